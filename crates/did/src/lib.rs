@@ -1,0 +1,43 @@
+//! DIDs: who somebody is, and with which keys.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`syntax`] | [`Did`], checked once when it is read |
+//! | [`document`] | [`Document`]: verification methods and what each key may do ([`Purpose`]) |
+//! | [`key`] | did:key: the DID is the key |
+//! | [`web`] | did:web: where the document is published, and how to write one |
+//!
+//! All of it is pure: fetching a did:web document is the work of `legation-resolver`.
+//!
+//! ```
+//! use legation_did::{Did, Purpose, key};
+//! use legation_keys::{Algorithm, SecretKey, Signer};
+//!
+//! let secret = SecretKey::generate(Algorithm::EdDsa)?;
+//! let did = key::did(secret.public_key());
+//! let document = key::document(&did)?;
+//! let id = key::method_id(&did);
+//! assert_eq!(document.key(&id, Purpose::AssertionMethod, 0)?, secret.public_key());
+//! assert_eq!(did, did.as_str().parse()?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod document;
+pub mod key;
+pub mod syntax;
+pub mod web;
+
+pub use document::{Document, DocumentError, KeyLookupError, Purpose};
+pub use syntax::{Did, DidError};
+
+use legation_keys::PublicKey;
+
+/// The DID URL that names `key` in the document of `did`, as Legation writes documents: the
+/// Multikey for did:key, the RFC 7638 thumbprint for every other method.
+#[must_use]
+pub fn method_id(did: &Did, key: &PublicKey) -> String {
+    match did.method() {
+        "key" => key::method_id(did),
+        _ => format!("{did}#{}", key.thumbprint()),
+    }
+}

@@ -1,0 +1,235 @@
+//! Compact JWS (RFC 7515 §3.1), as VC-JOSE-COSE uses it.
+//!
+//! Reading takes three steps that a caller may bound and order for itself: [`split`] the text,
+//! [`read_header`] (which decides on `alg`, `typ`, `crit` and the key headers), decode the
+//! payload. Nothing here chooses a key: that is the caller's, from its own trust.
+
+use crate::{
+    Algorithm, Signer,
+    base64url::{self, Base64Error},
+    json::{self, JsonError, JsonLimits},
+    public::Signature,
+    secret::SignError,
+};
+
+/// Header members by which a sender would choose the key it is verified with (RFC 7515 §4.1.2–6).
+pub const FORBIDDEN_KEY_HEADERS: [&str; 4] = ["jwk", "jku", "x5c", "x5u"];
+
+/// The parts of a compact JWS, still encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compact<'a> {
+    /// What the signature covers: header, `.`, payload.
+    pub signing_input: &'a str,
+    /// The header, base64url.
+    pub header: &'a str,
+    /// The payload, base64url.
+    pub payload: &'a str,
+    /// The signature, base64url.
+    pub signature: &'a str,
+}
+
+/// The header members that a verifier acts on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The signature algorithm.
+    pub algorithm: Algorithm,
+    /// The key, as a DID URL.
+    pub key_id: String,
+}
+
+/// Why a text is not a JWS that may be verified.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JwsError {
+    /// Not three parts joined by dots.
+    #[error("a compact JWS has three parts joined by `.`, this has {found}")]
+    Parts {
+        /// How many there are; 4 stands for more than three.
+        found: usize,
+    },
+    /// A part is not base64url.
+    #[error("{0}")]
+    Base64(#[from] Base64Error),
+    /// The header is not strict JSON.
+    #[error("{0}")]
+    Json(#[from] JsonError),
+    /// The header is no object, or `alg`, `typ` or `kid` is no string.
+    #[error("the header is no object with text in `alg`, `typ` and `kid`")]
+    HeaderShape,
+    /// An algorithm that is unknown or not allowed, `none` among them.
+    #[error("the algorithm `{found}` is not allowed; allowed are {allowed}")]
+    Algorithm {
+        /// What `alg` says.
+        found: String,
+        /// What would do.
+        allowed: String,
+    },
+    /// The `typ` is missing or names something else.
+    #[error("`typ` is `{found}`, expected `{expected}`")]
+    Type {
+        /// What was wanted.
+        expected: &'static str,
+        /// What `typ` says; empty where it is missing.
+        found: String,
+    },
+    /// The header has `crit` or `b64`: nothing critical is understood here (RFC 7515 §4.1.11).
+    #[error("the header has the critical member `{member}`, which is not understood")]
+    Critical {
+        /// Which.
+        member: &'static str,
+    },
+    /// The header brings its own key.
+    #[error("the header member `{member}` would choose its own key")]
+    KeyInHeader {
+        /// Which of [`FORBIDDEN_KEY_HEADERS`].
+        member: &'static str,
+    },
+    /// A signature that has not 64 bytes.
+    #[error("the signature has not 64 bytes")]
+    SignatureLength,
+}
+
+/// Splits a compact JWS at its dots.
+///
+/// # Errors
+/// [`JwsError::Parts`].
+pub fn split(text: &str) -> Result<Compact<'_>, JwsError> {
+    let wrong = || JwsError::Parts { found: text.split('.').take(4).count() };
+    let (signing_input, signature) = text.rsplit_once('.').ok_or_else(wrong)?;
+    let (header, payload) = signing_input.split_once('.').ok_or_else(wrong)?;
+    if payload.contains('.') {
+        return Err(wrong());
+    }
+    Ok(Compact { signing_input, header, payload, signature })
+}
+
+/// Decodes and judges the header, in this order: encoding, JSON, `alg`, `typ`, `crit`, key
+/// headers, `kid`.
+///
+/// `typ` is compared as a media type, with or without `application/` (RFC 7515 §4.1.9).
+///
+/// # Errors
+/// [`JwsError`], the first rule that is broken.
+pub fn read_header(
+    encoded: &str,
+    typ: &'static str,
+    allowed: &[Algorithm],
+    limits: JsonLimits,
+) -> Result<Header, JwsError> {
+    let bytes = base64url::decode(encoded)?;
+    let header = json::parse(&bytes, limits)?;
+    if header.as_object().is_none() {
+        return Err(JwsError::HeaderShape);
+    }
+    let text = |name: &str| match header.get(name) {
+        None => Ok(None),
+        Some(value) => value.as_str().map(Some).ok_or(JwsError::HeaderShape),
+    };
+    let (alg, found_typ, kid) =
+        (text("alg")?.unwrap_or_default(), text("typ")?.unwrap_or_default(), text("kid")?);
+    let algorithm =
+        Algorithm::from_jose(alg).filter(|algorithm| allowed.contains(algorithm)).ok_or_else(|| {
+            JwsError::Algorithm {
+                found: alg.to_owned(),
+                allowed: allowed.iter().map(|algorithm| algorithm.jose()).collect::<Vec<_>>().join(", "),
+            }
+        })?;
+    if !is_type(found_typ, typ) {
+        return Err(JwsError::Type { expected: typ, found: found_typ.to_owned() });
+    }
+    if let Some(member) = ["crit", "b64"].into_iter().find(|name| header.get(name).is_some()) {
+        return Err(JwsError::Critical { member });
+    }
+    if let Some(member) = FORBIDDEN_KEY_HEADERS.into_iter().find(|name| header.get(name).is_some()) {
+        return Err(JwsError::KeyInHeader { member });
+    }
+    Ok(Header { algorithm, key_id: kid.ok_or(JwsError::HeaderShape)?.to_owned() })
+}
+
+fn is_type(found: &str, wanted: &str) -> bool {
+    const PREFIX: &str = "application/";
+    let bare = match found.split_at_checked(PREFIX.len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) => rest,
+        _ => found,
+    };
+    bare.eq_ignore_ascii_case(wanted)
+}
+
+/// Decodes a signature.
+///
+/// # Errors
+/// [`JwsError::Base64`] or [`JwsError::SignatureLength`].
+pub fn read_signature(encoded: &str) -> Result<Signature, JwsError> {
+    let bytes = base64url::decode(encoded)?;
+    Signature::try_from(bytes.as_slice()).map_err(|_| JwsError::SignatureLength)
+}
+
+/// Signs a payload as a compact JWS with the header `alg`, `kid`, `typ`.
+///
+/// # Errors
+/// [`SignError`] where the signer does not sign.
+///
+/// ```
+/// use legation_keys::{Algorithm, SecretKey, json::JsonLimits, jws};
+/// let key = SecretKey::generate(Algorithm::EdDsa)?;
+/// let text = jws::sign("vc+jwt", "did:example:a#k", b"{}", &key)?;
+/// let parts = jws::split(&text)?;
+/// let limits = JsonLimits { bytes: 1000, depth: 4 };
+/// let header = jws::read_header(parts.header, "vc+jwt", &[Algorithm::EdDsa], limits)?;
+/// assert_eq!(header.key_id, "did:example:a#k");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn sign(typ: &str, key_id: &str, payload: &[u8], signer: &dyn Signer) -> Result<String, SignError> {
+    let algorithm = signer.public_key().algorithm().jose();
+    let header = serde_json::json!({"alg": algorithm, "kid": key_id, "typ": typ}).to_string();
+    let mut text = base64url::encode(header.as_bytes());
+    text.push('.');
+    text.push_str(&base64url::encode(payload));
+    let signature = signer.sign(text.as_bytes())?;
+    text.push('.');
+    text.push_str(&base64url::encode(&signature));
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: JsonLimits = JsonLimits { bytes: 2000, depth: 8 };
+
+    fn header(json: &str) -> Result<Header, JwsError> {
+        read_header(&base64url::encode(json.as_bytes()), "vc+jwt", &[Algorithm::EdDsa], LIMITS)
+    }
+
+    #[test]
+    fn each_header_rule_refuses_what_it_is_for() {
+        assert!(header(r#"{"alg":"EdDSA","kid":"k","typ":"application/vc+jwt"}"#).is_ok());
+        assert!(header(r#"{"alg":"Ed25519","kid":"k","typ":"vc+jwt","extra":1}"#).is_ok());
+        for alg in ["none", "HS256", "ES256", "eddsa", ""] {
+            let refused = header(&format!(r#"{{"alg":"{alg}","kid":"k","typ":"vc+jwt"}}"#));
+            assert!(matches!(refused, Err(JwsError::Algorithm { .. })), "{alg}");
+        }
+        for typ in ["", "JWT", "vp+jwt", "vc-ld+jwt", "text/vc+jwt"] {
+            let refused = header(&format!(r#"{{"alg":"EdDSA","kid":"k","typ":"{typ}"}}"#));
+            assert!(matches!(refused, Err(JwsError::Type { .. })), "{typ}");
+        }
+        for member in FORBIDDEN_KEY_HEADERS {
+            let refused = header(&format!(r#"{{"alg":"EdDSA","kid":"k","typ":"vc+jwt","{member}":null}}"#));
+            assert_eq!(refused, Err(JwsError::KeyInHeader { member }));
+        }
+        for member in ["crit", "b64"] {
+            let refused = header(&format!(r#"{{"alg":"EdDSA","kid":"k","typ":"vc+jwt","{member}":[]}}"#));
+            assert_eq!(refused, Err(JwsError::Critical { member }));
+        }
+        assert_eq!(header(r#"{"alg":"EdDSA","typ":"vc+jwt"}"#), Err(JwsError::HeaderShape));
+        assert_eq!(header("[]"), Err(JwsError::HeaderShape));
+        assert!(matches!(header(r#"{"alg":"EdDSA","alg":"none"}"#), Err(JwsError::Json(_))));
+    }
+
+    #[test]
+    fn only_three_parts_make_a_compact_jws() {
+        assert_eq!(split(""), Err(JwsError::Parts { found: 1 }));
+        assert_eq!(split("a.b"), Err(JwsError::Parts { found: 2 }));
+        assert_eq!(split("a.b.c.d"), Err(JwsError::Parts { found: 4 }));
+        assert_eq!(split("a.b.c").map(|parts| parts.signing_input), Ok("a.b"));
+    }
+}

@@ -1,0 +1,36 @@
+//! Keys, and what every other room reads and writes with them.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`algorithm`] | the two signature algorithms that Legation signs with, and their JOSE names |
+//! | [`public`] | [`PublicKey`]: Ed25519 or P-256, from and to Multikey and JWK; strict verification |
+//! | [`secret`] | [`SecretKey`], zeroized; [`Signer`], the joint where hardware or a remote key fits |
+//! | [`jws`] | compact JWS: read strictly, write |
+//! | [`json`] | strict JSON: bounded, no duplicate member at any depth, integers only |
+//! | [`base64url`] | base64url without padding, as JOSE wants it |
+//! | [`time`] | RFC 3339 times to and from Unix seconds |
+//!
+//! Nothing here opens a file or a socket or reads a clock.
+//!
+//! ```
+//! use legation_keys::{Algorithm, SecretKey, Signer};
+//!
+//! let key = SecretKey::generate(Algorithm::EdDsa)?;
+//! let signature = key.sign(b"a message")?;
+//! assert!(key.public_key().verify(b"a message", &signature).is_ok());
+//! assert!(key.public_key().verify(b"another", &signature).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod algorithm;
+pub mod base64url;
+pub mod json;
+pub mod jws;
+pub mod public;
+pub mod secret;
+pub mod time;
+
+pub use algorithm::Algorithm;
+pub use json::Json;
+pub use public::PublicKey;
+pub use secret::{SecretKey, Signer};

@@ -1,0 +1,222 @@
+//! Secret keys, and the joint where another kind of signer fits.
+
+use crate::{
+    Algorithm, PublicKey,
+    base64url::{self},
+    json::{self, JsonLimits},
+    public::{PublicKeyError, Signature},
+};
+use aws_lc_rs::{
+    encoding::{AsBigEndian, EcPrivateKeyBin},
+    rand::{self, SystemRandom},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+};
+use core::fmt;
+use ed25519_dalek::{Signer as _, SigningKey};
+use zeroize::Zeroizing;
+
+/// Whatever can sign: a key in memory here, a key in hardware or behind a socket elsewhere.
+pub trait Signer {
+    /// The key that verifies what this signs.
+    fn public_key(&self) -> &PublicKey;
+
+    /// Signs a message with the key's algorithm.
+    ///
+    /// # Errors
+    /// [`SignError`] where the key can't be used.
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignError>;
+}
+
+/// The signer did not sign.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key did not sign: {reason}")]
+pub struct SignError {
+    /// What the signer says; never anything of the key.
+    pub reason: String,
+}
+
+/// Why a text is not a secret key. It never holds any of the text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretKeyError {
+    /// Not a private JWK of a supported kind.
+    #[error("not a private key; a private JWK with `kty`, `crv`, `x` and `d` is expected")]
+    NotAKey,
+    /// The public part does not belong to the private part.
+    #[error("the public part of the key does not belong to its private part")]
+    Mismatch,
+    /// The public part is no valid key.
+    #[error("{0}")]
+    Public(#[from] PublicKeyError),
+    /// The system gave no randomness, or the library refused to make a key.
+    #[error("no key could be generated: the system's random source failed")]
+    Generate,
+}
+
+/// A secret key in memory. Its memory is zeroed when it is dropped, and it prints as its
+/// public part.
+pub struct SecretKey {
+    secret: Secret,
+    public: PublicKey,
+}
+
+enum Secret {
+    Ed25519(Box<SigningKey>),
+    P256(EcdsaKeyPair),
+}
+
+impl SecretKey {
+    /// Generates a key from the system's random source.
+    ///
+    /// # Errors
+    /// [`SecretKeyError::Generate`] where that source fails.
+    pub fn generate(algorithm: Algorithm) -> Result<Self, SecretKeyError> {
+        match algorithm {
+            Algorithm::EdDsa => {
+                let mut seed = Zeroizing::new([0; 32]);
+                rand::fill(seed.as_mut_slice()).map_err(|_| SecretKeyError::Generate)?;
+                Self::from_ed25519_seed(&seed)
+            }
+            Algorithm::Es256 => {
+                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+                    .map_err(|_| SecretKeyError::Generate)?;
+                Self::from_p256_pair(pair)
+            }
+        }
+    }
+
+    /// The Ed25519 key of a seed (RFC 8032 §5.1.5): 32 bytes.
+    ///
+    /// # Errors
+    /// [`SecretKeyError::Public`] if the seed gives an unusable key, which no known seed does.
+    pub fn from_ed25519_seed(seed: &[u8; 32]) -> Result<Self, SecretKeyError> {
+        let secret = Box::new(SigningKey::from_bytes(seed));
+        let public = PublicKey::from_ed25519(secret.verifying_key().as_bytes())?;
+        Ok(Self { secret: Secret::Ed25519(secret), public })
+    }
+
+    fn from_p256_pair(pair: EcdsaKeyPair) -> Result<Self, SecretKeyError> {
+        let public = PublicKey::from_p256(pair.public_key().as_ref())?;
+        Ok(Self { secret: Secret::P256(pair), public })
+    }
+
+    /// Reads a private JWK (RFC 7517, RFC 8037 §2, RFC 7518 §6.2.2).
+    ///
+    /// # Errors
+    /// [`SecretKeyError`]; the public part must be there and fit.
+    pub fn from_jwk(text: &str) -> Result<Self, SecretKeyError> {
+        let json = json::parse(text.as_bytes(), JsonLimits { bytes: 4096, depth: 4 })
+            .map_err(|_| SecretKeyError::NotAKey)?;
+        let member =
+            |name: &str| json.get(name).and_then(|value| value.as_str()).ok_or(SecretKeyError::NotAKey);
+        let bytes = |name: &str| {
+            let bytes =
+                Zeroizing::new(base64url::decode(member(name)?).map_err(|_| SecretKeyError::NotAKey)?);
+            <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new).map_err(|_| SecretKeyError::NotAKey)
+        };
+        let (d, x) = (bytes("d")?, bytes("x")?);
+        match (member("kty")?, member("crv")?) {
+            ("OKP", "Ed25519") => {
+                let key = Self::from_ed25519_seed(&d)?;
+                if PublicKey::from_ed25519(&x)? == key.public {
+                    Ok(key)
+                } else {
+                    Err(SecretKeyError::Mismatch)
+                }
+            }
+            ("EC", "P-256") => {
+                let point = [[4].as_slice(), x.as_slice(), bytes("y")?.as_slice()].concat();
+                let pair = EcdsaKeyPair::from_private_key_and_public_key(
+                    &ECDSA_P256_SHA256_FIXED_SIGNING,
+                    d.as_slice(),
+                    &point,
+                )
+                .map_err(|_| SecretKeyError::Mismatch)?;
+                Self::from_p256_pair(pair)
+            }
+            _ => Err(SecretKeyError::NotAKey),
+        }
+    }
+
+    /// Writes the private JWK. The text zeroes itself when dropped; it is for a key store to
+    /// encrypt, and for nobody else.
+    ///
+    /// # Errors
+    /// [`SecretKeyError::NotAKey`] where the library does not hand out the private part.
+    pub fn to_jwk(&self) -> Result<Zeroizing<String>, SecretKeyError> {
+        // The public part first: only `d` is secret, and the text is built in one piece that
+        // never grows, so that no copy of it stays behind.
+        let mut public = self.public.to_jwk().to_string();
+        public.pop();
+        let d: Zeroizing<String> = match &self.secret {
+            Secret::Ed25519(key) => {
+                Zeroizing::new(base64url::encode(Zeroizing::new(key.to_bytes()).as_slice()))
+            }
+            Secret::P256(pair) => {
+                let scalar: EcPrivateKeyBin<'_> =
+                    pair.private_key().as_be_bytes().map_err(|_| SecretKeyError::NotAKey)?;
+                Zeroizing::new(base64url::encode(scalar.as_ref()))
+            }
+        };
+        let mut text = Zeroizing::new(String::with_capacity(public.len() + d.len() + 16));
+        for part in [public.as_str(), r#","d":""#, d.as_str(), r#""}"#] {
+            text.push_str(part);
+        }
+        Ok(text)
+    }
+}
+
+impl Signer for SecretKey {
+    fn public_key(&self) -> &PublicKey {
+        &self.public
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
+        match &self.secret {
+            Secret::Ed25519(key) => Ok(key.sign(message).to_bytes()),
+            Secret::P256(pair) => {
+                let failed = || SignError { reason: "the library refused".to_owned() };
+                let signature = pair.sign(&SystemRandom::new(), message).map_err(|_| failed())?;
+                Signature::try_from(signature.as_ref()).map_err(|_| failed())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "the secret key of {:?}", self.public)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_key_survives_its_jwk_and_prints_nothing_secret() {
+        for algorithm in Algorithm::ALL {
+            let key = SecretKey::generate(algorithm).unwrap();
+            let jwk = key.to_jwk().unwrap();
+            let again = SecretKey::from_jwk(&jwk).unwrap();
+            assert_eq!(again.public_key(), key.public_key());
+            let signature = again.sign(b"m").unwrap();
+            assert!(key.public_key().verify(b"m", &signature).is_ok());
+            assert!(key.public_key().verify(b"n", &signature).is_err());
+            let json: serde_json::Value = serde_json::from_str(&jwk).unwrap();
+            assert!(!format!("{key:?}").contains(json["d"].as_str().unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_jwk_whose_parts_do_not_belong_together_is_refused() {
+        for algorithm in Algorithm::ALL {
+            let one = SecretKey::generate(algorithm).unwrap().to_jwk().unwrap();
+            let two = SecretKey::generate(algorithm).unwrap().to_jwk().unwrap();
+            let mut mixed: serde_json::Value = serde_json::from_str(&one).unwrap();
+            mixed["d"] = serde_json::from_str::<serde_json::Value>(&two).unwrap()["d"].clone();
+            assert_eq!(SecretKey::from_jwk(&mixed.to_string()).unwrap_err(), SecretKeyError::Mismatch);
+        }
+        assert_eq!(SecretKey::from_jwk("{}").unwrap_err(), SecretKeyError::NotAKey);
+        assert_eq!(SecretKey::from_jwk("").unwrap_err(), SecretKeyError::NotAKey);
+    }
+}
