@@ -2,7 +2,7 @@
 
 use crate::{Did, DidError};
 use legation_keys::{
-    PublicKey,
+    Algorithm, PublicKey,
     json::{self, Json, JsonError, JsonLimits, Object},
     public::PublicKeyError,
     time::{self, Round},
@@ -84,7 +84,7 @@ pub enum DocumentError {
     TooMany,
 }
 
-/// Why a document has no key for a use.
+/// Why a document has no key for a use. The variants stand in the order of the checks.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum KeyLookupError {
     /// No verification method of that id, or one that somebody else controls.
@@ -94,6 +94,24 @@ pub enum KeyLookupError {
         did: Did,
         /// What was looked for.
         id: String,
+    },
+    /// The method's key is of a kind that is not supported.
+    #[error("`{id}`: {error}")]
+    Unusable {
+        /// The method.
+        id: String,
+        /// What is wrong with its key.
+        error: PublicKeyError,
+    },
+    /// The method's key is for another algorithm.
+    #[error("`{id}` is a key for {found}, not for {expected}")]
+    Algorithm {
+        /// The method.
+        id: String,
+        /// What the signature says.
+        expected: Algorithm,
+        /// What the key is for.
+        found: Algorithm,
     },
     /// There is such a method, but not for this purpose.
     #[error("`{id}` is not listed under `{}`", .purpose.member())]
@@ -111,14 +129,19 @@ pub enum KeyLookupError {
         /// Since when, in Unix seconds.
         since: i64,
     },
-    /// The method's key is of a kind that is not supported.
-    #[error("`{id}`: {error}")]
-    Unusable {
-        /// The method.
-        id: String,
-        /// What is wrong with its key.
-        error: PublicKeyError,
-    },
+}
+
+/// What a key is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUse<'a> {
+    /// The verification method, as a DID URL.
+    pub id: &'a str,
+    /// The algorithm of the signature.
+    pub algorithm: Algorithm,
+    /// What it was signed for.
+    pub purpose: Purpose,
+    /// The moment, Unix seconds.
+    pub now: i64,
 }
 
 impl Document {
@@ -207,28 +230,34 @@ impl Document {
         }
     }
 
-    /// The key of a verification method, for a purpose, at a time (`now`, Unix seconds).
+    /// The key for a use.
     ///
     /// # Errors
     /// [`KeyLookupError`], in the order of its variants. A method whose `controller` is another
     /// DID is not found: its key answers for somebody else.
-    pub fn key(&self, id: &str, purpose: Purpose, now: i64) -> Result<&PublicKey, KeyLookupError> {
+    pub fn key(&self, wanted: KeyUse<'_>) -> Result<&PublicKey, KeyLookupError> {
+        let id = wanted.id.to_owned();
         let method = self
             .methods
             .iter()
             .find(|method| method.id == id && method.controller == self.id.as_str())
-            .filter(|_| self.id.fragment_of(id).is_some())
-            .ok_or_else(|| KeyLookupError::NotFound { did: self.id.clone(), id: id.to_owned() })?;
-        if !method.purposes.contains(&purpose) {
-            return Err(KeyLookupError::Purpose { id: id.to_owned(), purpose });
+            .filter(|_| self.id.fragment_of(&id).is_some());
+        let Some(method) = method else { return Err(KeyLookupError::NotFound { did: self.id.clone(), id }) };
+        let key = match &method.key {
+            Ok(key) => key,
+            Err(error) => return Err(KeyLookupError::Unusable { id, error: error.clone() }),
+        };
+        let (expected, found) = (wanted.algorithm, key.algorithm());
+        if expected != found {
+            return Err(KeyLookupError::Algorithm { id, expected, found });
         }
-        if let Some(since) = method.ends.filter(|ends| *ends <= now) {
-            return Err(KeyLookupError::Revoked { id: id.to_owned(), since });
+        if !method.purposes.contains(&wanted.purpose) {
+            return Err(KeyLookupError::Purpose { id, purpose: wanted.purpose });
         }
-        method
-            .key
-            .as_ref()
-            .map_err(|error| KeyLookupError::Unusable { id: id.to_owned(), error: error.clone() })
+        match method.ends {
+            Some(since) if since <= wanted.now => Err(KeyLookupError::Revoked { id, since }),
+            _ => Ok(key),
+        }
     }
 
     /// The ids of the methods whose key is `key`, with any purpose.
@@ -342,7 +371,7 @@ fn array<'o, 'a>(object: &'o Object<'a>, member: &'static str) -> Result<&'o [Js
 #[cfg(test)]
 mod tests {
     use super::*;
-    use legation_keys::{Algorithm, SecretKey, Signer};
+    use legation_keys::{SecretKey, Signer};
 
     const MULTIKEY: &str = "z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
 
@@ -352,6 +381,10 @@ mod tests {
             "type":"Multikey","controller":"did:web:a.example","publicKeyMultibase":"{MULTIKEY}"{extra}}}]{relations}}}"##
         );
         Document::parse(text.as_bytes()).unwrap()
+    }
+
+    fn wanted(id: &str, purpose: Purpose, now: i64) -> KeyUse<'_> {
+        KeyUse { id, algorithm: Algorithm::EdDsa, purpose, now }
     }
 
     #[test]
@@ -366,7 +399,8 @@ mod tests {
                 let again = Document::parse(document.to_json().to_string().as_bytes()).unwrap();
                 assert_eq!(again, document);
                 let id = again.methods_of(&key).next().unwrap().to_owned();
-                assert_eq!(again.key(&id, Purpose::Authentication, 0), Ok(&key));
+                let wanted = KeyUse { algorithm, ..wanted(&id, Purpose::Authentication, 0) };
+                assert_eq!(again.key(wanted), Ok(&key));
             }
         }
     }
@@ -375,12 +409,15 @@ mod tests {
     fn a_key_serves_only_its_purposes_its_time_and_its_controller() {
         let id = "did:web:a.example#k";
         let document = with_method("", r##","assertionMethod":["did:web:a.example#k"]"##);
-        assert!(document.key(id, Purpose::AssertionMethod, 0).is_ok());
-        assert!(matches!(document.key(id, Purpose::Authentication, 0), Err(KeyLookupError::Purpose { .. })));
+        assert!(document.key(wanted(id, Purpose::AssertionMethod, 0)).is_ok());
+        assert!(matches!(
+            document.key(wanted(id, Purpose::Authentication, 0)),
+            Err(KeyLookupError::Purpose { .. })
+        ));
         for other in ["#k", "did:web:a.example", "did:web:b.example#k", "did:web:a.example#j"] {
             assert!(
                 matches!(
-                    document.key(other, Purpose::AssertionMethod, 0),
+                    document.key(wanted(other, Purpose::AssertionMethod, 0)),
                     Err(KeyLookupError::NotFound { .. })
                 ),
                 "{other}"
@@ -391,18 +428,23 @@ mod tests {
                 &format!(r#","{end}":"1970-01-01T00:01:00Z""#),
                 r##","assertionMethod":["did:web:a.example#k"]"##,
             );
-            assert!(ended.key(id, Purpose::AssertionMethod, 59).is_ok());
+            assert!(ended.key(wanted(id, Purpose::AssertionMethod, 59)).is_ok());
             assert!(matches!(
-                ended.key(id, Purpose::AssertionMethod, 60),
+                ended.key(wanted(id, Purpose::AssertionMethod, 60)),
                 Err(KeyLookupError::Revoked { since: 60, .. })
             ));
         }
+        let other = KeyUse { algorithm: Algorithm::Es256, ..wanted(id, Purpose::AssertionMethod, 0) };
+        assert!(matches!(document.key(other), Err(KeyLookupError::Algorithm { .. })));
         let foreign = format!(
             r##"{{"id":"did:web:a.example","assertionMethod":[{{"id":"did:web:a.example#k","type":"Multikey",
             "controller":"did:web:evil.example","publicKeyMultibase":"{MULTIKEY}"}}]}}"##
         );
         let foreign = Document::parse(foreign.as_bytes()).unwrap();
-        assert!(matches!(foreign.key(id, Purpose::AssertionMethod, 0), Err(KeyLookupError::NotFound { .. })));
+        assert!(matches!(
+            foreign.key(wanted(id, Purpose::AssertionMethod, 0)),
+            Err(KeyLookupError::NotFound { .. })
+        ));
     }
 
     #[test]
@@ -412,8 +454,8 @@ mod tests {
             "controller":"did:web:a.example","publicKeyMultibase":"{MULTIKEY}"}}]}}"##
         );
         let document = Document::parse(text.as_bytes()).unwrap();
-        assert!(document.key("did:web:a.example#k", Purpose::Authentication, 0).is_ok());
-        assert!(document.key("did:web:a.example#k", Purpose::AssertionMethod, 0).is_err());
+        assert!(document.key(wanted("did:web:a.example#k", Purpose::Authentication, 0)).is_ok());
+        assert!(document.key(wanted("did:web:a.example#k", Purpose::AssertionMethod, 0)).is_err());
     }
 
     #[test]
@@ -422,7 +464,7 @@ mod tests {
             "type":"EcdsaSecp256k1VerificationKey2019","controller":"did:web:a.example"}]}"##;
         let document = Document::parse(text.as_bytes()).unwrap();
         assert!(matches!(
-            document.key("did:web:a.example#k", Purpose::AssertionMethod, 0),
+            document.key(wanted("did:web:a.example#k", Purpose::AssertionMethod, 0)),
             Err(KeyLookupError::Unusable { .. })
         ));
     }

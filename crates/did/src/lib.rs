@@ -10,14 +10,19 @@
 //! All of it is pure: fetching a did:web document is the work of `legation-resolver`.
 //!
 //! ```
-//! use legation_did::{Did, Purpose, key};
+//! use legation_did::{KeyUse, Purpose, key};
 //! use legation_keys::{Algorithm, SecretKey, Signer};
 //!
 //! let secret = SecretKey::generate(Algorithm::EdDsa)?;
 //! let did = key::did(secret.public_key());
 //! let document = key::document(&did)?;
-//! let id = key::method_id(&did);
-//! assert_eq!(document.key(&id, Purpose::AssertionMethod, 0)?, secret.public_key());
+//! let wanted = KeyUse {
+//!     id: &key::method_id(&did),
+//!     algorithm: Algorithm::EdDsa,
+//!     purpose: Purpose::AssertionMethod,
+//!     now: 1_795_255_200,
+//! };
+//! assert_eq!(document.key(wanted)?, secret.public_key());
 //! assert_eq!(did, did.as_str().parse()?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -27,7 +32,7 @@ pub mod key;
 pub mod syntax;
 pub mod web;
 
-pub use document::{Document, DocumentError, KeyLookupError, Purpose};
+pub use document::{Document, DocumentError, KeyLookupError, KeyUse, Purpose};
 pub use syntax::{Did, DidError};
 
 use legation_keys::PublicKey;

@@ -1,0 +1,217 @@
+//! Whether an authority permits a request.
+
+use crate::{
+    Authority,
+    authority::Granted,
+    limit::{Bound, LimitKey, LimitKind},
+    request::{Request, Value},
+};
+
+/// Why an authority does not permit a request. Sums over time are not judged here: what they
+/// take is listed by [`Authority::debits`], and a ledger judges it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// No grant names this action on this resource.
+    #[error("no grant covers `{action}` on `{resource}`")]
+    NotGranted {
+        /// The action.
+        action: String,
+        /// The resource.
+        resource: String,
+        /// What is granted, in words.
+        granted: String,
+    },
+    /// A limit needs a fact that the request does not have.
+    #[error("the fact `{name}` is missing; needed since {limit}")]
+    MissingFact {
+        /// The fact.
+        name: String,
+        /// The limit, in words.
+        limit: String,
+    },
+    /// A fact is outside a limit.
+    #[error("`{name}` is {found}; required is that {limit}")]
+    Constraint {
+        /// The fact.
+        name: String,
+        /// Its value.
+        found: String,
+        /// The limit, in words.
+        limit: String,
+    },
+    /// The amount needs an approval.
+    #[error("{found} needs an approval: {limit}")]
+    ApprovalRequired {
+        /// Amount and currency.
+        found: String,
+        /// The limit, in words.
+        limit: String,
+    },
+}
+
+impl Violation {
+    /// The stable code, as a denial has it.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotGranted { .. } => "not_granted",
+            Self::MissingFact { .. } => "missing_fact",
+            Self::Constraint { .. } => "constraint_violated",
+            Self::ApprovalRequired { .. } => "approval_required",
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::NotGranted { .. } => 0,
+            Self::MissingFact { .. } => 1,
+            Self::Constraint { .. } => 2,
+            Self::ApprovalRequired { .. } => 3,
+        }
+    }
+}
+
+/// What a permitted request takes from a total: so much of a window's most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Debit<'a> {
+    /// Which limit.
+    pub key: &'a LimitKey,
+    /// Length of its sliding window, in seconds.
+    pub seconds: i64,
+    /// What the request takes: minor units, or 1 action.
+    pub amount: i64,
+    /// Most that a window may hold.
+    pub most: i64,
+}
+
+impl Authority {
+    /// Whether this authority permits the request to a verifier of that identity; otherwise the
+    /// first reason, in the order of [`Violation`]'s variants.
+    ///
+    /// # Errors
+    /// [`Violation`].
+    pub fn permits(&self, request: &Request, audience: &str) -> Result<(), Violation> {
+        if !self.grants(request) {
+            return Err(Violation::NotGranted {
+                action: request.action().to_owned(),
+                resource: request.resource().to_owned(),
+                granted: self.granted_words(),
+            });
+        }
+        let worst = self
+            .limits_on(request.action())
+            .filter_map(|(key, bound)| judge(key, bound, request, audience))
+            .min_by_key(Violation::rank);
+        worst.map_or(Ok(()), Err)
+    }
+
+    /// Whether a grant names the request's action on its resource.
+    fn grants(&self, request: &Request) -> bool {
+        match &self.granted {
+            Granted::Everything => true,
+            Granted::Pairs(pairs) => pairs.iter().any(|(action, resource)| {
+                action.matches(request.action()) && resource.matches(request.resource())
+            }),
+        }
+    }
+
+    fn granted_words(&self) -> String {
+        match &self.granted {
+            Granted::Everything => "everything".to_owned(),
+            Granted::Pairs(pairs) if pairs.is_empty() => "nothing".to_owned(),
+            Granted::Pairs(pairs) => pairs
+                .iter()
+                .take(4)
+                .map(|(action, resource)| format!("{action} on {resource}"))
+                .collect::<Vec<_>>()
+                .join("; "),
+        }
+    }
+
+    /// What a permitted request takes from the totals that this authority limits.
+    pub fn debits<'a>(&'a self, request: &'a Request) -> impl Iterator<Item = Debit<'a>> {
+        let spent = |wanted: &str| match (request.facts().get("currency"), request.facts().get("amount")) {
+            (Some(Value::Text(currency)), Some(Value::Integer(amount))) if currency == wanted => {
+                Some(*amount)
+            }
+            _ => None,
+        };
+        self.limits_on(request.action()).filter_map(move |(key, bound)| {
+            let Bound::Most(most) = *bound else { return None };
+            match &key.kind {
+                LimitKind::SpendWindow { currency, seconds } => {
+                    Some(Debit { key, seconds: *seconds, amount: spent(currency)?, most })
+                }
+                LimitKind::Rate { seconds } => Some(Debit { key, seconds: *seconds, amount: 1, most }),
+                _ => None,
+            }
+        })
+    }
+}
+
+/// One limit against one request; `None` where it is kept.
+fn judge(key: &LimitKey, bound: &Bound, request: &Request, audience: &str) -> Option<Violation> {
+    let limit = || key.describe(bound);
+    let fact = |name: &str| {
+        let missing = || Violation::MissingFact { name: name.to_owned(), limit: limit() };
+        request.facts().get(name).ok_or_else(missing)
+    };
+    let violated = |name: &str, found: &Value| Violation::Constraint {
+        name: name.to_owned(),
+        found: found.to_string(),
+        limit: limit(),
+    };
+    let kept = |name: &str| {
+        let value = fact(name)?;
+        if bound.admits(value) { Ok(()) } else { Err(violated(name, value)) }
+    };
+    let judged = match &key.kind {
+        LimitKind::Audience => {
+            let own = audience.into();
+            if bound.admits(&own) { Ok(()) } else { Err(violated("audience", &own)) }
+        }
+        LimitKind::Argument { name, .. } => kept(name),
+        LimitKind::Rank { name, order } => fact(name).and_then(|value| {
+            let index = order.iter().position(|one| one == value).and_then(|index| i64::try_from(index).ok());
+            match index {
+                Some(index) if bound.admits(&Value::Integer(index)) => Ok(()),
+                _ => Err(violated(name, value)),
+            }
+        }),
+        LimitKind::SpendCurrency => fact("amount").and_then(|_| kept("currency")),
+        LimitKind::SpendPerAction { currency } => match in_currency(currency, &fact) {
+            Ok(Some(amount)) if !bound.admits(amount) => Err(violated("amount", amount)),
+            other => other.map(|_| ()),
+        },
+        LimitKind::ApprovalCurrency { .. } => fact("amount").and_then(|amount| {
+            let currency = fact("currency")?;
+            if bound.admits(currency) { Ok(()) } else { Err(unapproved(amount, currency, limit())) }
+        }),
+        LimitKind::Approval { currency, .. } => match in_currency(currency, &fact) {
+            Ok(Some(amount)) if !bound.admits(amount) => {
+                Err(unapproved(amount, &currency.as_str().into(), limit()))
+            }
+            other => other.map(|_| ()),
+        },
+        // Sums over time: a ledger judges them.
+        LimitKind::SpendWindow { .. } | LimitKind::Rate { .. } => Ok(()),
+    };
+    judged.err()
+}
+
+/// The amount, where the request is in this currency.
+fn in_currency<'r>(
+    wanted: &str,
+    fact: &impl Fn(&str) -> Result<&'r Value, Violation>,
+) -> Result<Option<&'r Value>, Violation> {
+    let (amount, currency) = (fact("amount")?, fact("currency")?);
+    Ok((*currency == wanted.into()).then_some(amount))
+}
+
+fn unapproved(amount: &Value, currency: &Value, limit: String) -> Violation {
+    let currency = match currency {
+        Value::Text(text) => text.clone(),
+        other => other.to_string(),
+    };
+    Violation::ApprovalRequired { found: format!("{amount} {currency}"), limit }
+}

@@ -1,0 +1,184 @@
+//! Issuing: the first delegation of a principal, and narrower ones of agents.
+
+use crate::{
+    authority::{Authority, extend},
+    delegation::{Delegation, MEDIA_TYPE, Terms, link_digest},
+    error::CredentialError,
+    refusal::Refusal,
+};
+use legation_did::Did;
+use legation_keys::{Signer, jws, secret::SignError, time};
+
+/// Why a delegation was not issued.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IssueError {
+    /// It would give more than its issuer holds.
+    #[error("{0}; it would fit with: {fits}", fits = .0.fits())]
+    Refused(Refusal),
+    /// A link of the chain that is to be passed on can't be read.
+    #[error("link {index}: {error}")]
+    Parent {
+        /// Which link, counted from 0 at the root.
+        index: usize,
+        /// What is wrong with it.
+        error: CredentialError,
+    },
+    /// The links do not follow one another.
+    #[error("link {index} does not follow the one before it; give the chain in order, root first")]
+    Order {
+        /// Which link, counted from 0 at the root.
+        index: usize,
+    },
+    /// There is no link to pass on.
+    #[error("there is no delegation to pass on")]
+    NoParent,
+    /// The key id does not belong to the issuer.
+    #[error("the key `{found}` is none of `{issuer}`, who must sign")]
+    Key {
+        /// The issuer.
+        issuer: Did,
+        /// The key id.
+        found: String,
+    },
+    /// The time ends before it begins.
+    #[error("valid until {}, which is not after {}", time::format(*until), time::format(*from))]
+    Window {
+        /// From, Unix seconds.
+        from: i64,
+        /// Until, Unix seconds.
+        until: i64,
+    },
+    /// The signer did not sign.
+    #[error("{0}")]
+    Sign(#[from] SignError),
+}
+
+/// Issues the first delegation of a chain: `issuer` is the principal.
+///
+/// `key_id` is the DID URL of the signing key in the issuer's document
+/// ([`legation_did::method_id`]).
+///
+/// # Errors
+/// [`IssueError`].
+///
+/// ```
+/// use legation_credential::{Authority, Delegation, Terms, issue};
+/// use legation_keys::{Algorithm, SecretKey, Signer};
+/// let key = SecretKey::generate(Algorithm::EdDsa)?;
+/// let did = legation_did::key::did(key.public_key());
+/// let terms = Terms {
+///     id: None,
+///     subject: "did:web:agent.example".parse()?,
+///     valid_from: 1_795_255_200,
+///     valid_until: 1_795_258_800,
+///     max_depth: 1,
+///     authority: Authority::parse(r#"{"grants": [{"actions": ["a2a:skill:book"], "resources": ["https://shop.example/*"]}]}"#)?,
+///     status: vec![],
+/// };
+/// let secured = issue(terms, &did, &legation_did::key::method_id(&did), &key)?;
+/// assert_eq!(Delegation::read_unverified(&secured)?.principal, did);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn issue(terms: Terms, issuer: &Did, key_id: &str, signer: &dyn Signer) -> Result<String, IssueError> {
+    sign(
+        Delegation { issuer: issuer.clone(), principal: issuer.clone(), parent: None, terms },
+        key_id,
+        signer,
+    )
+}
+
+/// Passes a chain on to `terms.subject`, with at most the authority that the chain holds. The
+/// issuer is the subject of the last link.
+///
+/// `chain` is root first. It is not verified, its holder trusts what it was given; but where
+/// it starts after the root, what earlier links limit is not known here, and a verifier may
+/// still refuse the result.
+///
+/// # Errors
+/// [`IssueError`]; [`IssueError::Refused`] says what would fit.
+pub fn pass_on(
+    chain: &[&str],
+    terms: Terms,
+    key_id: &str,
+    signer: &dyn Signer,
+) -> Result<String, IssueError> {
+    let (parent, effective) = effective(chain)?;
+    let secured_parent = chain.last().ok_or(IssueError::NoParent)?;
+    check_window(&parent.terms, &terms).map_err(IssueError::Refused)?;
+    check_depth(&parent.terms, &terms).map_err(IssueError::Refused)?;
+    extend(effective, &terms.authority).map_err(IssueError::Refused)?;
+    let delegation = Delegation {
+        issuer: parent.terms.subject.clone(),
+        principal: parent.principal.clone(),
+        parent: Some(link_digest(secured_parent)),
+        terms,
+    };
+    sign(delegation, key_id, signer)
+}
+
+/// The last link of a chain and what its subject effectively holds, as far as the links tell.
+///
+/// # Errors
+/// [`IssueError`] where a link can't be read, does not follow the one before it, or widens it.
+pub fn effective(chain: &[&str]) -> Result<(Delegation, Authority), IssueError> {
+    let mut effective = Authority::everything();
+    let mut last: Option<(Delegation, &str)> = None;
+    for (index, secured) in chain.iter().enumerate() {
+        let link =
+            Delegation::read_unverified(secured).map_err(|error| IssueError::Parent { index, error })?;
+        if let Some((before, secured_before)) = &last {
+            let follows = link.issuer == before.terms.subject
+                && link.parent == Some(link_digest(secured_before))
+                && link.principal == before.principal;
+            if !follows {
+                return Err(IssueError::Order { index });
+            }
+        }
+        effective = extend(effective, &link.terms.authority).map_err(IssueError::Refused)?;
+        last = Some((link, secured));
+    }
+    last.map(|(link, _)| (link, effective)).ok_or(IssueError::NoParent)
+}
+
+/// A child is valid only while its parent is.
+///
+/// # Errors
+/// [`Refusal::WindowNotNested`].
+pub fn check_window(parent: &Terms, child: &Terms) -> Result<(), Refusal> {
+    if child.valid_from >= parent.valid_from && child.valid_until <= parent.valid_until {
+        return Ok(());
+    }
+    Err(Refusal::WindowNotNested {
+        found: (child.valid_from, child.valid_until),
+        fits: (parent.valid_from, parent.valid_until),
+    })
+}
+
+/// A parent must permit a child, and the child at most one link less than itself.
+///
+/// # Errors
+/// [`Refusal::RedelegationNotPermitted`].
+pub fn check_depth(parent: &Terms, child: &Terms) -> Result<(), Refusal> {
+    match parent.max_depth.checked_sub(1) {
+        Some(most) if child.max_depth <= most => Ok(()),
+        Some(most) => Err(Refusal::RedelegationNotPermitted {
+            found: format!("maxDepth {}", child.max_depth),
+            fits: format!("maxDepth at most {most}"),
+        }),
+        None => Err(Refusal::RedelegationNotPermitted {
+            found: "a further delegation".to_owned(),
+            fits: "the parent's maxDepth is 0, so it can't be passed on".to_owned(),
+        }),
+    }
+}
+
+fn sign(delegation: Delegation, key_id: &str, signer: &dyn Signer) -> Result<String, IssueError> {
+    let Terms { valid_from: from, valid_until: until, .. } = delegation.terms;
+    if until <= from {
+        return Err(IssueError::Window { from, until });
+    }
+    if delegation.issuer.fragment_of(key_id).is_none() {
+        return Err(IssueError::Key { issuer: delegation.issuer, found: key_id.to_owned() });
+    }
+    Ok(jws::sign(MEDIA_TYPE, key_id, delegation.to_json().to_string().as_bytes(), signer)?)
+}

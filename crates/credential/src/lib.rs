@@ -1,0 +1,55 @@
+//! Delegation credentials: who gives whom which authority for how long, and the order that keeps
+//! a child from ever holding more than its parent.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`pattern`], [`resource`] | actions and resources: exact, or everything behind a border |
+//! | [`limit`] | constraints in normal form |
+//! | [`authority`] | [`Authority`], its partial order, and [`extend`], the one way to the next link |
+//! | [`request`], [`decide`] | what somebody asks to do, and whether an authority permits it |
+//! | [`delegation`] | [`Delegation`]: the Verifiable Credential |
+//! | [`issue`](mod@issue) | issuing a first delegation, and passing one on narrower |
+//! | [`status`] | Bitstring Status List: revocation and suspension |
+//! | [`refusal`], [`error`] | why something would widen; why bytes can't be read |
+//!
+//! Everything is a pure function of its arguments; times are Unix seconds that the caller gives.
+//!
+//! ```
+//! use legation_credential::{Authority, Facts, Request, extend};
+//!
+//! let company = Authority::parse(r#"{
+//!     "grants": [{"actions": ["pay.*"], "resources": ["https://shop.example/api/*"]}],
+//!     "constraints": [{"type": "spend", "currency": "USD", "perAction": 5000}]
+//! }"#)?;
+//! let agent = Authority::parse(r#"{
+//!     "grants": [{"actions": ["pay.order"], "resources": ["https://shop.example/api/*"]}]
+//! }"#)?;
+//! // What the link leaves out stays inherited.
+//! let effective = extend(company, &agent)?;
+//! let facts = Facts::from([("amount".into(), legation_credential::Value::Integer(6000)), ("currency".into(), "USD".into())]);
+//! let request = Request::new("pay.order", "https://shop.example/api/orders", facts)?;
+//! assert_eq!(effective.permits(&request, "did:web:shop.example").unwrap_err().code(), "constraint_violated");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod authority;
+mod constraint;
+pub mod decide;
+pub mod delegation;
+pub mod error;
+pub mod issue;
+pub mod limit;
+pub mod pattern;
+pub mod refusal;
+pub mod request;
+pub mod resource;
+pub mod status;
+
+pub use authority::{Authority, extend};
+pub use decide::{Debit, Violation};
+pub use delegation::{Delegation, LinkDigest, Terms};
+pub use error::CredentialError;
+pub use issue::{IssueError, issue, pass_on};
+pub use pattern::Pattern;
+pub use refusal::Refusal;
+pub use request::{Facts, Request, RequestError, Value};

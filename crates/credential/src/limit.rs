@@ -1,0 +1,269 @@
+//! Limits: constraints in normal form.
+//!
+//! A constraint of the wire may say several things at once (a spend names a currency, a most per
+//! action and a most per window). In normal form each of them is a [`LimitKey`] with one
+//! [`Bound`], so that "as tight or tighter" is a question about two bounds of one key.
+
+use crate::{pattern::Pattern, request::Value};
+use core::fmt;
+use legation_did::Did;
+use std::collections::BTreeSet;
+
+/// What a limit is about, and which requests it binds. Two limits of one key are compared, two
+/// of different keys stand side by side.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LimitKey {
+    /// What it is about.
+    pub kind: LimitKind,
+    /// The actions that it binds, in normal form; `None` binds every request.
+    pub actions: Option<Vec<Pattern>>,
+}
+
+/// What a limit is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LimitKind {
+    /// Who may be called: the verifier's own identity is one of the bound's texts.
+    Audience,
+    /// A fact is compared by an operator.
+    Argument {
+        /// The fact's name.
+        name: String,
+        /// How it is compared.
+        operator: Operator,
+    },
+    /// A fact's place in an order, counted from 0.
+    Rank {
+        /// The fact's name.
+        name: String,
+        /// All its values, lowest first.
+        order: Vec<Value>,
+    },
+    /// In which currencies may be spent. Amounts in any other are denied.
+    SpendCurrency,
+    /// Most minor units of a currency in one action.
+    SpendPerAction {
+        /// ISO 4217 code.
+        currency: String,
+    },
+    /// Most minor units of a currency in any window of so many seconds.
+    SpendWindow {
+        /// ISO 4217 code.
+        currency: String,
+        /// Length of the window.
+        seconds: i64,
+    },
+    /// Most actions in any window of so many seconds.
+    Rate {
+        /// Length of the window.
+        seconds: i64,
+    },
+    /// In which currencies an amount may pass without an approver's asking.
+    ApprovalCurrency {
+        /// Who approves.
+        approver: Did,
+    },
+    /// Most minor units of a currency that pass without an approver.
+    Approval {
+        /// ISO 4217 code.
+        currency: String,
+        /// Who approves above it.
+        approver: Did,
+    },
+}
+
+/// How an argument is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operator {
+    /// Is this value.
+    Equals,
+    /// Is one of these values.
+    OneOf,
+    /// Is none of these values, and of their type.
+    NotOneOf,
+    /// Is a text that starts with this one and holds nothing that could step out of it.
+    Prefix,
+    /// Is an integer of at least this.
+    Min,
+    /// Is an integer of at most this.
+    Max,
+}
+
+impl Operator {
+    /// Every operator.
+    pub const ALL: [Self; 6] =
+        [Self::Equals, Self::OneOf, Self::NotOneOf, Self::Prefix, Self::Min, Self::Max];
+
+    /// Its member name in a constraint.
+    #[must_use]
+    pub fn member(self) -> &'static str {
+        match self {
+            Self::Equals => "equals",
+            Self::OneOf => "oneOf",
+            Self::NotOneOf => "notOneOf",
+            Self::Prefix => "prefix",
+            Self::Min => "min",
+            Self::Max => "max",
+        }
+    }
+}
+
+/// How far a limit lets one go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// At most this.
+    Most(i64),
+    /// At least this.
+    Least(i64),
+    /// One of these; none of them where it is empty.
+    OneOf(BTreeSet<Value>),
+    /// None of these, which are all of one type.
+    NotOneOf(BTreeSet<Value>),
+    /// A text that starts with this.
+    Prefix(String),
+}
+
+impl Bound {
+    /// Whether everything that this bound lets pass, `other` lets pass too. Bounds of different
+    /// variants never belong to one key and are never tighter.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Most(this), Self::Most(other)) => this <= other,
+            (Self::Least(this), Self::Least(other)) => this >= other,
+            (Self::OneOf(this), Self::OneOf(other)) => this.is_subset(other),
+            (Self::NotOneOf(this), Self::NotOneOf(other)) => this.is_superset(other),
+            (Self::Prefix(this), Self::Prefix(other)) => this.starts_with(other.as_str()),
+            _ => false,
+        }
+    }
+
+    /// Whether a value passes. A value of another type never does.
+    #[must_use]
+    pub fn admits(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Most(most), Value::Integer(value)) => value <= most,
+            (Self::Least(least), Value::Integer(value)) => value >= least,
+            (Self::OneOf(values), value) => values.contains(value),
+            (Self::NotOneOf(values), value) => {
+                values.first().is_some_and(|one| same_type(one, value)) && !values.contains(value)
+            }
+            (Self::Prefix(prefix), Value::Text(text)) => {
+                text.starts_with(prefix.as_str()) && !steps_out(text)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether two values are of one type.
+pub(crate) fn same_type(one: &Value, other: &Value) -> bool {
+    core::mem::discriminant(one) == core::mem::discriminant(other)
+}
+
+/// Whether a text holds what some reader of paths or URLs takes for a way out of a prefix.
+pub(crate) fn steps_out(text: &str) -> bool {
+    text.contains("..") || text.contains("//") || text.contains(['\\', '%', '\0'])
+}
+
+impl LimitKey {
+    /// Whether a request for this action is bound.
+    #[must_use]
+    pub fn binds(&self, action: &str) -> bool {
+        self.actions.as_ref().is_none_or(|actions| actions.iter().any(|pattern| pattern.matches(action)))
+    }
+
+    /// The key of the currency list that this amount limit stands under, with its currency.
+    pub(crate) fn currency_list(&self) -> Option<(Self, &str)> {
+        let (kind, currency) = match &self.kind {
+            LimitKind::SpendPerAction { currency } | LimitKind::SpendWindow { currency, .. } => {
+                (LimitKind::SpendCurrency, currency)
+            }
+            LimitKind::Approval { currency, approver } => {
+                (LimitKind::ApprovalCurrency { approver: approver.clone() }, currency)
+            }
+            _ => return None,
+        };
+        Some((Self { kind, actions: self.actions.clone() }, currency))
+    }
+
+    /// What the limit says, in words: `at most 5000 USD in one action, for pay.*`.
+    #[must_use]
+    pub fn describe(&self, bound: &Bound) -> String {
+        let bound = Words(bound);
+        let words = match &self.kind {
+            LimitKind::Audience => format!("the audience is {bound}"),
+            LimitKind::Argument { name, .. } => format!("`{name}` is {bound}"),
+            LimitKind::Rank { name, order } => match bound.0 {
+                Bound::Most(index) => {
+                    let allowed = order.iter().take(usize::try_from(index + 1).unwrap_or(0));
+                    format!("`{name}` is {}", Words(&Bound::OneOf(allowed.cloned().collect())))
+                }
+                _ => format!("`{name}` is {bound}"),
+            },
+            LimitKind::SpendCurrency => format!("the currency is {bound}"),
+            LimitKind::SpendPerAction { currency } => format!("{bound} {currency} in one action"),
+            LimitKind::SpendWindow { currency, seconds } => format!("{bound} {currency} in any {seconds} s"),
+            LimitKind::Rate { seconds } => format!("{bound} actions in any {seconds} s"),
+            LimitKind::ApprovalCurrency { approver } => {
+                format!("the currency is {bound}, or {approver} approves")
+            }
+            LimitKind::Approval { currency, approver } => {
+                format!("{bound} {currency} without the approval of {approver}")
+            }
+        };
+        match &self.actions {
+            None => words,
+            Some(actions) => {
+                let actions: Vec<String> = actions.iter().map(Pattern::to_string).collect();
+                format!("{words}, for {}", actions.join(", "))
+            }
+        }
+    }
+}
+
+/// A bound in words.
+struct Words<'b>(&'b Bound);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list =
+            |values: &BTreeSet<Value>| values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
+        match self.0 {
+            Bound::Most(most) => write!(out, "at most {most}"),
+            Bound::Least(least) => write!(out, "at least {least}"),
+            Bound::OneOf(values) if values.is_empty() => out.write_str("none at all"),
+            Bound::OneOf(values) if values.len() == 1 => out.write_str(&list(values)),
+            Bound::OneOf(values) => write!(out, "one of {}", list(values)),
+            Bound::NotOneOf(values) => write!(out, "none of {}", list(values)),
+            Bound::Prefix(prefix) => write!(out, "a text that starts with \"{prefix}\" and stays below it"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_not_left_by_any_known_way_out() {
+        let bound = Bound::Prefix("/data/".to_owned());
+        assert!(bound.admits(&"/data/in/a.txt".into()));
+        for text in
+            ["/data/../etc", "/data/%2e%2e/etc", "/data//etc", "/data/\\etc", "/data/\0", "/dat", "/etc", ""]
+        {
+            assert!(!bound.admits(&text.into()), "{text:?}");
+        }
+        assert!(!bound.admits(&Value::Integer(1)));
+    }
+
+    #[test]
+    fn a_value_of_another_type_never_passes() {
+        let numbers = Bound::NotOneOf(BTreeSet::from([Value::Integer(5)]));
+        assert!(numbers.admits(&Value::Integer(6)));
+        assert!(!numbers.admits(&Value::Integer(5)));
+        assert!(!numbers.admits(&"5".into()));
+        assert!(!Bound::Most(5).admits(&"4".into()));
+        assert!(!Bound::Least(5).admits(&Value::Bool(true)));
+        assert!(!Bound::OneOf(BTreeSet::new()).admits(&Value::Integer(1)));
+    }
+}

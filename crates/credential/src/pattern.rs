@@ -1,0 +1,218 @@
+//! Patterns for actions and resources: exact, or everything behind a border.
+
+use crate::resource;
+use core::fmt;
+
+/// Most bytes of an action or of a resource.
+pub const MAX_LENGTH: usize = 2048;
+
+/// An action or a resource as a grant names it: one value, or with a trailing `*` every value
+/// that starts with what stands before it and goes on.
+///
+/// The `*` stands directly behind a border, so that `payments.*` never reaches `paymentsx`, and
+/// `https://shop.example/*` never another host. It matches any non-empty rest, further borders
+/// included. Patterns of this kind either contain one another or have nothing in common, which
+/// is what makes the order on authorities decidable by looking.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pattern {
+    stem: Box<str>,
+    open: bool,
+}
+
+/// Why a text is no pattern, or no value that a request may name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// Not an action.
+    #[error("`{found}` is no action: {reason}")]
+    Action {
+        /// The text, shortened.
+        found: String,
+        /// What is wrong and what would do.
+        reason: &'static str,
+    },
+    /// Not a resource in normal form.
+    #[error("`{found}` is no resource in normal form: {reason}")]
+    Resource {
+        /// The text, shortened.
+        found: String,
+        /// What is wrong and what would do.
+        reason: &'static str,
+    },
+}
+
+impl Pattern {
+    /// Reads an action pattern, such as `a2a:skill:book` or `mcp:tools/call:payments.*`.
+    /// Borders are `:`, `.` and `/`.
+    ///
+    /// # Errors
+    /// [`PatternError::Action`].
+    ///
+    /// ```
+    /// use legation_credential::Pattern;
+    /// assert!(Pattern::action("mcp:tools/call:payments.*").is_ok());
+    /// assert!(Pattern::action("mcp:tools/call:pay*").is_err());
+    /// assert!(Pattern::action("*").is_err());
+    /// ```
+    pub fn action(text: &str) -> Result<Self, PatternError> {
+        let wrong = |reason| PatternError::Action { found: shorten(text), reason };
+        let (stem, open) = split_star(text);
+        check_action(stem).map_err(wrong)?;
+        if open && !stem.ends_with([':', '.', '/']) {
+            return Err(wrong("`*` stands only at the end, directly behind `:`, `.` or `/`"));
+        }
+        Ok(Self { stem: stem.into(), open })
+    }
+
+    /// Reads a resource pattern, such as `https://shop.example/api/*`. The only border is a `/`
+    /// of the path. See [`resource::check`] for the normal form.
+    ///
+    /// # Errors
+    /// [`PatternError::Resource`].
+    ///
+    /// ```
+    /// use legation_credential::Pattern;
+    /// assert!(Pattern::resource("https://shop.example/*").is_ok());
+    /// assert!(Pattern::resource("https://shop.*").is_err());
+    /// assert!(Pattern::resource("https://shop.example/a/../b").is_err());
+    /// ```
+    pub fn resource(text: &str) -> Result<Self, PatternError> {
+        let wrong = |reason| PatternError::Resource { found: shorten(text), reason };
+        let (stem, open) = split_star(text);
+        let path = resource::check(stem).map_err(wrong)?;
+        if open && !(stem.ends_with('/') && path.is_some_and(|start| start < stem.len())) {
+            return Err(wrong("`*` stands only at the end, directly behind a `/` of the path"));
+        }
+        Ok(Self { stem: stem.into(), open })
+    }
+
+    /// Whether a value is meant by this pattern.
+    #[must_use]
+    pub fn matches(&self, value: &str) -> bool {
+        if self.open {
+            value.len() > self.stem.len() && value.starts_with(&*self.stem)
+        } else {
+            value == &*self.stem
+        }
+    }
+
+    /// Whether everything that `other` means is meant by this pattern.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self.open, other.open) {
+            (true, true) => other.stem.starts_with(&*self.stem),
+            (_, false) => self.matches(&other.stem),
+            (false, true) => false,
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}{}", self.stem, if self.open { "*" } else { "" })
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "`{self}`")
+    }
+}
+
+/// The normal form of a set of patterns: sorted, and none covered by another.
+pub(crate) fn normalize(mut patterns: Vec<Pattern>) -> Vec<Pattern> {
+    patterns.sort_unstable();
+    patterns.dedup();
+    let covered: Vec<bool> =
+        patterns.iter().map(|one| patterns.iter().any(|other| other != one && other.covers(one))).collect();
+    let mut covered = covered.into_iter();
+    patterns.retain(|_| !covered.next().unwrap_or_default());
+    patterns
+}
+
+/// Checks an action that is named exactly: visible ASCII without `*`.
+pub(crate) fn check_action(text: &str) -> Result<(), &'static str> {
+    match text {
+        "" => Err("it is empty"),
+        _ if text.len() > MAX_LENGTH => Err("it is longer than 2048 bytes"),
+        _ if text.contains('*') => Err("`*` stands only at the end of a pattern"),
+        _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Err("only visible ASCII characters may stand in it")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn split_star(text: &str) -> (&str, bool) {
+    text.strip_suffix('*').map_or((text, false), |stem| (stem, true))
+}
+
+/// At most 120 characters of a text, for a message.
+pub(crate) fn shorten(text: &str) -> String {
+    match text.char_indices().nth(120) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_that_is_not_behind_a_border_is_refused() {
+        for text in ["*", "pay*", "a*b", "a:*:b", "a:**", "", "a b", "a\u{e9}", "a\n"] {
+            assert!(Pattern::action(text).is_err(), "{text}");
+        }
+        for text in [
+            "https://shop.*",
+            "https://*",
+            "https://*.example/",
+            "https:*",
+            "*",
+            "https://shop.example*",
+            "https://shop.example/a*",
+            "https://shop.example/*/a",
+            "https://shop.example:*",
+            "urn:isbn:*",
+        ] {
+            assert!(Pattern::resource(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_star_means_a_rest_that_is_not_empty() {
+        let pattern = Pattern::resource("https://shop.example/api/*").unwrap();
+        assert!(pattern.matches("https://shop.example/api/orders/1"));
+        assert!(!pattern.matches("https://shop.example/api/"));
+        assert!(!pattern.matches("https://shop.example/api"));
+        assert!(!pattern.matches("https://shop.example/apis/x"));
+        assert!(!pattern.covers(&Pattern::resource("https://shop.example/api/").unwrap()));
+        assert!(pattern.covers(&pattern));
+    }
+
+    #[test]
+    fn a_normal_form_has_no_pattern_that_another_covers() {
+        let read = |texts: &[&str]| texts.iter().map(|text| Pattern::action(text).unwrap()).collect();
+        assert_eq!(normalize(read(&["b", "a.b.*", "a.*", "b", "a.c"])), normalize(read(&["a.*", "b"])));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn covering_is_containing(one in "[ab.]{0,4}\\*?", other in "[ab.]{0,4}\\*?", value in "[ab.]{1,6}") {
+            if let (Ok(one), Ok(other)) = (Pattern::action(&one), Pattern::action(&other)) {
+                if one.covers(&other) && other.matches(&value) {
+                    proptest::prop_assert!(one.matches(&value));
+                }
+                // Antisymmetric: what contains each other is the same.
+                proptest::prop_assert_eq!(one.covers(&other) && other.covers(&one), one == other);
+            }
+        }
+
+        #[test]
+        fn a_pattern_prints_as_it_was_read(text in "[a-c:./]{1,6}\\*?") {
+            if let Ok(pattern) = Pattern::action(&text) {
+                proptest::prop_assert_eq!(pattern.to_string(), text);
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Why a delegation would give more than its issuer holds.
+
+use legation_keys::time;
+
+/// One rule of narrowing that a link breaks, with what would have fitted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The link is valid outside its parent's time.
+    #[error("valid from {} to {}, outside the parent's {} to {}",
+        time::format(found.0), time::format(found.1), time::format(fits.0), time::format(fits.1))]
+    WindowNotNested {
+        /// From and until, Unix seconds.
+        found: (i64, i64),
+        /// The parent's from and until.
+        fits: (i64, i64),
+    },
+    /// The parent may not be passed on, or not as often.
+    #[error("{found}, but {fits}")]
+    RedelegationNotPermitted {
+        /// What the link does.
+        found: String,
+        /// What its parent permits.
+        fits: String,
+    },
+    /// An action that the parent does not hold.
+    #[error("the action `{found}` is not within what the parent holds: {}", fits.join(", "))]
+    ActionWidened {
+        /// The action.
+        found: String,
+        /// The parent's actions.
+        fits: Vec<String>,
+    },
+    /// A resource that the parent does not hold for this action.
+    #[error("`{action}` on `{found}` is not within what the parent holds for it: {}", fits.join(", "))]
+    ResourceWidened {
+        /// The resource.
+        found: String,
+        /// The action that it is granted for.
+        action: String,
+        /// The parent's resources for that action.
+        fits: Vec<String>,
+    },
+    /// A constraint that is looser than the inherited one.
+    #[error("a constraint says that {found}; inherited is that {fits}")]
+    ConstraintWidened {
+        /// What the link says.
+        found: String,
+        /// The loosest that fits.
+        fits: String,
+    },
+}
+
+impl Refusal {
+    /// The stable code, as a denial has it.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::WindowNotNested { .. } => "window_not_nested",
+            Self::RedelegationNotPermitted { .. } => "redelegation_not_permitted",
+            Self::ActionWidened { .. } => "action_widened",
+            Self::ResourceWidened { .. } => "resource_widened",
+            Self::ConstraintWidened { .. } => "constraint_widened",
+        }
+    }
+
+    /// What the link asked for.
+    #[must_use]
+    pub fn found(&self) -> String {
+        match self {
+            Self::WindowNotNested { found, .. } => window(*found),
+            Self::RedelegationNotPermitted { found, .. }
+            | Self::ActionWidened { found, .. }
+            | Self::ConstraintWidened { found, .. } => found.clone(),
+            Self::ResourceWidened { found, action, .. } => format!("{action} on {found}"),
+        }
+    }
+
+    /// The most that would have fitted.
+    #[must_use]
+    pub fn fits(&self) -> String {
+        match self {
+            Self::WindowNotNested { fits, .. } => format!("within {}", window(*fits)),
+            Self::RedelegationNotPermitted { fits, .. } | Self::ConstraintWidened { fits, .. } => {
+                fits.clone()
+            }
+            Self::ActionWidened { fits, .. } if fits.is_empty() => "no action at all".to_owned(),
+            Self::ActionWidened { fits, .. } => format!("within {}", fits.join(", ")),
+            Self::ResourceWidened { fits, action, .. } => format!("{action} within {}", fits.join(", ")),
+        }
+    }
+}
+
+fn window((from, until): (i64, i64)) -> String {
+    format!("{} to {}", time::format(from), time::format(until))
+}

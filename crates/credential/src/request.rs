@@ -1,0 +1,242 @@
+//! What somebody asks to do: an action on a resource, and facts about it.
+
+use crate::{
+    pattern::{PatternError, check_action, shorten},
+    resource,
+};
+use core::fmt;
+use legation_keys::{Json, json::MAX_INTEGER};
+use std::collections::BTreeMap;
+
+/// Most facts of one request.
+pub const MAX_FACTS: usize = 256;
+/// Most bytes of a fact's name.
+pub const MAX_NAME: usize = 128;
+/// Most bytes of a text in a fact or a constraint.
+pub const MAX_TEXT: usize = 4096;
+
+/// A value of a fact or of a constraint. Values are compared by type and bytes: the text `5` is
+/// not the number 5.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Value {
+    /// `true` or `false`
+    Bool(bool),
+    /// An integer of at most 2^53 − 1 either way; amounts are in minor units of their currency.
+    Integer(i64),
+    /// A text.
+    Text(String),
+}
+
+impl Value {
+    /// Reads a JSON boolean, integer or string; `None` for anything else or too long.
+    #[must_use]
+    pub fn from_json(json: &Json<'_>) -> Option<Self> {
+        match json {
+            Json::Bool(value) => Some(Self::Bool(*value)),
+            Json::Integer(value) => Some(Self::Integer(*value)),
+            Json::String(text) if text.len() <= MAX_TEXT => Some(Self::Text(text.clone().into_owned())),
+            _ => None,
+        }
+    }
+
+    /// The value as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Bool(value) => (*value).into(),
+            Self::Integer(value) => (*value).into(),
+            Self::Text(text) => text.as_str().into(),
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.to_json())
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{self}")
+    }
+}
+
+/// Facts about a request by name, from the verifier's own mapping of it.
+///
+/// Well-known names: `amount` (integer, minor units, not negative), `currency` (text, ISO 4217),
+/// `channel`, `domain` (lower-case A-label), `purpose`, `query.NAME`; every other name is an
+/// argument of the tool that is called.
+pub type Facts = BTreeMap<String, Value>;
+
+/// A request, known to be well-formed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    action: String,
+    resource: String,
+    facts: Facts,
+}
+
+/// Why a request can't be decided on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// The action or the resource is not one exact value in normal form.
+    #[error("{0}")]
+    Pattern(#[from] PatternError),
+    /// A fact that can't be compared safely.
+    #[error("the fact `{name}` is `{found}`; expected {expected}")]
+    Fact {
+        /// Its name.
+        name: String,
+        /// Its value, shortened.
+        found: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// Too many facts.
+    #[error("{found} facts, at most {MAX_FACTS} are read")]
+    TooManyFacts {
+        /// How many there are.
+        found: usize,
+    },
+}
+
+impl Request {
+    /// A request for one action on one resource. Put a query string into facts first:
+    /// [`split_query`].
+    ///
+    /// # Errors
+    /// [`RequestError`]: a `*` in the action or the resource, a resource that is not in normal
+    /// form, a well-known fact of the wrong kind.
+    ///
+    /// ```
+    /// use legation_credential::{Facts, Request};
+    /// assert!(Request::new("a2a:skill:book", "https://shop.example/api", Facts::new()).is_ok());
+    /// assert!(Request::new("a2a:skill:*", "https://shop.example/api", Facts::new()).is_err());
+    /// ```
+    pub fn new(action: &str, resource: &str, facts: Facts) -> Result<Self, RequestError> {
+        check_action(action).map_err(|reason| PatternError::Action { found: shorten(action), reason })?;
+        resource::check(resource)
+            .map_err(|reason| PatternError::Resource { found: shorten(resource), reason })?;
+        if facts.len() > MAX_FACTS {
+            return Err(RequestError::TooManyFacts { found: facts.len() });
+        }
+        facts.iter().try_for_each(|(name, value)| check_fact(name, value))?;
+        Ok(Self { action: action.to_owned(), resource: resource.to_owned(), facts })
+    }
+
+    /// The action.
+    #[must_use]
+    pub fn action(&self) -> &str {
+        &self.action
+    }
+
+    /// The resource.
+    #[must_use]
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// The facts.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+}
+
+fn check_fact(name: &str, value: &Value) -> Result<(), RequestError> {
+    let expected = match (name, value) {
+        ("amount", Value::Integer(0..)) => None,
+        ("amount", _) => Some("an integer of minor units that is not negative"),
+        ("currency" | "channel" | "purpose", Value::Text(_)) => None,
+        ("currency" | "channel" | "purpose", _) => Some("a text"),
+        ("domain", Value::Text(text)) if is_a_label(text) => None,
+        ("domain", _) => Some("a domain name in lower-case ASCII"),
+        (_, Value::Integer(value)) if !(-MAX_INTEGER..=MAX_INTEGER).contains(value) => {
+            Some("an integer of at most 2^53-1")
+        }
+        (_, Value::Text(text)) if text.len() > MAX_TEXT => Some("a text of at most 4096 bytes"),
+        _ if name.is_empty() || name.len() > MAX_NAME => Some("a name of 1 to 128 bytes"),
+        _ => None,
+    };
+    match expected {
+        None => Ok(()),
+        Some(expected) => {
+            Err(RequestError::Fact { name: shorten(name), found: shorten(&value.to_string()), expected })
+        }
+    }
+}
+
+fn is_a_label(domain: &str) -> bool {
+    (1..=253).contains(&domain.len())
+        && domain.split('.').all(|label| {
+            !label.is_empty()
+                && label.bytes().all(|byte| {
+                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
+                })
+        })
+}
+
+/// Takes the query string off a URL and gives it as facts named `query.NAME`, all of them texts,
+/// still escaped as they stood.
+///
+/// # Errors
+/// [`RequestError::Fact`] where one name stands twice: servers differ in which one they take.
+///
+/// ```
+/// use legation_credential::request::split_query;
+/// let (resource, facts) = split_query("https://shop.example/api?page=2")?;
+/// assert_eq!(resource, "https://shop.example/api");
+/// assert_eq!(facts["query.page"], "2".into());
+/// assert!(split_query("https://shop.example/api?a=1&a=2").is_err());
+/// # Ok::<(), legation_credential::request::RequestError>(())
+/// ```
+pub fn split_query(url: &str) -> Result<(&str, Facts), RequestError> {
+    let Some((resource, query)) = url.split_once('?') else { return Ok((url, Facts::new())) };
+    let mut facts = Facts::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = format!("query.{name}");
+        if facts.insert(name.clone(), value.into()).is_some() {
+            return Err(RequestError::Fact { name, found: shorten(query), expected: "one value" });
+        }
+    }
+    Ok((resource, facts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &str, value: Value) -> Result<Request, RequestError> {
+        Request::new("a", "https://shop.example/", Facts::from([(name.to_owned(), value)]))
+    }
+
+    #[test]
+    fn a_fact_that_compares_unsafely_is_refused() {
+        assert!(with("amount", Value::Integer(0)).is_ok());
+        assert!(with("amount", Value::Integer(-1)).is_err());
+        assert!(with("amount", "5".into()).is_err());
+        assert!(with("currency", Value::Integer(1)).is_err());
+        assert!(with("domain", "shop.example".into()).is_ok());
+        for domain in ["Shop.example", "", "shop.example.", "münchen.example", "a b"] {
+            assert!(with("domain", domain.into()).is_err(), "{domain}");
+        }
+        assert!(with("", Value::Bool(true)).is_err());
+        assert!(with("x", Value::Integer(i64::MAX)).is_err());
+        assert!(with("x", "y".repeat(5000).as_str().into()).is_err());
+    }
+
+    #[test]
+    fn a_request_holding_a_star_or_a_query_is_malformed() {
+        assert!(Request::new("a:*", "https://shop.example/", Facts::new()).is_err());
+        assert!(Request::new("a", "https://shop.example/*", Facts::new()).is_err());
+        assert!(Request::new("a", "https://shop.example/?x=1", Facts::new()).is_err());
+    }
+}

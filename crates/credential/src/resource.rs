@@ -1,0 +1,254 @@
+//! The normal form of a resource.
+//!
+//! A resource is compared byte by byte, so it must have one spelling: it equals its own
+//! serialization by the WHATWG URL standard. A full URL parser answers that with two dozen
+//! crates of Unicode tables, which a partner's service would carry along for the verifier's
+//! sake; what is asked here is only whether an ASCII text is already normal, and a property test
+//! holds the answer against the `url` crate.
+
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+/// The WHATWG "special" schemes that a resource may have, with their default ports (URL §4.2).
+const SPECIAL: [(&str, &str); 5] =
+    [("http", "80"), ("https", "443"), ("ws", "80"), ("wss", "443"), ("ftp", "21")];
+
+/// Checks that a resource is in normal form and gives where its path starts; `None` where it
+/// has no path with segments, as `urn:isbn:1`.
+///
+/// Refused besides what URL normalization would change: user info, query, fragment, `*`, `\`,
+/// escapes of unreserved characters, of `/` and of `\`, and dot segments, also those that some
+/// servers see behind a `;` (`/..;/`).
+///
+/// # Errors
+/// What is wrong, in words that end a sentence about the resource.
+///
+/// ```
+/// use legation_credential::resource::check;
+/// assert_eq!(check("https://shop.example/api"), Ok(Some(20)));
+/// assert!(check("https://shop.example").is_err(), "the root path is `/`");
+/// assert!(check("https://SHOP.example/").is_err());
+/// ```
+pub fn check(text: &str) -> Result<Option<usize>, &'static str> {
+    if text.len() > crate::pattern::MAX_LENGTH {
+        return Err("it is longer than 2048 bytes");
+    }
+    let (scheme, rest) = text.split_once(':').ok_or("it has no scheme, such as `https:`")?;
+    check_scheme(scheme)?;
+    let special = SPECIAL.iter().find(|(name, _)| *name == scheme);
+    match rest.strip_prefix("//") {
+        Some(rest) => {
+            let path = rest.find('/').unwrap_or(rest.len());
+            let (authority, path) = rest.split_at_checked(path).unwrap_or((rest, ""));
+            check_authority(scheme, authority, special.map(|(_, port)| *port))?;
+            if path.is_empty() && (special.is_some() || scheme == "file") {
+                return Err("its path is missing; the root is `/`");
+            }
+            if scheme == "file" && path.starts_with("//") {
+                return Err("its path starts with `//`");
+            }
+            check_path(path)?;
+            Ok(Some(text.len() - path.len()))
+        }
+        None if special.is_some() || scheme == "file" => Err("`//` and a host must follow the scheme"),
+        None => {
+            check_path(rest)?;
+            match rest {
+                "" => Err("nothing follows the scheme"),
+                _ => Ok(rest.starts_with('/').then_some(text.len() - rest.len())),
+            }
+        }
+    }
+}
+
+fn check_scheme(scheme: &str) -> Result<(), &'static str> {
+    let fits = scheme.starts_with(|first: char| first.is_ascii_lowercase())
+        && scheme.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.')
+        });
+    if fits { Ok(()) } else { Err("its scheme must be lower-case, such as `https`") }
+}
+
+fn check_authority(scheme: &str, authority: &str, default_port: Option<&str>) -> Result<(), &'static str> {
+    if scheme == "file" {
+        return if authority.is_empty() { Ok(()) } else { Err("a `file:` resource has no host") };
+    }
+    if authority.contains('@') {
+        return Err("it must not name a user");
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    check_host(host, default_port.is_some())?;
+    match port {
+        None => Ok(()),
+        Some(port) if Some(port) == default_port => Err("the default port must be left out"),
+        Some(port) => {
+            let digits = port.bytes().all(|byte| byte.is_ascii_digit()) && !port.starts_with('0');
+            match port.parse::<u16>() {
+                Ok(_) if digits => Ok(()),
+                _ => Err("its port must be a number from 1 to 65535"),
+            }
+        }
+    }
+}
+
+fn check_host(host: &str, special: bool) -> Result<(), &'static str> {
+    if let Some(inner) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return match inner.parse::<Ipv6Addr>() {
+            Ok(address) if address.to_string() == inner && !inner.contains('.') => Ok(()),
+            _ => Err("its IPv6 address is not in the short form of RFC 5952"),
+        };
+    }
+    let label_fits = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'))
+    };
+    if !host.split('.').all(label_fits) {
+        return Err("its host must be a lower-case ASCII domain name (an A-label) or an IP address");
+    }
+    // URL §3.5: a host that ends in a number is an IPv4 address.
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let number = last.bytes().all(|byte| byte.is_ascii_digit())
+        || last.strip_prefix("0x").is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    if special && number && !host.parse::<Ipv4Addr>().is_ok_and(|address| address.to_string() == host) {
+        return Err("its IPv4 address is not four decimal numbers");
+    }
+    Ok(())
+}
+
+fn check_path(path: &str) -> Result<(), &'static str> {
+    let mut bytes = path.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => check_escape(bytes.next(), bytes.next())?,
+            b'*' => return Err("`*` stands only at the end of a pattern"),
+            b'?' => return Err("a query is not part of a resource; match it by facts named `query.NAME`"),
+            b'#' => return Err("a fragment is not part of a resource"),
+            b'/' | b':' | b'@' | b'-' | b'.' | b'_' | b'~' => {}
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'+' | b',' | b';' | b'=' => {}
+            other if other.is_ascii_alphanumeric() => {}
+            _ => return Err("it holds a character that a URL path must escape"),
+        }
+    }
+    // Some servers cut path parameters off before they resolve dot segments.
+    let dotted = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
+    if path.split('/').any(dotted) { Err("it holds a `.` or `..` segment") } else { Ok(()) }
+}
+
+fn check_escape(high: Option<u8>, low: Option<u8>) -> Result<(), &'static str> {
+    let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
+    let (Some(high), Some(low)) = (digit(high), digit(low)) else {
+        return Err("`%` must be followed by two hexadecimal digits");
+    };
+    match char::from_u32(high * 16 + low) {
+        Some('/' | '\\') => Err("it holds an escaped `/` or `\\`"),
+        Some(plain) if plain.is_ascii_alphanumeric() || matches!(plain, '-' | '.' | '_' | '~') => {
+            Err("it escapes a character that needs no escape")
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use url::Url;
+
+    #[test]
+    fn what_could_reach_another_place_is_refused() {
+        for text in [
+            "",
+            "shop.example/api",
+            "https:/shop.example/",
+            "https:shop.example",
+            "https:///x",
+            "https://shop.example",
+            "https://Shop.example/",
+            "HTTPS://shop.example/",
+            "https://user@shop.example/",
+            "https://shop.example:443/",
+            "https://shop.example:/",
+            "https://shop.example:080/",
+            "https://shop.example:99999/",
+            "https://shop.example/x/../../admin",
+            "https://shop.example/x/./y",
+            "https://shop.example/..",
+            "https://shop.example/x/%2e%2e/admin",
+            "https://shop.example/x/..;/admin",
+            "https://shop.example/x/..;a=b/admin",
+            "https://shop.example/a%2fb",
+            "https://shop.example/a%2Fb",
+            "https://shop.example/a%5cb",
+            "https://shop.example/%61",
+            "https://shop.example/%",
+            "https://shop.example/%4",
+            "https://shop.example/a\\b",
+            "https://shop.example/a b",
+            "https://shop.example/a?b",
+            "https://shop.example/a#b",
+            "https://shop.example/*",
+            "https://shop.example/é",
+            "https://münchen.example/",
+            "https://127.1/",
+            "https://0x7f000001/",
+            "https://2130706433/",
+            "https://127.0.0.01/",
+            "https://1.2.3.4.5/",
+            "https://[::0001]/",
+            "https://[::ffff:1.2.3.4]/",
+            "https://[::1/",
+            "https://shop.example./",
+            "https://shop..example/",
+            "file://host/x",
+            "urn:",
+            "x:..",
+        ] {
+            assert!(check(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ordinary_resources_are_normal() {
+        for text in [
+            "https://shop.example/",
+            "https://shop.example:8443/api/orders;v=1/a+b,c=d/~x/%20%C3%A9",
+            "http://127.0.0.1:3000/",
+            "https://[::1]:8443/x",
+            "https://xn--mnchen-3ya.example/",
+            "mcp://server/tool",
+            "mcp://server",
+            "urn:isbn:0451450523",
+            "mailto:a@b.example",
+            "file:///data/in",
+        ] {
+            assert!(check(text).is_ok(), "{text}");
+            assert_eq!(Url::parse(text).unwrap().as_str(), text);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #[test]
+        fn what_is_accepted_is_its_own_serialization(
+            text in "(https?|ws|ftp|file|mcp|urn):(//)?[a-z0-9.:\\[\\]@%xA-F_-]{0,12}(/[a-zA-Z0-9._~%;:@2eE5cCfF\\\\!$&'()+,=-]{0,6}){0,4}"
+        ) {
+            if check(&text).is_ok() && !text.contains("xn--") {
+                let url = Url::parse(&text);
+                prop_assert!(url.is_ok(), "{} does not parse", text);
+                let url = url.unwrap();
+                prop_assert_eq!(url.as_str(), text.as_str());
+                prop_assert!(url.query().is_none() && url.fragment().is_none());
+                prop_assert!(url.username().is_empty() && url.password().is_none());
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,60}") {
+            let _ = check(&text);
+        }
+    }
+}
