@@ -94,7 +94,8 @@ impl CredentialError {
     }
 }
 
-pub(crate) fn malformed(member: &str, expected: &'static str, found: &Json<'_>) -> CredentialError {
+/// A member that is not what it should be.
+pub fn malformed(member: &str, expected: &'static str, found: &Json<'_>) -> CredentialError {
     CredentialError::Malformed { member: member.to_owned(), expected, found: found.kind().to_owned() }
 }
 
@@ -103,20 +104,29 @@ fn missing(member: &str, expected: &'static str) -> CredentialError {
 }
 
 /// A required text.
-pub(crate) fn text<'o>(object: &'o Object<'_>, member: &'static str) -> Result<&'o str, CredentialError> {
+///
+/// # Errors
+/// [`CredentialError::Malformed`].
+pub fn text<'o>(object: &'o Object<'_>, member: &'static str) -> Result<&'o str, CredentialError> {
     let value = object.get(member).ok_or_else(|| missing(member, "a text"))?;
     value.as_str().ok_or_else(|| malformed(member, "a text", value))
 }
 
 /// A required integer up to 2^53 − 1.
-pub(crate) fn integer(object: &Object<'_>, member: &'static str) -> Result<i64, CredentialError> {
+///
+/// # Errors
+/// [`CredentialError::Malformed`].
+pub fn integer(object: &Object<'_>, member: &'static str) -> Result<i64, CredentialError> {
     let expected = "an integer of at most 2^53-1";
     let value = object.get(member).ok_or_else(|| missing(member, expected))?;
     value.as_integer().ok_or_else(|| malformed(member, expected, value))
 }
 
 /// A required array of at most so many elements.
-pub(crate) fn list<'o, 'a>(
+///
+/// # Errors
+/// [`CredentialError::Malformed`].
+pub fn list<'o, 'a>(
     object: &'o Object<'a>,
     member: &'static str,
     most: usize,

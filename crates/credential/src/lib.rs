@@ -9,6 +9,7 @@
 //! | [`request`], [`decide`] | what somebody asks to do, and whether an authority permits it |
 //! | [`delegation`] | [`Delegation`]: the Verifiable Credential |
 //! | [`issue`](mod@issue) | issuing a first delegation, and passing one on narrower |
+//! | [`presentation`] | the holder's side: a chain presented to one verifier |
 //! | [`status`] | Bitstring Status List: revocation and suspension |
 //! | [`refusal`], [`error`] | why something would widen; why bytes can't be read |
 //!
@@ -40,6 +41,7 @@ pub mod error;
 pub mod issue;
 pub mod limit;
 pub mod pattern;
+pub mod presentation;
 pub mod refusal;
 pub mod request;
 pub mod resource;
@@ -51,5 +53,6 @@ pub use delegation::{Delegation, LinkDigest, Terms};
 pub use error::CredentialError;
 pub use issue::{IssueError, issue, pass_on};
 pub use pattern::Pattern;
+pub use presentation::{Occasion, present};
 pub use refusal::Refusal;
 pub use request::{Facts, Request, RequestError, Value};

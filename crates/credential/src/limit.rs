@@ -186,6 +186,25 @@ impl LimitKey {
         Some((Self { kind, actions: self.actions.clone() }, currency))
     }
 
+    /// A name for the total that this limit is about, apart from every other: for ledgers. Empty
+    /// where the limit is not about a total.
+    #[must_use]
+    pub fn total(&self) -> String {
+        let total = match &self.kind {
+            LimitKind::SpendWindow { currency, seconds } => format!("spend {currency} in {seconds} s"),
+            LimitKind::Rate { seconds } => format!("actions in {seconds} s"),
+            _ => return String::new(),
+        };
+        match &self.actions {
+            None => total,
+            // Actions hold no space, so that no two lists read alike.
+            Some(actions) => {
+                let actions: Vec<String> = actions.iter().map(Pattern::to_string).collect();
+                format!("{total} for {}", actions.join(" "))
+            }
+        }
+    }
+
     /// What the limit says, in words: `at most 5000 USD in one action, for pay.*`.
     #[must_use]
     pub fn describe(&self, bound: &Bound) -> String {

@@ -1,0 +1,160 @@
+//! [`VerifiedChain`] × [`Request`] → [`Decision`]: pure, and listing what the permit consumes.
+
+use crate::{Code, Denial, VerifiedChain, presentation::Account};
+use legation_credential::{Authority, Request, Violation, limit::LimitKind};
+use legation_keys::time;
+use sha2::{Digest, Sha256};
+
+/// Yes or no to one request. Not a `Result`: a denial is an answer to record, not an error
+/// to pass up.
+#[derive(Debug)]
+#[must_use]
+pub enum Decision {
+    /// Within the effective authority. It opens nothing until a ledger has committed it.
+    Permit(Permit),
+    /// Outside it.
+    Deny(Denial),
+}
+
+impl Decision {
+    /// The permit, for callers that treat a denial as an error of their own.
+    ///
+    /// # Errors
+    /// The [`Denial`].
+    pub fn into_permit(self) -> Result<Permit, Denial> {
+        match self {
+            Self::Permit(permit) => Ok(permit),
+            Self::Deny(denial) => Err(denial),
+        }
+    }
+}
+
+/// A permitted request and what it consumes. It can't be copied; committing uses it up.
+#[derive(Debug)]
+pub struct Permit {
+    pub(crate) request: Request,
+    pub(crate) nonce: NonceUse,
+    pub(crate) debits: Vec<LinkDebit>,
+    pub(crate) valid_until: i64,
+}
+
+impl Permit {
+    /// The request that is permitted.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The nonce that committing consumes.
+    #[must_use]
+    pub fn nonce(&self) -> &NonceUse {
+        &self.nonce
+    }
+
+    /// What committing takes from totals.
+    #[must_use]
+    pub fn debits(&self) -> &[LinkDebit] {
+        &self.debits
+    }
+}
+
+/// A nonce and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NonceUse {
+    /// The agent's key, as a Multikey.
+    pub key: String,
+    /// The nonce.
+    pub nonce: String,
+    /// Until when it must be remembered, Unix seconds: the presentation can't pass later.
+    pub until: i64,
+}
+
+/// What a permit takes from one total of one link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkDebit {
+    /// The link in the ledger; the ceiling has an account of its own per root.
+    pub account: Account,
+    /// Index of the link; `None` for the ceiling.
+    pub link: Option<usize>,
+    /// Which limit, in words that name it apart from every other limit of the link.
+    pub limit: String,
+    /// Whether it counts actions; otherwise it sums minor units.
+    pub counts: bool,
+    /// Length of the sliding window, in seconds.
+    pub seconds: i64,
+    /// What is taken.
+    pub amount: i64,
+    /// Most that the window may hold.
+    pub most: i64,
+}
+
+/// Decides on a request by a verified chain, at `now` (Unix seconds).
+///
+/// Totals are not judged here. They are listed in the permit, for every link of the chain, so
+/// that neither a sibling nor a re-encoded signature has a total of its own.
+pub fn authorize(chain: &VerifiedChain, request: &Request, now: i64) -> Decision {
+    // A chain may be kept while a service does its work; its links end all the same.
+    if now.saturating_sub(chain.clock_skew) >= chain.valid_until {
+        let expected = format!("before {}", time::format(chain.valid_until));
+        return Decision::Deny(Denial::new(Code::Expired, expected, format!("now is {}", time::format(now))));
+    }
+    if let Err(violation) = chain.effective.permits(request, &chain.audience) {
+        return Decision::Deny(deny(&violation));
+    }
+    let mut debits = Vec::new();
+    let ceiling_account = Sha256::digest(format!("ceiling of {}", chain.principal)).into();
+    collect(&chain.ceiling, ceiling_account, None, request, &mut debits);
+    for (index, link) in chain.links.iter().enumerate() {
+        collect(&link.authority, link.account, Some(index), request, &mut debits);
+    }
+    Decision::Permit(Permit {
+        request: request.clone(),
+        nonce: NonceUse {
+            key: chain.agent_key.clone(),
+            nonce: chain.nonce.clone(),
+            until: chain.nonce_until,
+        },
+        debits,
+        valid_until: chain.valid_until.saturating_add(chain.clock_skew),
+    })
+}
+
+/// The debits of one link. What it inherits is debited where it was first said: whatever passes
+/// this link passes those before it too.
+fn collect(
+    authority: &Authority,
+    account: Account,
+    link: Option<usize>,
+    request: &Request,
+    debits: &mut Vec<LinkDebit>,
+) {
+    debits.extend(authority.debits(request).map(|debit| LinkDebit {
+        account,
+        link,
+        limit: debit.key.total(),
+        counts: matches!(debit.key.kind, LimitKind::Rate { .. }),
+        seconds: debit.seconds,
+        amount: debit.amount,
+        most: debit.most,
+    }));
+}
+
+fn deny(violation: &Violation) -> Denial {
+    let code = match violation {
+        Violation::NotGranted { .. } => Code::NotGranted,
+        Violation::MissingFact { .. } => Code::MissingFact,
+        Violation::Constraint { .. } => Code::ConstraintViolated,
+        Violation::ApprovalRequired { .. } => Code::ApprovalRequired,
+    };
+    let (expected, found) = match violation {
+        Violation::NotGranted { action, resource, granted } => {
+            (granted.clone(), format!("{action} on {resource}"))
+        }
+        Violation::MissingFact { name, limit } => {
+            (format!("the fact `{name}`, since {limit}"), "nothing".to_owned())
+        }
+        Violation::Constraint { name, found, limit } => (limit.clone(), format!("`{name}` is {found}")),
+        Violation::ApprovalRequired { found, limit } => (limit.clone(), found.clone()),
+    };
+    Denial::new(code, expected, found)
+}

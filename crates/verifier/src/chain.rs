@@ -1,0 +1,315 @@
+//! The walk along a chain: phase by phase, root to leaf, then the presentation. The only maker
+//! of [`VerifiedChain`].
+
+use crate::{
+    Denial, Trust,
+    evidence::{Evidence, Need, Used},
+    link,
+    presentation::{Account, Link, Presentation},
+};
+use legation_credential::{Authority, LinkDigest};
+use legation_did::{Did, Purpose};
+
+/// A chain that holds: every link was signed by who it says, narrows the one before it, is valid
+/// and not revoked, and its last subject has just proved to be there. Nothing else can make one.
+///
+/// It says who acts for whom within which limits. Whether a request is within them is
+/// [`crate::authorize`]'s question.
+#[derive(Debug)]
+pub struct VerifiedChain {
+    pub(crate) principal: Did,
+    pub(crate) agent: Did,
+    pub(crate) agent_key: String,
+    pub(crate) audience: String,
+    pub(crate) ceiling: Authority,
+    pub(crate) effective: Authority,
+    pub(crate) links: Vec<VerifiedLink>,
+    pub(crate) nonce: String,
+    pub(crate) presentation: [u8; 32],
+    pub(crate) nonce_until: i64,
+    pub(crate) valid_until: i64,
+    pub(crate) clock_skew: i64,
+    pub(crate) used: Vec<Used>,
+}
+
+/// One link of a chain that holds.
+#[derive(Clone, Debug)]
+pub struct VerifiedLink {
+    /// Who delegated.
+    pub issuer: Did,
+    /// To whom.
+    pub subject: Did,
+    /// SHA-256 of the link as it was presented.
+    pub digest: LinkDigest,
+    /// SHA-256 of what was signed: the link's name in a ledger.
+    pub account: Account,
+    /// From which moment on it is no longer valid, Unix seconds.
+    pub valid_until: i64,
+    /// What this link itself says; the chain's [`VerifiedChain::effective`] is what counts.
+    pub authority: Authority,
+}
+
+impl VerifiedChain {
+    /// Who granted the first authority and answers for the chain.
+    #[must_use]
+    pub fn principal(&self) -> &Did {
+        &self.principal
+    }
+
+    /// Who presented it.
+    #[must_use]
+    pub fn agent(&self) -> &Did {
+        &self.agent
+    }
+
+    /// What the agent may do: the ceiling narrowed by every link.
+    #[must_use]
+    pub fn effective(&self) -> &Authority {
+        &self.effective
+    }
+
+    /// The links, root first.
+    #[must_use]
+    pub fn links(&self) -> &[VerifiedLink] {
+        &self.links
+    }
+
+    /// The evidence that was relied on. Keep the times of status lists for
+    /// [`Evidence::note_status_list`].
+    #[must_use]
+    pub fn evidence(&self) -> &[Used] {
+        &self.used
+    }
+
+    /// The moment from which on some link or the presentation is no longer valid, Unix seconds.
+    #[must_use]
+    pub fn valid_until(&self) -> i64 {
+        self.valid_until
+    }
+}
+
+/// One check that was made, for an explanation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Index of the link; `None` for the presentation.
+    pub link: Option<usize>,
+    /// What was checked, in a word or two.
+    pub check: &'static str,
+    /// Whether it passed.
+    pub passed: bool,
+}
+
+/// Verifies a presentation against the verifier's trust, with the evidence there is, for the
+/// verifier's own `nonce`, at `now` (Unix seconds).
+///
+/// # Errors
+/// The first [`Denial`] in the order of [`crate::Code`]: phase by phase, within a phase root
+/// to leaf and then the presentation.
+pub fn verify(
+    presentation: &Presentation,
+    trust: &Trust,
+    evidence: &Evidence,
+    nonce: &str,
+    now: i64,
+) -> Result<VerifiedChain, Denial> {
+    verify_with(presentation, trust, evidence, nonce, now, &mut |_| {})
+}
+
+/// As [`verify`], telling `observer` each check as it is made.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with(
+    presentation: &Presentation,
+    trust: &Trust,
+    evidence: &Evidence,
+    nonce: &str,
+    now: i64,
+    observer: &mut dyn FnMut(Step),
+) -> Result<VerifiedChain, Denial> {
+    let mut walk = Walk { presentation, trust, evidence, now, used: Vec::new(), observer };
+    walk.run(nonce).map_err(|stop| stop.denial)
+}
+
+/// What verification would need next: nothing where it can be decided as it stands, else
+/// evidence that is missing or too old. DID documents are asked for one by one, root first, each
+/// only after everything before it has verified, and status lists only after all signatures: an
+/// unauthenticated caller makes nobody fetch.
+///
+/// Fetch, add to the evidence, ask again, until nothing is needed; then [`verify`].
+///
+/// # Errors
+/// The [`Denial`] that no evidence can change.
+pub fn gather(
+    presentation: &Presentation,
+    trust: &Trust,
+    evidence: &Evidence,
+    nonce: &str,
+    now: i64,
+) -> Result<Vec<Need>, Denial> {
+    let mut walk = Walk { presentation, trust, evidence, now, used: Vec::new(), observer: &mut |_| {} };
+    match walk.run(nonce) {
+        Ok(_) => Ok(Vec::new()),
+        Err(Stop { needs, .. }) if !needs.is_empty() => Ok(needs),
+        Err(Stop { denial, .. }) => Err(denial),
+    }
+}
+
+/// Why the walk ended: a denial, and the evidence that could still change it.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    denial: Denial,
+    needs: Vec<Need>,
+}
+
+impl Stop {
+    pub(crate) fn need(need: Need, denial: Denial) -> Self {
+        Self { denial, needs: vec![need] }
+    }
+
+    pub(crate) fn map(self, change: impl FnOnce(Denial) -> Denial) -> Self {
+        Self { denial: change(self.denial), needs: self.needs }
+    }
+}
+
+impl From<Denial> for Stop {
+    fn from(denial: Denial) -> Self {
+        Self { denial, needs: Vec::new() }
+    }
+}
+
+/// A walk in progress.
+pub(crate) struct Walk<'a> {
+    presentation: &'a Presentation,
+    pub(crate) trust: &'a Trust,
+    pub(crate) evidence: &'a Evidence,
+    pub(crate) now: i64,
+    pub(crate) used: Vec<Used>,
+    observer: &'a mut dyn FnMut(Step),
+}
+
+impl Walk<'_> {
+    fn run(&mut self, nonce: &str) -> Result<VerifiedChain, Stop> {
+        let (ceiling, effective) = self.meaning(nonce)?;
+        let agent_key = self.signatures()?;
+        self.status()?;
+        Ok(self.verified(ceiling, effective, agent_key))
+    }
+
+    /// Makes one check and tells the observer.
+    fn check<T, E: Into<Stop>>(
+        &mut self,
+        link: Option<usize>,
+        check: &'static str,
+        outcome: Result<T, E>,
+    ) -> Result<T, Stop> {
+        (self.observer)(Step { link, check, passed: outcome.is_ok() });
+        outcome.map_err(|error| {
+            let stop: Stop = error.into();
+            match link {
+                Some(link) => stop.map(|denial| denial.at(link)),
+                None => stop,
+            }
+        })
+    }
+
+    /// What the chain means, before any key is asked for. Gives the ceiling and what is
+    /// effective below it.
+    fn meaning(&mut self, nonce: &str) -> Result<(Authority, Authority), Stop> {
+        let Presentation { links, .. } = self.presentation;
+        let (trust, now) = (self.trust, self.now);
+        let Some(root) = links.first() else {
+            return Err(Denial::new(crate::Code::ChainEmpty, "at least one link", "none").into());
+        };
+        let ceiling = self.check(Some(0), "root", link::check_root(root, trust))?;
+        let mut effective = ceiling.clone();
+        let mut before: Option<&Link> = None;
+        for (index, one) in links.iter().enumerate() {
+            let at = Some(index);
+            let earlier = links.get(..index).unwrap_or_default();
+            self.check(at, "principal", link::check_principal(one, &root.delegation.issuer))?;
+            self.check(at, "issuer", link::check_issuer(one, before))?;
+            self.check(at, "parent", link::check_parent(one, before))?;
+            self.check(at, "cycle", link::check_cycle(one, earlier))?;
+            self.check(at, "time", link::check_window(one, trust.clock_skew, now))?;
+            self.check(at, "nesting", link::check_nesting(one, before))?;
+            self.check(at, "redelegation", link::check_redelegation(one, before))?;
+            effective = self.check(at, "attenuation", link::check_attenuation(one, effective))?;
+            self.check(at, "audience", link::check_audience(&effective, trust))?;
+            before = Some(one);
+        }
+        let presentation = self.presentation;
+        let agent = before.map_or(&root.delegation.terms.subject, |leaf| &leaf.delegation.terms.subject);
+        self.check(None, "audience", link::check_presented_to(presentation, trust))?;
+        self.check(None, "nonce", link::check_nonce(presentation, nonce))?;
+        self.check(None, "freshness", link::check_freshness(presentation, trust, now))?;
+        self.check(None, "holder", link::check_holder(presentation, agent))?;
+        Ok((ceiling, effective))
+    }
+
+    /// Keys and signatures, each link's key before its signature: the next issuer's document
+    /// is asked for only once the link that names it has verified. Gives the agent's key.
+    fn signatures(&mut self) -> Result<String, Stop> {
+        let presentation = self.presentation;
+        for (index, one) in presentation.links.iter().enumerate() {
+            let key = link::check_key(&one.delegation.issuer, &one.seal, Purpose::AssertionMethod, self);
+            let key = self.check(Some(index), "key", key)?;
+            self.check(Some(index), "signature", link::check_signature(&one.seal, &key))?;
+        }
+        let key = link::check_key(&presentation.holder, &presentation.seal, Purpose::Authentication, self);
+        let key = self.check(None, "key", key)?;
+        self.check(None, "signature", link::check_signature(&presentation.seal, &key))?;
+        Ok(key.to_multikey())
+    }
+
+    /// Revocation and suspension. What is missing is asked for all at once: every link is
+    /// authentic by now.
+    fn status(&mut self) -> Result<(), Stop> {
+        let mut missing: Option<Stop> = None;
+        for (index, one) in self.presentation.links.iter().enumerate() {
+            let outcome = link::check_status(one, self);
+            match self.check(Some(index), "status", outcome) {
+                Ok(()) => {}
+                Err(stop) if stop.needs.is_empty() => return Err(missing.unwrap_or(stop)),
+                Err(stop) => match &mut missing {
+                    None => missing = Some(stop),
+                    Some(first) => first.needs.extend(stop.needs),
+                },
+            }
+        }
+        missing.map_or(Ok(()), Err)
+    }
+
+    fn verified(&mut self, ceiling: Authority, effective: Authority, agent_key: String) -> VerifiedChain {
+        let presentation = self.presentation;
+        let links: Vec<VerifiedLink> = presentation
+            .links
+            .iter()
+            .map(|link| VerifiedLink {
+                issuer: link.delegation.issuer.clone(),
+                subject: link.delegation.terms.subject.clone(),
+                digest: link.digest,
+                account: link.account,
+                valid_until: link.delegation.terms.valid_until,
+                authority: link.delegation.terms.authority.clone(),
+            })
+            .collect();
+        let ends = links.iter().map(|link| link.valid_until).chain([presentation.expires_at]).min();
+        let principal = links.first().map_or(&presentation.holder, |root| &root.issuer).clone();
+        VerifiedChain {
+            principal,
+            agent: presentation.holder.clone(),
+            agent_key,
+            audience: self.trust.audience.clone(),
+            ceiling,
+            effective,
+            links,
+            nonce: presentation.nonce.clone(),
+            presentation: presentation.digest,
+            nonce_until: presentation.expires_at.saturating_add(self.trust.clock_skew),
+            valid_until: ends.unwrap_or(presentation.expires_at),
+            clock_skew: self.trust.clock_skew,
+            used: core::mem::take(&mut self.used),
+        }
+    }
+}

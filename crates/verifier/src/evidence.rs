@@ -1,0 +1,243 @@
+//! Evidence: what verification needs from outside, and how old it is.
+
+use legation_credential::status::SignedStatusList;
+use legation_did::{Did, Document, DocumentError};
+use legation_keys::{
+    base64url,
+    json::{self, JsonError, JsonLimits},
+    time::{self, Round},
+};
+use sha2::{Digest, Sha256};
+use std::{collections::HashMap, sync::Arc};
+
+/// What a round of verification needs before it can go on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Need {
+    /// The current DID document of this DID.
+    Document(Did),
+    /// The current status list published at this URL.
+    StatusList(String),
+}
+
+/// DID documents and status lists, each with the time at which it was fetched.
+///
+/// Evidence is believed only as far as it proves itself: a DID document by where it was fetched
+/// from (the resolver answers for that), a status list by its signature. did:key needs none.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    documents: HashMap<Did, Held<Arc<Document>>>,
+    status_lists: HashMap<String, Held<Arc<SignedStatusList>>>,
+    newest_status: HashMap<String, i64>,
+}
+
+/// A piece of evidence, or why it can't be had.
+#[derive(Clone, Debug)]
+pub(crate) struct Held<T> {
+    pub(crate) item: Result<T, Lack>,
+    pub(crate) fetched_at: i64,
+    pub(crate) digest: [u8; 32],
+}
+
+/// Why a piece of evidence is not there.
+#[derive(Clone, Debug)]
+pub(crate) enum Lack {
+    /// It could not be fetched.
+    Unavailable(String),
+    /// It was fetched and is not what it should be.
+    Unreadable(String),
+}
+
+impl Lack {
+    pub(crate) fn reason(&self) -> &str {
+        match self {
+            Self::Unavailable(reason) | Self::Unreadable(reason) => reason,
+        }
+    }
+}
+
+/// A piece of evidence that a verification relied on, for a receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// The DID, or the URL of the status list.
+    pub id: String,
+    /// SHA-256 of the bytes as they were given.
+    pub digest: [u8; 32],
+    /// When it was fetched, Unix seconds.
+    pub fetched_at: i64,
+    /// When a status list was made, Unix seconds; `None` for a DID document.
+    pub valid_from: Option<i64>,
+}
+
+impl Used {
+    /// The use as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut json = serde_json::json!({
+            "id": self.id,
+            "digest": base64url::encode(&self.digest),
+            "fetchedAt": time::format(self.fetched_at),
+        });
+        if let (Some(made), Some(members)) = (self.valid_from, json.as_object_mut()) {
+            members.insert("validFrom".to_owned(), time::format(made).into());
+        }
+        json
+    }
+}
+
+impl Evidence {
+    /// No evidence at all; enough for chains of did:key without status.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the DID document of `did` as it was fetched at `fetched_at` (Unix seconds),
+    /// replacing an earlier one.
+    ///
+    /// # Errors
+    /// [`DocumentError`] where the bytes are no document; they are kept as a reason for
+    /// `did_unresolved`. A document of another DID is kept as such a reason, too.
+    pub fn add_document(&mut self, did: &Did, bytes: &[u8], fetched_at: i64) -> Result<(), DocumentError> {
+        let parsed = Document::parse(bytes);
+        let item = match &parsed {
+            Ok(document) if document.id() == did => Ok(Arc::new(document.clone())),
+            Ok(document) => Err(Lack::Unreadable(format!("a document of `{}`", document.id()))),
+            Err(error) => Err(Lack::Unreadable(error.to_string())),
+        };
+        self.documents.insert(did.clone(), Held { item, fetched_at, digest: Sha256::digest(bytes).into() });
+        parsed.map(|_| ())
+    }
+
+    /// Adds the status list that was published at `url`, as it was fetched at `fetched_at` (Unix
+    /// seconds). It unpacks at most `most_entries` entries, once. A list that can't be read
+    /// is kept as a reason for `status_invalid`.
+    pub fn add_status_list(&mut self, url: &str, secured: &str, fetched_at: i64, most_entries: usize) {
+        let item = SignedStatusList::parse(secured, most_entries);
+        let item = item.map(Arc::new).map_err(|error| Lack::Unreadable(error.to_string()));
+        let digest = Sha256::digest(secured).into();
+        self.status_lists.insert(url.to_owned(), Held { item, fetched_at, digest });
+    }
+
+    /// Notes that a list made at `valid_from` (Unix seconds) was already verified for this URL,
+    /// so that an older one is no longer accepted. Take it from [`Used::valid_from`] of an
+    /// earlier verification.
+    pub fn note_status_list(&mut self, url: &str, valid_from: i64) {
+        let newest = self.newest_status.entry(url.to_owned()).or_insert(valid_from);
+        *newest = valid_from.max(*newest);
+    }
+
+    /// Notes why a need could not be met at `tried_at` (Unix seconds), for the denial to tell.
+    pub fn add_failure(&mut self, need: &Need, reason: &str, tried_at: i64) {
+        let (lack, digest) = (Lack::Unavailable(reason.to_owned()), [0; 32]);
+        match need {
+            Need::Document(did) => {
+                self.documents.insert(did.clone(), Held { item: Err(lack), fetched_at: tried_at, digest });
+            }
+            Need::StatusList(url) => {
+                self.status_lists.insert(url.clone(), Held { item: Err(lack), fetched_at: tried_at, digest });
+            }
+        }
+    }
+
+    /// Reads evidence from a file, as `schemas/evidence.schema.json` describes it:
+    /// `didDocuments` (`did`, `fetchedAt`, `document`) and `statusLists` (`url`, `fetchedAt`,
+    /// `credential`, and `newestSeen` where a later list was already verified).
+    ///
+    /// # Errors
+    /// [`EvidenceError`]. What a document or a list itself lacks is no error here: the verifier
+    /// names it in its denial.
+    ///
+    /// ```
+    /// use legation_verifier::Evidence;
+    /// let text = br#"{"didDocuments": [{"did": "did:web:a.example", "fetchedAt": "2026-11-21T10:00:00Z",
+    ///     "document": {"id": "did:web:a.example"}}]}"#;
+    /// assert!(Evidence::parse(text, 1 << 24).is_ok());
+    /// assert!(Evidence::parse(b"[]", 1 << 24).is_err());
+    /// ```
+    pub fn parse(text: &[u8], most_entries: usize) -> Result<Self, EvidenceError> {
+        // Strictly first, so that no member stands twice; then as values, to write documents out.
+        json::parse(text, JsonLimits { bytes: 64 << 20, depth: 32 })?;
+        let file: serde_json::Value = serde_json::from_slice(text)
+            .map_err(|error| JsonError::Malformed { reason: error.to_string() })?;
+        if let Some(name) = file.as_object().and_then(|file| {
+            file.keys().find(|name| !["didDocuments", "statusLists"].contains(&name.as_str()))
+        }) {
+            return Err(EvidenceError::Unknown { found: name.clone() });
+        }
+        if !file.is_object() {
+            return Err(EvidenceError::Member { name: "(the file)", expected: "an object" });
+        }
+        let mut evidence = Self::new();
+        for entry in entries(&file, "didDocuments")? {
+            let did = text_of(entry, "did")?.parse();
+            let did = did.map_err(|_| EvidenceError::Member { name: "did", expected: "a DID" })?;
+            let document = entry.get("document").unwrap_or(&serde_json::Value::Null).to_string();
+            // A document that can't be read stays as the reason of a denial.
+            let _ = evidence.add_document(&did, document.as_bytes(), time_of(entry, "fetchedAt")?);
+        }
+        for entry in entries(&file, "statusLists")? {
+            let (url, credential) = (text_of(entry, "url")?, text_of(entry, "credential")?);
+            evidence.add_status_list(url, credential, time_of(entry, "fetchedAt")?, most_entries);
+            if entry.get("newestSeen").is_some() {
+                evidence.note_status_list(url, time_of(entry, "newestSeen")?);
+            }
+        }
+        Ok(evidence)
+    }
+
+    pub(crate) fn document(&self, did: &Did) -> Option<&Held<Arc<Document>>> {
+        self.documents.get(did)
+    }
+
+    pub(crate) fn status_list(&self, url: &str) -> Option<&Held<Arc<SignedStatusList>>> {
+        self.status_lists.get(url)
+    }
+
+    pub(crate) fn newest_status(&self, url: &str) -> Option<i64> {
+        self.newest_status.get(url).copied()
+    }
+}
+
+/// Why a file of evidence can't be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvidenceError {
+    /// Not strict JSON.
+    #[error("{0}")]
+    Json(#[from] JsonError),
+    /// A member is missing or not what it should be.
+    #[error("`{name}` must be {expected}")]
+    Member {
+        /// Which one.
+        name: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A member that is not known.
+    #[error("`{found}` is not known; there are `didDocuments` and `statusLists`")]
+    Unknown {
+        /// Its name.
+        found: String,
+    },
+}
+
+fn entries<'v>(
+    file: &'v serde_json::Value,
+    name: &'static str,
+) -> Result<&'v [serde_json::Value], EvidenceError> {
+    match file.get(name) {
+        None => Ok(&[]),
+        Some(list) => {
+            list.as_array().map(Vec::as_slice).ok_or(EvidenceError::Member { name, expected: "an array" })
+        }
+    }
+}
+
+fn text_of<'v>(entry: &'v serde_json::Value, name: &'static str) -> Result<&'v str, EvidenceError> {
+    let text = entry.get(name).and_then(serde_json::Value::as_str);
+    text.ok_or(EvidenceError::Member { name, expected: "a text" })
+}
+
+fn time_of(entry: &serde_json::Value, name: &'static str) -> Result<i64, EvidenceError> {
+    time::parse(text_of(entry, name)?, Round::Down)
+        .ok_or(EvidenceError::Member { name, expected: "a time with zone" })
+}

@@ -1,0 +1,314 @@
+//! A ledger in memory: nonces used, and totals over sliding windows.
+//!
+//! Committing is all or nothing: the nonce and every debit are judged first, then taken
+//! together. Only permits reach it, and a permit exists only after every signature has
+//! verified, so that nobody's nonce is burnt by a forgery.
+
+use crate::{
+    Code, Denial,
+    authorize::{LinkDebit, NonceUse, Permit},
+    presentation::Account,
+};
+use legation_credential::Request;
+use legation_keys::time;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// Bounds on a ledger's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerLimits {
+    /// Most nonces of one agent's key that are remembered at a time; 10,000 by default: 16 a
+    /// second over the life of a presentation and its skew. One agent can't fill the memory of
+    /// all others.
+    pub nonces_per_key: usize,
+    /// Most nonces of all keys; 1,000,000 by default, some 150 megabytes.
+    pub nonces: usize,
+    /// Most totals; 100,000 by default.
+    pub totals: usize,
+    /// Most moments kept of one total; 1,024 by default. When more fall into a window, the two
+    /// oldest are counted as one of the later moment, which never lets more pass.
+    pub moments: usize,
+}
+
+impl Default for LedgerLimits {
+    fn default() -> Self {
+        Self { nonces_per_key: 10_000, nonces: 1_000_000, totals: 100_000, moments: 1024 }
+    }
+}
+
+/// Nonces and totals in memory, for a verifier that is one process. What it holds is gone with
+/// the process: a verifier that starts anew should refuse presentations issued before it began.
+#[derive(Debug, Default)]
+pub struct MemoryLedger {
+    limits: LedgerLimits,
+    /// Nonces by key, each with the moment until which it is remembered.
+    nonces: HashMap<String, HashMap<String, i64>>,
+    /// The same by that moment, to forget them in order.
+    forget: BTreeMap<i64, Vec<(String, String)>>,
+    count: usize,
+    totals: HashMap<(Account, String), Total>,
+}
+
+/// What fell into one window: moments and amounts, oldest first.
+#[derive(Clone, Debug, Default)]
+struct Total {
+    seconds: i64,
+    moments: VecDeque<(i64, i64)>,
+}
+
+/// A permit that was committed: the one thing that opens a door.
+#[derive(Debug)]
+pub struct Committed {
+    pub(crate) request: Request,
+    pub(crate) nonce: NonceUse,
+    pub(crate) debits: Vec<LinkDebit>,
+    pub(crate) at: i64,
+}
+
+impl Committed {
+    /// The request that may go through.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// When it was committed, Unix seconds.
+    #[must_use]
+    pub fn at(&self) -> i64 {
+        self.at
+    }
+}
+
+impl MemoryLedger {
+    /// An empty ledger with the default bounds.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty ledger with bounds of its own.
+    #[must_use]
+    pub fn with_limits(limits: LedgerLimits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Consumes what a permit needs, at `now` (Unix seconds), all of it or nothing.
+    ///
+    /// # Errors
+    /// A [`Denial`]: `expired` where the permit was kept too long, `nonce_replayed`,
+    /// `nonce_memory_full`, `budget_exceeded`, `rate_exceeded`.
+    pub fn commit(&mut self, permit: Permit, now: i64) -> Result<Committed, Denial> {
+        let Permit { request, nonce, debits, valid_until } = permit;
+        if now >= valid_until {
+            let expected = format!("before {}", time::format(valid_until));
+            return Err(Denial::new(Code::Expired, expected, format!("now is {}", time::format(now))));
+        }
+        self.forget_nonces(now);
+        self.check_nonce(&nonce)?;
+        for debit in &debits {
+            self.check_debit(debit, now).map_err(|denial| Denial { link: debit.link, ..denial })?;
+        }
+        self.check_room(&debits, now)?;
+        self.take_nonce(&nonce);
+        for debit in &debits {
+            self.take(debit, now);
+        }
+        Ok(Committed { request, nonce, debits, at: now })
+    }
+
+    fn forget_nonces(&mut self, now: i64) {
+        let later = self.forget.split_off(&now.saturating_add(1));
+        for (key, nonce) in core::mem::replace(&mut self.forget, later).into_values().flatten() {
+            if let Some(own) = self.nonces.get_mut(&key) {
+                if own.remove(&nonce).is_some() {
+                    self.count -= 1;
+                }
+                if own.is_empty() {
+                    self.nonces.remove(&key);
+                }
+            }
+        }
+    }
+
+    fn check_nonce(&self, nonce: &NonceUse) -> Result<(), Denial> {
+        let own = self.nonces.get(&nonce.key);
+        if own.is_some_and(|own| own.contains_key(&nonce.nonce)) {
+            let found = format!("`{}`, used before", nonce.nonce);
+            return Err(Denial::new(Code::NonceReplayed, "a nonce that was not used", found));
+        }
+        let full = |limit: usize, whose: &str| {
+            let expected = format!("room for a nonce; {limit} are remembered {whose}");
+            Err(Denial::new(Code::NonceMemoryFull, expected, "none left"))
+        };
+        if own.is_some_and(|own| own.len() >= self.limits.nonces_per_key) {
+            return full(self.limits.nonces_per_key, "for this agent");
+        }
+        if self.count >= self.limits.nonces {
+            return full(self.limits.nonces, "in all");
+        }
+        Ok(())
+    }
+
+    fn take_nonce(&mut self, nonce: &NonceUse) {
+        let own = self.nonces.entry(nonce.key.clone()).or_default();
+        own.insert(nonce.nonce.clone(), nonce.until);
+        self.forget.entry(nonce.until).or_default().push((nonce.key.clone(), nonce.nonce.clone()));
+        self.count += 1;
+    }
+
+    fn check_debit(&self, debit: &LinkDebit, now: i64) -> Result<(), Denial> {
+        let spent = match self.totals.get(&(debit.account, debit.limit.clone())) {
+            Some(total) => total.sum(debit.seconds, now),
+            None => 0,
+        };
+        if spent.saturating_add(debit.amount) <= debit.most {
+            return Ok(());
+        }
+        let code = if debit.counts { Code::RateExceeded } else { Code::BudgetExceeded };
+        let expected =
+            format!("{}: at most {}, of which {} are left", debit.limit, debit.most, debit.most - spent);
+        Err(Denial::new(code, expected, debit.amount.to_string()))
+    }
+
+    /// Room for the totals that do not exist yet; ended ones make room first.
+    fn check_room(&mut self, debits: &[LinkDebit], now: i64) -> Result<(), Denial> {
+        let new: Vec<&LinkDebit> = debits
+            .iter()
+            .filter(|debit| !self.totals.contains_key(&(debit.account, debit.limit.clone())))
+            .collect();
+        if self.totals.len() + new.len() > self.limits.totals {
+            self.totals.retain(|_, total| total.sum(total.seconds, now) > 0);
+        }
+        match new.first() {
+            Some(debit) if self.totals.len() + new.len() > self.limits.totals => {
+                let code = if debit.counts { Code::RateExceeded } else { Code::BudgetExceeded };
+                let expected = format!("room for a total; {} are remembered", self.limits.totals);
+                Err(Denial::new(code, expected, "none left"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn take(&mut self, debit: &LinkDebit, now: i64) {
+        let moments = self.limits.moments.max(1);
+        let total = self.totals.entry((debit.account, debit.limit.clone())).or_default();
+        total.seconds = debit.seconds;
+        total.add(debit.amount, now, moments);
+    }
+}
+
+impl Total {
+    /// What fell into (now − seconds, now], and what a clock that went back has left after it.
+    fn sum(&self, seconds: i64, now: i64) -> i64 {
+        let start = now.saturating_sub(seconds);
+        let inside = self.moments.iter().filter(|(moment, _)| *moment > start);
+        inside.fold(0, |sum, (_, amount)| sum.saturating_add(*amount))
+    }
+
+    fn add(&mut self, amount: i64, now: i64, most: usize) {
+        let start = now.saturating_sub(self.seconds);
+        while self.moments.front().is_some_and(|(moment, _)| *moment <= start) {
+            self.moments.pop_front();
+        }
+        // A clock that goes back must not put a moment before one that is already there.
+        let now = self.moments.back().map_or(now, |(last, _)| now.max(*last));
+        match self.moments.back_mut() {
+            Some((last, sum)) if *last == now => *sum = sum.saturating_add(amount),
+            _ => self.moments.push_back((now, amount)),
+        }
+        if self.moments.len() > most
+            && let (Some((_, oldest)), Some((_, next))) = (self.moments.pop_front(), self.moments.front_mut())
+        {
+            *next = next.saturating_add(oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use legation_credential::Facts;
+
+    fn permit(nonce: &str, amount: i64) -> Permit {
+        let debit = |account: u8, most: i64| LinkDebit {
+            account: [account; 32],
+            link: Some(usize::from(account)),
+            limit: "spend USD in 100 s".to_owned(),
+            counts: false,
+            seconds: 100,
+            amount,
+            most,
+        };
+        Permit {
+            request: Request::new("a", "https://a.example/", Facts::new()).unwrap(),
+            nonce: NonceUse { key: "k".to_owned(), nonce: nonce.to_owned(), until: 1_000 },
+            debits: vec![debit(0, 10), debit(1, 8)],
+            valid_until: 2_000,
+        }
+    }
+
+    fn code(outcome: Result<Committed, Denial>) -> Option<Code> {
+        outcome.err().map(|denial| denial.code)
+    }
+
+    #[test]
+    fn a_refused_commit_takes_nothing() {
+        let mut ledger = MemoryLedger::new();
+        assert_eq!(code(ledger.commit(permit("a", 9), 0)), Some(Code::BudgetExceeded), "the second debit");
+        assert_eq!(code(ledger.commit(permit("a", 8), 0)), None, "nonce and first debit are still there");
+        assert_eq!(code(ledger.commit(permit("a", 1), 0)), Some(Code::NonceReplayed));
+        assert_eq!(code(ledger.commit(permit("b", 1), 0)), Some(Code::BudgetExceeded));
+    }
+
+    #[test]
+    fn a_window_slides_and_never_admits_a_burst() {
+        let mut ledger = MemoryLedger::new();
+        assert_eq!(code(ledger.commit(permit("a", 4), 0)), None);
+        assert_eq!(code(ledger.commit(permit("b", 4), 60)), None);
+        assert_eq!(code(ledger.commit(permit("c", 1), 99)), Some(Code::BudgetExceeded));
+        assert_eq!(code(ledger.commit(permit("d", 4), 100)), None, "(0, 100] no longer holds the first");
+        assert_eq!(code(ledger.commit(permit("e", 1), 159)), Some(Code::BudgetExceeded));
+        assert_eq!(
+            code(ledger.commit(permit("f", 1), 20)),
+            Some(Code::BudgetExceeded),
+            "a clock that goes back"
+        );
+    }
+
+    #[test]
+    fn a_full_nonce_memory_denies_and_forgets_only_what_has_expired() {
+        let mut ledger =
+            MemoryLedger::with_limits(LedgerLimits { nonces_per_key: 2, ..LedgerLimits::default() });
+        assert_eq!(code(ledger.commit(permit("a", 0), 0)), None);
+        assert_eq!(code(ledger.commit(permit("b", 0), 0)), None);
+        assert_eq!(code(ledger.commit(permit("c", 0), 0)), Some(Code::NonceMemoryFull));
+        assert_eq!(code(ledger.commit(permit("a", 0), 999)), Some(Code::NonceReplayed));
+        let mut other = permit("a", 0);
+        other.nonce.key = "another".to_owned();
+        assert_eq!(code(ledger.commit(other, 0)), None, "nonces are kept by key");
+        assert_eq!(code(ledger.commit(permit("c", 0), 1_000)), None);
+    }
+
+    #[test]
+    fn a_full_memory_of_totals_denies() {
+        let mut ledger = MemoryLedger::with_limits(LedgerLimits { totals: 1, ..LedgerLimits::default() });
+        assert_eq!(code(ledger.commit(permit("a", 1), 0)), Some(Code::BudgetExceeded));
+        assert!(ledger.totals.is_empty() && ledger.nonces.is_empty());
+    }
+
+    #[test]
+    fn merged_moments_let_nothing_more_pass() {
+        let mut total = Total { seconds: 100, moments: VecDeque::new() };
+        for now in 0..50 {
+            total.add(1, now, 4);
+        }
+        assert_eq!((total.moments.len(), total.sum(100, 50)), (4, 50));
+        // What is merged counts as long as its latest part.
+        assert_eq!(total.sum(100, 100), 50);
+        assert_eq!(total.sum(100, 149), 0);
+    }
+
+    #[test]
+    fn a_permit_that_was_kept_too_long_opens_nothing() {
+        assert_eq!(code(MemoryLedger::new().commit(permit("a", 0), 2_000)), Some(Code::Expired));
+    }
+}

@@ -1,0 +1,363 @@
+//! One small check per rule. Each gives a denial or nothing; the order is `chain`'s.
+
+use crate::{
+    Code, Denial, Trust,
+    chain::{Stop, Walk},
+    evidence::{Evidence, Lack, Need, Used},
+    presentation::{Link, Presentation, Seal},
+};
+use legation_credential::{
+    Authority, extend,
+    issue::{check_depth, check_window as check_nested},
+    status::{StatusEntry, StatusPurpose},
+};
+use legation_did::{Did, KeyLookupError, KeyUse, Purpose, key};
+use legation_keys::{PublicKey, base64url, time};
+
+/// The first issuer is a root that is trusted; its ceiling starts the effective authority.
+pub(crate) fn check_root(link: &Link, trust: &Trust) -> Result<Authority, Denial> {
+    let issuer = &link.delegation.issuer;
+    trust.roots.get(issuer).cloned().ok_or_else(|| {
+        let roots: Vec<&str> = trust.roots.keys().take(4).map(Did::as_str).collect();
+        let expected = if roots.is_empty() { "no root is trusted".to_owned() } else { roots.join(", ") };
+        Denial::new(Code::RootUntrusted, expected, issuer.as_str())
+    })
+}
+
+/// Every link names the root's issuer as its principal.
+pub(crate) fn check_principal(link: &Link, root: &Did) -> Result<(), Denial> {
+    let principal = &link.delegation.principal;
+    if principal == root {
+        return Ok(());
+    }
+    Err(Denial::new(Code::PrincipalMismatch, root.as_str(), principal.as_str()))
+}
+
+/// The issuer is the subject before it, and `iss` and `kid` are the issuer's.
+pub(crate) fn check_issuer(link: &Link, before: Option<&Link>) -> Result<(), Denial> {
+    let issuer = &link.delegation.issuer;
+    if let Some(subject) = before.map(|before| &before.delegation.terms.subject).filter(|one| *one != issuer)
+    {
+        return Err(Denial::new(Code::IssuerMismatch, subject.as_str(), issuer.as_str()));
+    }
+    check_names(Code::IssuerMismatch, issuer, link.claimed_issuer.as_deref(), &link.seal)
+}
+
+fn check_names(code: Code, did: &Did, claimed: Option<&str>, seal: &Seal) -> Result<(), Denial> {
+    if let Some(claimed) = claimed.filter(|claimed| *claimed != did.as_str()) {
+        return Err(Denial::new(code, format!("`iss` {did}"), claimed));
+    }
+    if did.fragment_of(&seal.key_id).is_none() {
+        return Err(Denial::new(code, format!("a `kid` of {did}"), seal.key_id.as_str()));
+    }
+    Ok(())
+}
+
+/// A child names the exact bytes of its parent; a root names none.
+pub(crate) fn check_parent(link: &Link, before: Option<&Link>) -> Result<(), Denial> {
+    let expected = before.map(|before| before.digest);
+    if link.delegation.parent == expected {
+        return Ok(());
+    }
+    let words =
+        |digest: Option<[u8; 32]>| digest.map_or("no parent".to_owned(), |one| base64url::encode(&one));
+    Err(Denial::new(Code::ParentMismatch, words(expected), words(link.delegation.parent)))
+}
+
+/// Nobody stands in the chain twice. `earlier` are the links before this one.
+pub(crate) fn check_cycle(link: &Link, earlier: &[Link]) -> Result<(), Denial> {
+    let subject = &link.delegation.terms.subject;
+    let seen = link.delegation.issuer == *subject
+        || earlier
+            .iter()
+            .any(|one| one.delegation.issuer == *subject || one.delegation.terms.subject == *subject);
+    if !seen {
+        return Ok(());
+    }
+    Err(Denial::new(Code::Cycle, "an agent that is not yet in the chain", subject.as_str()))
+}
+
+/// The link is valid now, give or take the clocks' difference.
+pub(crate) fn check_window(link: &Link, skew: i64, now: i64) -> Result<(), Denial> {
+    let terms = &link.delegation.terms;
+    if now.saturating_add(skew) < terms.valid_from {
+        let found = format!("now is {}", time::format(now));
+        return Err(Denial::new(
+            Code::NotYetValid,
+            format!("not before {}", time::format(terms.valid_from)),
+            found,
+        ));
+    }
+    if now.saturating_sub(skew) >= terms.valid_until {
+        let found = format!("now is {}", time::format(now));
+        return Err(Denial::new(Code::Expired, format!("before {}", time::format(terms.valid_until)), found));
+    }
+    Ok(())
+}
+
+/// The link's time is within its parent's.
+pub(crate) fn check_nesting(link: &Link, before: Option<&Link>) -> Result<(), Denial> {
+    let Some(before) = before else { return Ok(()) };
+    Ok(check_nested(&before.delegation.terms, &link.delegation.terms)?)
+}
+
+/// The parent may be passed on, this often.
+pub(crate) fn check_redelegation(link: &Link, before: Option<&Link>) -> Result<(), Denial> {
+    let Some(before) = before else { return Ok(()) };
+    Ok(check_depth(&before.delegation.terms, &link.delegation.terms)?)
+}
+
+/// The link narrows what is effective so far.
+pub(crate) fn check_attenuation(link: &Link, effective: Authority) -> Result<Authority, Denial> {
+    Ok(extend(effective, &link.delegation.terms.authority)?)
+}
+
+/// The audience constraints so far admit this verifier.
+pub(crate) fn check_audience(effective: &Authority, trust: &Trust) -> Result<(), Denial> {
+    match effective.audience_refused(&trust.audience) {
+        None => Ok(()),
+        Some(limit) => Err(Denial::new(Code::AudienceMismatch, limit, trust.audience.as_str())),
+    }
+}
+
+/// The presentation is for this verifier.
+pub(crate) fn check_presented_to(presentation: &Presentation, trust: &Trust) -> Result<(), Denial> {
+    if presentation.audience == trust.audience {
+        return Ok(());
+    }
+    let found = presentation.audience.chars().take(120).collect::<String>();
+    Err(Denial::new(Code::AudienceMismatch, trust.audience.as_str(), found))
+}
+
+/// The presentation answers this challenge.
+pub(crate) fn check_nonce(presentation: &Presentation, nonce: &str) -> Result<(), Denial> {
+    if presentation.nonce == nonce {
+        return Ok(());
+    }
+    Err(Denial::new(Code::NonceMismatch, format!("the nonce `{nonce}`"), presentation.nonce.as_str()))
+}
+
+/// The presentation is made now, for a short time.
+pub(crate) fn check_freshness(presentation: &Presentation, trust: &Trust, now: i64) -> Result<(), Denial> {
+    let Presentation { issued_at, expires_at, not_before, .. } = *presentation;
+    let stale = |expected: String, found: String| Err(Denial::new(Code::PresentationStale, expected, found));
+    let lifetime = expires_at.saturating_sub(issued_at);
+    if !(0..=trust.max_presentation_age).contains(&lifetime) {
+        return stale(
+            format!("a lifetime of at most {} s", trust.max_presentation_age),
+            format!("{lifetime} s"),
+        );
+    }
+    let begins = not_before.map_or(issued_at, |not_before| not_before.max(issued_at));
+    if now.saturating_add(trust.clock_skew) < begins || now.saturating_sub(trust.clock_skew) >= expires_at {
+        return stale(
+            format!("{} to {}", time::format(begins), time::format(expires_at)),
+            format!("now is {}", time::format(now)),
+        );
+    }
+    Ok(())
+}
+
+/// The holder is the agent that the last link names, and `iss` and `kid` are the holder's.
+pub(crate) fn check_holder(presentation: &Presentation, agent: &Did) -> Result<(), Denial> {
+    let holder = &presentation.holder;
+    if holder != agent {
+        return Err(Denial::new(Code::HolderMismatch, agent.as_str(), holder.as_str()));
+    }
+    check_names(Code::HolderMismatch, holder, presentation.claimed_issuer.as_deref(), &presentation.seal)
+}
+
+/// The key that a seal names, in its signer's current document.
+pub(crate) fn check_key(
+    did: &Did,
+    seal: &Seal,
+    purpose: Purpose,
+    walk: &mut Walk<'_>,
+) -> Result<PublicKey, Stop> {
+    let wanted = KeyUse { id: &seal.key_id, algorithm: seal.algorithm, purpose, now: walk.now };
+    find_key(did, wanted, walk.trust, walk.evidence, &mut walk.used)
+}
+
+/// The key for a use, from the DID itself or from evidence that is fresh enough.
+fn find_key(
+    did: &Did,
+    wanted: KeyUse<'_>,
+    trust: &Trust,
+    evidence: &Evidence,
+    used: &mut Vec<Used>,
+) -> Result<PublicKey, Stop> {
+    if did.method() == "key" {
+        let unresolved = |error: legation_did::DidError| {
+            Denial::new(Code::DidUnresolved, "a did:key of a supported kind", error.to_string())
+        };
+        let document = key::document(did).map_err(unresolved)?;
+        return document.key(wanted).cloned().map_err(|error| key_denial(&error).into());
+    }
+    let need = || Need::Document(did.clone());
+    let missing = |found: &str| Denial::new(Code::DidUnresolved, format!("the document of {did}"), found);
+    let Some(held) = evidence.document(did) else {
+        return Err(Stop::need(need(), missing("no evidence of it")));
+    };
+    let document = match &held.item {
+        Ok(document) => document,
+        Err(lack) => return Err(Stop::need(need(), missing(lack.reason()))),
+    };
+    if let Err(denial) = check_age(Code::DidStale, held.fetched_at, trust.max_document_age, trust, wanted.now)
+    {
+        return Err(Stop::need(need(), denial));
+    }
+    let found = document.key(wanted).cloned().map_err(|error| key_denial(&error))?;
+    used.push(Used {
+        id: did.to_string(),
+        digest: held.digest,
+        fetched_at: held.fetched_at,
+        valid_from: None,
+    });
+    Ok(found)
+}
+
+/// Evidence is no older than so many seconds, and not from the future.
+fn check_age(code: Code, since: i64, most: i64, trust: &Trust, now: i64) -> Result<(), Denial> {
+    let age = now.saturating_sub(since);
+    if (-trust.clock_skew..=most).contains(&age) {
+        return Ok(());
+    }
+    Err(Denial::new(code, format!("at most {most} s old"), format!("{age} s, from {}", time::format(since))))
+}
+
+fn key_denial(error: &KeyLookupError) -> Denial {
+    let (code, expected) = match error {
+        KeyLookupError::NotFound { .. } => {
+            (Code::KeyNotFound, "a verification method of the signer".to_owned())
+        }
+        KeyLookupError::Unusable { .. } => {
+            (Code::AlgorithmKeyMismatch, "a key of a supported kind".to_owned())
+        }
+        KeyLookupError::Algorithm { expected, .. } => {
+            (Code::AlgorithmKeyMismatch, format!("a key for {expected}"))
+        }
+        KeyLookupError::Purpose { purpose, .. } => {
+            (Code::KeyPurposeMismatch, format!("a key for {}", purpose.member()))
+        }
+        KeyLookupError::Revoked { .. } => (Code::KeyRevoked, "a current key".to_owned()),
+    };
+    Denial::new(code, expected, error.to_string())
+}
+
+/// The signature is that key's.
+pub(crate) fn check_signature(seal: &Seal, key: &PublicKey) -> Result<(), Denial> {
+    key.verify(seal.signing_input.as_bytes(), &seal.signature).map_err(|_| {
+        Denial::new(
+            Code::SignatureInvalid,
+            format!("a signature by {}", seal.key_id),
+            "one that does not fit",
+        )
+    })
+}
+
+/// The link is not revoked and not suspended, by a list that may say so and is fresh.
+pub(crate) fn check_status(link: &Link, walk: &mut Walk<'_>) -> Result<(), Stop> {
+    let terms = &link.delegation.terms;
+    if terms.status.is_empty() {
+        let lifetime = terms.valid_until.saturating_sub(terms.valid_from);
+        if lifetime <= walk.trust.max_unrevocable {
+            return Ok(());
+        }
+        let expected = match walk.trust.max_unrevocable {
+            0 => "a link that can be revoked".to_owned(),
+            most => format!("a link that can be revoked, or lives at most {most} s"),
+        };
+        return Err(Denial::new(Code::StatusMissing, expected, format!("no status for {lifetime} s")).into());
+    }
+    // Revocation before suspension, however they are listed.
+    for purpose in [StatusPurpose::Revocation, StatusPurpose::Suspension] {
+        for entry in terms.status.iter().filter(|entry| entry.purpose == purpose) {
+            check_status_entry(entry, &link.delegation.issuer, walk)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_status_entry(entry: &StatusEntry, issuer: &Did, walk: &mut Walk<'_>) -> Result<(), Stop> {
+    let (trust, now) = (walk.trust, walk.now);
+    let need = || Need::StatusList(entry.list.clone());
+    let unavailable =
+        |found: &str| Denial::new(Code::StatusUnavailable, format!("the list {}", entry.list), found);
+    let invalid = |expected: &str, found: String| Denial::new(Code::StatusInvalid, expected, found);
+    let Some(held) = walk.evidence.status_list(&entry.list) else {
+        return Err(Stop::need(need(), unavailable("no evidence of it")));
+    };
+    let signed = match &held.item {
+        Ok(signed) => signed,
+        Err(Lack::Unavailable(reason)) => return Err(Stop::need(need(), unavailable(reason))),
+        Err(Lack::Unreadable(reason)) => return Err(invalid("a status list", reason.clone()).into()),
+    };
+    let list = &signed.credential;
+    if list.id != entry.list {
+        return Err(invalid(&format!("the list {}", entry.list), list.id.clone()).into());
+    }
+    if !list.purposes.contains(&entry.purpose) {
+        return Err(
+            invalid(&format!("a list for {}", entry.purpose.name()), "other purposes".to_owned()).into()
+        );
+    }
+    if list.issuer != *issuer && !trust.status_issuers.contains(&list.issuer) {
+        return Err(invalid(&format!("a list of {issuer}"), list.issuer.to_string()).into());
+    }
+    let wanted =
+        KeyUse { id: &signed.key_id, algorithm: signed.algorithm, purpose: Purpose::AssertionMethod, now };
+    let key = find_key(&list.issuer, wanted, trust, walk.evidence, &mut walk.used).map_err(|stop| {
+        stop.map(|denial| invalid("a list signed by a current key of its issuer", denial.to_string()))
+    })?;
+    if signed.verify(&key).is_err() {
+        let found = "a signature that does not fit".to_owned();
+        return Err(invalid(&format!("a list signed by {}", signed.key_id), found).into());
+    }
+    let Some(set) = list.list.get(entry.index) else {
+        let expected = format!("an index below {}", list.list.entries());
+        return Err(invalid(&expected, entry.index.to_string()).into());
+    };
+    check_status_age(entry, list.valid_from, list.valid_until, held.fetched_at, walk)?;
+    walk.used.push(Used {
+        id: entry.list.clone(),
+        digest: held.digest,
+        fetched_at: held.fetched_at,
+        valid_from: Some(list.valid_from),
+    });
+    match (set, entry.purpose) {
+        (false, _) => Ok(()),
+        (true, StatusPurpose::Revocation) => {
+            let found = format!("index {} of {} is set", entry.index, entry.list);
+            Err(Denial::new(Code::LinkRevoked, "a link that is not revoked", found).into())
+        }
+        (true, StatusPurpose::Suspension) => {
+            let found = format!("index {} of {} is set", entry.index, entry.list);
+            Err(Denial::new(Code::LinkSuspended, "a link that is not suspended", found).into())
+        }
+    }
+}
+
+/// The list is fresh by its fetch and by its own date, still valid, and not older than one that
+/// was already seen. A stale list is worth another fetch.
+fn check_status_age(
+    entry: &StatusEntry,
+    made: i64,
+    until: Option<i64>,
+    fetched_at: i64,
+    walk: &Walk<'_>,
+) -> Result<(), Stop> {
+    let (trust, now) = (walk.trust, walk.now);
+    let stop = |denial| Stop::need(Need::StatusList(entry.list.clone()), denial);
+    for since in [fetched_at, made] {
+        check_age(Code::StatusStale, since, trust.max_status_age, trust, now).map_err(stop)?;
+    }
+    if let Some(until) = until.filter(|until| now.saturating_sub(trust.clock_skew) >= *until) {
+        let found = format!("valid until {}", time::format(until));
+        return Err(stop(Denial::new(Code::StatusStale, "a list that is still valid", found)));
+    }
+    if let Some(newest) = walk.evidence.newest_status(&entry.list).filter(|newest| *newest > made) {
+        let expected = format!("a list no older than the one of {}", time::format(newest));
+        return Err(stop(Denial::new(Code::StatusStale, expected, format!("one of {}", time::format(made)))));
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! Receipts: what was decided, why, and on which evidence.
+//!
+//! The verifier yields bytes; whoever holds a key signs them ([`sign`]); anybody checks them
+//! again with the signer's DID document ([`verify`]), months later and without us. A receipt
+//! names the presentation and the evidence by their SHA-256, so that whoever kept them can also
+//! repeat the decision.
+
+use crate::{Denial, Trust, VerifiedChain, evidence::Used, ledger::Committed};
+use legation_credential::{CredentialError, Request};
+use legation_did::{Document, KeyLookupError, KeyUse, Purpose};
+use legation_keys::{
+    Algorithm, Signer, base64url,
+    json::{self, JsonLimits},
+    jws,
+    secret::SignError,
+    time::{self, Round},
+};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+/// The `typ` of a signed receipt.
+pub const MEDIA_TYPE: &str = "legation-receipt+jwt";
+const LIMITS: JsonLimits = JsonLimits { bytes: 1 << 20, depth: 32 };
+
+/// What a receipt is about, as far as it is known: a denial of bytes that could not be read
+/// knows neither chain nor request.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The presentation as it arrived.
+    pub presented: &'a [u8],
+    /// The chain, where it verified.
+    pub chain: Option<&'a VerifiedChain>,
+    /// The request, where there was one.
+    pub request: Option<&'a Request>,
+}
+
+/// The receipt of a denial at `now` (Unix seconds): JSON bytes to sign.
+#[must_use]
+pub fn of_denial(denial: &Denial, subject: Subject<'_>, trust: &Trust, now: i64) -> Vec<u8> {
+    let digest = Sha256::digest(subject.presented.trim_ascii());
+    let mut receipt = base("deny", digest.as_slice(), subject.chain, subject.request, trust, now);
+    set(&mut receipt, "code", denial.code.as_str().into());
+    set(&mut receipt, "link", denial.link.into());
+    set(&mut receipt, "expected", denial.expected.as_str().into());
+    set(&mut receipt, "found", denial.found.as_str().into());
+    receipt.to_string().into_bytes()
+}
+
+/// The receipt of a permit that was committed: JSON bytes to sign.
+#[must_use]
+pub fn of_permit(committed: &Committed, chain: &VerifiedChain, trust: &Trust) -> Vec<u8> {
+    let request = Some(&committed.request);
+    let mut receipt = base("permit", &chain.presentation, Some(chain), request, trust, committed.at);
+    let debits: Vec<_> = committed
+        .debits
+        .iter()
+        .map(|debit| {
+            json!({
+                "account": base64url::encode(&debit.account), "link": debit.link, "limit": debit.limit,
+                "amount": debit.amount, "most": debit.most,
+            })
+        })
+        .collect();
+    set(&mut receipt, "consumed", json!({"nonce": committed.nonce.nonce, "debits": debits}));
+    receipt.to_string().into_bytes()
+}
+
+/// Signs a receipt's bytes. `key_id` is one of the signer's `assertionMethod` keys.
+///
+/// # Errors
+/// [`SignError`].
+pub fn sign(receipt: &[u8], key_id: &str, signer: &dyn Signer) -> Result<String, SignError> {
+    jws::sign(MEDIA_TYPE, key_id, receipt, signer)
+}
+
+/// Checks a signed receipt by its signer's DID document and gives what it says. The key is
+/// judged as of the receipt's own time: a key that was rotated out later does not undo what it
+/// signed, one that was revoked before then signs nothing.
+///
+/// # Errors
+/// [`ReceiptError`].
+pub fn verify(secured: &str, signer: &Document) -> Result<serde_json::Value, ReceiptError> {
+    let parts = jws::split(secured.trim()).map_err(CredentialError::from)?;
+    let header =
+        jws::read_header(parts.header, MEDIA_TYPE, &Algorithm::ALL, LIMITS).map_err(CredentialError::from)?;
+    let payload =
+        base64url::decode(parts.payload).map_err(jws::JwsError::from).map_err(CredentialError::from)?;
+    let receipt = json::parse(&payload, LIMITS).map_err(CredentialError::from)?;
+    let now = receipt.get("at").and_then(|at| at.as_str()).and_then(|at| time::parse(at, Round::Down));
+    let now = now.ok_or(ReceiptError::NoTime)?;
+    let wanted =
+        KeyUse { id: &header.key_id, algorithm: header.algorithm, purpose: Purpose::AssertionMethod, now };
+    let key = signer.key(wanted)?;
+    let signature = jws::read_signature(parts.signature).map_err(CredentialError::from)?;
+    key.verify(parts.signing_input.as_bytes(), &signature).map_err(|_| ReceiptError::Signature)?;
+    serde_json::from_slice(&payload).map_err(|_| ReceiptError::NoTime)
+}
+
+/// Why a receipt does not hold.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ReceiptError {
+    /// Not a signed receipt.
+    #[error("{0}")]
+    Format(#[from] CredentialError),
+    /// It does not say when it was made.
+    #[error("the receipt has no time `at`")]
+    NoTime,
+    /// The signer's document has no key for it.
+    #[error("{0}")]
+    Key(#[from] KeyLookupError),
+    /// The signature does not fit: the receipt was changed, or somebody else signed it.
+    #[error("the signature does not fit; the receipt was changed, or somebody else signed it")]
+    Signature,
+}
+
+impl ReceiptError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Format(error) => error.code(),
+            Self::NoTime => "malformed",
+            Self::Key(KeyLookupError::Revoked { .. }) => "key_revoked",
+            Self::Key(KeyLookupError::Purpose { .. }) => "key_purpose_mismatch",
+            Self::Key(KeyLookupError::NotFound { .. }) => "key_not_found",
+            Self::Key(_) => "algorithm_key_mismatch",
+            Self::Signature => "signature_invalid",
+        }
+    }
+}
+
+fn base(
+    decision: &str,
+    presentation: &[u8],
+    chain: Option<&VerifiedChain>,
+    request: Option<&Request>,
+    trust: &Trust,
+    now: i64,
+) -> serde_json::Value {
+    let mut receipt = json!({
+        "type": "LegationReceipt",
+        "decision": decision,
+        "at": time::format(now),
+        "verifier": trust.audience,
+        "presentation": base64url::encode(presentation),
+    });
+    if let Some(chain) = chain {
+        let links: Vec<String> = chain.links.iter().map(|link| base64url::encode(&link.digest)).collect();
+        let evidence: Vec<_> = chain.used.iter().map(Used::to_json).collect();
+        set(&mut receipt, "principal", chain.principal.as_str().into());
+        set(&mut receipt, "agent", chain.agent.as_str().into());
+        set(&mut receipt, "chain", links.into());
+        set(&mut receipt, "effective", chain.effective.to_json());
+        set(&mut receipt, "evidence", evidence.into());
+    }
+    if let Some(request) = request {
+        let facts: serde_json::Map<_, _> =
+            request.facts().iter().map(|(name, value)| (name.clone(), value.to_json())).collect();
+        let request = json!({"action": request.action(), "resource": request.resource(), "facts": facts});
+        set(&mut receipt, "request", request);
+    }
+    receipt
+}
+
+fn set(receipt: &mut serde_json::Value, name: &str, value: serde_json::Value) {
+    if let Some(members) = receipt.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+}

@@ -1,0 +1,250 @@
+//! Trust: the verifier's own settings. Nothing in a credential changes any of them.
+
+use legation_credential::{Authority, CredentialError};
+use legation_did::Did;
+use legation_keys::{
+    Algorithm,
+    json::{self, Json, JsonLimits, Object},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Whom and what a verifier accepts. [`Trust::new`] trusts nobody yet; every other setting has
+/// a default that is safe to keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trust {
+    /// The verifier's own identity, usually its DID: presentations and audience constraints
+    /// must name it.
+    pub audience: String,
+    /// Who may start a chain, each with its ceiling: the most that it may confer here. A
+    /// signature proves who delegates, not that it owns the resource.
+    pub roots: BTreeMap<Did, Authority>,
+    /// Which signature algorithms are accepted; all that are supported by default.
+    pub algorithms: Vec<Algorithm>,
+    /// Who may sign status lists besides a link's own issuer; nobody by default.
+    pub status_issuers: BTreeSet<Did>,
+    /// Seconds by which clocks may differ; 60 by default, which synchronized clocks stay far below.
+    pub clock_skew: i64,
+    /// Most seconds that a presentation may live; 300 by default and at most, since nonces are
+    /// remembered for as long.
+    pub max_presentation_age: i64,
+    /// Most seconds since a DID document was fetched; 3,600 by default: a key that was taken
+    /// out of its document is accepted no longer than that.
+    pub max_document_age: i64,
+    /// Most seconds since a status list was fetched, and since it was made; 3,600 by default:
+    /// a revocation shows no later than that.
+    pub max_status_age: i64,
+    /// Longest lifetime, in seconds, of a link that has no `credentialStatus`; 0 by default, so
+    /// that every link can be revoked.
+    pub max_unrevocable: i64,
+    /// Bounds on what is read at all.
+    pub limits: Limits,
+}
+
+/// Bounds on the input. What is larger is denied before it is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most bytes of a presentation; 524,288 by default: 16 links of ordinary size, thrice over.
+    pub presentation_bytes: usize,
+    /// Most bytes of one link as it is sent; 32,768 by default, above the header limit of every
+    /// common server.
+    pub link_bytes: usize,
+    /// Deepest nesting of JSON; 16 by default. A delegation needs seven.
+    pub json_depth: usize,
+    /// Most links; 16 by default, the depth up to which the cost is measured.
+    pub chain_links: usize,
+    /// Most entries of a status list; 16,777,216 by default, which unpacks to two megabytes.
+    pub status_entries: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            presentation_bytes: 512 * 1024,
+            link_bytes: 32 * 1024,
+            json_depth: 16,
+            chain_links: 16,
+            status_entries: 1 << 24,
+        }
+    }
+}
+
+impl Trust {
+    /// Trust of a verifier that is called `audience`, with no roots yet.
+    ///
+    /// ```
+    /// use legation_credential::Authority;
+    /// use legation_verifier::Trust;
+    /// let mut trust = Trust::new("did:web:shop.example");
+    /// let ceiling = Authority::parse(r#"{"grants": [{"actions": ["a2a:skill:book"], "resources": ["https://shop.example/*"]}]}"#)?;
+    /// trust.roots.insert("did:web:acme.example".parse()?, ceiling);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn new(audience: &str) -> Self {
+        Self {
+            audience: audience.to_owned(),
+            roots: BTreeMap::new(),
+            algorithms: Algorithm::ALL.to_vec(),
+            status_issuers: BTreeSet::new(),
+            clock_skew: 60,
+            max_presentation_age: 300,
+            max_document_age: 3600,
+            max_status_age: 3600,
+            max_unrevocable: 0,
+            limits: Limits::default(),
+        }
+    }
+
+    /// Reads the settings from JSON, as `schemas/trust.schema.json` describes them. `audience`
+    /// and `roots` are required; a member that is not known is refused, since a misspelt setting
+    /// would silently be its default.
+    ///
+    /// # Errors
+    /// [`TrustError`].
+    ///
+    /// ```
+    /// use legation_verifier::Trust;
+    /// let trust = Trust::parse(br#"{
+    ///   "audience": "did:web:shop.example",
+    ///   "roots": [{"did": "did:web:acme.example", "ceiling": {
+    ///     "grants": [{"actions": ["a2a:skill:book"], "resources": ["https://shop.example/*"]}]}}],
+    ///   "maxStatusAge": 600
+    /// }"#)?;
+    /// assert_eq!(trust.max_status_age, 600);
+    /// assert!(Trust::parse(br#"{"audience": "x", "roots": [], "maxStatusAgee": 600}"#).is_err());
+    /// # Ok::<(), legation_verifier::trust::TrustError>(())
+    /// ```
+    pub fn parse(text: &[u8]) -> Result<Self, TrustError> {
+        let json =
+            json::parse(text, JsonLimits { bytes: 1 << 20, depth: 32 }).map_err(CredentialError::from)?;
+        let object = json.as_object().ok_or_else(|| wrong("(the file)", "an object"))?;
+        known(object, &[MEMBERS, &NUMBERS.map(|(name, ..)| name)].concat())?;
+        let audience = object.get("audience").and_then(Json::as_str);
+        let mut trust = Self::new(audience.ok_or_else(|| wrong("audience", "a text"))?);
+        for root in array(object, "roots")?.unwrap_or_default() {
+            let (did, ceiling) = read_root(root)?;
+            trust.roots.insert(did, ceiling);
+        }
+        if let Some(names) = array(object, "algorithms")? {
+            let read = |name: &Json<'_>| name.as_str().and_then(Algorithm::from_jose);
+            let all: Option<Vec<_>> = names.iter().map(read).collect();
+            trust.algorithms = all.ok_or_else(|| wrong("algorithms", "an array of `EdDSA` and `ES256`"))?;
+        }
+        for did in array(object, "statusIssuers")?.unwrap_or_default() {
+            trust.status_issuers.insert(read_did(Some(did), "statusIssuers")?);
+        }
+        for (name, most, field) in NUMBERS {
+            if let Some(value) = object.get(name) {
+                let number = value.as_integer().filter(|number| (0..=most).contains(number));
+                *field(&mut trust) = number.ok_or_else(|| wrong(name, "seconds within its range"))?;
+            }
+        }
+        if let Some(limits) = object.get("limits") {
+            trust.limits = read_limits(limits)?;
+        }
+        Ok(trust)
+    }
+}
+
+const MEMBERS: &[&str] = &["audience", "roots", "algorithms", "statusIssuers", "limits"];
+
+type Number = (&'static str, i64, fn(&mut Trust) -> &mut i64);
+
+/// The settings in seconds, each with its largest value.
+const NUMBERS: [Number; 5] = [
+    ("clockSkew", 600, |trust| &mut trust.clock_skew),
+    ("maxPresentationAge", 300, |trust| &mut trust.max_presentation_age),
+    ("maxDocumentAge", 31_536_000, |trust| &mut trust.max_document_age),
+    ("maxStatusAge", 31_536_000, |trust| &mut trust.max_status_age),
+    ("maxUnrevocable", 315_576_000, |trust| &mut trust.max_unrevocable),
+];
+
+/// Why trust settings can't be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TrustError {
+    /// Not JSON, or a ceiling that is no authority.
+    #[error("{0}")]
+    Credential(#[from] CredentialError),
+    /// A setting is missing or not what it should be.
+    #[error("the setting `{name}` must be {expected}")]
+    Setting {
+        /// Its name.
+        name: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A setting that does not exist.
+    #[error("there is no setting `{found}`; there are {known}")]
+    Unknown {
+        /// What stands there.
+        found: String,
+        /// The settings there are.
+        known: String,
+    },
+}
+
+fn wrong(name: &'static str, expected: &'static str) -> TrustError {
+    TrustError::Setting { name, expected }
+}
+
+fn known(object: &Object<'_>, names: &[&str]) -> Result<(), TrustError> {
+    match object.unknown_member(names) {
+        None => Ok(()),
+        Some(found) => {
+            Err(TrustError::Unknown { found: found.chars().take(80).collect(), known: names.join(", ") })
+        }
+    }
+}
+
+fn array<'o, 'a>(object: &'o Object<'a>, name: &'static str) -> Result<Option<&'o [Json<'a>]>, TrustError> {
+    match object.get(name) {
+        None => Ok(None),
+        Some(value) => value.as_array().map(Some).ok_or_else(|| wrong(name, "an array")),
+    }
+}
+
+fn read_did(json: Option<&Json<'_>>, name: &'static str) -> Result<Did, TrustError> {
+    json.and_then(Json::as_str).and_then(|text| text.parse().ok()).ok_or_else(|| wrong(name, "a DID"))
+}
+
+/// A root and its ceiling. `"ceiling": "everything"` must be written out: leaving the ceiling
+/// away would confer the most by saying the least.
+fn read_root(json: &Json<'_>) -> Result<(Did, Authority), TrustError> {
+    let object = json.as_object().ok_or_else(|| wrong("roots", "an array of objects"))?;
+    known(object, &["did", "ceiling"])?;
+    let ceiling = match object.get("ceiling") {
+        Some(Json::String(text)) if text == "everything" => Authority::everything(),
+        Some(Json::Object(ceiling)) => {
+            known(ceiling, &["grants", "constraints"])?;
+            Authority::from_members(ceiling)?
+        }
+        _ => return Err(wrong("ceiling", "an object with `grants` and `constraints`, or `everything`")),
+    };
+    Ok((read_did(object.get("did"), "did")?, ceiling))
+}
+
+type Limit = (&'static str, usize, fn(&mut Limits) -> &mut usize);
+
+/// The limits, each with its largest value.
+const LIMITS: [Limit; 5] = [
+    ("presentationBytes", 16 << 20, |limits| &mut limits.presentation_bytes),
+    ("linkBytes", 64 * 1024, |limits| &mut limits.link_bytes),
+    ("jsonDepth", 64, |limits| &mut limits.json_depth),
+    ("chainLinks", 64, |limits| &mut limits.chain_links),
+    ("statusEntries", 1 << 28, |limits| &mut limits.status_entries),
+];
+
+fn read_limits(json: &Json<'_>) -> Result<Limits, TrustError> {
+    let object = json.as_object().ok_or_else(|| wrong("limits", "an object"))?;
+    known(object, &LIMITS.map(|(name, ..)| name))?;
+    let mut limits = Limits::default();
+    for (name, most, field) in LIMITS {
+        if let Some(value) = object.get(name) {
+            let number = value.as_integer().and_then(|number| usize::try_from(number).ok());
+            *field(&mut limits) = number
+                .filter(|number| (1..=most).contains(number))
+                .ok_or_else(|| wrong(name, "a number within its range"))?;
+        }
+    }
+    Ok(limits)
+}
