@@ -1,0 +1,31 @@
+//! The service of an organization: its did:web documents and status lists, from a folder.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`router`](mod@router) | [`router()`]: which request is answered with which file, and how |
+//! | [`server`] | [`serve`]: connections with their limits, TLS, an orderly end |
+//! | `location` | which file a path means; the one place that decides what is public |
+//! | `file` | reads such a file, and nothing outside the folder |
+//! | `problem` | errors as RFC 9457 problem details |
+//!
+//! The folder is laid out as the paths are: `.well-known/did.json`, `agents/mail/did.json`,
+//! `status/1`. Nothing else that lies there is served, a key file least of all. A file may be
+//! replaced at any time; the next request sees the new one.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//! let router = legation_host::router("public".into());
+//! legation_host::serve(listener, router, None, std::future::pending()).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod file;
+mod location;
+mod problem;
+pub mod router;
+pub mod server;
+
+pub use router::router;
+pub use server::{ServeError, TlsFiles, serve};

@@ -1,0 +1,103 @@
+//! Which request is answered with which file, and how.
+
+use crate::{
+    file,
+    location::{Kind, locate},
+    problem::Problem,
+};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use data_encoding::BASE64URL_NOPAD;
+use sha2::{Digest, Sha256};
+use std::{path::PathBuf, sync::Arc};
+
+pub use crate::file::MAX_BYTES;
+
+/// Serves the public files of the folder `root`:
+///
+/// | path | file | content type |
+/// |---|---|---|
+/// | `/.well-known/did.json` | the same | `application/did+json` |
+/// | `/PATH/did.json` | the same; no name starts with a dot | `application/did+json` |
+/// | `/status/NAME` | the same; 1 to 64 of `A-Z a-z 0-9 . _ -`, no dot first | `application/vc+jwt` |
+/// | `/healthz` | none: the service runs | `text/plain` |
+///
+/// The bytes are served as they are, up to [`MAX_BYTES`], with a strong `ETag` and
+/// `Cache-Control: no-cache`: a cache must ask again each time, since a revocation must show at
+/// once. Everybody may read them from any web page, as did:web wants. Only GET and HEAD are
+/// answered. Errors are problem details with a `code`: `not_found`, `method_not_allowed`,
+/// `file_too_large`, `file_unreadable`.
+///
+/// The folder is looked at anew for each request, and may come into being later. Further
+/// routes can be merged in.
+pub fn router(root: PathBuf) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/{*path}", get(public_file))
+        .method_not_allowed_fallback(async || Problem::Method)
+        .fallback(async || Problem::NotFound)
+        .layer(axum::middleware::map_response(open_to_web_pages))
+        .with_state(Arc::new(root))
+}
+
+async fn healthz() -> impl IntoResponse {
+    ([(header::CACHE_CONTROL, "no-store")], "ok\n")
+}
+
+async fn public_file(
+    State(root): State<Arc<PathBuf>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let location = locate(uri.path()).ok_or(Problem::NotFound)?;
+    let kind = location.kind;
+    // A disk may be slow; other requests go on meanwhile.
+    let bytes = tokio::task::spawn_blocking(move || file::read(&root, &location))
+        .await
+        .map_err(|_| Problem::Storage)??;
+    answer(kind, bytes, &headers)
+}
+
+fn answer(kind: Kind, bytes: Vec<u8>, request: &HeaderMap) -> Result<Response, Problem> {
+    let tag = format!("\"{}\"", BASE64URL_NOPAD.encode(&Sha256::digest(&bytes)));
+    let known = is_known(request, &tag);
+    let mut response = Response::new(if known { Body::empty() } else { Body::from(Bytes::from(bytes)) });
+    if known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    let content_type = match kind {
+        Kind::Document => "application/did+json",
+        Kind::StatusList => "application/vc+jwt",
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::ETAG, HeaderValue::try_from(tag).map_err(|_| Problem::Storage)?);
+    Ok(response)
+}
+
+/// Whether `If-None-Match` names this version (RFC 9110 §13.1.2, weak comparison).
+fn is_known(request: &HeaderMap, tag: &str) -> bool {
+    request
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+/// Adds what every answer has: any web page may read it, and none may run it.
+async fn open_to_web_pages(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("ETag"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

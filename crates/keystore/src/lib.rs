@@ -1,0 +1,34 @@
+//! Keys at rest.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`key_file`] | [`save`] and [`load`]: one secret key in one file, encrypted by a passphrase |
+//! | [`passphrase`] | [`Passphrase`], which never prints; [`read_passphrase_file`] |
+//! | [`file`](mod@file) | [`write_new`]: a file is written whole or not at all, and replaces nothing unasked |
+//!
+//! A key file is an [age](https://age-encryption.org/v1) file in ASCII armor that holds the
+//! private JWK, so that `age --decrypt` reads it too. Reading one is bounded in bytes and in
+//! work: whoever can swap the file can make a load fail, not make it take minutes.
+//!
+//! ```
+//! use legation_keys::{Algorithm, SecretKey, Signer};
+//! use legation_keystore::{LoadError, Overwrite, Passphrase, Protection, load, save};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("agent.key");
+//! let key = SecretKey::generate(Algorithm::EdDsa)?;
+//! let passphrase = Passphrase::new("correct horse battery staple")?;
+//!
+//! save(&path, &key, Protection::Passphrase(&passphrase), Overwrite::Refuse)?;
+//! assert_eq!(load(&path, Some(&passphrase))?.public_key(), key.public_key());
+//! assert!(matches!(load(&path, None), Err(LoadError::NeedsPassphrase { .. })));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod file;
+pub mod key_file;
+pub mod passphrase;
+
+pub use file::{Access, Overwrite, WriteError, write_new};
+pub use key_file::{LoadError, Protection, SaveError, load, save};
+pub use passphrase::{Passphrase, PassphraseError, read_passphrase_file};

@@ -1,0 +1,39 @@
+//! DID documents and status lists over HTTP, within the limits that a hostile network needs.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`fetch`] | [`Fetcher`]: one GET, bounded in time, bytes, content type and place |
+//! | [`options`] | [`Options`]: every knob with its unit and its reason |
+//! | [`guard`] | which addresses may be connected to |
+//! | [`verify`](mod@verify) | all rounds of a verification in one call |
+//! | [`error`] | [`FetchError`]: one variant per rule, each with a stable code |
+//!
+//! A DID or the URL of a status list comes from whoever presents a credential, so fetching it is
+//! connecting where a stranger says. Nothing here remembers an answer: a cache stands around a
+//! [`Fetcher`].
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use legation_resolver::{Fetcher, Options};
+//!
+//! let fetcher = Fetcher::new(Options::default())?;
+//! // A did:key needs no network; a did:web on this very machine is refused.
+//! let did = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp".parse()?;
+//! assert_eq!(fetcher.document(&did).await?.id(), &did);
+//! let refused = fetcher.document(&"did:web:localhost%3A8443".parse()?).await.unwrap_err();
+//! assert_eq!(refused.code(), "address_refused");
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod error;
+pub mod fetch;
+pub mod guard;
+pub mod options;
+pub mod verify;
+
+pub use error::{FetchError, SetupError};
+pub use fetch::Fetcher;
+pub use options::Options;
+pub use verify::verify;
