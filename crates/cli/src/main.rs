@@ -1,1 +1,67 @@
-fn main() {}
+//! The `legation` command: keys, DIDs, delegations, presentations, verification, revocation.
+//!
+//! Exit status: 0 done, valid or permitted; 1 denied or invalid; 2 wrong arguments or a file that
+//! can't be opened; 3 network or storage.
+
+mod args;
+mod delegate;
+mod demo;
+mod did;
+mod explain;
+mod files;
+mod keygen;
+mod ledger_file;
+mod network;
+mod output;
+mod present;
+mod receipt;
+mod serve;
+mod status;
+mod verify;
+
+use args::{Cli, Command, DidCommand, KeyCommand, ReceiptCommand, StatusCommand};
+use clap::{Parser, error::ErrorKind};
+use output::{Failure, Output};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let wants_json = std::env::args().any(|argument| argument == "--json");
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            output::print(&error.to_string());
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => return output::fail(&Failure::usage(one_line(&error)), wants_json),
+    };
+    match run(cli.command) {
+        Ok(output) => output.show(cli.json),
+        Err(failure) => output::fail(&failure, cli.json),
+    }
+}
+
+fn run(command: Command) -> Result<Output, Failure> {
+    match command {
+        Command::Demo => demo::run(),
+        Command::Key { command: KeyCommand::Generate(args) } => keygen::generate(&args),
+        Command::Did { command: DidCommand::Create { command } } => did::create(&command),
+        Command::Did { command: DidCommand::Resolve(args) } => did::resolve(&args),
+        Command::Delegate(args) => delegate::run(&args),
+        Command::Present(args) => present::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Revoke(args) => status::revoke(&args),
+        Command::Status { command: StatusCommand::Publish(args) } => status::publish(&args),
+        Command::Receipt { command: ReceiptCommand::Verify(args) } => receipt::verify(&args),
+        Command::Serve(args) => serve::run(&args),
+    }
+}
+
+/// A usage error on one line: what is wrong, what would do, and where to read more.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let said: Vec<&str> =
+        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more")).collect();
+    let said = said.join(" ");
+    format!("{}; see `legation --help`", said.strip_prefix("error: ").unwrap_or(&said))
+}

@@ -115,6 +115,11 @@ impl Authority {
             })
     }
 
+    /// All limits, in the order of their keys.
+    pub fn limits(&self) -> impl Iterator<Item = (&LimitKey, &Bound)> {
+        self.limits.iter()
+    }
+
     /// The limits that bind a request for an action, in the order of their keys.
     pub fn limits_on<'a>(&'a self, action: &'a str) -> impl Iterator<Item = (&'a LimitKey, &'a Bound)> {
         self.limits.iter().filter(move |(key, _)| key.binds(action))

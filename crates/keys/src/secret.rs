@@ -165,6 +165,16 @@ impl SecretKey {
     }
 }
 
+/// So many bytes from the system's random source, for a nonce or an id.
+///
+/// # Errors
+/// [`SecretKeyError::Generate`] where that source fails.
+pub fn random<const N: usize>() -> Result<[u8; N], SecretKeyError> {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).map_err(|_| SecretKeyError::Generate)?;
+    Ok(bytes)
+}
+
 impl Signer for SecretKey {
     fn public_key(&self) -> &PublicKey {
         &self.public

@@ -10,7 +10,8 @@ use crate::{
     presentation::Account,
 };
 use legation_credential::Request;
-use legation_keys::time;
+use legation_keys::{base64url, time};
+use serde_json::json;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Bounds on a ledger's memory.
@@ -113,6 +114,52 @@ impl MemoryLedger {
             self.take(debit, now);
         }
         Ok(Committed { request, nonce, debits, at: now })
+    }
+
+    /// What the ledger holds, to keep it between two runs.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let nonces: Vec<_> = self
+            .nonces
+            .iter()
+            .flat_map(|(key, own)| own.iter().map(move |(nonce, until)| json!([key, nonce, until])))
+            .collect();
+        let totals: Vec<_> = self
+            .totals
+            .iter()
+            .map(|((account, limit), total)| {
+                json!([base64url::encode(account), limit, total.seconds, total.moments])
+            })
+            .collect();
+        json!({"nonces": nonces, "totals": totals})
+    }
+
+    /// Reads what [`MemoryLedger::to_json`] wrote, with the default bounds; `None` for anything
+    /// else, since a ledger that forgets is none.
+    ///
+    /// ```
+    /// use legation_verifier::MemoryLedger;
+    /// let ledger = MemoryLedger::new();
+    /// assert!(MemoryLedger::from_json(&ledger.to_json()).is_some());
+    /// assert!(MemoryLedger::from_json(&serde_json::json!({})).is_none());
+    /// ```
+    #[must_use]
+    pub fn from_json(json: &serde_json::Value) -> Option<Self> {
+        let mut ledger = Self::new();
+        for entry in json.get("nonces")?.as_array()? {
+            let text = |index: usize| Some(entry.get(index)?.as_str()?.to_owned());
+            let until = entry.get(2)?.as_i64()?;
+            ledger.take_nonce(&NonceUse { key: text(0)?, nonce: text(1)?, until });
+        }
+        for entry in json.get("totals")?.as_array()? {
+            let account = base64url::decode_array(entry.get(0)?.as_str()?).ok()?;
+            let moment = |pair: &serde_json::Value| Some((pair.get(0)?.as_i64()?, pair.get(1)?.as_i64()?));
+            let moments: Option<VecDeque<(i64, i64)>> =
+                entry.get(3)?.as_array()?.iter().map(moment).collect();
+            let total = Total { seconds: entry.get(2)?.as_i64()?, moments: moments? };
+            ledger.totals.insert((account, entry.get(1)?.as_str()?.to_owned()), total);
+        }
+        Some(ledger)
     }
 
     fn forget_nonces(&mut self, now: i64) {

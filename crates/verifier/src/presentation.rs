@@ -67,10 +67,9 @@ impl Presentation {
         &self.nonce
     }
 
-    /// How many links the chain has.
-    #[must_use]
-    pub fn links(&self) -> usize {
-        self.links.len()
+    /// What the links say, root first, to show it to people. None of it is verified.
+    pub fn claims(&self) -> impl Iterator<Item = &Delegation> {
+        self.links.iter().map(|link| &link.delegation)
     }
 }
 

@@ -1,0 +1,434 @@
+//! The arguments of every command.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use legation_did::Did;
+use legation_keys::{
+    Algorithm,
+    time::{self, Round},
+};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Identity and delegated authority for AI agents, verifiable by anyone.
+#[derive(Debug, Parser)]
+#[command(name = "legation", version, propagate_version = true)]
+pub(crate) struct Cli {
+    /// Print one JSON object instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The whole story on this machine: two organizations, three agents, attacks, a revocation.
+    Demo,
+    /// Secret keys.
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// DIDs and their documents.
+    Did {
+        #[command(subcommand)]
+        command: DidCommand,
+    },
+    /// Issue a delegation, or pass one on narrower.
+    Delegate(DelegateArgs),
+    /// Sign a presentation of a chain for one verifier.
+    Present(PresentArgs),
+    /// Verify a presentation, and decide on a request.
+    Verify(VerifyArgs),
+    /// Revoke or suspend a delegation in its status list.
+    Revoke(RevokeArgs),
+    /// Status lists.
+    Status {
+        #[command(subcommand)]
+        command: StatusCommand,
+    },
+    /// Receipts of decisions.
+    Receipt {
+        #[command(subcommand)]
+        command: ReceiptCommand,
+    },
+    /// Serve a folder of did:web documents and status lists.
+    Serve(ServeArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Generate a key and write it to a file, encrypted.
+    Generate(GenerateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// The signature algorithm.
+    #[arg(long, value_enum, default_value = "ed25519")]
+    pub(crate) alg: KeyKind,
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// A file that holds the passphrase to encrypt the key with.
+    #[arg(long, value_name = "FILE", required_unless_present = "insecure_plaintext")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Write the key unencrypted: for trying things out.
+    #[arg(long, conflicts_with = "passphrase_file")]
+    pub(crate) insecure_plaintext: bool,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum KeyKind {
+    /// Ed25519 (EdDSA).
+    Ed25519,
+    /// NIST P-256 (ES256).
+    P256,
+}
+
+impl From<KeyKind> for Algorithm {
+    fn from(kind: KeyKind) -> Self {
+        match kind {
+            KeyKind::Ed25519 => Self::EdDsa,
+            KeyKind::P256 => Self::Es256,
+        }
+    }
+}
+
+/// The key that signs.
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    /// The key file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// A file that holds the key's passphrase.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// A file that is written.
+#[derive(Debug, Args)]
+pub(crate) struct OutArgs {
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// How far the network is trusted.
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgs {
+    /// Connect to private, loopback and link-local addresses too.
+    #[arg(long)]
+    pub(crate) allow_private: bool,
+    /// Fetch from `localhost` by plain http, for trying things out on one machine.
+    #[arg(long)]
+    pub(crate) http_on_loopback: bool,
+    /// A certificate authority (PEM) to trust beside the system's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DidCommand {
+    /// Make a DID from a key.
+    Create {
+        #[command(subcommand)]
+        command: CreateCommand,
+    },
+    /// Resolve a DID to its document.
+    Resolve(ResolveArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CreateCommand {
+    /// The did:key of a key.
+    Key(KeyArgs),
+    /// A did:web and its document, in a folder to publish.
+    Web(CreateWebArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateWebArgs {
+    /// Where it will be published: DOMAIN[:PORT][/PATH].
+    pub(crate) location: String,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Replace the document if it exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResolveArgs {
+    /// The DID.
+    #[arg(value_parser = did)]
+    pub(crate) did: Did,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DelegateArgs {
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    /// The DID that receives the authority.
+    #[arg(long, value_name = "DID", value_parser = did)]
+    pub(crate) to: Did,
+    /// The DID that issues; by default the key's did:key, or the parent's subject.
+    #[arg(long, value_name = "DID", value_parser = did)]
+    pub(crate) issuer: Option<Did>,
+    /// The delegation to pass on; give the whole chain, root first, by repeating it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) parent: Vec<PathBuf>,
+    /// An action, such as `a2a:skill:book` or `mcp:tools/call:payments.*`.
+    #[arg(long, value_name = "ACTION", required = true)]
+    pub(crate) action: Vec<String>,
+    /// A resource, such as `https://shop.example/api/*`.
+    #[arg(long, value_name = "URL", required = true)]
+    pub(crate) resource: Vec<String>,
+    /// A constraint as JSON, such as `{"type":"rate","seconds":60,"max":10}`.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) constraint: Vec<String>,
+    /// How long it is valid: a number with s, m, h or d.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) valid_for: i64,
+    /// From when on it is valid; now by default.
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub(crate) valid_from: Option<i64>,
+    /// How many further links may follow.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) max_depth: u32,
+    /// Where its revocation is published: the URL of a status list and an index.
+    #[arg(long, value_name = "URL#INDEX")]
+    pub(crate) status: Option<String>,
+    /// Where its suspension is published.
+    #[arg(long, value_name = "URL#INDEX")]
+    pub(crate) suspension: Option<String>,
+    /// How it is secured.
+    #[arg(long, value_enum, default_value = "jwt")]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    /// vc+jwt (VC-JOSE-COSE).
+    Jwt,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PresentArgs {
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    /// The verifier's identity.
+    #[arg(long, value_name = "AUDIENCE")]
+    pub(crate) audience: String,
+    /// The verifier's challenge.
+    #[arg(long, value_name = "NONCE")]
+    pub(crate) nonce: String,
+    /// How long the presentation lives, at most 5m.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5m")]
+    pub(crate) valid_for: i64,
+    /// The moment of signing; now by default.
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub(crate) now: Option<i64>,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
+    /// The delegations, root first.
+    #[arg(required = true, value_name = "CREDENTIAL")]
+    pub(crate) credentials: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The presentation.
+    pub(crate) file: PathBuf,
+    /// Trust this root without a ceiling and without revocation: for trying things out.
+    #[arg(long, value_name = "DID", value_parser = did, required_unless_present = "trust")]
+    pub(crate) principal: Option<Did>,
+    /// The trust settings.
+    #[arg(long, value_name = "FILE", conflicts_with = "principal")]
+    pub(crate) trust: Option<PathBuf>,
+    /// Who the verifier is.
+    #[arg(long, value_name = "AUDIENCE")]
+    pub(crate) audience: String,
+    /// The challenge that the verifier gave.
+    #[arg(long, value_name = "NONCE")]
+    pub(crate) nonce: String,
+    /// The action that is asked for.
+    #[arg(long, value_name = "ACTION", requires = "resource")]
+    pub(crate) action: Option<String>,
+    /// The resource that is asked for; a query string becomes facts.
+    #[arg(long, value_name = "URL", requires = "action")]
+    pub(crate) resource: Option<String>,
+    /// A fact about the request; the value is JSON, or else a text.
+    #[arg(long, value_name = "NAME=VALUE", requires = "action")]
+    pub(crate) fact: Vec<String>,
+    /// The moment to judge by; now by default.
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub(crate) now: Option<i64>,
+    /// DID documents and status lists in one file; nothing is fetched.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) evidence: Option<PathBuf>,
+    /// A folder of DID documents and status lists, as `serve` takes it; nothing is fetched.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) did_documents: Option<PathBuf>,
+    /// Show every check, its cost and its outcome.
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Commit a permit to this ledger file: nonces are used once, totals add up.
+    #[arg(long, value_name = "FILE", requires = "action")]
+    pub(crate) ledger: Option<PathBuf>,
+    /// Write a signed receipt of the decision.
+    #[arg(long, value_name = "FILE", requires = "receipt_key")]
+    pub(crate) receipt: Option<PathBuf>,
+    /// The key that signs the receipt.
+    #[arg(long, value_name = "FILE", requires = "receipt")]
+    pub(crate) receipt_key: Option<PathBuf>,
+    /// A file that holds the receipt key's passphrase.
+    #[arg(long, value_name = "FILE", requires = "receipt_key")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokeArgs {
+    /// The delegation.
+    pub(crate) credential: PathBuf,
+    /// The status list file that answers for it; it is signed anew.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) list: PathBuf,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    /// Suspend instead of revoking.
+    #[arg(long)]
+    pub(crate) suspend: bool,
+    /// End a suspension. A revocation can't be undone.
+    #[arg(long, conflicts_with = "suspend")]
+    pub(crate) reinstate: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StatusCommand {
+    /// Make a status list, or sign an existing one anew.
+    Publish(PublishArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PublishArgs {
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    /// Who issues it; the key's did:key by default.
+    #[arg(long, value_name = "DID", value_parser = did)]
+    pub(crate) issuer: Option<Did>,
+    /// The URL that it will be published at.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: String,
+    /// What its bits mean.
+    #[arg(long, value_enum, default_value = "revocation")]
+    pub(crate) purpose: Purpose,
+    /// How many entries it has, at least 131072.
+    #[arg(long, value_name = "N", default_value_t = 131_072)]
+    pub(crate) entries: usize,
+    /// How long it is valid: a number with s, m, h or d.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1d")]
+    pub(crate) valid_for: i64,
+    /// The file to write; where it exists its bits are kept.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Purpose {
+    /// For good.
+    Revocation,
+    /// For now.
+    Suspension,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReceiptCommand {
+    /// Check a signed receipt and show what was decided.
+    Verify(ReceiptArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReceiptArgs {
+    /// The receipt.
+    pub(crate) file: PathBuf,
+    /// Who should have signed it.
+    #[arg(long, value_name = "DID", value_parser = did)]
+    pub(crate) signer: Did,
+    /// A folder of DID documents; nothing is fetched.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) did_documents: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The folder: `.well-known/did.json`, `PATH/did.json`, `status/NAME`.
+    pub(crate) folder: PathBuf,
+    /// The address to listen at.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "LEGATION_LISTEN")]
+    pub(crate) listen: SocketAddr,
+    /// The TLS certificate chain (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_key", env = "LEGATION_TLS_CERT")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The TLS key (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert", env = "LEGATION_TLS_KEY")]
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+fn did(text: &str) -> Result<Did, String> {
+    text.parse().map_err(|error: legation_did::DidError| error.to_string())
+}
+
+fn moment(text: &str) -> Result<i64, String> {
+    time::parse(text, Round::Down)
+        .ok_or_else(|| "expected a time with zone, such as 2026-11-21T10:00:00Z".to_owned())
+}
+
+/// A number with a unit, in seconds; ten years at most.
+fn duration(text: &str) -> Result<i64, String> {
+    const UNITS: [(&str, i64); 4] = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)];
+    let wrong = || "expected a number with s, m, h or d, such as 7d".to_owned();
+    let (number, unit) = UNITS
+        .iter()
+        .find_map(|(unit, seconds)| text.strip_suffix(unit).map(|number| (number, *seconds)))
+        .ok_or_else(wrong)?;
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = number.parse::<i64>().ok().filter(|_| digits).and_then(|number| number.checked_mul(unit));
+    seconds.filter(|seconds| (1..=315_576_000).contains(seconds)).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_without_a_unit_or_beyond_reason_is_refused() {
+        assert_eq!(duration("7d"), Ok(604_800));
+        assert_eq!(duration("90s"), Ok(90));
+        for text in ["", "d", "7", "7w", "-1d", "+1d", "1.5h", "0s", "99999999999d", "9223372036854775807d"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_arguments_fit_together() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,144 @@
+//! A verification told to people: the chain as a tree, each check with its cost and outcome,
+//! and for a denial what would have passed.
+
+use legation_credential::{Authority, limit::LimitKey};
+use legation_keys::time;
+use legation_verifier::{Denial, Presentation, Step};
+use serde_json::json;
+use std::time::Instant;
+
+/// A check and what it cost, in nanoseconds.
+pub(crate) struct Timed {
+    step: Step,
+    nanos: u128,
+}
+
+/// Times one check after the other.
+pub(crate) struct Clock(Instant);
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(crate) fn lap(&mut self, step: Step) -> Timed {
+        let now = Instant::now();
+        let nanos = now.duration_since(self.0).as_nanos();
+        self.0 = now;
+        Timed { step, nanos }
+    }
+}
+
+/// The checks as JSON, costs in microseconds.
+pub(crate) fn json(steps: &[Timed]) -> serde_json::Value {
+    steps
+        .iter()
+        .map(|timed| {
+            json!({
+                "link": timed.step.link, "check": timed.step.check, "passed": timed.step.passed,
+                "microseconds": micros(timed.nanos),
+            })
+        })
+        .collect::<Vec<_>>()
+        .into()
+}
+
+/// The chain as a tree.
+pub(crate) fn tree(presentation: Option<&Presentation>, steps: &[Timed], denial: Option<&Denial>) -> String {
+    let Some(presentation) = presentation else {
+        return "the bytes could not be read as a presentation, so there is no chain to show\n".to_owned();
+    };
+    let mut text = String::new();
+    for (index, claim) in presentation.claims().enumerate() {
+        let (indent, root) = (indent(index), if index == 0 { "principal " } else { "" });
+        text.push_str(&format!(
+            "{indent}link {index}: {root}{} → {}, until {}\n",
+            claim.issuer,
+            claim.terms.subject,
+            time::format(claim.terms.valid_until)
+        ));
+        push_checks(&mut text, &indent, steps, Some(index), denial);
+    }
+    let indent = indent(presentation.claims().count());
+    text.push_str(&format!("{indent}presentation\n"));
+    push_checks(&mut text, &indent, steps, None, denial);
+    let total: u128 = steps.iter().map(|timed| timed.nanos).sum();
+    text.push_str(&format!("{} checks in {} µs\n", steps.len(), micros(total)));
+    text
+}
+
+fn indent(depth: usize) -> String {
+    match depth {
+        0 => String::new(),
+        _ => format!("{}└─ ", "   ".repeat(depth - 1)),
+    }
+}
+
+fn push_checks(
+    text: &mut String,
+    indent: &str,
+    steps: &[Timed],
+    link: Option<usize>,
+    denial: Option<&Denial>,
+) {
+    let margin = " ".repeat(indent.chars().count() + 2);
+    let mut any = false;
+    for timed in steps.iter().filter(|timed| timed.step.link == link) {
+        any = true;
+        let mark = if timed.step.passed { "✓" } else { "✗" };
+        text.push_str(&format!("{margin}{mark} {:<14}{:>8} µs\n", timed.step.check, micros(timed.nanos)));
+        if let (false, Some(denial)) = (timed.step.passed, denial) {
+            text.push_str(&format!(
+                "{margin}  expected {}\n{margin}  found    {}\n",
+                denial.expected, denial.found
+            ));
+        }
+    }
+    if !any {
+        text.push_str(&format!("{margin}· not reached\n"));
+    }
+}
+
+fn micros(nanos: u128) -> f64 {
+    // Tenths of a microsecond; the loss of precision is far beyond what was measured.
+    let tenths = u32::try_from(nanos / 100).unwrap_or(u32::MAX);
+    f64::from(tenths) / 10.0
+}
+
+/// A denial in three lines and the cure.
+pub(crate) fn denial(denial: &Denial) -> String {
+    let place = denial.link.map_or(String::new(), |link| format!(" at link {link}"));
+    format!(
+        "deny: {}{place}\n  rule     {}\n  expected {}\n  found    {}\n  cure     {}\n",
+        denial.code,
+        denial.code.cause(),
+        denial.expected,
+        denial.found,
+        denial.code.cure()
+    )
+}
+
+/// What an authority permits, a line each.
+pub(crate) fn authority(authority: &Authority) -> String {
+    let json = authority.to_json();
+    let mut text = String::new();
+    let words = |value: &serde_json::Value| {
+        let all = value.as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+        all.collect::<Vec<_>>().join(", ")
+    };
+    let grants = json.get("grants").and_then(serde_json::Value::as_array);
+    match grants {
+        Some(grants) if grants.is_empty() => text.push_str("  may nothing\n"),
+        Some(grants) => {
+            for grant in grants {
+                let part = |name: &str| grant.get(name).map(words).unwrap_or_default();
+                text.push_str(&format!("  may  {} on {}\n", part("actions"), part("resources")));
+            }
+        }
+        None => text.push_str("  may everything\n"),
+    }
+    for (key, bound) in authority.limits() {
+        text.push_str(&format!("  only if {}\n", LimitKey::describe(key, bound)));
+    }
+    text
+}

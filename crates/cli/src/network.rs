@@ -1,0 +1,30 @@
+//! The network as a command uses it.
+
+use crate::{
+    args::NetworkArgs,
+    files,
+    output::{Failure, working},
+};
+use legation_resolver::{Fetcher, Options};
+
+/// A fetcher as the arguments want it.
+pub(crate) fn fetcher(args: &NetworkArgs) -> Result<Fetcher, Failure> {
+    let extra_root_certificates: Result<Vec<Vec<u8>>, Failure> =
+        args.ca.iter().map(|path| files::read(path)).collect();
+    let options = Options {
+        allow_private: args.allow_private,
+        http_on_loopback: args.http_on_loopback,
+        extra_root_certificates: extra_root_certificates?,
+        ..Options::default()
+    };
+    Fetcher::new(options).map_err(|error| Failure::file(error.to_string()))
+}
+
+/// Runs something that waits for the network.
+pub(crate) fn wait<T>(message: &str, work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::network("runtime", format!("the runtime did not start: {error}")))?;
+    Ok(working(message, || runtime.block_on(work)))
+}

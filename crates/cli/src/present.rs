@@ -1,0 +1,56 @@
+//! `legation present`.
+
+use crate::{
+    args::PresentArgs,
+    files,
+    output::{Failure, Output},
+};
+use legation_credential::{Delegation, Occasion, present, presentation::MAX_LIFETIME};
+use legation_did::{key, method_id};
+use legation_keys::{Signer, time};
+use serde_json::json;
+
+pub(crate) fn run(args: &PresentArgs) -> Result<Output, Failure> {
+    if args.valid_for > MAX_LIFETIME {
+        return Err(Failure::usage(format!(
+            "a presentation lives at most {MAX_LIFETIME} s; use a shorter --valid-for"
+        )));
+    }
+    let signer = files::load_key(&args.key)?;
+    let chain: Result<Vec<String>, Failure> =
+        args.credentials.iter().map(|path| files::read_text(path)).collect();
+    let chain = chain?;
+    let chain: Vec<&str> = chain.iter().map(String::as_str).collect();
+    let mut holder = None;
+    for (secured, path) in chain.iter().zip(&args.credentials) {
+        let delegation = Delegation::read_unverified(secured).map_err(|error| {
+            Failure::invalid(error.code(), format!("`{}` is no delegation: {error}", path.display()))
+        })?;
+        holder = Some(delegation.terms.subject);
+    }
+    let Some(holder) = holder else { return Err(Failure::usage("give the delegations, root first")) };
+    let own = key::did(signer.public_key());
+    if holder.method() == "key" && holder != own {
+        let message = format!("the last delegation was given to `{holder}`, but the key is that of `{own}`");
+        return Err(Failure::invalid("holder_mismatch", message));
+    }
+    let issued_at = args.now.unwrap_or_else(files::now);
+    let expires_at = issued_at.saturating_add(args.valid_for);
+    let occasion = Occasion { audience: &args.audience, nonce: &args.nonce, issued_at, expires_at };
+    let secured = present(&chain, &holder, occasion, &method_id(&holder, signer.public_key()), &signer)
+        .map_err(|error| Failure::network("sign", error.to_string()))?;
+    files::write_private(&args.out, &secured)?;
+    let out = args.out.out.display().to_string();
+    Ok(Output::done(
+        json!({
+            "presentation": out, "holder": holder.as_str(), "audience": args.audience,
+            "expires": time::format(expires_at), "links": chain.len(), "bytes": secured.len(),
+        }),
+        format!(
+            "wrote {out}\n{holder} presents {} links to {}\nuntil {}",
+            chain.len(),
+            args.audience,
+            time::format(expires_at)
+        ),
+    ))
+}

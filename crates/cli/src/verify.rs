@@ -1,0 +1,334 @@
+//! `legation verify`.
+
+use crate::{
+    args::{KeyArgs, OutArgs, VerifyArgs},
+    explain::{self, Timed},
+    files, ledger_file, network,
+    output::{Failure, Output},
+};
+use legation_credential::{
+    Authority, Request, RequestError, Value, pattern::PatternError, request::split_query,
+    status::SignedStatusList,
+};
+use legation_did::{Did, Document, key, method_id};
+use legation_keys::{
+    Json, Signer, base64url,
+    json::{self, JsonLimits},
+    time,
+};
+use legation_verifier::{
+    Code, Decision, Denial, Evidence, Presentation, Trust, VerifiedChain, authorize, parse, receipt,
+    verify_with,
+};
+use serde_json::json;
+use std::path::Path;
+
+/// What came out, with what there is to tell about it.
+struct Verdict {
+    outcome: Result<Answer, Denial>,
+    chain: Option<VerifiedChain>,
+    presentation: Option<Presentation>,
+    steps: Vec<Timed>,
+    receipt: Vec<u8>,
+}
+
+enum Answer {
+    Valid,
+    Permit,
+}
+
+pub(crate) fn run(args: &VerifyArgs) -> Result<Output, Failure> {
+    let presented = files::read(&args.file)?;
+    let trust = trust(args)?;
+    let request = request(args)?;
+    let now = args.now.unwrap_or_else(files::now);
+    let verdict = judge(args, &presented, &trust, request, now)?;
+    write_receipt(args, &trust, &verdict.receipt)?;
+    let mut output = told(&verdict);
+    if args.explain {
+        let tree =
+            explain::tree(verdict.presentation.as_ref(), &verdict.steps, verdict.outcome.as_ref().err());
+        output.text = format!("{tree}\n{}", output.text);
+        if let Some(members) = output.json.as_object_mut() {
+            members.insert("explain".to_owned(), explain::json(&verdict.steps));
+        }
+    }
+    if args.principal.is_some() {
+        output.notes.push(
+            "--principal trusts this root without a ceiling and without revocation; use --trust FILE for real"
+                .to_owned(),
+        );
+    }
+    Ok(output)
+}
+
+fn judge(
+    args: &VerifyArgs,
+    presented: &[u8],
+    trust: &Trust,
+    request: Option<Result<Request, Denial>>,
+    now: i64,
+) -> Result<Verdict, Failure> {
+    let mut verdict = Verdict {
+        outcome: Ok(Answer::Valid),
+        chain: None,
+        presentation: None,
+        steps: Vec::new(),
+        receipt: Vec::new(),
+    };
+    let denied = |verdict: &mut Verdict, denial: Denial, request: Option<&Request>| {
+        let subject = receipt::Subject { presented, chain: verdict.chain.as_ref(), request };
+        verdict.receipt = receipt::of_denial(&denial, subject, trust, now);
+        verdict.outcome = Err(denial);
+    };
+    let presentation = match parse(presented, trust) {
+        Ok(presentation) => presentation,
+        Err(denial) => {
+            denied(&mut verdict, denial, None);
+            return Ok(verdict);
+        }
+    };
+    let evidence = evidence(args, &presentation, trust, now)?;
+    let mut clock = explain::Clock::start();
+    let mut steps = Vec::new();
+    let chain = verify_with(&presentation, trust, &evidence, &args.nonce, now, &mut |step| {
+        steps.push(clock.lap(step))
+    });
+    verdict.steps = steps;
+    verdict.presentation = Some(presentation);
+    match chain {
+        Ok(chain) => verdict.chain = Some(chain),
+        Err(denial) => {
+            denied(&mut verdict, denial, None);
+            return Ok(verdict);
+        }
+    }
+    let (Some(chain), Some(request)) = (&verdict.chain, request) else { return Ok(verdict) };
+    let request = match request {
+        Ok(request) => request,
+        Err(denial) => {
+            denied(&mut verdict, denial, None);
+            return Ok(verdict);
+        }
+    };
+    match authorize(chain, &request, now) {
+        Decision::Deny(denial) => denied(&mut verdict, denial, Some(&request)),
+        Decision::Permit(permit) => {
+            let committed = match &args.ledger {
+                Some(path) => ledger_file::commit(path, permit, now)?,
+                // Without a ledger nothing is remembered: the answer is what one would say.
+                None => legation_verifier::MemoryLedger::new().commit(permit, now),
+            };
+            match committed {
+                Err(denial) => denied(&mut verdict, denial, Some(&request)),
+                Ok(committed) => {
+                    verdict.receipt = receipt::of_permit(&committed, chain, trust);
+                    verdict.outcome = Ok(Answer::Permit);
+                }
+            }
+        }
+    }
+    Ok(verdict)
+}
+
+/// The trust settings. A root that is only named is trusted with everything, for trying out.
+fn trust(args: &VerifyArgs) -> Result<Trust, Failure> {
+    let Some(path) = &args.trust else {
+        let mut trust = Trust::new(&args.audience);
+        if let Some(root) = &args.principal {
+            trust.roots.insert(root.clone(), Authority::everything());
+        }
+        trust.max_unrevocable = i64::MAX;
+        return Ok(trust);
+    };
+    let trust = Trust::parse(&files::read(path)?)
+        .map_err(|error| Failure::file(format!("`{}` holds no trust settings: {error}", path.display())))?;
+    if trust.audience != args.audience {
+        let message =
+            format!("the trust settings are those of `{}`, not of `{}`", trust.audience, args.audience);
+        return Err(Failure::usage(message));
+    }
+    Ok(trust)
+}
+
+/// The request, where one is asked about. One that is not well-formed is denied like any other.
+fn request(args: &VerifyArgs) -> Result<Option<Result<Request, Denial>>, Failure> {
+    let (Some(action), Some(url)) = (&args.action, &args.resource) else { return Ok(None) };
+    let (resource, mut facts) = match split_query(url) {
+        Ok(split) => split,
+        Err(error) => return Ok(Some(Err(malformed(&error)))),
+    };
+    for text in &args.fact {
+        let (name, value) = read_fact(text)?;
+        if facts.insert(name.clone(), value).is_some() {
+            return Err(Failure::usage(format!("the fact `{name}` is given twice")));
+        }
+    }
+    Ok(Some(Request::new(action, resource, facts).map_err(|error| malformed(&error))))
+}
+
+fn malformed(error: &RequestError) -> Denial {
+    let code = match error {
+        RequestError::Pattern(PatternError::Resource { .. }) => Code::ResourceNotNormalized,
+        _ => Code::Malformed,
+    };
+    Denial { code, link: None, expected: "a well-formed request".to_owned(), found: error.to_string() }
+}
+
+/// `NAME=VALUE`: the value as JSON, or else as a text.
+fn read_fact(text: &str) -> Result<(String, Value), Failure> {
+    let (name, value) =
+        text.split_once('=').ok_or_else(|| Failure::usage(format!("`{text}` is no NAME=VALUE")))?;
+    let fact = match json::parse(value.as_bytes(), JsonLimits { bytes: 1 << 16, depth: 4 }) {
+        Ok(Json::Null | Json::Array(_) | Json::Object(_) | Json::OtherNumber) => None,
+        Ok(value) => Value::from_json(&value),
+        Err(_) => Some(value.into()),
+    };
+    let fact = fact.ok_or_else(|| {
+        Failure::usage(format!("the fact `{name}` must be a text, an integer up to 2^53-1, true or false"))
+    })?;
+    Ok((name.to_owned(), fact))
+}
+
+/// Evidence from files, or else from the network.
+fn evidence(
+    args: &VerifyArgs,
+    presentation: &Presentation,
+    trust: &Trust,
+    now: i64,
+) -> Result<Evidence, Failure> {
+    let most = trust.limits.status_entries;
+    let mut evidence = match &args.evidence {
+        Some(path) => Evidence::parse(&files::read(path)?, most)
+            .map_err(|error| Failure::file(format!("`{}` holds no evidence: {error}", path.display())))?,
+        None => Evidence::new(),
+    };
+    if let Some(folder) = &args.did_documents {
+        add_folder(folder, &mut evidence, most, now)?;
+    }
+    if args.evidence.is_none() && args.did_documents.is_none() {
+        let fetcher = network::fetcher(&args.network)?;
+        let work = legation_resolver::verify(presentation, trust, &fetcher, &mut evidence, &args.nonce, now);
+        // The outcome is found again below, with every check told.
+        let _ = network::wait("fetching evidence", work)?;
+    }
+    Ok(evidence)
+}
+
+/// Most files of a folder of documents.
+const MAX_FILES: usize = 10_000;
+
+/// Adds every DID document and status list of a folder, as if fetched now.
+fn add_folder(folder: &Path, evidence: &mut Evidence, most: usize, now: i64) -> Result<(), Failure> {
+    each_file(folder, &mut |bytes| {
+        if let Ok(document) = Document::parse(bytes) {
+            let _ = evidence.add_document(document.id(), bytes, now);
+        } else if let Ok(text) = core::str::from_utf8(bytes)
+            && let Ok(list) = SignedStatusList::parse(text.trim(), most)
+        {
+            evidence.add_status_list(&list.credential.id, text.trim(), now, most);
+        }
+    })
+}
+
+/// Reads every file of a folder and the folders in it.
+fn each_file(folder: &Path, read: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+    let mut folders = vec![folder.to_owned()];
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        let failed =
+            |error: std::io::Error| Failure::file(format!("`{}` can't be read: {error}", folder.display()));
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            count += 1;
+            if count > MAX_FILES {
+                return Err(Failure::file(format!("more than {MAX_FILES} files; name a smaller folder")));
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                read(&files::read(&path)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The document of one DID in a folder of documents.
+pub(crate) fn document_in(folder: &Path, did: &Did) -> Result<Document, Failure> {
+    let mut found = None;
+    each_file(folder, &mut |bytes| {
+        if let Some(document) = Document::parse(bytes).ok().filter(|document| document.id() == did) {
+            found = Some(document);
+        }
+    })?;
+    found.ok_or_else(|| Failure::file(format!("`{}` holds no document of `{did}`", folder.display())))
+}
+
+fn write_receipt(args: &VerifyArgs, trust: &Trust, receipt: &[u8]) -> Result<(), Failure> {
+    let (Some(out), Some(path)) = (&args.receipt, &args.receipt_key) else { return Ok(()) };
+    if receipt.is_empty() {
+        return Err(Failure::usage("a receipt is of a decision; give --action and --resource"));
+    }
+    let key = KeyArgs { key: path.clone(), passphrase_file: args.passphrase_file.clone() };
+    let key = files::load_key(&key)?;
+    // The verifier signs as itself where it is called by a did:web, and else as its key.
+    let signer = trust.audience.parse().unwrap_or_else(|_| key::did(key.public_key()));
+    let secured = receipt::sign(receipt, &method_id(&signer, key.public_key()), &key)
+        .map_err(|error| Failure::network("sign", error.to_string()))?;
+    files::write_private(&OutArgs { out: out.clone(), force: false }, &secured)
+}
+
+fn told(verdict: &Verdict) -> Output {
+    let mut json = json!({
+        "decision": "deny", "code": null, "link": null, "reason": null,
+        "principal": null, "agent": null, "chain": [], "effective": null,
+    });
+    let mut text = String::new();
+    let mut set = |name: &str, value: serde_json::Value| {
+        if let Some(members) = json.as_object_mut() {
+            members.insert(name.to_owned(), value);
+        }
+    };
+    match &verdict.outcome {
+        Ok(answer) => {
+            let word = match answer {
+                Answer::Permit => "permit",
+                Answer::Valid => "valid",
+            };
+            set("decision", word.into());
+            text.push_str(word);
+        }
+        Err(denial) => {
+            set("code", denial.code.as_str().into());
+            set("link", denial.link.into());
+            set("reason", denial.code.cause().into());
+            set("expected", denial.expected.as_str().into());
+            set("found", denial.found.as_str().into());
+            set("cure", denial.code.cure().into());
+            text = explain::denial(denial);
+        }
+    }
+    if let Some(chain) = &verdict.chain {
+        let links: Vec<_> = chain
+            .links()
+            .iter()
+            .map(|link| {
+                json!({
+                    "issuer": link.issuer.as_str(), "subject": link.subject.as_str(),
+                    "digest": base64url::encode(&link.digest), "validUntil": time::format(link.valid_until),
+                })
+            })
+            .collect();
+        set("principal", chain.principal().as_str().into());
+        set("agent", chain.agent().as_str().into());
+        set("chain", links.into());
+        set("effective", chain.effective().to_json());
+        if verdict.outcome.is_ok() {
+            text.push_str(&format!(": {} acts for {}\n", chain.agent(), chain.principal()));
+            text.push_str(&explain::authority(chain.effective()));
+        }
+    }
+    let exit = u8::from(verdict.outcome.is_err());
+    Output { json, text, notes: Vec::new(), exit }
+}
