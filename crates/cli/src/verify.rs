@@ -55,7 +55,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Output, Failure> {
     }
     if args.principal.is_some() {
         output.notes.push(
-            "--principal trusts this root without a ceiling and without revocation; use --trust FILE for real"
+            "--principal trusts this root without a ceiling and accepts links that can't be revoked; use --trust FILE for real"
                 .to_owned(),
         );
     }

@@ -13,7 +13,7 @@ use legation_keys::{Signer, jws, secret::SignError, time};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssueError {
     /// It would give more than its issuer holds.
-    #[error("{0}; it would fit with: {fits}", fits = .0.fits())]
+    #[error("{0}; what fits: {fits}", fits = .0.fits())]
     Refused(Refusal),
     /// A link of the chain that is to be passed on can't be read.
     #[error("link {index}: {error}")]
@@ -167,7 +167,7 @@ pub fn check_depth(parent: &Terms, child: &Terms) -> Result<(), Refusal> {
         }),
         None => Err(Refusal::RedelegationNotPermitted {
             found: "a further delegation".to_owned(),
-            fits: "the parent's maxDepth is 0, so it can't be passed on".to_owned(),
+            fits: "a parent with a maxDepth of at least 1".to_owned(),
         }),
     }
 }

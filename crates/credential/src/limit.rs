@@ -205,7 +205,7 @@ impl LimitKey {
         }
     }
 
-    /// What the limit says, in words: `at most 5000 USD in one action, for pay.*`.
+    /// What the limit says, in words: `at most 5000 USD are spent in one action, for pay.*`.
     #[must_use]
     pub fn describe(&self, bound: &Bound) -> String {
         let bound = Words(bound);
@@ -220,14 +220,16 @@ impl LimitKey {
                 _ => format!("`{name}` is {bound}"),
             },
             LimitKind::SpendCurrency => format!("the currency is {bound}"),
-            LimitKind::SpendPerAction { currency } => format!("{bound} {currency} in one action"),
-            LimitKind::SpendWindow { currency, seconds } => format!("{bound} {currency} in any {seconds} s"),
-            LimitKind::Rate { seconds } => format!("{bound} actions in any {seconds} s"),
+            LimitKind::SpendPerAction { currency } => format!("{bound} {currency} are spent in one action"),
+            LimitKind::SpendWindow { currency, seconds } => {
+                format!("{bound} {currency} are spent in any {seconds} s")
+            }
+            LimitKind::Rate { seconds } => format!("{bound} actions happen in any {seconds} s"),
             LimitKind::ApprovalCurrency { approver } => {
                 format!("the currency is {bound}, or {approver} approves")
             }
             LimitKind::Approval { currency, approver } => {
-                format!("{bound} {currency} without the approval of {approver}")
+                format!("{bound} {currency} pass without the approval of {approver}")
             }
         };
         match &self.actions {

@@ -2,12 +2,11 @@
 
 use legation_keys::time;
 
-/// One rule of narrowing that a link breaks, with what would have fitted.
+/// One rule of narrowing that a link breaks. [`Refusal::fits`] says what would have fitted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The link is valid outside its parent's time.
-    #[error("valid from {} to {}, outside the parent's {} to {}",
-        time::format(found.0), time::format(found.1), time::format(fits.0), time::format(fits.1))]
+    #[error("valid from {} to {}, outside the parent's time", time::format(found.0), time::format(found.1))]
     WindowNotNested {
         /// From and until, Unix seconds.
         found: (i64, i64),
@@ -15,7 +14,7 @@ pub enum Refusal {
         fits: (i64, i64),
     },
     /// The parent may not be passed on, or not as often.
-    #[error("{found}, but {fits}")]
+    #[error("{found} is more than the parent permits")]
     RedelegationNotPermitted {
         /// What the link does.
         found: String,
@@ -23,7 +22,7 @@ pub enum Refusal {
         fits: String,
     },
     /// An action that the parent does not hold.
-    #[error("the action `{found}` is not within what the parent holds: {}", fits.join(", "))]
+    #[error("the parent does not hold the action `{found}`")]
     ActionWidened {
         /// The action.
         found: String,
@@ -31,7 +30,7 @@ pub enum Refusal {
         fits: Vec<String>,
     },
     /// A resource that the parent does not hold for this action.
-    #[error("`{action}` on `{found}` is not within what the parent holds for it: {}", fits.join(", "))]
+    #[error("the parent does not hold `{action}` on `{found}`")]
     ResourceWidened {
         /// The resource.
         found: String,
@@ -41,7 +40,7 @@ pub enum Refusal {
         fits: Vec<String>,
     },
     /// A constraint that is looser than the inherited one.
-    #[error("a constraint says that {found}; inherited is that {fits}")]
+    #[error("the constraint that {found} is looser than the inherited one")]
     ConstraintWidened {
         /// What the link says.
         found: String,
@@ -75,7 +74,7 @@ impl Refusal {
         }
     }
 
-    /// The most that would have fitted.
+    /// The most that would have fitted, in words.
     #[must_use]
     pub fn fits(&self) -> String {
         match self {
