@@ -78,7 +78,9 @@ pub(crate) fn fail(failure: &Failure, as_json: bool) -> ExitCode {
     if as_json {
         print(&format!("{}\n", json!({"error": failure.code, "message": failure.message})));
     } else {
-        complain(&format!("error: {}\n", failure.message.replace('\n', " ")));
+        // A file may hold what moves a terminal's cursor, and an error is one line.
+        let safe = |one: char| if one.is_control() { ' ' } else { one };
+        complain(&format!("error: {}\n", failure.message.chars().map(safe).collect::<String>()));
     }
     ExitCode::from(failure.exit)
 }

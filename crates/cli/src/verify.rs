@@ -172,7 +172,7 @@ fn malformed(error: &RequestError) -> Denial {
         RequestError::Pattern(PatternError::Resource { .. }) => Code::ResourceNotNormalized,
         _ => Code::Malformed,
     };
-    Denial { code, link: None, expected: "a well-formed request".to_owned(), found: error.to_string() }
+    Denial::new(code, "a well-formed request", error.to_string())
 }
 
 /// `NAME=VALUE`: the value as JSON, or else as a text.

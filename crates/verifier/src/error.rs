@@ -186,15 +186,29 @@ pub struct Denial {
 }
 
 impl Denial {
-    /// A denial of the presentation or the request.
-    pub(crate) fn new(code: Code, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { code, link: None, expected: expected.into(), found: found.into() }
+    /// A denial of the presentation or the request. Both texts may quote what a stranger sent, so
+    /// they are made safe to print ([`printable`]).
+    #[must_use]
+    pub fn new(code: Code, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { code, link: None, expected: printable(expected.into()), found: printable(found.into()) }
     }
 
     /// The same denial, at a link.
     pub(crate) fn at(self, link: usize) -> Self {
         Self { link: Some(link), ..self }
     }
+}
+
+/// At most 600 characters of a text, each control character replaced: a stranger's line break
+/// must not forge a log line, nor an escape sequence reach a terminal.
+fn printable(text: String) -> String {
+    const MOST: usize = 600;
+    if text.len() <= MOST && !text.chars().any(char::is_control) {
+        return text;
+    }
+    let safe = |one: char| if one.is_control() { char::REPLACEMENT_CHARACTER } else { one };
+    let end = if text.chars().nth(MOST).is_some() { "…" } else { "" };
+    text.chars().take(MOST).map(safe).chain(end.chars()).collect()
 }
 
 impl fmt::Display for Denial {
@@ -251,6 +265,13 @@ impl From<Refusal> for Denial {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_stranger_sent_prints_on_one_line() {
+        let denial = Denial::new(Code::Malformed, "x", format!("a\nallowed\u{1b}[2J{}", "b".repeat(1000)));
+        assert!(!denial.found.chars().any(char::is_control));
+        assert_eq!(denial.found.chars().count(), 601);
+    }
 
     #[test]
     fn every_code_has_one_name_a_cause_and_a_cure() {

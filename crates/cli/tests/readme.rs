@@ -1,0 +1,61 @@
+//! Types what the README tells a newcomer to type, with the command that was built.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's helpers may stop it
+
+use std::{path::Path, process::Command};
+
+/// The lines of the README's `sh` blocks below a heading.
+fn commands(heading: &str) -> Vec<String> {
+    let readme =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
+    let (_, section) = readme.split_once(&format!("\n## {heading}\n")).expect("the README has this heading");
+    let section = section.split_once("\n## ").map_or(section, |(section, _)| section);
+    let blocks =
+        section.split("```sh\n").skip(1).map(|rest| rest.split_once("```").expect("the block ends").0);
+    blocks.flat_map(str::lines).map(str::to_owned).collect()
+}
+
+/// Whether a line only prepares the shell, which the test does by itself.
+fn prepares(line: &str) -> bool {
+    ["cargo build", "export PATH", "mkdir five-minutes"].iter().any(|start| line.starts_with(start))
+}
+
+#[test]
+fn the_path_that_a_newcomer_types_works_as_written() {
+    let commands = commands("Five minutes");
+    assert!(commands.iter().filter(|line| line.starts_with("legation ")).count() >= 10);
+    let folder = tempfile::tempdir().unwrap();
+    // Each line is followed by its exit status, so that one shell keeps its variables.
+    let script: String = commands
+        .iter()
+        .filter(|line| !prepares(line))
+        .map(|line| format!("{line}\necho \"status $?\"\n"))
+        .collect();
+    let command = Path::new(env!("CARGO_BIN_EXE_legation"));
+    let path = format!("{}:{}", command.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let output =
+        Command::new("bash").arg("-c").arg(&script).current_dir(&folder).env("PATH", path).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+    let found: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("status ")).collect();
+    let wanted: Vec<&str> = commands
+        .iter()
+        .filter(|line| !prepares(line))
+        .map(|line| line.rsplit_once("# exit ").map_or("0", |(_, status)| status))
+        .collect();
+    assert_eq!(found, wanted, "{said}\n{complained}");
+    assert!(complained.contains("at most 5000 USD"), "the refusal says what fits: {complained}");
+    for wanted in ["permit: ", "constraint_violated", "link_revoked at link 0", "revoked: index 42"] {
+        assert!(said.contains(wanted), "{wanted} is missing in:\n{said}");
+    }
+}
+
+#[test]
+fn the_two_commands_of_the_readme_are_those_that_continuous_integration_runs() {
+    let script =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.ci/run")).unwrap();
+    let commands = commands("Try it");
+    assert_eq!(commands.len(), 2);
+    for command in commands {
+        assert!(script.lines().any(|line| line.ends_with(&command)), "{command} is not in .ci/run");
+    }
+}
