@@ -6,13 +6,13 @@ use crate::{
     output::{Failure, Output},
 };
 use legation_credential::{
-    Authority, Delegation, IssueError, Terms, issue,
+    Authority, CredentialError, Delegation, IssueError, Terms, delegation, issue,
     issue::effective,
     pass_on,
     status::{StatusEntry, StatusPurpose, is_list_url},
 };
 use legation_did::{Did, key, method_id};
-use legation_keys::{PublicKey, Signer, base64url, secret::random, time};
+use legation_keys::{PublicKey, Signer, base64url, json, secret::random, time};
 use serde_json::json;
 
 pub(crate) fn run(args: &DelegateArgs) -> Result<Output, Failure> {
@@ -40,18 +40,19 @@ pub(crate) fn run(args: &DelegateArgs) -> Result<Output, Failure> {
 }
 
 fn terms(args: &DelegateArgs) -> Result<Terms, Failure> {
-    let mut constraints = Vec::new();
+    // Constraints go in as they were typed, so that a member given twice is refused and not lost.
     for text in &args.constraint {
-        let constraint: serde_json::Value = serde_json::from_str(text)
-            .map_err(|error| Failure::usage(format!("the constraint `{text}` is no JSON: {error}")))?;
-        constraints.push(constraint);
+        match json::parse(text.as_bytes(), delegation::LIMITS) {
+            Err(error @ json::JsonError::Malformed { .. }) => {
+                return Err(Failure::usage(format!("the constraint `{text}` is no JSON: {error}")));
+            }
+            Err(error) => return Err(refused_to_read(&error.into())),
+            Ok(_) => {}
+        }
     }
-    let authority = json!({
-        "grants": [{"actions": args.action, "resources": args.resource}],
-        "constraints": constraints,
-    });
-    let authority = Authority::parse(&authority.to_string())
-        .map_err(|error| Failure::invalid(error.code(), error.to_string()))?;
+    let grant = json!({"actions": args.action, "resources": args.resource});
+    let authority = format!(r#"{{"grants": [{grant}], "constraints": [{}]}}"#, args.constraint.join(","));
+    let authority = Authority::parse(&authority).map_err(|error| refused_to_read(&error))?;
     let entries = [(StatusPurpose::Revocation, &args.status), (StatusPurpose::Suspension, &args.suspension)];
     let status: Result<Vec<StatusEntry>, Failure> = entries
         .into_iter()
@@ -67,6 +68,10 @@ fn terms(args: &DelegateArgs) -> Result<Terms, Failure> {
         authority,
         status: status?,
     })
+}
+
+fn refused_to_read(error: &CredentialError) -> Failure {
+    Failure::invalid(error.code(), error.to_string())
 }
 
 fn status_entry(purpose: StatusPurpose, text: &str) -> Result<StatusEntry, Failure> {

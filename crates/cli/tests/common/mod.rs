@@ -1,0 +1,81 @@
+//! Runs the command in a folder of its own.
+#![allow(dead_code, unreachable_pub)] // each test file uses its part
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's helpers may stop it
+
+use serde_json::Value;
+use std::{
+    path::PathBuf,
+    process::{Command, Output},
+};
+use tempfile::TempDir;
+
+/// A folder, and the command run in it.
+pub struct Play {
+    pub folder: TempDir,
+}
+
+impl Play {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap().trim().to_owned()
+    }
+
+    /// Runs the command with arguments separated by white space.
+    pub fn run(&self, arguments: &str) -> Ran {
+        self.run_list(&arguments.split_whitespace().collect::<Vec<_>>())
+    }
+
+    pub fn run_list(&self, arguments: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_legation"));
+        Ran::of(command.args(arguments).current_dir(self.folder.path()).output().unwrap())
+    }
+
+    /// Runs it, requires success, and gives the JSON object it prints.
+    pub fn json(&self, arguments: &str) -> Value {
+        let ran = self.run(&format!("{arguments} --json"));
+        assert_eq!(ran.status, 0, "{arguments}: {ran:?}");
+        ran.json()
+    }
+
+    /// A key file without passphrase, and its did:key.
+    pub fn key(&self, name: &str) -> String {
+        let made = self.json(&format!("key generate --insecure-plaintext --out {name}"));
+        made["did"].as_str().unwrap().to_owned()
+    }
+}
+
+#[derive(Debug)]
+pub struct Ran {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    fn of(output: Output) -> Self {
+        Self {
+            status: output.status.code().expect("it ended by itself"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The one JSON object on stdout.
+    pub fn json(&self) -> Value {
+        assert_eq!(self.stdout.lines().count(), 1, "one object: {self:?}");
+        serde_json::from_str(&self.stdout).expect("JSON on stdout")
+    }
+}
