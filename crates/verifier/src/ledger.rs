@@ -131,11 +131,16 @@ impl MemoryLedger {
                 json!([base64url::encode(account), limit, total.seconds, total.moments])
             })
             .collect();
-        json!({"nonces": nonces, "totals": totals})
+        let LedgerLimits { nonces_per_key, nonces: most_nonces, totals: most_totals, moments } = self.limits;
+        json!({
+            "limits": [nonces_per_key, most_nonces, most_totals, moments],
+            "nonces": nonces,
+            "totals": totals,
+        })
     }
 
-    /// Reads what [`MemoryLedger::to_json`] wrote, with the default bounds; `None` for anything
-    /// else, since a ledger that forgets is none.
+    /// Reads what [`MemoryLedger::to_json`] wrote; `None` for anything else, since a ledger that
+    /// forgets is none.
     ///
     /// ```
     /// use legation_verifier::MemoryLedger;
@@ -145,7 +150,13 @@ impl MemoryLedger {
     /// ```
     #[must_use]
     pub fn from_json(json: &serde_json::Value) -> Option<Self> {
-        let mut ledger = Self::new();
+        let limit = |index: usize| usize::try_from(json.get("limits")?.get(index)?.as_u64()?).ok();
+        let mut ledger = Self::with_limits(LedgerLimits {
+            nonces_per_key: limit(0)?,
+            nonces: limit(1)?,
+            totals: limit(2)?,
+            moments: limit(3)?,
+        });
         for entry in json.get("nonces")?.as_array()? {
             let text = |index: usize| Some(entry.get(index)?.as_str()?.to_owned());
             let until = entry.get(2)?.as_i64()?;
