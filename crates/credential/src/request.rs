@@ -151,18 +151,19 @@ impl Request {
 }
 
 fn check_fact(name: &str, value: &Value) -> Result<(), RequestError> {
+    // What holds of every fact first: an amount beyond it would overflow the totals it is added to.
     let expected = match (name, value) {
+        _ if name.is_empty() || name.len() > MAX_NAME => Some("a name of 1 to 128 bytes"),
+        (_, Value::Integer(value)) if !(-MAX_INTEGER..=MAX_INTEGER).contains(value) => {
+            Some("an integer of at most 2^53-1")
+        }
+        (_, Value::Text(text)) if text.len() > MAX_TEXT => Some("a text of at most 4096 bytes"),
         ("amount", Value::Integer(0..)) => None,
         ("amount", _) => Some("an integer of minor units that is not negative"),
         ("currency" | "channel" | "purpose", Value::Text(_)) => None,
         ("currency" | "channel" | "purpose", _) => Some("a text"),
         ("domain", Value::Text(text)) if is_a_label(text) => None,
         ("domain", _) => Some("a domain name in lower-case ASCII"),
-        (_, Value::Integer(value)) if !(-MAX_INTEGER..=MAX_INTEGER).contains(value) => {
-            Some("an integer of at most 2^53-1")
-        }
-        (_, Value::Text(text)) if text.len() > MAX_TEXT => Some("a text of at most 4096 bytes"),
-        _ if name.is_empty() || name.len() > MAX_NAME => Some("a name of 1 to 128 bytes"),
         _ => None,
     };
     match expected {
@@ -229,8 +230,15 @@ mod tests {
             assert!(with("domain", domain.into()).is_err(), "{domain}");
         }
         assert!(with("", Value::Bool(true)).is_err());
-        assert!(with("x", Value::Integer(i64::MAX)).is_err());
-        assert!(with("x", "y".repeat(5000).as_str().into()).is_err());
+        for name in ["x", "amount"] {
+            assert!(with(name, Value::Integer(i64::MAX)).is_err(), "{name}");
+            assert!(with(name, Value::Integer(MAX_INTEGER + 1)).is_err(), "{name}");
+            assert!(with(name, Value::Integer(MAX_INTEGER)).is_ok(), "{name}");
+        }
+        for name in ["x", "currency", "channel", "purpose"] {
+            assert!(with(name, "y".repeat(MAX_TEXT + 1).as_str().into()).is_err(), "{name}");
+            assert!(with(name, "y".repeat(MAX_TEXT).as_str().into()).is_ok(), "{name}");
+        }
     }
 
     #[test]
