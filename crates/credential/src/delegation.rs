@@ -73,14 +73,7 @@ impl Delegation {
     /// [`CredentialError`].
     pub fn from_claims(claims: &Json<'_>) -> Result<Self, CredentialError> {
         let object = claims.as_object().ok_or_else(|| malformed("the payload", "an object", claims))?;
-        // VC-JOSE-COSE §3.1: the claims of the first data model must not be there.
-        if let Some(claim) = ["vc", "vp"].into_iter().find(|claim| object.get(claim).is_some()) {
-            return Err(CredentialError::Malformed {
-                member: claim.to_owned(),
-                expected: "no such claim",
-                found: "one".to_owned(),
-            });
-        }
+        check_no_old_claims(object)?;
         check_context(object, &[CONTEXT_CREDENTIALS, CONTEXT_LEGATION])?;
         check_types(object, &["VerifiableCredential", TYPE])?;
         let subject = member_object(object, "credentialSubject")?;
@@ -172,6 +165,18 @@ pub fn link_digest(secured: &str) -> LinkDigest {
     Sha256::digest(secured).into()
 }
 
+/// The claims of the first data model must not be there (VC-JOSE-COSE §3.1).
+pub(crate) fn check_no_old_claims(object: &Object<'_>) -> Result<(), CredentialError> {
+    match ["vc", "vp"].into_iter().find(|claim| object.get(claim).is_some()) {
+        None => Ok(()),
+        Some(claim) => Err(CredentialError::Malformed {
+            member: claim.to_owned(),
+            expected: "no such claim",
+            found: "one".to_owned(),
+        }),
+    }
+}
+
 /// Requires `@context` to be exactly these, in order: any other context could change what the
 /// members mean.
 ///
@@ -246,7 +251,7 @@ pub fn moment(object: &Object<'_>, member: &'static str, round: Round) -> Result
 }
 
 /// A NumericDate claim (RFC 7519 §2), where there is one.
-fn claim(object: &Object<'_>, name: &'static str) -> Result<Option<i64>, CredentialError> {
+pub(crate) fn claim(object: &Object<'_>, name: &'static str) -> Result<Option<i64>, CredentialError> {
     object.get(name).map(|_| crate::error::integer(object, name)).transpose()
 }
 

@@ -2,12 +2,12 @@
 
 use crate::{
     authority::{Authority, extend},
-    delegation::{Delegation, MEDIA_TYPE, Terms, link_digest},
+    delegation::{Delegation, LIMITS, MEDIA_TYPE, Terms, link_digest},
     error::CredentialError,
     refusal::Refusal,
 };
 use legation_did::Did;
-use legation_keys::{Signer, jws, secret::SignError, time};
+use legation_keys::{Signer, json, jws, secret::SignError, time};
 
 /// Why a delegation was not issued.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +48,10 @@ pub enum IssueError {
         /// Until, Unix seconds.
         until: i64,
     },
+    /// Its own verifiers would not read it: it says more than fits into a delegation, or what
+    /// only a verifier's trust may say.
+    #[error("the delegation could not be read by anybody: {0}")]
+    Unreadable(CredentialError),
     /// The signer did not sign.
     #[error("{0}")]
     Sign(#[from] SignError),
@@ -103,7 +107,7 @@ pub fn pass_on(
     signer: &dyn Signer,
 ) -> Result<String, IssueError> {
     let (parent, effective) = effective(chain)?;
-    let secured_parent = chain.last().ok_or(IssueError::NoParent)?;
+    let secured_parent = chain.last().ok_or(IssueError::NoParent)?.trim();
     check_window(&parent.terms, &terms).map_err(IssueError::Refused)?;
     check_depth(&parent.terms, &terms).map_err(IssueError::Refused)?;
     extend(effective, &terms.authority).map_err(IssueError::Refused)?;
@@ -124,6 +128,8 @@ pub fn effective(chain: &[&str]) -> Result<(Delegation, Authority), IssueError> 
     let mut effective = Authority::everything();
     let mut last: Option<(Delegation, &str)> = None;
     for (index, secured) in chain.iter().enumerate() {
+        // A link that was a file ends in a line break, which is no part of what its child names.
+        let secured = secured.trim();
         let link =
             Delegation::read_unverified(secured).map_err(|error| IssueError::Parent { index, error })?;
         if let Some((before, secured_before)) = &last {
@@ -180,5 +186,12 @@ fn sign(delegation: Delegation, key_id: &str, signer: &dyn Signer) -> Result<Str
     if delegation.issuer.fragment_of(key_id).is_none() {
         return Err(IssueError::Key { issuer: delegation.issuer, found: key_id.to_owned() });
     }
-    Ok(jws::sign(MEDIA_TYPE, key_id, delegation.to_json().to_string().as_bytes(), signer)?)
+    let payload = delegation.to_json().to_string();
+    check_readable(payload.as_bytes()).map_err(IssueError::Unreadable)?;
+    Ok(jws::sign(MEDIA_TYPE, key_id, payload.as_bytes(), signer)?)
+}
+
+/// A credential that is denied everywhere is better refused here, where its issuer can mend it.
+fn check_readable(payload: &[u8]) -> Result<(), CredentialError> {
+    Delegation::from_claims(&json::parse(payload, LIMITS)?).map(|_| ())
 }

@@ -151,18 +151,19 @@ impl Request {
 }
 
 fn check_fact(name: &str, value: &Value) -> Result<(), RequestError> {
+    // What holds of every fact first: an amount beyond it would overflow the totals it is added to.
     let expected = match (name, value) {
+        _ if name.is_empty() || name.len() > MAX_NAME => Some("a name of 1 to 128 bytes"),
+        (_, Value::Integer(value)) if !(-MAX_INTEGER..=MAX_INTEGER).contains(value) => {
+            Some("an integer of at most 2^53-1")
+        }
+        (_, Value::Text(text)) if text.len() > MAX_TEXT => Some("a text of at most 4096 bytes"),
         ("amount", Value::Integer(0..)) => None,
         ("amount", _) => Some("an integer of minor units that is not negative"),
         ("currency" | "channel" | "purpose", Value::Text(_)) => None,
         ("currency" | "channel" | "purpose", _) => Some("a text"),
         ("domain", Value::Text(text)) if is_a_label(text) => None,
         ("domain", _) => Some("a domain name in lower-case ASCII"),
-        (_, Value::Integer(value)) if !(-MAX_INTEGER..=MAX_INTEGER).contains(value) => {
-            Some("an integer of at most 2^53-1")
-        }
-        (_, Value::Text(text)) if text.len() > MAX_TEXT => Some("a text of at most 4096 bytes"),
-        _ if name.is_empty() || name.len() > MAX_NAME => Some("a name of 1 to 128 bytes"),
         _ => None,
     };
     match expected {
@@ -183,31 +184,55 @@ fn is_a_label(domain: &str) -> bool {
         })
 }
 
-/// Takes the query string off a URL and gives it as facts named `query.NAME`, all of them texts,
-/// still escaped as they stood.
+/// Takes the query string off a URL and gives it as facts named `query.NAME`, all of them texts.
+/// Names and values are unescaped as `application/x-www-form-urlencoded` (URL §5.1), as the
+/// server will: `%61dmin` must not pass where `admin` does not.
 ///
 /// # Errors
-/// [`RequestError::Fact`] where one name stands twice: servers differ in which one they take.
+/// [`RequestError::Fact`] where one name stands twice, however it is spelled: servers differ in
+/// which one they take. The same for escapes that are not UTF-8, and for a plain `;` or `#`,
+/// which some servers take for an end.
 ///
 /// ```
 /// use legation_credential::request::split_query;
-/// let (resource, facts) = split_query("https://shop.example/api?page=2")?;
+/// let (resource, facts) = split_query("https://shop.example/api?page=2&q=a%20b")?;
 /// assert_eq!(resource, "https://shop.example/api");
-/// assert_eq!(facts["query.page"], "2".into());
-/// assert!(split_query("https://shop.example/api?a=1&a=2").is_err());
+/// assert_eq!((&facts["query.page"], &facts["query.q"]), (&"2".into(), &"a b".into()));
+/// assert!(split_query("https://shop.example/api?a=1&%61=2").is_err());
 /// # Ok::<(), legation_credential::request::RequestError>(())
 /// ```
 pub fn split_query(url: &str) -> Result<(&str, Facts), RequestError> {
     let Some((resource, query)) = url.split_once('?') else { return Ok((url, Facts::new())) };
+    let wrong =
+        |name: &str, expected| RequestError::Fact { name: shorten(name), found: shorten(query), expected };
     let mut facts = Facts::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (Some(name), Some(value)) = (unescape(name), unescape(value)) else {
+            return Err(wrong(&format!("query.{name}"), "UTF-8, and `;` and `#` only as `%3B` and `%23`"));
+        };
         let name = format!("query.{name}");
-        if facts.insert(name.clone(), value.into()).is_some() {
-            return Err(RequestError::Fact { name, found: shorten(query), expected: "one value" });
+        if facts.insert(name.clone(), Value::Text(value)).is_some() {
+            return Err(wrong(&name, "one value"));
         }
     }
     Ok((resource, facts))
+}
+
+/// A name or a value of a query as its reader sees it.
+fn unescape(text: &str) -> Option<String> {
+    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => u8::try_from(digit(rest.next())? * 16 + digit(rest.next())?).ok()?,
+            b';' | b'#' => return None,
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
@@ -229,8 +254,50 @@ mod tests {
             assert!(with("domain", domain.into()).is_err(), "{domain}");
         }
         assert!(with("", Value::Bool(true)).is_err());
-        assert!(with("x", Value::Integer(i64::MAX)).is_err());
-        assert!(with("x", "y".repeat(5000).as_str().into()).is_err());
+        for name in ["x", "amount"] {
+            assert!(with(name, Value::Integer(i64::MAX)).is_err(), "{name}");
+            assert!(with(name, Value::Integer(MAX_INTEGER + 1)).is_err(), "{name}");
+            assert!(with(name, Value::Integer(MAX_INTEGER)).is_ok(), "{name}");
+        }
+        for name in ["x", "currency", "channel", "purpose"] {
+            assert!(with(name, "y".repeat(MAX_TEXT + 1).as_str().into()).is_err(), "{name}");
+            assert!(with(name, "y".repeat(MAX_TEXT).as_str().into()).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_query_that_two_servers_read_differently_is_refused() {
+        for query in [
+            "a=1&a=2",
+            "a=1&%61=2",
+            "a+b=1&a%20b=2",
+            "a&a",
+            "a=1;a=2",
+            "a=1#",
+            "a=%",
+            "a=%4",
+            "a=%zz",
+            "a=%ff",
+            "a=%c0%ae",
+            "%ff=1",
+        ] {
+            assert!(split_query(&format!("https://shop.example/?{query}")).is_err(), "{query}");
+        }
+        let (_, facts) = split_query("https://shop.example/?role=%61dmin&x=%3B&&y&z=a=b?c").unwrap();
+        let wanted = [("query.role", "admin"), ("query.x", ";"), ("query.y", ""), ("query.z", "a=b?c")];
+        assert_eq!(facts, wanted.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_query_is_read_as_the_url_standard_reads_it(query in "[ab&=+%26cé]{0,12}") {
+            if let Ok((_, facts)) = split_query(&format!("https://shop.example/?{query}")) {
+                let wanted = url::form_urlencoded::parse(query.as_bytes());
+                let wanted: Facts =
+                    wanted.map(|(name, value)| (format!("query.{name}"), value.as_ref().into())).collect();
+                proptest::prop_assert_eq!(facts, wanted);
+            }
+        }
     }
 
     #[test]

@@ -16,8 +16,8 @@ const SPECIAL: [(&str, &str); 5] =
 /// has no path with segments, as `urn:isbn:1`.
 ///
 /// Refused besides what URL normalization would change: user info, query, fragment, `*`, `\`,
-/// escapes of unreserved characters, of `/` and of `\`, and dot segments, also those that some
-/// servers see behind a `;` (`/..;/`).
+/// escapes of unreserved characters, of `/`, `\` and controls, of escapes, and of what is not
+/// UTF-8, and dot segments, also those that some servers see before a `;` or an escape (`/..;/`).
 ///
 /// # Errors
 /// What is wrong, in words that end a sentence about the resource.
@@ -120,10 +120,16 @@ fn check_host(host: &str, special: bool) -> Result<(), &'static str> {
 }
 
 fn check_path(path: &str) -> Result<(), &'static str> {
-    let mut bytes = path.bytes();
+    let mut bytes = path.as_bytes().iter();
+    let mut plain = Vec::new();
     while let Some(byte) = bytes.next() {
         match byte {
-            b'%' => check_escape(bytes.next(), bytes.next())?,
+            b'%' => {
+                let value = read_escape(bytes.next(), bytes.next())?;
+                check_escape(value, bytes.as_slice())?;
+                plain.push(value);
+                continue;
+            }
             b'*' => return Err("`*` stands only at the end of a pattern"),
             b'?' => return Err("a query is not part of a resource; match it by facts named `query.NAME`"),
             b'#' => return Err("a fragment is not part of a resource"),
@@ -132,21 +138,36 @@ fn check_path(path: &str) -> Result<(), &'static str> {
             other if other.is_ascii_alphanumeric() => {}
             _ => return Err("it holds a character that a URL path must escape"),
         }
+        plain.push(*byte);
     }
-    // Some servers cut path parameters off before they resolve dot segments.
-    let dotted = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
+    // Some readers take other bytes for a long-winded `.` or `/`, such as `%C0%AE`.
+    if core::str::from_utf8(&plain).is_err() {
+        return Err("its escapes are not UTF-8");
+    }
+    // Some servers cut path parameters off before they resolve dot segments, and some proxies
+    // unescape the `;` for them; others drop spaces behind the dots.
+    let dotted = |segment: &str| matches!(segment.split([';', '%']).next(), Some("." | ".."));
     if path.split('/').any(dotted) { Err("it holds a `.` or `..` segment") } else { Ok(()) }
 }
 
-fn check_escape(high: Option<u8>, low: Option<u8>) -> Result<(), &'static str> {
-    let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
-    let (Some(high), Some(low)) = (digit(high), digit(low)) else {
-        return Err("`%` must be followed by two hexadecimal digits");
-    };
-    match char::from_u32(high * 16 + low) {
-        Some('/' | '\\') => Err("it holds an escaped `/` or `\\`"),
-        Some(plain) if plain.is_ascii_alphanumeric() || matches!(plain, '-' | '.' | '_' | '~') => {
-            Err("it escapes a character that needs no escape")
+fn read_escape(high: Option<&u8>, low: Option<&u8>) -> Result<u8, &'static str> {
+    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    match (digit(high), digit(low)) {
+        (Some(high), Some(low)) => u8::try_from(high * 16 + low).map_err(|_| "it holds no escape"),
+        _ => Err("`%` must be followed by two hexadecimal digits"),
+    }
+}
+
+/// Judges an escaped byte by what it is and, for a `%`, by what follows it.
+fn check_escape(value: u8, next: &[u8]) -> Result<(), &'static str> {
+    match value {
+        b'/' | b'\\' => Err("it holds an escaped `/` or `\\`"),
+        b'-' | b'.' | b'_' | b'~' => Err("it escapes a character that needs no escape"),
+        plain if plain.is_ascii_alphanumeric() => Err("it escapes a character that needs no escape"),
+        control if control.is_ascii_control() => Err("it holds an escaped control character"),
+        // A proxy that unescapes once too often makes `..` of `%252e%252e`.
+        b'%' if next.iter().take(2).filter(|byte| byte.is_ascii_hexdigit()).count() == 2 => {
+            Err("it escapes an escape")
         }
         _ => Ok(()),
     }
@@ -180,6 +201,22 @@ mod tests {
             "https://shop.example/x/%2e%2e/admin",
             "https://shop.example/x/..;/admin",
             "https://shop.example/x/..;a=b/admin",
+            "https://shop.example/x/..%3b/admin",
+            "https://shop.example/x/..%3Ba=b/admin",
+            "https://shop.example/x/.%3B/admin",
+            "https://shop.example/x/..%20/admin",
+            "https://shop.example/x/%252e%252e/admin",
+            "https://shop.example/x/%25252e/admin",
+            "https://shop.example/a%252fb",
+            "https://shop.example/a%00",
+            "https://shop.example/a%0D%0Ab",
+            "https://shop.example/a%7f",
+            "https://shop.example/x/%c0%ae%c0%ae/admin",
+            "https://shop.example/a%c0%afb",
+            "https://shop.example/%e0%80%af/",
+            "https://shop.example/%C3/%A9",
+            "https://shop.example/%C3x%A9",
+            "https://shop.example/%ff",
             "https://shop.example/a%2fb",
             "https://shop.example/a%2Fb",
             "https://shop.example/a%5cb",
@@ -216,6 +253,7 @@ mod tests {
         for text in [
             "https://shop.example/",
             "https://shop.example:8443/api/orders;v=1/a+b,c=d/~x/%20%C3%A9",
+            "https://shop.example/100%25/%25x/%E2%82%ACx%F0%9F%98%80/a..b/...",
             "http://127.0.0.1:3000/",
             "https://[::1]:8443/x",
             "https://xn--mnchen-3ya.example/",

@@ -1,7 +1,10 @@
 //! Bitstring Status List (W3C, v1.0): where a credential's revocation is published.
 
 use crate::{
-    delegation::{CONTEXT_CREDENTIALS, LIMITS, MEDIA_TYPE, check_context, check_types, issuer, moment},
+    delegation::{
+        CONTEXT_CREDENTIALS, LIMITS, MEDIA_TYPE, check_context, check_no_old_claims, check_types, claim,
+        issuer, moment,
+    },
     error::{CredentialError, malformed, text},
 };
 use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
@@ -245,6 +248,7 @@ impl StatusListCredential {
 
     fn from_claims(claims: &Json<'_>, most_entries: usize) -> Result<Self, CredentialError> {
         let object = claims.as_object().ok_or_else(|| malformed("the payload", "an object", claims))?;
+        check_no_old_claims(object)?;
         check_context(object, &[CONTEXT_CREDENTIALS])?;
         check_types(object, &["VerifiableCredential", TYPE])?;
         let subject = object.get("credentialSubject").unwrap_or(&Json::Null);
@@ -259,14 +263,14 @@ impl StatusListCredential {
                 found: "somebody else".to_owned(),
             });
         }
-        let exp = object.get("exp").map(|_| crate::error::integer(object, "exp")).transpose()?;
         let until =
             object.get("validUntil").map(|_| moment(object, "validUntil", Round::Down)).transpose()?;
         Ok(Self {
             id: text(object, "id")?.to_owned(),
             issuer,
-            valid_from: moment(object, "validFrom", Round::Up)?,
-            valid_until: until.into_iter().chain(exp).min(),
+            valid_from: moment(object, "validFrom", Round::Up)?
+                .max(claim(object, "nbf")?.unwrap_or(i64::MIN)),
+            valid_until: until.into_iter().chain(claim(object, "exp")?).min(),
             purposes: purposes(subject)?,
             list: StatusList::decode(text(subject, "encodedList")?, most_entries)?,
         })

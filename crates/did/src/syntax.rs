@@ -78,10 +78,10 @@ impl Did {
     }
 
     /// The fragment of a DID URL of this DID: `key-1` of `did:web:a.example#key-1`. `None` where
-    /// the URL is of another DID, or has a path or query.
+    /// the URL is of another DID, has a path or query, or an empty fragment, which names nothing.
     #[must_use]
     pub fn fragment_of<'u>(&self, url: &'u str) -> Option<&'u str> {
-        url.strip_prefix(self.as_str())?.strip_prefix('#')
+        url.strip_prefix(self.as_str())?.strip_prefix('#').filter(|fragment| !fragment.is_empty())
     }
 }
 
@@ -185,6 +185,7 @@ mod tests {
         assert_eq!(did.fragment_of("did:web:a.example:b#k"), None);
         assert_eq!(did.fragment_of("did:web:a.example.evil#k"), None);
         assert_eq!(did.fragment_of("#k"), None);
+        assert_eq!(did.fragment_of("did:web:a.example#"), None);
         assert_eq!((did.method(), did.method_specific_id()), ("web", "a.example"));
     }
 

@@ -130,7 +130,8 @@ fn check_port(port: &str) -> Result<(), &'static str> {
 }
 
 fn check_segment(segment: &str) -> Result<(), &'static str> {
-    if matches!(segment, "" | "." | "..") {
+    // Some servers cut `;` and what follows off before they resolve dot segments.
+    if matches!(segment.split('%').next(), Some("." | "..")) || segment.is_empty() {
         return Err("a path segment is empty or dots only");
     }
     let mut rest = segment;
@@ -209,6 +210,8 @@ mod tests {
             "user%40example.com",
             "example.com:..",
             "example.com:.",
+            "example.com:..%3B:b",
+            "example.com:.%3Ba:b",
             "example.com:a::b",
             "example.com:%2E%2E",
             "example.com:a%2Fb",
