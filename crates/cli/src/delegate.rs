@@ -124,7 +124,9 @@ fn issuer(args: &DelegateArgs, chain: &[&str], public: &PublicKey) -> Result<Did
 fn refused(error: &IssueError) -> Failure {
     match error {
         IssueError::Refused(refusal) => Failure::invalid(refusal.code(), error.to_string()),
-        IssueError::Parent { error: inner, .. } => Failure::invalid(inner.code(), error.to_string()),
+        IssueError::Unreadable(inner) | IssueError::Parent { error: inner, .. } => {
+            Failure::invalid(inner.code(), error.to_string())
+        }
         IssueError::Order { .. } => Failure::invalid("parent_mismatch", error.to_string()),
         IssueError::Key { .. } | IssueError::Window { .. } | IssueError::NoParent => {
             Failure::usage(error.to_string())

@@ -6,7 +6,7 @@ use crate::{
     error::CredentialError,
     refusal::Refusal,
 };
-use legation_did::Did;
+use legation_did::{Did, key};
 use legation_keys::{Signer, json, jws, secret::SignError, time};
 
 /// Why a delegation was not issued.
@@ -32,8 +32,8 @@ pub enum IssueError {
     /// There is no link to pass on.
     #[error("there is no delegation to pass on")]
     NoParent,
-    /// The key id does not belong to the issuer.
-    #[error("the key `{found}` is none of `{issuer}`, who must sign")]
+    /// The key id does not belong to the issuer, or a did:key is to sign with another key.
+    #[error("the key `{found}` does not sign for `{issuer}`, who must sign")]
     Key {
         /// The issuer.
         issuer: Did,
@@ -183,7 +183,8 @@ fn sign(delegation: Delegation, key_id: &str, signer: &dyn Signer) -> Result<Str
     if until <= from {
         return Err(IssueError::Window { from, until });
     }
-    if delegation.issuer.fragment_of(key_id).is_none() {
+    let own = delegation.issuer.method() != "key" || delegation.issuer == key::did(signer.public_key());
+    if !own || delegation.issuer.fragment_of(key_id).is_none() {
         return Err(IssueError::Key { issuer: delegation.issuer, found: key_id.to_owned() });
     }
     let payload = delegation.to_json().to_string();

@@ -32,8 +32,23 @@ pub struct PublicKey(Inner);
 #[derive(Clone)]
 enum Inner {
     Ed25519(VerifyingKey),
-    /// The compressed point (SEC 1 §2.3.3) names the key; the parsed one verifies.
-    P256([u8; 33], ParsedPublicKey),
+    P256(Box<P256>),
+}
+
+/// A point of P-256: x and y name the key, the parsed one verifies.
+#[derive(Clone)]
+struct P256 {
+    x: [u8; 32],
+    y: [u8; 32],
+    parsed: ParsedPublicKey,
+}
+
+impl P256 {
+    /// The compressed point (SEC 1 §2.3.3).
+    fn compressed(&self) -> Vec<u8> {
+        let odd = self.y.last().is_some_and(|byte| byte & 1 == 1);
+        [[if odd { 3 } else { 2 }].as_slice(), &self.x].concat()
+    }
 }
 
 /// Why bytes are not a public key that is used here.
@@ -95,20 +110,13 @@ impl PublicKey {
     /// [`PublicKeyError::Invalid`] for anything else, and for a point off the curve.
     pub fn from_p256(point: &[u8]) -> Result<Self, PublicKeyError> {
         let invalid = PublicKeyError::Invalid { algorithm: Algorithm::Es256 };
-        let mut compressed = [0; 33];
-        match (point.len(), point.split_first()) {
-            (33, Some((2 | 3, _))) => compressed.copy_from_slice(point),
-            (65, Some((4, coordinates))) => {
-                let (x, y) = coordinates.split_at(32);
-                let odd = y.last().is_some_and(|byte| byte & 1 == 1);
-                let (sign, rest) = compressed.split_at_mut(1);
-                sign.fill(if odd { 3 } else { 2 });
-                rest.copy_from_slice(x);
-            }
-            _ => return Err(invalid),
+        // The library would also read other encodings of the same point.
+        if !matches!((point.len(), point.first()), (33, Some(2 | 3)) | (65, Some(4))) {
+            return Err(invalid);
         }
-        let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| invalid)?;
-        Ok(Self(Inner::P256(compressed, key)))
+        let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| invalid.clone())?;
+        let (x, y) = p256_coordinates(&parsed).ok_or(invalid)?;
+        Ok(Self(Inner::P256(Box::new(P256 { x, y, parsed }))))
     }
 
     /// Reads a Multikey (Controlled Identifiers 1.0 §2.2.2), such as the one in a did:key.
@@ -148,6 +156,10 @@ impl PublicKey {
         if jwk.get("d").is_some() {
             return Err(PublicKeyError::Private);
         }
+        if let Some(found) = jwk.get("use").filter(|purpose| purpose.as_str() != Some("sig")) {
+            let found = format!("a key with `use` {}", found.as_str().unwrap_or("of another kind"));
+            return Err(PublicKeyError::Unsupported { found });
+        }
         match (member("kty")?, member("crv").unwrap_or_default()) {
             ("OKP", "Ed25519") => Self::from_ed25519(&base64url::decode_array(member("x")?)?),
             ("EC", "P-256") => {
@@ -165,7 +177,7 @@ impl PublicKey {
     pub fn algorithm(&self) -> Algorithm {
         match self.0 {
             Inner::Ed25519(_) => Algorithm::EdDsa,
-            Inner::P256(..) => Algorithm::Es256,
+            Inner::P256(_) => Algorithm::Es256,
         }
     }
 
@@ -174,7 +186,7 @@ impl PublicKey {
     pub fn to_multikey(&self) -> String {
         let bytes = match &self.0 {
             Inner::Ed25519(key) => [MULTICODEC_ED25519.as_slice(), key.as_bytes()].concat(),
-            Inner::P256(compressed, _) => [MULTICODEC_P256.as_slice(), compressed].concat(),
+            Inner::P256(key) => [MULTICODEC_P256.as_slice(), &key.compressed()].concat(),
         };
         multibase::encode(Base::Base58Btc, bytes)
     }
@@ -187,12 +199,9 @@ impl PublicKey {
             Inner::Ed25519(key) => {
                 serde_json::json!({"crv": "Ed25519", "kty": "OKP", "x": base64url::encode(key.as_bytes())})
             }
-            Inner::P256(_, key) => {
-                let (x, y) = p256_coordinates(key);
-                serde_json::json!({
-                    "crv": "P-256", "kty": "EC", "x": base64url::encode(&x), "y": base64url::encode(&y)
-                })
-            }
+            Inner::P256(key) => serde_json::json!({
+                "crv": "P-256", "kty": "EC", "x": base64url::encode(&key.x), "y": base64url::encode(&key.y)
+            }),
         }
     }
 
@@ -224,7 +233,7 @@ impl PublicKey {
                 let signature = ed25519_dalek::Signature::from_bytes(signature);
                 key.verify_strict(message, &signature).map_err(|_| SignatureInvalid)
             }
-            Inner::P256(_, key) => key.verify_sig(message, signature).map_err(|_| SignatureInvalid),
+            Inner::P256(key) => key.parsed.verify_sig(message, signature).map_err(|_| SignatureInvalid),
         }
     }
 }
@@ -233,7 +242,7 @@ impl PartialEq for PublicKey {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Inner::Ed25519(a), Inner::Ed25519(b)) => a.as_bytes() == b.as_bytes(),
-            (Inner::P256(a, _), Inner::P256(b, _)) => a == b,
+            (Inner::P256(a), Inner::P256(b)) => (a.x, a.y) == (b.x, b.y),
             _ => false,
         }
     }
@@ -255,16 +264,10 @@ fn is_canonical_ed25519(bytes: &[u8; 32]) -> bool {
 
 /// x and y: the last 64 bytes of the key's SubjectPublicKeyInfo, which holds it uncompressed
 /// (RFC 5480 §2.2).
-fn p256_coordinates(key: &ParsedPublicKey) -> ([u8; 32], [u8; 32]) {
-    let (mut x, mut y) = ([0; 32], [0; 32]);
-    let info = key.as_der();
-    let point = info.as_ref().ok().and_then(|der| der.as_ref().last_chunk::<64>());
-    if let Some(point) = point {
-        let (left, right) = point.split_at(32);
-        x.copy_from_slice(left);
-        y.copy_from_slice(right);
-    }
-    (x, y)
+fn p256_coordinates(key: &ParsedPublicKey) -> Option<([u8; 32], [u8; 32])> {
+    let info = key.as_der().ok()?;
+    let (x, y) = info.as_ref().last_chunk::<64>()?.split_first_chunk::<32>()?;
+    Some((*x, *y.first_chunk::<32>()?))
 }
 
 #[cfg(test)]

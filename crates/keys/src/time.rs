@@ -75,7 +75,11 @@ fn is_date_time_stamp(text: &[u8]) -> bool {
 fn is_zone(zone: &[u8]) -> bool {
     match zone {
         b"Z" => true,
-        [b'+' | b'-', h1, h2, b':', m1, m2] => [h1, h2, m1, m2].iter().all(|byte| byte.is_ascii_digit()),
+        // XML Schema knows offsets up to 14 hours.
+        [b'+' | b'-', hour1, hour2, b':', minute1, minute2] => {
+            let digits = [hour1, hour2, minute1, minute2].iter().all(|byte| byte.is_ascii_digit());
+            digits && [*hour1, *hour2, *minute1, *minute2] <= *b"1400"
+        }
         _ => false,
     }
 }
@@ -100,6 +104,10 @@ mod tests {
             "2026-11-21T10:00:60Z",
             "2026-11-21T10:00:00.Z",
             "2026-11-21T10:00:00+0100",
+            "2026-11-21T10:00:00+14:01",
+            "2026-11-21T10:00:00-15:00",
+            "2026-11-21T10:00:00+1:00",
+            "2026-11-21T10:00:00+001:00",
             "2026-11-21T10:00:00Z[UTC]",
             "2026-11-21T10:00:00+01:00[Europe/Berlin]",
             "+2026-11-21T10:00:00Z",
