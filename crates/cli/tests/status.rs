@@ -1,0 +1,81 @@
+//! Revocation is for good, suspension for a while, and a list never loses a bit.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test's helpers may stop it
+
+mod common;
+
+use common::Play;
+
+const REVOKED: &str = "https://acme.example/status/1";
+const SUSPENDED: &str = "https://acme.example/status/2";
+const VERIFY: &str =
+    "verify p.jwt --principal did:web:acme.example --audience shop --nonce n --did-documents site";
+
+/// A delegation that can be revoked and suspended, presented.
+fn acme(play: &Play) {
+    let agent = {
+        play.key("acme.key");
+        play.key("agent.key")
+    };
+    play.json("did create web acme.example --key acme.key --out site");
+    let publish = "status publish --key acme.key --issuer did:web:acme.example";
+    play.json(&format!("{publish} --url {REVOKED} --out site/status/1"));
+    play.json(&format!("{publish} --url {SUSPENDED} --purpose suspension --out site/status/2"));
+    play.json(&format!(
+        "delegate --key acme.key --issuer did:web:acme.example --to {agent} --action a:b \
+         --resource https://shop.example/* --valid-for 1d --status {REVOKED}#5 --suspension {SUSPENDED}#6 --out root.jwt"
+    ));
+    play.json("present --key agent.key --audience shop --nonce n --out p.jwt root.jwt");
+}
+
+fn code(play: &Play) -> Option<String> {
+    play.run(&format!("{VERIFY} --json")).json()["code"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn a_suspension_ends_and_a_revocation_does_not() {
+    let play = Play::new();
+    acme(&play);
+    assert_eq!(code(&play), None);
+    play.json("revoke root.jwt --list site/status/2 --key acme.key --suspend");
+    assert_eq!(code(&play).as_deref(), Some("link_suspended"));
+    play.json("revoke root.jwt --list site/status/2 --key acme.key --reinstate");
+    assert_eq!(code(&play), None);
+    play.json("revoke root.jwt --list site/status/1 --key acme.key");
+    assert_eq!(code(&play).as_deref(), Some("link_revoked"));
+
+    // Signing the list anew keeps what it says.
+    play.json(&format!(
+        "status publish --key acme.key --issuer did:web:acme.example --url {REVOKED} --out site/status/1"
+    ));
+    assert_eq!(code(&play).as_deref(), Some("link_revoked"));
+}
+
+#[test]
+fn a_list_that_does_not_answer_for_the_delegation_is_left_alone() {
+    let play = Play::new();
+    acme(&play);
+    play.key("other.key");
+    let publish = "status publish --key acme.key --issuer did:web:acme.example";
+    for arguments in [
+        // The suspension list has no revocations, and the other way round.
+        "revoke root.jwt --list site/status/2 --key acme.key".to_owned(),
+        "revoke root.jwt --list site/status/1 --key acme.key --suspend".to_owned(),
+        // A list file is not taken over for another URL or purpose.
+        format!("{publish} --url https://acme.example/status/9 --out site/status/1"),
+        format!("{publish} --url {REVOKED} --purpose suspension --out site/status/1"),
+        // Too few or too many entries, an address that is none.
+        format!("{publish} --url {REVOKED} --out site/status/3 --entries 9999999999"),
+        format!("{publish} --url ftp://acme.example/status/3 --out site/status/3"),
+        "revoke acme.key --list site/status/1 --key acme.key".to_owned(),
+        "revoke root.jwt --list root.jwt --key acme.key".to_owned(),
+    ] {
+        let before = (play.read("site/status/1"), play.read("site/status/2"));
+        let ran = play.run(&arguments);
+        assert!((1..=2).contains(&ran.status), "{arguments}: {ran:?}");
+        assert_eq!((play.read("site/status/1"), play.read("site/status/2")), before, "{arguments}");
+        assert!(!play.path("site/status/3").exists(), "{arguments}");
+    }
+    // Signed by a key that is not in the issuer's document, the list is not believed.
+    play.json("revoke root.jwt --list site/status/2 --key other.key --suspend");
+    assert_eq!(code(&play).as_deref(), Some("status_invalid"));
+}
