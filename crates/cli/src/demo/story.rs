@@ -64,9 +64,9 @@ pub(super) async fn tell(world: &World, report: &mut Report) -> Result<(), Failu
     receipt(&answer, report);
 
     report.title("Now the attacks. Each is really made; the code names the rule that Shop refused it by.");
-    report.title("Agents make up links, by hand: Legation's own issuing refuses to");
+    report.title("Agents in the chain cheat; what Legation refuses to issue, they write by hand");
     scene.forgeries(report).await?;
-    report.title("Roots sign what is not theirs to give");
+    report.title("Chains begin in a way that Shop does not accept");
     scene.roots(report).await?;
     report.title("Mallory has listened to Clerk's order");
     scene.thefts(report, &call).await?;
