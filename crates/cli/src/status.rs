@@ -117,7 +117,7 @@ fn read(path: &Path) -> Result<StatusListCredential, Failure> {
 }
 
 /// Signs the list and puts it in place of the one before.
-fn write(path: &Path, list: &StatusListCredential, signer: &SecretKey) -> Result<(), Failure> {
+pub(crate) fn write(path: &Path, list: &StatusListCredential, signer: &SecretKey) -> Result<(), Failure> {
     if list.issuer.method() == "key" && list.issuer != key::did(signer.public_key()) {
         let message = format!("the list is issued by `{}`, whose key this is not", list.issuer);
         return Err(Failure::invalid("issuer_mismatch", message));

@@ -6,10 +6,7 @@ use crate::{
     files, ledger_file, network,
     output::{Failure, Output},
 };
-use legation_credential::{
-    Authority, Request, RequestError, Value, pattern::PatternError, request::split_query,
-    status::SignedStatusList,
-};
+use legation_credential::{Authority, Request, Value, request::split_query, status::SignedStatusList};
 use legation_did::{Did, Document, key, method_id};
 use legation_keys::{
     Json, Signer, base64url,
@@ -17,8 +14,7 @@ use legation_keys::{
     time,
 };
 use legation_verifier::{
-    Code, Decision, Denial, Evidence, Presentation, Trust, VerifiedChain, authorize, parse, receipt,
-    verify_with,
+    Decision, Denial, Evidence, Presentation, Trust, VerifiedChain, authorize, parse, receipt, verify_with,
 };
 use serde_json::json;
 use std::path::Path;
@@ -156,7 +152,7 @@ fn request(args: &VerifyArgs) -> Result<Option<Result<Request, Denial>>, Failure
     let (Some(action), Some(url)) = (&args.action, &args.resource) else { return Ok(None) };
     let (resource, mut facts) = match split_query(url) {
         Ok(split) => split,
-        Err(error) => return Ok(Some(Err(malformed(&error)))),
+        Err(error) => return Ok(Some(Err(error.into()))),
     };
     for text in &args.fact {
         let (name, value) = read_fact(text)?;
@@ -164,15 +160,7 @@ fn request(args: &VerifyArgs) -> Result<Option<Result<Request, Denial>>, Failure
             return Err(Failure::usage(format!("the fact `{name}` is given twice")));
         }
     }
-    Ok(Some(Request::new(action, resource, facts).map_err(|error| malformed(&error))))
-}
-
-fn malformed(error: &RequestError) -> Denial {
-    let code = match error {
-        RequestError::Pattern(PatternError::Resource { .. }) => Code::ResourceNotNormalized,
-        _ => Code::Malformed,
-    };
-    Denial::new(code, "a well-formed request", error.to_string())
+    Ok(Some(Request::new(action, resource, facts).map_err(Denial::from)))
 }
 
 /// `NAME=VALUE`: the value as JSON, or else as a text.

@@ -1,7 +1,7 @@
 //! Denials: one stable code per rule, where it failed, what was expected and what was found.
 
 use core::fmt;
-use legation_credential::{CredentialError, Refusal};
+use legation_credential::{CredentialError, Refusal, RequestError, pattern::PatternError};
 
 /// Declares the codes once, so that name, text and cure can't drift apart.
 macro_rules! codes {
@@ -231,6 +231,17 @@ impl From<CredentialError> for Denial {
     }
 }
 
+/// A service maps what was asked of it to a request; what can't be mapped is denied like the rest.
+impl From<RequestError> for Denial {
+    fn from(error: RequestError) -> Self {
+        let code = match error {
+            RequestError::Pattern(PatternError::Resource { .. }) => Code::ResourceNotNormalized,
+            _ => Code::Malformed,
+        };
+        Self::new(code, "a well-formed request", error.to_string())
+    }
+}
+
 fn expected_of(code: Code) -> &'static str {
     match code {
         Code::InputTooLarge => "no more bytes than the limit",
@@ -283,5 +294,14 @@ mod tests {
             assert_eq!(Code::from_name(code.as_str()), Some(*code));
             assert!(code.cause().ends_with('.') && code.cure().ends_with('.'), "{code}");
         }
+    }
+
+    #[test]
+    fn a_request_that_cannot_be_mapped_is_denied_by_what_is_wrong_with_it() {
+        let denial = |action: &str, resource: &str| {
+            Denial::from(legation_credential::Request::new(action, resource, [].into()).unwrap_err())
+        };
+        assert_eq!(denial("a", "https://a.example/x/../y").code, Code::ResourceNotNormalized);
+        assert_eq!(denial("a:*", "https://a.example/x").code, Code::Malformed);
     }
 }
