@@ -1,0 +1,68 @@
+//! The cases: one call per vector.
+
+mod authority;
+mod bytes;
+mod format;
+mod header;
+mod text;
+
+use super::draft::{Draft, deny, permit};
+use serde_json::json;
+
+/// All cases.
+pub(crate) struct Book {
+    pub(crate) drafts: Vec<Draft>,
+}
+
+/// Every case there is.
+pub(crate) fn all() -> Book {
+    let mut book = Book { drafts: Vec::new() };
+    bytes::add(&mut book);
+    text::add(&mut book);
+    header::add(&mut book);
+    format::add(&mut book);
+    authority::add(&mut book);
+    book
+}
+
+impl Book {
+    /// A case of several steps.
+    pub(crate) fn story(&mut self, name: &str, why: &str, tell: impl FnOnce(&mut Draft)) {
+        assert!(self.drafts.iter().all(|other| other.name != name), "two cases are called {name}");
+        let mut draft = Draft::new(name, why);
+        tell(&mut draft);
+        self.drafts.push(draft);
+    }
+
+    /// A case that is denied with `code`, at `link` where it is about one.
+    pub(crate) fn deny(
+        &mut self,
+        name: &str,
+        why: &str,
+        code: &str,
+        link: Option<usize>,
+        change: impl FnOnce(&mut Draft),
+    ) {
+        self.story(name, why, |draft| {
+            change(draft);
+            draft.step(deny(code, link));
+        });
+    }
+
+    /// A case whose request is permitted.
+    pub(crate) fn permit(&mut self, name: &str, why: &str, change: impl FnOnce(&mut Draft)) {
+        self.story(name, why, |draft| {
+            change(draft);
+            draft.step(permit());
+        });
+    }
+
+    /// A case whose chain holds, without a request.
+    pub(crate) fn valid(&mut self, name: &str, why: &str, change: impl FnOnce(&mut Draft)) {
+        self.story(name, why, |draft| {
+            draft.request = None;
+            change(draft);
+            draft.step(json!({"decision": "valid"}));
+        });
+    }
+}
