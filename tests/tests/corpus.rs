@@ -54,7 +54,7 @@ fn every_vector_is_described_and_has_steps() {
     for Vector { name, why, steps, .. } in vectors() {
         let kebab = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         assert!(name.bytes().all(kebab), "{name}");
-        assert!(why.len() > 10 && why.ends_with('.'), "{name}: {why}");
+        assert!(why.len() > 10 && why.ends_with(['.', '?']), "{name}: {why}");
         assert!(!steps.is_empty(), "{name}");
     }
 }

@@ -2,7 +2,7 @@
 //! name, P-256 from the JWKs below. They guard nothing.
 
 use legation_did::key;
-use legation_keys::{SecretKey, Signer};
+use legation_keys::{SecretKey, Signer, base64url};
 use sha2::{Digest, Sha256};
 use std::rc::Rc;
 
@@ -73,5 +73,10 @@ impl Actor {
     /// Its public key as a JWK.
     pub(crate) fn jwk(&self) -> serde_json::Value {
         self.key.public_key().to_jwk()
+    }
+
+    /// The bytes of its public key's x, which is all of an Ed25519 key.
+    pub(crate) fn key_bytes(&self) -> Vec<u8> {
+        base64url::decode(self.jwk()["x"].as_str().unwrap()).unwrap()
     }
 }

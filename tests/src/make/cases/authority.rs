@@ -255,7 +255,7 @@ fn grants(book: &mut Book) {
         json!([{"actions": ["a2a:skill:book"]}]),
         book,
     );
-    change("grants-too-many", "33 grants.", vec![json!({"actions": [], "resources": []}); 33].into(), book);
+    change("grants-too-many", "33 grants, one more than is read.", vec![json!({"actions": [], "resources": []}); 33].into(), book);
     change(
         "grants-of-too-many-pairs",
         "17 actions on 16 resources are 272 pairs, and each is compared with each of the parent's.",
@@ -496,7 +496,7 @@ fn more_constraints(book: &mut Book) {
         json!([{"type": "spend", "currency": "USD"}]),
         book,
     );
-    change("spend-without-currency", "5000 what?", json!([{"type": "spend", "perAction": 5000}]), book);
+    change("spend-without-currency", "5000 of which currency?", json!([{"type": "spend", "perAction": 5000}]), book);
     change(
         "spend-of-a-currency-in-small-letters",
         "`usd` is not `USD`.",

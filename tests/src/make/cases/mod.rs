@@ -2,8 +2,15 @@
 
 mod authority;
 mod bytes;
+mod chain;
 mod format;
 mod header;
+mod keys;
+mod ledger;
+mod narrowing;
+mod presented;
+mod requests;
+mod status;
 mod text;
 
 use super::draft::{Draft, deny, permit};
@@ -22,6 +29,13 @@ pub(crate) fn all() -> Book {
     header::add(&mut book);
     format::add(&mut book);
     authority::add(&mut book);
+    chain::add(&mut book);
+    narrowing::add(&mut book);
+    presented::add(&mut book);
+    keys::add(&mut book);
+    status::add(&mut book);
+    requests::add(&mut book);
+    ledger::add(&mut book);
     book
 }
 
