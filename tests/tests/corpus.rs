@@ -1,5 +1,7 @@
 //! Every vector through the library.
 
+#![allow(clippy::unwrap_used)]
+
 use legation_tests::{Outcome, Vector, load_all, run};
 use legation_verifier::{Code, gather, parse, verify};
 use std::collections::BTreeSet;

@@ -58,12 +58,6 @@ pub(crate) fn company(name: &str) -> Rc<Actor> {
 }
 
 impl Actor {
-    /// The same DID, signing with somebody else's key.
-    pub(crate) fn signing_as(&self, other: &Self) -> Rc<Self> {
-        let key = SecretKey::from_jwk(&other.key.to_jwk().unwrap()).unwrap();
-        Rc::new(Self { did: self.did.clone(), kid: self.kid.clone(), key })
-    }
-
     /// The same key under another DID and key id.
     pub(crate) fn named(&self, did: &str, kid: &str) -> Rc<Self> {
         let key = SecretKey::from_jwk(&self.key.to_jwk().unwrap()).unwrap();

@@ -76,6 +76,12 @@ pub(crate) fn gzip_of_zeros(bytes: usize) -> String {
     format!("u{}", base64url::encode(&encoder.finish().unwrap()))
 }
 
+/// The same without its last eight bytes, which hold checksum and length.
+pub(crate) fn gzip_cut_off(bytes: usize) -> String {
+    let whole = base64url::decode(&gzip_of_zeros(bytes)[1..]).unwrap();
+    format!("u{}", base64url::encode(&whole[..whole.len() - 8]))
+}
+
 /// The did:key of any multicodec, also of such as are not supported.
 pub(crate) fn did_key(multicodec: [u8; 2], key: &[u8]) -> String {
     let bytes = [multicodec.as_slice(), key].concat();

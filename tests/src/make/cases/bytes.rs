@@ -9,7 +9,9 @@ pub(crate) fn add(book: &mut Book) {
     presentation_size(book);
     link_size(book);
     truncated(book);
+    links_truncated(book);
     base64(book);
+    alphabets(book);
     more_base64(book);
 }
 
@@ -149,6 +151,9 @@ fn truncated(book: &mut Book) {
             });
         },
     );
+}
+
+fn links_truncated(book: &mut Book) {
     book.deny("link-truncated", "The last link is cut off in its payload.", "malformed", Some(2), |d| {
         d.links[2].after(|compact| compact[..compact.len() / 2].to_owned());
     });
@@ -212,6 +217,9 @@ fn base64(book: &mut Book) {
         Some(2),
         move |d| d.links[2].part(2, pad),
     );
+}
+
+fn alphabets(book: &mut Book) {
     let standard = |part: &str| {
         assert!(part.contains(['-', '_']), "nothing to spell otherwise");
         part.replace('-', "+").replace('_', "/")

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 pub(crate) fn add(book: &mut Book) {
     algorithms(book);
+    unknown_algorithms(book);
     algorithms_that_pass(book);
     types(book);
     types_that_pass(book);
@@ -52,6 +53,10 @@ fn algorithms(book: &mut Book) {
             d.presentation.sign(|input| tricks::hmac_with_public_key(&agent("carol"), input));
         },
     );
+}
+
+fn unknown_algorithms(book: &mut Book) {
+    let code = "algorithm_not_allowed";
     book.deny("algorithm-es384", "An algorithm that is good and not known here.", code, Some(0), |d| {
         d.links[0].header["alg"] = "ES384".into()
     });

@@ -1,4 +1,4 @@
-//! What is used up: nonces, budgets, rates.
+//! What is used up: budgets and rates.
 
 use super::Book;
 use crate::make::{
@@ -10,8 +10,6 @@ use serde_json::{Value, json};
 use std::rc::Rc;
 
 pub(crate) fn add(book: &mut Book) {
-    nonces(book);
-    nonce_memory(book);
     windows(book);
     rates(book);
     siblings(book);
@@ -19,98 +17,34 @@ pub(crate) fn add(book: &mut Book) {
     encodings(book);
     ceilings(book);
     scopes(book);
-    nothing_taken(book);
 }
 
-fn spend(seconds: i64, amount: i64) -> Value {
+pub(super) fn spend(seconds: i64, amount: i64) -> Value {
     json!({"type": "spend", "currency": "USD", "window": {"seconds": seconds, "amount": amount}})
 }
 
-fn rate(seconds: i64, max: i64) -> Value {
+pub(super) fn rate(seconds: i64, max: i64) -> Value {
     json!({"type": "rate", "seconds": seconds, "max": max})
 }
 
 /// One link with these constraints; requests are bookings.
-fn solo(d: &mut Draft, constraints: Value) {
+pub(super) fn solo(d: &mut Draft, constraints: Value) {
     d.solo();
     d.limits(0, constraints);
     d.book(json!({}));
 }
 
 /// A booking for so many USD, at a time of day.
-fn pay(d: &mut Draft, time: &str, nonce: &str, amount: i64, expect: Value) {
+pub(super) fn pay(d: &mut Draft, time: &str, nonce: &str, amount: i64, expect: Value) {
     d.at(time, nonce);
     d.book(json!({"amount": amount, "currency": "USD"}));
     d.step(expect);
 }
 
 /// A booking at a time of day.
-fn call(d: &mut Draft, time: &str, nonce: &str, expect: Value) {
+pub(super) fn call(d: &mut Draft, time: &str, nonce: &str, expect: Value) {
     d.at(time, nonce);
     d.step(expect);
-}
-
-fn nonces(book: &mut Book) {
-    book.story("nonce-used-in-another-presentation", "A new presentation over a nonce that was used: it is the nonce that is used up, not the bytes.", |d| {
-        d.step(permit());
-        d.presentation.claims["exp"] = (d.presentation.claims["exp"].as_i64().unwrap() - 1).into();
-        d.step(deny("nonce_replayed", None));
-    });
-    book.story("nonce-used-for-another-request", "A captured presentation, and another request with it.", |d| {
-        d.solo();
-        d.step(permit());
-        d.book(json!({}));
-        d.step(deny("nonce_replayed", None));
-    });
-    book.story("nonce-used-by-another-chain-of-one-agent", "The same agent, the same nonce, another chain: nonces are kept by key.", |d| {
-        d.solo();
-        d.step(permit());
-        d.delegation(0)["grants"][0]["actions"] = json!(["mcp:tools/call:payments.refund"]);
-        d.step(deny("nonce_replayed", None));
-    });
-    book.story("nonce-of-another-agent", "Two agents may be given the same nonce: each key has nonces of its own.", |d| {
-        d.solo();
-        d.step(permit());
-        d.cast(0, &agent("bob"));
-        d.step(permit());
-        d.step(deny("nonce_replayed", None));
-    });
-    book.story("nonce-in-its-last-second", "The nonce is remembered for as long as the presentation could pass.", |d| {
-        d.solo();
-        d.step(permit());
-        d.now = "2026-11-21T12:02:49Z".to_owned();
-        d.step(deny("nonce_replayed", None));
-        d.now = "2026-11-21T12:02:50Z".to_owned();
-        d.step(deny("presentation_stale", None));
-    });
-}
-
-fn nonce_memory(book: &mut Book) {
-    book.story("nonce-memory-full", "A memory of two nonces per agent: the third is denied, rather than an older one forgotten and open to replay.", |d| {
-        d.ledger = Some(json!({"noncesPerKey": 2}));
-        solo(d, json!([]));
-        call(d, "12:00:00", "n-1", permit());
-        call(d, "12:00:01", "n-2", permit());
-        call(d, "12:00:02", "n-3", deny("nonce_memory_full", None));
-        call(d, "12:00:02", "n-1", deny("nonce_replayed", None));
-        // The first has expired a minute and its skew later.
-        call(d, "12:02:00", "n-3", permit());
-    });
-    book.story("nonce-memory-of-all-agents-full", "A memory of one nonce in all.", |d| {
-        d.ledger = Some(json!({"nonces": 1}));
-        solo(d, json!([]));
-        d.step(permit());
-        d.cast(0, &agent("bob"));
-        d.step(deny("nonce_memory_full", None));
-    });
-    book.story("nonce-memory-full-of-one-agent-only", "An agent that fills its own memory takes none from others.", |d| {
-        d.ledger = Some(json!({"noncesPerKey": 1}));
-        solo(d, json!([]));
-        call(d, "12:00:00", "n-1", permit());
-        call(d, "12:00:00", "n-2", deny("nonce_memory_full", None));
-        d.cast(0, &agent("bob"));
-        d.step(permit());
-    });
 }
 
 fn windows(book: &mut Book) {
@@ -125,11 +59,15 @@ fn windows(book: &mut Book) {
         solo(d, json!([spend(3600, 100)]));
         pay(d, "12:00:00", "n-1", 101, deny("budget_exceeded", Some(0)));
     });
-    book.story("budget-that-would-overflow", "Twice the largest amount: sums saturate, and never wrap.", |d| {
-        solo(d, json!([spend(3600, 9_007_199_254_740_991)]));
-        pay(d, "12:00:00", "n-1", 9_007_199_254_740_991, permit());
-        pay(d, "12:00:01", "n-2", 9_007_199_254_740_991, deny("budget_exceeded", Some(0)));
-    });
+    book.story(
+        "budget-that-would-overflow",
+        "Twice the largest amount: sums saturate, and never wrap.",
+        |d| {
+            solo(d, json!([spend(3600, 9_007_199_254_740_991)]));
+            pay(d, "12:00:00", "n-1", 9_007_199_254_740_991, permit());
+            pay(d, "12:00:01", "n-2", 9_007_199_254_740_991, deny("budget_exceeded", Some(0)));
+        },
+    );
     book.story("budget-window-slides", "100 in any 60 seconds: what was spent at 12:00:00 no longer counts at 12:01:00, and what was spent at 12:00:30 does.", |d| {
         solo(d, json!([spend(60, 100)]));
         pay(d, "12:00:00", "n-1", 60, permit());
@@ -139,11 +77,15 @@ fn windows(book: &mut Book) {
         pay(d, "12:01:29", "n-5", 1, deny("budget_exceeded", Some(0)));
         pay(d, "12:01:30", "n-6", 40, permit());
     });
-    book.story("budget-without-bursts", "A window that is cut at the full minute would let 200 pass within two seconds.", |d| {
-        solo(d, json!([spend(60, 100)]));
-        pay(d, "12:00:59", "n-1", 100, permit());
-        pay(d, "12:01:00", "n-2", 100, deny("budget_exceeded", Some(0)));
-    });
+    book.story(
+        "budget-without-bursts",
+        "A window that is cut at the full minute would let 200 pass within two seconds.",
+        |d| {
+            solo(d, json!([spend(60, 100)]));
+            pay(d, "12:00:59", "n-1", 100, permit());
+            pay(d, "12:01:00", "n-2", 100, deny("budget_exceeded", Some(0)));
+        },
+    );
     book.story("budget-of-each-currency", "Each currency has a total of its own.", |d| {
         let yen = json!({"type": "spend", "currency": "JPY", "window": {"seconds": 3600, "amount": 9000}});
         solo(d, json!([spend(3600, 100), yen]));
@@ -161,14 +103,18 @@ fn windows(book: &mut Book) {
 }
 
 fn rates(book: &mut Book) {
-    book.story("rate-exceeded", "The third of two actions in 60 seconds; a minute after the first there is room again.", |d| {
-        solo(d, json!([rate(60, 2)]));
-        call(d, "12:00:00", "n-1", permit());
-        call(d, "12:00:20", "n-2", permit());
-        call(d, "12:00:59", "n-3", deny("rate_exceeded", Some(0)));
-        call(d, "12:01:00", "n-4", permit());
-        call(d, "12:01:01", "n-5", deny("rate_exceeded", Some(0)));
-    });
+    book.story(
+        "rate-exceeded",
+        "The third of two actions in 60 seconds; a minute after the first there is room again.",
+        |d| {
+            solo(d, json!([rate(60, 2)]));
+            call(d, "12:00:00", "n-1", permit());
+            call(d, "12:00:20", "n-2", permit());
+            call(d, "12:00:59", "n-3", deny("rate_exceeded", Some(0)));
+            call(d, "12:01:00", "n-4", permit());
+            call(d, "12:01:01", "n-5", deny("rate_exceeded", Some(0)));
+        },
+    );
     book.story("rate-of-nothing", "At most no action at all.", |d| {
         solo(d, json!([rate(60, 0)]));
         call(d, "12:00:00", "n-1", deny("rate_exceeded", Some(0)));
@@ -184,18 +130,22 @@ fn rates(book: &mut Book) {
         call(d, "12:00:59", "n-4", deny("rate_exceeded", Some(0)));
         call(d, "12:01:00", "n-5", permit());
     });
-    book.story("rate-and-budget", "Both limits are judged, in the order of the link's limits, before either is debited.", |d| {
-        solo(d, json!([rate(60, 2), spend(60, 100)]));
-        pay(d, "12:00:00", "n-1", 100, permit());
-        pay(d, "12:00:01", "n-2", 1, deny("budget_exceeded", Some(0)));
-        pay(d, "12:00:02", "n-3", 0, permit());
-        pay(d, "12:00:03", "n-4", 0, deny("rate_exceeded", Some(0)));
-    });
+    book.story(
+        "rate-and-budget",
+        "Both limits are judged, in the order of the link's limits, before either is debited.",
+        |d| {
+            solo(d, json!([rate(60, 2), spend(60, 100)]));
+            pay(d, "12:00:00", "n-1", 100, permit());
+            pay(d, "12:00:01", "n-2", 1, deny("budget_exceeded", Some(0)));
+            pay(d, "12:00:02", "n-3", 0, permit());
+            pay(d, "12:00:03", "n-4", 0, deny("rate_exceeded", Some(0)));
+        },
+    );
 }
 
 /// Acme → ada → a sub-agent, with these constraints in the first link. Ada's link to each
 /// sub-agent is another one.
-fn family(d: &mut Draft, constraints: Value) {
+pub(super) fn family(d: &mut Draft, constraints: Value) {
     d.only(2);
     d.limits(0, constraints);
     d.book(json!({}));
@@ -209,21 +159,29 @@ fn siblings(book: &mut Book) {
         pay(d, "12:00:01", "n-2", 60, deny("budget_exceeded", Some(0)));
         pay(d, "12:00:02", "n-3", 40, permit());
     });
-    book.story("siblings-share-their-parents-rate", "Two sub-agents share the two actions of their parent.", |d| {
-        family(d, json!([rate(60, 2)]));
-        call(d, "12:00:00", "n-1", permit());
-        d.cast(1, &agent("bob's sibling"));
-        call(d, "12:00:01", "n-2", permit());
-        call(d, "12:00:02", "n-3", deny("rate_exceeded", Some(0)));
-    });
-    book.story("parent-and-child-share-a-budget", "The agent itself has spent what its sub-agent wants to spend.", |d| {
-        d.limits(0, json!([spend(3600, 100)]));
-        let (links, presentation) = (d.links.clone(), d.presentation.clone());
-        d.solo();
-        pay(d, "12:00:00", "n-1", 100, permit());
-        (d.links, d.presentation) = (links, presentation);
-        pay(d, "12:00:01", "n-2", 1, deny("budget_exceeded", Some(0)));
-    });
+    book.story(
+        "siblings-share-their-parents-rate",
+        "Two sub-agents share the two actions of their parent.",
+        |d| {
+            family(d, json!([rate(60, 2)]));
+            call(d, "12:00:00", "n-1", permit());
+            d.cast(1, &agent("bob's sibling"));
+            call(d, "12:00:01", "n-2", permit());
+            call(d, "12:00:02", "n-3", deny("rate_exceeded", Some(0)));
+        },
+    );
+    book.story(
+        "parent-and-child-share-a-budget",
+        "The agent itself has spent what its sub-agent wants to spend.",
+        |d| {
+            d.limits(0, json!([spend(3600, 100)]));
+            let (links, presentation) = (d.links.clone(), d.presentation.clone());
+            d.solo();
+            pay(d, "12:00:00", "n-1", 100, permit());
+            (d.links, d.presentation) = (links, presentation);
+            pay(d, "12:00:01", "n-2", 1, deny("budget_exceeded", Some(0)));
+        },
+    );
     book.story("siblings-have-budgets-of-their-own", "What a sub-agent's own link limits is its own.", |d| {
         family(d, json!([spend(3600, 100)]));
         d.limits(1, json!([spend(3600, 30)]));
@@ -242,14 +200,18 @@ fn accounts(book: &mut Book) {
         d.claims(0)["validUntil"] = "2026-11-29T10:00:00Z".into();
         pay(d, "12:00:01", "n-2", 100, permit());
     });
-    book.story("budget-renewed-by-passing-on-again", "The agent issues a new leaf: the leaf's budget is new, the root's is not.", |d| {
-        family(d, json!([spend(3600, 100)]));
-        d.limits(1, json!([spend(3600, 70)]));
-        pay(d, "12:00:00", "n-1", 70, permit());
-        d.claims(1)["id"] = "urn:uuid:5f0c0000-0000-4000-8000-000000000099".into();
-        pay(d, "12:00:01", "n-2", 31, deny("budget_exceeded", Some(0)));
-        pay(d, "12:00:02", "n-3", 30, permit());
-    });
+    book.story(
+        "budget-renewed-by-passing-on-again",
+        "The agent issues a new leaf: the leaf's budget is new, the root's is not.",
+        |d| {
+            family(d, json!([spend(3600, 100)]));
+            d.limits(1, json!([spend(3600, 70)]));
+            pay(d, "12:00:00", "n-1", 70, permit());
+            d.claims(1)["id"] = "urn:uuid:5f0c0000-0000-4000-8000-000000000099".into();
+            pay(d, "12:00:01", "n-2", 31, deny("budget_exceeded", Some(0)));
+            pay(d, "12:00:02", "n-3", 30, permit());
+        },
+    );
 }
 
 fn encodings(book: &mut Book) {
@@ -290,15 +252,20 @@ fn encodings(book: &mut Book) {
 }
 
 fn ceilings(book: &mut Book) {
-    let ceiling = |d: &mut Draft, limit: Value| d.trust["roots"][0]["ceiling"]["constraints"] = json!([limit]);
-    book.story("budget-of-the-ceiling", "The verifier limits what all of a root's agents spend together, whatever the root delegates.", |d| {
-        solo(d, json!([]));
-        ceiling(d, spend(3600, 100));
-        pay(d, "12:00:00", "n-1", 60, permit());
-        d.cast(0, &agent("bob"));
-        pay(d, "12:00:01", "n-2", 60, deny("budget_exceeded", None));
-        pay(d, "12:00:02", "n-3", 40, permit());
-    });
+    let ceiling =
+        |d: &mut Draft, limit: Value| d.trust["roots"][0]["ceiling"]["constraints"] = json!([limit]);
+    book.story(
+        "budget-of-the-ceiling",
+        "The verifier limits what all of a root's agents spend together, whatever the root delegates.",
+        |d| {
+            solo(d, json!([]));
+            ceiling(d, spend(3600, 100));
+            pay(d, "12:00:00", "n-1", 60, permit());
+            d.cast(0, &agent("bob"));
+            pay(d, "12:00:01", "n-2", 60, deny("budget_exceeded", None));
+            pay(d, "12:00:02", "n-3", 40, permit());
+        },
+    );
     book.story("rate-of-the-ceiling", "The verifier limits how often a root's agents act.", |d| {
         solo(d, json!([]));
         ceiling(d, rate(60, 1));
@@ -306,19 +273,23 @@ fn ceilings(book: &mut Book) {
         d.cast(0, &agent("bob"));
         call(d, "12:00:01", "n-2", deny("rate_exceeded", None));
     });
-    book.story("budget-of-another-root", "Each root has a ceiling of its own, and a total of its own.", |d| {
-        solo(d, json!([]));
-        ceiling(d, spend(3600, 100));
-        let roots = d.trust["roots"].clone();
-        let rosa: Rc<Actor> = agent("rosa");
-        pay(d, "12:00:00", "n-1", 100, permit());
-        d.root(&rosa);
-        let mut second = d.trust["roots"][0].clone();
-        second["did"] = rosa.did.as_str().into();
-        d.trust["roots"] = json!([roots[0], second]);
-        pay(d, "12:00:01", "n-2", 100, permit());
-        pay(d, "12:00:02", "n-3", 1, deny("budget_exceeded", None));
-    });
+    book.story(
+        "budget-of-another-root",
+        "Each root has a ceiling of its own, and a total of its own.",
+        |d| {
+            solo(d, json!([]));
+            ceiling(d, spend(3600, 100));
+            let roots = d.trust["roots"].clone();
+            let rosa: Rc<Actor> = agent("rosa");
+            pay(d, "12:00:00", "n-1", 100, permit());
+            d.root(&rosa);
+            let mut second = d.trust["roots"][0].clone();
+            second["did"] = rosa.did.as_str().into();
+            d.trust["roots"] = json!([roots[0], second]);
+            pay(d, "12:00:01", "n-2", 100, permit());
+            pay(d, "12:00:02", "n-3", 1, deny("budget_exceeded", None));
+        },
+    );
 }
 
 fn scopes(book: &mut Book) {
@@ -337,47 +308,39 @@ fn scopes(book: &mut Book) {
         d.ask("action", "mcp:tools/call:payments.refund".into());
         call(d, "12:00:01", "n-2", deny("rate_exceeded", Some(0)));
     });
-    book.story("rate-restated-for-one-action", "A child's rate for one action stands beside the inherited one for all.", |d| {
-        let acme = company("acme");
-        let grants = json!([{"actions": [BOOK, "a2a:skill:cancel"], "resources": ["https://shop.example/*"]}]);
-        let time = ("2026-11-21T10:00:00Z", "2026-11-22T10:00:00Z");
-        let mut limit = rate(60, 1);
-        limit["actions"] = json!([BOOK]);
-        d.links = vec![
-            link(0, &acme, &agent("ada").did, time, json!({"principal": ACME, "maxDepth": 1, "grants": grants, "constraints": [rate(60, 2)]})),
-            link(1, &agent("ada"), &agent("bob").did, time, json!({"principal": ACME, "grants": grants, "constraints": [limit]})),
-        ];
-        d.presented_by(&agent("bob"));
-        d.book(json!({}));
-        call(d, "12:00:00", "n-1", permit());
-        call(d, "12:00:01", "n-2", deny("rate_exceeded", Some(1)));
-        d.ask("action", "a2a:skill:cancel".into());
-        call(d, "12:00:02", "n-3", permit());
-        call(d, "12:00:03", "n-4", deny("rate_exceeded", Some(0)));
-    });
-}
-
-fn nothing_taken(book: &mut Book) {
-    book.story("denied-commit-takes-nothing", "What the child's budget refuses is not debited from the parent's, and leaves the nonce.", |d| {
-        family(d, json!([spend(3600, 100)]));
-        d.limits(1, json!([spend(3600, 80)]));
-        pay(d, "12:00:00", "n-1", 81, deny("budget_exceeded", Some(1)));
-        pay(d, "12:00:00", "n-1", 80, permit());
-        d.cast(1, &agent("bob's sibling"));
-        pay(d, "12:00:01", "n-2", 20, permit());
-    });
-    book.story("replay-takes-nothing", "A replayed presentation debits nothing.", |d| {
-        solo(d, json!([rate(60, 2)]));
-        call(d, "12:00:00", "n-1", permit());
-        d.step(deny("nonce_replayed", None));
-        call(d, "12:00:01", "n-2", permit());
-    });
-    book.story("totals-full", "A memory of one total: the second is denied, rather than a limit forgotten.", |d| {
-        d.ledger = Some(json!({"totals": 1}));
-        solo(d, json!([rate(60, 2)]));
-        call(d, "12:00:00", "n-1", permit());
-        d.claims(0)["id"] = "urn:uuid:5f0c0000-0000-4000-8000-000000000099".into();
-        call(d, "12:00:01", "n-2", deny("rate_exceeded", None));
-        call(d, "12:01:00", "n-3", permit());
-    });
+    book.story(
+        "rate-restated-for-one-action",
+        "A child's rate for one action stands beside the inherited one for all.",
+        |d| {
+            let acme = company("acme");
+            let grants =
+                json!([{"actions": [BOOK, "a2a:skill:cancel"], "resources": ["https://shop.example/*"]}]);
+            let time = ("2026-11-21T10:00:00Z", "2026-11-22T10:00:00Z");
+            let mut limit = rate(60, 1);
+            limit["actions"] = json!([BOOK]);
+            d.links = vec![
+                link(
+                    0,
+                    &acme,
+                    &agent("ada").did,
+                    time,
+                    json!({"principal": ACME, "maxDepth": 1, "grants": grants, "constraints": [rate(60, 2)]}),
+                ),
+                link(
+                    1,
+                    &agent("ada"),
+                    &agent("bob").did,
+                    time,
+                    json!({"principal": ACME, "grants": grants, "constraints": [limit]}),
+                ),
+            ];
+            d.presented_by(&agent("bob"));
+            d.book(json!({}));
+            call(d, "12:00:00", "n-1", permit());
+            call(d, "12:00:01", "n-2", deny("rate_exceeded", Some(1)));
+            d.ask("action", "a2a:skill:cancel".into());
+            call(d, "12:00:02", "n-3", permit());
+            call(d, "12:00:03", "n-4", deny("rate_exceeded", Some(0)));
+        },
+    );
 }

@@ -1,17 +1,26 @@
 //! The cases: one call per vector.
 
+mod arguments;
 mod authority;
 mod bytes;
 mod chain;
+mod claims;
+mod constraints;
 mod format;
+mod grants;
 mod header;
 mod keys;
 mod ledger;
+mod limits;
+mod lists;
 mod narrowing;
+mod nonces;
 mod presented;
 mod requests;
+mod signatures;
 mod status;
 mod text;
+mod times;
 
 use super::draft::{Draft, deny, permit};
 use serde_json::json;
@@ -28,14 +37,23 @@ pub(crate) fn all() -> Book {
     text::add(&mut book);
     header::add(&mut book);
     format::add(&mut book);
+    claims::add(&mut book);
     authority::add(&mut book);
+    constraints::add(&mut book);
+    grants::add(&mut book);
     chain::add(&mut book);
+    times::add(&mut book);
     narrowing::add(&mut book);
+    limits::add(&mut book);
     presented::add(&mut book);
     keys::add(&mut book);
+    signatures::add(&mut book);
     status::add(&mut book);
+    lists::add(&mut book);
     requests::add(&mut book);
+    arguments::add(&mut book);
     ledger::add(&mut book);
+    nonces::add(&mut book);
     book
 }
 

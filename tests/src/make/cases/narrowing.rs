@@ -1,10 +1,7 @@
-//! A child never holds more than its parent, nor a root more than its ceiling.
+//! A child never holds more than its parent, nor a root more than its ceiling: grants, audiences.
 
 use super::Book;
-use crate::make::{
-    actors::agent,
-    draft::{BOOK, Draft, ORDER, REFUND},
-};
+use crate::make::draft::{BOOK, Draft, ORDER, REFUND};
 use serde_json::{Value, json};
 
 pub(crate) fn add(book: &mut Book) {
@@ -12,10 +9,6 @@ pub(crate) fn add(book: &mut Book) {
     resources(book);
     stitched(book);
     ceiling(book);
-    numbers(book);
-    sets(book);
-    inherited(book);
-    keys(book);
     audiences(book);
     cached(book);
 }
@@ -27,14 +20,44 @@ fn grant(index: usize, actions: Value, resources: Value) -> impl Fn(&mut Draft) 
 fn actions(book: &mut Book) {
     let code = "action_widened";
     let orders = json!(["https://shop.example/api/orders/*"]);
-    book.deny("action-widened-in-the-leaf", "A sub-agent grants on what its issuer does not hold.", code, Some(2), grant(2, json!(["mcp:tools/call:notify.send"]), orders.clone()));
-    book.deny("action-widened-to-a-star", "`payments.refund` widened to `payments.*` by the next link.", code, Some(2), |d| {
-        d.delegation(1)["grants"][0]["actions"] = json!([REFUND]);
-        d.delegation(2)["grants"][0]["actions"] = json!(["mcp:tools/call:payments.*"]);
-    });
-    book.deny("action-widened-beside-one-that-fits", "One action that fits and one that does not.", code, Some(1), grant(1, json!([BOOK, "a2a:skill:cancel"]), orders.clone()));
-    book.deny("action-widened-by-the-stem", "`payments.*` does not hold `payments.` itself, nor `payments`.", code, Some(1), grant(1, json!(["mcp:tools/call:payments"]), orders.clone()));
-    book.deny("action-in-capitals", "Actions are compared by bytes.", code, Some(2), grant(2, json!(["A2A:skill:book"]), orders));
+    book.deny(
+        "action-widened-in-the-leaf",
+        "A sub-agent grants on what its issuer does not hold.",
+        code,
+        Some(2),
+        grant(2, json!(["mcp:tools/call:notify.send"]), orders.clone()),
+    );
+    book.deny(
+        "action-widened-to-a-star",
+        "`payments.refund` widened to `payments.*` by the next link.",
+        code,
+        Some(2),
+        |d| {
+            d.delegation(1)["grants"][0]["actions"] = json!([REFUND]);
+            d.delegation(2)["grants"][0]["actions"] = json!(["mcp:tools/call:payments.*"]);
+        },
+    );
+    book.deny(
+        "action-widened-beside-one-that-fits",
+        "One action that fits and one that does not.",
+        code,
+        Some(1),
+        grant(1, json!([BOOK, "a2a:skill:cancel"]), orders.clone()),
+    );
+    book.deny(
+        "action-widened-by-the-stem",
+        "`payments.*` does not hold `payments.` itself, nor `payments`.",
+        code,
+        Some(1),
+        grant(1, json!(["mcp:tools/call:payments"]), orders.clone()),
+    );
+    book.deny(
+        "action-in-capitals",
+        "Actions are compared by bytes.",
+        code,
+        Some(2),
+        grant(2, json!(["A2A:skill:book"]), orders),
+    );
     book.permit("action-narrowed-below-a-star", "`payments.refund.*` is within `payments.*`.", |d| {
         d.delegation(2)["grants"][0]["actions"] = json!(["mcp:tools/call:payments.refund.*"]);
         d.ask("action", "mcp:tools/call:payments.refund.partial".into());
@@ -44,12 +67,48 @@ fn actions(book: &mut Book) {
 fn resources(book: &mut Book) {
     let code = "resource_widened";
     let on = |resource: &str| grant(2, json!([REFUND]), json!([resource]));
-    book.deny("resource-widened-to-the-directory-above", "The parent holds `/api/orders/*` only.", code, Some(2), on("https://shop.example/api/*"));
-    book.deny("resource-widened-to-another-host", "Another host is another resource.", code, Some(2), on("https://other.example/api/orders/*"));
-    book.deny("resource-widened-to-another-port", "Another port is another resource.", code, Some(2), on("https://shop.example:8443/api/orders/*"));
-    book.deny("resource-widened-to-another-scheme", "`http` is not `https`.", code, Some(2), on("http://shop.example/api/orders/*"));
-    book.deny("resource-widened-to-the-stem", "`/api/orders/*` does not hold `/api/orders/` itself.", code, Some(2), on("https://shop.example/api/orders/"));
-    book.deny("resource-widened-to-a-longer-name", "`/api/orders-internal/*` only starts like it.", code, Some(2), on("https://shop.example/api/orders-internal/*"));
+    book.deny(
+        "resource-widened-to-the-directory-above",
+        "The parent holds `/api/orders/*` only.",
+        code,
+        Some(2),
+        on("https://shop.example/api/*"),
+    );
+    book.deny(
+        "resource-widened-to-another-host",
+        "Another host is another resource.",
+        code,
+        Some(2),
+        on("https://other.example/api/orders/*"),
+    );
+    book.deny(
+        "resource-widened-to-another-port",
+        "Another port is another resource.",
+        code,
+        Some(2),
+        on("https://shop.example:8443/api/orders/*"),
+    );
+    book.deny(
+        "resource-widened-to-another-scheme",
+        "`http` is not `https`.",
+        code,
+        Some(2),
+        on("http://shop.example/api/orders/*"),
+    );
+    book.deny(
+        "resource-widened-to-the-stem",
+        "`/api/orders/*` does not hold `/api/orders/` itself.",
+        code,
+        Some(2),
+        on("https://shop.example/api/orders/"),
+    );
+    book.deny(
+        "resource-widened-to-a-longer-name",
+        "`/api/orders-internal/*` only starts like it.",
+        code,
+        Some(2),
+        on("https://shop.example/api/orders-internal/*"),
+    );
     book.permit("resource-narrowed", "One order is within all orders.", on(ORDER));
 }
 
@@ -64,176 +123,128 @@ fn stitched(book: &mut Book) {
         two(d);
         grant(2, json!([REFUND]), json!(["https://shop.example/api/orders/2"]))(d);
     });
-    book.deny("grant-of-all-pairs-from-two", "Both actions on both resources: two of the four pairs are nobody's.", "resource_widened", Some(2), |d| {
-        two(d);
-        grant(2, json!([REFUND, BOOK]), json!(["https://shop.example/api/orders/1", "https://shop.example/api/orders/2"]))(d);
-    });
+    book.deny(
+        "grant-of-all-pairs-from-two",
+        "Both actions on both resources: two of the four pairs are nobody's.",
+        "resource_widened",
+        Some(2),
+        |d| {
+            two(d);
+            grant(
+                2,
+                json!([REFUND, BOOK]),
+                json!(["https://shop.example/api/orders/1", "https://shop.example/api/orders/2"]),
+            )(d);
+        },
+    );
     book.permit("grants-taken-from-two", "Each pair from the grant that holds it.", |d| {
         two(d);
         d.delegation(2)["grants"] = d.delegation(1)["grants"].clone();
         d.ask("resource", "https://shop.example/api/orders/1".into());
     });
-    book.deny("request-stitched-from-two-grants", "A request for one grant's action on the other's resource.", "not_granted", None, |d| {
-        two(d);
-        d.delegation(2)["grants"] = d.delegation(1)["grants"].clone();
-        d.ask("resource", "https://shop.example/api/orders/2".into());
-    });
+    book.deny(
+        "request-stitched-from-two-grants",
+        "A request for one grant's action on the other's resource.",
+        "not_granted",
+        None,
+        |d| {
+            two(d);
+            d.delegation(2)["grants"] = d.delegation(1)["grants"].clone();
+            d.ask("resource", "https://shop.example/api/orders/2".into());
+        },
+    );
 }
 
 fn ceiling(book: &mut Book) {
-    book.deny("ceiling-exceeded-by-an-action", "The root's signature proves who delegates, not that it owns the action.", "action_widened", Some(0), |d| {
-        d.trust["roots"][0]["ceiling"]["grants"][0]["actions"] = json!([BOOK]);
-    });
-    book.deny("ceiling-exceeded-by-a-resource", "A trusted customer grants access to another customer's part.", "resource_widened", Some(0), |d| {
-        d.trust["roots"][0]["ceiling"]["grants"][0]["resources"] = json!(["https://shop.example/customers/acme/*"]);
-    });
-    book.deny("ceiling-exceeded-by-a-constraint", "The verifier lets this root confer 1,000; it grants 5,000.", "constraint_widened", Some(0), |d| {
-        let mut limit = d.delegation(0)["constraints"][0].clone();
-        limit["perAction"] = 1000.into();
-        d.trust["roots"][0]["ceiling"]["constraints"] = json!([limit]);
-    });
+    book.deny(
+        "ceiling-exceeded-by-an-action",
+        "The root's signature proves who delegates, not that it owns the action.",
+        "action_widened",
+        Some(0),
+        |d| {
+            d.trust["roots"][0]["ceiling"]["grants"][0]["actions"] = json!([BOOK]);
+        },
+    );
+    book.deny(
+        "ceiling-exceeded-by-a-resource",
+        "A trusted customer grants access to another customer's part.",
+        "resource_widened",
+        Some(0),
+        |d| {
+            d.trust["roots"][0]["ceiling"]["grants"][0]["resources"] =
+                json!(["https://shop.example/customers/acme/*"]);
+        },
+    );
+    book.deny(
+        "ceiling-exceeded-by-a-constraint",
+        "The verifier lets this root confer 1,000; it grants 5,000.",
+        "constraint_widened",
+        Some(0),
+        |d| {
+            let mut limit = d.delegation(0)["constraints"][0].clone();
+            limit["perAction"] = 1000.into();
+            d.trust["roots"][0]["ceiling"]["constraints"] = json!([limit]);
+        },
+    );
     book.permit("ceiling-with-a-looser-constraint", "The root grants less than its ceiling.", |d| {
         let mut limit = d.delegation(0)["constraints"][0].clone();
         limit["perAction"] = 9000.into();
         d.trust["roots"][0]["ceiling"]["constraints"] = json!([limit]);
     });
-    book.deny("ceiling-constraint-that-no-link-repeats", "What the verifier limits for a root binds though the root does not say it.", "constraint_violated", None, |d| {
-        d.trust["roots"][0]["ceiling"]["constraints"] = json!([{"type": "spend", "currency": "USD", "perAction": 1000}]);
-    });
-    book.deny("ceiling-of-nothing", "A root that may confer nothing here.", "action_widened", Some(0), |d| d.trust["roots"][0]["ceiling"] = json!({"grants": []}));
-}
-
-/// The same constraint in the root and in the leaf.
-fn pair(root: Value, leaf: Value) -> impl Fn(&mut Draft) {
-    move |d| {
-        d.limits(0, json!([root]));
-        d.limits(2, json!([leaf]));
-        d.book(json!({"amount": 1, "currency": "USD", "seats": 2, "class": "economy", "path": "/data/in/a"}));
-    }
-}
-
-fn numbers(book: &mut Book) {
-    let cases = [
-        ("spend-per-action", json!({"type": "spend", "currency": "USD", "perAction": 5000}), "perAction", 5001, 5000),
-        ("rate", json!({"type": "rate", "seconds": 60, "max": 60}), "max", 61, 60),
-        ("argument-max", json!({"type": "argument", "name": "seats", "max": 4}), "max", 5, 3),
-        ("argument-min", json!({"type": "argument", "name": "seats", "min": 2}), "min", 1, 2),
-        ("approval", json!({"type": "approval", "above": 2500, "currency": "USD", "approver": "did:web:acme.example"}), "above", 2501, 2500),
-    ];
-    for (name, root, member, wider, tighter) in cases {
-        let with = |value: i64| {
-            let mut leaf = root.clone();
-            leaf[member] = value.into();
-            pair(root.clone(), leaf)
-        };
-        book.deny(&format!("{name}-widened"), "The leaf repeats the root's limit, a little wider.", "constraint_widened", Some(2), with(wider));
-        book.permit(&format!("{name}-tightened"), "The leaf repeats the root's limit, as tight or tighter.", with(tighter));
-    }
-    let window = |amount: i64| json!({"type": "spend", "currency": "USD", "window": {"seconds": 3600, "amount": amount}});
-    book.deny("spend-window-widened", "A larger amount in the same window.", "constraint_widened", Some(2), pair(window(20_000), window(20_001)));
-    book.permit("spend-window-tightened", "A smaller amount in the same window.", pair(window(20_000), window(19_999)));
-}
-
-fn sets(book: &mut Book) {
-    let argument = |name: &str, member: &str, value: Value| {
-        let mut json = json!({"type": "argument", "name": name});
-        json[member] = value;
-        json
-    };
-    let class = |member: &'static str, value: Value| argument("class", member, value);
-    let rank = |value: &str| json!({"type": "argument", "name": "class", "rank": value, "order": ["economy", "business", "first"]});
-    let cases = [
-        ("argument-one-of", class("oneOf", json!(["economy", "business"])), class("oneOf", json!(["economy", "first"])), class("oneOf", json!(["economy"]))),
-        ("argument-not-one-of", class("notOneOf", json!(["first", "business"])), class("notOneOf", json!(["first"])), class("notOneOf", json!(["first", "business", "bar"]))),
-        ("argument-equals", class("equals", "economy".into()), class("equals", "first".into()), class("equals", "economy".into())),
-        ("argument-prefix", argument("path", "prefix", "/data/in".into()), argument("path", "prefix", "/data/".into()), argument("path", "prefix", "/data/in/".into())),
-        ("argument-rank", rank("business"), rank("first"), rank("economy")),
-        ("audience", json!({"type": "audience", "allow": ["did:web:shop.example", "did:web:b.example"]}), json!({"type": "audience", "allow": ["did:web:shop.example", "did:web:c.example"]}), json!({"type": "audience", "allow": ["did:web:shop.example"]})),
-    ];
-    for (name, root, wider, tighter) in cases {
-        book.deny(&format!("{name}-widened"), "The leaf repeats the root's limit with a value that the root does not let pass.", "constraint_widened", Some(2), pair(root.clone(), wider));
-        book.permit(&format!("{name}-tightened"), "The leaf repeats the root's limit, as tight or tighter.", pair(root, tighter));
-    }
-}
-
-fn inherited(book: &mut Book) {
-    book.deny("constraint-omitted-in-the-child-and-widened-in-the-grandchild", "The middle link says nothing of the limit, the leaf widens it: SDKs that compared with the raw parent found nothing to compare.", "constraint_widened", Some(2), |d| {
-        let mut limit = d.delegation(0)["constraints"][0].clone();
-        limit["perAction"] = 9000.into();
-        d.limits(2, json!([limit]));
-    });
-    book.deny("constraint-omitted-stays-inherited", "Neither middle nor leaf repeats the root's limit; it binds all the same.", "constraint_violated", None, |d| d.ask("facts", json!({"amount": 5001, "currency": "USD"})));
-    book.deny("constraint-widened-in-the-middle", "Middle 9,000 under root 5,000; that the leaf says 4,000 does not heal it.", "constraint_widened", Some(1), |d| {
-        let limit = d.delegation(0)["constraints"][0].clone();
-        let with = |amount: i64| {
-            let mut limit = limit.clone();
-            limit["perAction"] = amount.into();
-            json!([limit])
-        };
-        d.limits(1, with(9000));
-        d.limits(2, with(4000));
-    });
-    book.deny("constraint-tightened-and-loosened-again", "Middle 1,000, leaf 4,000: within the root's limit, and not within the parent's.", "constraint_widened", Some(2), |d| {
-        let mut limit = d.delegation(0)["constraints"][0].clone();
-        limit["perAction"] = 1000.into();
-        d.limits(1, json!([limit.clone()]));
-        limit["perAction"] = 4000.into();
-        d.limits(2, json!([limit]));
-    });
-    book.deny("currency-added-by-a-child", "The root lets USD be spent; the leaf adds EUR.", "constraint_widened", Some(2), pair(
-        json!({"type": "spend", "currency": "USD", "perAction": 5000}),
-        json!({"type": "spend", "currency": "EUR", "perAction": 5000}),
-    ));
-}
-
-fn keys(book: &mut Book) {
-    book.permit("constraint-of-a-new-key-is-added", "A rate in a window of its own stands beside the inherited one.", pair(
-        json!({"type": "rate", "seconds": 60, "max": 60}),
-        json!({"type": "rate", "seconds": 3600, "max": 3600}),
-    ));
-    book.deny("constraint-restated-for-one-action-replaces-nothing", "A looser limit for one action stands beside the inherited one for all, which still binds.", "constraint_violated", None, |d| {
-        pair(
-            json!({"type": "argument", "name": "seats", "max": 4}),
-            json!({"type": "argument", "name": "seats", "max": 8, "actions": [BOOK]}),
-        )(d);
-        d.book(json!({"seats": 6}));
-    });
-    book.deny("constraint-by-another-operator-replaces-nothing", "`oneOf` with 8 stands beside the inherited `max` 4.", "constraint_violated", None, |d| {
-        pair(
-            json!({"type": "argument", "name": "seats", "max": 4}),
-            json!({"type": "argument", "name": "seats", "oneOf": [2, 8]}),
-        )(d);
-        d.book(json!({"seats": 8}));
-    });
-    book.deny("rank-in-another-order-replaces-nothing", "The order turned around is another constraint; the inherited one still binds.", "constraint_violated", None, |d| {
-        pair(
-            json!({"type": "argument", "name": "class", "rank": "economy", "order": ["economy", "first"]}),
-            json!({"type": "argument", "name": "class", "rank": "economy", "order": ["first", "economy"]}),
-        )(d);
-        d.book(json!({"class": "first"}));
-    });
-    book.deny("approval-by-another-replaces-nothing", "An approver of the agent's own choice stands beside the inherited one.", "approval_required", None, |d| {
-        pair(
-            json!({"type": "approval", "above": 100, "currency": "USD", "approver": "did:web:acme.example"}),
-            json!({"type": "approval", "above": 90_000, "currency": "USD", "approver": agent("mallory").did}),
-        )(d);
-        d.book(json!({"amount": 200, "currency": "USD"}));
+    book.deny(
+        "ceiling-constraint-that-no-link-repeats",
+        "What the verifier limits for a root binds though the root does not say it.",
+        "constraint_violated",
+        None,
+        |d| {
+            d.trust["roots"][0]["ceiling"]["constraints"] =
+                json!([{"type": "spend", "currency": "USD", "perAction": 1000}]);
+        },
+    );
+    book.deny("ceiling-of-nothing", "A root that may confer nothing here.", "action_widened", Some(0), |d| {
+        d.trust["roots"][0]["ceiling"] = json!({"grants": []})
     });
 }
 
 fn audiences(book: &mut Book) {
     let code = "audience_mismatch";
     let allow = |all: Value| json!([{"type": "audience", "allow": all}]);
-    book.deny("audience-constraint-of-another", "A link that is good at another verifier only: who has seen it there presents it here.", code, Some(1), |d| d.limits(1, allow(json!(["did:web:other.example"]))));
-    book.deny("audience-constraint-of-nobody", "An empty array of audiences is nobody, rather than anybody.", code, Some(2), |d| d.limits(2, allow(json!([]))));
-    book.permit("audience-constraint-of-this-verifier", "The verifier's own identity, from its trust.", |d| d.limits(1, allow(json!(["did:web:other.example", "did:web:shop.example"]))));
-    book.deny("audience-constraint-of-one-action", "For bookings another verifier is named: the chain holds here, the booking does not.", "constraint_violated", None, |d| {
-        d.limits(1, json!([{"type": "audience", "allow": ["did:web:other.example"], "actions": [BOOK]}]));
-        d.book(json!({}));
-    });
-    book.permit("audience-constraint-of-one-action-leaves-others", "The same, and a refund is asked for.", |d| {
-        d.limits(1, json!([{"type": "audience", "allow": ["did:web:other.example"], "actions": [BOOK]}]));
-    });
+    book.deny(
+        "audience-constraint-of-another",
+        "A link that is good at another verifier only: who has seen it there presents it here.",
+        code,
+        Some(1),
+        |d| d.limits(1, allow(json!(["did:web:other.example"]))),
+    );
+    book.deny(
+        "audience-constraint-of-nobody",
+        "An empty array of audiences is nobody, rather than anybody.",
+        code,
+        Some(2),
+        |d| d.limits(2, allow(json!([]))),
+    );
+    book.permit(
+        "audience-constraint-of-this-verifier",
+        "The verifier's own identity, from its trust.",
+        |d| d.limits(1, allow(json!(["did:web:other.example", "did:web:shop.example"]))),
+    );
+    book.deny(
+        "audience-constraint-of-one-action",
+        "For bookings another verifier is named: the chain holds here, the booking does not.",
+        "constraint_violated",
+        None,
+        |d| {
+            d.limits(1, json!([{"type": "audience", "allow": ["did:web:other.example"], "actions": [BOOK]}]));
+            d.book(json!({}));
+        },
+    );
+    book.permit(
+        "audience-constraint-of-one-action-leaves-others",
+        "The same, and a refund is asked for.",
+        |d| {
+            d.limits(1, json!([{"type": "audience", "allow": ["did:web:other.example"], "actions": [BOOK]}]));
+        },
+    );
 }
 
 fn cached(book: &mut Book) {
@@ -244,11 +255,15 @@ fn cached(book: &mut Book) {
         grant(2, json!(["mcp:tools/call:notify.send"]), json!(["https://shop.example/api/orders/*"]))(d);
         d.step(crate::make::draft::deny("action_widened", Some(2)));
     });
-    book.story("verdict-cached-by-credential-id-with-a-forged-link", "Two chains with the same credential ids; in the second the leaf says what nobody signed.", |d| {
-        d.step(crate::make::draft::permit());
-        d.presentation.claims["nonce"] = "n-2".into();
-        d.nonce = "n-2".to_owned();
-        d.links[2].claims_after(|claims| claims["validUntil"] = "2026-11-25T10:00:00Z".into());
-        d.step(crate::make::draft::deny("signature_invalid", Some(2)));
-    });
+    book.story(
+        "verdict-cached-by-credential-id-with-a-forged-link",
+        "Two chains with the same credential ids; in the second the leaf says what nobody signed.",
+        |d| {
+            d.step(crate::make::draft::permit());
+            d.presentation.claims["nonce"] = "n-2".into();
+            d.nonce = "n-2".to_owned();
+            d.links[2].claims_after(|claims| claims["validUntil"] = "2026-11-25T10:00:00Z".into());
+            d.step(crate::make::draft::deny("signature_invalid", Some(2)));
+        },
+    );
 }

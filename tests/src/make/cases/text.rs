@@ -7,6 +7,7 @@ use serde_json::json;
 pub(crate) fn add(book: &mut Book) {
     nested(book);
     duplicates(book);
+    hidden_duplicates(book);
     innocent_names(book);
     no_text(book);
     not_json(book);
@@ -91,6 +92,10 @@ fn duplicates(book: &mut Book) {
             d.links[0].payload(put(r#""ignored":[[{"x":{"a":1,"b":2,"a":3}}]]"#));
         },
     );
+}
+
+fn hidden_duplicates(book: &mut Book) {
+    let code = "duplicate_member";
     book.deny(
         "duplicate-member-by-escape",
         "The same name once plain and once escaped: duplicates are compared after unescaping.",
