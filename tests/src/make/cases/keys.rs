@@ -86,11 +86,17 @@ fn unresolved_keys(book: &mut Book) {
         tricks::did_key([0xec, 0x01], &actor_x()),
         book,
     );
-    other(
+    book.deny(
         "did-key-of-small-order",
-        "The point of order one as a key: any signature verifies under it where nobody looks.",
-        tricks::did_key([0xed, 0x01], &tricks::IDENTITY),
-        book,
+        "The point of order one as a key: one signature verifies every message under it where nobody looks.",
+        code,
+        Some(1),
+        |d| {
+            let did = tricks::did_key([0xed, 0x01], &tricks::IDENTITY);
+            let fragment = did.rsplit_once(':').unwrap().1.to_owned();
+            d.cast(0, &agent("ada").named(&did, &format!("{did}#{fragment}")));
+            d.links[1].sign(|_| tricks::ed25519_universal());
+        },
     );
     other(
         "did-key-off-the-curve",
@@ -312,10 +318,11 @@ fn algorithms(book: &mut Book) {
         "The point of order one in a document.",
         code,
         Some(0),
-        acme(|document| {
-            document["verificationMethod"][0]["publicKeyJwk"]["x"] =
+        |d| {
+            d.documents[0]["document"]["verificationMethod"][0]["publicKeyJwk"]["x"] =
                 legation_keys::base64url::encode(&tricks::IDENTITY).into();
-        }),
+            d.links[0].sign(|_| tricks::ed25519_universal());
+        },
     );
 }
 

@@ -154,9 +154,13 @@ fn nesting(book: &mut Book) {
     book.permit("valid-until-of-the-parent", "A child that ends with its parent.", |d| {
         d.claims(1)["validUntil"] = "2026-11-28T10:00:00Z".into()
     });
-    book.deny("valid-until-for-ever", "A child until the year 9998.", code, Some(2), |d| {
-        d.claims(2)["validUntil"] = "9998-12-31T23:59:59Z".into()
-    });
+    book.deny(
+        "valid-until-for-ever",
+        "A child until the last second that there is, which many tools write for \"never\".",
+        code,
+        Some(2),
+        |d| d.claims(2)["validUntil"] = "9999-12-31T23:59:59Z".into(),
+    );
     book.deny(
         "valid-from-before-the-parents",
         "A child that was valid before its parent was.",
