@@ -9,12 +9,13 @@ use crate::{
 use legation_credential::{Authority, Request, Value, request::split_query, status::SignedStatusList};
 use legation_did::{Did, Document, key, method_id};
 use legation_keys::{
-    Json, Signer, base64url,
+    Signer, base64url,
     json::{self, JsonLimits},
     time,
 };
 use legation_verifier::{
-    Decision, Denial, Evidence, Presentation, Trust, VerifiedChain, authorize, parse, receipt, verify_with,
+    Code, Decision, Denial, Evidence, Presentation, Trust, VerifiedChain, authorize, parse, receipt,
+    verify_with,
 };
 use serde_json::json;
 use std::path::Path;
@@ -155,7 +156,12 @@ fn request(args: &VerifyArgs) -> Result<Option<Result<Request, Denial>>, Failure
         Err(error) => return Ok(Some(Err(error.into()))),
     };
     for text in &args.fact {
-        let (name, value) = read_fact(text)?;
+        let (name, value) =
+            text.split_once('=').ok_or_else(|| Failure::usage(format!("`{text}` is no NAME=VALUE")))?;
+        let (name, Some(value)) = (name.to_owned(), read_fact(value)) else {
+            let expected = format!("a text, an integer up to 2^53-1, true or false as `{name}`");
+            return Ok(Some(Err(Denial::new(Code::Malformed, expected, value))));
+        };
         if facts.insert(name.clone(), value).is_some() {
             return Err(Failure::usage(format!("the fact `{name}` is given twice")));
         }
@@ -163,19 +169,12 @@ fn request(args: &VerifyArgs) -> Result<Option<Result<Request, Denial>>, Failure
     Ok(Some(Request::new(action, resource, facts).map_err(Denial::from)))
 }
 
-/// `NAME=VALUE`: the value as JSON, or else as a text.
-fn read_fact(text: &str) -> Result<(String, Value), Failure> {
-    let (name, value) =
-        text.split_once('=').ok_or_else(|| Failure::usage(format!("`{text}` is no NAME=VALUE")))?;
-    let fact = match json::parse(value.as_bytes(), JsonLimits { bytes: 1 << 16, depth: 4 }) {
-        Ok(Json::Null | Json::Array(_) | Json::Object(_) | Json::OtherNumber) => None,
+/// A fact's value: JSON, or else a text. `None` for JSON that is no value of a fact.
+fn read_fact(text: &str) -> Option<Value> {
+    match json::parse(text.as_bytes(), JsonLimits { bytes: 1 << 16, depth: 4 }) {
         Ok(value) => Value::from_json(&value),
-        Err(_) => Some(value.into()),
-    };
-    let fact = fact.ok_or_else(|| {
-        Failure::usage(format!("the fact `{name}` must be a text, an integer up to 2^53-1, true or false"))
-    })?;
-    Ok((name.to_owned(), fact))
+        Err(_) => Some(text.into()),
+    }
 }
 
 /// Evidence from files, or else from the network.

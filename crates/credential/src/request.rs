@@ -89,6 +89,12 @@ pub enum RequestError {
     /// The action or the resource is not one exact value in normal form.
     #[error("{0}")]
     Pattern(#[from] PatternError),
+    /// The action or the resource holds a `*`, which only a pattern may.
+    #[error("`{found}` holds a `*`; a request names one action on one resource")]
+    Star {
+        /// The action or the resource, shortened.
+        found: String,
+    },
     /// A fact that can't be compared safely.
     #[error("the fact `{name}` is `{found}`; expected {expected}")]
     Fact {
@@ -121,6 +127,9 @@ impl Request {
     /// assert!(Request::new("a2a:skill:*", "https://shop.example/api", Facts::new()).is_err());
     /// ```
     pub fn new(action: &str, resource: &str, facts: Facts) -> Result<Self, RequestError> {
+        if let Some(found) = [action, resource].into_iter().find(|text| text.contains('*')) {
+            return Err(RequestError::Star { found: shorten(found) });
+        }
         check_action(action).map_err(|reason| PatternError::Action { found: shorten(action), reason })?;
         resource::check(resource)
             .map_err(|reason| PatternError::Resource { found: shorten(resource), reason })?;

@@ -1,6 +1,10 @@
 //! Times as Unix seconds, read from and written as RFC 3339.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, civil::DateTime};
+
+/// The beginning of Unix time. Moments are counted from it as civil times in UTC, because jiff's
+/// own `Timestamp` ends a day before the year 9999 does, whose last second is a common "never".
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// Which way a fraction of a second is rounded: a start moves later, an end moves
 /// earlier, so that rounding never lengthens a validity.
@@ -28,13 +32,27 @@ pub fn parse(text: &str, round: Round) -> Option<i64> {
     if !is_date_time_stamp(text.as_bytes()) {
         return None;
     }
-    let timestamp: Timestamp = text.parse().ok()?;
-    let seconds = timestamp.as_second();
-    // `subsec_nanosecond` has the sign of the whole, so it is negative before 1970.
-    match (round, timestamp.subsec_nanosecond()) {
+    let zone = if text.ends_with('Z') { 1 } else { "+00:00".len() };
+    let (local, zone) = text.split_at_checked(text.len().checked_sub(zone)?)?;
+    let local: DateTime = local.parse().ok()?;
+    let moment = local.duration_since(EPOCH);
+    let seconds = moment.as_secs() - offset(zone)?;
+    // `subsec_nanos` has the sign of the whole, so it is negative before 1970.
+    match (round, moment.subsec_nanos()) {
         (Round::Up, nanos) if nanos > 0 => Some(seconds + 1),
         (Round::Down, nanos) if nanos < 0 => Some(seconds - 1),
         _ => Some(seconds),
+    }
+}
+
+/// The seconds by which a zone is ahead of UTC; its shape is known to be right.
+fn offset(zone: &str) -> Option<i64> {
+    let Some((hours, minutes)) = zone.get(1..).and_then(|zone| zone.split_once(':')) else { return Some(0) };
+    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let seconds = (hours * 60 + minutes) * 60;
+    match (minutes, zone.starts_with('-')) {
+        (60.., _) => None,
+        (_, behind) => Some(if behind { -seconds } else { seconds }),
     }
 }
 
@@ -46,7 +64,9 @@ pub fn parse(text: &str, round: Round) -> Option<i64> {
 /// ```
 #[must_use]
 pub fn format(seconds: i64) -> String {
-    Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
+    EPOCH
+        .checked_add(SignedDuration::from_secs(seconds))
+        .map_or_else(|_| seconds.to_string(), |time| format!("{time}Z"))
 }
 
 /// Whether the text has the shape of a `dateTimeStamp`; the values are the parser's to judge,
@@ -114,6 +134,24 @@ mod tests {
             "2026-11-21T10:00:00é",
         ] {
             assert_eq!(parse(text, Round::Down), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_second_of_the_year_9999_is_a_time() {
+        assert_eq!(parse("9999-12-31T23:59:59Z", Round::Down), Some(253_402_300_799));
+        assert_eq!(parse("9999-12-31T23:59:59-01:00", Round::Down), Some(253_402_304_399));
+        assert_eq!(format(253_402_300_799), "9999-12-31T23:59:59Z");
+        assert_eq!(format(253_402_300_800), "253402300800");
+    }
+
+    #[test]
+    fn an_offset_is_taken_off() {
+        assert_eq!(parse("1970-01-01T00:00:00+05:30", Round::Down), Some(-19_800));
+        assert_eq!(parse("1970-01-01T00:00:00-23:59", Round::Down), Some(86_340));
+        assert_eq!(parse("1970-01-01T00:00:00.5+00:01", Round::Up), Some(-59));
+        for zone in ["+24:00", "-00:60", "+99:99"] {
+            assert_eq!(parse(&format!("1970-01-01T00:00:00{zone}"), Round::Down), None, "{zone}");
         }
     }
 

@@ -1,0 +1,24 @@
+//! The test corpus: one file per case in `vectors/`, each with one defect or, beside it, the
+//! neighbour that passes.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`vector`] | the format of a file, and its loader |
+//! | [`run`](mod@run) | a vector through the library: what came out of each step |
+//!
+//! `tests/corpus.rs` runs every file through the library; the command's own tests load the same
+//! files and run them through the command. The binary `make-vectors` wrote them.
+//!
+//! ```
+//! for vector in legation_tests::load_all()? {
+//!     let expected: Vec<_> = vector.steps.iter().map(|step| step.expect).collect();
+//!     assert_eq!(legation_tests::run(&vector), expected, "{}", vector.name);
+//! }
+//! # Ok::<(), legation_tests::LoadError>(())
+//! ```
+
+pub mod run;
+pub mod vector;
+
+pub use run::run;
+pub use vector::{LoadError, Outcome, RequestParts, Step, Vector, directory, load, load_all};
