@@ -120,6 +120,7 @@ fn refused(error: &IssueError) -> Failure {
     match error {
         IssueError::Refused(refusal) => Failure::invalid(refusal.code(), error.to_string()),
         IssueError::Parent { error: inner, .. } => Failure::invalid(inner.code(), error.to_string()),
+        IssueError::Unreadable(inner) => Failure::invalid(inner.code(), error.to_string()),
         IssueError::Order { .. } => Failure::invalid("parent_mismatch", error.to_string()),
         IssueError::Key { .. } | IssueError::Window { .. } | IssueError::NoParent => {
             Failure::usage(error.to_string())

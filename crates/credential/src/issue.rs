@@ -2,12 +2,12 @@
 
 use crate::{
     authority::{Authority, extend},
-    delegation::{Delegation, MEDIA_TYPE, Terms, link_digest},
+    delegation::{Delegation, LIMITS, MEDIA_TYPE, Terms, link_digest},
     error::CredentialError,
     refusal::Refusal,
 };
 use legation_did::Did;
-use legation_keys::{Signer, jws, secret::SignError, time};
+use legation_keys::{Signer, json, jws, secret::SignError, time};
 
 /// Why a delegation was not issued.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +48,10 @@ pub enum IssueError {
         /// Until, Unix seconds.
         until: i64,
     },
+    /// What would be signed is not what a verifier reads: a ceiling of everything, a status list
+    /// that is no URL, a time beyond the year 9999.
+    #[error("no verifier would read it: {0}")]
+    Unreadable(CredentialError),
     /// The signer did not sign.
     #[error("{0}")]
     Sign(#[from] SignError),
@@ -180,5 +184,11 @@ fn sign(delegation: Delegation, key_id: &str, signer: &dyn Signer) -> Result<Str
     if delegation.issuer.fragment_of(key_id).is_none() {
         return Err(IssueError::Key { issuer: delegation.issuer, found: key_id.to_owned() });
     }
-    Ok(jws::sign(MEDIA_TYPE, key_id, delegation.to_json().to_string().as_bytes(), signer)?)
+    let payload = delegation.to_json().to_string();
+    // The terms are a caller's own values; reading them back is what a verifier will do.
+    json::parse(payload.as_bytes(), LIMITS)
+        .map_err(CredentialError::from)
+        .and_then(|claims| Delegation::from_claims(&claims))
+        .map_err(IssueError::Unreadable)?;
+    Ok(jws::sign(MEDIA_TYPE, key_id, payload.as_bytes(), signer)?)
 }
