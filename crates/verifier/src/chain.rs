@@ -167,6 +167,14 @@ impl Stop {
         Self { denial, needs: vec![need] }
     }
 
+    /// Asks for this as well, where nothing is asked for yet.
+    pub(crate) fn or_need(mut self, need: Need) -> Self {
+        if self.needs.is_empty() {
+            self.needs.push(need);
+        }
+        self
+    }
+
     pub(crate) fn map(self, change: impl FnOnce(Denial) -> Denial) -> Self {
         Self { denial: change(self.denial), needs: self.needs }
     }
