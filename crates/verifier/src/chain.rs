@@ -14,7 +14,7 @@ use legation_did::{Did, Purpose};
 /// and not revoked, and its last subject has just proved to be there. Nothing else can make one.
 ///
 /// It says who acts for whom within which limits. Whether a request is within them is
-/// [`crate::authorize`]'s question.
+/// [`crate::authorize()`]'s question.
 #[derive(Debug)]
 pub struct VerifiedChain {
     pub(crate) principal: Did,
