@@ -11,11 +11,12 @@ use legation_keys::json::{self, Json, JsonLimits, Object};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Most grants of one delegation: a normal form of [`MAX_PAIRS`] may take that many to print.
-pub const MAX_GRANTS: usize = MAX_PAIRS;
 /// Most (action, resource) pairs of one delegation. The order compares each with each of the
 /// parent's, so this bounds the work of one link to some 65,000 comparisons.
 pub const MAX_PAIRS: usize = 256;
+/// Most grants of one delegation. As many as pairs: the normal form regroups the pairs, and what
+/// was read in few grants may be written in as many as one for each pair.
+pub const MAX_GRANTS: usize = MAX_PAIRS;
 /// Most constraints of one delegation.
 pub const MAX_CONSTRAINTS: usize = 128;
 

@@ -14,7 +14,7 @@ use legation_did::{Did, Purpose};
 /// and not revoked, and its last subject has just proved to be there. Nothing else can make one.
 ///
 /// It says who acts for whom within which limits. Whether a request is within them is
-/// [`crate::authorize`]'s question.
+/// [`crate::authorize()`]'s question.
 #[derive(Debug)]
 pub struct VerifiedChain {
     pub(crate) principal: Did,
@@ -165,6 +165,14 @@ pub(crate) struct Stop {
 impl Stop {
     pub(crate) fn need(need: Need, denial: Denial) -> Self {
         Self { denial, needs: vec![need] }
+    }
+
+    /// Asks for this as well, where nothing is asked for yet.
+    pub(crate) fn or_need(mut self, need: Need) -> Self {
+        if self.needs.is_empty() {
+            self.needs.push(need);
+        }
+        self
     }
 
     pub(crate) fn map(self, change: impl FnOnce(Denial) -> Denial) -> Self {

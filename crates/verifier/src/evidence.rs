@@ -140,7 +140,8 @@ impl Evidence {
     }
 
     /// Reads evidence from a file, as `schemas/evidence.schema.json` describes it:
-    /// `didDocuments` (`did`, `fetchedAt`, `document`) and `statusLists` (`url`, `fetchedAt`,
+    /// `didDocuments` (`did`, `fetchedAt`, and `document`, an object or the very text that was
+    /// fetched) and `statusLists` (`url`, `fetchedAt`,
     /// `credential`, and `newestSeen` where a later list was already verified).
     ///
     /// # Errors
@@ -159,23 +160,23 @@ impl Evidence {
         json::parse(text, JsonLimits { bytes: 64 << 20, depth: 32 })?;
         let file: serde_json::Value = serde_json::from_slice(text)
             .map_err(|error| JsonError::Malformed { reason: error.to_string() })?;
-        if let Some(name) = file.as_object().and_then(|file| {
-            file.keys().find(|name| !["didDocuments", "statusLists"].contains(&name.as_str()))
-        }) {
-            return Err(EvidenceError::Unknown { found: name.clone() });
-        }
         if !file.is_object() {
             return Err(EvidenceError::Member { name: "(the file)", expected: "an object" });
         }
+        known(&file, &["didDocuments", "statusLists"])?;
         let mut evidence = Self::new();
-        for entry in entries(&file, "didDocuments")? {
+        for entry in entries(&file, "didDocuments", &["did", "fetchedAt", "document"])? {
             let did = text_of(entry, "did")?.parse();
             let did = did.map_err(|_| EvidenceError::Member { name: "did", expected: "a DID" })?;
-            let document = entry.get("document").unwrap_or(&serde_json::Value::Null).to_string();
+            let document = match entry.get("document") {
+                // As it was fetched, so that a receipt's digest of it fits.
+                Some(serde_json::Value::String(text)) => text.clone(),
+                other => other.unwrap_or(&serde_json::Value::Null).to_string(),
+            };
             // A document that can't be read stays as the reason of a denial.
             let _ = evidence.add_document(&did, document.as_bytes(), time_of(entry, "fetchedAt")?);
         }
-        for entry in entries(&file, "statusLists")? {
+        for entry in entries(&file, "statusLists", &["url", "fetchedAt", "credential", "newestSeen"])? {
             let (url, credential) = (text_of(entry, "url")?, text_of(entry, "credential")?);
             evidence.add_status_list(url, credential, time_of(entry, "fetchedAt")?, most_entries);
             if entry.get("newestSeen").is_some() {
@@ -213,21 +214,34 @@ pub enum EvidenceError {
         expected: &'static str,
     },
     /// A member that is not known.
-    #[error("`{found}` is not known; there are `didDocuments` and `statusLists`")]
+    #[error("`{found}` is not known; there are {known}")]
     Unknown {
         /// Its name.
         found: String,
+        /// The members there are.
+        known: String,
     },
 }
 
+/// The entries of a list, which may hold these members only: a misspelt `newestSeen` would
+/// silently let an old list pass.
 fn entries<'v>(
     file: &'v serde_json::Value,
     name: &'static str,
+    members: &[&str],
 ) -> Result<&'v [serde_json::Value], EvidenceError> {
-    match file.get(name) {
-        None => Ok(&[]),
-        Some(list) => {
-            list.as_array().map(Vec::as_slice).ok_or(EvidenceError::Member { name, expected: "an array" })
+    let Some(list) = file.get(name) else { return Ok(&[]) };
+    let list = list.as_array().ok_or(EvidenceError::Member { name, expected: "an array" })?;
+    list.iter().try_for_each(|entry| known(entry, members))?;
+    Ok(list)
+}
+
+fn known(object: &serde_json::Value, members: &[&str]) -> Result<(), EvidenceError> {
+    let mut names = object.as_object().into_iter().flat_map(serde_json::Map::keys);
+    match names.find(|name| !members.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => {
+            Err(EvidenceError::Unknown { found: name.chars().take(80).collect(), known: members.join(", ") })
         }
     }
 }

@@ -7,7 +7,7 @@
 //!    (`legation-resolver` does all rounds in one call).
 //! 3. [`verify`]: a [`VerifiedChain`], or the first [`Denial`] in a fixed order. Nothing else
 //!    makes one.
-//! 4. [`authorize`]: a [`VerifiedChain`] and a [`Request`](legation_credential::Request) give a
+//! 4. [`authorize()`]: a [`VerifiedChain`] and a [`Request`](legation_credential::Request) give a
 //!    [`Decision`].
 //! 5. [`MemoryLedger::commit`]: the permit's nonce and debits are consumed, once.
 //! 6. [`receipt`]: bytes to sign, for whoever asks later.

@@ -272,10 +272,22 @@ pub(crate) fn check_status(link: &Link, walk: &mut Walk<'_>) -> Result<(), Stop>
     // Revocation before suspension, however they are listed.
     for purpose in [StatusPurpose::Revocation, StatusPurpose::Suspension] {
         for entry in terms.status.iter().filter(|entry| entry.purpose == purpose) {
-            check_status_entry(entry, &link.delegation.issuer, walk)?;
+            let outcome = check_status_entry(entry, &link.delegation.issuer, walk);
+            outcome.map_err(|stop| renewable(stop, entry, walk))?;
         }
     }
     Ok(())
+}
+
+/// A list that is no good is asked for again once it is too old, as every other is: its issuer
+/// may have published a good one since.
+fn renewable(stop: Stop, entry: &StatusEntry, walk: &Walk<'_>) -> Stop {
+    let held = walk.evidence.status_list(&entry.list);
+    let aged = held.is_some_and(|held| {
+        check_age(Code::StatusStale, held.fetched_at, walk.trust.max_status_age, walk.trust, walk.now)
+            .is_err()
+    });
+    if aged { stop.or_need(Need::StatusList(entry.list.clone())) } else { stop }
 }
 
 fn check_status_entry(entry: &StatusEntry, issuer: &Did, walk: &mut Walk<'_>) -> Result<(), Stop> {

@@ -98,7 +98,7 @@ pub fn parse(bytes: &[u8], trust: &Trust) -> Result<Presentation, Denial> {
     let seal = read_seal(&parts, MEDIA_TYPE, trust)?;
     check_context(object, &[CONTEXT_CREDENTIALS])?;
     check_types(object, &[TYPE])?;
-    refuse_claim(object, "vp")?;
+    ["vc", "vp"].iter().try_for_each(|claim| refuse_claim(object, claim))?;
     let nonce = text(object, "nonce")?;
     if nonce.is_empty() || nonce.len() > MAX_NONCE {
         let found = format!("{} bytes", nonce.len());

@@ -121,9 +121,12 @@ impl Trust {
         known(object, &[MEMBERS, &NUMBERS.map(|(name, ..)| name)].concat())?;
         let audience = object.get("audience").and_then(Json::as_str);
         let mut trust = Self::new(audience.ok_or_else(|| wrong("audience", "a text"))?);
-        for root in array(object, "roots")?.unwrap_or_default() {
+        for root in array(object, "roots")?.ok_or_else(|| wrong("roots", "an array of objects"))? {
             let (did, ceiling) = read_root(root)?;
-            trust.roots.insert(did, ceiling);
+            // Of two ceilings one would silently not count, perhaps the one that was meant.
+            if trust.roots.insert(did, ceiling).is_some() {
+                return Err(wrong("roots", "an array in which each DID stands once"));
+            }
         }
         if let Some(names) = array(object, "algorithms")? {
             let read = |name: &Json<'_>| name.as_str().and_then(Algorithm::from_jose);

@@ -1,0 +1,88 @@
+//! What is written in files for a verifier: trust settings and evidence, read strictly; and a
+//! status list that is no good is not kept for ever.
+
+#![allow(clippy::unwrap_used, reason = "the helpers of tests may panic as tests do")]
+
+use legation_credential::{
+    Authority, Occasion, Terms, issue, present,
+    status::{StatusEntry, StatusPurpose},
+};
+use legation_keys::{Algorithm, SecretKey, Signer, jws};
+use legation_verifier::{
+    Code, Evidence, Need, Trust, evidence::EvidenceError, gather, parse, trust::TrustError,
+};
+
+const NOW: i64 = 1_795_255_200;
+const LIST: &str = "https://acme.example/status/1";
+
+#[test]
+fn a_root_stands_once_and_roots_are_not_forgotten() {
+    let refused = |text: &str| match Trust::parse(text.as_bytes()) {
+        Err(TrustError::Setting { name, .. }) => name,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(r#"{"audience": "did:web:shop.example"}"#), "roots");
+    let root = r#"{"did": "did:web:acme.example", "ceiling": "everything"}"#;
+    assert_eq!(refused(&format!(r#"{{"audience": "x", "roots": [{root}, {root}]}}"#)), "roots");
+}
+
+#[test]
+fn a_member_of_evidence_that_is_misspelt_is_refused() {
+    let text = format!(
+        r#"{{"statusLists": [{{"url": "{LIST}", "fetchedAt": "2026-11-21T10:00:00Z", "credential": "x",
+            "newestSean": "2026-11-21T10:00:00Z"}}]}}"#
+    );
+    let refused = Evidence::parse(text.as_bytes(), 1 << 20).unwrap_err();
+    assert!(matches!(refused, EvidenceError::Unknown { found, .. } if found == "newestSean"));
+}
+
+/// A chain of one link with a status, presented by its agent.
+fn presented() -> (String, Trust) {
+    let (company, agent) =
+        (SecretKey::generate(Algorithm::EdDsa).unwrap(), SecretKey::generate(Algorithm::EdDsa).unwrap());
+    let principal = legation_did::key::did(company.public_key());
+    let holder = legation_did::key::did(agent.public_key());
+    let terms = Terms {
+        id: None,
+        subject: holder.clone(),
+        valid_from: NOW,
+        valid_until: NOW + 86_400,
+        max_depth: 0,
+        authority: Authority::parse(r#"{"grants": []}"#).unwrap(),
+        status: vec![StatusEntry { purpose: StatusPurpose::Revocation, list: LIST.to_owned(), index: 7 }],
+    };
+    let link = issue(terms, &principal, &legation_did::key::method_id(&principal), &company).unwrap();
+    let occasion = Occasion { audience: "shop", nonce: "n", issued_at: NOW, expires_at: NOW + 60 };
+    let secured =
+        present(&[&link], &holder, occasion, &legation_did::key::method_id(&holder), &agent).unwrap();
+    let mut trust = Trust::new("shop");
+    trust.roots.insert(principal, Authority::everything());
+    (secured, trust)
+}
+
+#[test]
+fn a_list_that_is_no_good_is_asked_for_again_once_it_is_old() {
+    let (secured, trust) = presented();
+    let presentation = parse(secured.as_bytes(), &trust).unwrap();
+    let mut evidence = Evidence::new();
+    evidence.add_status_list(LIST, "not a list", NOW - 10, 1 << 20);
+    let refused = gather(&presentation, &trust, &evidence, "n", NOW).unwrap_err();
+    assert_eq!(refused.code, Code::StatusInvalid, "not at once: one bad list is one fetch");
+
+    evidence.add_status_list(LIST, "not a list", NOW - trust.max_status_age - 10, 1 << 20);
+    let needs = gather(&presentation, &trust, &evidence, "n", NOW).unwrap();
+    assert_eq!(needs, [Need::StatusList(LIST.to_owned())]);
+}
+
+#[test]
+fn claims_of_the_first_data_model_are_refused_in_a_presentation() {
+    for claim in ["vc", "vp"] {
+        let (secured, trust) = presented();
+        let payload = legation_keys::base64url::decode(jws::split(&secured).unwrap().payload).unwrap();
+        let mut claims: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        claims[claim] = serde_json::json!({});
+        let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
+        let again = jws::sign("vp+jwt", "did:ex:a#k", claims.to_string().as_bytes(), &key).unwrap();
+        assert_eq!(parse(again.as_bytes(), &trust).unwrap_err().code, Code::Malformed, "{claim}");
+    }
+}
