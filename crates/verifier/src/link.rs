@@ -92,6 +92,12 @@ pub(crate) fn check_window(link: &Link, skew: i64, now: i64) -> Result<(), Denia
         let found = format!("now is {}", time::format(now));
         return Err(Denial::new(Code::Expired, format!("before {}", time::format(terms.valid_until)), found));
     }
+    // The clocks' difference must not make a time for a link that has none: its lifetime of
+    // nothing would be short enough to need no status.
+    if terms.valid_until <= terms.valid_from {
+        let (from, until) = (time::format(terms.valid_from), time::format(terms.valid_until));
+        return Err(Denial::new(Code::Expired, "an end after the beginning", format!("{from} to {until}")));
+    }
     Ok(())
 }
 
