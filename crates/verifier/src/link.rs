@@ -9,6 +9,7 @@ use crate::{
 use legation_credential::{
     Authority, extend,
     issue::{check_depth, check_window as check_nested},
+    presentation::MAX_LIFETIME,
     status::{StatusEntry, StatusPurpose},
 };
 use legation_did::{Did, KeyLookupError, KeyUse, Purpose, key};
@@ -148,11 +149,9 @@ pub(crate) fn check_freshness(presentation: &Presentation, trust: &Trust, now: i
     let Presentation { issued_at, expires_at, not_before, .. } = *presentation;
     let stale = |expected: String, found: String| Err(Denial::new(Code::PresentationStale, expected, found));
     let lifetime = expires_at.saturating_sub(issued_at);
-    if !(0..=trust.max_presentation_age).contains(&lifetime) {
-        return stale(
-            format!("a lifetime of at most {} s", trust.max_presentation_age),
-            format!("{lifetime} s"),
-        );
+    let most = trust.max_presentation_age.min(MAX_LIFETIME);
+    if !(0..=most).contains(&lifetime) {
+        return stale(format!("a lifetime of at most {most} s"), format!("{lifetime} s"));
     }
     let begins = not_before.map_or(issued_at, |not_before| not_before.max(issued_at));
     if now.saturating_add(trust.clock_skew) < begins || now.saturating_sub(trust.clock_skew) >= expires_at {
@@ -225,7 +224,7 @@ fn find_key(
 /// Evidence is no older than so many seconds, and not from the future.
 fn check_age(code: Code, since: i64, most: i64, trust: &Trust, now: i64) -> Result<(), Denial> {
     let age = now.saturating_sub(since);
-    if (-trust.clock_skew..=most).contains(&age) {
+    if age.saturating_add(trust.clock_skew) >= 0 && age <= most {
         return Ok(());
     }
     Err(Denial::new(code, format!("at most {most} s old"), format!("{age} s, from {}", time::format(since))))
