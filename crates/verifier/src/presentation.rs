@@ -6,7 +6,7 @@
 use crate::{Code, Denial, Trust};
 use legation_credential::{
     CredentialError, Delegation, LinkDigest,
-    delegation::{self, CONTEXT_CREDENTIALS, check_context, check_types},
+    delegation::{self, CONTEXT_CREDENTIALS, check_context, check_no_old_claims, check_types},
     error::{integer, list, malformed, text},
     presentation::{DATA_URL, ENVELOPED, MEDIA_TYPE, TYPE},
 };
@@ -96,9 +96,9 @@ pub fn parse(bytes: &[u8], trust: &Trust) -> Result<Presentation, Denial> {
         links.push(parse_link(secured, trust).map_err(|denial| denial.at(index))?);
     }
     let seal = read_seal(&parts, MEDIA_TYPE, trust)?;
+    check_no_old_claims(object)?;
     check_context(object, &[CONTEXT_CREDENTIALS])?;
     check_types(object, &[TYPE])?;
-    refuse_claim(object, "vp")?;
     let nonce = text(object, "nonce")?;
     if nonce.is_empty() || nonce.len() > MAX_NONCE {
         let found = format!("{} bytes", nonce.len());
@@ -180,14 +180,6 @@ fn read_seal(parts: &jws::Compact<'_>, typ: &'static str, trust: &Trust) -> Resu
         key_id: header.key_id,
         signature,
     })
-}
-
-fn refuse_claim(object: &Object<'_>, claim: &str) -> Result<(), Denial> {
-    match object.get(claim) {
-        None => Ok(()),
-        // VC-JOSE-COSE §3.1: claims of the first data model.
-        Some(_) => Err(Denial::new(Code::Malformed, format!("no claim `{claim}`"), "one")),
-    }
 }
 
 /// `iss`, which must be the issuer or holder where it stands (VC-JOSE-COSE §4.1.2).

@@ -1,0 +1,24 @@
+//! One trust is used to read and another to verify; what trust must not leave open.
+
+use crate::world::{LIST, entry};
+use crate::world::{NOW, Party, World, check, code, list, present, presentation};
+use legation_credential::{delegation, presentation::MEDIA_TYPE};
+use legation_keys::Algorithm;
+use legation_verifier::{Code, Evidence, Trust, parse, verify};
+use serde_json::json;
+
+#[test]
+fn claims_of_the_first_data_model_are_refused_in_a_presentation() {
+    let world = World::new();
+    let link = world.root_link(&world.root());
+    for claim in ["vc", "vp"] {
+        let mut claims = presentation(&[&link], &world.agent);
+        claims[claim] = json!({});
+        let presented = world.agent.sign(MEDIA_TYPE, &claims);
+        assert_eq!(
+            code(check(&presented, &world.trust(), &Evidence::new())),
+            Some(Code::Malformed),
+            "{claim}"
+        );
+    }
+}
