@@ -92,8 +92,9 @@ pub fn parse(bytes: &[u8], trust: &Trust) -> Result<Presentation, Denial> {
     let object = claims.as_object().ok_or_else(|| malformed("the payload", "an object", &claims))?;
 
     let mut links = Vec::new();
-    for (index, secured) in envelopes(object, trust)?.into_iter().enumerate() {
-        links.push(parse_link(secured, trust).map_err(|denial| denial.at(index))?);
+    for (index, envelope) in envelopes(object, trust)?.iter().enumerate() {
+        let link = read_envelope(envelope).and_then(|secured| parse_link(secured, trust));
+        links.push(link.map_err(|denial| denial.at(index))?);
     }
     let seal = read_seal(&parts, MEDIA_TYPE, trust)?;
     check_no_old_claims(object)?;
@@ -118,8 +119,8 @@ pub fn parse(bytes: &[u8], trust: &Trust) -> Result<Presentation, Denial> {
     })
 }
 
-/// The secured links, in order.
-fn envelopes<'o>(object: &'o Object<'_>, trust: &Trust) -> Result<Vec<&'o str>, Denial> {
+/// The envelopes of the links, in order.
+fn envelopes<'o, 'a>(object: &'o Object<'a>, trust: &Trust) -> Result<&'o [Json<'a>], Denial> {
     let all = list(object, "verifiableCredential", usize::MAX)?;
     if all.is_empty() {
         return Err(Denial::new(Code::ChainEmpty, "at least one link", "none"));
@@ -129,9 +130,7 @@ fn envelopes<'o>(object: &'o Object<'_>, trust: &Trust) -> Result<Vec<&'o str>, 
             (format!("at most {} links", trust.limits.chain_links), all.len().to_string());
         return Err(Denial::new(Code::ChainTooLong, expected, found));
     }
-    let read =
-        |(index, envelope): (usize, &'o Json<'_>)| read_envelope(envelope).map_err(|denial| denial.at(index));
-    all.iter().enumerate().map(read).collect()
+    Ok(all)
 }
 
 fn read_envelope<'o>(envelope: &'o Json<'_>) -> Result<&'o str, Denial> {

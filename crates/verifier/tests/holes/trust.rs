@@ -22,3 +22,14 @@ fn claims_of_the_first_data_model_are_refused_in_a_presentation() {
         );
     }
 }
+
+#[test]
+fn the_first_link_answers_before_the_envelope_of_the_second() {
+    let world = World::new();
+    let link = world.root_link(&world.root());
+    let mut claims = presentation(&["e30.e30.AA", &link], &world.agent);
+    claims["verifiableCredential"][1]["type"] = "Something".into();
+    let presented = world.agent.sign(MEDIA_TYPE, &claims);
+    let denial = check(&presented, &world.trust(), &Evidence::new()).unwrap_err();
+    assert_eq!(denial.link, Some(0), "{denial}");
+}
