@@ -190,6 +190,7 @@ pub(crate) struct Walk<'a> {
 
 impl Walk<'_> {
     fn run(&mut self, nonce: &str) -> Result<VerifiedChain, Stop> {
+        self.presentation.check_read(self.trust)?;
         let (ceiling, effective) = self.meaning(nonce)?;
         let agent_key = self.signatures()?;
         self.status()?;

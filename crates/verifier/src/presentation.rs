@@ -67,6 +67,16 @@ impl Presentation {
         &self.nonce
     }
 
+    /// What reading bounds, asked again of the trust that verifies: it may be another than the
+    /// one that the bytes were read with.
+    pub(crate) fn check_read(&self, trust: &Trust) -> Result<(), Denial> {
+        check_length(self.links.len(), trust)?;
+        for (index, link) in self.links.iter().enumerate() {
+            check_algorithm(&link.seal, trust).map_err(|denial| denial.at(index))?;
+        }
+        check_algorithm(&self.seal, trust)
+    }
+
     /// What the links say, root first, to show it to people. None of it is verified.
     pub fn claims(&self) -> impl Iterator<Item = &Delegation> {
         self.links.iter().map(|link| &link.delegation)
@@ -125,12 +135,23 @@ fn envelopes<'o, 'a>(object: &'o Object<'a>, trust: &Trust) -> Result<&'o [Json<
     if all.is_empty() {
         return Err(Denial::new(Code::ChainEmpty, "at least one link", "none"));
     }
-    if all.len() > trust.limits.chain_links {
-        let (expected, found) =
-            (format!("at most {} links", trust.limits.chain_links), all.len().to_string());
-        return Err(Denial::new(Code::ChainTooLong, expected, found));
-    }
+    check_length(all.len(), trust)?;
     Ok(all)
+}
+
+fn check_length(links: usize, trust: &Trust) -> Result<(), Denial> {
+    let most = trust.limits.chain_links;
+    if links <= most {
+        return Ok(());
+    }
+    Err(Denial::new(Code::ChainTooLong, format!("at most {most} links"), links.to_string()))
+}
+
+fn check_algorithm(seal: &Seal, trust: &Trust) -> Result<(), Denial> {
+    if trust.algorithms.contains(&seal.algorithm) {
+        return Ok(());
+    }
+    Err(Denial::new(Code::AlgorithmNotAllowed, "an allowed algorithm", seal.algorithm.jose()))
 }
 
 fn read_envelope<'o>(envelope: &'o Json<'_>) -> Result<&'o str, Denial> {

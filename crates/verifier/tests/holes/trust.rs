@@ -33,3 +33,25 @@ fn the_first_link_answers_before_the_envelope_of_the_second() {
     let denial = check(&presented, &world.trust(), &Evidence::new()).unwrap_err();
     assert_eq!(denial.link, Some(0), "{denial}");
 }
+
+#[test]
+fn bounds_of_the_trust_that_verifies_count_too() {
+    let world = World { principal: Party::new(Algorithm::Es256), ..World::new() };
+    let root = world.root_link(&world.root());
+    let claims = world.claims(&world.agent.did, &world.helper.did, Some(&root));
+    let leaf = world.agent.sign(delegation::MEDIA_TYPE, &claims);
+    let presented = present(&[&root, &leaf], &world.helper);
+    let loose = world.trust();
+    let parsed = parse(presented.as_bytes(), &loose).unwrap();
+    assert!(verify(&parsed, &loose, &Evidence::new(), "n", NOW).is_ok());
+
+    let mut strict = loose.clone();
+    strict.algorithms = vec![Algorithm::EdDsa];
+    let denial = verify(&parsed, &strict, &Evidence::new(), "n", NOW).unwrap_err();
+    assert_eq!((denial.code, denial.link), (Code::AlgorithmNotAllowed, Some(0)));
+
+    let mut short = loose;
+    short.limits.chain_links = 1;
+    let denial = verify(&parsed, &short, &Evidence::new(), "n", NOW).unwrap_err();
+    assert_eq!(denial.code, Code::ChainTooLong);
+}
