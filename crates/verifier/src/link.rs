@@ -309,6 +309,9 @@ fn check_status_entry(entry: &StatusEntry, issuer: &Did, walk: &mut Walk<'_>) ->
     if list.issuer != *issuer && !trust.status_issuers.contains(&list.issuer) {
         return Err(invalid(&format!("a list of {issuer}"), list.issuer.to_string()).into());
     }
+    if !trust.algorithms.contains(&signed.algorithm) {
+        return Err(invalid("a list signed by an allowed algorithm", signed.algorithm.to_string()).into());
+    }
     let wanted =
         KeyUse { id: &signed.key_id, algorithm: signed.algorithm, purpose: Purpose::AssertionMethod, now };
     let key = find_key(&list.issuer, wanted, trust, walk.evidence, &mut walk.used).map_err(|stop| {

@@ -55,3 +55,19 @@ fn bounds_of_the_trust_that_verifies_count_too() {
     let denial = verify(&parsed, &short, &Evidence::new(), "n", NOW).unwrap_err();
     assert_eq!(denial.code, Code::ChainTooLong);
 }
+
+#[test]
+fn a_status_list_is_signed_by_an_algorithm_that_trust_allows() {
+    let world = World::new();
+    let issuer = Party::new(Algorithm::Es256);
+    let mut claims = world.root();
+    claims["credentialStatus"] = entry("revocation", LIST);
+    let presented = present(&[&world.root_link(&claims)], &world.agent);
+    let mut trust = world.trust();
+    trust.status_issuers.insert(issuer.did.clone());
+    let mut evidence = Evidence::new();
+    evidence.add_status_list(LIST, &list(&issuer, NOW, false), NOW, trust.limits.status_entries);
+    assert_eq!(code(check(&presented, &trust, &evidence)), None);
+    trust.algorithms = vec![Algorithm::EdDsa];
+    assert_eq!(code(check(&presented, &trust, &evidence)), Some(Code::StatusInvalid));
+}
