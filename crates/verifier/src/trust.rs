@@ -123,7 +123,10 @@ impl Trust {
         let mut trust = Self::new(audience.ok_or_else(|| wrong("audience", "a text"))?);
         for root in array(object, "roots")?.unwrap_or_default() {
             let (did, ceiling) = read_root(root)?;
-            trust.roots.insert(did, ceiling);
+            // The second would silently replace the ceiling of the first.
+            if trust.roots.insert(did, ceiling).is_some() {
+                return Err(wrong("roots", "an array that names each DID once"));
+            }
         }
         if let Some(names) = array(object, "algorithms")? {
             let read = |name: &Json<'_>| name.as_str().and_then(Algorithm::from_jose);

@@ -71,3 +71,11 @@ fn a_status_list_is_signed_by_an_algorithm_that_trust_allows() {
     trust.algorithms = vec![Algorithm::EdDsa];
     assert_eq!(code(check(&presented, &trust, &evidence)), Some(Code::StatusInvalid));
 }
+
+#[test]
+fn a_root_that_is_named_twice_has_no_ceiling_by_chance() {
+    let narrow = json!({"did": "did:web:a.example", "ceiling": {"grants": []}});
+    let wide = json!({"did": "did:web:a.example", "ceiling": "everything"});
+    let settings = json!({"audience": "x", "roots": [narrow, wide]});
+    assert!(Trust::parse(settings.to_string().as_bytes()).is_err());
+}
