@@ -1,0 +1,40 @@
+//! Status lists that are old, wrong for a while, or swapped.
+
+use crate::world::{LIST, NOW, World, check, check_at, code, entry, list, present};
+use legation_verifier::{Code, Evidence, Need, gather, parse};
+use serde_json::json;
+
+const MOST: usize = 1 << 24;
+
+fn revocable(world: &World, status: serde_json::Value) -> String {
+    let mut claims = world.root();
+    claims["credentialStatus"] = status;
+    present(&[&world.root_link(&claims)], &world.agent)
+}
+
+#[test]
+fn a_list_that_showed_a_revocation_is_not_followed_by_an_older_one() {
+    let world = World::new();
+    let (presented, trust) = (revocable(&world, entry("revocation", LIST)), world.trust());
+    let mut evidence = Evidence::new();
+    evidence.add_status_list(LIST, &list(&world.principal, NOW - 10, true), NOW, MOST);
+    assert_eq!(code(check(&presented, &trust, &evidence)), Some(Code::LinkRevoked));
+    // Whoever serves the list, not its signer, now serves the one from before the revocation.
+    evidence.add_status_list(LIST, &list(&world.principal, NOW - 20, false), NOW, MOST);
+    assert_eq!(code(check(&presented, &trust, &evidence)), Some(Code::StatusStale));
+    evidence.add_status_list(LIST, &list(&world.principal, NOW - 5, false), NOW, MOST);
+    assert_eq!(code(check(&presented, &trust, &evidence)), None);
+}
+
+#[test]
+fn a_list_that_nobody_signed_keeps_no_other_away() {
+    let world = World::new();
+    let (presented, trust) = (revocable(&world, entry("revocation", LIST)), world.trust());
+    let mut evidence = Evidence::new();
+    for (signer, made) in [(&world.agent, NOW - 1), (&world.principal, NOW + 30)] {
+        evidence.add_status_list(LIST, &list(signer, made, false), NOW, MOST);
+        let _ = check(&presented, &trust, &evidence);
+        evidence.add_status_list(LIST, &list(&world.principal, NOW - 20, false), NOW, MOST);
+        assert_eq!(code(check(&presented, &trust, &evidence)), None, "made at {made}");
+    }
+}
