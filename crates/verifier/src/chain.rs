@@ -167,6 +167,11 @@ impl Stop {
         Self { denial, needs: vec![need] }
     }
 
+    /// The same, with a need where it has none yet.
+    pub(crate) fn or_need(self, need: Need) -> Self {
+        if self.needs.is_empty() { Self::need(need, self.denial) } else { self }
+    }
+
     pub(crate) fn map(self, change: impl FnOnce(Denial) -> Denial) -> Self {
         Self { denial: change(self.denial), needs: self.needs }
     }

@@ -3,17 +3,18 @@
 use crate::{
     Code, Denial, Trust,
     chain::{Stop, Walk},
-    evidence::{Evidence, Lack, Need, Used},
+    evidence::{Evidence, Held, Lack, Need, Used},
     presentation::{Link, Presentation, Seal},
 };
 use legation_credential::{
     Authority, extend,
     issue::{check_depth, check_window as check_nested},
     presentation::MAX_LIFETIME,
-    status::{StatusEntry, StatusPurpose},
+    status::{SignedStatusList, StatusEntry, StatusPurpose},
 };
 use legation_did::{Did, KeyLookupError, KeyUse, Purpose, key};
 use legation_keys::{PublicKey, base64url, time};
+use std::sync::Arc;
 
 /// The first issuer is a root that is trusted; its ceiling starts the effective authority.
 pub(crate) fn check_root(link: &Link, trust: &Trust) -> Result<Authority, Denial> {
@@ -284,19 +285,36 @@ pub(crate) fn check_status(link: &Link, walk: &mut Walk<'_>) -> Result<(), Stop>
 }
 
 fn check_status_entry(entry: &StatusEntry, issuer: &Did, walk: &mut Walk<'_>) -> Result<(), Stop> {
-    let (trust, now) = (walk.trust, walk.now);
     let need = || Need::StatusList(entry.list.clone());
     let unavailable =
         |found: &str| Denial::new(Code::StatusUnavailable, format!("the list {}", entry.list), found);
-    let invalid = |expected: &str, found: String| Denial::new(Code::StatusInvalid, expected, found);
     let Some(held) = walk.evidence.status_list(&entry.list) else {
         return Err(Stop::need(need(), unavailable("no evidence of it")));
     };
-    let signed = match &held.item {
-        Ok(signed) => signed,
-        Err(Lack::Unavailable(reason)) => return Err(Stop::need(need(), unavailable(reason))),
-        Err(Lack::Unreadable(reason)) => return Err(invalid("a status list", reason.clone()).into()),
-    };
+    match &held.item {
+        Err(Lack::Unavailable(reason)) => Err(Stop::need(need(), unavailable(reason))),
+        Err(Lack::Unreadable(reason)) => {
+            Err(Stop::need(need(), Denial::new(Code::StatusInvalid, "a status list", reason.as_str())))
+        }
+        Ok(signed) => {
+            let age = walk.now.saturating_sub(held.fetched_at);
+            let outcome = check_status_list(entry, issuer, held, signed, walk);
+            // Whatever is wrong with a list that was fetched long ago, its issuer may have mended.
+            let old = age > walk.trust.max_status_age;
+            outcome.map_err(|stop| if old { stop.or_need(need()) } else { stop })
+        }
+    }
+}
+
+fn check_status_list(
+    entry: &StatusEntry,
+    issuer: &Did,
+    held: &Held<Arc<SignedStatusList>>,
+    signed: &SignedStatusList,
+    walk: &mut Walk<'_>,
+) -> Result<(), Stop> {
+    let (trust, now) = (walk.trust, walk.now);
+    let invalid = |expected: &str, found: String| Denial::new(Code::StatusInvalid, expected, found);
     let list = &signed.credential;
     if list.id != entry.list {
         return Err(invalid(&format!("the list {}", entry.list), list.id.clone()).into());

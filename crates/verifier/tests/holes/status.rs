@@ -38,3 +38,23 @@ fn a_list_that_nobody_signed_keeps_no_other_away() {
         assert_eq!(code(check(&presented, &trust, &evidence)), None, "made at {made}");
     }
 }
+
+#[test]
+fn a_list_that_was_wrong_once_is_not_wrong_for_ever() {
+    let world = World::new();
+    let (presented, trust) = (revocable(&world, entry("revocation", LIST)), world.trust());
+    let parsed = parse(presented.as_bytes(), &trust).unwrap();
+    let needs = |evidence: &Evidence, now| gather(&parsed, &trust, evidence, "n", now).ok();
+    let mut evidence = Evidence::new();
+    evidence.add_status_list(LIST, "<html>", NOW, MOST);
+    assert_eq!(needs(&evidence, NOW), Some(vec![Need::StatusList(LIST.to_owned())]), "not readable");
+    assert_eq!(code(check(&presented, &trust, &evidence)), Some(Code::StatusInvalid));
+
+    // Signed by another: another fetch may mend it, once this one is old.
+    let now = NOW + 100;
+    evidence.add_status_list(LIST, &list(&world.agent, NOW, false), now - trust.max_status_age - 1, MOST);
+    assert_eq!(needs(&evidence, now), Some(vec![Need::StatusList(LIST.to_owned())]), "not authentic");
+    assert_eq!(code(check_at(&presented, &trust, &evidence, now)), Some(Code::StatusInvalid));
+    evidence.add_status_list(LIST, &list(&world.agent, NOW, false), now, MOST);
+    assert_eq!(needs(&evidence, now), None, "not again and again");
+}
