@@ -172,6 +172,26 @@ impl Stop {
         if self.needs.is_empty() { Self::need(need, self.denial) } else { self }
     }
 
+    /// Of two stops at one link the one whose rule comes first. Its denial may wait for evidence;
+    /// then the other's needs are asked for as well.
+    pub(crate) fn before(self, other: Self) -> Self {
+        let (mut first, second) =
+            if other.denial.code < self.denial.code { (other, self) } else { (self, other) };
+        if !first.needs.is_empty() {
+            first.needs_too(second.needs);
+        }
+        first
+    }
+
+    /// Takes needs over, each once.
+    fn needs_too(&mut self, needs: Vec<Need>) {
+        for need in needs {
+            if !self.needs.contains(&need) {
+                self.needs.push(need);
+            }
+        }
+    }
+
     pub(crate) fn map(self, change: impl FnOnce(Denial) -> Denial) -> Self {
         Self { denial: change(self.denial), needs: self.needs }
     }
@@ -279,7 +299,7 @@ impl Walk<'_> {
                 Err(stop) if stop.needs.is_empty() => return Err(missing.unwrap_or(stop)),
                 Err(stop) => match &mut missing {
                     None => missing = Some(stop),
-                    Some(first) => first.needs.extend(stop.needs),
+                    Some(first) => first.needs_too(stop.needs),
                 },
             }
         }

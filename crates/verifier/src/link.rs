@@ -275,13 +275,9 @@ pub(crate) fn check_status(link: &Link, walk: &mut Walk<'_>) -> Result<(), Stop>
         };
         return Err(Denial::new(Code::StatusMissing, expected, format!("no status for {lifetime} s")).into());
     }
-    // Revocation before suspension, however they are listed.
-    for purpose in [StatusPurpose::Revocation, StatusPurpose::Suspension] {
-        for entry in terms.status.iter().filter(|entry| entry.purpose == purpose) {
-            check_status_entry(entry, &link.delegation.issuer, walk)?;
-        }
-    }
-    Ok(())
+    // All are judged, and the first rule of the order answers, however they are listed.
+    let judge = |entry| check_status_entry(entry, &link.delegation.issuer, walk).err();
+    terms.status.iter().filter_map(judge).reduce(Stop::before).map_or(Ok(()), Err)
 }
 
 fn check_status_entry(entry: &StatusEntry, issuer: &Did, walk: &mut Walk<'_>) -> Result<(), Stop> {

@@ -58,3 +58,34 @@ fn a_list_that_was_wrong_once_is_not_wrong_for_ever() {
     evidence.add_status_list(LIST, &list(&world.agent, NOW, false), now, MOST);
     assert_eq!(needs(&evidence, now), None, "not again and again");
 }
+
+#[test]
+fn all_lists_of_a_link_are_asked_for_together_and_the_first_rule_answers() {
+    let world = World::new();
+    let other = "https://acme.example/status/2";
+    let status = json!([entry("revocation", LIST), entry("suspension", other)]);
+    let (presented, trust) = (revocable(&world, status), world.trust());
+    let parsed = parse(presented.as_bytes(), &trust).unwrap();
+    let needs = gather(&parsed, &trust, &Evidence::new(), "n", NOW).unwrap();
+    assert_eq!(needs, [LIST, other].map(|url| Need::StatusList(url.to_owned())));
+
+    let mut evidence = Evidence::new();
+    evidence.add_status_list(LIST, &list(&world.principal, NOW - 9999, false), NOW, MOST);
+    let found = code(check(&presented, &trust, &evidence));
+    assert_eq!(found, Some(Code::StatusUnavailable), "before the other list's `status_stale`");
+}
+
+#[test]
+fn one_list_of_two_links_is_asked_for_once() {
+    let world = World::new();
+    let mut root = world.root();
+    root["credentialStatus"] = entry("revocation", LIST);
+    let root = world.root_link(&root);
+    let mut leaf = world.claims(&world.agent.did, &world.helper.did, Some(&root));
+    leaf["credentialStatus"] = entry("revocation", LIST);
+    let leaf = world.agent.sign(legation_credential::delegation::MEDIA_TYPE, &leaf);
+    let trust = world.trust();
+    let parsed = parse(present(&[&root, &leaf], &world.helper).as_bytes(), &trust).unwrap();
+    let needs = gather(&parsed, &trust, &Evidence::new(), "n", NOW).unwrap();
+    assert_eq!(needs, [Need::StatusList(LIST.to_owned())]);
+}
