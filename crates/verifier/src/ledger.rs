@@ -46,6 +46,8 @@ pub struct MemoryLedger {
     /// The same by that moment, to forget them in order.
     forget: BTreeMap<i64, Vec<(String, String)>>,
     count: usize,
+    /// The latest moment until which a nonce was remembered that no longer is.
+    forgotten: Option<i64>,
     totals: HashMap<(Account, String), Total>,
 }
 
@@ -134,6 +136,7 @@ impl MemoryLedger {
         let LedgerLimits { nonces_per_key, nonces: most_nonces, totals: most_totals, moments } = self.limits;
         json!({
             "limits": [nonces_per_key, most_nonces, most_totals, moments],
+            "forgotten": self.forgotten,
             "nonces": nonces,
             "totals": totals,
         })
@@ -157,6 +160,10 @@ impl MemoryLedger {
             totals: limit(2)?,
             moments: limit(3)?,
         });
+        ledger.forgotten = match json.get("forgotten")? {
+            serde_json::Value::Null => None,
+            moment => Some(moment.as_i64()?),
+        };
         for entry in json.get("nonces")?.as_array()? {
             let text = |index: usize| Some(entry.get(index)?.as_str()?.to_owned());
             let until = entry.get(2)?.as_i64()?;
@@ -175,6 +182,7 @@ impl MemoryLedger {
 
     fn forget_nonces(&mut self, now: i64) {
         let later = self.forget.split_off(&now.saturating_add(1));
+        self.forgotten = self.forgotten.max(self.forget.last_key_value().map(|(until, _)| *until));
         for (key, nonce) in core::mem::replace(&mut self.forget, later).into_values().flatten() {
             if let Some(own) = self.nonces.get_mut(&key) {
                 if own.remove(&nonce).is_some() {
@@ -192,6 +200,11 @@ impl MemoryLedger {
         if own.is_some_and(|own| own.contains_key(&nonce.nonce)) {
             let found = format!("`{}`, used before", nonce.nonce);
             return Err(Denial::new(Code::NonceReplayed, "a nonce that was not used", found));
+        }
+        // The clock, or a thread that waited, may be behind the moment at which it was forgotten.
+        if let Some(until) = self.forgotten.filter(|until| nonce.until <= *until) {
+            let expected = format!("a presentation that lives beyond {}", time::format(until));
+            return Err(Denial::new(Code::NonceReplayed, expected, "one whose nonce would be forgotten"));
         }
         let full = |limit: usize, whose: &str| {
             let expected = format!("room for a nonce; {limit} are remembered {whose}");
@@ -343,7 +356,9 @@ mod tests {
         let mut other = permit("a", 0);
         other.nonce.key = "another".to_owned();
         assert_eq!(code(ledger.commit(other, 0)), None, "nonces are kept by key");
-        assert_eq!(code(ledger.commit(permit("c", 0), 1_000)), None);
+        let mut later = permit("c", 0);
+        later.nonce.until = 2_000;
+        assert_eq!(code(ledger.commit(later, 1_000)), None);
     }
 
     #[test]
