@@ -41,3 +41,34 @@ fn a_nonce_that_was_forgotten_is_not_used_again_by_a_clock_that_is_behind() {
     let again = permit(&world, &trust, &link, NOW, 0, NOW + 359);
     assert_eq!(code(kept.commit(again, NOW + 359)), Some(Code::NonceReplayed), "kept in its file");
 }
+
+#[test]
+fn a_request_that_takes_nothing_takes_no_room_among_totals() {
+    let world = World::new();
+    let mut claims = world.root();
+    claims["credentialSubject"]["delegation"]["constraints"] =
+        json!([{"type": "spend", "currency": "USD", "window": {"seconds": 100_000_000, "amount": 9}}]);
+    let (trust, link) = (world.trust(), world.root_link(&claims));
+    let mut ledger = MemoryLedger::with_limits(LedgerLimits { totals: 0, ..LedgerLimits::default() });
+    assert_eq!(code(ledger.commit(permit(&world, &trust, &link, NOW, 0, NOW), NOW)), None);
+    let costly = permit(&world, &trust, &link, NOW + 1, 1, NOW + 1);
+    assert_eq!(code(MemoryLedger::new().commit(costly, NOW + 1)), None);
+    let costly = permit(&world, &trust, &link, NOW + 1, 1, NOW + 1);
+    assert!(ledger.commit(costly, NOW + 1).is_err());
+}
+
+#[test]
+fn a_total_takes_no_more_memory_for_a_long_name() {
+    let world = World::new();
+    let mut claims = world.root();
+    let mut actions: Vec<String> =
+        (0..200).map(|number| format!("a2a:skill:{number}{}", "x".repeat(90))).collect();
+    actions.push("a2a:skill:book".to_owned());
+    claims["credentialSubject"]["delegation"]["constraints"] =
+        json!([{"type": "rate", "seconds": 60, "max": 9, "actions": actions}]);
+    let (trust, link) = (world.trust(), world.root_link(&claims));
+    let mut ledger = MemoryLedger::new();
+    assert_eq!(code(ledger.commit(permit(&world, &trust, &link, NOW, 0, NOW), NOW)), None);
+    let kept = ledger.to_json().to_string().len();
+    assert!(kept < 1000, "{kept} bytes for one total and one nonce");
+}
