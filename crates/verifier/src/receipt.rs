@@ -20,7 +20,9 @@ use sha2::{Digest, Sha256};
 
 /// The `typ` of a signed receipt.
 pub const MEDIA_TYPE: &str = "legation-receipt+jwt";
-const LIMITS: JsonLimits = JsonLimits { bytes: 1 << 20, depth: 32 };
+/// The facts of the largest request take 6.5 megabytes of JSON, the longest chain that limits allow
+/// and its debits some ten: whoever asks must not be able to make a receipt that can't be read.
+const LIMITS: JsonLimits = JsonLimits { bytes: 32 << 20, depth: 32 };
 
 /// What a receipt is about, as far as it is known: a denial of bytes that could not be read
 /// knows neither chain nor request.
