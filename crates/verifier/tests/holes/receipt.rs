@@ -39,3 +39,28 @@ fn the_largest_request_has_a_receipt_that_can_be_verified() {
     let signed = receipt::sign(&permit(facts), &id, &key).unwrap();
     assert!(receipt::verify(&signed, &document).is_ok());
 }
+
+#[test]
+fn a_receipt_is_signed_by_the_verifier_that_it_names() {
+    let (key, id, document) = verifier();
+    let bytes = permit(Facts::new());
+    assert!(receipt::verify(&receipt::sign(&bytes, &id, &key).unwrap(), &document).is_ok());
+    let other = Party::new(Algorithm::EdDsa);
+    let id = legation_did::method_id(&other.did, other.key.public_key());
+    let signed = receipt::sign(&bytes, &id, &other.key).unwrap();
+    let document = legation_did::key::document(&other.did).unwrap();
+    assert!(matches!(receipt::verify(&signed, &document), Err(ReceiptError::Signer { .. })));
+}
+
+#[test]
+fn what_is_no_decision_is_no_receipt() {
+    let (key, id, document) = verifier();
+    let good: serde_json::Value = serde_json::from_slice(&permit(Facts::new())).unwrap();
+    for (member, value) in [("type", json!("Other")), ("decision", json!("maybe")), ("decision", json!(null))]
+    {
+        let mut changed = good.clone();
+        changed[member] = value;
+        let signed = receipt::sign(changed.to_string().as_bytes(), &id, &key).unwrap();
+        assert!(receipt::verify(&signed, &document).is_err(), "{member}");
+    }
+}
