@@ -1,5 +1,6 @@
 //! What a command says, to people and to machines.
 
+use legation_verifier::error::misleads;
 use serde_json::{Value, json};
 use std::{
     io::{IsTerminal, Write},
@@ -36,8 +37,10 @@ impl Output {
             for note in &self.notes {
                 complain(&format!("note: {note}\n"));
             }
-            let end = if self.text.is_empty() || self.text.ends_with('\n') { "" } else { "\n" };
-            print(&format!("{}{end}", self.text));
+            // Names and values of a chain are a stranger's words.
+            let text = self.text.replace(|one| one != '\n' && misleads(one), "\u{fffd}");
+            let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+            print(&format!("{text}{end}"));
         }
         ExitCode::from(self.exit)
     }
@@ -79,7 +82,7 @@ pub(crate) fn fail(failure: &Failure, as_json: bool) -> ExitCode {
         print(&format!("{}\n", json!({"error": failure.code, "message": failure.message})));
     } else {
         // A file may hold what moves a terminal's cursor, and an error is one line.
-        let safe = |one: char| if one.is_control() { ' ' } else { one };
+        let safe = |one: char| if misleads(one) { ' ' } else { one };
         complain(&format!("error: {}\n", failure.message.chars().map(safe).collect::<String>()));
     }
     ExitCode::from(failure.exit)

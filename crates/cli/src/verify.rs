@@ -9,7 +9,7 @@ use crate::{
 use legation_credential::{Authority, Request, Value, request::split_query, status::SignedStatusList};
 use legation_did::{Did, Document, key, method_id};
 use legation_keys::{
-    Signer, base64url,
+    SecretKey, Signer, base64url,
     json::{self, JsonLimits},
     time,
 };
@@ -18,7 +18,10 @@ use legation_verifier::{
     verify_with,
 };
 use serde_json::json;
-use std::path::Path;
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 /// What came out, with what there is to tell about it.
 struct Verdict {
@@ -39,8 +42,10 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Output, Failure> {
     let trust = trust(args)?;
     let request = request(args)?;
     let now = args.now.unwrap_or_else(files::now);
+    // What a receipt needs is there before anything is committed that it would have to tell of.
+    let signing = signing(args, &trust)?;
     let verdict = judge(args, &presented, &trust, request, now)?;
-    write_receipt(args, &trust, &verdict.receipt)?;
+    write_receipt(args, signing, &verdict.receipt)?;
     let mut output = told(&verdict);
     if args.explain {
         let tree =
@@ -206,20 +211,34 @@ fn evidence(
 const MAX_FILES: usize = 10_000;
 
 /// Adds every DID document and status list of a folder, as if fetched now.
+///
+/// Files come in no order, so that two of one name must not depend on it: a backup of a list does not
+/// take a revocation back, and two documents of one DID are refused.
 fn add_folder(folder: &Path, evidence: &mut Evidence, most: usize, now: i64) -> Result<(), Failure> {
+    let mut documents = HashSet::new();
+    let mut lists: HashMap<String, i64> = HashMap::new();
     each_file(folder, &mut |bytes| {
         if let Ok(document) = Document::parse(bytes) {
+            if !documents.insert(document.id().clone()) {
+                let message = format!("`{}` holds two documents of `{}`", folder.display(), document.id());
+                return Err(Failure::file(message));
+            }
             let _ = evidence.add_document(document.id(), bytes, now);
         } else if let Ok(text) = core::str::from_utf8(bytes)
             && let Ok(list) = SignedStatusList::parse(text.trim(), most)
         {
-            evidence.add_status_list(&list.credential.id, text.trim(), now, most);
+            let (id, made) = (list.credential.id, list.credential.valid_from);
+            if lists.get(&id).is_none_or(|before| made > *before) {
+                evidence.add_status_list(&id, text.trim(), now, most);
+                lists.insert(id, made);
+            }
         }
+        Ok(())
     })
 }
 
 /// Reads every file of a folder and the folders in it.
-fn each_file(folder: &Path, read: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+fn each_file(folder: &Path, read: &mut dyn FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut folders = vec![folder.to_owned()];
     let mut count = 0;
     while let Some(folder) = folders.pop() {
@@ -234,7 +253,7 @@ fn each_file(folder: &Path, read: &mut dyn FnMut(&[u8])) -> Result<(), Failure> 
             if path.is_dir() {
                 folders.push(path);
             } else {
-                read(&files::read(&path)?);
+                read(&files::read(&path)?)?;
             }
         }
     }
@@ -248,19 +267,37 @@ pub(crate) fn document_in(folder: &Path, did: &Did) -> Result<Document, Failure>
         if let Some(document) = Document::parse(bytes).ok().filter(|document| document.id() == did) {
             found = Some(document);
         }
+        Ok(())
     })?;
     found.ok_or_else(|| Failure::file(format!("`{}` holds no document of `{did}`", folder.display())))
 }
 
-fn write_receipt(args: &VerifyArgs, trust: &Trust, receipt: &[u8]) -> Result<(), Failure> {
-    let (Some(out), Some(path)) = (&args.receipt, &args.receipt_key) else { return Ok(()) };
-    if receipt.is_empty() {
-        return Err(Failure::usage("a receipt is of a decision; give --action and --resource"));
+/// The key that signs the receipt, and as whom: the verifier itself where it is called by a DID,
+/// and else its key.
+fn signing(args: &VerifyArgs, trust: &Trust) -> Result<Option<(SecretKey, Did)>, Failure> {
+    let (Some(out), Some(path)) = (&args.receipt, &args.receipt_key) else { return Ok(None) };
+    if out.exists() {
+        return Err(Failure::file(format!("`{}` exists; name another file", out.display())));
     }
     let key = KeyArgs { key: path.clone(), passphrase_file: args.passphrase_file.clone() };
     let key = files::load_key(&key)?;
-    // The verifier signs as itself where it is called by a did:web, and else as its key.
-    let signer = trust.audience.parse().unwrap_or_else(|_| key::did(key.public_key()));
+    let own = key::did(key.public_key());
+    let signer = trust.audience.parse().unwrap_or_else(|_| own.clone());
+    if signer.method() == "key" && signer != own {
+        return Err(Failure::usage(format!("the receipt key is that of `{own}`, but `{signer}` must sign")));
+    }
+    Ok(Some((key, signer)))
+}
+
+fn write_receipt(
+    args: &VerifyArgs,
+    signing: Option<(SecretKey, Did)>,
+    receipt: &[u8],
+) -> Result<(), Failure> {
+    let (Some(out), Some((key, signer))) = (&args.receipt, signing) else { return Ok(()) };
+    if receipt.is_empty() {
+        return Err(Failure::usage("a receipt is of a decision; give --action and --resource"));
+    }
     let secured = receipt::sign(receipt, &method_id(&signer, key.public_key()), &key)
         .map_err(|error| Failure::network("sign", error.to_string()))?;
     files::write_private(&OutArgs { out: out.clone(), force: false }, &secured)

@@ -204,23 +204,20 @@ fn check_grants(effective: &Granted, link: &Granted) -> Result<(), Refusal> {
     let Granted::Pairs(pairs) = link else {
         return Err(Refusal::ActionWidened { found: "everything".to_owned(), fits: actions_of(inherited) });
     };
-    for pair in pairs {
-        if inherited.iter().any(|parent| covers(parent, pair)) {
-            continue;
-        }
-        let (action, resource) = pair;
-        let fits: Vec<String> = inherited
-            .iter()
-            .filter(|(parent, _)| parent.covers(action))
-            .map(|(_, resource)| resource.to_string())
-            .collect();
-        return Err(if fits.is_empty() {
-            Refusal::ActionWidened { found: action.to_string(), fits: actions_of(inherited) }
-        } else {
-            Refusal::ResourceWidened { found: resource.to_string(), action: action.to_string(), fits }
-        });
+    let mut widened = pairs.iter().filter(|pair| !inherited.iter().any(|parent| covers(parent, pair)));
+    let Some(first) = widened.next() else { return Ok(()) };
+    let held = |action: &Pattern| inherited.iter().any(|(parent, _)| parent.covers(action));
+    // An action that is not held at all is told before a resource, whichever pair comes first.
+    if let Some((action, _)) = core::iter::once(first).chain(widened).find(|(action, _)| !held(action)) {
+        return Err(Refusal::ActionWidened { found: action.to_string(), fits: actions_of(inherited) });
     }
-    Ok(())
+    let (action, resource) = first;
+    let fits = inherited.iter().filter(|(parent, _)| parent.covers(action));
+    Err(Refusal::ResourceWidened {
+        found: resource.to_string(),
+        action: action.to_string(),
+        fits: fits.map(|(_, resource)| resource.to_string()).collect(),
+    })
 }
 
 fn actions_of(pairs: &[(Pattern, Pattern)]) -> Vec<String> {

@@ -165,8 +165,11 @@ pub fn link_digest(secured: &str) -> LinkDigest {
     Sha256::digest(secured).into()
 }
 
-/// The claims of the first data model must not be there (VC-JOSE-COSE §3.1).
-pub(crate) fn check_no_old_claims(object: &Object<'_>) -> Result<(), CredentialError> {
+/// The claims of the first data model, `vc` and `vp`, must not be there (VC-JOSE-COSE §3.1).
+///
+/// # Errors
+/// [`CredentialError::Malformed`].
+pub fn check_no_old_claims(object: &Object<'_>) -> Result<(), CredentialError> {
     match ["vc", "vp"].into_iter().find(|claim| object.get(claim).is_some()) {
         None => Ok(()),
         Some(claim) => Err(CredentialError::Malformed {

@@ -302,6 +302,12 @@ pub struct SignedStatusList {
 }
 
 impl SignedStatusList {
+    /// Whether its signature was verified by some key.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        self.verified_with.get().is_some()
+    }
+
     /// Reads a status list that is secured as a JWS, unpacking at most so many entries.
     ///
     /// # Errors

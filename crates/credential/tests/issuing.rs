@@ -305,3 +305,11 @@ fn a_delegation_that_could_not_be_read_is_not_issued() {
         }
     }
 }
+
+#[test]
+fn an_action_that_is_not_held_is_told_before_a_resource_that_is_not() {
+    let read = |grants: &str| Authority::parse(&format!(r#"{{"grants": {grants}}}"#)).unwrap();
+    let parent = read(r#"[{"actions": ["a", "c"], "resources": ["https://a.example/x"]}]"#);
+    let child = read(r#"[{"actions": ["a", "b"], "resources": ["https://a.example/y"]}]"#);
+    assert_eq!(legation_credential::extend(parent, &child).unwrap_err().code(), "action_widened");
+}

@@ -167,12 +167,29 @@ impl Stop {
         Self { denial, needs: vec![need] }
     }
 
-    /// Asks for this as well, where nothing is asked for yet.
-    pub(crate) fn or_need(mut self, need: Need) -> Self {
-        if self.needs.is_empty() {
-            self.needs.push(need);
+    /// The same, with a need where it has none yet.
+    pub(crate) fn or_need(self, need: Need) -> Self {
+        if self.needs.is_empty() { Self::need(need, self.denial) } else { self }
+    }
+
+    /// Of two stops at one link the one whose rule comes first. Its denial may wait for evidence;
+    /// then the other's needs are asked for as well.
+    pub(crate) fn before(self, other: Self) -> Self {
+        let (mut first, second) =
+            if other.denial.code < self.denial.code { (other, self) } else { (self, other) };
+        if !first.needs.is_empty() {
+            first.needs_too(second.needs);
         }
-        self
+        first
+    }
+
+    /// Takes needs over, each once.
+    fn needs_too(&mut self, needs: Vec<Need>) {
+        for need in needs {
+            if !self.needs.contains(&need) {
+                self.needs.push(need);
+            }
+        }
     }
 
     pub(crate) fn map(self, change: impl FnOnce(Denial) -> Denial) -> Self {
@@ -198,6 +215,7 @@ pub(crate) struct Walk<'a> {
 
 impl Walk<'_> {
     fn run(&mut self, nonce: &str) -> Result<VerifiedChain, Stop> {
+        self.presentation.check_read(self.trust)?;
         let (ceiling, effective) = self.meaning(nonce)?;
         let agent_key = self.signatures()?;
         self.status()?;
@@ -281,7 +299,7 @@ impl Walk<'_> {
                 Err(stop) if stop.needs.is_empty() => return Err(missing.unwrap_or(stop)),
                 Err(stop) => match &mut missing {
                     None => missing = Some(stop),
-                    Some(first) => first.needs.extend(stop.needs),
+                    Some(first) => first.needs_too(stop.needs),
                 },
             }
         }

@@ -199,16 +199,24 @@ impl Denial {
     }
 }
 
-/// At most 600 characters of a text, each control character replaced: a stranger's line break
+/// At most 600 characters of a text, each one replaced that [`misleads`]: a stranger's line break
 /// must not forge a log line, nor an escape sequence reach a terminal.
 fn printable(text: String) -> String {
     const MOST: usize = 600;
-    if text.len() <= MOST && !text.chars().any(char::is_control) {
+    if text.len() <= MOST && !text.chars().any(misleads) {
         return text;
     }
-    let safe = |one: char| if one.is_control() { char::REPLACEMENT_CHARACTER } else { one };
+    let safe = |one: char| if misleads(one) { char::REPLACEMENT_CHARACTER } else { one };
     let end = if text.chars().nth(MOST).is_some() { "…" } else { "" };
     text.chars().take(MOST).map(safe).chain(end.chars()).collect()
+}
+
+/// Whether a character ends a line, moves a cursor, or changes the order in which a line is read
+/// (controls, the separators U+2028 and U+2029, and the Bidi_Control characters of Unicode).
+#[must_use]
+pub fn misleads(one: char) -> bool {
+    one.is_control()
+        || matches!(one, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl fmt::Display for Denial {
@@ -282,6 +290,11 @@ mod tests {
         let denial = Denial::new(Code::Malformed, "x", format!("a\nallowed\u{1b}[2J{}", "b".repeat(1000)));
         assert!(!denial.found.chars().any(char::is_control));
         assert_eq!(denial.found.chars().count(), 601);
+        let denial = Denial::new(Code::Malformed, "a\u{2028}b\u{2029}c", "\u{202e}detimrep\u{2069}");
+        assert_eq!(
+            (denial.expected.as_str(), denial.found.as_str()),
+            ("a\u{fffd}b\u{fffd}c", "\u{fffd}detimrep\u{fffd}")
+        );
     }
 
     #[test]

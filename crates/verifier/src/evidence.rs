@@ -115,12 +115,25 @@ impl Evidence {
         let item = SignedStatusList::parse(secured, most_entries);
         let item = item.map(Arc::new).map_err(|error| Lack::Unreadable(error.to_string()));
         let digest = Sha256::digest(secured).into();
+        self.remember(url, fetched_at);
         self.status_lists.insert(url.to_owned(), Held { item, fetched_at, digest });
+    }
+
+    /// Before a list is replaced: what was verified is remembered as seen, also where it led to a
+    /// denial. Otherwise whoever serves a list could take a revocation back by serving the list
+    /// from before it. A date that has not come yet is not remembered, since it would keep every
+    /// corrected list away.
+    fn remember(&mut self, url: &str, now: i64) {
+        let held = self.status_lists.get(url).and_then(|held| held.item.as_ref().ok());
+        let seen = held.filter(|list| list.is_verified()).map(|list| list.credential.valid_from);
+        if let Some(seen) = seen.filter(|seen| *seen <= now) {
+            self.note_status_list(url, seen);
+        }
     }
 
     /// Notes that a list made at `valid_from` (Unix seconds) was already verified for this URL,
     /// so that an older one is no longer accepted. Take it from [`Used::valid_from`] of an
-    /// earlier verification.
+    /// earlier verification, where that one had evidence of its own.
     pub fn note_status_list(&mut self, url: &str, valid_from: i64) {
         let newest = self.newest_status.entry(url.to_owned()).or_insert(valid_from);
         *newest = valid_from.max(*newest);
@@ -134,6 +147,7 @@ impl Evidence {
                 self.documents.insert(did.clone(), Held { item: Err(lack), fetched_at: tried_at, digest });
             }
             Need::StatusList(url) => {
+                self.remember(url, tried_at);
                 self.status_lists.insert(url.clone(), Held { item: Err(lack), fetched_at: tried_at, digest });
             }
         }

@@ -7,11 +7,11 @@
 use crate::{
     Code, Denial,
     authorize::{LinkDebit, NonceUse, Permit},
-    presentation::Account,
 };
 use legation_credential::Request;
 use legation_keys::{base64url, time};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Bounds on a ledger's memory.
@@ -21,9 +21,9 @@ pub struct LedgerLimits {
     /// second over the life of a presentation and its skew. One agent can't fill the memory of
     /// all others.
     pub nonces_per_key: usize,
-    /// Most nonces of all keys; 1,000,000 by default, some 150 megabytes.
+    /// Most nonces of all keys; 1,000,000 by default, half a gigabyte if each is of 128 bytes.
     pub nonces: usize,
-    /// Most totals; 100,000 by default.
+    /// Most totals; 100,000 by default. Each takes 16 bytes for each moment that is kept.
     pub totals: usize,
     /// Most moments kept of one total; 1,024 by default. When more fall into a window, the two
     /// oldest are counted as one of the later moment, which never lets more pass.
@@ -46,7 +46,16 @@ pub struct MemoryLedger {
     /// The same by that moment, to forget them in order.
     forget: BTreeMap<i64, Vec<(String, String)>>,
     count: usize,
-    totals: HashMap<(Account, String), Total>,
+    /// The latest moment until which a nonce was remembered that no longer is.
+    forgotten: Option<i64>,
+    totals: HashMap<TotalName, Total>,
+}
+
+/// SHA-256 of account and limit. The limit in words may be as long as its link.
+type TotalName = [u8; 32];
+
+fn name(debit: &LinkDebit) -> TotalName {
+    Sha256::new_with_prefix(debit.account).chain_update(&debit.limit).finalize().into()
 }
 
 /// What fell into one window: moments and amounts, oldest first.
@@ -127,13 +136,12 @@ impl MemoryLedger {
         let totals: Vec<_> = self
             .totals
             .iter()
-            .map(|((account, limit), total)| {
-                json!([base64url::encode(account), limit, total.seconds, total.moments])
-            })
+            .map(|(name, total)| json!([base64url::encode(name), total.seconds, total.moments]))
             .collect();
         let LedgerLimits { nonces_per_key, nonces: most_nonces, totals: most_totals, moments } = self.limits;
         json!({
             "limits": [nonces_per_key, most_nonces, most_totals, moments],
+            "forgotten": self.forgotten,
             "nonces": nonces,
             "totals": totals,
         })
@@ -157,24 +165,29 @@ impl MemoryLedger {
             totals: limit(2)?,
             moments: limit(3)?,
         });
+        ledger.forgotten = match json.get("forgotten")? {
+            serde_json::Value::Null => None,
+            moment => Some(moment.as_i64()?),
+        };
         for entry in json.get("nonces")?.as_array()? {
             let text = |index: usize| Some(entry.get(index)?.as_str()?.to_owned());
             let until = entry.get(2)?.as_i64()?;
             ledger.take_nonce(&NonceUse { key: text(0)?, nonce: text(1)?, until });
         }
         for entry in json.get("totals")?.as_array()? {
-            let account = base64url::decode_array(entry.get(0)?.as_str()?).ok()?;
+            let name = base64url::decode_array(entry.get(0)?.as_str()?).ok()?;
             let moment = |pair: &serde_json::Value| Some((pair.get(0)?.as_i64()?, pair.get(1)?.as_i64()?));
             let moments: Option<VecDeque<(i64, i64)>> =
-                entry.get(3)?.as_array()?.iter().map(moment).collect();
-            let total = Total { seconds: entry.get(2)?.as_i64()?, moments: moments? };
-            ledger.totals.insert((account, entry.get(1)?.as_str()?.to_owned()), total);
+                entry.get(2)?.as_array()?.iter().map(moment).collect();
+            let total = Total { seconds: entry.get(1)?.as_i64()?, moments: moments? };
+            ledger.totals.insert(name, total);
         }
         Some(ledger)
     }
 
     fn forget_nonces(&mut self, now: i64) {
         let later = self.forget.split_off(&now.saturating_add(1));
+        self.forgotten = self.forgotten.max(self.forget.last_key_value().map(|(until, _)| *until));
         for (key, nonce) in core::mem::replace(&mut self.forget, later).into_values().flatten() {
             if let Some(own) = self.nonces.get_mut(&key) {
                 if own.remove(&nonce).is_some() {
@@ -192,6 +205,11 @@ impl MemoryLedger {
         if own.is_some_and(|own| own.contains_key(&nonce.nonce)) {
             let found = format!("`{}`, used before", nonce.nonce);
             return Err(Denial::new(Code::NonceReplayed, "a nonce that was not used", found));
+        }
+        // The clock, or a thread that waited, may be behind the moment at which it was forgotten.
+        if let Some(until) = self.forgotten.filter(|until| nonce.until <= *until) {
+            let expected = format!("a presentation that lives beyond {}", time::format(until));
+            return Err(Denial::new(Code::NonceReplayed, expected, "one whose nonce would be forgotten"));
         }
         let full = |limit: usize, whose: &str| {
             let expected = format!("room for a nonce; {limit} are remembered {whose}");
@@ -214,7 +232,7 @@ impl MemoryLedger {
     }
 
     fn check_debit(&self, debit: &LinkDebit, now: i64) -> Result<(), Denial> {
-        let spent = match self.totals.get(&(debit.account, debit.limit.clone())) {
+        let spent = match self.totals.get(&name(debit)) {
             Some(total) => total.sum(debit.seconds, now),
             None => 0,
         };
@@ -231,10 +249,10 @@ impl MemoryLedger {
     fn check_room(&mut self, debits: &[LinkDebit], now: i64) -> Result<(), Denial> {
         let new: Vec<&LinkDebit> = debits
             .iter()
-            .filter(|debit| !self.totals.contains_key(&(debit.account, debit.limit.clone())))
+            .filter(|debit| debit.amount > 0 && !self.totals.contains_key(&name(debit)))
             .collect();
         if self.totals.len() + new.len() > self.limits.totals {
-            self.totals.retain(|_, total| total.sum(total.seconds, now) > 0);
+            self.totals.retain(|_, total| !total.is_over(now));
         }
         match new.first() {
             Some(debit) if self.totals.len() + new.len() > self.limits.totals => {
@@ -247,8 +265,11 @@ impl MemoryLedger {
     }
 
     fn take(&mut self, debit: &LinkDebit, now: i64) {
+        if debit.amount == 0 {
+            return;
+        }
         let moments = self.limits.moments.max(1);
-        let total = self.totals.entry((debit.account, debit.limit.clone())).or_default();
+        let total = self.totals.entry(name(debit)).or_default();
         total.seconds = debit.seconds;
         total.add(debit.amount, now, moments);
     }
@@ -260,6 +281,11 @@ impl Total {
         let start = now.saturating_sub(seconds);
         let inside = self.moments.iter().filter(|(moment, _)| *moment > start);
         inside.fold(0, |sum, (_, amount)| sum.saturating_add(*amount))
+    }
+
+    /// Whether all of it has left the window.
+    fn is_over(&self, now: i64) -> bool {
+        self.moments.back().is_none_or(|(last, _)| *last <= now.saturating_sub(self.seconds))
     }
 
     fn add(&mut self, amount: i64, now: i64, most: usize) {
@@ -343,7 +369,9 @@ mod tests {
         let mut other = permit("a", 0);
         other.nonce.key = "another".to_owned();
         assert_eq!(code(ledger.commit(other, 0)), None, "nonces are kept by key");
-        assert_eq!(code(ledger.commit(permit("c", 0), 1_000)), None);
+        let mut later = permit("c", 0);
+        later.nonce.until = 2_000;
+        assert_eq!(code(ledger.commit(later, 1_000)), None);
     }
 
     #[test]

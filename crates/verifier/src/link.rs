@@ -3,16 +3,18 @@
 use crate::{
     Code, Denial, Trust,
     chain::{Stop, Walk},
-    evidence::{Evidence, Lack, Need, Used},
+    evidence::{Evidence, Held, Lack, Need, Used},
     presentation::{Link, Presentation, Seal},
 };
 use legation_credential::{
     Authority, extend,
     issue::{check_depth, check_window as check_nested},
-    status::{StatusEntry, StatusPurpose},
+    presentation::MAX_LIFETIME,
+    status::{SignedStatusList, StatusEntry, StatusPurpose},
 };
 use legation_did::{Did, KeyLookupError, KeyUse, Purpose, key};
 use legation_keys::{PublicKey, base64url, time};
+use std::sync::Arc;
 
 /// The first issuer is a root that is trusted; its ceiling starts the effective authority.
 pub(crate) fn check_root(link: &Link, trust: &Trust) -> Result<Authority, Denial> {
@@ -92,6 +94,12 @@ pub(crate) fn check_window(link: &Link, skew: i64, now: i64) -> Result<(), Denia
         let found = format!("now is {}", time::format(now));
         return Err(Denial::new(Code::Expired, format!("before {}", time::format(terms.valid_until)), found));
     }
+    // The clocks' difference must not make a time for a link that has none: its lifetime of
+    // nothing would be short enough to need no status.
+    if terms.valid_until <= terms.valid_from {
+        let (from, until) = (time::format(terms.valid_from), time::format(terms.valid_until));
+        return Err(Denial::new(Code::Expired, "an end after the beginning", format!("{from} to {until}")));
+    }
     Ok(())
 }
 
@@ -142,11 +150,9 @@ pub(crate) fn check_freshness(presentation: &Presentation, trust: &Trust, now: i
     let Presentation { issued_at, expires_at, not_before, .. } = *presentation;
     let stale = |expected: String, found: String| Err(Denial::new(Code::PresentationStale, expected, found));
     let lifetime = expires_at.saturating_sub(issued_at);
-    if !(0..=trust.max_presentation_age).contains(&lifetime) {
-        return stale(
-            format!("a lifetime of at most {} s", trust.max_presentation_age),
-            format!("{lifetime} s"),
-        );
+    let most = trust.max_presentation_age.min(MAX_LIFETIME);
+    if !(0..=most).contains(&lifetime) {
+        return stale(format!("a lifetime of at most {most} s"), format!("{lifetime} s"));
     }
     let begins = not_before.map_or(issued_at, |not_before| not_before.max(issued_at));
     if now.saturating_add(trust.clock_skew) < begins || now.saturating_sub(trust.clock_skew) >= expires_at {
@@ -219,7 +225,7 @@ fn find_key(
 /// Evidence is no older than so many seconds, and not from the future.
 fn check_age(code: Code, since: i64, most: i64, trust: &Trust, now: i64) -> Result<(), Denial> {
     let age = now.saturating_sub(since);
-    if (-trust.clock_skew..=most).contains(&age) {
+    if age.saturating_add(trust.clock_skew) >= 0 && age <= most {
         return Ok(());
     }
     Err(Denial::new(code, format!("at most {most} s old"), format!("{age} s, from {}", time::format(since))))
@@ -269,41 +275,42 @@ pub(crate) fn check_status(link: &Link, walk: &mut Walk<'_>) -> Result<(), Stop>
         };
         return Err(Denial::new(Code::StatusMissing, expected, format!("no status for {lifetime} s")).into());
     }
-    // Revocation before suspension, however they are listed.
-    for purpose in [StatusPurpose::Revocation, StatusPurpose::Suspension] {
-        for entry in terms.status.iter().filter(|entry| entry.purpose == purpose) {
-            let outcome = check_status_entry(entry, &link.delegation.issuer, walk);
-            outcome.map_err(|stop| renewable(stop, entry, walk))?;
-        }
-    }
-    Ok(())
-}
-
-/// A list that is no good is asked for again once it is too old, as every other is: its issuer
-/// may have published a good one since.
-fn renewable(stop: Stop, entry: &StatusEntry, walk: &Walk<'_>) -> Stop {
-    let held = walk.evidence.status_list(&entry.list);
-    let aged = held.is_some_and(|held| {
-        check_age(Code::StatusStale, held.fetched_at, walk.trust.max_status_age, walk.trust, walk.now)
-            .is_err()
-    });
-    if aged { stop.or_need(Need::StatusList(entry.list.clone())) } else { stop }
+    // All are judged, and the first rule of the order answers, however they are listed.
+    let judge = |entry| check_status_entry(entry, &link.delegation.issuer, walk).err();
+    terms.status.iter().filter_map(judge).reduce(Stop::before).map_or(Ok(()), Err)
 }
 
 fn check_status_entry(entry: &StatusEntry, issuer: &Did, walk: &mut Walk<'_>) -> Result<(), Stop> {
-    let (trust, now) = (walk.trust, walk.now);
     let need = || Need::StatusList(entry.list.clone());
     let unavailable =
         |found: &str| Denial::new(Code::StatusUnavailable, format!("the list {}", entry.list), found);
-    let invalid = |expected: &str, found: String| Denial::new(Code::StatusInvalid, expected, found);
     let Some(held) = walk.evidence.status_list(&entry.list) else {
         return Err(Stop::need(need(), unavailable("no evidence of it")));
     };
-    let signed = match &held.item {
-        Ok(signed) => signed,
-        Err(Lack::Unavailable(reason)) => return Err(Stop::need(need(), unavailable(reason))),
-        Err(Lack::Unreadable(reason)) => return Err(invalid("a status list", reason.clone()).into()),
-    };
+    match &held.item {
+        Err(Lack::Unavailable(reason)) => Err(Stop::need(need(), unavailable(reason))),
+        Err(Lack::Unreadable(reason)) => {
+            Err(Stop::need(need(), Denial::new(Code::StatusInvalid, "a status list", reason.as_str())))
+        }
+        Ok(signed) => {
+            let age = walk.now.saturating_sub(held.fetched_at);
+            let outcome = check_status_list(entry, issuer, held, signed, walk);
+            // Whatever is wrong with a list that was fetched long ago, its issuer may have mended.
+            let old = age > walk.trust.max_status_age;
+            outcome.map_err(|stop| if old { stop.or_need(need()) } else { stop })
+        }
+    }
+}
+
+fn check_status_list(
+    entry: &StatusEntry,
+    issuer: &Did,
+    held: &Held<Arc<SignedStatusList>>,
+    signed: &SignedStatusList,
+    walk: &mut Walk<'_>,
+) -> Result<(), Stop> {
+    let (trust, now) = (walk.trust, walk.now);
+    let invalid = |expected: &str, found: String| Denial::new(Code::StatusInvalid, expected, found);
     let list = &signed.credential;
     if list.id != entry.list {
         return Err(invalid(&format!("the list {}", entry.list), list.id.clone()).into());
@@ -315,6 +322,9 @@ fn check_status_entry(entry: &StatusEntry, issuer: &Did, walk: &mut Walk<'_>) ->
     }
     if list.issuer != *issuer && !trust.status_issuers.contains(&list.issuer) {
         return Err(invalid(&format!("a list of {issuer}"), list.issuer.to_string()).into());
+    }
+    if !trust.algorithms.contains(&signed.algorithm) {
+        return Err(invalid("a list signed by an allowed algorithm", signed.algorithm.to_string()).into());
     }
     let wanted =
         KeyUse { id: &signed.key_id, algorithm: signed.algorithm, purpose: Purpose::AssertionMethod, now };

@@ -6,7 +6,7 @@
 use crate::{Code, Denial, Trust};
 use legation_credential::{
     CredentialError, Delegation, LinkDigest,
-    delegation::{self, CONTEXT_CREDENTIALS, check_context, check_types},
+    delegation::{self, CONTEXT_CREDENTIALS, check_context, check_no_old_claims, check_types},
     error::{integer, list, malformed, text},
     presentation::{DATA_URL, ENVELOPED, MEDIA_TYPE, TYPE},
 };
@@ -67,6 +67,16 @@ impl Presentation {
         &self.nonce
     }
 
+    /// What reading bounds, asked again of the trust that verifies: it may be another than the
+    /// one that the bytes were read with.
+    pub(crate) fn check_read(&self, trust: &Trust) -> Result<(), Denial> {
+        check_length(self.links.len(), trust)?;
+        for (index, link) in self.links.iter().enumerate() {
+            check_algorithm(&link.seal, trust).map_err(|denial| denial.at(index))?;
+        }
+        check_algorithm(&self.seal, trust)
+    }
+
     /// What the links say, root first, to show it to people. None of it is verified.
     pub fn claims(&self) -> impl Iterator<Item = &Delegation> {
         self.links.iter().map(|link| &link.delegation)
@@ -92,13 +102,14 @@ pub fn parse(bytes: &[u8], trust: &Trust) -> Result<Presentation, Denial> {
     let object = claims.as_object().ok_or_else(|| malformed("the payload", "an object", &claims))?;
 
     let mut links = Vec::new();
-    for (index, secured) in envelopes(object, trust)?.into_iter().enumerate() {
-        links.push(parse_link(secured, trust).map_err(|denial| denial.at(index))?);
+    for (index, envelope) in envelopes(object, trust)?.iter().enumerate() {
+        let link = read_envelope(envelope).and_then(|secured| parse_link(secured, trust));
+        links.push(link.map_err(|denial| denial.at(index))?);
     }
     let seal = read_seal(&parts, MEDIA_TYPE, trust)?;
+    check_no_old_claims(object)?;
     check_context(object, &[CONTEXT_CREDENTIALS])?;
     check_types(object, &[TYPE])?;
-    ["vc", "vp"].iter().try_for_each(|claim| refuse_claim(object, claim))?;
     let nonce = text(object, "nonce")?;
     if nonce.is_empty() || nonce.len() > MAX_NONCE {
         let found = format!("{} bytes", nonce.len());
@@ -118,20 +129,29 @@ pub fn parse(bytes: &[u8], trust: &Trust) -> Result<Presentation, Denial> {
     })
 }
 
-/// The secured links, in order.
-fn envelopes<'o>(object: &'o Object<'_>, trust: &Trust) -> Result<Vec<&'o str>, Denial> {
+/// The envelopes of the links, in order.
+fn envelopes<'o, 'a>(object: &'o Object<'a>, trust: &Trust) -> Result<&'o [Json<'a>], Denial> {
     let all = list(object, "verifiableCredential", usize::MAX)?;
     if all.is_empty() {
         return Err(Denial::new(Code::ChainEmpty, "at least one link", "none"));
     }
-    if all.len() > trust.limits.chain_links {
-        let (expected, found) =
-            (format!("at most {} links", trust.limits.chain_links), all.len().to_string());
-        return Err(Denial::new(Code::ChainTooLong, expected, found));
+    check_length(all.len(), trust)?;
+    Ok(all)
+}
+
+fn check_length(links: usize, trust: &Trust) -> Result<(), Denial> {
+    let most = trust.limits.chain_links;
+    if links <= most {
+        return Ok(());
     }
-    let read =
-        |(index, envelope): (usize, &'o Json<'_>)| read_envelope(envelope).map_err(|denial| denial.at(index));
-    all.iter().enumerate().map(read).collect()
+    Err(Denial::new(Code::ChainTooLong, format!("at most {most} links"), links.to_string()))
+}
+
+fn check_algorithm(seal: &Seal, trust: &Trust) -> Result<(), Denial> {
+    if trust.algorithms.contains(&seal.algorithm) {
+        return Ok(());
+    }
+    Err(Denial::new(Code::AlgorithmNotAllowed, "an allowed algorithm", seal.algorithm.jose()))
 }
 
 fn read_envelope<'o>(envelope: &'o Json<'_>) -> Result<&'o str, Denial> {
@@ -180,14 +200,6 @@ fn read_seal(parts: &jws::Compact<'_>, typ: &'static str, trust: &Trust) -> Resu
         key_id: header.key_id,
         signature,
     })
-}
-
-fn refuse_claim(object: &Object<'_>, claim: &str) -> Result<(), Denial> {
-    match object.get(claim) {
-        None => Ok(()),
-        // VC-JOSE-COSE §3.1: claims of the first data model.
-        Some(_) => Err(Denial::new(Code::Malformed, format!("no claim `{claim}`"), "one")),
-    }
 }
 
 /// `iss`, which must be the issuer or holder where it stands (VC-JOSE-COSE §4.1.2).

@@ -6,11 +6,15 @@
 //! repeat the decision.
 
 use crate::{Denial, Trust, VerifiedChain, evidence::Used, ledger::Committed};
-use legation_credential::{CredentialError, Request};
-use legation_did::{Document, KeyLookupError, KeyUse, Purpose};
+use legation_credential::{
+    CredentialError, Request,
+    delegation::check_types,
+    error::{malformed, text},
+};
+use legation_did::{Did, Document, KeyLookupError, KeyUse, Purpose};
 use legation_keys::{
     Algorithm, Signer, base64url,
-    json::{self, JsonLimits},
+    json::{self, Json, JsonLimits},
     jws,
     secret::SignError,
     time::{self, Round},
@@ -20,7 +24,11 @@ use sha2::{Digest, Sha256};
 
 /// The `typ` of a signed receipt.
 pub const MEDIA_TYPE: &str = "legation-receipt+jwt";
-const LIMITS: JsonLimits = JsonLimits { bytes: 1 << 20, depth: 32 };
+/// The `type` of a receipt.
+const TYPE: &str = "LegationReceipt";
+/// The facts of the largest request take 6.5 megabytes of JSON, the longest chain that limits allow
+/// and its debits some ten: whoever asks must not be able to make a receipt that can't be read.
+const LIMITS: JsonLimits = JsonLimits { bytes: 32 << 20, depth: 32 };
 
 /// What a receipt is about, as far as it is known: a denial of bytes that could not be read
 /// knows neither chain nor request.
@@ -86,6 +94,8 @@ pub fn verify(secured: &str, signer: &Document) -> Result<serde_json::Value, Rec
     let payload =
         base64url::decode(parts.payload).map_err(jws::JwsError::from).map_err(CredentialError::from)?;
     let receipt = json::parse(&payload, LIMITS).map_err(CredentialError::from)?;
+    check_decision(&receipt)?;
+    check_signer(&receipt, signer.id())?;
     let now = receipt.get("at").and_then(|at| at.as_str()).and_then(|at| time::parse(at, Round::Down));
     let now = now.ok_or(ReceiptError::NoTime)?;
     let wanted =
@@ -94,6 +104,27 @@ pub fn verify(secured: &str, signer: &Document) -> Result<serde_json::Value, Rec
     let signature = jws::read_signature(parts.signature).map_err(CredentialError::from)?;
     key.verify(parts.signing_input.as_bytes(), &signature).map_err(|_| ReceiptError::Signature)?;
     serde_json::from_slice(&payload).map_err(|_| ReceiptError::NoTime)
+}
+
+/// A receipt is of a permit or of a denial; anything else that the key signed is none.
+fn check_decision(receipt: &Json<'_>) -> Result<(), CredentialError> {
+    let object = receipt.as_object().ok_or_else(|| malformed("the payload", "an object", receipt))?;
+    check_types(object, &[TYPE])?;
+    match text(object, "decision")? {
+        "permit" | "deny" => Ok(()),
+        other => Err(malformed("decision", "`permit` or `deny`", &Json::String(other.into()))),
+    }
+}
+
+/// Where the verifier is called by a DID, that one signs: nobody makes receipts for another.
+fn check_signer(receipt: &Json<'_>, signer: &Did) -> Result<(), ReceiptError> {
+    let verifier = receipt.get("verifier").and_then(Json::as_str).unwrap_or_default();
+    match verifier.parse::<Did>() {
+        Ok(verifier) if verifier != *signer => {
+            Err(ReceiptError::Signer { expected: verifier, found: signer.clone() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Why a receipt does not hold.
@@ -105,6 +136,14 @@ pub enum ReceiptError {
     /// It does not say when it was made.
     #[error("the receipt has no time `at`")]
     NoTime,
+    /// It is the receipt of another verifier.
+    #[error("the receipt is one of `{expected}`, so `{found}` can't sign it")]
+    Signer {
+        /// The verifier that it names.
+        expected: Did,
+        /// Whose document was given.
+        found: Did,
+    },
     /// The signer's document has no key for it.
     #[error("{0}")]
     Key(#[from] KeyLookupError),
@@ -120,6 +159,7 @@ impl ReceiptError {
         match self {
             Self::Format(error) => error.code(),
             Self::NoTime => "malformed",
+            Self::Signer { .. } => "issuer_mismatch",
             Self::Key(KeyLookupError::Revoked { .. }) => "key_revoked",
             Self::Key(KeyLookupError::Purpose { .. }) => "key_purpose_mismatch",
             Self::Key(KeyLookupError::NotFound { .. }) => "key_not_found",
@@ -138,7 +178,7 @@ fn base(
     now: i64,
 ) -> serde_json::Value {
     let mut receipt = json!({
-        "type": "LegationReceipt",
+        "type": TYPE,
         "decision": decision,
         "at": time::format(now),
         "verifier": trust.audience,

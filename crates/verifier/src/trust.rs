@@ -123,9 +123,9 @@ impl Trust {
         let mut trust = Self::new(audience.ok_or_else(|| wrong("audience", "a text"))?);
         for root in array(object, "roots")?.ok_or_else(|| wrong("roots", "an array of objects"))? {
             let (did, ceiling) = read_root(root)?;
-            // Of two ceilings one would silently not count, perhaps the one that was meant.
+            // The second would silently replace the ceiling of the first.
             if trust.roots.insert(did, ceiling).is_some() {
-                return Err(wrong("roots", "an array in which each DID stands once"));
+                return Err(wrong("roots", "an array that names each DID once"));
             }
         }
         if let Some(names) = array(object, "algorithms")? {

@@ -1,0 +1,66 @@
+//! What a receipt may be taken for.
+
+use crate::world::{AUDIENCE, NOW, Party, World, check, present};
+use legation_credential::{Facts, Request, Value};
+use legation_did::{Document, Purpose};
+use legation_keys::{Algorithm, SecretKey, Signer};
+use legation_verifier::{
+    Evidence, MemoryLedger, authorize,
+    receipt::{self, ReceiptError},
+};
+use serde_json::json;
+
+/// The verifier's key, and its document.
+fn verifier() -> (SecretKey, String, Document) {
+    let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let mut document = Document::new(AUDIENCE.parse().unwrap());
+    let id = legation_did::method_id(document.id(), key.public_key());
+    document.add_key(id.clone(), key.public_key().clone(), &[Purpose::AssertionMethod]);
+    (key, id, document)
+}
+
+fn permit(facts: Facts) -> Vec<u8> {
+    let world = World::new();
+    let trust = world.trust();
+    let presented = present(&[&world.root_link(&world.root())], &world.agent);
+    let chain = check(&presented, &trust, &Evidence::new()).unwrap();
+    let request = Request::new("a2a:skill:book", "https://shop.example/x", facts).unwrap();
+    let permit = authorize(&chain, &request, NOW).into_permit().unwrap();
+    let committed = MemoryLedger::new().commit(permit, NOW).unwrap();
+    receipt::of_permit(&committed, &chain, &trust)
+}
+
+#[test]
+fn the_largest_request_has_a_receipt_that_can_be_verified() {
+    let (key, id, document) = verifier();
+    // A control character takes six bytes of JSON.
+    let long = "\u{1}".repeat(4096);
+    let facts = (0..256).map(|number| (format!("fact {number}"), Value::Text(long.clone()))).collect();
+    let signed = receipt::sign(&permit(facts), &id, &key).unwrap();
+    assert!(receipt::verify(&signed, &document).is_ok());
+}
+
+#[test]
+fn a_receipt_is_signed_by_the_verifier_that_it_names() {
+    let (key, id, document) = verifier();
+    let bytes = permit(Facts::new());
+    assert!(receipt::verify(&receipt::sign(&bytes, &id, &key).unwrap(), &document).is_ok());
+    let other = Party::new(Algorithm::EdDsa);
+    let id = legation_did::method_id(&other.did, other.key.public_key());
+    let signed = receipt::sign(&bytes, &id, &other.key).unwrap();
+    let document = legation_did::key::document(&other.did).unwrap();
+    assert!(matches!(receipt::verify(&signed, &document), Err(ReceiptError::Signer { .. })));
+}
+
+#[test]
+fn what_is_no_decision_is_no_receipt() {
+    let (key, id, document) = verifier();
+    let good: serde_json::Value = serde_json::from_slice(&permit(Facts::new())).unwrap();
+    for (member, value) in [("type", json!("Other")), ("decision", json!("maybe")), ("decision", json!(null))]
+    {
+        let mut changed = good.clone();
+        changed[member] = value;
+        let signed = receipt::sign(changed.to_string().as_bytes(), &id, &key).unwrap();
+        assert!(receipt::verify(&signed, &document).is_err(), "{member}");
+    }
+}

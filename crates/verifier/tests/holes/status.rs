@@ -1,0 +1,91 @@
+//! Status lists that are old, wrong for a while, or swapped.
+
+use crate::world::{LIST, NOW, World, check, check_at, code, entry, list, present};
+use legation_verifier::{Code, Evidence, Need, gather, parse};
+use serde_json::json;
+
+const MOST: usize = 1 << 24;
+
+fn revocable(world: &World, status: serde_json::Value) -> String {
+    let mut claims = world.root();
+    claims["credentialStatus"] = status;
+    present(&[&world.root_link(&claims)], &world.agent)
+}
+
+#[test]
+fn a_list_that_showed_a_revocation_is_not_followed_by_an_older_one() {
+    let world = World::new();
+    let (presented, trust) = (revocable(&world, entry("revocation", LIST)), world.trust());
+    let mut evidence = Evidence::new();
+    evidence.add_status_list(LIST, &list(&world.principal, NOW - 10, true), NOW, MOST);
+    assert_eq!(code(check(&presented, &trust, &evidence)), Some(Code::LinkRevoked));
+    // Whoever serves the list, not its signer, now serves the one from before the revocation.
+    evidence.add_status_list(LIST, &list(&world.principal, NOW - 20, false), NOW, MOST);
+    assert_eq!(code(check(&presented, &trust, &evidence)), Some(Code::StatusStale));
+    evidence.add_status_list(LIST, &list(&world.principal, NOW - 5, false), NOW, MOST);
+    assert_eq!(code(check(&presented, &trust, &evidence)), None);
+}
+
+#[test]
+fn a_list_that_nobody_signed_keeps_no_other_away() {
+    let world = World::new();
+    let (presented, trust) = (revocable(&world, entry("revocation", LIST)), world.trust());
+    let mut evidence = Evidence::new();
+    for (signer, made) in [(&world.agent, NOW - 1), (&world.principal, NOW + 30)] {
+        evidence.add_status_list(LIST, &list(signer, made, false), NOW, MOST);
+        let _ = check(&presented, &trust, &evidence);
+        evidence.add_status_list(LIST, &list(&world.principal, NOW - 20, false), NOW, MOST);
+        assert_eq!(code(check(&presented, &trust, &evidence)), None, "made at {made}");
+    }
+}
+
+#[test]
+fn a_list_that_was_wrong_once_is_not_wrong_for_ever() {
+    let world = World::new();
+    let (presented, trust) = (revocable(&world, entry("revocation", LIST)), world.trust());
+    let parsed = parse(presented.as_bytes(), &trust).unwrap();
+    let needs = |evidence: &Evidence, now| gather(&parsed, &trust, evidence, "n", now).ok();
+    let mut evidence = Evidence::new();
+    evidence.add_status_list(LIST, "<html>", NOW, MOST);
+    assert_eq!(needs(&evidence, NOW), Some(vec![Need::StatusList(LIST.to_owned())]), "not readable");
+    assert_eq!(code(check(&presented, &trust, &evidence)), Some(Code::StatusInvalid));
+
+    // Signed by another: another fetch may mend it, once this one is old.
+    let now = NOW + 100;
+    evidence.add_status_list(LIST, &list(&world.agent, NOW, false), now - trust.max_status_age - 1, MOST);
+    assert_eq!(needs(&evidence, now), Some(vec![Need::StatusList(LIST.to_owned())]), "not authentic");
+    assert_eq!(code(check_at(&presented, &trust, &evidence, now)), Some(Code::StatusInvalid));
+    evidence.add_status_list(LIST, &list(&world.agent, NOW, false), now, MOST);
+    assert_eq!(needs(&evidence, now), None, "not again and again");
+}
+
+#[test]
+fn all_lists_of_a_link_are_asked_for_together_and_the_first_rule_answers() {
+    let world = World::new();
+    let other = "https://acme.example/status/2";
+    let status = json!([entry("revocation", LIST), entry("suspension", other)]);
+    let (presented, trust) = (revocable(&world, status), world.trust());
+    let parsed = parse(presented.as_bytes(), &trust).unwrap();
+    let needs = gather(&parsed, &trust, &Evidence::new(), "n", NOW).unwrap();
+    assert_eq!(needs, [LIST, other].map(|url| Need::StatusList(url.to_owned())));
+
+    let mut evidence = Evidence::new();
+    evidence.add_status_list(LIST, &list(&world.principal, NOW - 9999, false), NOW, MOST);
+    let found = code(check(&presented, &trust, &evidence));
+    assert_eq!(found, Some(Code::StatusUnavailable), "before the other list's `status_stale`");
+}
+
+#[test]
+fn one_list_of_two_links_is_asked_for_once() {
+    let world = World::new();
+    let mut root = world.root();
+    root["credentialStatus"] = entry("revocation", LIST);
+    let root = world.root_link(&root);
+    let mut leaf = world.claims(&world.agent.did, &world.helper.did, Some(&root));
+    leaf["credentialStatus"] = entry("revocation", LIST);
+    let leaf = world.agent.sign(legation_credential::delegation::MEDIA_TYPE, &leaf);
+    let trust = world.trust();
+    let parsed = parse(present(&[&root, &leaf], &world.helper).as_bytes(), &trust).unwrap();
+    let needs = gather(&parsed, &trust, &Evidence::new(), "n", NOW).unwrap();
+    assert_eq!(needs, [Need::StatusList(LIST.to_owned())]);
+}
