@@ -183,6 +183,7 @@ impl Evidence {
         }
         let mut evidence = Self::new();
         for entry in entries(&file, "didDocuments")? {
+            known(entry, &["did", "fetchedAt", "document"], "an array of did, fetchedAt, document")?;
             let did = text_of(entry, "did")?.parse();
             let did = did.map_err(|_| EvidenceError::Member { name: "did", expected: "a DID" })?;
             let document = entry.get("document").unwrap_or(&serde_json::Value::Null).to_string();
@@ -190,6 +191,8 @@ impl Evidence {
             let _ = evidence.add_document(&did, document.as_bytes(), time_of(entry, "fetchedAt")?);
         }
         for entry in entries(&file, "statusLists")? {
+            let members = ["url", "fetchedAt", "credential", "newestSeen"];
+            known(entry, &members, "an array of url, fetchedAt, credential, newestSeen")?;
             let (url, credential) = (text_of(entry, "url")?, text_of(entry, "credential")?);
             evidence.add_status_list(url, credential, time_of(entry, "fetchedAt")?, most_entries);
             if entry.get("newestSeen").is_some() {
@@ -243,6 +246,15 @@ fn entries<'v>(
         Some(list) => {
             list.as_array().map(Vec::as_slice).ok_or(EvidenceError::Member { name, expected: "an array" })
         }
+    }
+}
+
+/// Refuses members that are not known: `newestseen` would silently mean that nothing was seen.
+fn known(entry: &serde_json::Value, names: &[&str], expected: &'static str) -> Result<(), EvidenceError> {
+    let mut members = entry.as_object().into_iter().flat_map(serde_json::Map::keys);
+    match members.find(|member| !names.contains(&member.as_str())) {
+        None => Ok(()),
+        Some(_) => Err(EvidenceError::Member { name: "an entry", expected }),
     }
 }
 
