@@ -18,7 +18,7 @@ use legation::{
     Algorithm, Code, Denial, Evidence, Facts, MemoryLedger, Request, SecretKey, Signer, Trust, VerifiedChain,
     authorize,
     credential::Value,
-    did::{key, method_id},
+    did::{Did, method_id, web},
     keys::{base64url, json, secret::random},
     parse,
     resolver::{self, Fetcher, Options},
@@ -31,6 +31,8 @@ use tokio::{net::TcpListener, sync::Mutex};
 const SAMPLE_TRUST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../did-documents/trust.json");
 
 struct Service {
+    /// Who the service is: its audience.
+    did: Did,
     trust: Trust,
     fetcher: Fetcher,
     evidence: Mutex<Evidence>,
@@ -49,8 +51,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listen: SocketAddr = args.next().unwrap_or_else(|| "127.0.0.1:8321".to_owned()).parse()?;
     // Trying out on one machine: `did:web:localhost%3APORT` is then fetched without TLS.
     let options = Options { http_on_loopback: listen.ip().is_loopback(), ..Options::default() };
+    let trust = Trust::parse(&trust)?;
     let service = Arc::new(Service {
-        trust: Trust::parse(&trust)?,
+        did: trust.audience.parse()?,
+        trust,
         fetcher: Fetcher::new(options)?,
         evidence: Mutex::default(),
         ledger: Mutex::default(),
@@ -59,7 +63,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     let listener = TcpListener::bind(listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    println!("receipts are signed by {}", key::did(service.key.public_key()));
+    // A real service publishes this at its did:web; an auditor needs it to check the receipts.
+    println!("did.json {}", web::document(&service.did, &[service.key.public_key().clone()]).to_json());
     let router = Router::new().route("/challenge", get(challenge)).route("/rooms", post(book));
     Ok(axum::serve(listener, router.with_state(service)).await?)
 }
@@ -137,8 +142,7 @@ impl Service {
     }
 
     fn log(&self, receipt: &[u8]) {
-        let signer = key::did(self.key.public_key());
-        match receipt::sign(receipt, &method_id(&signer, self.key.public_key()), &self.key) {
+        match receipt::sign(receipt, &method_id(&self.did, self.key.public_key()), &self.key) {
             Ok(signed) => println!("{signed}"),
             Err(error) => println!("no receipt: {error}"),
         }

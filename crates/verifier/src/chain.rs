@@ -74,8 +74,8 @@ impl VerifiedChain {
         &self.links
     }
 
-    /// The evidence that was relied on. Keep the times of status lists for
-    /// [`Evidence::note_status_list`].
+    /// The evidence that was relied on. Where the next verification has evidence of its own, keep
+    /// the times of status lists for [`Evidence::note_status_list`].
     #[must_use]
     pub fn evidence(&self) -> &[Used] {
         &self.used

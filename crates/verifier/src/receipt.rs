@@ -82,8 +82,12 @@ pub fn sign(receipt: &[u8], key_id: &str, signer: &dyn Signer) -> Result<String,
 }
 
 /// Checks a signed receipt by its signer's DID document and gives what it says. The key is
-/// judged as of the receipt's own time: a key that was rotated out later does not undo what it
-/// signed, one that was revoked before then signs nothing.
+/// judged as of the receipt's own time: a key that has ended since does not undo what it signed, as
+/// long as the document still lists it, and one that ended before then signs nothing.
+///
+/// The receipt's time is its signer's word. Whoever stole a key can date receipts back to before
+/// it was revoked: of a key that has been revoked since, believe only receipts that you can show
+/// to have existed before, as a log does.
 ///
 /// # Errors
 /// [`ReceiptError`].

@@ -31,7 +31,8 @@ pub struct Trust {
     /// out of its document is accepted no longer than that.
     pub max_document_age: i64,
     /// Most seconds since a status list was fetched, and since it was made; 3,600 by default:
-    /// a revocation shows no later than that.
+    /// a revocation shows no later than that, and the life of a presentation after it, since a
+    /// chain that holds is not asked about again.
     pub max_status_age: i64,
     /// Longest lifetime, in seconds, of a link that has no `credentialStatus`; 0 by default, so
     /// that every link can be revoked.

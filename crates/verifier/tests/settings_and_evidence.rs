@@ -8,9 +8,7 @@ use legation_credential::{
     status::{StatusEntry, StatusPurpose},
 };
 use legation_keys::{Algorithm, SecretKey, Signer, jws};
-use legation_verifier::{
-    Code, Evidence, Need, Trust, evidence::EvidenceError, gather, parse, trust::TrustError,
-};
+use legation_verifier::{Code, Evidence, Trust, evidence::EvidenceError, parse, trust::TrustError};
 
 const NOW: i64 = 1_795_255_200;
 const LIST: &str = "https://acme.example/status/1";
@@ -58,20 +56,6 @@ fn presented() -> (String, Trust) {
     let mut trust = Trust::new("shop");
     trust.roots.insert(principal, Authority::everything());
     (secured, trust)
-}
-
-#[test]
-fn a_list_that_is_no_good_is_asked_for_again_once_it_is_old() {
-    let (secured, trust) = presented();
-    let presentation = parse(secured.as_bytes(), &trust).unwrap();
-    let mut evidence = Evidence::new();
-    evidence.add_status_list(LIST, "not a list", NOW - 10, 1 << 20);
-    let refused = gather(&presentation, &trust, &evidence, "n", NOW).unwrap_err();
-    assert_eq!(refused.code, Code::StatusInvalid, "not at once: one bad list is one fetch");
-
-    evidence.add_status_list(LIST, "not a list", NOW - trust.max_status_age - 10, 1 << 20);
-    let needs = gather(&presentation, &trust, &evidence, "n", NOW).unwrap();
-    assert_eq!(needs, [Need::StatusList(LIST.to_owned())]);
 }
 
 #[test]

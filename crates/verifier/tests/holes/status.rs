@@ -89,3 +89,24 @@ fn one_list_of_two_links_is_asked_for_once() {
     let needs = gather(&parsed, &trust, &Evidence::new(), "n", NOW).unwrap();
     assert_eq!(needs, [Need::StatusList(LIST.to_owned())]);
 }
+
+#[test]
+fn a_misspelt_member_of_evidence_is_not_ignored() {
+    let with = |list: &str, member: &str| {
+        let at = "2026-11-21T10:00:00Z";
+        let entry =
+            json!({"url": LIST, "did": "did:web:a.example", "fetchedAt": at, member: at, "document": {}});
+        let mut entry = entry;
+        let other = if list == "statusLists" { ["did", "document"] } else { ["url", "credential"] };
+        for name in other {
+            entry.as_object_mut().unwrap().remove(name);
+        }
+        if list == "statusLists" {
+            entry["credential"] = "a.b.c".into();
+        }
+        Evidence::parse(json!({list: [entry]}).to_string().as_bytes(), MOST)
+    };
+    assert!(with("statusLists", "newestSeen").is_ok() && with("didDocuments", "fetchedAt").is_ok());
+    assert!(with("statusLists", "newestseen").is_err(), "an older list would be accepted again");
+    assert!(with("didDocuments", "fetched").is_err());
+}
