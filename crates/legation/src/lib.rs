@@ -84,3 +84,8 @@ pub use legation_keys::{Algorithm, SecretKey, Signer};
 pub use legation_verifier::{
     Code, Decision, Denial, Evidence, MemoryLedger, Trust, VerifiedChain, authorize, parse, verify,
 };
+
+/// The code of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
