@@ -34,6 +34,8 @@ impl Decision {
 pub struct Permit {
     pub(crate) request: Request,
     pub(crate) nonce: NonceUse,
+    /// The root link, whose quota of a ledger's memory is used.
+    pub(crate) root: Account,
     pub(crate) debits: Vec<LinkDebit>,
     pub(crate) valid_until: i64,
 }
@@ -114,6 +116,7 @@ pub fn authorize(chain: &VerifiedChain, request: &Request, now: i64) -> Decision
             nonce: chain.nonce.clone(),
             until: chain.nonce_until,
         },
+        root: chain.links.first().map_or(ceiling_account, |root| root.account),
         debits,
         valid_until: chain.valid_until.saturating_add(chain.clock_skew),
     })

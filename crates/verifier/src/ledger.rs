@@ -7,6 +7,8 @@
 use crate::{
     Code, Denial,
     authorize::{LinkDebit, NonceUse, Permit},
+    presentation::Account,
+    window::Total,
 };
 use legation_credential::Request;
 use legation_keys::{base64url, time};
@@ -25,6 +27,9 @@ pub struct LedgerLimits {
     pub nonces: usize,
     /// Most totals; 100,000 by default. Each takes 16 bytes for each moment that is kept.
     pub totals: usize,
+    /// Most totals of one root link; 10,000 by default. Whoever holds a delegation can name new
+    /// totals by passing it on, and must not fill the memory of all others.
+    pub totals_per_root: usize,
     /// Most moments kept of one total; 1,024 by default. When more fall into a window, the two
     /// oldest are counted as one of the later moment, which never lets more pass.
     pub moments: usize,
@@ -32,7 +37,13 @@ pub struct LedgerLimits {
 
 impl Default for LedgerLimits {
     fn default() -> Self {
-        Self { nonces_per_key: 10_000, nonces: 1_000_000, totals: 100_000, moments: 1024 }
+        Self {
+            nonces_per_key: 10_000,
+            nonces: 1_000_000,
+            totals: 100_000,
+            totals_per_root: 10_000,
+            moments: 1024,
+        }
     }
 }
 
@@ -48,7 +59,16 @@ pub struct MemoryLedger {
     count: usize,
     /// The latest moment until which a nonce was remembered that no longer is.
     forgotten: Option<i64>,
-    totals: HashMap<TotalName, Total>,
+    totals: HashMap<TotalName, RootTotal>,
+    /// How many totals each root link has.
+    per_root: HashMap<Account, usize>,
+}
+
+/// A total, and the root link under whose quota it stands.
+#[derive(Debug)]
+struct RootTotal {
+    root: Account,
+    total: Total,
 }
 
 /// SHA-256 of account and limit. The limit in words may be as long as its link.
@@ -56,13 +76,6 @@ type TotalName = [u8; 32];
 
 fn name(debit: &LinkDebit) -> TotalName {
     Sha256::new_with_prefix(debit.account).chain_update(&debit.limit).finalize().into()
-}
-
-/// What fell into one window: moments and amounts, oldest first.
-#[derive(Clone, Debug, Default)]
-struct Total {
-    seconds: i64,
-    moments: VecDeque<(i64, i64)>,
 }
 
 /// A permit that was committed: the one thing that opens a door.
@@ -107,7 +120,7 @@ impl MemoryLedger {
     /// A [`Denial`]: `expired` where the permit was kept too long, `nonce_replayed`,
     /// `nonce_memory_full`, `budget_exceeded`, `rate_exceeded`.
     pub fn commit(&mut self, permit: Permit, now: i64) -> Result<Committed, Denial> {
-        let Permit { request, nonce, debits, valid_until } = permit;
+        let Permit { request, nonce, root, debits, valid_until } = permit;
         if now >= valid_until {
             let expected = format!("before {}", time::format(valid_until));
             return Err(Denial::new(Code::Expired, expected, format!("now is {}", time::format(now))));
@@ -117,10 +130,10 @@ impl MemoryLedger {
         for debit in &debits {
             self.check_debit(debit, now).map_err(|denial| Denial { link: debit.link, ..denial })?;
         }
-        self.check_room(&debits, now)?;
+        self.check_room(&debits, root, now)?;
         self.take_nonce(&nonce);
         for debit in &debits {
-            self.take(debit, now);
+            self.take(debit, root, now);
         }
         Ok(Committed { request, nonce, debits, at: now })
     }
@@ -136,11 +149,19 @@ impl MemoryLedger {
         let totals: Vec<_> = self
             .totals
             .iter()
-            .map(|(name, total)| json!([base64url::encode(name), total.seconds, total.moments]))
+            .map(|(name, RootTotal { root, total })| {
+                json!([base64url::encode(name), total.seconds, total.moments, base64url::encode(root)])
+            })
             .collect();
-        let LedgerLimits { nonces_per_key, nonces: most_nonces, totals: most_totals, moments } = self.limits;
+        let LedgerLimits {
+            nonces_per_key,
+            nonces: most_nonces,
+            totals: most_totals,
+            totals_per_root,
+            moments,
+        } = self.limits;
         json!({
-            "limits": [nonces_per_key, most_nonces, most_totals, moments],
+            "limits": [nonces_per_key, most_nonces, most_totals, totals_per_root, moments],
             "forgotten": self.forgotten,
             "nonces": nonces,
             "totals": totals,
@@ -163,7 +184,8 @@ impl MemoryLedger {
             nonces_per_key: limit(0)?,
             nonces: limit(1)?,
             totals: limit(2)?,
-            moments: limit(3)?,
+            totals_per_root: limit(3)?,
+            moments: limit(4)?,
         });
         ledger.forgotten = match json.get("forgotten")? {
             serde_json::Value::Null => None,
@@ -180,7 +202,9 @@ impl MemoryLedger {
             let moments: Option<VecDeque<(i64, i64)>> =
                 entry.get(2)?.as_array()?.iter().map(moment).collect();
             let total = Total { seconds: entry.get(1)?.as_i64()?, moments: moments? };
-            ledger.totals.insert(name, total);
+            let root = base64url::decode_array(entry.get(3)?.as_str()?).ok()?;
+            ledger.totals.insert(name, RootTotal { root, total });
+            *ledger.per_root.entry(root).or_default() += 1;
         }
         Some(ledger)
     }
@@ -233,7 +257,7 @@ impl MemoryLedger {
 
     fn check_debit(&self, debit: &LinkDebit, now: i64) -> Result<(), Denial> {
         let spent = match self.totals.get(&name(debit)) {
-            Some(total) => total.sum(debit.seconds, now),
+            Some(held) => held.total.sum(debit.seconds, now),
             None => 0,
         };
         if spent.saturating_add(debit.amount) <= debit.most {
@@ -245,65 +269,51 @@ impl MemoryLedger {
         Err(Denial::new(code, expected, debit.amount.to_string()))
     }
 
-    /// Room for the totals that do not exist yet; ended ones make room first.
-    fn check_room(&mut self, debits: &[LinkDebit], now: i64) -> Result<(), Denial> {
+    /// Room for the totals that do not exist yet, in all and under the root's quota; ended ones
+    /// make room first.
+    fn check_room(&mut self, debits: &[LinkDebit], root: Account, now: i64) -> Result<(), Denial> {
         let new: Vec<&LinkDebit> = debits
             .iter()
             .filter(|debit| debit.amount > 0 && !self.totals.contains_key(&name(debit)))
             .collect();
-        if self.totals.len() + new.len() > self.limits.totals {
-            self.totals.retain(|_, total| !total.is_over(now));
+        let Some(first) = new.first() else { return Ok(()) };
+        if self.lacks_room(new.len(), root) {
+            self.forget_totals(now);
         }
-        match new.first() {
-            Some(debit) if self.totals.len() + new.len() > self.limits.totals => {
-                let code = if debit.counts { Code::RateExceeded } else { Code::BudgetExceeded };
-                let expected = format!("room for a total; {} are remembered", self.limits.totals);
-                Err(Denial::new(code, expected, "none left"))
-            }
-            _ => Ok(()),
+        if !self.lacks_room(new.len(), root) {
+            return Ok(());
+        }
+        let code = if first.counts { Code::RateExceeded } else { Code::BudgetExceeded };
+        let LedgerLimits { totals, totals_per_root, .. } = self.limits;
+        let expected =
+            format!("room for a total; {totals} are remembered, {totals_per_root} of one root link");
+        Err(Denial::new(code, expected, "none left"))
+    }
+
+    fn lacks_room(&self, new: usize, root: Account) -> bool {
+        let own = self.per_root.get(&root).copied().unwrap_or_default();
+        self.totals.len() + new > self.limits.totals || own + new > self.limits.totals_per_root
+    }
+
+    fn forget_totals(&mut self, now: i64) {
+        self.totals.retain(|_, held| !held.total.is_over(now));
+        self.per_root.clear();
+        for held in self.totals.values() {
+            *self.per_root.entry(held.root).or_default() += 1;
         }
     }
 
-    fn take(&mut self, debit: &LinkDebit, now: i64) {
+    fn take(&mut self, debit: &LinkDebit, root: Account, now: i64) {
         if debit.amount == 0 {
             return;
         }
         let moments = self.limits.moments.max(1);
-        let total = self.totals.entry(name(debit)).or_default();
-        total.seconds = debit.seconds;
-        total.add(debit.amount, now, moments);
-    }
-}
-
-impl Total {
-    /// What fell into (now − seconds, now], and what a clock that went back has left after it.
-    fn sum(&self, seconds: i64, now: i64) -> i64 {
-        let start = now.saturating_sub(seconds);
-        let inside = self.moments.iter().filter(|(moment, _)| *moment > start);
-        inside.fold(0, |sum, (_, amount)| sum.saturating_add(*amount))
-    }
-
-    /// Whether all of it has left the window.
-    fn is_over(&self, now: i64) -> bool {
-        self.moments.back().is_none_or(|(last, _)| *last <= now.saturating_sub(self.seconds))
-    }
-
-    fn add(&mut self, amount: i64, now: i64, most: usize) {
-        let start = now.saturating_sub(self.seconds);
-        while self.moments.front().is_some_and(|(moment, _)| *moment <= start) {
-            self.moments.pop_front();
-        }
-        // A clock that goes back must not put a moment before one that is already there.
-        let now = self.moments.back().map_or(now, |(last, _)| now.max(*last));
-        match self.moments.back_mut() {
-            Some((last, sum)) if *last == now => *sum = sum.saturating_add(amount),
-            _ => self.moments.push_back((now, amount)),
-        }
-        if self.moments.len() > most
-            && let (Some((_, oldest)), Some((_, next))) = (self.moments.pop_front(), self.moments.front_mut())
-        {
-            *next = next.saturating_add(oldest);
-        }
+        let held = self.totals.entry(name(debit)).or_insert_with(|| {
+            *self.per_root.entry(root).or_default() += 1;
+            RootTotal { root, total: Total::default() }
+        });
+        held.total.seconds = debit.seconds;
+        held.total.add(debit.amount, now, moments);
     }
 }
 
@@ -325,6 +335,7 @@ mod tests {
         Permit {
             request: Request::new("a", "https://a.example/", Facts::new()).unwrap(),
             nonce: NonceUse { key: "k".to_owned(), nonce: nonce.to_owned(), until: 1_000 },
+            root: [0; 32],
             debits: vec![debit(0, 10), debit(1, 8)],
             valid_until: 2_000,
         }
@@ -382,15 +393,24 @@ mod tests {
     }
 
     #[test]
-    fn merged_moments_let_nothing_more_pass() {
-        let mut total = Total { seconds: 100, moments: VecDeque::new() };
-        for now in 0..50 {
-            total.add(1, now, 4);
+    fn one_root_link_cannot_fill_the_memory_of_totals_for_another() {
+        let mut ledger =
+            MemoryLedger::with_limits(LedgerLimits { totals_per_root: 4, ..LedgerLimits::default() });
+        let passed_on = |nonce: &str, root: u8, child: u8| {
+            let mut permit = permit(nonce, 1);
+            permit.root = [root; 32];
+            permit.debits[0].account = [root; 32];
+            permit.debits[1].account = [child; 32];
+            permit
+        };
+        for (nonce, child) in [("a", 10), ("b", 11), ("c", 12)] {
+            assert_eq!(code(ledger.commit(passed_on(nonce, 1, child), 0)), None, "{nonce}");
         }
-        assert_eq!((total.moments.len(), total.sum(100, 50)), (4, 50));
-        // What is merged counts as long as its latest part.
-        assert_eq!(total.sum(100, 100), 50);
-        assert_eq!(total.sum(100, 149), 0);
+        assert_eq!(code(ledger.commit(passed_on("d", 1, 13), 0)), Some(Code::BudgetExceeded));
+        assert_eq!(code(ledger.commit(passed_on("e", 2, 20), 0)), None, "another root has its own room");
+        let kept = MemoryLedger::from_json(&ledger.to_json()).unwrap();
+        assert_eq!(kept.per_root, ledger.per_root);
+        assert_eq!(code(ledger.commit(passed_on("f", 1, 13), 200)), None, "what has ended makes room");
     }
 
     #[test]

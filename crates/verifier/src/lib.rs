@@ -61,6 +61,7 @@ mod link;
 pub mod presentation;
 pub mod receipt;
 pub mod trust;
+mod window;
 
 pub use authorize::{Decision, LinkDebit, NonceUse, Permit, authorize};
 pub use chain::{Step, VerifiedChain, VerifiedLink, gather, verify, verify_with};
