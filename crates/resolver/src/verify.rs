@@ -7,8 +7,8 @@ use std::collections::HashSet;
 /// Verifies a presentation, fetching the evidence that is missing or too old.
 ///
 /// `evidence` keeps what was fetched, so that the next call with the same one fetches only
-/// what has aged. It grows with every issuer that verified; a service that meets many starts a
-/// new one now and then. `now` is Unix seconds.
+/// what has aged. It stays within `trust.limits.evidence_bytes` and what this call needs.
+/// `now` is Unix seconds.
 ///
 /// Every fetch is one that the verifier asked for after authenticating what led to it, at most
 /// one document per link and per status issuer, and one list per status entry.
@@ -23,6 +23,7 @@ pub async fn verify(
     nonce: &str,
     now: i64,
 ) -> Result<VerifiedChain, Denial> {
+    evidence.forget(trust, now);
     let mut tried = HashSet::new();
     loop {
         let needs = gather(presentation, trust, evidence, nonce, now)?;

@@ -1,5 +1,6 @@
 //! Evidence: what verification needs from outside, and how old it is.
 
+use crate::Trust;
 use legation_credential::status::SignedStatusList;
 use legation_did::{Did, Document, DocumentError};
 use legation_keys::{
@@ -36,6 +37,8 @@ pub(crate) struct Held<T> {
     pub(crate) item: Result<T, Lack>,
     pub(crate) fetched_at: i64,
     pub(crate) digest: [u8; 32],
+    /// About how many bytes it takes.
+    size: usize,
 }
 
 /// Why a piece of evidence is not there.
@@ -104,7 +107,8 @@ impl Evidence {
             Ok(document) => Err(Lack::Unreadable(format!("a document of `{}`", document.id()))),
             Err(error) => Err(Lack::Unreadable(error.to_string())),
         };
-        self.documents.insert(did.clone(), Held { item, fetched_at, digest: Sha256::digest(bytes).into() });
+        let digest = Sha256::digest(bytes).into();
+        self.documents.insert(did.clone(), Held { item, fetched_at, digest, size: bytes.len() });
         parsed.map(|_| ())
     }
 
@@ -115,8 +119,10 @@ impl Evidence {
         let item = SignedStatusList::parse(secured, most_entries);
         let item = item.map(Arc::new).map_err(|error| Lack::Unreadable(error.to_string()));
         let digest = Sha256::digest(secured).into();
+        let unpacked = item.as_ref().map_or(0, |list| list.credential.list.entries() / 8);
+        let size = secured.len() + unpacked;
         self.remember(url, fetched_at);
-        self.status_lists.insert(url.to_owned(), Held { item, fetched_at, digest });
+        self.status_lists.insert(url.to_owned(), Held { item, fetched_at, digest, size });
     }
 
     /// Before a list is replaced: what was verified is remembered as seen, also where it led to a
@@ -141,15 +147,49 @@ impl Evidence {
 
     /// Notes why a need could not be met at `tried_at` (Unix seconds), for the denial to tell.
     pub fn add_failure(&mut self, need: &Need, reason: &str, tried_at: i64) {
-        let (lack, digest) = (Lack::Unavailable(reason.to_owned()), [0; 32]);
+        let (lack, digest, size) = (Lack::Unavailable(reason.to_owned()), [0; 32], reason.len());
         match need {
             Need::Document(did) => {
-                self.documents.insert(did.clone(), Held { item: Err(lack), fetched_at: tried_at, digest });
+                self.documents
+                    .insert(did.clone(), Held { item: Err(lack), fetched_at: tried_at, digest, size });
             }
             Need::StatusList(url) => {
                 self.remember(url, tried_at);
-                self.status_lists.insert(url.clone(), Held { item: Err(lack), fetched_at: tried_at, digest });
+                let held = Held { item: Err(lack), fetched_at: tried_at, digest, size };
+                self.status_lists.insert(url.clone(), held);
             }
+        }
+    }
+
+    /// Forgets, at `now` (Unix seconds), what is too old to be relied on, and then what was
+    /// fetched longest ago until the rest takes at most `trust.limits.evidence_bytes`. What was
+    /// forgotten is asked for again when it is needed.
+    ///
+    /// That a list was seen is remembered as long as it matters: a list older than
+    /// `trust.max_status_age` is refused for its age anyway.
+    pub fn forget(&mut self, trust: &Trust, now: i64) {
+        let fresh = |fetched_at: i64, most: i64| now.saturating_sub(fetched_at) <= most;
+        let urls: Vec<String> = self.status_lists.keys().cloned().collect();
+        urls.iter().for_each(|url| self.remember(url, now));
+        self.newest_status.retain(|_, made| fresh(*made, trust.max_status_age + trust.clock_skew));
+        self.documents.retain(|_, held| fresh(held.fetched_at, trust.max_document_age));
+        self.status_lists.retain(|_, held| fresh(held.fetched_at, trust.max_status_age));
+        let documents = self.documents.values().map(|held| (held.fetched_at, held.size));
+        let lists = self.status_lists.values().map(|held| (held.fetched_at, held.size));
+        let mut all: Vec<(i64, usize)> = documents.chain(lists).collect();
+        let mut left = trust.limits.evidence_bytes;
+        all.sort_unstable_by(|one, other| other.cmp(one));
+        // Everything fetched at the moment at which the room ends goes, with what is older.
+        let end = all.into_iter().find(|(_, size)| match left.checked_sub(*size) {
+            Some(rest) => {
+                left = rest;
+                false
+            }
+            None => true,
+        });
+        if let Some((end, _)) = end {
+            self.documents.retain(|_, held| held.fetched_at > end);
+            self.status_lists.retain(|_, held| held.fetched_at > end);
         }
     }
 

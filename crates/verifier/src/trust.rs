@@ -55,6 +55,9 @@ pub struct Limits {
     pub chain_links: usize,
     /// Most entries of a status list; 16,777,216 by default, which unpacks to two megabytes.
     pub status_entries: usize,
+    /// Most bytes of evidence that is kept between verifications; 67,108,864 by default: some
+    /// thirty of the largest status lists, or thousands of ordinary ones.
+    pub evidence_bytes: usize,
 }
 
 impl Default for Limits {
@@ -65,6 +68,7 @@ impl Default for Limits {
             json_depth: 16,
             chain_links: 16,
             status_entries: 1 << 24,
+            evidence_bytes: 64 << 20,
         }
     }
 }
@@ -230,12 +234,13 @@ fn read_root(json: &Json<'_>) -> Result<(Did, Authority), TrustError> {
 type Limit = (&'static str, usize, fn(&mut Limits) -> &mut usize);
 
 /// The limits, each with its largest value.
-const LIMITS: [Limit; 5] = [
+const LIMITS: [Limit; 6] = [
     ("presentationBytes", 16 << 20, |limits| &mut limits.presentation_bytes),
     ("linkBytes", 64 * 1024, |limits| &mut limits.link_bytes),
     ("jsonDepth", 64, |limits| &mut limits.json_depth),
     ("chainLinks", 64, |limits| &mut limits.chain_links),
     ("statusEntries", 1 << 28, |limits| &mut limits.status_entries),
+    ("evidenceBytes", 1 << 36, |limits| &mut limits.evidence_bytes),
 ];
 
 fn read_limits(json: &Json<'_>) -> Result<Limits, TrustError> {

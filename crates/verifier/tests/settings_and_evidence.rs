@@ -70,3 +70,33 @@ fn claims_of_the_first_data_model_are_refused_in_a_presentation() {
         assert_eq!(parse(again.as_bytes(), &trust).unwrap_err().code, Code::Malformed, "{claim}");
     }
 }
+
+#[test]
+fn evidence_that_is_kept_stays_within_its_bound() {
+    let (_, mut trust) = presented();
+    trust.limits.evidence_bytes = 100;
+    let did = |index: usize| format!("did:web:a{index}.example").parse::<legation_did::Did>().unwrap();
+    let mut evidence = Evidence::new();
+    for index in 0..10_usize {
+        let text = format!(r#"{{"id": "{}"}}"#, did(index));
+        evidence.add_document(&did(index), text.as_bytes(), NOW + i64::try_from(index).unwrap()).unwrap();
+    }
+    let held = |evidence: &Evidence| {
+        (0..10).filter(|index| format!("{evidence:?}").contains(did(*index).as_str())).collect::<Vec<_>>()
+    };
+    evidence.forget(&trust, NOW + 9);
+    assert_eq!(held(&evidence), [7, 8, 9], "the youngest three of 29 bytes each fit");
+    evidence.forget(&trust, NOW + 9 + trust.max_document_age);
+    assert_eq!(held(&evidence), [9], "what is too old to be relied on goes");
+}
+
+#[test]
+fn a_list_that_was_seen_is_remembered_while_it_matters() {
+    let (_, trust) = presented();
+    let mut evidence = Evidence::new();
+    evidence.note_status_list(LIST, NOW);
+    evidence.forget(&trust, NOW + trust.max_status_age);
+    assert!(format!("{evidence:?}").contains(LIST), "an older list could still be fresh");
+    evidence.forget(&trust, NOW + trust.max_status_age + trust.clock_skew + 1);
+    assert!(!format!("{evidence:?}").contains(LIST));
+}
