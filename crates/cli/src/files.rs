@@ -5,7 +5,7 @@ use crate::{
     output::{Failure, working},
 };
 use legation_keys::SecretKey;
-use legation_keystore::{Access, Overwrite, load, read_passphrase_file, write_new};
+use legation_keystore::{Access, Overwrite, Passphrase, load, read_passphrase_file, write_new};
 use std::{
     fs::File,
     io::Read,
@@ -41,14 +41,14 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
     Ok(text.trim().to_owned())
 }
 
+/// The passphrase in a file, where one is named.
+pub(crate) fn passphrase(file: Option<&Path>) -> Result<Option<Passphrase>, Failure> {
+    file.map(read_passphrase_file).transpose().map_err(|error| Failure::file(error.to_string()))
+}
+
 /// Loads the key that signs.
 pub(crate) fn load_key(args: &KeyArgs) -> Result<SecretKey, Failure> {
-    let passphrase = args
-        .passphrase_file
-        .as_deref()
-        .map(read_passphrase_file)
-        .transpose()
-        .map_err(|error| Failure::file(error.to_string()))?;
+    let passphrase = passphrase(args.passphrase_file.as_deref())?;
     working("opening the key", || load(&args.key, passphrase.as_ref())).map_err(|error| {
         let hint = match error {
             legation_keystore::LoadError::NeedsPassphrase { .. } => " with --passphrase-file FILE",

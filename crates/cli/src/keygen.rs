@@ -2,19 +2,15 @@
 
 use crate::{
     args::GenerateArgs,
+    files,
     output::{Failure, Output, working},
 };
 use legation_keys::{SecretKey, Signer};
-use legation_keystore::{Overwrite, Protection, read_passphrase_file, save};
+use legation_keystore::{Overwrite, Protection, save};
 use serde_json::json;
 
 pub(crate) fn generate(args: &GenerateArgs) -> Result<Output, Failure> {
-    let passphrase = args
-        .passphrase_file
-        .as_deref()
-        .map(read_passphrase_file)
-        .transpose()
-        .map_err(|error| Failure::file(error.to_string()))?;
+    let passphrase = files::passphrase(args.passphrase_file.as_deref())?;
     let protection = passphrase.as_ref().map_or(Protection::InsecurePlaintext, Protection::Passphrase);
     let overwrite = if args.force { Overwrite::Replace } else { Overwrite::Refuse };
     let key = SecretKey::generate(args.alg.into())

@@ -34,6 +34,7 @@
 //! ```
 
 pub mod authority;
+mod bitstring;
 mod constraint;
 pub mod decide;
 pub mod delegation;
