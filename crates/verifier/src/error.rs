@@ -187,7 +187,7 @@ pub struct Denial {
 
 impl Denial {
     /// A denial of the presentation or the request. Both texts may quote what a stranger sent, so
-    /// they are made safe to print ([`printable`]).
+    /// they are cut short, and what could move a cursor or break a line is replaced.
     #[must_use]
     pub fn new(code: Code, expected: impl Into<String>, found: impl Into<String>) -> Self {
         Self { code, link: None, expected: printable(expected.into()), found: printable(found.into()) }
