@@ -168,7 +168,7 @@ fn read_fact(text: &str) -> Result<(String, Value), Failure> {
     let (name, value) =
         text.split_once('=').ok_or_else(|| Failure::usage(format!("`{text}` is no NAME=VALUE")))?;
     let fact = match json::parse(value.as_bytes(), JsonLimits { bytes: 1 << 16, depth: 4 }) {
-        Ok(Json::Null | Json::Array(_) | Json::Object(_) | Json::OtherNumber) => None,
+        Ok(Json::Null | Json::Array(_) | Json::Object(_) | Json::OtherNumber(_)) => None,
         Ok(value) => Value::from_json(&value),
         Err(_) => Some(value.into()),
     };
