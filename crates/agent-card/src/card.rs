@@ -11,7 +11,7 @@ use legation_did::Did;
 use legation_keys::{Json, json};
 
 /// A card whose signatures nobody has looked at. It gives nothing away but the DID that it claims,
-/// which tells whose document to fetch; what it says comes out of [`crate::verify`].
+/// which tells whose document to fetch; what it says comes out of [`crate::verify()`].
 #[derive(Clone, Debug)]
 pub struct UnverifiedCard<'a> {
     /// The spec form.

@@ -1,6 +1,6 @@
 //! The two canonical forms of a card: what a signature covers (A2A §8.4.1).
 //!
-//! Both start from a projection onto the [schema](crate::schema): a member that the 1.0 schema does
+//! Both start from a projection onto the A2A 1.0 schema: a member that it does
 //! not know is not signed, is dropped, and never reaches anybody. Servers inject such members
 //! after signing, for clients of version 0.3: `url`, `preferredTransport`, `security`, the `type` of
 //! a scheme.

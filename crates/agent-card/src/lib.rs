@@ -7,7 +7,7 @@
 //!    nothing but the DID that the card claims.
 //! 2. The caller resolves that DID, or has a [`JwkSet`] that it trusts: there is no third source of
 //!    keys, and `jku` is ignored.
-//! 3. [`verify`] tries the spec form, then the [SDK form](Form), and hands on a [`VerifiedCard`]
+//! 3. [`verify()`] tries the spec form, then the [SDK form](Form), and hands on a [`VerifiedCard`]
 //!    that is rebuilt from the verified bytes: what was not signed never reaches anybody.
 //! 4. [`check_binding`] holds the interfaces against the domain of the DID.
 //!

@@ -6,6 +6,7 @@ use crate::{
     form::{self, Form},
     header,
 };
+use core::convert::Infallible;
 use legation_keys::{Json, Signer, base64url};
 
 /// Signs a card and gives its whole text, to be published as it is.
@@ -30,7 +31,7 @@ pub fn sign(card: &UnverifiedCard<'_>, key_id: &str, signer: &dyn Signer) -> Res
             return Err(SignError::Malformed);
         };
         if header::read(protected).map_or(true, |header| header.key_id != key_id) {
-            signatures.push(form::text(signature));
+            signatures.push(form::text(&known_members(signature)));
         }
     }
     let spec = card.canonical(Form::Spec);
@@ -46,6 +47,15 @@ pub fn sign(card: &UnverifiedCard<'_>, key_id: &str, signer: &dyn Signer) -> Res
     // The card declares a DID, so it is not empty, and a comma may follow its members.
     let members = spec.strip_suffix('}').unwrap_or(&spec);
     Ok(format!(r#"{members},"signatures":[{}]}}"#, signatures.join(",")))
+}
+
+/// A signature that stays, without what somebody may have added to it.
+fn known_members<'a>(signature: &Json<'a>) -> Json<'a> {
+    let Json::Object(object) = signature.clone() else { return Json::Null };
+    let known = object.try_filter_map(|name, value| {
+        Ok::<_, Infallible>(matches!(name, "protected" | "signature" | "header").then_some(value))
+    });
+    known.map_or(Json::Null, Json::Object)
 }
 
 /// One `AgentCardSignature`; its members need no escapes.

@@ -29,7 +29,7 @@ pub enum Keys<'k> {
 }
 
 /// A card as somebody signed it, rebuilt from the bytes that the signature covers. It comes out of
-/// [`verify`] only.
+/// [`verify()`] only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifiedCard {
     card: Value,

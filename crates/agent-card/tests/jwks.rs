@@ -1,6 +1,6 @@
 //! JWK sets: which keys of one are used.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use legation_agent_card::{Form, JwkSet, Keys, UnverifiedCard, jwks::JwkSetError, verify};
 use legation_keys::base64url;

@@ -126,6 +126,9 @@ fn a_key_is_rotated_by_two_signatures() {
     let new_id = format!("{DID}#new");
     let card = UnverifiedCard::parse(signed.as_bytes()).unwrap();
     let both = sign(&card, &new_id, &new).unwrap();
+    let extended = altered(&signed, |card| card["signatures"][0]["evil"] = json!(1));
+    let card_of_extended = UnverifiedCard::parse(extended.as_bytes()).unwrap();
+    assert!(!sign(&card_of_extended, &new_id, &new).unwrap().contains("evil"));
     assert_eq!(UnverifiedCard::parse(both.as_bytes()).unwrap().signature_count(), 4);
     assert_eq!(world.verify(&both).unwrap().key_id(), world.key_id());
     let mut later = Document::new(DID.parse().unwrap());

@@ -9,7 +9,7 @@
 //!
 //! Cargo may switch on `serde_json/arbitrary_precision` for a whole build. With it a number
 //! reaches a visitor as a map with one magic key, which an attacker can write as well. The two
-//! are told apart here ([`Name`]), so that the same bytes give the same tree either way.
+//! are told apart here (`Name`), so that the same bytes give the same tree either way.
 
 use core::{cell::Cell, fmt};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
