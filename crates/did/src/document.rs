@@ -1,6 +1,6 @@
 //! DID documents (DID Core §5, Controlled Identifiers 1.0 §2), as far as signing needs them.
 
-use crate::{Did, DidError};
+use crate::{Did, DidError, service::Service};
 use legation_keys::{
     Algorithm, PublicKey,
     json::{self, Json, JsonError, JsonLimits, Object},
@@ -12,7 +12,7 @@ use serde_json::json;
 /// Bounds on a document: no known one comes near, and the parse of the largest takes
 /// a fraction of a millisecond.
 pub const LIMITS: JsonLimits = JsonLimits { bytes: 64 * 1024, depth: 16 };
-/// Most verification methods, and most references of one relationship.
+/// Most verification methods, most references of one relationship, and most services.
 pub const MAX_METHODS: usize = 64;
 
 /// What a key may be used for: the verification relationships that Legation asks about.
@@ -43,6 +43,7 @@ impl Purpose {
 pub struct Document {
     id: Did,
     methods: Vec<Method>,
+    services: Vec<Service>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -80,7 +81,7 @@ pub enum DocumentError {
         id: String,
     },
     /// More verification methods than [`MAX_METHODS`].
-    #[error("more than {MAX_METHODS} verification methods or references")]
+    #[error("more than {MAX_METHODS} verification methods, references or services")]
     TooMany,
 }
 
@@ -148,13 +149,23 @@ impl Document {
     /// A document without keys.
     #[must_use]
     pub fn new(id: Did) -> Self {
-        Self { id, methods: Vec::new() }
+        Self { id, methods: Vec::new(), services: Vec::new() }
     }
 
     /// Adds a key that the document's subject controls. `id` is a DID URL of the document's DID.
     pub fn add_key(&mut self, id: String, key: PublicKey, purposes: &[Purpose]) {
         let controller = self.id.to_string();
         self.methods.push(Method { id, controller, key: Ok(key), purposes: purposes.to_vec(), ends: None });
+    }
+
+    /// Adds a service. `id` is a DID URL of the document's DID.
+    pub fn add_service(&mut self, id: String, kind: String, endpoint: String) {
+        self.services.push(Service { id, kinds: vec![kind], endpoints: vec![endpoint] });
+    }
+
+    /// The URLs at which the subject says that its services are (DID Core §5.4).
+    pub fn service_endpoints(&self) -> impl Iterator<Item = &str> {
+        self.services.iter().flat_map(|service| &service.endpoints).map(String::as_str)
     }
 
     /// Whose document it is.
@@ -197,6 +208,7 @@ impl Document {
                 document.relate(entry, purpose)?;
             }
         }
+        document.services = array(object, "service")?.iter().filter_map(Service::read).collect();
         Ok(document)
     }
 
@@ -310,6 +322,9 @@ impl Document {
             if let Some(object) = json.as_object_mut() {
                 object.insert(purpose.member().to_owned(), ids.into());
             }
+        }
+        if let (false, Some(object)) = (self.services.is_empty(), json.as_object_mut()) {
+            object.insert("service".to_owned(), self.services.iter().map(Service::to_json).collect());
         }
         json
     }

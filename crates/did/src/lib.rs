@@ -29,6 +29,7 @@
 
 pub mod document;
 pub mod key;
+mod service;
 pub mod syntax;
 pub mod web;
 

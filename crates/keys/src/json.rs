@@ -4,7 +4,8 @@
 //! `serde_json` it is stricter in four ways: bytes and depth are bounded, a member name
 //! may stand once in an object at any depth (RFC 8259 §4 leaves that open, and readers
 //! that differ in it have been a way to smuggle claims), and only integers up to
-//! 2^53 − 1 are numbers one can use (RFC 7493 §2.2).
+//! 2^53 − 1 are numbers one can use (RFC 7493 §2.2). Any other number keeps its value as a
+//! [`Double`], so that it can be canonicalized ([`crate::jcs`]), and nothing else.
 //!
 //! Cargo may switch on `serde_json/arbitrary_precision` for a whole build. With it a number
 //! reaches a visitor as a map with one magic key, which an attacker can write as well. The two
@@ -29,14 +30,40 @@ pub enum Json<'a> {
     Bool(bool),
     /// An integer of at most [`MAX_INTEGER`] either way.
     Integer(i64),
-    /// A number that is no such integer: it is JSON, but nothing here computes with it.
-    OtherNumber,
+    /// A number that is not written as such an integer, `3.0` among them: it is JSON, but
+    /// nothing here computes with it.
+    OtherNumber(Double),
     /// A string, unescaped.
     String(Cow<'a, str>),
     /// An array.
     Array(Vec<Json<'a>>),
     /// An object.
     Object(Object<'a>),
+}
+
+/// A finite number as RFC 8785 §3.2.2.3 sees every number: the IEEE 754 double nearest to its
+/// text. Two are equal when their bits are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Double(u64);
+
+impl Double {
+    /// The double of a value; `None` for an infinity or NaN, which JSON does not have.
+    ///
+    /// ```
+    /// use legation_keys::json::Double;
+    /// assert_eq!(Double::new(1.5).map(Double::value), Some(1.5));
+    /// assert_eq!(Double::new(f64::NAN), None);
+    /// ```
+    #[must_use]
+    pub fn new(value: f64) -> Option<Self> {
+        value.is_finite().then_some(Self(value.to_bits()))
+    }
+
+    /// The value, which is finite.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        f64::from_bits(self.0)
+    }
 }
 
 /// The members of an object in the order of the text; no name stands twice.
@@ -149,7 +176,7 @@ impl<'a> Json<'a> {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
             Self::Integer(_) => "an integer",
-            Self::OtherNumber => "a number that is no integer up to 2^53-1",
+            Self::OtherNumber(_) => "a number that is no integer up to 2^53-1",
             Self::String(_) => "a string",
             Self::Array(_) => "an array",
             Self::Object(_) => "an object",
@@ -167,6 +194,24 @@ impl<'a> Object<'a> {
     /// All members in the order of the text.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Json<'a>)> {
         self.members.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
+    /// Each member's value replaced by what `keep` makes of it, or the member dropped. Names
+    /// can't be changed, so that none stands twice afterwards either.
+    ///
+    /// # Errors
+    /// The first one of `keep`.
+    pub fn try_filter_map<E>(
+        self,
+        mut keep: impl FnMut(&str, Json<'a>) -> Result<Option<Json<'a>>, E>,
+    ) -> Result<Self, E> {
+        let mut members = Vec::with_capacity(self.members.len());
+        for (name, value) in self.members {
+            if let Some(value) = keep(&name, value)? {
+                members.push((name, value));
+            }
+        }
+        Ok(Self { members })
     }
 
     /// How many members there are.
@@ -233,16 +278,21 @@ impl<'de> Visitor<'de> for Value<'_> {
         Ok(Json::Bool(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Json<'de>, E> {
-        Ok(i64::try_from(value).map_or(Json::OtherNumber, integer))
+    // The nearest double is what RFC 8785 §3.2.2.3 wants of a larger integer.
+    #[allow(clippy::cast_precision_loss)]
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Json<'de>, E> {
+        match i64::try_from(value) {
+            Ok(value) => integer(value),
+            Err(_) => double(value as f64),
+        }
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Json<'de>, E> {
-        Ok(integer(value))
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Json<'de>, E> {
+        integer(value)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Json<'de>, E> {
-        Ok(Json::OtherNumber)
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Json<'de>, E> {
+        double(value)
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Json<'de>, E> {
@@ -285,20 +335,28 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 }
 
-fn integer<'a>(value: i64) -> Json<'a> {
-    if (-MAX_INTEGER..=MAX_INTEGER).contains(&value) { Json::Integer(value) } else { Json::OtherNumber }
+#[allow(clippy::cast_precision_loss)]
+fn integer<'a, E: serde::de::Error>(value: i64) -> Result<Json<'a>, E> {
+    if (-MAX_INTEGER..=MAX_INTEGER).contains(&value) {
+        Ok(Json::Integer(value))
+    } else {
+        double(value as f64)
+    }
+}
+
+fn double<'a, E: serde::de::Error>(value: f64) -> Result<Json<'a>, E> {
+    Double::new(value).map(Json::OtherNumber).ok_or_else(|| E::custom("number out of range"))
 }
 
 /// A number as `arbitrary_precision` hands it over: its text, already known to be JSON.
-/// It gives what the same text gives without that feature.
+/// It gives what the same text gives without that feature, where `serde_json/float_roundtrip`
+/// makes its parser as exact as the standard library's.
 fn number<'a, E: serde::de::Error>(text: &str) -> Result<Json<'a>, E> {
-    if let Ok(value) = text.parse::<i64>() {
+    match text.parse::<i64>() {
         // Without the feature `-0` is the float negative zero.
-        return Ok(if text == "-0" { Json::OtherNumber } else { integer(value) });
-    }
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(Json::OtherNumber),
-        _ => Err(E::custom("number out of range")),
+        Ok(0) if text == "-0" => double(-0.0),
+        Ok(value) => integer(value),
+        Err(_) => double(text.parse().unwrap_or(f64::NAN)),
     }
 }
 
@@ -377,6 +435,10 @@ mod tests {
         parse(text.as_bytes(), LIMITS)
     }
 
+    fn other(value: f64) -> Json<'static> {
+        Json::OtherNumber(Double::new(value).unwrap())
+    }
+
     #[test]
     fn a_duplicate_member_is_found_at_any_depth_and_under_any_spelling() {
         for text in [
@@ -410,15 +472,16 @@ mod tests {
             ("0", Json::Integer(0)),
             ("-1", Json::Integer(-1)),
             ("9007199254740991", Json::Integer(MAX_INTEGER)),
-            ("9007199254740992", Json::OtherNumber),
-            ("-9007199254740992", Json::OtherNumber),
-            ("18446744073709551616", Json::OtherNumber),
-            ("123456789012345678901234567890", Json::OtherNumber),
-            ("1.0", Json::OtherNumber),
-            ("1e2", Json::OtherNumber),
+            ("9007199254740992", other(9_007_199_254_740_992.0)),
+            ("9007199254740993", other(9_007_199_254_740_992.0)),
+            ("-9007199254740992", other(-9_007_199_254_740_992.0)),
+            ("18446744073709551616", other(18_446_744_073_709_551_616.0)),
+            ("123456789012345678901234567890", other(123_456_789_012_345_678_901_234_567_890.0)),
+            ("1.0", other(1.0)),
+            ("1e2", other(100.0)),
             ("1E400", Json::Null),
-            ("-0", Json::OtherNumber),
-            ("-0.0", Json::OtherNumber),
+            ("-0", other(-0.0)),
+            ("-0.0", other(-0.0)),
         ] {
             match read(text) {
                 Ok(found) => assert_eq!(found, wanted, "{text}"),

@@ -7,6 +7,7 @@
 //! | [`secret`] | [`SecretKey`], zeroized; [`Signer`], the joint where hardware or a remote key fits |
 //! | [`jws`] | compact JWS: read strictly, write |
 //! | [`json`] | strict JSON: bounded, no duplicate member at any depth, integers only |
+//! | [`jcs`] | canonical JSON (RFC 8785) |
 //! | [`base64url`] | base64url without padding, as JOSE wants it |
 //! | [`time`] | RFC 3339 times to and from Unix seconds |
 //!
@@ -24,6 +25,7 @@
 
 pub mod algorithm;
 pub mod base64url;
+pub mod jcs;
 pub mod json;
 pub mod jws;
 pub mod public;

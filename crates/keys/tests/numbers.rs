@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use legation_keys::json::{Json, JsonError, JsonLimits, MAX_INTEGER, parse};
+use legation_keys::json::{Double, Json, JsonError, JsonLimits, MAX_INTEGER, parse};
 use proptest::prelude::*;
 
 const LIMITS: JsonLimits = JsonLimits { bytes: 1000, depth: 4 };
@@ -13,8 +13,8 @@ fn expected(text: &str) -> Result<Json<'_>, ()> {
     let integer = text.parse::<i64>().ok().filter(|_| text != "-0");
     match integer.filter(|value| (-MAX_INTEGER..=MAX_INTEGER).contains(value)) {
         Some(value) => Ok(Json::Integer(value)),
-        None if text.parse::<f64>().unwrap().is_finite() => Ok(Json::OtherNumber),
-        None => Err(()),
+        // Correctly rounded, as the standard library does it.
+        None => Double::new(text.parse().unwrap()).map(Json::OtherNumber).ok_or(()),
     }
 }
 
@@ -45,6 +45,14 @@ proptest! {
                 (wanted, found) => prop_assert!(false, "{text}: {wanted:?}, {found:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_number_of_many_digits_is_rounded_once(
+        text in "-?[1-9]\\.[0-9]{14,40}(e-?([0-9]{1,2}|[12][0-9]{2}|30[0-9]))?"
+    ) {
+        let read = parse(text.as_bytes(), LIMITS);
+        prop_assert_eq!(read.ok(), expected(&text).ok());
     }
 
     #[test]

@@ -1,0 +1,81 @@
+//! The two extensions by which a card says who it is and what it asks for (A2A §4.6).
+
+use crate::error::CardError;
+use legation_did::Did;
+use legation_keys::Json;
+use serde_json::{Value, json};
+
+/// Declares the agent's DID, in `params.did`.
+pub const IDENTITY: &str = "https://w3id.org/legation/a2a/identity/v1";
+/// Declares that the agent understands delegation credentials; `required` where it serves nobody
+/// without one.
+pub const DELEGATION: &str = "https://w3id.org/legation/a2a/delegation/v1";
+
+/// Declares the agent's DID in a card that is to be signed; replaces an earlier declaration.
+///
+/// Not required: a caller that does not know the extension may ignore it.
+///
+/// # Errors
+/// [`CardError::Kind`] where the card, its `capabilities` or their `extensions` are of another kind.
+///
+/// ```
+/// use legation_agent_card::extension;
+/// let mut card = serde_json::json!({"name": "A"});
+/// extension::declare_identity(&mut card, &"did:web:a.example".parse()?)?;
+/// assert_eq!(card["capabilities"]["extensions"][0]["uri"], extension::IDENTITY);
+/// assert!(extension::declare_identity(&mut serde_json::json!([]), &"did:web:a.example".parse()?).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn declare_identity(card: &mut Value, did: &Did) -> Result<(), CardError> {
+    declare(card, json!({"uri": IDENTITY, "params": {"did": did.as_str()}}))
+}
+
+/// Declares that delegation credentials are understood; replaces an earlier declaration.
+///
+/// # Errors
+/// As [`declare_identity`].
+pub fn declare_delegation(card: &mut Value, required: bool) -> Result<(), CardError> {
+    let mut extension = json!({"uri": DELEGATION});
+    if let (true, Some(members)) = (required, extension.as_object_mut()) {
+        members.insert("required".to_owned(), true.into());
+    }
+    declare(card, extension)
+}
+
+fn declare(card: &mut Value, extension: Value) -> Result<(), CardError> {
+    let wrong =
+        |at: &str, expected| CardError::Kind { at: at.to_owned(), expected, found: "of another kind" };
+    let card = card.as_object_mut().ok_or_else(|| wrong("", "an object"))?;
+    let capabilities = card.entry("capabilities").or_insert_with(|| json!({}));
+    let capabilities = capabilities.as_object_mut().ok_or_else(|| wrong("capabilities", "an object"))?;
+    let extensions = capabilities.entry("extensions").or_insert_with(|| json!([]));
+    let extensions = extensions.as_array_mut().ok_or_else(|| wrong("capabilities.extensions", "an array"))?;
+    extensions.retain(|other| other.get("uri") != extension.get("uri"));
+    extensions.push(extension);
+    Ok(())
+}
+
+/// The declarations of an extension in a form of a card.
+fn declared<'c, 'a>(form: &'c Json<'a>, uri: &str) -> impl Iterator<Item = &'c Json<'a>> {
+    let extensions = form.get("capabilities").and_then(|capabilities| capabilities.get("extensions"));
+    let extensions = extensions.and_then(Json::as_array).unwrap_or_default();
+    extensions.iter().filter(move |one| one.get("uri").and_then(Json::as_str) == Some(uri))
+}
+
+/// The DID that a card declares.
+pub(crate) fn did(form: &Json<'_>) -> Result<Option<Did>, CardError> {
+    let mut identities = declared(form, IDENTITY);
+    let Some(identity) = identities.next() else { return Ok(None) };
+    if identities.next().is_some() {
+        return Err(CardError::TwoDids);
+    }
+    let did = identity.get("params").and_then(|params| params.get("did")).and_then(Json::as_str);
+    let did = did.ok_or(CardError::Did(None))?;
+    did.parse().map(Some).map_err(|error| CardError::Did(Some(error)))
+}
+
+/// Whether a card declares the delegation extension, and whether as required.
+pub(crate) fn delegation(form: &Json<'_>) -> Option<bool> {
+    let required = |one: &Json<'_>| one.get("required") == Some(&Json::Bool(true));
+    declared(form, DELEGATION).map(required).reduce(|one, other| one || other)
+}

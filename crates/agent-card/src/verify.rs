@@ -1,0 +1,217 @@
+//! Verifying: is one of the card's signatures by a key that the caller trusts for it?
+
+use crate::{
+    CardAlgorithm, MAX_SIGNATURES, UnverifiedCard,
+    error::{Failure, Refusal, VerifyError},
+    extension,
+    form::{self, Form},
+    header::{self, Header},
+    jwks::{JwkSet, Key},
+    sign::signing_input,
+};
+use legation_did::{Did, Document, KeyUse, Purpose};
+use legation_keys::{Json, base64url};
+use serde_json::Value;
+
+/// Where keys come from. There is no third way: nothing in a card brings its own.
+#[derive(Clone, Copy, Debug)]
+pub enum Keys<'k> {
+    /// The document of the DID that the card declares: keys for `assertionMethod`, named by their
+    /// DID URL.
+    Document {
+        /// The document, which the caller resolved.
+        document: &'k Document,
+        /// The moment, in Unix seconds, against the `revoked` and `expires` of a key.
+        now: i64,
+    },
+    /// A JWK set that the caller trusts for this card. It proves no DID.
+    JwkSet(&'k JwkSet),
+}
+
+/// A card as somebody signed it, rebuilt from the bytes that the signature covers. It comes out of
+/// [`verify()`] only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerifiedCard {
+    card: Value,
+    canonical: String,
+    form: Form,
+    key_id: String,
+    algorithm: CardAlgorithm,
+    index: usize,
+    did: Option<Did>,
+    delegation: Option<bool>,
+}
+
+/// Verifies a card: one valid signature suffices.
+///
+/// The spec form is tried on all signatures first, then the SDK form, each only where `accept` has it:
+/// `&Form::ALL`, or `&[Form::Spec]` for who knows that the signer signs that one. At most
+/// [`MAX_SIGNATURES`] signatures of a known key are tried; reading the headers of the others is
+/// bounded by the size of the card.
+///
+/// # Errors
+/// [`VerifyError`], with what is wrong with each signature.
+pub fn verify(
+    card: &UnverifiedCard<'_>,
+    keys: Keys<'_>,
+    accept: &[Form],
+) -> Result<VerifiedCard, VerifyError> {
+    if card.signatures.is_empty() {
+        return Err(VerifyError::Unsigned);
+    }
+    let did = proven_did(card, keys)?;
+    let (candidates, mut failures) = candidates(card, keys);
+    let mut tried = Vec::new();
+    let mut before = String::new();
+    for form in Form::ALL.into_iter().filter(|form| accept.contains(form)) {
+        let json = match form {
+            Form::Spec => card.spec.clone(),
+            Form::Sdk => form::sdk(&card.spec),
+        };
+        let canonical = form::text(&json);
+        tried.push(form);
+        if canonical == before {
+            continue;
+        }
+        if let Some(found) = candidates.iter().find(|candidate| candidate.verifies(&canonical)) {
+            return Ok(VerifiedCard {
+                card: form::value(&json),
+                form,
+                key_id: found.header.key_id.clone(),
+                algorithm: found.header.algorithm,
+                index: found.index,
+                did,
+                delegation: extension::delegation(&json),
+                canonical,
+            });
+        }
+        before = canonical;
+    }
+    failures.extend(
+        candidates
+            .iter()
+            .map(|candidate| Failure { index: candidate.index, reason: Refusal::Invalid(tried.clone()) }),
+    );
+    failures.sort_by_key(|failure| failure.index);
+    failures.truncate(MAX_SIGNATURES);
+    Err(VerifyError::NoneValid { signatures: card.signatures.len(), failures })
+}
+
+/// The DID that a valid signature will prove: the document's, which must be the card's.
+fn proven_did(card: &UnverifiedCard<'_>, keys: Keys<'_>) -> Result<Option<Did>, VerifyError> {
+    let Keys::Document { document, .. } = keys else { return Ok(None) };
+    let declared = card.claimed_did()?.ok_or(VerifyError::NoDid)?;
+    if declared != *document.id() {
+        return Err(VerifyError::DidMismatch { declared, document: document.id().clone() });
+    }
+    Ok(Some(declared))
+}
+
+/// A signature whose header is in order and whose key is known.
+struct Candidate<'c> {
+    index: usize,
+    header: Header,
+    protected: &'c str,
+    signature: Vec<u8>,
+    key: Key,
+}
+
+impl Candidate<'_> {
+    fn verifies(&self, canonical: &str) -> bool {
+        let message = signing_input(self.protected, canonical);
+        self.key.verifies(self.header.algorithm, message.as_bytes(), &self.signature)
+    }
+}
+
+/// The signatures that may be tried, and what is wrong with the first ones that may not.
+fn candidates<'c>(card: &'c UnverifiedCard<'_>, keys: Keys<'_>) -> (Vec<Candidate<'c>>, Vec<Failure>) {
+    let (mut candidates, mut failures) = (Vec::new(), Vec::new());
+    for (index, signature) in card.signatures.iter().enumerate() {
+        match candidate(index, signature, keys) {
+            Ok(candidate) => candidates.push(candidate),
+            Err(reason) if failures.len() < MAX_SIGNATURES => failures.push(Failure { index, reason }),
+            Err(_) => {}
+        }
+        if candidates.len() == MAX_SIGNATURES {
+            break;
+        }
+    }
+    (candidates, failures)
+}
+
+fn candidate<'c>(index: usize, json: &'c Json<'_>, keys: Keys<'_>) -> Result<Candidate<'c>, Refusal> {
+    // `header`, the unprotected one, is ignored: nothing vouches for it.
+    let text = |name: &str| json.get(name).and_then(Json::as_str).ok_or(Refusal::Shape);
+    let (protected, signature) = (text("protected")?, text("signature")?);
+    let header = header::read(protected)?;
+    let key = key(&header, keys)?;
+    let signature = base64url::decode(signature)?;
+    Ok(Candidate { index, header, protected, signature, key })
+}
+
+fn key(header: &Header, keys: Keys<'_>) -> Result<Key, Refusal> {
+    match keys {
+        Keys::JwkSet(set) => Ok(set.key(&header.key_id, header.algorithm)?.clone()),
+        Keys::Document { document, now } => {
+            let CardAlgorithm::Own(algorithm) = header.algorithm else {
+                return Err(Refusal::Algorithm { found: header.algorithm.to_string() });
+            };
+            let id = header.key_id.as_str();
+            let wanted = KeyUse { id, algorithm, purpose: Purpose::AssertionMethod, now };
+            let key = document.key(wanted).map_err(|error| Refusal::Document(Box::new(error)))?;
+            Ok(Key::own(key))
+        }
+    }
+}
+
+impl VerifiedCard {
+    /// The card: only what the signature covers, without `signatures`.
+    #[must_use]
+    pub fn card(&self) -> &Value {
+        &self.card
+    }
+
+    /// The canonical text that the signature covers; its SHA-256 names this card.
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+
+    /// The form that verified. With [`Form::Sdk`], empty members may have been added or removed by
+    /// somebody else than the signer; they are not in [`card`](Self::card).
+    #[must_use]
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// The `kid` of the key that verified.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
+    /// The algorithm of the signature that verified.
+    #[must_use]
+    pub fn algorithm(&self) -> CardAlgorithm {
+        self.algorithm
+    }
+
+    /// The place of the signature that verified among the card's signatures, from 0.
+    #[must_use]
+    pub fn signature_index(&self) -> usize {
+        self.index
+    }
+
+    /// The DID that is proven: that of the document whose key verified. `None` with a JWK set,
+    /// whatever the card declares.
+    #[must_use]
+    pub fn did(&self) -> Option<&Did> {
+        self.did.as_ref()
+    }
+
+    /// Whether the card declares the delegation extension: `Some(true)` where it requires it.
+    #[must_use]
+    pub fn delegation(&self) -> Option<bool> {
+        self.delegation
+    }
+}
