@@ -58,6 +58,9 @@ fn run(command: Command) -> Result<Output, Failure> {
 
 /// A usage error on one line: what is wrong, what would do, and where to read more.
 fn one_line(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a command is missing; see `legation --help`".to_owned();
+    }
     let text = error.to_string();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let said: Vec<&str> =
