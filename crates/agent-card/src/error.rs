@@ -54,10 +54,8 @@ impl CardError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Json(JsonError::TooLarge { .. }) => "input_too_large",
-            Self::Json(JsonError::TooDeep { .. }) => "json_too_deep",
-            Self::Json(JsonError::Duplicate { .. }) => "duplicate_member",
-            Self::Json(JsonError::Malformed { .. }) | Self::Kind { .. } | Self::OneOf { .. } => "malformed",
+            Self::Json(error) => error.code(),
+            Self::Kind { .. } | Self::OneOf { .. } => "malformed",
             Self::Legacy => "card_legacy",
             Self::NotLegacy => "card_not_legacy",
             Self::Did(_) => "card_did_malformed",

@@ -54,10 +54,8 @@ impl JwkSetError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Json(JsonError::TooLarge { .. }) => "input_too_large",
-            Self::Json(JsonError::TooDeep { .. }) => "json_too_deep",
-            Self::Json(JsonError::Duplicate { .. }) => "duplicate_member",
-            Self::Json(JsonError::Malformed { .. }) | Self::Shape => "malformed",
+            Self::Json(error) => error.code(),
+            Self::Shape => "malformed",
             Self::TooMany => "jwks_too_many_keys",
             Self::DuplicateKey { .. } => "jwks_ambiguous",
         }

@@ -66,15 +66,10 @@ impl CredentialError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Json(error) => match error {
-                JsonError::TooLarge { .. } => "input_too_large",
-                JsonError::TooDeep { .. } => "json_too_deep",
-                JsonError::Duplicate { .. } => "duplicate_member",
-                JsonError::Malformed { .. } => "malformed",
-            },
+            Self::Json(error) => error.code(),
             Self::Jws(error) => match error {
                 JwsError::Base64(Base64Error::Padded) => "padded_base64",
-                JwsError::Json(error) => Self::Json(error.clone()).code(),
+                JwsError::Json(error) => error.code(),
                 JwsError::Algorithm { .. } => "algorithm_not_allowed",
                 JwsError::Type { .. } => "type_mismatch",
                 JwsError::Critical { .. } => "critical_header",

@@ -113,6 +113,19 @@ pub enum JsonError {
     },
 }
 
+impl JsonError {
+    /// The stable code, as a denial has it.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "input_too_large",
+            Self::TooDeep { .. } => "json_too_deep",
+            Self::Duplicate { .. } => "duplicate_member",
+            Self::Malformed { .. } => "malformed",
+        }
+    }
+}
+
 /// Reads one JSON value that fills the whole text.
 ///
 /// # Errors
