@@ -1,0 +1,23 @@
+//! A proof of possession that stands beside a chain: the signature of the request that it is for.
+
+use legation_keys::{Algorithm, public::Signature};
+
+/// What somebody signed of an HTTP request (RFC 9421), read and held against the request, and not
+/// believed yet: the key is looked up in the document of the chain's last subject.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// The signature base (RFC 9421 §2.5), ASCII.
+    pub signing_input: String,
+    /// What the parameter `alg` says; `None` where there is none, and the key tells.
+    pub algorithm: Option<Algorithm>,
+    /// `keyid`: the RFC 7638 SHA-256 thumbprint of an `authentication` key, base64url.
+    pub key_thumbprint: String,
+    /// The signature, 64 bytes.
+    pub signature: Signature,
+    /// The signer's own nonce; a ledger remembers it.
+    pub nonce: String,
+    /// When it was made, Unix seconds.
+    pub created: i64,
+    /// When it ends, Unix seconds.
+    pub expires: i64,
+}
