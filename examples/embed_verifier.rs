@@ -81,7 +81,7 @@ async fn book(State(service): State<Arc<Service>>, headers: HeaderMap, body: Byt
     let now = i64::try_from(now).unwrap_or(i64::MAX);
     let header = headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
     let presented = header.and_then(|header| header.strip_prefix("Legation ")).unwrap_or_default().as_bytes();
-    let about = Subject { presented, chain: None, request: None };
+    let about = Subject { presented, ..Subject::default() };
     let chain = match service.who(presented, now).await {
         Ok(chain) => chain,
         Err(denial) => return service.deny(StatusCode::UNAUTHORIZED, &denial, about, now),

@@ -219,7 +219,8 @@ fn claims(secured: &str) -> Value {
 
 fn answer(link: &str, agent: &SecretKey, nonce: &str) -> String {
     let holder = key::did(agent.public_key());
-    let occasion = Occasion { audience: SHOP, nonce, issued_at: now(), expires_at: now() + 60 };
+    let occasion =
+        Occasion { audience: SHOP, nonce, issued_at: now(), expires_at: now() + 60, transcript: None };
     present(&[link], &holder, occasion, &key::method_id(&holder), agent).unwrap()
 }
 

@@ -82,7 +82,8 @@ impl Chain {
         let leaf = self.keys.last().ok_or("a chain has keys")?;
         let holder = key::did(leaf.public_key());
         let links: Vec<&str> = self.links.iter().map(String::as_str).collect();
-        let occasion = Occasion { audience: AUDIENCE, nonce, issued_at: NOW, expires_at: NOW + 60 };
+        let occasion =
+            Occasion { audience: AUDIENCE, nonce, issued_at: NOW, expires_at: NOW + 60, transcript: None };
         Ok(present(&links, &holder, occasion, &key::method_id(&holder), leaf)?)
     }
 }

@@ -36,7 +36,8 @@ pub(crate) fn run(args: &PresentArgs) -> Result<Output, Failure> {
     }
     let issued_at = args.now.unwrap_or_else(files::now);
     let expires_at = issued_at.saturating_add(args.valid_for);
-    let occasion = Occasion { audience: &args.audience, nonce: &args.nonce, issued_at, expires_at };
+    let occasion =
+        Occasion { audience: &args.audience, nonce: &args.nonce, issued_at, expires_at, transcript: None };
     let secured = present(&chain, &holder, occasion, &method_id(&holder, signer.public_key()), &signer)
         .map_err(|error| Failure::network("sign", error.to_string()))?;
     files::write_private(&args.out, &secured)?;

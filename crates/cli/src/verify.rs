@@ -79,7 +79,8 @@ fn judge(
         receipt: Vec::new(),
     };
     let denied = |verdict: &mut Verdict, denial: Denial, request: Option<&Request>| {
-        let subject = receipt::Subject { presented, chain: verdict.chain.as_ref(), request };
+        let subject =
+            receipt::Subject { presented, chain: verdict.chain.as_ref(), request, transcript: None };
         verdict.receipt = receipt::of_denial(&denial, subject, trust, now);
         verdict.outcome = Err(denial);
     };

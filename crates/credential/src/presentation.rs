@@ -19,7 +19,7 @@ pub const DATA_URL: &str = "data:application/vc+jwt,";
 pub const MAX_LIFETIME: i64 = 300;
 
 /// To whom and when a chain is presented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Occasion<'a> {
     /// The verifier's identity.
     pub audience: &'a str,
@@ -29,6 +29,8 @@ pub struct Occasion<'a> {
     pub issued_at: i64,
     /// When the presentation expires, Unix seconds; at most [`MAX_LIFETIME`] later.
     pub expires_at: i64,
+    /// In a handshake, the SHA-256 of the verifier's challenge as base64url; else `None`.
+    pub transcript: Option<&'a str>,
 }
 
 /// Signs a presentation of a chain, root first. `holder` is the subject of its last link, and
@@ -54,7 +56,7 @@ pub fn present(
             })
         })
         .collect();
-    let payload = json!({
+    let mut payload = json!({
         "@context": [CONTEXT_CREDENTIALS],
         "type": [TYPE],
         "holder": holder.as_str(),
@@ -64,5 +66,8 @@ pub fn present(
         "iat": occasion.issued_at,
         "exp": occasion.expires_at,
     });
+    if let (Some(transcript), Some(members)) = (occasion.transcript, payload.as_object_mut()) {
+        members.insert("transcript".to_owned(), transcript.into());
+    }
     jws::sign(MEDIA_TYPE, key_id, payload.to_string().as_bytes(), signer)
 }

@@ -272,6 +272,36 @@ impl Document {
         }
     }
 
+    /// The key of a thumbprint (RFC 7638) for a purpose, as [`Document::key`] judges it; `algorithm` is
+    /// that of the signature, where it says one. Of several methods that hold the key, one that may be
+    /// used suffices.
+    ///
+    /// # Errors
+    /// [`KeyLookupError`], of the first method that holds the key; [`KeyLookupError::NotFound`] where
+    /// none does.
+    pub fn key_by_thumbprint(
+        &self,
+        thumbprint: &str,
+        algorithm: Option<Algorithm>,
+        purpose: Purpose,
+        now: i64,
+    ) -> Result<&PublicKey, KeyLookupError> {
+        let mut first = None;
+        for method in &self.methods {
+            let Ok(key) = &method.key else { continue };
+            if key.thumbprint() != thumbprint {
+                continue;
+            }
+            let algorithm = algorithm.unwrap_or(key.algorithm());
+            match self.key(KeyUse { id: &method.id, algorithm, purpose, now }) {
+                Ok(key) => return Ok(key),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        let nothing = || KeyLookupError::NotFound { did: self.id.clone(), id: thumbprint.to_owned() };
+        Err(first.unwrap_or_else(nothing))
+    }
+
     /// The ids of the methods whose key is `key`, with any purpose.
     pub fn methods_of<'d>(&'d self, key: &'d PublicKey) -> impl Iterator<Item = &'d str> {
         self.methods

@@ -46,7 +46,7 @@
 //! assert!(pass_on(&[&first], terms(did(&helper), 0, wider)?, &agent_key, &agent).is_err());
 //!
 //! // The helper presents the chain to the shop, which trusts the company up to a ceiling.
-//! let occasion = Occasion { audience: "did:web:shop.example", nonce: "n-1", issued_at: now, expires_at: now + 60 };
+//! let occasion = Occasion { audience: "did:web:shop.example", nonce: "n-1", issued_at: now, expires_at: now + 60, transcript: None };
 //! let presented = present(&[&first, &second], &did(&helper), occasion, &key::method_id(&did(&helper)), &helper)?;
 //! let mut trust = Trust::new("did:web:shop.example");
 //! trust.roots.insert(did(&company), Authority::parse(book)?);

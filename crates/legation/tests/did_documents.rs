@@ -261,8 +261,13 @@ fn chain() -> Vec<String> {
 fn presentation(chain: &[String]) -> String {
     let chain: Vec<&str> = chain.iter().map(String::as_str).collect();
     let (key, holder) = helper();
-    let occasion =
-        Occasion { audience: "did:web:shop.example", nonce: NONCE, issued_at: NOW, expires_at: NOW + 300 };
+    let occasion = Occasion {
+        audience: "did:web:shop.example",
+        nonce: NONCE,
+        issued_at: NOW,
+        expires_at: NOW + 300,
+        transcript: None,
+    };
     present(&chain, &holder, occasion, &key::method_id(&holder), &key).unwrap()
 }
 

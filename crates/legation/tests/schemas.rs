@@ -619,7 +619,8 @@ fn shop_trust() -> Trust {
 
 fn presented(constraints: &str) -> String {
     let (agent, holder) = (agent(), did(&agent()));
-    let occasion = Occasion { audience: SHOP, nonce: "n", issued_at: NOW, expires_at: NOW + 60 };
+    let occasion =
+        Occasion { audience: SHOP, nonce: "n", issued_at: NOW, expires_at: NOW + 60, transcript: None };
     present(&[&link(constraints, 0)], &holder, occasion, &key::method_id(&holder), &agent).unwrap()
 }
 
@@ -781,8 +782,9 @@ fn status_lists() {
     beyond_a_schema("status-list", reads, &exceptions);
 }
 
-/// Receipts of a permit, of a denied request, and of bytes that could not be read.
-fn receipts() -> [Value; 3] {
+/// Receipts of a permit, of a chain without a request, of a denied request, and of bytes that could not
+/// be read.
+fn receipts() -> [Value; 4] {
     let constraints = r#"[{"type": "rate", "seconds": 60, "max": 5}]"#;
     let (secured, trust) = (presented(constraints), shop_trust());
     let presentation = parse(secured.as_bytes(), &trust).unwrap();
@@ -795,12 +797,17 @@ fn receipts() -> [Value; 3] {
     let committed = MemoryLedger::new().commit(permit, NOW).unwrap();
     let other = request("read");
     let denial = authorize(&chain, &other, NOW).into_permit().unwrap_err();
-    let about =
-        receipt::Subject { presented: secured.as_bytes(), chain: Some(&chain), request: Some(&other) };
-    let nothing = receipt::Subject { presented: b"x", chain: None, request: None };
+    let about = receipt::Subject {
+        presented: secured.as_bytes(),
+        chain: Some(&chain),
+        request: Some(&other),
+        transcript: None,
+    };
+    let nothing = receipt::Subject { presented: b"x", ..receipt::Subject::default() };
     let unreadable = parse(b"x", &trust).unwrap_err();
     [
         receipt::of_permit(&committed, &chain, &trust),
+        receipt::of_chain(&chain, &trust, NOW),
         receipt::of_denial(&denial, about, &trust, NOW),
         receipt::of_denial(&unreadable, nothing, &trust, NOW),
     ]
@@ -809,9 +816,10 @@ fn receipts() -> [Value; 3] {
 
 #[test]
 fn receipts_are_as_they_are_written() {
-    let [permit, denied, unreadable] = receipts();
+    let [permit, valid, denied, unreadable] = receipts();
     for written in [
         &permit,
+        &valid,
         &denied,
         &unreadable,
         &claims(&fs::read_to_string(root("did-documents/receipt.jwt")).unwrap()),
@@ -822,6 +830,10 @@ fn receipts_are_as_they_are_written() {
     for (base, pointer, value) in [
         (&permit, "/decision", json!("deny")),
         (&permit, "/decision", json!("valid")),
+        (&valid, "/decision", json!("permit")),
+        (&valid, "/chain", Value::Null),
+        (&valid, "/request", permit["request"].clone()),
+        (&valid, "/transcript", json!("short")),
         (&permit, "/consumed", Value::Null),
         (&permit, "/request", Value::Null),
         (&permit, "/code", json!("expired")),

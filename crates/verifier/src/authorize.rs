@@ -71,6 +71,12 @@ pub struct NonceUse {
     pub until: i64,
 }
 
+impl NonceUse {
+    pub(crate) fn of(chain: &VerifiedChain) -> Self {
+        Self { key: chain.agent_key.clone(), nonce: chain.nonce.clone(), until: chain.nonce_until }
+    }
+}
+
 /// What a permit takes from one total of one link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkDebit {
@@ -111,11 +117,7 @@ pub fn authorize(chain: &VerifiedChain, request: &Request, now: i64) -> Decision
     }
     Decision::Permit(Permit {
         request: request.clone(),
-        nonce: NonceUse {
-            key: chain.agent_key.clone(),
-            nonce: chain.nonce.clone(),
-            until: chain.nonce_until,
-        },
+        nonce: NonceUse::of(chain),
         root: chain.links.first().map_or(ceiling_account, |root| root.account),
         debits,
         valid_until: chain.valid_until.saturating_add(chain.clock_skew),

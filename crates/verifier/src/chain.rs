@@ -5,7 +5,7 @@ use crate::{
     Denial, Trust,
     evidence::{Evidence, Need, Used},
     link,
-    presentation::{Account, Link, Presentation},
+    presentation::{Account, Envelope, Link, Possession, Presentation},
 };
 use legation_credential::{Authority, LinkDigest};
 use legation_did::{Did, Purpose};
@@ -26,6 +26,7 @@ pub struct VerifiedChain {
     pub(crate) links: Vec<VerifiedLink>,
     pub(crate) nonce: String,
     pub(crate) presentation: [u8; 32],
+    pub(crate) transcript: Option<String>,
     pub(crate) nonce_until: i64,
     pub(crate) valid_until: i64,
     pub(crate) clock_skew: i64,
@@ -265,11 +266,10 @@ impl Walk<'_> {
             before = Some(one);
         }
         let presentation = self.presentation;
-        let agent = before.map_or(&root.delegation.terms.subject, |leaf| &leaf.delegation.terms.subject);
         self.check(None, "audience", link::check_presented_to(presentation, trust))?;
         self.check(None, "nonce", link::check_nonce(presentation, nonce))?;
         self.check(None, "freshness", link::check_freshness(presentation, trust, now))?;
-        self.check(None, "holder", link::check_holder(presentation, agent))?;
+        self.check(None, "holder", link::check_holder(presentation))?;
         Ok((ceiling, effective))
     }
 
@@ -282,9 +282,20 @@ impl Walk<'_> {
             let key = self.check(Some(index), "key", key)?;
             self.check(Some(index), "signature", link::check_signature(&one.seal, &key))?;
         }
-        let key = link::check_key(&presentation.holder, &presentation.seal, Purpose::Authentication, self);
-        let key = self.check(None, "key", key)?;
-        self.check(None, "signature", link::check_signature(&presentation.seal, &key))?;
+        let key = match &presentation.possession {
+            Possession::Envelope(Envelope { holder, seal, .. }) => {
+                let key = link::check_key(holder, seal, Purpose::Authentication, self);
+                let key = self.check(None, "key", key)?;
+                self.check(None, "signature", link::check_signature(seal, &key))?;
+                key
+            }
+            Possession::Request(proof) => {
+                let key = link::check_proof_key(&presentation.agent, proof, self);
+                let key = self.check(None, "key", key)?;
+                self.check(None, "signature", link::check_proof(proof, &key))?;
+                key
+            }
+        };
         Ok(key.to_multikey())
     }
 
@@ -321,10 +332,10 @@ impl Walk<'_> {
             })
             .collect();
         let ends = links.iter().map(|link| link.valid_until).chain([presentation.expires_at]).min();
-        let principal = links.first().map_or(&presentation.holder, |root| &root.issuer).clone();
+        let principal = links.first().map_or(&presentation.agent, |root| &root.issuer).clone();
         VerifiedChain {
             principal,
-            agent: presentation.holder.clone(),
+            agent: presentation.agent.clone(),
             agent_key,
             audience: self.trust.audience.clone(),
             ceiling,
@@ -332,6 +343,7 @@ impl Walk<'_> {
             links,
             nonce: presentation.nonce.clone(),
             presentation: presentation.digest,
+            transcript: presentation.transcript().map(str::to_owned),
             nonce_until: presentation.expires_at.saturating_add(self.trust.clock_skew),
             valid_until: ends.unwrap_or(presentation.expires_at),
             clock_skew: self.trust.clock_skew,

@@ -5,7 +5,7 @@
 //! verified, so that nobody's nonce is burnt by a forgery.
 
 use crate::{
-    Code, Denial,
+    Code, Denial, VerifiedChain,
     authorize::{LinkDebit, NonceUse, Permit},
     presentation::Account,
     window::Total,
@@ -112,6 +112,28 @@ impl MemoryLedger {
     #[must_use]
     pub fn with_limits(limits: LedgerLimits) -> Self {
         Self { limits, ..Self::default() }
+    }
+
+    /// Consumes the nonce of a chain that was verified for nothing but who is there, as a handshake
+    /// does, at `now` (Unix seconds).
+    ///
+    /// # Errors
+    /// A [`Denial`]: `presentation_stale` where the chain was kept too long, `nonce_replayed`,
+    /// `nonce_memory_full`.
+    pub fn commit_nonce(&mut self, chain: &VerifiedChain, now: i64) -> Result<(), Denial> {
+        let nonce = NonceUse::of(chain);
+        if now >= nonce.until {
+            let expected = format!("before {}", time::format(nonce.until));
+            return Err(Denial::new(
+                Code::PresentationStale,
+                expected,
+                format!("now is {}", time::format(now)),
+            ));
+        }
+        self.forget_nonces(now);
+        self.check_nonce(&nonce)?;
+        self.take_nonce(&nonce);
+        Ok(())
     }
 
     /// Consumes what a permit needs, at `now` (Unix seconds), all of it or nothing.

@@ -30,7 +30,7 @@
 //!     max_depth: 0, authority: Authority::parse(authority)?, status: vec![],
 //! };
 //! let link = issue(terms, &principal, &legation_did::key::method_id(&principal), &company)?;
-//! let occasion = Occasion { audience: "did:web:shop.example", nonce: "n-1", issued_at: now, expires_at: now + 60 };
+//! let occasion = Occasion { audience: "did:web:shop.example", nonce: "n-1", issued_at: now, expires_at: now + 60, transcript: None };
 //! let presented = present(&[&link], &holder, occasion, &legation_did::key::method_id(&holder), &agent)?;
 //!
 //! // The verifier's side.
@@ -69,6 +69,6 @@ pub use chain::{Step, VerifiedChain, VerifiedLink, gather, verify, verify_with};
 pub use error::{Code, Denial};
 pub use evidence::{Evidence, EvidenceError, Need, Used};
 pub use ledger::{Committed, LedgerLimits, MemoryLedger};
-pub use presentation::{Account, Presentation, parse};
+pub use presentation::{Account, Presentation, parse, parse_request};
 pub use proof::Proof;
 pub use trust::{Limits, Trust, TrustError};

@@ -1,10 +1,10 @@
 //! One small check per rule. Each gives a denial or nothing; the order is `chain`'s.
 
 use crate::{
-    Code, Denial, Trust,
+    Code, Denial, Proof, Trust,
     chain::{Stop, Walk},
-    evidence::{Evidence, Held, Lack, Need, Used},
-    presentation::{Link, Presentation, Seal},
+    evidence::{Held, Lack, Need, Used},
+    presentation::{Envelope, Link, Possession, Presentation, Seal, check_algorithm},
 };
 use legation_credential::{
     Authority, extend,
@@ -12,7 +12,7 @@ use legation_credential::{
     presentation::MAX_LIFETIME,
     status::{SignedStatusList, StatusEntry, StatusPurpose},
 };
-use legation_did::{Did, KeyLookupError, KeyUse, Purpose, key};
+use legation_did::{Did, Document, KeyLookupError, KeyUse, Purpose, key};
 use legation_keys::{PublicKey, base64url, time};
 use std::sync::Arc;
 
@@ -128,12 +128,14 @@ pub(crate) fn check_audience(effective: &Authority, trust: &Trust) -> Result<(),
     }
 }
 
-/// The presentation is for this verifier.
+/// The presentation is for this verifier. A signed request is for whom its
+/// `@target-uri` names, which was held against the service's own origin when it was read.
 pub(crate) fn check_presented_to(presentation: &Presentation, trust: &Trust) -> Result<(), Denial> {
-    if presentation.audience == trust.audience {
+    let Possession::Envelope(envelope) = &presentation.possession else { return Ok(()) };
+    if envelope.audience == trust.audience {
         return Ok(());
     }
-    let found = presentation.audience.chars().take(120).collect::<String>();
+    let found = envelope.audience.chars().take(120).collect::<String>();
     Err(Denial::new(Code::AudienceMismatch, trust.audience.as_str(), found))
 }
 
@@ -147,7 +149,11 @@ pub(crate) fn check_nonce(presentation: &Presentation, nonce: &str) -> Result<()
 
 /// The presentation is made now, for a short time.
 pub(crate) fn check_freshness(presentation: &Presentation, trust: &Trust, now: i64) -> Result<(), Denial> {
-    let Presentation { issued_at, expires_at, not_before, .. } = *presentation;
+    let Presentation { issued_at, expires_at, .. } = *presentation;
+    let not_before = match &presentation.possession {
+        Possession::Envelope(envelope) => envelope.not_before,
+        Possession::Request(_) => None,
+    };
     let stale = |expected: String, found: String| Err(Denial::new(Code::PresentationStale, expected, found));
     let lifetime = expires_at.saturating_sub(issued_at);
     let most = trust.max_presentation_age.min(MAX_LIFETIME);
@@ -164,13 +170,17 @@ pub(crate) fn check_freshness(presentation: &Presentation, trust: &Trust, now: i
     Ok(())
 }
 
-/// The holder is the agent that the last link names, and `iss` and `kid` are the holder's.
-pub(crate) fn check_holder(presentation: &Presentation, agent: &Did) -> Result<(), Denial> {
-    let holder = &presentation.holder;
+/// The holder is the agent that the last link names, and `iss` and `kid` are the holder's. A signed
+/// request names no holder: its key is looked up in that agent's document.
+pub(crate) fn check_holder(presentation: &Presentation) -> Result<(), Denial> {
+    let Possession::Envelope(Envelope { holder, claimed_issuer, seal, .. }) = &presentation.possession else {
+        return Ok(());
+    };
+    let agent = &presentation.agent;
     if holder != agent {
         return Err(Denial::new(Code::HolderMismatch, agent.as_str(), holder.as_str()));
     }
-    check_names(Code::HolderMismatch, holder, presentation.claimed_issuer.as_deref(), &presentation.seal)
+    check_names(Code::HolderMismatch, holder, claimed_issuer.as_deref(), seal)
 }
 
 /// The key that a seal names, in its signer's current document.
@@ -181,23 +191,33 @@ pub(crate) fn check_key(
     walk: &mut Walk<'_>,
 ) -> Result<PublicKey, Stop> {
     let wanted = KeyUse { id: &seal.key_id, algorithm: seal.algorithm, purpose, now: walk.now };
-    find_key(did, wanted, walk.trust, walk.evidence, &mut walk.used)
+    find_key(did, &|document| document.key(wanted).cloned(), walk)
 }
 
-/// The key for a use, from the DID itself or from evidence that is fresh enough.
-fn find_key(
-    did: &Did,
-    wanted: KeyUse<'_>,
-    trust: &Trust,
-    evidence: &Evidence,
-    used: &mut Vec<Used>,
-) -> Result<PublicKey, Stop> {
+/// The key that signed a request, in the agent's current document.
+pub(crate) fn check_proof_key(agent: &Did, proof: &Proof, walk: &mut Walk<'_>) -> Result<PublicKey, Stop> {
+    let (now, purpose) = (walk.now, Purpose::Authentication);
+    let lookup = |document: &Document| {
+        document.key_by_thumbprint(&proof.key_thumbprint, proof.algorithm, purpose, now).cloned()
+    };
+    let key = find_key(agent, &lookup, walk)?;
+    // The signature need not say its algorithm (RFC 9421 §2.3); then the key does.
+    check_algorithm(key.algorithm(), walk.trust)?;
+    Ok(key)
+}
+
+/// What finds a key in a document.
+type Lookup<'l> = dyn Fn(&Document) -> Result<PublicKey, KeyLookupError> + 'l;
+
+/// A key, from the DID itself or from evidence that is fresh enough.
+fn find_key(did: &Did, lookup: &Lookup<'_>, walk: &mut Walk<'_>) -> Result<PublicKey, Stop> {
+    let Walk { trust, evidence, now, used, .. } = walk;
     if did.method() == "key" {
         let unresolved = |error: legation_did::DidError| {
             Denial::new(Code::DidUnresolved, "a did:key of a supported kind", error.to_string())
         };
         let document = key::document(did).map_err(unresolved)?;
-        return document.key(wanted).cloned().map_err(|error| key_denial(&error).into());
+        return lookup(&document).map_err(|error| key_denial(&error).into());
     }
     let need = || Need::Document(did.clone());
     let missing = |found: &str| Denial::new(Code::DidUnresolved, format!("the document of {did}"), found);
@@ -208,11 +228,10 @@ fn find_key(
         Ok(document) => document,
         Err(lack) => return Err(Stop::need(need(), missing(lack.reason()))),
     };
-    if let Err(denial) = check_age(Code::DidStale, held.fetched_at, trust.max_document_age, trust, wanted.now)
-    {
+    if let Err(denial) = check_age(Code::DidStale, held.fetched_at, trust.max_document_age, trust, *now) {
         return Err(Stop::need(need(), denial));
     }
-    let found = document.key(wanted).cloned().map_err(|error| key_denial(&error))?;
+    let found = lookup(document).map_err(|error| key_denial(&error))?;
     used.push(Used {
         id: did.to_string(),
         digest: held.digest,
@@ -252,13 +271,18 @@ fn key_denial(error: &KeyLookupError) -> Denial {
 
 /// The signature is that key's.
 pub(crate) fn check_signature(seal: &Seal, key: &PublicKey) -> Result<(), Denial> {
-    key.verify(seal.signing_input.as_bytes(), &seal.signature).map_err(|_| {
-        Denial::new(
-            Code::SignatureInvalid,
-            format!("a signature by {}", seal.key_id),
-            "one that does not fit",
-        )
-    })
+    let wrong = |_| signature_denial(&seal.key_id);
+    key.verify(seal.signing_input.as_bytes(), &seal.signature).map_err(wrong)
+}
+
+/// The request's signature is that key's.
+pub(crate) fn check_proof(proof: &Proof, key: &PublicKey) -> Result<(), Denial> {
+    let wrong = |_| signature_denial(&proof.key_thumbprint);
+    key.verify(proof.signing_input.as_bytes(), &proof.signature).map_err(wrong)
+}
+
+fn signature_denial(key: &str) -> Denial {
+    Denial::new(Code::SignatureInvalid, format!("a signature by {key}"), "one that does not fit")
 }
 
 /// The link is not revoked and not suspended, by a list that may say so and is fresh.
@@ -328,7 +352,8 @@ fn check_status_list(
     }
     let wanted =
         KeyUse { id: &signed.key_id, algorithm: signed.algorithm, purpose: Purpose::AssertionMethod, now };
-    let key = find_key(&list.issuer, wanted, trust, walk.evidence, &mut walk.used).map_err(|stop| {
+    let lookup = |document: &Document| document.key(wanted).cloned();
+    let key = find_key(&list.issuer, &lookup, walk).map_err(|stop| {
         stop.map(|denial| invalid("a list signed by a current key of its issuer", denial.to_string()))
     })?;
     if signed.verify(&key).is_err() {

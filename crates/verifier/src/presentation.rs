@@ -3,7 +3,7 @@
 //! What comes out is well-formed and means nothing yet: no issuer is believed, no key was
 //! asked for, no signature was checked.
 
-use crate::{Code, Denial, Trust};
+use crate::{Code, Denial, Proof, Trust};
 use legation_credential::{
     CredentialError, Delegation, LinkDigest,
     delegation::{self, CONTEXT_CREDENTIALS, check_context, check_no_old_claims, check_types},
@@ -19,6 +19,8 @@ use legation_keys::{
 };
 use sha2::{Digest, Sha256};
 
+/// What joins the links of a chain in compact form.
+pub const LINK_SEPARATOR: char = '~';
 /// Most bytes of a nonce. A verifier's own are far shorter; a chosen one must not fill its memory.
 pub const MAX_NONCE: usize = 128;
 
@@ -26,15 +28,33 @@ pub const MAX_NONCE: usize = 128;
 #[derive(Clone, Debug)]
 pub struct Presentation {
     pub(crate) links: Vec<Link>,
+    /// The subject of the last link.
+    pub(crate) agent: Did,
+    pub(crate) possession: Possession,
+    pub(crate) nonce: String,
+    pub(crate) issued_at: i64,
+    pub(crate) expires_at: i64,
+    pub(crate) digest: [u8; 32],
+}
+
+/// How the holder proves to be there.
+#[derive(Clone, Debug)]
+pub(crate) enum Possession {
+    /// By the signature of a presentation around the chain.
+    Envelope(Envelope),
+    /// By the signature of the request that comes with the chain.
+    Request(Proof),
+}
+
+/// What a `vp+jwt` says beside its chain.
+#[derive(Clone, Debug)]
+pub(crate) struct Envelope {
     pub(crate) holder: Did,
     pub(crate) claimed_issuer: Option<String>,
     pub(crate) audience: String,
-    pub(crate) nonce: String,
-    pub(crate) issued_at: i64,
     pub(crate) not_before: Option<i64>,
-    pub(crate) expires_at: i64,
+    pub(crate) transcript: Option<String>,
     pub(crate) seal: Seal,
-    pub(crate) digest: [u8; 32],
 }
 
 /// One link, well-formed and not yet believed.
@@ -61,10 +81,20 @@ pub(crate) struct Seal {
 }
 
 impl Presentation {
-    /// The nonce that the presentation answers: for a verifier that looks its challenge up by it.
+    /// The nonce: of a presentation the challenge that it answers, for a verifier that looks it up; of a
+    /// signed request the signer's own.
     #[must_use]
     pub fn nonce(&self) -> &str {
         &self.nonce
+    }
+
+    /// The transcript that the holder signed: of a handshake, the SHA-256 of the challenge as base64url.
+    #[must_use]
+    pub fn transcript(&self) -> Option<&str> {
+        match &self.possession {
+            Possession::Envelope(envelope) => envelope.transcript.as_deref(),
+            Possession::Request(_) => None,
+        }
     }
 
     /// What reading bounds, asked again of the trust that verifies: it may be another than the
@@ -72,9 +102,14 @@ impl Presentation {
     pub(crate) fn check_read(&self, trust: &Trust) -> Result<(), Denial> {
         check_length(self.links.len(), trust)?;
         for (index, link) in self.links.iter().enumerate() {
-            check_algorithm(&link.seal, trust).map_err(|denial| denial.at(index))?;
+            check_algorithm(link.seal.algorithm, trust).map_err(|denial| denial.at(index))?;
         }
-        check_algorithm(&self.seal, trust)
+        match &self.possession {
+            Possession::Envelope(envelope) => check_algorithm(envelope.seal.algorithm, trust),
+            Possession::Request(proof) => {
+                proof.algorithm.map_or(Ok(()), |algorithm| check_algorithm(algorithm, trust))
+            }
+        }
     }
 
     /// What the links say, root first, to show it to people. None of it is verified.
@@ -111,22 +146,77 @@ pub fn parse(bytes: &[u8], trust: &Trust) -> Result<Presentation, Denial> {
     check_context(object, &[CONTEXT_CREDENTIALS])?;
     check_types(object, &[TYPE])?;
     let nonce = text(object, "nonce")?;
-    if nonce.is_empty() || nonce.len() > MAX_NONCE {
-        let found = format!("{} bytes", nonce.len());
-        return Err(Denial::new(Code::Malformed, "a nonce of 1 to 128 bytes", found));
-    }
-    Ok(Presentation {
-        links,
+    check_nonce_length(nonce)?;
+    let envelope = Envelope {
         holder: delegation::did(object, "holder")?,
         claimed_issuer: claimed_issuer(object)?,
         audience: read_audience(object)?.to_owned(),
+        not_before: object.get("nbf").map(|_| integer(object, "nbf")).transpose()?,
+        transcript: object
+            .get("transcript")
+            .map(|_| text(object, "transcript"))
+            .transpose()?
+            .map(str::to_owned),
+        seal,
+    };
+    Ok(Presentation {
+        agent: agent_of(&links)?,
+        links,
+        possession: Possession::Envelope(envelope),
         nonce: nonce.to_owned(),
         issued_at: integer(object, "iat")?,
-        not_before: object.get("nbf").map(|_| integer(object, "nbf")).transpose()?,
         expires_at: integer(object, "exp")?,
-        seal,
         digest: Sha256::digest(secured).into(),
     })
+}
+
+/// Reads a chain in compact form, `vc~vc~vc` with the root first, that comes with a signed request
+/// (DESIGN §4). The proof's nonce is the signer's own: [`crate::verify`] with [`Presentation::nonce`],
+/// and a ledger sees to it that it is used once.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_request(chain: &str, proof: Proof, trust: &Trust) -> Result<Presentation, Denial> {
+    let limits = &trust.limits;
+    let size = chain.len().saturating_add(proof.signing_input.len());
+    if size > limits.presentation_bytes {
+        return Err(too_large(size, limits.presentation_bytes));
+    }
+    if chain.is_empty() {
+        return Err(Denial::new(Code::ChainEmpty, "at least one link", "none"));
+    }
+    check_length(chain.split(LINK_SEPARATOR).count(), trust)?;
+    let mut links = Vec::new();
+    for (index, secured) in chain.split(LINK_SEPARATOR).enumerate() {
+        links.push(parse_link(secured, trust).map_err(|denial| denial.at(index))?);
+    }
+    if let Some(algorithm) = proof.algorithm {
+        check_algorithm(algorithm, trust)?;
+    }
+    check_nonce_length(&proof.nonce)?;
+    Ok(Presentation {
+        agent: agent_of(&links)?,
+        links,
+        nonce: proof.nonce.clone(),
+        issued_at: proof.created,
+        expires_at: proof.expires,
+        digest: Sha256::digest(proof.record(chain)).into(),
+        possession: Possession::Request(proof),
+    })
+}
+
+/// The agent at the end of a chain.
+fn agent_of(links: &[Link]) -> Result<Did, Denial> {
+    let leaf = links.last().ok_or_else(|| Denial::new(Code::ChainEmpty, "at least one link", "none"))?;
+    Ok(leaf.delegation.terms.subject.clone())
+}
+
+fn check_nonce_length(nonce: &str) -> Result<(), Denial> {
+    if (1..=MAX_NONCE).contains(&nonce.len()) {
+        return Ok(());
+    }
+    let found = format!("{} bytes", nonce.len());
+    Err(Denial::new(Code::Malformed, "a nonce of 1 to 128 bytes", found))
 }
 
 /// The envelopes of the links, in order.
@@ -147,11 +237,11 @@ fn check_length(links: usize, trust: &Trust) -> Result<(), Denial> {
     Err(Denial::new(Code::ChainTooLong, format!("at most {most} links"), links.to_string()))
 }
 
-fn check_algorithm(seal: &Seal, trust: &Trust) -> Result<(), Denial> {
-    if trust.algorithms.contains(&seal.algorithm) {
+pub(crate) fn check_algorithm(algorithm: Algorithm, trust: &Trust) -> Result<(), Denial> {
+    if trust.algorithms.contains(&algorithm) {
         return Ok(());
     }
-    Err(Denial::new(Code::AlgorithmNotAllowed, "an allowed algorithm", seal.algorithm.jose()))
+    Err(Denial::new(Code::AlgorithmNotAllowed, "an allowed algorithm", algorithm.jose()))
 }
 
 fn read_envelope<'o>(envelope: &'o Json<'_>) -> Result<&'o str, Denial> {

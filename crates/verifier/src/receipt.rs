@@ -25,14 +25,14 @@ use sha2::{Digest, Sha256};
 /// The `typ` of a signed receipt.
 pub const MEDIA_TYPE: &str = "legation-receipt+jwt";
 /// The `type` of a receipt.
-const TYPE: &str = "LegationReceipt";
+pub const TYPE: &str = "LegationReceipt";
 /// The facts of the largest request take 6.5 megabytes of JSON, the longest chain that limits allow
 /// and its debits some ten: whoever asks must not be able to make a receipt that can't be read.
 const LIMITS: JsonLimits = JsonLimits { bytes: 32 << 20, depth: 32 };
 
 /// What a receipt is about, as far as it is known: a denial of bytes that could not be read
 /// knows neither chain nor request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Subject<'a> {
     /// The presentation as it arrived.
     pub presented: &'a [u8],
@@ -40,6 +40,9 @@ pub struct Subject<'a> {
     pub chain: Option<&'a VerifiedChain>,
     /// The request, where there was one.
     pub request: Option<&'a Request>,
+    /// The transcript of the handshake that it belongs to, where it does; of a chain that verified,
+    /// the chain's own stands.
+    pub transcript: Option<&'a str>,
 }
 
 /// The receipt of a denial at `now` (Unix seconds): JSON bytes to sign.
@@ -47,6 +50,9 @@ pub struct Subject<'a> {
 pub fn of_denial(denial: &Denial, subject: Subject<'_>, trust: &Trust, now: i64) -> Vec<u8> {
     let digest = Sha256::digest(subject.presented.trim_ascii());
     let mut receipt = base("deny", digest.as_slice(), subject.chain, subject.request, trust, now);
+    if let (None, Some(transcript)) = (subject.chain, subject.transcript) {
+        set(&mut receipt, "transcript", transcript.into());
+    }
     set(&mut receipt, "code", denial.code.as_str().into());
     set(&mut receipt, "link", denial.link.into());
     set(&mut receipt, "expected", denial.expected.as_str().into());
@@ -71,6 +77,13 @@ pub fn of_permit(committed: &Committed, chain: &VerifiedChain, trust: &Trust) ->
         .collect();
     set(&mut receipt, "consumed", json!({"nonce": committed.nonce.nonce, "debits": debits}));
     receipt.to_string().into_bytes()
+}
+
+/// The receipt of a chain that holds, where nothing was asked for but who is there: the decision is
+/// `valid`, nothing is authorized and nothing consumed. A handshake ends with one.
+#[must_use]
+pub fn of_chain(chain: &VerifiedChain, trust: &Trust, now: i64) -> Vec<u8> {
+    base("valid", &chain.presentation, Some(chain), None, trust, now).to_string().into_bytes()
 }
 
 /// Signs a receipt's bytes. `key_id` is one of the signer's `assertionMethod` keys.
@@ -110,13 +123,13 @@ pub fn verify(secured: &str, signer: &Document) -> Result<serde_json::Value, Rec
     serde_json::from_slice(&payload).map_err(|_| ReceiptError::NoTime)
 }
 
-/// A receipt is of a permit or of a denial; anything else that the key signed is none.
+/// A receipt is of a permit, a valid chain or a denial; anything else that the key signed is none.
 fn check_decision(receipt: &Json<'_>) -> Result<(), CredentialError> {
     let object = receipt.as_object().ok_or_else(|| malformed("the payload", "an object", receipt))?;
     check_types(object, &[TYPE])?;
     match text(object, "decision")? {
-        "permit" | "deny" => Ok(()),
-        other => Err(malformed("decision", "`permit` or `deny`", &Json::String(other.into()))),
+        "permit" | "valid" | "deny" => Ok(()),
+        other => Err(malformed("decision", "`permit`, `valid` or `deny`", &Json::String(other.into()))),
     }
 }
 
@@ -196,6 +209,9 @@ fn base(
         set(&mut receipt, "chain", links.into());
         set(&mut receipt, "effective", chain.effective.to_json());
         set(&mut receipt, "evidence", evidence.into());
+        if let Some(transcript) = &chain.transcript {
+            set(&mut receipt, "transcript", transcript.as_str().into());
+        }
     }
     if let Some(request) = request {
         let facts: serde_json::Map<_, _> =

@@ -50,7 +50,8 @@ fn presented() -> (String, Trust) {
         status: vec![StatusEntry { purpose: StatusPurpose::Revocation, list: LIST.to_owned(), index: 7 }],
     };
     let link = issue(terms, &principal, &legation_did::key::method_id(&principal), &company).unwrap();
-    let occasion = Occasion { audience: "shop", nonce: "n", issued_at: NOW, expires_at: NOW + 60 };
+    let occasion =
+        Occasion { audience: "shop", nonce: "n", issued_at: NOW, expires_at: NOW + 60, transcript: None };
     let secured =
         present(&[&link], &holder, occasion, &legation_did::key::method_id(&holder), &agent).unwrap();
     let mut trust = Trust::new("shop");

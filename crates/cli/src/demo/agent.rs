@@ -71,6 +71,7 @@ impl Agent {
             nonce: &nonce,
             issued_at,
             expires_at: issued_at.saturating_add(PRESENTATION_LIFETIME),
+            transcript: None,
         };
         let presentation = present(chain, &who.did, occasion, &who.key_id(), &who.key)
             .map_err(|error| Failure::network("sign", error.to_string()))?;

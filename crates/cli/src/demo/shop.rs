@@ -102,8 +102,12 @@ async fn answer(State(shop): State<Arc<Shop>>, uri: Uri, body: Bytes) -> Respons
         (Ok(_), None) => return problem(StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         (Err(denial), _) => {
             let presented = call.presentation.as_bytes();
-            let subject =
-                receipt::Subject { presented, chain: known.chain.as_ref(), request: known.request.as_ref() };
+            let subject = receipt::Subject {
+                presented,
+                chain: known.chain.as_ref(),
+                request: known.request.as_ref(),
+                transcript: None,
+            };
             let said = json!({
                 "decision": "deny", "code": denial.code.as_str(), "link": denial.link,
                 "reason": denial.to_string(),
