@@ -2,6 +2,7 @@
 
 use core::fmt;
 use legation_credential::{CredentialError, Refusal, RequestError, pattern::PatternError};
+use legation_did::KeyLookupError;
 
 /// Declares the codes once, so that name, text and cure can't drift apart.
 macro_rules! codes {
@@ -230,6 +231,28 @@ impl fmt::Display for Denial {
 }
 
 impl core::error::Error for Denial {}
+
+/// Why a document has no key for a use, as the phase of keys tells it.
+impl From<KeyLookupError> for Denial {
+    fn from(error: KeyLookupError) -> Self {
+        let (code, expected) = match &error {
+            KeyLookupError::NotFound { .. } => {
+                (Code::KeyNotFound, "a verification method of the signer".to_owned())
+            }
+            KeyLookupError::Unusable { .. } => {
+                (Code::AlgorithmKeyMismatch, "a key of a supported kind".to_owned())
+            }
+            KeyLookupError::Algorithm { expected, .. } => {
+                (Code::AlgorithmKeyMismatch, format!("a key for {expected}"))
+            }
+            KeyLookupError::Purpose { purpose, .. } => {
+                (Code::KeyPurposeMismatch, format!("a key for {}", purpose.member()))
+            }
+            KeyLookupError::Revoked { .. } => (Code::KeyRevoked, "a current key".to_owned()),
+        };
+        Self::new(code, expected, error.to_string())
+    }
+}
 
 impl From<CredentialError> for Denial {
     fn from(error: CredentialError) -> Self {

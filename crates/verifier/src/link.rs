@@ -217,7 +217,7 @@ fn find_key(did: &Did, lookup: &Lookup<'_>, walk: &mut Walk<'_>) -> Result<Publi
             Denial::new(Code::DidUnresolved, "a did:key of a supported kind", error.to_string())
         };
         let document = key::document(did).map_err(unresolved)?;
-        return lookup(&document).map_err(|error| key_denial(&error).into());
+        return lookup(&document).map_err(|error| Denial::from(error).into());
     }
     let need = || Need::Document(did.clone());
     let missing = |found: &str| Denial::new(Code::DidUnresolved, format!("the document of {did}"), found);
@@ -231,7 +231,7 @@ fn find_key(did: &Did, lookup: &Lookup<'_>, walk: &mut Walk<'_>) -> Result<Publi
     if let Err(denial) = check_age(Code::DidStale, held.fetched_at, trust.max_document_age, trust, *now) {
         return Err(Stop::need(need(), denial));
     }
-    let found = lookup(document).map_err(|error| key_denial(&error))?;
+    let found = lookup(document).map_err(Denial::from)?;
     used.push(Used {
         id: did.to_string(),
         digest: held.digest,
@@ -248,25 +248,6 @@ fn check_age(code: Code, since: i64, most: i64, trust: &Trust, now: i64) -> Resu
         return Ok(());
     }
     Err(Denial::new(code, format!("at most {most} s old"), format!("{age} s, from {}", time::format(since))))
-}
-
-fn key_denial(error: &KeyLookupError) -> Denial {
-    let (code, expected) = match error {
-        KeyLookupError::NotFound { .. } => {
-            (Code::KeyNotFound, "a verification method of the signer".to_owned())
-        }
-        KeyLookupError::Unusable { .. } => {
-            (Code::AlgorithmKeyMismatch, "a key of a supported kind".to_owned())
-        }
-        KeyLookupError::Algorithm { expected, .. } => {
-            (Code::AlgorithmKeyMismatch, format!("a key for {expected}"))
-        }
-        KeyLookupError::Purpose { purpose, .. } => {
-            (Code::KeyPurposeMismatch, format!("a key for {}", purpose.member()))
-        }
-        KeyLookupError::Revoked { .. } => (Code::KeyRevoked, "a current key".to_owned()),
-    };
-    Denial::new(code, expected, error.to_string())
 }
 
 /// The signature is that key's.

@@ -88,6 +88,12 @@ impl Presentation {
         &self.nonce
     }
 
+    /// Who the holder says it is: the subject of the last link. Nothing is verified yet.
+    #[must_use]
+    pub fn claimed_agent(&self) -> &Did {
+        &self.agent
+    }
+
     /// The transcript that the holder signed: of a handshake, the SHA-256 of the challenge as base64url.
     #[must_use]
     pub fn transcript(&self) -> Option<&str> {
