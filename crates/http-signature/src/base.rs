@@ -5,8 +5,8 @@ use crate::{
     error::{BaseError, shorten},
     field::{self, Item, Params},
     input,
+    message::is_token,
 };
-use http::HeaderName;
 use sfv::{BareItem, Key};
 use std::borrow::Cow;
 
@@ -66,7 +66,7 @@ fn value<'a>(message: &Message<'a>, component: &Item) -> Result<Option<Cow<'a, s
         return if component.params.is_empty() { message.derived(name) } else { Ok(None) };
     }
     // §2.1: a header is named in lower case.
-    if HeaderName::from_lowercase(name.as_bytes()).is_err() {
+    if !is_token(name) || name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return Ok(None);
     }
     match component.params.as_slice() {

@@ -43,8 +43,7 @@ impl<'a> Message<'a> {
     /// Method and target hold nothing that would end a line of a signature base, or that the
     /// derived components would not show.
     pub(crate) fn check(&self) -> Result<(), BaseError> {
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if self.method.is_empty() || self.method.len() > 64 || !self.method.bytes().all(token) {
+        if self.method.len() > 64 || !is_token(self.method) {
             return Err(BaseError::Method { found: shorten(self.method) });
         }
         if self.target_uri.len() > MAX_FIELD_BYTES {
@@ -126,6 +125,12 @@ impl<'a> Message<'a> {
         field::dictionary(&text)
             .map_err(|error| BaseError::Field { header: shorten(name), reason: shorten(&error.to_string()) })
     }
+}
+
+/// A token (RFC 9110 §5.6.2), such as the name of a method or a header.
+pub(crate) fn is_token(text: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(token)
 }
 
 fn too_large(name: &str, bytes: usize, most: usize) -> BaseError {
