@@ -1,0 +1,119 @@
+//! Signing a request.
+
+use crate::{
+    AgentDelegation, LABEL, MAX_NONCE, Message,
+    base::{base, is_plain, parameter, plain},
+    digest,
+    error::SignError,
+    field::{self, Item, Member, Params, Value},
+    input::{self, algorithm_name, lives_well},
+    message::{AGENT_DELEGATION, CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT},
+};
+use http::{HeaderMap, HeaderValue};
+use legation_keys::Signer;
+use sfv::{BareItem, Integer};
+
+/// When a request is signed, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Signing<'a> {
+    /// Now, Unix seconds.
+    pub created: i64,
+    /// When the signature ends, Unix seconds; at most [`MAX_LIFETIME`](crate::MAX_LIFETIME) later.
+    pub expires: i64,
+    /// A value that the key has not signed with before: 1 to [`MAX_NONCE`] printable ASCII
+    /// characters, random or counted.
+    pub nonce: &'a str,
+}
+
+/// The headers that make a request a signed one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// `Content-Digest`, where there is a body.
+    pub content_digest: Option<HeaderValue>,
+    /// `Signature-Input`.
+    pub signature_input: HeaderValue,
+    /// `Signature`.
+    pub signature: HeaderValue,
+}
+
+impl Signed {
+    /// Puts them among the headers of the request. A `Content-Digest` that was there is replaced,
+    /// signatures of others stay.
+    pub fn apply(self, headers: &mut HeaderMap) {
+        if let Some(digest) = self.content_digest {
+            headers.insert(CONTENT_DIGEST, digest);
+        }
+        headers.append(SIGNATURE_INPUT, self.signature_input);
+        headers.append(SIGNATURE, self.signature);
+    }
+}
+
+/// Signs a request that has its `Agent-Delegation` already. What is covered: `@method`,
+/// `@target-uri`, `content-digest` where there is a body, and `agent-delegation`.
+///
+/// # Errors
+/// [`SignError`].
+pub fn sign(message: &Message<'_>, occasion: Signing<'_>, signer: &dyn Signer) -> Result<Signed, SignError> {
+    AgentDelegation::parse(message.headers)?;
+    check_unsigned(message)?;
+    let params = params(occasion, signer)?;
+    let content_digest = if message.body.is_empty() { None } else { digest::header(message.body) };
+    let mut headers = message.headers.clone();
+    let mut components = vec![plain("@method"), plain("@target-uri")];
+    if let Some(digest) = &content_digest {
+        headers.insert(CONTENT_DIGEST, digest.clone());
+        components.push(plain(CONTENT_DIGEST));
+    }
+    components.push(plain(AGENT_DELEGATION));
+
+    let base = base(&Message { headers: &headers, ..*message }, &components, &params)?;
+    let signature = BareItem::ByteSequence(signer.sign(base.as_bytes())?.to_vec());
+    Ok(Signed {
+        content_digest,
+        signature_input: header(Member { value: Value::List(components), params })?,
+        signature: header(Member { value: Value::Item(signature), params: Vec::new() })?,
+    })
+}
+
+/// The parameters, in the order in which they are written.
+fn params(occasion: Signing<'_>, signer: &dyn Signer) -> Result<Params, SignError> {
+    let Signing { created, expires, nonce } = occasion;
+    let lifetime = SignError::Lifetime { created, expires };
+    if !lives_well(created, expires) {
+        return Err(lifetime);
+    }
+    let seconds = |time: i64| Integer::try_from(time).map_err(|_| lifetime.clone());
+    if nonce.is_empty() || nonce.len() > MAX_NONCE {
+        return Err(SignError::Nonce);
+    }
+    let nonce = sfv::String::try_from(nonce.to_owned()).map_err(|_| SignError::Nonce)?;
+    let key = signer.public_key();
+    // A thumbprint is base64url, so that it is always a string of the grammar.
+    let thumbprint = sfv::String::try_from(key.thumbprint()).map_err(|_| SignError::Header)?;
+    Ok(vec![
+        parameter("created", seconds(created)?),
+        parameter("expires", seconds(expires)?),
+        parameter("nonce", nonce),
+        parameter("keyid", thumbprint),
+        parameter("alg", sfv::string_ref(algorithm_name(key.algorithm())).to_owned()),
+    ])
+}
+
+/// With a second signature over `agent-delegation`, no reader would know which one counts.
+fn check_unsigned(message: &Message<'_>) -> Result<(), SignError> {
+    if !message.headers.contains_key(SIGNATURE_INPUT) && !message.headers.contains_key(SIGNATURE) {
+        return Ok(());
+    }
+    let ours = |components: &[Item]| components.iter().any(|one| is_plain(one, AGENT_DELEGATION));
+    let taken = |input: &input::Input| input.label.as_str() == LABEL || ours(&input.components);
+    let labels = message.dictionary(SIGNATURE)?;
+    if input::read_all(message)?.iter().any(taken) || field::member(&labels, LABEL).is_some() {
+        return Err(SignError::AlreadySigned);
+    }
+    Ok(())
+}
+
+fn header(member: Member) -> Result<HeaderValue, SignError> {
+    let text = field::dictionary_text(sfv::key_ref(LABEL), &member);
+    HeaderValue::try_from(text).map_err(|_| SignError::Header)
+}
