@@ -51,7 +51,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ReceiptCommand,
     },
-    /// Serve a folder of did:web documents and status lists.
+    /// Serve a folder of did:web documents, agent cards and status lists.
     Serve(ServeArgs),
 }
 
@@ -378,7 +378,7 @@ pub(crate) struct ReceiptArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// The folder: `.well-known/did.json`, `PATH/did.json`, `status/NAME`.
+    /// The folder: `.well-known/did.json`, `PATH/did.json`, `agent-card.json` beside them, `status/NAME`.
     pub(crate) folder: PathBuf,
     /// The address to listen at.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "LEGATION_LISTEN")]
