@@ -32,8 +32,8 @@ pub(crate) fn locate(path: &str) -> Option<Location> {
         // `.well-known`, every other one under its path.
         [".well-known", "did.json"] => Kind::Document,
         [path @ .., "did.json"] if is_plain_path(path) => Kind::Document,
-        // A2A §14.3: a domain's own card stands under `.well-known`. That of a further agent stands
-        // beside the document of its did:web; a registry or the agent's DID leads there.
+        // A2A §14.3: a domain's own card stands under `.well-known`. Those of further agents
+        // stand beside the documents of their did:web; callers are given the URL.
         [".well-known", "agent-card.json"] => Kind::AgentCard,
         [path @ .., "agent-card.json"] if is_plain_path(path) => Kind::AgentCard,
         ["status", name] if is_status_name(name) => Kind::StatusList,
