@@ -21,14 +21,30 @@ pub enum Binding {
     KeyOnly,
 }
 
-/// Checks that the card's interfaces are where its DID is at home.
+/// Checks that the card's interfaces, and the handshake where it declares one, are where its DID is at
+/// home.
 ///
 /// For did:web each `supportedInterfaces[].url` has the DID's own origin or that of a service endpoint
-/// of its document. gRPC interfaces may be written `host:port` and count as `https`.
+/// of its document, and so has the handshake. gRPC interfaces may be written `host:port` and count as
+/// `https`.
 ///
 /// # Errors
 /// [`BindingError`].
 pub fn check_binding(card: &VerifiedCard, document: &Document) -> Result<Binding, BindingError> {
+    check_binding_with(card, document, &[])
+}
+
+/// As [`check_binding`], with further origins at which the caller takes the DID to be at home, written
+/// as `https://a.example:8443`: `http://localhost:8080` while trying things out on one machine, where
+/// did:web means `https://localhost:8080`.
+///
+/// # Errors
+/// [`BindingError`].
+pub fn check_binding_with(
+    card: &VerifiedCard,
+    document: &Document,
+    origins: &[String],
+) -> Result<Binding, BindingError> {
     let did = card.did().ok_or(BindingError::NoDid)?;
     if did != document.id() {
         return Err(BindingError::Document { card: did.clone(), document: document.id().clone() });
@@ -39,24 +55,33 @@ pub fn check_binding(card: &VerifiedCard, document: &Document) -> Result<Binding
     let Some(origin) = web::origin(did) else { return Ok(Binding::KeyOnly) };
     let mut allowed: Vec<String> = document.service_endpoints().filter_map(origin_of).collect();
     allowed.push(origin.clone());
+    allowed.extend_from_slice(origins);
     for (index, interface) in interfaces.iter().enumerate() {
         let text = |name: &str| interface.get(name).and_then(Value::as_str).unwrap_or_default();
         let (url, grpc) = (text("url"), text("protocolBinding") == "GRPC");
-        let found =
-            if grpc && !url.contains("://") { origin_of(&format!("https://{url}")) } else { origin_of(url) };
-        match found {
-            Some(found) if allowed.contains(&found) => {}
-            found => {
-                let found = shorten(found.as_deref().unwrap_or(url));
-                return Err(BindingError::Origin { index, found });
-            }
-        }
+        let at = if grpc && !url.contains("://") { &format!("https://{url}") } else { url };
+        is_among(at, &allowed).map_err(|found| BindingError::Origin { index, found })?;
+    }
+    if let Some(url) = card.handshake() {
+        is_among(url, &allowed).map_err(|found| BindingError::Handshake { found })?;
     }
     Ok(Binding::Domain { origin })
 }
 
+/// Whether a URL has one of these origins; where not, what to tell of it.
+fn is_among(url: &str, allowed: &[String]) -> Result<(), String> {
+    match origin_of(url) {
+        Some(found) if allowed.contains(&found) => Ok(()),
+        found => Err(shorten(found.as_deref().unwrap_or(url))),
+    }
+}
+
 /// The origin of a URL (WHATWG URL §4.7), where it has one that can be compared.
 fn origin_of(url: &str) -> Option<String> {
+    // Where a host ends, readers by RFC 3986 and by WHATWG differ on these only.
+    if url.bytes().any(|byte| byte == b'\\' || byte <= b' ' || byte == 0x7f) {
+        return None;
+    }
     let origin = Url::parse(url).ok()?.origin();
     origin.is_tuple().then(|| origin.ascii_serialization())
 }

@@ -47,6 +47,18 @@ pub enum CardError {
     /// Two declarations of the identity extension: a card has one DID.
     #[error("the identity extension is declared more than once")]
     TwoDids,
+    /// The delegation extension's `params.handshake` is no URL that could be called.
+    #[error(
+        "the delegation extension has {found} in `params.handshake`, expected a URL of `https` with at most {} bytes",
+        crate::extension::MAX_HANDSHAKE
+    )]
+    Handshake {
+        /// What stands there: its kind, or the text, shortened.
+        found: String,
+    },
+    /// Two declarations of the delegation extension: readers would differ in which one counts.
+    #[error("the delegation extension is declared more than once")]
+    TwoDelegations,
 }
 
 impl CardError {
@@ -60,6 +72,8 @@ impl CardError {
             Self::NotLegacy => "card_not_legacy",
             Self::Did(_) => "card_did_malformed",
             Self::TwoDids => "card_did_ambiguous",
+            Self::Handshake { .. } => "card_handshake_malformed",
+            Self::TwoDelegations => "card_delegation_ambiguous",
         }
     }
 
@@ -77,7 +91,7 @@ impl CardError {
 /// Why a card was not signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
-    /// The card declares no DID, or a malformed one.
+    /// What the card declares in one of the two extensions is unusable.
     #[error("{0}")]
     Card(#[from] CardError),
     /// The card has no identity extension: nobody could tell whose key may sign it.
@@ -123,7 +137,7 @@ pub enum VerifyError {
     /// The card has no signatures.
     #[error("the card is not signed")]
     Unsigned,
-    /// The card's declaration of its DID is unusable.
+    /// What the card declares in one of the two extensions is unusable.
     #[error("{0}")]
     Card(#[from] CardError),
     /// The keys are to come from a DID document, and the card declares no DID.
@@ -290,6 +304,12 @@ pub enum BindingError {
         /// Its origin, or its URL where that has none; shortened.
         found: String,
     },
+    /// The handshake is spoken somewhere else than at the DID's domain and its services.
+    #[error("the handshake is at `{found}`, which is neither the origin of the DID nor one of its services")]
+    Handshake {
+        /// Its origin, or its URL where that has none; shortened.
+        found: String,
+    },
 }
 
 impl BindingError {
@@ -300,7 +320,7 @@ impl BindingError {
             Self::NoDid => "card_did_unproven",
             Self::Document { .. } => "card_did_mismatch",
             Self::NoInterface => "card_interface_missing",
-            Self::Origin { .. } => "card_origin_mismatch",
+            Self::Origin { .. } | Self::Handshake { .. } => "card_origin_mismatch",
         }
     }
 }

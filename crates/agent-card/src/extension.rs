@@ -1,14 +1,15 @@
 //! The two extensions by which a card says who it is and what it asks for (A2A §4.6).
 
-use crate::error::CardError;
+use crate::error::{CardError, shorten};
 use legation_did::Did;
 use legation_keys::Json;
 use serde_json::{Value, json};
+use url::Url;
 
 /// Declares the agent's DID, in `params.did`.
 pub const IDENTITY: &str = "https://w3id.org/legation/a2a/identity/v1";
 /// Declares that the agent understands delegation credentials; `required` where it serves nobody
-/// without one.
+/// without one. `params.handshake` is the URL where its handshake is spoken.
 pub const DELEGATION: &str = "https://w3id.org/legation/a2a/delegation/v1";
 
 /// Declares the agent's DID in a card that is to be signed; replaces an earlier declaration.
@@ -30,14 +31,39 @@ pub fn declare_identity(card: &mut Value, did: &Did) -> Result<(), CardError> {
     declare(card, json!({"uri": IDENTITY, "params": {"did": did.as_str()}}))
 }
 
+/// Most bytes of the URL of a handshake.
+pub const MAX_HANDSHAKE: usize = 2048;
+
 /// Declares that delegation credentials are understood; replaces an earlier declaration.
 ///
+/// `required` says that nobody is served without one, `handshake` where the handshake is spoken: a
+/// URL of `https`, or of `http` for trying things out on one machine.
+///
 /// # Errors
-/// As [`declare_identity`].
-pub fn declare_delegation(card: &mut Value, required: bool) -> Result<(), CardError> {
+/// As [`declare_identity`], and [`CardError::Handshake`].
+///
+/// ```
+/// use legation_agent_card::extension;
+/// let mut card = serde_json::json!({"name": "A"});
+/// extension::declare_delegation(&mut card, true, Some("https://a.example/handshake"))?;
+/// let declared = &card["capabilities"]["extensions"][0];
+/// assert_eq!(declared["params"]["handshake"], "https://a.example/handshake");
+/// assert!(extension::declare_delegation(&mut card, true, Some("/handshake")).is_err());
+/// # Ok::<(), legation_agent_card::CardError>(())
+/// ```
+pub fn declare_delegation(
+    card: &mut Value,
+    required: bool,
+    handshake: Option<&str>,
+) -> Result<(), CardError> {
     let mut extension = json!({"uri": DELEGATION});
-    if let (true, Some(members)) = (required, extension.as_object_mut()) {
-        members.insert("required".to_owned(), true.into());
+    if let Some(members) = extension.as_object_mut() {
+        if required {
+            members.insert("required".to_owned(), true.into());
+        }
+        if let Some(url) = handshake {
+            members.insert("params".to_owned(), json!({"handshake": endpoint(url)?}));
+        }
     }
     declare(card, extension)
 }
@@ -74,8 +100,34 @@ pub(crate) fn did(form: &Json<'_>) -> Result<Option<Did>, CardError> {
     did.parse().map(Some).map_err(|error| CardError::Did(Some(error)))
 }
 
-/// Whether a card declares the delegation extension, and whether as required.
-pub(crate) fn delegation(form: &Json<'_>) -> Option<bool> {
-    let required = |one: &Json<'_>| one.get("required") == Some(&Json::Bool(true));
-    declared(form, DELEGATION).map(required).reduce(|one, other| one || other)
+/// What a card says in the delegation extension.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Delegation {
+    pub(crate) required: bool,
+    pub(crate) handshake: Option<String>,
+}
+
+/// The delegation extension, where the card declares it.
+pub(crate) fn delegation(form: &Json<'_>) -> Result<Option<Delegation>, CardError> {
+    let mut declarations = declared(form, DELEGATION);
+    let Some(declaration) = declarations.next() else { return Ok(None) };
+    if declarations.next().is_some() {
+        return Err(CardError::TwoDelegations);
+    }
+    let required = declaration.get("required") == Some(&Json::Bool(true));
+    let handshake = match declaration.get("params").and_then(|params| params.get("handshake")) {
+        None => None,
+        Some(Json::String(url)) => Some(endpoint(url)?.to_owned()),
+        Some(other) => return Err(CardError::Handshake { found: other.kind().to_owned() }),
+    };
+    Ok(Some(Delegation { required, handshake }))
+}
+
+/// A URL where a handshake can be spoken: it has an origin, which can be held against that of a DID.
+fn endpoint(url: &str) -> Result<&str, CardError> {
+    let parsed = (url.len() <= MAX_HANDSHAKE).then(|| Url::parse(url).ok()).flatten();
+    match parsed {
+        Some(parsed) if matches!(parsed.scheme(), "https" | "http") => Ok(url),
+        _ => Err(CardError::Handshake { found: format!("`{}`", shorten(url)) }),
+    }
 }

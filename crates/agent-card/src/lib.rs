@@ -9,7 +9,7 @@
 //!    keys, and `jku` is ignored.
 //! 3. [`verify()`] tries the spec form, then the [SDK form](Form), and hands on a [`VerifiedCard`]
 //!    that is rebuilt from the verified bytes: what was not signed never reaches anybody.
-//! 4. [`check_binding`] holds the interfaces against the domain of the DID.
+//! 4. [`check_binding`] holds the interfaces and the handshake against the domain of the DID.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -17,7 +17,7 @@
 //! | [`form`] | the two canonical forms |
 //! | [`mod@sign`], [`mod@verify`], [`binding`] | one verb each |
 //! | [`jwks`], [`algorithm`] | keys of signers without a DID |
-//! | [`extension`] | how a card declares its DID, and that it understands delegations |
+//! | [`extension`] | how a card declares its DID, that it understands delegations, and its handshake |
 //! | [`legacy`] | A2A 0.3, read and never believed |
 //! | [`error`] | one enum per verb, one variant per rule, stable codes |
 //!
@@ -74,7 +74,7 @@ pub mod sign;
 pub mod verify;
 
 pub use algorithm::CardAlgorithm;
-pub use binding::{Binding, check_binding};
+pub use binding::{Binding, check_binding, check_binding_with};
 pub use card::UnverifiedCard;
 pub use error::{BindingError, CardError, SignError, VerifyError};
 pub use form::Form;

@@ -3,6 +3,7 @@
 use crate::{
     MAX_SIGNATURES, UnverifiedCard,
     error::SignError,
+    extension,
     form::{self, Form},
     header,
 };
@@ -21,6 +22,8 @@ use legation_keys::{Json, Signer, base64url};
 /// [`SignError`].
 pub fn sign(card: &UnverifiedCard<'_>, key_id: &str, signer: &dyn Signer) -> Result<String, SignError> {
     let did = card.claimed_did()?.ok_or(SignError::NoDid)?;
+    // What nobody would verify is not signed.
+    extension::delegation(&card.spec)?;
     if did.fragment_of(key_id).is_none() {
         return Err(SignError::KeyId { key_id: crate::error::shorten(key_id), did });
     }

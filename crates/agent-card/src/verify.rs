@@ -3,7 +3,7 @@
 use crate::{
     CardAlgorithm, MAX_SIGNATURES, UnverifiedCard,
     error::{Failure, Refusal, VerifyError},
-    extension,
+    extension::{self, Delegation},
     form::{self, Form},
     header::{self, Header},
     jwks::{JwkSet, Key},
@@ -39,7 +39,7 @@ pub struct VerifiedCard {
     algorithm: CardAlgorithm,
     index: usize,
     did: Option<Did>,
-    delegation: Option<bool>,
+    delegation: Option<Delegation>,
 }
 
 /// Verifies a card: one valid signature suffices.
@@ -81,7 +81,7 @@ pub fn verify(
                 algorithm: found.header.algorithm,
                 index: found.index,
                 did,
-                delegation: extension::delegation(&json),
+                delegation: extension::delegation(&json)?,
                 canonical,
             });
         }
@@ -212,6 +212,13 @@ impl VerifiedCard {
     /// Whether the card declares the delegation extension: `Some(true)` where it requires it.
     #[must_use]
     pub fn delegation(&self) -> Option<bool> {
-        self.delegation
+        self.delegation.as_ref().map(|delegation| delegation.required)
+    }
+
+    /// The URL where the agent's handshake is spoken, where the card declares one. For the card of a
+    /// did:web, [`check_binding`](crate::check_binding()) holds it against the DID's domain.
+    #[must_use]
+    pub fn handshake(&self) -> Option<&str> {
+        self.delegation.as_ref()?.handshake.as_deref()
     }
 }

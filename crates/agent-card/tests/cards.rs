@@ -4,7 +4,9 @@
 
 mod world;
 
-use legation_agent_card::{Binding, Form, JwkSet, Keys, UnverifiedCard, check_binding, extension};
+use legation_agent_card::{
+    Binding, Form, JwkSet, Keys, UnverifiedCard, check_binding, check_binding_with, extension,
+};
 use legation_did::web;
 use legation_keys::{Algorithm, SecretKey, Signer};
 use serde_json::{Value, json};
@@ -116,16 +118,98 @@ fn a_declaration_is_replaced_not_repeated() {
     let mut card = json!({"name": "A"});
     for did in ["did:web:a.example", "did:web:b.example"] {
         extension::declare_identity(&mut card, &did.parse().unwrap()).unwrap();
-        extension::declare_delegation(&mut card, did.contains('b')).unwrap();
+        extension::declare_delegation(&mut card, did.contains('b'), None).unwrap();
     }
     let text = card.to_string();
     let read = UnverifiedCard::parse(text.as_bytes()).unwrap();
     assert_eq!(read.claimed_did().unwrap(), Some("did:web:b.example".parse().unwrap()));
     assert_eq!(card["capabilities"]["extensions"].as_array().unwrap().len(), 2);
     let world = World::new();
-    let signed = world.signed(|card| extension::declare_delegation(card, true).unwrap());
-    assert_eq!(world.verify(&signed).unwrap().delegation(), Some(true));
+    let signed = world.signed(|card| extension::declare_delegation(card, true, None).unwrap());
+    let verified = world.verify(&signed).unwrap();
+    assert_eq!((verified.delegation(), verified.handshake()), (Some(true), None));
     assert_eq!(world.verify(&world.signed(|_| {})).unwrap().delegation(), None);
+}
+
+#[test]
+fn a_handshake_is_told_by_the_verified_card_only_and_by_one_declaration() {
+    let world = World::new();
+    let url = "https://agent.example/handshake";
+    let signed = world.signed(|card| extension::declare_delegation(card, false, Some(url)).unwrap());
+    let verified = world.verify(&signed).unwrap();
+    assert_eq!((verified.delegation(), verified.handshake()), (Some(false), Some(url)));
+    let redirected = signed.replace(url, "https://evil.example/handshake");
+    assert_eq!(code(world.verify(&redirected)), "signature_invalid");
+
+    // A signer that is not ours signs anything; here its card goes without our check before signing.
+    let long = format!("https://agent.example/{}", "a".repeat(2048));
+    let one =
+        |handshake: Value| vec![json!({"uri": extension::DELEGATION, "params": {"handshake": handshake}})];
+    let two = [one(json!(url)), vec![json!({"uri": extension::DELEGATION})]].concat();
+    for (declarations, wanted) in [
+        (one(json!(7)), "card_handshake_malformed"),
+        (one(json!([url])), "card_handshake_malformed"),
+        (one(json!("")), "card_handshake_malformed"),
+        (one(json!("/handshake")), "card_handshake_malformed"),
+        (one(json!("agent.example")), "card_handshake_malformed"),
+        (one(json!("javascript:alert(1)")), "card_handshake_malformed"),
+        (one(json!(long)), "card_handshake_malformed"),
+        (two, "card_delegation_ambiguous"),
+    ] {
+        let mut card = json!({"name": "A", "supportedInterfaces": [{"url": "https://agent.example"}]});
+        extension::declare_identity(&mut card, &DID.parse().unwrap()).unwrap();
+        card["capabilities"]["extensions"].as_array_mut().unwrap().extend(declarations);
+        let text = card.to_string();
+        let unsigned = UnverifiedCard::parse(text.as_bytes()).unwrap();
+        let refused = legation_agent_card::sign(&unsigned, &world.key_id, &world.key).unwrap_err();
+        assert_eq!(refused.code(), wanted, "{text}");
+        let signed = world.signed_by_hand(&unsigned.canonical(Form::Spec));
+        assert_eq!(code(world.verify(&signed)), wanted, "{text}");
+    }
+    let mut card = json!({});
+    for url in ["", "ftp://a.example", long.as_str()] {
+        let refused = extension::declare_delegation(&mut card, true, Some(url)).unwrap_err();
+        assert_eq!(refused.code(), "card_handshake_malformed", "{url}");
+    }
+    assert_eq!(card, json!({}), "a refused declaration leaves nothing");
+}
+
+#[test]
+fn a_handshake_elsewhere_than_the_did_s_domain_is_refused() {
+    let mut world = World::new();
+    let bind = |world: &World, url: &str| {
+        let signed = world.signed(|card| extension::declare_delegation(card, true, Some(url)).unwrap());
+        let card = world.verify(&signed).unwrap();
+        check_binding(&card, &world.document).map(|_| ()).map_err(|error| (error.code(), error.to_string()))
+    };
+    assert_eq!(bind(&world, "https://agent.example/handshake"), Ok(()));
+    for url in [
+        "https://evil.example/handshake",
+        "http://agent.example/handshake",
+        "https://agent.example:8443/",
+        r"https://agent.example\@evil.example/",
+        "https://agent.example\t.evil.example/",
+    ] {
+        let (code, text) = bind(&world, url).unwrap_err();
+        assert_eq!(code, "card_origin_mismatch", "{url}");
+        assert!(text.starts_with("the handshake is at "), "{text}");
+    }
+    world.document.add_service(format!("{DID}#hs"), "A2A".into(), "https://evil.example".into());
+    assert_eq!(bind(&world, "https://evil.example/handshake"), Ok(()), "the document vouches for it");
+}
+
+#[test]
+fn a_further_origin_counts_only_where_the_caller_names_it() {
+    let world = World::new();
+    let interface = json!([{"url": "http://localhost:8080/a2a", "protocolBinding": "JSONRPC"}]);
+    let signed = world.signed(|card| card["supportedInterfaces"] = interface);
+    let card = world.verify(&signed).unwrap();
+    let refused = check_binding(&card, &world.document).unwrap_err();
+    assert_eq!(refused.code(), "card_origin_mismatch");
+    let origins = ["http://localhost:8080".to_owned()];
+    assert!(check_binding_with(&card, &world.document, &origins).is_ok());
+    let origins = ["http://localhost:8081".to_owned()];
+    assert!(check_binding_with(&card, &world.document, &origins).is_err());
 }
 
 #[test]
@@ -143,6 +227,8 @@ fn an_interface_elsewhere_than_the_did_s_domain_is_refused() {
     for (url, binding) in [
         ("https://evil.example/", "JSONRPC"),
         ("https://agent.example@evil.example/", "JSONRPC"),
+        (r"https://agent.example\@evil.example/", "JSONRPC"),
+        (r"agent.example\@evil.example", "GRPC"),
         ("https://agent.example.evil.example/", "JSONRPC"),
         ("https://agent.example:8443/", "JSONRPC"),
         ("http://agent.example/", "JSONRPC"),

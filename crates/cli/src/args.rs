@@ -1,5 +1,9 @@
 //! The arguments of every command.
 
+mod did;
+
+pub(crate) use did::{CreateCommand, CreateWebArgs, DidCommand, ResolveArgs};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use legation_did::Did;
 use legation_keys::{
@@ -51,7 +55,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ReceiptCommand,
     },
-    /// Serve a folder of did:web documents and status lists.
+    /// Serve a folder of did:web documents, agent cards and status lists.
     Serve(ServeArgs),
 }
 
@@ -133,57 +137,15 @@ pub(crate) struct NetworkArgs {
     pub(crate) ca: Vec<PathBuf>,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum DidCommand {
-    /// Make a DID from a key.
-    Create {
-        #[command(subcommand)]
-        command: CreateCommand,
-    },
-    /// Resolve a DID to its document.
-    Resolve(ResolveArgs),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CreateCommand {
-    /// The did:key of a key.
-    Key(KeyArgs),
-    /// A did:web and its document, in a folder to publish.
-    Web(CreateWebArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CreateWebArgs {
-    /// Where it will be published: DOMAIN[:PORT][/PATH].
-    pub(crate) location: String,
-    #[command(flatten)]
-    pub(crate) key: KeyArgs,
-    /// The folder to write to.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
-    /// Replace the document if it exists.
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ResolveArgs {
-    /// The DID.
-    #[arg(value_parser = did)]
-    pub(crate) did: Did,
-    #[command(flatten)]
-    pub(crate) network: NetworkArgs,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct DelegateArgs {
     #[command(flatten)]
     pub(crate) key: KeyArgs,
     /// The DID that receives the authority.
-    #[arg(long, value_name = "DID", value_parser = did)]
+    #[arg(long, value_name = "DID", value_parser = read_did)]
     pub(crate) to: Did,
     /// The DID that issues; by default the key's did:key, or the parent's subject.
-    #[arg(long, value_name = "DID", value_parser = did)]
+    #[arg(long, value_name = "DID", value_parser = read_did)]
     pub(crate) issuer: Option<Did>,
     /// The delegation to pass on; give the whole chain, root first, by repeating it.
     #[arg(long, value_name = "FILE")]
@@ -253,7 +215,7 @@ pub(crate) struct VerifyArgs {
     /// The presentation.
     pub(crate) file: PathBuf,
     /// Trust this root without a ceiling and without revocation: for trying things out.
-    #[arg(long, value_name = "DID", value_parser = did, required_unless_present = "trust")]
+    #[arg(long, value_name = "DID", value_parser = read_did, required_unless_present = "trust")]
     pub(crate) principal: Option<Did>,
     /// The trust settings.
     #[arg(long, value_name = "FILE", conflicts_with = "principal")]
@@ -329,7 +291,7 @@ pub(crate) struct PublishArgs {
     #[command(flatten)]
     pub(crate) key: KeyArgs,
     /// Who issues it; the key's did:key by default.
-    #[arg(long, value_name = "DID", value_parser = did)]
+    #[arg(long, value_name = "DID", value_parser = read_did)]
     pub(crate) issuer: Option<Did>,
     /// The URL that it will be published at.
     #[arg(long, value_name = "URL")]
@@ -367,7 +329,7 @@ pub(crate) struct ReceiptArgs {
     /// The receipt.
     pub(crate) file: PathBuf,
     /// Who should have signed it.
-    #[arg(long, value_name = "DID", value_parser = did)]
+    #[arg(long, value_name = "DID", value_parser = read_did)]
     pub(crate) signer: Did,
     /// A folder of DID documents; nothing is fetched.
     #[arg(long, value_name = "DIR")]
@@ -378,7 +340,7 @@ pub(crate) struct ReceiptArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// The folder: `.well-known/did.json`, `PATH/did.json`, `status/NAME`.
+    /// The folder: `.well-known/did.json`, `PATH/did.json`, `agent-card.json` beside them, `status/NAME`.
     pub(crate) folder: PathBuf,
     /// The address to listen at.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "LEGATION_LISTEN")]
@@ -391,7 +353,7 @@ pub(crate) struct ServeArgs {
     pub(crate) tls_key: Option<PathBuf>,
 }
 
-fn did(text: &str) -> Result<Did, String> {
+fn read_did(text: &str) -> Result<Did, String> {
     text.parse().map_err(|error: legation_did::DidError| error.to_string())
 }
 

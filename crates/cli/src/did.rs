@@ -1,14 +1,15 @@
 //! `legation did create` and `legation did resolve`.
 
 use crate::{
-    args::{CreateCommand, CreateWebArgs, ResolveArgs},
+    args::{CreateCommand, CreateWebArgs, KeyArgs, ResolveArgs},
     files, network,
     output::{Failure, Output},
 };
-use legation_did::{Did, Document, key, web};
-use legation_keys::Signer;
+use legation_did::{Did, Document, document::MAX_METHODS, key, web};
+use legation_keys::{PublicKey, Signer};
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use url::Url;
 
 pub(crate) fn create(command: &CreateCommand) -> Result<Output, Failure> {
     match command {
@@ -24,8 +25,14 @@ pub(crate) fn create(command: &CreateCommand) -> Result<Output, Failure> {
 
 fn create_web(args: &CreateWebArgs) -> Result<Output, Failure> {
     let did = web::did(&args.location).map_err(|error| Failure::usage(error.to_string()))?;
-    let public = files::load_key(&args.key)?.public_key().clone();
-    let document = web::document(&did, &[public]);
+    let mut document = web::document(&did, &public_keys(args)?);
+    for service in &args.service {
+        let (kind, url) = read_service(service)?;
+        document.add_service(format!("{did}#{kind}"), kind, url);
+    }
+    // The limits of a reader, held against what is written.
+    Document::parse(document.to_json().to_string().as_bytes())
+        .map_err(|error| Failure::usage(format!("nobody would read this document: {error}")))?;
     let path = document_path(&args.out, &did)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
@@ -35,6 +42,49 @@ fn create_web(args: &CreateWebArgs) -> Result<Output, Failure> {
     files::write_public(&path, &text, args.force)?;
     let url = web::url(&did).unwrap_or_default();
     Ok(created(&did, &document, &format!("\nwrote {}; publish it at {url}", path.display())))
+}
+
+/// The public parts of the keys, in the order in which they are named.
+fn public_keys(args: &CreateWebArgs) -> Result<Vec<PublicKey>, Failure> {
+    let (keys, passphrases) = (args.key.len(), args.passphrase_file.len());
+    if passphrases > 1 && passphrases != keys {
+        return Err(Failure::usage(format!(
+            "there are {keys} keys and {passphrases} passphrase files; give one for all of them or one for each"
+        )));
+    }
+    if keys > MAX_METHODS {
+        return Err(Failure::usage(format!("a document has at most {MAX_METHODS} keys")));
+    }
+    let mut public: Vec<PublicKey> = Vec::with_capacity(keys);
+    for (index, path) in args.key.iter().enumerate() {
+        let passphrase_file = args.passphrase_file.get(index).or(args.passphrase_file.first()).cloned();
+        let key = files::load_key(&KeyArgs { key: path.clone(), passphrase_file })?;
+        if public.contains(key.public_key()) {
+            return Err(Failure::usage(format!("`{}` holds a key that is given before", path.display())));
+        }
+        public.push(key.public_key().clone());
+    }
+    Ok(public)
+}
+
+/// Reads `TYPE=URL`: the type is the service's fragment too.
+fn read_service(text: &str) -> Result<(String, String), Failure> {
+    let wrong = |reason: &str| Failure::usage(format!("`--service {text}`: {reason}"));
+    let (kind, url) =
+        text.split_once('=').ok_or_else(|| wrong("expected TYPE=URL, such as a2a=https://api.example/"))?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if kind.is_empty() || kind.len() > 64 || !kind.bytes().all(fits) {
+        return Err(wrong("a type has 1 to 64 of `A-Z a-z 0-9 . _ -`"));
+    }
+    let url = Url::parse(url).map_err(|_| wrong("expected a URL after `=`, such as https://api.example/"))?;
+    let local = url.domain().is_some_and(|host| host == "localhost" || host.ends_with(".localhost"));
+    if url.scheme() != "https" && !(local && url.scheme() == "http") {
+        return Err(wrong("only `https` is secure; plain `http` is for localhost"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("a URL that is published holds no user name or password"));
+    }
+    Ok((kind.to_owned(), url.into()))
 }
 
 /// Where a did:web document stands in a folder that is laid out as its site.

@@ -32,6 +32,18 @@ fn a_usage_error_is_one_line_and_exit_2() {
         "did create web 127.0.0.1 --key root.key --out site".to_owned(),
         "did create web example.com/../x --key root.key --out site".to_owned(),
         "did create web example.com --key missing.key --out site".to_owned(),
+        "did create web example.com --out site".to_owned(),
+        "did create web example.com --key root.key --key root.key --out site".to_owned(),
+        "did create web example.com --key root.key --key missing.key --out site".to_owned(),
+        "did create web a.example --key root.key --passphrase-file p --passphrase-file q --out site"
+            .to_owned(),
+        "did create web example.com --key root.key --out site --service https://api.example".to_owned(),
+        "did create web example.com --key root.key --out site --service =https://api.example".to_owned(),
+        "did create web example.com --key root.key --out site --service a#b=https://api.example".to_owned(),
+        "did create web example.com --key root.key --out site --service a2a=api.example".to_owned(),
+        "did create web example.com --key root.key --out site --service a2a=http://api.example".to_owned(),
+        "did create web example.com --key root.key --out site --service a2a=https://u:p@api.example"
+            .to_owned(),
         "did resolve nonsense".to_owned(),
         "did resolve did:web:127.0.0.1".to_owned(),
         "delegate".to_owned(),

@@ -158,9 +158,18 @@ impl Document {
         self.methods.push(Method { id, controller, key: Ok(key), purposes: purposes.to_vec(), ends: None });
     }
 
-    /// Adds a service. `id` is a DID URL of the document's DID.
+    /// Adds a service, or a further endpoint to the one of that id (DID Core §5.4: ids are unique,
+    /// endpoints a set). `id` is a DID URL of the document's DID.
     pub fn add_service(&mut self, id: String, kind: String, endpoint: String) {
-        self.services.push(Service { id, kinds: vec![kind], endpoints: vec![endpoint] });
+        let Some(service) = self.services.iter_mut().find(|service| service.id == id) else {
+            self.services.push(Service { id, kinds: vec![kind], endpoints: vec![endpoint] });
+            return;
+        };
+        for (texts, text) in [(&mut service.kinds, kind), (&mut service.endpoints, endpoint)] {
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
     }
 
     /// The URLs at which the subject says that its services are (DID Core §5.4).

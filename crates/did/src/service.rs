@@ -51,6 +51,21 @@ mod tests {
     }
 
     #[test]
+    fn two_endpoints_of_one_id_are_one_service() {
+        let mut document = Document::new("did:web:a.example".parse().unwrap());
+        for endpoint in ["https://b.example/", "https://c.example/", "https://b.example/"] {
+            document.add_service("did:web:a.example#a2a".into(), "a2a".into(), endpoint.into());
+        }
+        let json = document.to_json();
+        assert_eq!(
+            json["service"],
+            serde_json::json!([{"id": "did:web:a.example#a2a", "type": "a2a",
+                "serviceEndpoint": ["https://b.example/", "https://c.example/"]}])
+        );
+        assert_eq!(Document::parse(json.to_string().as_bytes()).unwrap(), document);
+    }
+
+    #[test]
     fn an_endpoint_that_is_no_url_gives_none_and_does_no_harm() {
         let text = r##"{"id":"did:web:a.example","service":[
             {"id":"#1","type":"A","serviceEndpoint":["https://b.example",{"uri":"https://x.example"}]},

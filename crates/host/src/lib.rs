@@ -1,4 +1,5 @@
-//! The service of an organization: its did:web documents and status lists, from a folder.
+//! The service of an organization: its did:web documents, agent cards and status lists,
+//! from a folder.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -8,8 +9,8 @@
 //! | `file` | reads such a file, and nothing outside the folder |
 //! | `problem` | errors as RFC 9457 problem details |
 //!
-//! The folder is laid out as the paths are: `.well-known/did.json`, `agents/mail/did.json`,
-//! `status/1`. Nothing else that lies there is served, a key file least of all. A file may be
+//! The folder is laid out as the paths are: `.well-known/did.json`, `.well-known/agent-card.json`,
+//! `agents/mail/did.json`, `agents/mail/agent-card.json`, `status/1`. Nothing else that lies there is served, a key file least of all. A file may be
 //! replaced at any time; the next request sees the new one.
 //!
 //! ```no_run

@@ -5,6 +5,8 @@
 pub(crate) enum Kind {
     /// A DID document.
     Document,
+    /// An A2A agent card.
+    AgentCard,
     /// A status list credential.
     StatusList,
 }
@@ -29,13 +31,19 @@ pub(crate) fn locate(path: &str) -> Option<Location> {
         // did:web method specification §2.5.2: a domain's own document stands under
         // `.well-known`, every other one under its path.
         [".well-known", "did.json"] => Kind::Document,
-        [path @ .., "did.json"] if !path.is_empty() && path.iter().all(|name| is_plain(name)) => {
-            Kind::Document
-        }
+        [path @ .., "did.json"] if is_plain_path(path) => Kind::Document,
+        // A2A §14.3: a domain's own card stands under `.well-known`. Those of further agents
+        // stand beside the documents of their did:web; callers are given the URL.
+        [".well-known", "agent-card.json"] => Kind::AgentCard,
+        [path @ .., "agent-card.json"] if is_plain_path(path) => Kind::AgentCard,
         ["status", name] if is_status_name(name) => Kind::StatusList,
         _ => return None,
     };
     Some(Location { kind, names })
+}
+
+fn is_plain_path(names: &[&str]) -> bool {
+    !names.is_empty() && names.iter().all(|name| is_plain(name))
 }
 
 /// A name that means a file of that name on every system: no dot file, no separator, no drive
@@ -82,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_and_status_lists_are_found_under_their_paths() {
+    fn documents_cards_and_status_lists_are_found_under_their_paths() {
         for (path, kind, name) in [
             ("/.well-known/did.json", Kind::Document, ".well-known/did.json"),
             ("/agents/mail/did.json", Kind::Document, "agents/mail/did.json"),
@@ -90,6 +98,9 @@ mod tests {
             ("/some%2Bsubpath/did.json", Kind::Document, "some+subpath/did.json"),
             ("/caf%C3%A9/did.json", Kind::Document, "café/did.json"),
             ("/status/did.json", Kind::Document, "status/did.json"),
+            ("/.well-known/agent-card.json", Kind::AgentCard, ".well-known/agent-card.json"),
+            ("/agents/mail/agent-card.json", Kind::AgentCard, "agents/mail/agent-card.json"),
+            ("/caf%C3%A9/agent-card.json", Kind::AgentCard, "café/agent-card.json"),
             ("/status/1", Kind::StatusList, "status/1"),
             ("/status/2026-11_a.jwt", Kind::StatusList, "status/2026-11_a.jwt"),
         ] {
@@ -106,6 +117,22 @@ mod tests {
             "did.json",
             "/did.json",
             "//did.json",
+            "/agent-card.json",
+            "//agent-card.json",
+            "/agent.json",
+            "/.well-known/agent.json",
+            "/.git/agent-card.json",
+            "/agents/.well-known/agent-card.json",
+            "/.well-known/agents/agent-card.json",
+            "/%2ewell-known/agent-card.json",
+            "/%2e%2e/agent-card.json",
+            "/..%2fagents/agent-card.json",
+            "/agents%2fmail/agent-card.json",
+            "/a/../agent-card.json",
+            "/agents/agent-card%2ejson",
+            "/agents/Agent-Card.json",
+            "/agents/agent-card.json/",
+            "/agents/agent-card.json~",
             "/key.json",
             "/agents/mail.key",
             "/agents//did.json",

@@ -36,7 +36,8 @@ impl Problem {
                 StatusCode::NOT_FOUND,
                 "not_found",
                 "nothing is published here; DID documents are at `/.well-known/did.json` and \
-                 `/PATH/did.json`, status lists at `/status/NAME`",
+                 `/PATH/did.json`, agent cards at `/.well-known/agent-card.json` and \
+                 `/PATH/agent-card.json`, status lists at `/status/NAME`",
             ),
             Self::Method => (
                 StatusCode::METHOD_NOT_ALLOWED,

@@ -21,17 +21,21 @@ pub use crate::file::MAX_BYTES;
 
 /// Serves the public files of the folder `root`:
 ///
-/// | path | file | content type |
-/// |---|---|---|
-/// | `/.well-known/did.json` | the same | `application/did+json` |
-/// | `/PATH/did.json` | the same; no name starts with a dot | `application/did+json` |
-/// | `/status/NAME` | the same; 1 to 64 of `A-Z a-z 0-9 . _ -`, no dot first | `application/vc+jwt` |
-/// | `/healthz` | none: the service runs | `text/plain` |
+/// | path | file | content type | a cache may keep it |
+/// |---|---|---|---|
+/// | `/.well-known/did.json` | the same | `application/did+json` | and asks again each time |
+/// | `/PATH/did.json` | the same; no name starts with a dot | `application/did+json` | and asks again each time |
+/// | `/.well-known/agent-card.json` | the same | `application/json` | for 5 minutes |
+/// | `/PATH/agent-card.json` | the same; no name starts with a dot | `application/json` | for 5 minutes |
+/// | `/status/NAME` | the same; 1 to 64 of `A-Z a-z 0-9 . _ -`, no dot first | `application/vc+jwt` | and asks again each time |
+/// | `/healthz` | none: the service runs | `text/plain` | not at all |
 ///
-/// The bytes are served as they are, up to [`MAX_BYTES`], with a strong `ETag` and
-/// `Cache-Control: no-cache`: a cache must ask again each time, since a revocation must show at
-/// once. Everybody may read them from any web page, as did:web wants. Only GET and HEAD are
-/// answered. Errors are problem details with a `code`: `not_found`, `method_not_allowed`,
+/// The bytes are served as they are, up to [`MAX_BYTES`], with a strong `ETag` and no
+/// `Last-Modified`, whose seconds could hide a change. Documents and status lists have
+/// `Cache-Control: no-cache`: a revocation must show at once. Agent cards have `max-age`, as A2A §8.6
+/// asks: the keys of a card are looked up in the DID document, so that a key that was taken out of it
+/// ends at once, however old the card is. Everybody may read all of it from any web page, as did:web
+/// wants. Only GET and HEAD are answered. Errors are problem details with a `code`: `not_found`, `method_not_allowed`,
 /// `file_too_large`, `file_unreadable`.
 ///
 /// The folder is looked at anew for each request, and may come into being later. Further
@@ -71,13 +75,14 @@ fn answer(kind: Kind, bytes: Vec<u8>, request: &HeaderMap) -> Result<Response, P
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }
-    let content_type = match kind {
-        Kind::Document => "application/did+json",
-        Kind::StatusList => "application/vc+jwt",
+    let (content_type, cache_control) = match kind {
+        Kind::Document => ("application/did+json", "no-cache"),
+        Kind::AgentCard => ("application/json", "public, max-age=300"),
+        Kind::StatusList => ("application/vc+jwt", "no-cache"),
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
     headers.insert(header::ETAG, HeaderValue::try_from(tag).map_err(|_| Problem::Storage)?);
     Ok(response)
 }

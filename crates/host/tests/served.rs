@@ -21,6 +21,7 @@ use tokio::{
 };
 
 const DOCUMENT: &str = r#"{"id":"did:web:a.example"}"#;
+const CARD: &str = r#"{"name":"A","signatures":[]}"#;
 const LIST: &str = "eyJh.eyJi.c2ln";
 
 struct Host {
@@ -41,11 +42,16 @@ fn folder() -> TempDir {
     for name in [".well-known/did.json", "public/.well-known/did.json", "public/agents/mail/did.json"] {
         write(folder.path(), name, DOCUMENT);
     }
+    for name in ["public/.well-known/agent-card.json", "public/agents/mail/agent-card.json"] {
+        write(folder.path(), name, CARD);
+    }
     write(folder.path(), "public/status/1", LIST);
     for name in ["key.json", "public/key.json", "public/agents/mail/agent.key", "public/.git/did.json"] {
         write(folder.path(), name, "SECRET");
     }
-    write(folder.path(), "public/did.json", "SECRET");
+    for name in ["public/did.json", "public/agent-card.json", "public/.git/agent-card.json"] {
+        write(folder.path(), name, "SECRET");
+    }
     write(folder.path(), "did.json", "SECRET");
     folder
 }
@@ -111,18 +117,22 @@ impl Answer {
 }
 
 #[tokio::test]
-async fn documents_and_status_lists_are_served_as_they_are() {
+async fn documents_cards_and_status_lists_are_served_as_they_are() {
     let host = host(None).await;
-    for (path, body, content_type) in [
-        ("/.well-known/did.json", DOCUMENT, "application/did+json"),
-        ("/agents/mail/did.json", DOCUMENT, "application/did+json"),
-        ("/agents/mail/did.json?versionId=1", DOCUMENT, "application/did+json"),
-        ("/status/1", LIST, "application/vc+jwt"),
+    let (ask_again, for_a_while) = ("no-cache", "public, max-age=300");
+    for (path, body, content_type, cache_control) in [
+        ("/.well-known/did.json", DOCUMENT, "application/did+json", ask_again),
+        ("/agents/mail/did.json", DOCUMENT, "application/did+json", ask_again),
+        ("/agents/mail/did.json?versionId=1", DOCUMENT, "application/did+json", ask_again),
+        ("/.well-known/agent-card.json", CARD, "application/json", for_a_while),
+        ("/agents/mail/agent-card.json", CARD, "application/json", for_a_while),
+        ("/status/1", LIST, "application/vc+jwt", ask_again),
     ] {
         let answer = host.get(path).await;
         assert_eq!((answer.status(), answer.body()), ("200", body), "{path}");
         assert_eq!(answer.header("content-type"), Some(content_type));
-        assert_eq!(answer.header("cache-control"), Some("no-cache"));
+        assert_eq!(answer.header("cache-control"), Some(cache_control));
+        assert_eq!(answer.header("last-modified"), None);
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
         assert!(answer.header("etag").unwrap().starts_with('"'));
     }
@@ -137,6 +147,12 @@ async fn no_path_reaches_a_file_that_is_not_public() {
         "/",
         "/key.json",
         "/did.json",
+        "/agent-card.json",
+        "/.git/agent-card.json",
+        "/agents/agent-card.json",
+        "/%2e%2e/agent-card.json",
+        "/agents%2fmail/agent-card.json",
+        "/.well-known/agent.json",
         "/agents/mail/agent.key",
         "/agents/mail",
         "/agents/mail/",
@@ -193,10 +209,13 @@ async fn a_link_is_followed_inside_the_folder_only() {
 #[tokio::test]
 async fn a_file_too_large_is_an_error_and_not_a_part_of_it() {
     let host = host(None).await;
-    let path = host.folder.path().join("public/status/large");
-    fs::File::create(&path).unwrap().set_len(legation_host::router::MAX_BYTES + 1).unwrap();
-    let answer = host.get("/status/large").await;
-    assert_eq!((answer.status(), answer.code().as_str()), ("500", "file_too_large"));
+    for name in ["status/large", "agents/mail/agent-card.json"] {
+        let path = host.folder.path().join("public").join(name);
+        fs::File::create(&path).unwrap().set_len(legation_host::router::MAX_BYTES + 1).unwrap();
+        let answer = host.get(&format!("/{name}")).await;
+        assert_eq!((answer.status(), answer.code().as_str()), ("500", "file_too_large"), "{name}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -218,14 +237,31 @@ async fn a_known_version_is_not_sent_again_and_a_changed_one_is() {
 }
 
 #[tokio::test]
+async fn a_known_card_is_not_sent_again_and_a_date_has_no_say() {
+    let (host, path) = (host(None).await, "/.well-known/agent-card.json");
+    let tag = host.get(path).await.header("etag").unwrap().to_owned();
+    let known = host.ask("GET", path, &format!("If-None-Match: {tag}\r\n")).await;
+    assert_eq!((known.status(), known.body(), known.header("etag")), ("304", "", Some(tag.as_str())));
+    assert_eq!(known.header("cache-control"), Some("public, max-age=300"));
+    let late = "If-Modified-Since: Fri, 31 Dec 9999 23:59:59 GMT\r\n";
+    let dated = host.ask("GET", path, late).await;
+    assert_eq!((dated.status(), dated.body()), ("200", CARD), "RFC 9110 §13.1.3 may be left out");
+    write(host.folder.path(), "public/.well-known/agent-card.json", "{}");
+    let changed = host.ask("GET", path, &format!("If-None-Match: {tag}\r\n{late}")).await;
+    assert_eq!((changed.status(), changed.body()), ("200", "{}"));
+}
+
+#[tokio::test]
 async fn head_has_the_headers_of_get_and_no_body() {
     let host = host(None).await;
-    let (get, head) = (host.get("/status/1").await, host.ask("HEAD", "/status/1", "").await);
-    assert_eq!((head.status(), head.body()), ("200", ""));
-    for name in ["content-type", "etag", "content-length"] {
-        assert_eq!(head.header(name), get.header(name), "{name}");
+    for (path, length) in [("/status/1", "14"), ("/.well-known/agent-card.json", "28")] {
+        let (get, head) = (host.get(path).await, host.ask("HEAD", path, "").await);
+        assert_eq!((head.status(), head.body()), ("200", ""), "{path}");
+        for name in ["content-type", "etag", "content-length", "cache-control"] {
+            assert_eq!(head.header(name), get.header(name), "{path} {name}");
+        }
+        assert_eq!(head.header("content-length"), Some(length));
     }
-    assert_eq!(head.header("content-length"), Some("14"));
     assert_eq!(host.ask("HEAD", "/key.json", "").await.status(), "404");
 }
 
@@ -233,7 +269,7 @@ async fn head_has_the_headers_of_get_and_no_body() {
 async fn nothing_but_reading_is_allowed() {
     let host = host(None).await;
     for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"] {
-        for path in ["/status/1", "/healthz", "/key.json"] {
+        for path in ["/status/1", "/.well-known/agent-card.json", "/healthz", "/key.json"] {
             let answer = host.ask(method, path, "").await;
             assert_eq!(answer.status(), "405", "{method} {path}");
             assert_eq!(answer.code(), "method_not_allowed");

@@ -1,6 +1,7 @@
 //! Why something was not fetched.
 
 use core::{net::IpAddr, time::Duration};
+use legation_agent_card::{BindingError, CardError, VerifyError};
 use legation_did::{Did, DidError, DocumentError};
 
 /// Why there is no [`crate::Fetcher`].
@@ -22,7 +23,7 @@ pub enum SetupError {
     },
 }
 
-/// Why a DID document or a status list was not fetched.
+/// Why a DID document, an agent card or a status list was not fetched.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum FetchError {
     /// The DID is neither a did:key nor a did:web.
@@ -168,6 +169,63 @@ impl FetchError {
             Self::DocumentInvalid { .. } => "document_invalid",
             Self::IdMismatch { .. } => "id_mismatch",
             Self::StatusListInvalid { .. } => "status_list_invalid",
+        }
+    }
+}
+
+/// Why an agent card is not believed. The variants stand in the order of the checks.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CardFetchError {
+    /// The card was not fetched.
+    #[error("{0}")]
+    Fetch(FetchError),
+    /// It is no card of A2A 1.0, or its DID is none.
+    #[error("{0}")]
+    Card(#[from] CardError),
+    /// It has no signatures. Nobody's document is fetched for it.
+    #[error("the card is not signed, so that anybody may have written it")]
+    Unsigned,
+    /// It declares no DID.
+    #[error("the card declares no DID, so that its signatures prove nothing without a key set of its signer")]
+    NoDid,
+    /// The card stands on one domain and its DID is of another. Nothing is fetched from there.
+    #[error(
+        "the card at `{origin}` declares `{did}`, which is of another domain; a card stands on the domain of its DID"
+    )]
+    Domain {
+        /// The origin that the card was fetched from.
+        origin: String,
+        /// The DID that it declares.
+        did: Did,
+    },
+    /// The DID's document was not fetched.
+    #[error("the document of `{did}`: {error}")]
+    Document {
+        /// The DID that the card declares.
+        did: Did,
+        /// Why not.
+        error: FetchError,
+    },
+    /// No signature is valid.
+    #[error("{0}")]
+    Verify(#[from] VerifyError),
+    /// It is verified, and leads somewhere else than to its DID's domain.
+    #[error("{0}")]
+    Binding(#[from] BindingError),
+}
+
+impl CardFetchError {
+    /// The stable name of the rule.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Fetch(error) | Self::Document { error, .. } => error.code(),
+            Self::Card(error) => error.code(),
+            Self::Unsigned => "card_unsigned",
+            Self::NoDid => "card_did_missing",
+            Self::Domain { .. } => "card_domain_mismatch",
+            Self::Verify(error) => error.code(),
+            Self::Binding(error) => error.code(),
         }
     }
 }

@@ -29,14 +29,14 @@ const STATUS_LIST_TYPES: [&str; 5] =
 /// Most bytes of a URL. A did:web of the longest DID stays below it.
 const MAX_URL: usize = 2048;
 
-/// Fetches DID documents and status lists. Cloning it is cheap, and clones share connections.
+/// Fetches DID documents, agent cards and status lists. Cloning it is cheap, and clones share connections.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
     /// For `https`, guarded as the options say; or why there is none.
     web: Result<Client, String>,
     /// For plain `http`, to this machine only.
     loopback: Client,
-    options: Arc<Options>,
+    pub(crate) options: Arc<Options>,
 }
 
 impl Fetcher {
@@ -115,7 +115,7 @@ impl Fetcher {
     }
 
     /// Judges a URL before anything is looked up.
-    fn parse(&self, text: &str) -> Result<Url, FetchError> {
+    pub(crate) fn parse(&self, text: &str) -> Result<Url, FetchError> {
         let refused = |reason| {
             // What stands before an `@` may be a password, which no message may hold.
             let shown = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
@@ -147,12 +147,11 @@ impl Fetcher {
     }
 
     /// Whether a URL's host is one that plain `http` is spoken with.
-    fn is_plain(&self, url: &Url) -> bool {
-        let local = |host: &str| host == "localhost" || host.ends_with(".localhost");
-        self.options.http_on_loopback && url.domain().is_some_and(local)
+    pub(crate) fn is_plain(&self, url: &Url) -> bool {
+        self.options.http_on_loopback && is_local(url)
     }
 
-    async fn get(&self, url: &Url, types: &[&str], limit: usize) -> Result<Vec<u8>, FetchError> {
+    pub(crate) async fn get(&self, url: &Url, types: &[&str], limit: usize) -> Result<Vec<u8>, FetchError> {
         let client = match (url.scheme(), &self.web) {
             ("http", _) => &self.loopback,
             (_, Ok(web)) => web,
@@ -192,6 +191,11 @@ impl Fetcher {
             None => FetchError::Unreachable { url, reason: root_cause(error) },
         }
     }
+}
+
+/// Whether a URL's host is named as this very machine (RFC 6761 §6.3).
+pub(crate) fn is_local(url: &Url) -> bool {
+    url.domain().is_some_and(|host| host == "localhost" || host.ends_with(".localhost"))
 }
 
 /// What both clients have in common.

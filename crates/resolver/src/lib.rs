@@ -1,12 +1,13 @@
-//! DID documents and status lists over HTTP, within the limits that a hostile network needs.
+//! DID documents, agent cards and status lists over HTTP, within the limits that a hostile network needs.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`fetch`] | [`Fetcher`]: one GET, bounded in time, bytes, content type and place |
+//! | [`card`] | [`Fetcher::card`]: an agent card, and what ties it to its DID and its domain |
 //! | [`options`] | [`Options`]: every knob with its unit and its reason |
 //! | [`guard`] | which addresses may be connected to |
 //! | [`verify`](mod@verify) | all rounds of a verification in one call |
-//! | [`error`] | [`FetchError`]: one variant per rule, each with a stable code |
+//! | [`error`] | [`FetchError`], [`CardFetchError`]: one variant per rule, each with a stable code |
 //!
 //! A DID or the URL of a status list comes from whoever presents a credential, so fetching it is
 //! connecting where a stranger says. Nothing here remembers an answer: a cache stands around a
@@ -27,13 +28,15 @@
 //! # }
 //! ```
 
+pub mod card;
 pub mod error;
 pub mod fetch;
 pub mod guard;
 pub mod options;
 pub mod verify;
 
-pub use error::{FetchError, SetupError};
+pub use card::FetchedCard;
+pub use error::{CardFetchError, FetchError, SetupError};
 pub use fetch::Fetcher;
 pub use options::Options;
 pub use verify::verify;

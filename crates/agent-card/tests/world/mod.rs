@@ -4,7 +4,7 @@
 
 use legation_agent_card::{Form, Keys, UnverifiedCard, VerifiedCard, VerifyError, extension, sign, verify};
 use legation_did::{Did, Document, method_id, web};
-use legation_keys::{Algorithm, SecretKey, Signer};
+use legation_keys::{Algorithm, SecretKey, Signer, base64url};
 use serde_json::{Value, json};
 
 pub(crate) const DID: &str = "did:web:agent.example";
@@ -40,6 +40,16 @@ impl World {
         change(&mut card);
         let text = card.to_string();
         sign(&UnverifiedCard::parse(text.as_bytes()).unwrap(), &self.key_id, &self.key).unwrap()
+    }
+
+    /// A canonical text with one signature, made by hand: a signer that checks nothing.
+    pub(crate) fn signed_by_hand(&self, canonical: &str) -> String {
+        let header = json!({"alg": "EdDSA", "kid": self.key_id}).to_string();
+        let protected = base64url::encode(header.as_bytes());
+        let input = format!("{protected}.{}", base64url::encode(canonical.as_bytes()));
+        let signature = base64url::encode(&self.key.sign(input.as_bytes()).unwrap());
+        let members = canonical.strip_suffix('}').unwrap();
+        format!(r#"{members},"signatures":[{{"protected":"{protected}","signature":"{signature}"}}]}}"#)
     }
 
     pub(crate) fn verify(&self, text: &str) -> Result<VerifiedCard, VerifyError> {

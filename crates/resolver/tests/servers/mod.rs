@@ -1,5 +1,7 @@
 //! Servers on loopback, well-behaved and hostile, and a fetcher that has little patience.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use legation_did::Did;
 use legation_resolver::{Fetcher, Options};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -9,8 +11,9 @@ use rustls::{
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 use std::{
+    collections::HashMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -32,21 +35,39 @@ pub(crate) enum Act {
     Drip(String),
     /// Sends nothing.
     Silent,
+    /// Does what stands at the path that is asked for; 404 at any other.
+    Site(Site),
 }
+
+/// What stands at which path. It may be changed while it is served.
+pub(crate) type Site = Arc<Mutex<HashMap<String, Act>>>;
 
 pub(crate) struct Server {
     pub(crate) port: u16,
     pub(crate) requests: Arc<AtomicUsize>,
+    /// The paths that were asked for.
+    pub(crate) log: Arc<Mutex<Vec<String>>>,
 }
 
-async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin, act: Act) -> std::io::Result<()> {
+async fn talk(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    act: Act,
+    log: Arc<Mutex<Vec<String>>>,
+) -> std::io::Result<()> {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
         request.push(stream.read_u8().await?);
     }
+    let path = String::from_utf8_lossy(&request).split(' ').nth(1).unwrap_or_default().to_owned();
+    let missing = || Act::Send("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned());
+    let act = match act {
+        Act::Site(site) => site.lock().unwrap().get(&path).cloned().unwrap_or_else(missing),
+        act => act,
+    };
+    log.lock().unwrap().push(path);
     let head = match &act {
         Act::Send(text) | Act::Endless(text) | Act::Drip(text) => text.as_str(),
-        Act::Silent => "",
+        Act::Silent | Act::Site(_) => "",
     };
     stream.write_all(head.as_bytes()).await?;
     loop {
@@ -58,7 +79,7 @@ async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin, act: Act) -> std:
                 stream.flush().await?;
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-            Act::Silent => tokio::time::sleep(Duration::from_secs(60)).await,
+            Act::Silent | Act::Site(_) => tokio::time::sleep(Duration::from_secs(60)).await,
         }
     }
 }
@@ -67,20 +88,21 @@ pub(crate) async fn server(act: impl Fn(u16) -> Act, tls: Option<TlsAcceptor>) -
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (act, requests) = (act(port), Arc::new(AtomicUsize::new(0)));
-    let counted = Arc::clone(&requests);
+    let (counted, log) = (Arc::clone(&requests), Arc::default());
+    let logged = Arc::clone(&log);
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
             counted.fetch_add(1, Ordering::SeqCst);
-            let (act, tls) = (act.clone(), tls.clone());
+            let (act, tls, log) = (act.clone(), tls.clone(), Arc::clone(&logged));
             tokio::spawn(async move {
                 match tls {
-                    None => talk(socket, act).await,
-                    Some(tls) => talk(tls.accept(socket).await?, act).await,
+                    None => talk(socket, act, log).await,
+                    Some(tls) => talk(tls.accept(socket).await?, act, log).await,
                 }
             });
         }
     });
-    Server { port, requests }
+    Server { port, requests, log }
 }
 
 pub(crate) async fn plain(act: Act) -> Server {
@@ -88,6 +110,10 @@ pub(crate) async fn plain(act: Act) -> Server {
 }
 
 impl Server {
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
     pub(crate) fn did(&self) -> Did {
         format!("did:web:localhost%3A{}", self.port).parse().unwrap()
     }
