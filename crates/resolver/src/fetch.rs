@@ -151,17 +151,29 @@ impl Fetcher {
         self.options.http_on_loopback && is_local(url)
     }
 
+    /// The client for a URL that [`parse`](Self::parse) has judged.
+    pub(crate) fn client_for(&self, url: &Url) -> Result<&Client, FetchError> {
+        match (url.scheme(), &self.web) {
+            ("http", _) => Ok(&self.loopback),
+            (_, Ok(web)) => Ok(web),
+            (_, Err(reason)) => Err(FetchError::Tls { url: url.to_string(), reason: reason.clone() }),
+        }
+    }
+
     pub(crate) async fn get(&self, url: &Url, types: &[&str], limit: usize) -> Result<Vec<u8>, FetchError> {
-        let client = match (url.scheme(), &self.web) {
-            ("http", _) => &self.loopback,
-            (_, Ok(web)) => web,
-            (_, Err(reason)) => {
-                return Err(FetchError::Tls { url: url.to_string(), reason: reason.clone() });
-            }
-        };
-        let request = client.get(url.clone()).header(header::ACCEPT, types.join(", "));
-        let mut response = request.send().await.map_err(|error| self.failed(url, &error))?;
+        let request = self.client_for(url)?.get(url.clone()).header(header::ACCEPT, types.join(", "));
+        let response = request.send().await.map_err(|error| self.failed(url, &error))?;
         check_head(url, &response, types)?;
+        self.body(url, response, limit).await
+    }
+
+    /// The body of an answer, within a limit.
+    pub(crate) async fn body(
+        &self,
+        url: &Url,
+        mut response: Response,
+        limit: usize,
+    ) -> Result<Vec<u8>, FetchError> {
         let too_large = || FetchError::TooLarge { url: url.to_string(), limit };
         // What the server says of the length may only shorten this; it is counted all the same.
         let most = u64::try_from(limit).unwrap_or(u64::MAX);
@@ -178,7 +190,7 @@ impl Fetcher {
         Ok(body)
     }
 
-    fn failed(&self, url: &Url, error: &reqwest::Error) -> FetchError {
+    pub(crate) fn failed(&self, url: &Url, error: &reqwest::Error) -> FetchError {
         let url = url.to_string();
         if let Some(refused) = find::<Refused>(error) {
             return address_refused(refused.clone());

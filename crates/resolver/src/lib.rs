@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+pub mod call;
 pub mod card;
 pub mod error;
 pub mod fetch;
@@ -35,8 +36,9 @@ pub mod guard;
 pub mod options;
 pub mod verify;
 
+pub use call::{Call, Reply};
 pub use card::FetchedCard;
 pub use error::{CardFetchError, FetchError, SetupError};
 pub use fetch::Fetcher;
 pub use options::Options;
-pub use verify::verify;
+pub use verify::{verify, verify_shared};
