@@ -1,0 +1,228 @@
+//! The agent's side: a layer around the JSON-RPC interface of an A2A agent.
+
+use crate::carriage::{self, Carried, Refusal, URI, find_in};
+use a2a::{
+    A2AError, JsonRpcId, JsonRpcResponse, Role, SVC_PARAM_EXTENSIONS, SVC_PARAM_VERSION, SendMessageResponse,
+    error_code, jsonrpc::methods,
+};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::Request,
+    http::{HeaderMap, HeaderValue, header},
+    middleware::{self, Next},
+    response::Response,
+};
+use http_body_util::BodyExt;
+use legation_handshake::Message;
+use legation_keys::{
+    Json,
+    json::{self, JsonLimits},
+};
+
+/// Most bytes that are read, and thrown away, of a request that is too large: whoever is still sending
+/// would not see the answer.
+const DISCARDED: usize = 16 << 20;
+/// Levels of a request; the parts of a message may hold any JSON.
+const DEPTH: usize = 64;
+
+/// How an interface treats the extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether requests that do not activate the extension are refused, as the card declares it.
+    pub required: bool,
+    /// Most bytes of a request that activates the extension; 1,048,576 by default: twice the largest
+    /// presentation. It bounds ordinary messages of such requests too, since each is read strictly.
+    pub max_body: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { required: false, max_body: 1 << 20 }
+    }
+}
+
+/// Answers the handshake's messages that arrive at the JSON-RPC interface of an A2A agent; all others
+/// go to the agent as they came.
+///
+/// `interface` answers A2A's JSON-RPC and nothing else; the agent card is served beside it.
+/// `respond` answers one message of a caller. A request activates the extension by its header; the
+/// answer's header says so. Without it the extension does nothing, whatever the metadata hold, unless
+/// it is required.
+///
+/// ```
+/// use axum::{Router, routing::post};
+/// use legation_a2a::{Refusal, Settings, layer};
+/// use legation_handshake::Message;
+///
+/// let agent = Router::new().route("/", post(async || "the agent"));
+/// let nobody = async |_: Message| Err(Refusal { code: "unavailable".into(), reason: "closed".into() });
+/// # let nobody = move |message| nobody(message);
+/// let agent = layer(agent, Settings { required: true, ..Settings::default() }, nobody);
+/// let app: Router = Router::new().nest("/a2a", agent);
+/// ```
+pub fn layer<R, F>(interface: Router, settings: Settings, respond: R) -> Router
+where
+    R: Fn(Message) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Message, Refusal>> + Send + 'static,
+{
+    interface.layer(middleware::from_fn(move |request: Request, next: Next| {
+        let respond = respond.clone();
+        async move { answer(request, next, settings, respond).await }
+    }))
+}
+
+async fn answer<R, F>(request: Request, next: Next, settings: Settings, respond: R) -> Response
+where
+    R: Fn(Message) -> F,
+    F: Future<Output = Result<Message, Refusal>>,
+{
+    let active = is_active(request.headers());
+    if !active && !settings.required {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let step = match read_body(body, settings.max_body).await {
+        Ok(body) => match judge(&body, &parts.headers, active) {
+            Step::Pass => {
+                let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+                return activated(response);
+            }
+            step => step,
+        },
+        Err(error) => Step::Fail(JsonRpcId::Null, error),
+    };
+    let response = match step {
+        Step::Handshake(id, Ok(message)) => {
+            let carried = respond(message).await.map_or_else(Carried::Refusal, Carried::Message);
+            success(id, &carried)
+        }
+        Step::Handshake(id, Err(refusal)) => success(id, &Carried::Refusal(refusal)),
+        Step::Fail(id, error) => write(&JsonRpcResponse::error(id, error.to_jsonrpc_error())),
+        Step::Pass => write(&JsonRpcResponse::error(JsonRpcId::Null, A2AError::internal("no answer").into())),
+    };
+    if active { activated(response) } else { response }
+}
+
+/// What becomes of a request.
+enum Step {
+    /// It is for the agent.
+    Pass,
+    /// It carries something of the handshake.
+    Handshake(JsonRpcId, Result<Message, Refusal>),
+    /// It is no request that can be answered.
+    Fail(JsonRpcId, A2AError),
+}
+
+/// Reads a request strictly and judges what it is. Nothing is done yet.
+fn judge(body: &[u8], headers: &HeaderMap, active: bool) -> Step {
+    let request = match json::parse(body, JsonLimits { bytes: body.len(), depth: DEPTH }) {
+        Ok(request) => request,
+        Err(error) => {
+            let message = format!("{}: {error}", error.code());
+            return Step::Fail(JsonRpcId::Null, A2AError::parse_error(message));
+        }
+    };
+    let id = id(&request);
+    if !active {
+        let message = format!("activate the extension: {SVC_PARAM_EXTENSIONS}: {URI}");
+        return Step::Fail(id, A2AError::new(error_code::EXTENSION_SUPPORT_REQUIRED, message));
+    }
+    let carried = match request.get("params").and_then(|params| params.get("message")).map(find_in) {
+        None | Some(Ok(None)) => return Step::Pass,
+        Some(Ok(Some(Carried::Message(message)))) => Ok(message),
+        Some(Ok(Some(Carried::Refusal(_)))) => Err(Refusal {
+            code: "malformed".to_owned(),
+            reason: "a refusal is answered by nobody; begin with a hello".to_owned(),
+        }),
+        Some(Err(denial)) => Err(denial.into()),
+    };
+    if let Err(error) = check_call(&request, headers) {
+        return Step::Fail(id, error);
+    }
+    Step::Handshake(id, carried)
+}
+
+/// A handshake is A2A 1, and one message with one answer.
+fn check_call(request: &Json<'_>, headers: &HeaderMap) -> Result<(), A2AError> {
+    // A request without the header is of A2A 0.3 (A2A §3.6.2).
+    let version = headers.get(SVC_PARAM_VERSION).and_then(|value| value.to_str().ok()).unwrap_or("0.3");
+    if version.trim().split('.').next() != Some("1") {
+        return Err(A2AError::version_not_supported(&carriage::shorten(version, 40)));
+    }
+    if request.get("jsonrpc").and_then(Json::as_str) != Some("2.0") {
+        return Err(A2AError::invalid_request("`jsonrpc` must be `2.0`"));
+    }
+    match request.get("method").and_then(Json::as_str) {
+        Some(methods::SEND_MESSAGE) => Ok(()),
+        _ => Err(A2AError::unsupported_operation("the handshake's messages are sent by SendMessage")),
+    }
+}
+
+/// The `id` that the answer repeats (JSON-RPC 2.0 §5).
+fn id(request: &Json<'_>) -> JsonRpcId {
+    match request.get("id") {
+        Some(Json::Integer(number)) => JsonRpcId::Number(*number),
+        Some(Json::String(text)) => JsonRpcId::String(text.clone().into_owned()),
+        _ => JsonRpcId::Null,
+    }
+}
+
+/// The whole body, at most `limit` bytes.
+async fn read_body(mut body: Body, limit: usize) -> Result<Bytes, A2AError> {
+    let mut bytes = Vec::new();
+    let mut found = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| A2AError::invalid_request("the request broke off"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        found = found.saturating_add(data.len());
+        if found > limit.max(DISCARDED) {
+            break;
+        }
+        if found <= limit {
+            bytes.extend_from_slice(&data);
+        } else {
+            bytes.clear();
+        }
+    }
+    if found > limit {
+        let message = format!("input_too_large: at most {limit} bytes where `{URI}` is activated");
+        return Err(A2AError::invalid_request(message));
+    }
+    Ok(bytes.into())
+}
+
+fn success(id: JsonRpcId, carried: &Carried) -> Response {
+    let message = SendMessageResponse::Message(carriage::message(carried, Role::Agent));
+    match serde_json::to_value(message) {
+        Ok(value) => write(&JsonRpcResponse::success(id, value)),
+        Err(_) => write(&JsonRpcResponse::error(id, A2AError::internal("no answer").into())),
+    }
+}
+
+/// JSON-RPC answers with status 200, errors too (A2A §9.5).
+fn write(response: &JsonRpcResponse) -> Response {
+    let body = serde_json::to_vec(response).unwrap_or_default();
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Whether the header lists the extension.
+pub(crate) fn is_active(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(SVC_PARAM_EXTENSIONS).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|uri| uri.trim() == URI)
+}
+
+/// Says in the answer's header that the extension was active, beside what the agent says of others.
+fn activated(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    if !is_active(headers) {
+        let others = headers.get_all(SVC_PARAM_EXTENSIONS).iter().filter_map(|line| line.to_str().ok());
+        let all = others.chain([URI]).collect::<Vec<_>>().join(", ");
+        if let Ok(all) = HeaderValue::try_from(all) {
+            headers.insert(SVC_PARAM_EXTENSIONS, all);
+        }
+    }
+    response
+}
