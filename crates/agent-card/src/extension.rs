@@ -76,8 +76,12 @@ fn declare(card: &mut Value, extension: Value) -> Result<(), CardError> {
     let capabilities = capabilities.as_object_mut().ok_or_else(|| wrong("capabilities", "an object"))?;
     let extensions = capabilities.entry("extensions").or_insert_with(|| json!([]));
     let extensions = extensions.as_array_mut().ok_or_else(|| wrong("capabilities.extensions", "an array"))?;
-    extensions.retain(|other| other.get("uri") != extension.get("uri"));
-    extensions.push(extension);
+    let is_other = |other: &Value| other.get("uri") != extension.get("uri");
+    // An earlier one is replaced in its place: what is declared again unchanged leaves the canonical
+    // text, and with it the signatures of other keys, as they are.
+    let place = extensions.iter().position(|other| !is_other(other)).unwrap_or(extensions.len());
+    extensions.retain(is_other);
+    extensions.insert(place, extension);
     Ok(())
 }
 

@@ -1,4 +1,13 @@
 //! Signing: detached JWS over the canonical forms (A2A §8.4.2).
+//!
+//! A key is rotated in three steps, and the card verifies at each of them:
+//!
+//! 1. The DID document names both keys, and the card gets a signature of the new one beside that of the
+//!    old one. Its text must stay as it is, or the signature of the old key ends here.
+//! 2. When caches have forgotten the card that the old key alone signed, the old key leaves the
+//!    document. From then on a copy of that card is refused.
+//! 3. The old signature is dropped whenever the card is signed again
+//!    ([`UnverifiedCard::without_signatures`]).
 
 use crate::{
     MAX_SIGNATURES, UnverifiedCard,

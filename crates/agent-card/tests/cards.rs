@@ -124,6 +124,9 @@ fn a_declaration_is_replaced_not_repeated() {
     let read = UnverifiedCard::parse(text.as_bytes()).unwrap();
     assert_eq!(read.claimed_did().unwrap(), Some("did:web:b.example".parse().unwrap()));
     assert_eq!(card["capabilities"]["extensions"].as_array().unwrap().len(), 2);
+    let before = card.clone();
+    extension::declare_identity(&mut card, &"did:web:b.example".parse().unwrap()).unwrap();
+    assert_eq!(card, before, "in its place");
     let world = World::new();
     let signed = world.signed(|card| extension::declare_delegation(card, true, None).unwrap());
     let verified = world.verify(&signed).unwrap();

@@ -1,7 +1,9 @@
 //! The arguments of every command.
 
+mod card;
 mod did;
 
+pub(crate) use card::{CardCommand, FetchCardArgs, SignCardArgs, VerifyCardArgs};
 pub(crate) use did::{CreateCommand, CreateWebArgs, DidCommand, ResolveArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -49,6 +51,11 @@ pub(crate) enum Command {
     Status {
         #[command(subcommand)]
         command: StatusCommand,
+    },
+    /// Signed A2A agent cards.
+    Card {
+        #[command(subcommand)]
+        command: CardCommand,
     },
     /// Receipts of decisions.
     Receipt {

@@ -100,15 +100,8 @@ fn created(did: &Did, document: &Document, more: &str) -> Output {
 
 pub(crate) fn resolve(args: &ResolveArgs) -> Result<Output, Failure> {
     let fetcher = network::fetcher(&args.network)?;
-    let (_, bytes) = network::wait("resolving", fetcher.document_bytes(&args.did))?.map_err(|error| {
-        let local = args.did.as_str().starts_with("did:web:localhost");
-        let hint = match error.code() {
-            "address_refused" if local => "; try --http-on-loopback, or --allow-private",
-            "address_refused" => "; try --allow-private",
-            _ => "",
-        };
-        Failure::network(error.code(), format!("{error}{hint}"))
-    })?;
+    let (_, bytes) = network::wait("resolving", fetcher.document_bytes(&args.did))?
+        .map_err(|error| network::failed(&error))?;
     // As it was published: it may hold what Legation has no use for, such as services.
     let json: serde_json::Value =
         serde_json::from_slice(&bytes).map_err(|error| Failure::invalid("malformed", error.to_string()))?;

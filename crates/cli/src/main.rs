@@ -1,9 +1,10 @@
-//! The `legation` command: keys, DIDs, delegations, presentations, verification, revocation.
+//! The `legation` command: keys, DIDs, delegations, presentations, verification, revocation, agent cards.
 //!
 //! Exit status: 0 done, valid or permitted; 1 denied or invalid; 2 wrong arguments or a file that
 //! can't be opened; 3 network or storage.
 
 mod args;
+mod card;
 mod delegate;
 mod demo;
 mod did;
@@ -51,6 +52,7 @@ fn run(command: Command) -> Result<Output, Failure> {
         Command::Verify(args) => verify::run(&args),
         Command::Revoke(args) => status::revoke(&args),
         Command::Status { command: StatusCommand::Publish(args) } => status::publish(&args),
+        Command::Card { command } => card::run(&command),
         Command::Receipt { command: ReceiptCommand::Verify(args) } => receipt::verify(&args),
         Command::Serve(args) => serve::run(&args),
     }

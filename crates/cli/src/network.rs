@@ -5,7 +5,7 @@ use crate::{
     files,
     output::{Failure, working},
 };
-use legation_resolver::{Fetcher, Options};
+use legation_resolver::{FetchError, Fetcher, Options};
 
 /// A fetcher as the arguments want it.
 pub(crate) fn fetcher(args: &NetworkArgs) -> Result<Fetcher, Failure> {
@@ -18,6 +18,25 @@ pub(crate) fn fetcher(args: &NetworkArgs) -> Result<Fetcher, Failure> {
         ..Options::default()
     };
     Fetcher::new(options).map_err(|error| Failure::file(error.to_string()))
+}
+
+/// A fetch that failed, with the flag that would allow it.
+pub(crate) fn failed(error: &FetchError) -> Failure {
+    let hint = match error {
+        FetchError::AddressRefused { host, .. } if is_local(host) => {
+            "; try --http-on-loopback, or --allow-private"
+        }
+        FetchError::AddressRefused { .. } => "; try --allow-private",
+        FetchError::UrlRefused { url, .. } if url.strip_prefix("http://").is_some_and(is_local) => {
+            "; try --http-on-loopback"
+        }
+        _ => "",
+    };
+    Failure::network(error.code(), format!("{error}{hint}"))
+}
+
+fn is_local(host: &str) -> bool {
+    host.split([':', '/']).next().is_some_and(|name| name == "localhost" || name.ends_with(".localhost"))
 }
 
 /// Runs something that waits for the network.

@@ -64,6 +64,18 @@ fn a_usage_error_is_one_line_and_exit_2() {
         "serve missing".to_owned(),
         "serve . --listen nowhere".to_owned(),
         "receipt verify missing --signer did:web:a.example".to_owned(),
+        "card sign missing.json --key root.key --did did:web:a.example --out x.json".to_owned(),
+        "card sign root.jwt --key root.key --did a.example --out x.json".to_owned(),
+        "card sign root.jwt --key root.key --out x.json".to_owned(),
+        "card verify".to_owned(),
+        "card verify missing.json".to_owned(),
+        "card verify shop.example".to_owned(),
+        "card verify root.jwt --jwks missing.json".to_owned(),
+        "card verify root.jwt --jwks root.jwt".to_owned(),
+        "card verify root.jwt --jwks root.jwt --did-documents .".to_owned(),
+        "card verify https://shop.example --did-documents .".to_owned(),
+        "card fetch".to_owned(),
+        "card fetch https://shop.example --force".to_owned(),
     ] {
         let ran = play.run(&arguments);
         assert_eq!(ran.status, 2, "{arguments}: {ran:?}");
@@ -73,7 +85,7 @@ fn a_usage_error_is_one_line_and_exit_2() {
         assert_eq!(ran.status, 2, "{arguments}: {ran:?}");
         assert!(ran.json()["message"].is_string(), "{arguments}: {ran:?}");
     }
-    assert!(!play.path("x.key").exists() && !play.path("x.jwt").exists() && !play.path("site").exists());
+    assert!(["x.key", "x.jwt", "x.json", "site"].iter().all(|name| !play.path(name).exists()));
 }
 
 #[test]

@@ -3,49 +3,7 @@
 
 mod common;
 
-use common::Play;
-use std::{
-    net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
-
-/// `legation serve`, ended when the test is.
-struct Server {
-    child: Child,
-    port: u16,
-}
-
-impl Server {
-    fn start(play: &Play, port: u16, more: &[&str]) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_legation"))
-            .args(["serve", "site", "--listen", &format!("127.0.0.1:{port}")])
-            .args(more)
-            .current_dir(play.folder.path())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let server = Self { child, port };
-        let begin = Instant::now();
-        while TcpStream::connect(("127.0.0.1", server.port)).is_err() {
-            assert!(begin.elapsed() < Duration::from_secs(20), "the server does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        server
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+use common::{Play, Server, free_port};
 
 /// Acme with its site and status list at a port, a delegation to an agent, and its presentation.
 fn acme(play: &Play, port: u16, scheme: &str) -> String {

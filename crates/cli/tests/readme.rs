@@ -44,7 +44,14 @@ fn the_path_that_a_newcomer_types_works_as_written() {
         .collect();
     assert_eq!(found, wanted, "{said}\n{complained}");
     assert!(complained.contains("at most 5000 USD"), "the refusal says what fits: {complained}");
-    for wanted in ["permit: ", "constraint_violated", "link_revoked at link 0", "revoked: index 42"] {
+    for wanted in [
+        "permit: ",
+        "constraint_violated",
+        "link_revoked at link 0",
+        "revoked: index 42",
+        "valid: did:web:shop.example",
+        "deny: key_not_found",
+    ] {
         assert!(said.contains(wanted), "{wanted} is missing in:\n{said}");
     }
 }

@@ -203,7 +203,8 @@ impl SignError {
             Self::Delegation(error) => error.code(),
             Self::Base(error) => error.code(),
             Self::Lifetime { .. } => "presentation_stale",
-            Self::Nonce | Self::Header | Self::AlreadySigned => "malformed",
+            Self::Nonce | Self::Header => "malformed",
+            Self::AlreadySigned => "already_signed",
             Self::Signer(_) => "signer_failed",
         }
     }

@@ -2,9 +2,9 @@
 //! `Agent-Delegation`.
 //!
 //! The agent's side: [`join`] the links of its chain, put them (or, once the service knows the
-//! chain, its [digest](AgentDelegation::digest)) into `Agent-Delegation`, [`sign`], and
+//! chain, its [digest](AgentDelegation::digest)) into `Agent-Delegation`, [`sign()`], and
 //! [apply](Signed::apply) what comes out. The service's side: [`AgentDelegation::parse`] and
-//! [`read`], whose [`Proof`](legation_verifier::Proof) the verifier judges together with the chain.
+//! [`read()`], whose [`Proof`](legation_verifier::Proof) the verifier judges together with the chain.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -60,7 +60,7 @@ pub use message::Message;
 pub use read::read;
 pub use sign::{Signed, Signing, sign};
 
-/// The label under which [`sign`] puts its signature. [`read`] takes any.
+/// The label under which [`sign()`] puts its signature. [`read()`] takes any.
 pub const LABEL: &str = "legation";
 /// Most bytes of `Agent-Delegation`: 48 KiB, some thirty links, as much as servers are known to take.
 pub const MAX_DELEGATION_BYTES: usize = 48 * 1024;
@@ -68,7 +68,7 @@ pub const MAX_DELEGATION_BYTES: usize = 48 * 1024;
 pub const MAX_FIELD_BYTES: usize = 16 * 1024;
 /// Most signatures of a request, those of others included.
 pub const MAX_SIGNATURES: usize = 8;
-/// Most components that one signature covers.
+/// Most components that one signature covers, and most items of any inner list.
 pub const MAX_COMPONENTS: usize = 32;
 /// Longest lifetime of a signature, in seconds: nonces are remembered for as long.
 pub const MAX_LIFETIME: i64 = 300;

@@ -22,7 +22,7 @@ pub(crate) const SIGNATURE: &str = "signature";
 pub struct Message<'a> {
     /// The method as it is sent, such as `POST`; its case counts.
     pub method: &'a str,
-    /// The whole URL, its query included and no fragment. A service takes scheme and authority
+    /// The whole URL, its query included and no fragment; it counts byte for byte. A service takes scheme and authority
     /// from its own settings and not from `Host`, which the sender chooses.
     pub target_uri: &'a str,
     /// The headers.
@@ -35,7 +35,9 @@ pub struct Message<'a> {
 struct Target<'a> {
     scheme: &'a str,
     authority: &'a str,
+    /// `/` where it is empty.
     path: &'a str,
+    empty_path: bool,
     query: Option<&'a str>,
 }
 
@@ -59,15 +61,20 @@ impl<'a> Message<'a> {
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at_checked(end).ok_or_else(wrong)?;
         let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
-        if !plain || !matches!(scheme, "http" | "https") || authority.is_empty() || authority.contains('@') {
+        if !plain
+            || !matches!(scheme, "http" | "https")
+            || authority.is_empty()
+            || authority.starts_with(':')
+            || authority.contains('@')
+        {
             return Err(wrong());
         }
         let (path, query) = match rest.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (rest, None),
         };
-        let path = if path.is_empty() { "/" } else { path };
-        Ok(Target { scheme, authority, path, query })
+        let empty_path = path.is_empty();
+        Ok(Target { scheme, authority, path: if empty_path { "/" } else { path }, empty_path, query })
     }
 
     /// A derived component without parameters (RFC 9421 §2.2); `None` for those that are not
@@ -76,7 +83,12 @@ impl<'a> Message<'a> {
         let target = self.target()?;
         Ok(Some(match name {
             "@method" => self.method.into(),
-            "@target-uri" => self.target_uri.into(),
+            // An empty path is sent as `/` (RFC 9110 §4.2.3); everything else counts as it stands.
+            "@target-uri" => match (target.empty_path, target.query) {
+                (false, _) => self.target_uri.into(),
+                (true, None) => format!("{}/", self.target_uri).into(),
+                (true, Some(query)) => format!("{}://{}/?{query}", target.scheme, target.authority).into(),
+            },
             "@scheme" => target.scheme.into(),
             "@authority" => {
                 let authority = target.authority.to_ascii_lowercase();

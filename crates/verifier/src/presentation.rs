@@ -88,6 +88,14 @@ impl Presentation {
         &self.nonce
     }
 
+    /// The links as they were presented, root first, each a compact JWS: for whoever keeps a chain that
+    /// has verified.
+    pub fn secured_links(&self) -> impl Iterator<Item = String> {
+        // base64url is read in its one canonical form, so that this writes the bytes that were read.
+        let text = |seal: &Seal| format!("{}.{}", seal.signing_input, base64url::encode(&seal.signature));
+        self.links.iter().map(move |link| text(&link.seal))
+    }
+
     /// Who the holder says it is: the subject of the last link. Nothing is verified yet.
     #[must_use]
     pub fn claimed_agent(&self) -> &Did {

@@ -4,8 +4,10 @@
 
 use serde_json::Value;
 use std::{
+    net::{TcpListener, TcpStream},
     path::PathBuf,
-    process::{Command, Output},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
@@ -78,4 +80,41 @@ impl Ran {
         assert_eq!(self.stdout.lines().count(), 1, "one object: {self:?}");
         serde_json::from_str(&self.stdout).expect("JSON on stdout")
     }
+}
+
+/// `legation serve`, ended when the test is.
+pub struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    pub fn start(play: &Play, port: u16, more: &[&str]) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_legation"))
+            .args(["serve", "site", "--listen", &format!("127.0.0.1:{port}")])
+            .args(more)
+            .current_dir(play.folder.path())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self { child, port };
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", server.port)).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(20), "the server does not listen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -125,6 +125,7 @@ def make():
         sign('a body', 'ed25519', 'POST', url, {'Agent-Delegation': CHAIN}, '{"beds":2}'),
         sign('a body', 'ecdsa-p256-sha256', 'POST', url, {'Agent-Delegation': CHAIN}, '{"beds":2}'),
         sign('no body, a digest', 'ed25519', 'GET', url, {'Agent-Delegation': f':{digest}:'}, ''),
+        sign('no path', 'ed25519', 'GET', 'https://shop.example', {'Agent-Delegation': CHAIN}, ''),
         sign('no alg', 'ed25519', 'GET', url, {'Agent-Delegation': CHAIN}, '', include_alg=False),
         sign(
             'a signature for Web Bot Auth', 'ed25519', 'GET', 'https://shop.example:8443?a=%20b',

@@ -1,6 +1,6 @@
 //! A request that the tests sign, alter and have judged.
 
-#![allow(dead_code, clippy::unwrap_used, unreachable_pub)]
+#![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing, unreachable_pub)]
 
 use http::{HeaderMap, HeaderValue};
 use legation_http_signature::{Message, Signing, error::SignError, read, sign, signature_base};

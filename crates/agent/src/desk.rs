@@ -1,0 +1,118 @@
+//! What a service verifies with: its trust, the evidence it has fetched, what was used up, and the
+//! chains it has met. Handshakes and requests share one desk.
+
+use crate::{
+    Identity,
+    known::{KnownChains, KnownLimits},
+};
+use core::time::Duration;
+use legation_resolver::{Fetcher, verify_shared};
+use legation_verifier::{
+    Code, Committed, Denial, Evidence, LedgerLimits, MemoryLedger, Permit, Presentation, Trust, VerifiedChain,
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+/// How long one verification may take, all its fetches together.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A service's side of every verification.
+#[derive(Debug)]
+pub struct Desk {
+    pub(crate) identity: Identity,
+    pub(crate) trust: Trust,
+    fetcher: Fetcher,
+    evidence: RwLock<Evidence>,
+    ledger: Mutex<MemoryLedger>,
+    known: Mutex<KnownChains>,
+}
+
+/// The trust is not that of the identity.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the trust's audience is `{audience}`, and the service is `{did}`; they must be the same")]
+pub struct DeskError {
+    /// What the trust says.
+    pub audience: String,
+    /// Who the service is.
+    pub did: String,
+}
+
+impl Desk {
+    /// A desk with the default bounds. What is used up is remembered in memory: a process that starts
+    /// anew has forgotten it.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn new(identity: Identity, trust: Trust, fetcher: Fetcher) -> Result<Self, DeskError> {
+        Self::with_limits(identity, trust, fetcher, LedgerLimits::default(), KnownLimits::default())
+    }
+
+    /// A desk with bounds of its own.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn with_limits(
+        identity: Identity,
+        trust: Trust,
+        fetcher: Fetcher,
+        ledger: LedgerLimits,
+        known: KnownLimits,
+    ) -> Result<Self, DeskError> {
+        if trust.audience != identity.did().as_str() {
+            return Err(DeskError { audience: trust.audience, did: identity.did().to_string() });
+        }
+        Ok(Self {
+            identity,
+            trust,
+            fetcher,
+            evidence: RwLock::default(),
+            ledger: Mutex::new(MemoryLedger::with_limits(ledger)),
+            known: Mutex::new(KnownChains::new(known)),
+        })
+    }
+
+    /// Who the service is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Whom it trusts.
+    #[must_use]
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Verifies a presentation with its own nonce, which the caller of this has held against its
+    /// challenge, or which the ledger will hold against those before it.
+    pub(crate) async fn verify(
+        &self,
+        presentation: &Presentation,
+        now: i64,
+    ) -> Result<VerifiedChain, Denial> {
+        let nonce = presentation.nonce();
+        let verified = verify_shared(presentation, &self.trust, &self.fetcher, &self.evidence, nonce, now);
+        tokio::time::timeout(DEADLINE, verified).await.unwrap_or_else(|_| {
+            let expected = format!("all evidence within {} s", DEADLINE.as_secs());
+            Err(Denial::new(Code::DidUnresolved, expected, "servers that take longer"))
+        })
+    }
+
+    pub(crate) fn commit(&self, permit: Permit, now: i64) -> Result<Committed, Denial> {
+        self.ledger().commit(permit, now)
+    }
+
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, MemoryLedger> {
+        // A ledger judges all before it takes any, so that it is whole whenever it is unlocked.
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn known(&self, digest: &[u8; 32]) -> Option<(Arc<str>, bool)> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(digest)
+    }
+
+    pub(crate) fn remember(&self, digest: [u8; 32], text: &str, chain: &VerifiedChain, met: bool) {
+        let Some(root) = chain.links().first() else { return };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remember(digest, text, root.account, met);
+    }
+}

@@ -1,0 +1,238 @@
+//! The verifying side of requests: who asks, for whom, and may they?
+
+use crate::Desk;
+use http::HeaderMap;
+use legation_credential::{Request, RequestError};
+use legation_did::Did;
+use legation_http_signature::{AgentDelegation, HeaderError, Message, ReadError, read};
+use legation_verifier::{
+    Code, Denial, VerifiedChain, authorize, parse_request,
+    receipt::{self, Subject},
+};
+use std::sync::Arc;
+
+/// Most bytes of a request's body, unless a gate says otherwise.
+pub const MAX_BODY: usize = 1 << 20;
+
+/// What admits requests to a service.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    pub(crate) desk: Arc<Desk>,
+    origin: String,
+    handshake: Option<String>,
+    pub(crate) max_body: usize,
+}
+
+/// A request as it arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// Path and query, as they stand in the request line.
+    pub path_and_query: &'a str,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// A request that may go on: nonce and debits are consumed.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    /// For whom it is.
+    pub principal: Did,
+    /// Who asks.
+    pub agent: Did,
+    /// What it was decided on.
+    pub request: Request,
+    /// The signed receipt of the permit.
+    pub receipt: String,
+}
+
+/// Why a request goes no further.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Refused {
+    /// The service knows no chain of that digest; send the chain itself.
+    #[error("no chain of that digest is known here; send the chain itself in `Agent-Delegation`")]
+    ChainUnknown,
+    /// The service answers only those whom it has met.
+    #[error("the chain has not been presented in a handshake; begin one at `{endpoint}`")]
+    HandshakeRequired {
+        /// Where.
+        endpoint: String,
+    },
+    /// A rule is broken.
+    #[error("{denial}")]
+    Denied {
+        /// Which.
+        denial: Denial,
+        /// The signed receipt; `None` where the service can't sign.
+        receipt: Option<String>,
+    },
+    /// The service's key does not sign, so that no decision can be recorded.
+    #[error("the service can't record its decision now; try again later")]
+    Unavailable,
+}
+
+impl Refused {
+    /// The stable code: one of [`Code`], `chain_unknown`, `handshake_required` or `unavailable`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::ChainUnknown => "chain_unknown",
+            Self::HandshakeRequired { .. } => "handshake_required",
+            Self::Denied { denial, .. } => denial.code.as_str(),
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The HTTP status: 401 where it is not proved who asks, 403 where that one may not.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::ChainUnknown | Self::HandshakeRequired { .. } => 401,
+            Self::Unavailable => 503,
+            Self::Denied { denial, .. } => match denial.code {
+                Code::InputTooLarge => 413,
+                Code::NonceReplayed => 401,
+                code if code >= Code::NotGranted => 403,
+                _ => 401,
+            },
+        }
+    }
+}
+
+impl Gate {
+    /// A gate for the service whose public origin is `origin`, such as `https://shop.example`: what
+    /// callers sign. The `Host` header is not believed.
+    #[must_use]
+    pub fn new(desk: Arc<Desk>, origin: impl Into<String>) -> Self {
+        Self { desk, origin: origin.into(), handshake: None, max_body: MAX_BODY }
+    }
+
+    /// The same gate, for those only who came with a handshake; others are told its `endpoint`.
+    #[must_use]
+    pub fn handshaken_only(self, endpoint: impl Into<String>) -> Self {
+        Self { handshake: Some(endpoint.into()), ..self }
+    }
+
+    /// The same gate, for bodies of at most so many bytes.
+    #[must_use]
+    pub fn max_body(self, bytes: usize) -> Self {
+        Self { max_body: bytes, ..self }
+    }
+
+    /// The whole URL that a caller must have signed.
+    #[must_use]
+    pub fn target_uri(&self, incoming: &Incoming<'_>) -> String {
+        format!("{}{}", self.origin, incoming.path_and_query)
+    }
+
+    /// Decides on a request at `now` (Unix seconds). `map` is the service's own reading of what was
+    /// signed: which action on which resource, with which facts. It is asked only after the chain has
+    /// verified.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn admit(
+        &self,
+        incoming: &Incoming<'_>,
+        map: impl FnOnce(&Message<'_>) -> Result<Request, RequestError>,
+        now: i64,
+    ) -> Result<Admitted, Refused> {
+        let mut about = About::default();
+        match self.judge(incoming, map, &mut about, now).await {
+            Ok(admitted) => Ok(admitted),
+            Err(Stop::Refused(refused)) => Err(refused),
+            Err(Stop::Denied(denial)) => {
+                let subject = Subject {
+                    presented: about.record.as_bytes(),
+                    chain: about.chain.as_ref(),
+                    request: about.request.as_ref(),
+                    transcript: None,
+                };
+                let receipt = receipt::of_denial(&denial, subject, &self.desk.trust, now);
+                Err(Refused::Denied { denial, receipt: self.sign(&receipt) })
+            }
+        }
+    }
+
+    async fn judge(
+        &self,
+        incoming: &Incoming<'_>,
+        map: impl FnOnce(&Message<'_>) -> Result<Request, RequestError>,
+        about: &mut About,
+        now: i64,
+    ) -> Result<Admitted, Stop> {
+        let delegation = AgentDelegation::parse(incoming.headers)?;
+        let Incoming { method, headers, body, .. } = *incoming;
+        let target_uri = self.target_uri(incoming);
+        let message = Message { method, target_uri: &target_uri, headers, body };
+        let proof = read(&message)?;
+        let digest = delegation.digest();
+        let compact = self.chain(&delegation, &digest)?;
+        about.record = proof.record(&compact);
+        let presentation = parse_request(&compact, proof, &self.desk.trust)?;
+        let chain = about.chain.insert(self.desk.verify(&presentation, now).await?);
+        self.desk.remember(digest, &compact, chain, false);
+        let request = about.request.insert(map(&message).map_err(Denial::from)?);
+        let permit = authorize(chain, request, now).into_permit()?;
+        let committed = self.desk.commit(permit, now)?;
+        let receipt = receipt::of_permit(&committed, chain, &self.desk.trust);
+        let receipt = self.sign(&receipt).ok_or(Stop::Refused(Refused::Unavailable))?;
+        let (principal, agent) = (chain.principal().clone(), chain.agent().clone());
+        Ok(Admitted { principal, agent, request: committed.request().clone(), receipt })
+    }
+
+    /// The chain that a request brings or names.
+    fn chain(&self, delegation: &AgentDelegation, digest: &[u8; 32]) -> Result<Arc<str>, Stop> {
+        let known = self.desk.known(digest);
+        let met = known.as_ref().is_some_and(|(_, met)| *met);
+        match (&self.handshake, delegation, known) {
+            (None, AgentDelegation::Digest(_), None) => Err(Stop::Refused(Refused::ChainUnknown)),
+            (Some(endpoint), _, _) if !met => {
+                Err(Stop::Refused(Refused::HandshakeRequired { endpoint: endpoint.clone() }))
+            }
+            (_, AgentDelegation::Chain(chain), _) => Ok(chain.as_str().into()),
+            (_, AgentDelegation::Digest(_), Some((chain, _))) => Ok(chain),
+            (Some(_), AgentDelegation::Digest(_), None) => Err(Stop::Refused(Refused::ChainUnknown)),
+        }
+    }
+
+    fn sign(&self, receipt: &[u8]) -> Option<String> {
+        let identity = &self.desk.identity;
+        receipt::sign(receipt, identity.key_id(), identity.signer()).ok()
+    }
+}
+
+/// What is known of a request when it is denied.
+#[derive(Debug, Default)]
+struct About {
+    record: String,
+    chain: Option<VerifiedChain>,
+    request: Option<Request>,
+}
+
+/// Why judging stopped.
+enum Stop {
+    Refused(Refused),
+    Denied(Denial),
+}
+
+impl From<Denial> for Stop {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl From<HeaderError> for Stop {
+    fn from(error: HeaderError) -> Self {
+        Self::Denied(error.into())
+    }
+}
+
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        Self::Denied(error.into())
+    }
+}

@@ -1,0 +1,96 @@
+//! The gate in front of an axum router.
+
+use crate::{Gate, Refused, clock, gate::Incoming, problem::problem};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{OriginalUri, Request as HttpRequest, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use legation_credential::{Request, RequestError};
+use legation_http_signature::Message;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// A service's own reading of a request: which action on which resource, with which facts. Take the
+/// resource from [`Message::target_uri`], which is what the caller signed.
+pub type Mapping = dyn Fn(&Message<'_>) -> Result<Request, RequestError> + Send + Sync;
+
+#[derive(Clone)]
+struct Guard {
+    gate: Gate,
+    map: Arc<Mapping>,
+}
+
+/// Puts a gate in front of all routes of a router. A handler sees only requests that were admitted, and
+/// finds [`Admitted`](crate::Admitted) among their extensions; every other request is answered with
+/// problem details: `code`, `link`, `expected`, `found`, and the signed `receipt` of the denial.
+///
+/// ```no_run
+/// # use legation_agent::{Admitted, Gate, guard};
+/// # use legation_credential::{Request, request::split_query};
+/// # fn example(gate: Gate) -> axum::Router {
+/// use axum::{Extension, Router, routing::post};
+///
+/// let routes = Router::new().route("/rooms", post(async |Extension(admitted): Extension<Admitted>| {
+///     format!("{} acts for {}", admitted.agent, admitted.principal)
+/// }));
+/// guard(routes, gate, |message| {
+///     let (resource, facts) = split_query(message.target_uri)?;
+///     Request::new("a2a:skill:book", resource, facts)
+/// })
+/// # }
+/// ```
+pub fn guard(
+    router: Router,
+    gate: Gate,
+    map: impl Fn(&Message<'_>) -> Result<Request, RequestError> + Send + Sync + 'static,
+) -> Router {
+    router.layer(from_fn_with_state(Guard { gate, map: Arc::new(map) }, check))
+}
+
+async fn check(State(guard): State<Guard>, request: HttpRequest, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let limit = guard.gate.max_body;
+    let Ok(body) = to_bytes(body, limit).await else {
+        let detail = format!("the body did not arrive whole, or has more than {limit} bytes");
+        return problem(413, "input_too_large", &detail, Map::new());
+    };
+    // Inside a nested router the URI lacks its beginning.
+    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+    let path_and_query = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let incoming = Incoming {
+        method: parts.method.as_str(),
+        path_and_query: &path_and_query,
+        headers: &parts.headers,
+        body: &body,
+    };
+    match guard.gate.admit(&incoming, &*guard.map, clock::now()).await {
+        Ok(admitted) => {
+            parts.extensions.insert(admitted);
+            next.run(HttpRequest::from_parts(parts, Body::from(body))).await
+        }
+        Err(refused) => refused.into_response(),
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut more = Map::new();
+        match &self {
+            Self::Denied { denial, receipt } => {
+                more.insert("link".to_owned(), denial.link.into());
+                more.insert("expected".to_owned(), denial.expected.as_str().into());
+                more.insert("found".to_owned(), denial.found.as_str().into());
+                more.insert("cure".to_owned(), denial.code.cure().into());
+                more.insert("receipt".to_owned(), receipt.as_deref().map_or(Value::Null, Value::from));
+            }
+            Self::HandshakeRequired { endpoint } => {
+                more.insert("handshake".to_owned(), endpoint.as_str().into());
+            }
+            Self::ChainUnknown | Self::Unavailable => {}
+        }
+        problem(self.status(), self.code(), &self.to_string(), more)
+    }
+}

@@ -1,0 +1,18 @@
+//! `legation card`: sign, verify and fetch A2A agent cards.
+
+mod sign;
+mod told;
+mod verify;
+
+use crate::{
+    args::CardCommand,
+    output::{Failure, Output},
+};
+
+pub(crate) fn run(command: &CardCommand) -> Result<Output, Failure> {
+    match command {
+        CardCommand::Sign(args) => sign::run(args),
+        CardCommand::Verify(args) => verify::run(args),
+        CardCommand::Fetch(args) => verify::fetch(args),
+    }
+}

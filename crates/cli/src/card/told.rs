@@ -1,0 +1,111 @@
+//! What is said of a card that was verified or refused.
+
+use crate::output::Output;
+use legation_agent_card::{Binding, Form, VerifiedCard, VerifyError, error::Failure};
+use serde_json::{Value, json};
+
+/// A card that is refused, with the rule that it breaks.
+pub(super) struct Denied {
+    pub(super) code: &'static str,
+    pub(super) reason: String,
+    /// What is wrong with each signature, where none is valid.
+    pub(super) failures: Vec<Failure>,
+}
+
+impl Denied {
+    pub(super) fn new(code: &'static str, reason: impl ToString) -> Self {
+        Self { code, reason: reason.to_string(), failures: Vec::new() }
+    }
+}
+
+impl From<VerifyError> for Denied {
+    fn from(error: VerifyError) -> Self {
+        let (code, reason) = (error.code(), error.to_string());
+        let failures = match error {
+            VerifyError::NoneValid { failures, .. } => failures,
+            _ => Vec::new(),
+        };
+        Self { code, reason, failures }
+    }
+}
+
+/// A refused card.
+pub(super) fn denied(denied: &Denied) -> Output {
+    let mut text = format!("deny: {}\n  {}\n", denied.code, denied.reason);
+    let mut signatures = Vec::new();
+    for Failure { index, reason } in &denied.failures {
+        text.push_str(&format!("  signature {index}: {}: {reason}\n", reason.code()));
+        signatures.push(json!({"index": index, "code": reason.code(), "reason": reason.to_string()}));
+    }
+    let json = json!({
+        "decision": "deny", "code": denied.code, "reason": denied.reason, "failures": signatures,
+        "did": null, "form": null, "keyId": null, "algorithm": null, "binding": null, "handshake": null,
+        "delegation": null, "card": null,
+    });
+    Output { json, text, notes: Vec::new(), exit: 1 }
+}
+
+/// A verified card; without a binding where a JWK set verified it.
+pub(super) fn verified(card: &VerifiedCard, binding: Option<&Binding>) -> Output {
+    let json = json!({
+        "decision": "valid", "code": null, "reason": null, "failures": [],
+        "did": card.did().map(legation_did::Did::as_str), "form": card.form().to_string(),
+        "keyId": card.key_id(), "algorithm": card.algorithm().jose(), "binding": binding_json(binding),
+        "handshake": card.handshake(),
+        "delegation": card.delegation().map(|required| json!({"required": required})),
+        "card": card.card(),
+    });
+    let mut output = Output::done(json, text(card, binding));
+    if card.form() == Form::Sdk {
+        output.notes.push(
+            "only the SDK form verified: empty members, such as a security requirement without scopes, may have been \
+             added or removed by somebody else"
+                .to_owned(),
+        );
+    }
+    output
+}
+
+fn binding_json(binding: Option<&Binding>) -> Value {
+    match binding {
+        None => Value::Null,
+        Some(Binding::KeyOnly) => json!({"type": "key"}),
+        Some(Binding::Domain { origin }) => json!({"type": "domain", "origin": origin}),
+    }
+}
+
+fn text(card: &VerifiedCard, binding: Option<&Binding>) -> String {
+    let member =
+        |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let who = card.did().map_or("no DID is proven", legation_did::Did::as_str);
+    let mut lines = vec![format!("valid: {who}, the card of `{}`", member(card.card(), "name"))];
+    let form = match card.form() {
+        Form::Spec => "spec: every member of the card is covered",
+        Form::Sdk => "sdk: members that are empty are not covered",
+    };
+    lines.push(format!("  form       {form}"));
+    lines.push(format!("  key        {} ({})", card.key_id(), card.algorithm()));
+    lines.push(format!(
+        "  tie        {}",
+        match binding {
+            None => "none: a JWK set proves no DID and no domain".to_owned(),
+            Some(Binding::KeyOnly) => "the key only: no domain vouches for the card".to_owned(),
+            Some(Binding::Domain { origin }) => {
+                format!("{origin}: each interface is there, or at a service that the DID's document names")
+            }
+        }
+    ));
+    match card.delegation() {
+        None => {}
+        Some(true) => lines.push("  delegation required".to_owned()),
+        Some(false) => lines.push("  delegation understood".to_owned()),
+    }
+    if let Some(url) = card.handshake() {
+        lines.push(format!("  handshake  {url}"));
+    }
+    for interface in card.card().get("supportedInterfaces").and_then(Value::as_array).into_iter().flatten() {
+        let (url, kind) = (member(interface, "url"), member(interface, "protocolBinding"));
+        lines.push(format!("  interface  {url} {kind}"));
+    }
+    lines.join("\n")
+}
