@@ -5,7 +5,7 @@ use legation_agent_card::extension::DELEGATION;
 use legation_credential::error::{malformed, text};
 use legation_handshake::Message;
 use legation_keys::json::{self, Json, JsonLimits};
-use legation_verifier::{Code, Denial};
+use legation_verifier::{Code, Denial, error::misleads};
 use serde_json::json;
 use std::collections::HashMap;
 
@@ -40,9 +40,9 @@ pub struct Refusal {
     pub reason: String,
 }
 
-impl From<Denial> for Refusal {
-    fn from(denial: Denial) -> Self {
-        Self { code: denial.code.as_str().to_owned(), reason: denial.to_string() }
+impl From<legation_agent::Refusal> for Refusal {
+    fn from(refusal: legation_agent::Refusal) -> Self {
+        Self { code: refusal.code().to_owned(), reason: refusal.to_string() }
     }
 }
 
@@ -130,13 +130,13 @@ fn read(json: &Json<'_>) -> Result<Carried, Denial> {
         let expected = format!("at most {MAX_REASON} bytes as `reason`");
         return Err(Denial::new(Code::Malformed, expected, format!("{} bytes", reason.len())));
     }
-    Ok(Carried::Refusal(Refusal { code: code.to_owned(), reason: reason.to_owned() }))
+    Ok(Carried::Refusal(Refusal { code: code.to_owned(), reason: shorten(reason, MAX_REASON) }))
 }
 
-/// The first characters of a text that fit into `most` bytes.
+/// The first characters of a text that fit into `most` bytes, without those that mislead a reader.
 pub(crate) fn shorten(text: &str, most: usize) -> String {
     let mut kept = String::new();
-    for character in text.chars().take_while(|character| !character.is_control()) {
+    for character in text.chars().filter(|character| !misleads(*character)) {
         if kept.len() + character.len_utf8() > most {
             break;
         }

@@ -8,6 +8,7 @@ use a2a::{
     JsonRpcId, JsonRpcRequest, Role, SVC_PARAM_EXTENSIONS, SVC_PARAM_VERSION, SendMessageRequest, VERSION,
     jsonrpc::methods,
 };
+use legation_agent::{Acquaintance, Agent, MeetError};
 use legation_agent_card::VerifiedCard;
 use legation_credential::CredentialError;
 use legation_handshake::Message;
@@ -16,7 +17,7 @@ use legation_keys::{
     json::{self, JsonLimits},
 };
 use legation_resolver::{
-    Call, FetchError, Fetcher, Reply,
+    Call, FetchError, FetchedCard, Fetcher, Reply,
     call::{
         Method,
         header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -28,7 +29,7 @@ use serde_json::Value;
 /// Limits of an answer: a receipt with the authority that it states, in an A2A message.
 const LIMITS: JsonLimits = JsonLimits { bytes: 1 << 20, depth: 32 };
 
-/// Where an agent is spoken to by A2A's JSON-RPC.
+/// Where an agent speaks the handshake in A2A messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
     /// The URL to which messages are sent. It is the `endpoint` of the challenges that come back.
@@ -38,28 +39,39 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// The first JSON-RPC interface of A2A 1 that a card declares, where it declares the extension.
+    /// The JSON-RPC interface of A2A 1 at the URL that a card declares for the handshake.
     ///
     /// # Errors
     /// [`ExchangeError::NotDeclared`], [`ExchangeError::NoInterface`].
     pub fn of(card: &VerifiedCard) -> Result<Self, ExchangeError> {
-        if card.delegation().is_none() {
-            return Err(ExchangeError::NotDeclared);
-        }
+        let handshake = card.handshake().ok_or(ExchangeError::NotDeclared)?;
         let interfaces = card.card().get("supportedInterfaces").and_then(Value::as_array);
-        let text = |interface: &Value, name| interface.get(name).and_then(Value::as_str).map(str::to_owned);
-        for interface in interfaces.into_iter().flatten() {
-            let version = text(interface, "protocolVersion").unwrap_or_default();
-            if text(interface, "protocolBinding").as_deref() == Some("JSONRPC")
-                && version.split('.').next() == Some("1")
-                && let Some(url) = text(interface, "url")
-            {
-                let tenant = text(interface, "tenant").filter(|tenant| !tenant.is_empty());
-                return Ok(Self { url, tenant });
-            }
-        }
-        Err(ExchangeError::NoInterface)
+        let found = interfaces.into_iter().flatten().find_map(|interface| {
+            let text = |name| interface.get(name).and_then(Value::as_str).unwrap_or_default();
+            let is_one = text("protocolBinding") == "JSONRPC" && text("protocolVersion").starts_with("1.");
+            (is_one && text("url") == handshake).then(|| text("tenant"))
+        });
+        let tenant = found.ok_or_else(|| ExchangeError::NoInterface { handshake: handshake.to_owned() })?;
+        let tenant = Some(tenant.to_owned()).filter(|tenant| !tenant.is_empty());
+        Ok(Self { url: handshake.to_owned(), tenant })
     }
+}
+
+/// Meets the agent of a card at `now` (Unix seconds), by A2A messages to the interface that the card
+/// declares for the handshake. `card` is [fetched](Fetcher::card) from the domain that is wanted; that
+/// it is the wanted agent's is the caller's to know.
+///
+/// # Errors
+/// [`MeetError`]; [`MeetError::Answer`] where the answer is no message of the handshake.
+pub async fn meet(
+    agent: &Agent,
+    card: FetchedCard,
+    fetcher: &Fetcher,
+    now: i64,
+) -> Result<Acquaintance, MeetError> {
+    let interface = Interface::of(&card.card)?;
+    let send = async |message: Message| Ok(exchange(fetcher, &interface, &message).await?);
+    agent.meet_over(card, &interface.url, send, now).await
 }
 
 /// Sends one message of the handshake to an agent and gives its answer, within the limits of
@@ -118,12 +130,17 @@ fn read(reply: &Reply) -> Result<Message, ExchangeError> {
 /// Why a message got no answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ExchangeError {
-    /// The card does not declare the extension.
-    #[error("the agent's card does not declare the extension `{URI}`; it can't be met this way")]
+    /// The card declares no handshake.
+    #[error("the agent's card declares no URL for a handshake in the extension `{URI}`")]
     NotDeclared,
-    /// The card has no interface that messages could be sent to.
-    #[error("the agent's card has no JSONRPC interface of A2A 1")]
-    NoInterface,
+    /// The handshake is spoken at a URL to which no A2A messages are sent.
+    #[error(
+        "`{handshake}`, where the card says the handshake is spoken, is no JSONRPC interface of A2A 1 in it"
+    )]
+    NoInterface {
+        /// The URL.
+        handshake: String,
+    },
     /// No complete answer came.
     #[error("{0}")]
     Fetch(#[from] FetchError),
@@ -160,8 +177,8 @@ impl ExchangeError {
     #[must_use]
     pub fn code(&self) -> &str {
         match self {
-            Self::NotDeclared => "extension_not_declared",
-            Self::NoInterface => "no_interface",
+            Self::NotDeclared => "handshake_missing",
+            Self::NoInterface { .. } => "no_interface",
             Self::Fetch(error) => error.code(),
             Self::Status { .. } => "http_status",
             Self::Unreadable(denial) => denial.code.as_str(),
@@ -169,6 +186,19 @@ impl ExchangeError {
             Self::NotActivated => "extension_not_activated",
             Self::NoMessage => "no_message",
             Self::Refused(refusal) => &refusal.code,
+        }
+    }
+}
+
+impl From<ExchangeError> for MeetError {
+    fn from(error: ExchangeError) -> Self {
+        let status = if let ExchangeError::Status { status } = error { status } else { 200 };
+        match error {
+            ExchangeError::NotDeclared => Self::NoHandshake,
+            ExchangeError::Fetch(error) => Self::Fetch(error),
+            ExchangeError::Unreadable(denial) => Self::Callee(denial),
+            ExchangeError::Refused(Refusal { code, reason }) => Self::Answer { status, code, detail: reason },
+            error => Self::Answer { status, code: error.code().to_owned(), detail: error.to_string() },
         }
     }
 }

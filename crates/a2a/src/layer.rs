@@ -1,6 +1,6 @@
 //! The agent's side: a layer around the JSON-RPC interface of an A2A agent.
 
-use crate::carriage::{self, Carried, Refusal, URI, find_in};
+use crate::carriage::{self, Carried, URI, find_in};
 use a2a::{
     A2AError, JsonRpcId, JsonRpcResponse, Role, SVC_PARAM_EXTENSIONS, SVC_PARAM_VERSION, SendMessageResponse,
     error_code, jsonrpc::methods,
@@ -14,10 +14,15 @@ use axum::{
     response::Response,
 };
 use http_body_util::BodyExt;
+use legation_agent::{Refusal, Responder};
 use legation_handshake::Message;
 use legation_keys::{
     Json,
     json::{self, JsonLimits},
+};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// Most bytes that are read, and thrown away, of a request that is too large: whoever is still sending
@@ -45,61 +50,50 @@ impl Default for Settings {
 /// Answers the handshake's messages that arrive at the JSON-RPC interface of an A2A agent; all others
 /// go to the agent as they came.
 ///
-/// `interface` answers A2A's JSON-RPC and nothing else; the agent card is served beside it.
-/// `respond` answers one message of a caller. A request activates the extension by its header; the
+/// `interface` answers A2A's JSON-RPC at the URL that the card declares for the handshake, and nothing
+/// else; the agent card is served beside it. A request activates the extension by its header, and the
 /// answer's header says so. Without it the extension does nothing, whatever the metadata hold, unless
 /// it is required.
 ///
-/// ```
+/// ```no_run
+/// # async fn run(responder: std::sync::Arc<legation_agent::Responder>) -> std::io::Result<()> {
 /// use axum::{Router, routing::post};
-/// use legation_a2a::{Refusal, Settings, layer};
-/// use legation_handshake::Message;
+/// use legation_a2a::{Settings, layer};
 ///
+/// // What an A2A library makes of an agent, such as `a2a_server::jsonrpc::jsonrpc_router`.
 /// let agent = Router::new().route("/", post(async || "the agent"));
-/// let nobody = async |_: Message| Err(Refusal { code: "unavailable".into(), reason: "closed".into() });
-/// # let nobody = move |message| nobody(message);
-/// let agent = layer(agent, Settings { required: true, ..Settings::default() }, nobody);
+/// let agent = layer(agent, Settings { required: true, ..Settings::default() }, responder);
 /// let app: Router = Router::new().nest("/a2a", agent);
+/// # Ok(())
+/// # }
 /// ```
-pub fn layer<R, F>(interface: Router, settings: Settings, respond: R) -> Router
-where
-    R: Fn(Message) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Result<Message, Refusal>> + Send + 'static,
-{
+pub fn layer(interface: Router, settings: Settings, responder: Arc<Responder>) -> Router {
     interface.layer(middleware::from_fn(move |request: Request, next: Next| {
-        let respond = respond.clone();
-        async move { answer(request, next, settings, respond).await }
+        let responder = responder.clone();
+        async move { answer(request, next, settings, &responder).await }
     }))
 }
 
-async fn answer<R, F>(request: Request, next: Next, settings: Settings, respond: R) -> Response
-where
-    R: Fn(Message) -> F,
-    F: Future<Output = Result<Message, Refusal>>,
-{
+async fn answer(request: Request, next: Next, settings: Settings, responder: &Responder) -> Response {
     let active = is_active(request.headers());
     if !active && !settings.required {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let step = match read_body(body, settings.max_body).await {
+    let response = match read_body(body, settings.max_body).await {
+        Err(error) => fail(JsonRpcId::Null, &error),
         Ok(body) => match judge(&body, &parts.headers, active) {
-            Step::Pass => {
-                let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-                return activated(response);
+            Step::Pass => next.run(Request::from_parts(parts, Body::from(body))).await,
+            Step::Fail(id, error) => fail(id, &error),
+            Step::Handshake(id, message) => {
+                let answered = match message {
+                    Ok(message) => responder.respond(message, now()).await,
+                    Err(refusal) => Err(refusal),
+                };
+                let refused = |refusal: Refusal| Carried::Refusal(refusal.into());
+                success(id, &answered.map_or_else(refused, Carried::Message))
             }
-            step => step,
         },
-        Err(error) => Step::Fail(JsonRpcId::Null, error),
-    };
-    let response = match step {
-        Step::Handshake(id, Ok(message)) => {
-            let carried = respond(message).await.map_or_else(Carried::Refusal, Carried::Message);
-            success(id, &carried)
-        }
-        Step::Handshake(id, Err(refusal)) => success(id, &Carried::Refusal(refusal)),
-        Step::Fail(id, error) => write(&JsonRpcResponse::error(id, error.to_jsonrpc_error())),
-        Step::Pass => write(&JsonRpcResponse::error(JsonRpcId::Null, A2AError::internal("no answer").into())),
     };
     if active { activated(response) } else { response }
 }
@@ -131,10 +125,7 @@ fn judge(body: &[u8], headers: &HeaderMap, active: bool) -> Step {
     let carried = match request.get("params").and_then(|params| params.get("message")).map(find_in) {
         None | Some(Ok(None)) => return Step::Pass,
         Some(Ok(Some(Carried::Message(message)))) => Ok(message),
-        Some(Ok(Some(Carried::Refusal(_)))) => Err(Refusal {
-            code: "malformed".to_owned(),
-            reason: "a refusal is answered by nobody; begin with a hello".to_owned(),
-        }),
+        Some(Ok(Some(Carried::Refusal(_)))) => Err(Refusal::Unexpected { kind: "refusal" }),
         Some(Err(denial)) => Err(denial.into()),
     };
     if let Err(error) = check_call(&request, headers) {
@@ -196,8 +187,12 @@ fn success(id: JsonRpcId, carried: &Carried) -> Response {
     let message = SendMessageResponse::Message(carriage::message(carried, Role::Agent));
     match serde_json::to_value(message) {
         Ok(value) => write(&JsonRpcResponse::success(id, value)),
-        Err(_) => write(&JsonRpcResponse::error(id, A2AError::internal("no answer").into())),
+        Err(_) => fail(id, &A2AError::internal("no answer")),
     }
+}
+
+fn fail(id: JsonRpcId, error: &A2AError) -> Response {
+    write(&JsonRpcResponse::error(id, error.to_jsonrpc_error()))
 }
 
 /// JSON-RPC answers with status 200, errors too (A2A §9.5).
@@ -225,4 +220,10 @@ fn activated(mut response: Response) -> Response {
         }
     }
     response
+}
+
+/// Now, in Unix seconds.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -7,9 +7,10 @@
 //! |---|---|
 //! | [`carriage`] | [`carry`] and [`find`]: a message of the handshake in an A2A message |
 //! | [`mod@layer`] | [`layer()`]: the agent's side, around the interface of any A2A server on axum |
-//! | [`client`] | [`exchange`]: the caller's side, within the resolver's limits |
+//! | [`client`] | [`meet`] and [`exchange`]: the caller's side, within the resolver's limits |
 //!
-//! Who is who is judged by `legation-handshake`; this crate carries and believes nothing. Types are
+//! Who is who is judged by `legation-handshake` and
+//! `legation-agent`; this crate carries and believes nothing. Types are
 //! those of `a2a-lf`, so that other transports of it can carry the same messages with [`carry`] and
 //! [`find`].
 
@@ -18,5 +19,5 @@ pub mod client;
 pub mod layer;
 
 pub use carriage::{Carried, Refusal, URI, carry, find, find_in};
-pub use client::{ExchangeError, Interface, exchange};
+pub use client::{ExchangeError, Interface, exchange, meet};
 pub use layer::{Settings, layer};
