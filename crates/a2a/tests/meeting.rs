@@ -9,6 +9,7 @@ use a2a_client::{A2AClient, ServiceParams, jsonrpc::JsonRpcTransport, middleware
 use legation_a2a::{Carried, ExchangeError, Interface, URI, carry, exchange, find};
 use legation_agent::MeetError;
 use legation_handshake::{Hello, Message, Peer, begin};
+use legation_keys::base64url;
 use legation_verifier::receipt;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -141,10 +142,14 @@ async fn a_presentation_without_a_hello_is_denied() {
     let (one, other) = (ByHand::new().await, ByHand::new().await);
     let answer = one.answer().await;
     assert_eq!(other.decision(answer).await, ("deny".into(), "audience_mismatch".into()));
-    let Message::Presentation(mut made_up) = other.answer().await else { panic!() };
-    made_up.challenge = made_up.challenge.replacen('.', ".e30", 1);
-    let (decision, code) = other.decision(Message::Presentation(made_up)).await;
-    assert_eq!((decision.as_str(), code.as_str()), ("deny", "malformed"));
+    // Nor is one that it could have given, but did not.
+    let Message::Presentation(mut made_up) = other.answer().await else { panic!("no answer") };
+    let parts: Vec<&str> = made_up.challenge.split('.').collect();
+    let payload = String::from_utf8(base64url::decode(parts[1]).unwrap()).unwrap();
+    let payload = payload.replace(r#""callerNonce":""#, r#""callerNonce":"x"#);
+    made_up.challenge = [parts[0], &base64url::encode(payload.as_bytes()), parts[2]].join(".");
+    let made_up = Message::Presentation(made_up);
+    assert_eq!(other.decision(made_up).await, ("deny".into(), "nonce_mismatch".into()));
 }
 
 #[tokio::test]
