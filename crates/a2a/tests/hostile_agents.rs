@@ -1,6 +1,6 @@
 //! What a caller makes of agents that answer with something else.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::string_slice, clippy::indexing_slicing, reason = "tests")]
 
 mod world;
 

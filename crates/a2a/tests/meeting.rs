@@ -1,6 +1,6 @@
 //! Two agents meet by A2A messages over real HTTP, or don't.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod world;
 

@@ -1,6 +1,6 @@
 //! What goes over the wire: headers, errors, sizes, and requests that no client of ours would send.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod world;
 
