@@ -4,6 +4,8 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+pub(crate) mod by_hand;
+
 use a2a::{A2AError, Message, Part, Role, StreamResponse};
 use a2a_server::{AgentExecutor, DefaultRequestHandler, ExecutorContext, InMemoryTaskStore};
 use axum::{Router, http::HeaderValue, middleware, response::Response};
@@ -112,6 +114,14 @@ impl Shop {
         format!("{}/a2a", self.origin)
     }
 
+    pub(crate) fn publish(&self, card: &str) {
+        publish(self.folder.path(), "agent-card.json", card);
+    }
+
+    pub(crate) fn published(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join(".well-known/agent-card.json")).unwrap()
+    }
+
     pub(crate) async fn card(&self) -> FetchedCard {
         fetcher().card(&self.origin, now()).await.unwrap()
     }
@@ -142,6 +152,15 @@ pub(crate) fn card_json(did: &Did, origin: &str, required: bool) -> serde_json::
 
 /// Opens a shop that trusts `root`.
 pub(crate) async fn open(root: &Did, required: bool) -> Shop {
+    open_with(root, required, |interface, _| interface).await
+}
+
+/// Opens a shop whose A2A interface is changed by somebody who may have its key.
+pub(crate) async fn open_with(
+    root: &Did,
+    required: bool,
+    change: impl FnOnce(Router, &Party) -> Router,
+) -> Shop {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let origin = format!("http://localhost:{port}");
@@ -171,8 +190,8 @@ pub(crate) async fn open(root: &Did, required: bool) -> Shop {
         response
     }));
     let settings = Settings { required, ..Settings::default() };
-    let router = legation_host::router(folder.path().to_owned())
-        .merge(Router::new().nest("/a2a", layer(agent, settings, responder.clone())));
+    let interface = change(layer(agent, settings, responder.clone()), &party);
+    let router = legation_host::router(folder.path().to_owned()).merge(Router::new().nest("/a2a", interface));
     tokio::spawn(legation_host::serve(listener, router, None, std::future::pending()));
     Shop { party, origin, document, responder, folder }
 }
