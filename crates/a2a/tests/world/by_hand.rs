@@ -51,9 +51,10 @@ impl ByHand {
     pub(crate) async fn altered_answer(&self) -> Message {
         let Message::Presentation(mut answer) = self.answer().await else { panic!("no answer") };
         let parts: Vec<&str> = answer.challenge.split('.').collect();
-        let payload = String::from_utf8(base64url::decode(parts[1]).unwrap()).unwrap();
-        let altered = payload.replacen("callerNonce\":", "callerNonce\": ", 1).replacen(": \"", ": \"x", 1);
-        let altered = if altered == payload { panic!("{payload}") } else { altered };
+        let mut said: serde_json::Value =
+            serde_json::from_slice(&base64url::decode(parts[1]).unwrap()).unwrap();
+        said["callerNonce"] = "another-nonce-of-the-caller".into();
+        let altered = said.to_string();
         answer.challenge = [parts[0], &base64url::encode(altered.as_bytes()), parts[2]].join(".");
         Message::Presentation(answer)
     }
