@@ -1,7 +1,7 @@
 //! The handshake as an A2A extension: its four messages travel in the metadata of A2A messages.
 //!
-//! [`EXTENSION.md`](https://w3id.org/legation/a2a/delegation/v1) beside this crate is the extension's
-//! specification, for implementers in any language. Here are both ends of it, for A2A's JSON-RPC:
+//! `EXTENSION.md` in this crate's folder is the extension's specification, for implementers in any
+//! language. Here are both ends of it, for A2A's JSON-RPC:
 //!
 //! | module | what it holds |
 //! |---|---|
