@@ -1,7 +1,8 @@
 //! The official Python SDK on one end of the handshake, in each direction.
 //!
-//! Ignored unless asked for: they need `tests/sdks/install`, which installs the Python packages, and the
-//! `legation` command built, as `cargo test --workspace` leaves it.
+//! Ignored unless asked for: they need the packages that `tests/sdks/install` installs, and the `legation`
+//! command built, as `cargo test --workspace` leaves it. Then: `cargo test -p legation-a2a --test sdks --
+//! --ignored`.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -34,13 +35,13 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// A script of the example, run by the interpreter that `tests/sdks/install` leaves.
+/// A script of the example, with the packages that `tests/sdks/install` leaves.
 fn python(script: &str) -> Command {
-    let interpreter = root().join("target/sdks/venv/bin/python");
-    assert!(interpreter.exists(), "run tests/sdks/install first: `{}` is missing", interpreter.display());
-    let mut command = Command::new(interpreter);
-    command.arg(root().join("examples/python").join(script)).kill_on_drop(true);
-    command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null());
+    let place = root().join("target/sdks");
+    assert!(place.join("installed").exists(), "the Python SDK is missing: run tests/sdks/install");
+    let mut command = Command::new("python3");
+    command.arg(root().join("examples/python").join(script)).env("PYTHONPATH", place.join("python"));
+    command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null()).kill_on_drop(true);
     command
 }
 
