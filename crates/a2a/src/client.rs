@@ -9,7 +9,7 @@ use a2a::{
     jsonrpc::methods,
 };
 use legation_agent::{Acquaintance, Agent, MeetError};
-use legation_agent_card::VerifiedCard;
+use legation_agent_card::{Binding, VerifiedCard};
 use legation_credential::CredentialError;
 use legation_handshake::Message;
 use legation_keys::{
@@ -17,7 +17,7 @@ use legation_keys::{
     json::{self, JsonLimits},
 };
 use legation_resolver::{
-    Call, FetchError, FetchedCard, Fetcher, Reply,
+    Call, FetchError, Fetcher, Reply,
     call::{
         Method,
         header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -57,18 +57,20 @@ impl Interface {
     }
 }
 
-/// Meets the agent of a card at `now` (Unix seconds), by A2A messages to the interface that the card
-/// declares for the handshake. `card` is [fetched](Fetcher::card) from the domain that is wanted; that
-/// it is the wanted agent's is the caller's to know.
+/// Meets the agent of a domain at `now` (Unix seconds): fetches and verifies its card, then speaks the
+/// handshake by A2A messages to the interface that the card declares for it. `url` is a domain or the URL
+/// of a card.
+///
+/// Only a card whose DID is of the domain is gone along with. For an agent that is known by its key, see
+/// [`Agent::meet_over`], with [`Interface::of`] and [`exchange`].
 ///
 /// # Errors
 /// [`MeetError`]; [`MeetError::Answer`] where the answer is no message of the handshake.
-pub async fn meet(
-    agent: &Agent,
-    card: FetchedCard,
-    fetcher: &Fetcher,
-    now: i64,
-) -> Result<Acquaintance, MeetError> {
+pub async fn meet(agent: &Agent, fetcher: &Fetcher, url: &str, now: i64) -> Result<Acquaintance, MeetError> {
+    let card = fetcher.card(url, now).await?;
+    if card.binding == Binding::KeyOnly {
+        return Err(MeetError::Unbound { did: card.document.id().clone() });
+    }
     let interface = Interface::of(&card.card)?;
     let send = async |message: Message| Ok(exchange(fetcher, &interface, &message).await?);
     agent.meet_over(card, &interface.url, send, now).await

@@ -53,7 +53,7 @@ impl Default for Settings {
 /// `interface` answers A2A's JSON-RPC at the URL that the card declares for the handshake, and nothing
 /// else; the agent card is served beside it. A request activates the extension by its header, and the
 /// answer's header says so. Without it the extension does nothing, whatever the metadata hold, unless
-/// it is required.
+/// it is required. Sizes are bounded here, time by the server that the router runs on.
 ///
 /// ```no_run
 /// # async fn run(responder: std::sync::Arc<legation_agent::Responder>) -> std::io::Result<()> {

@@ -8,10 +8,11 @@ use a2a::{Part, Role, SendMessageRequest, SendMessageResponse};
 use a2a_client::{A2AClient, ServiceParams, jsonrpc::JsonRpcTransport, middleware::CallInterceptor};
 use legation_a2a::{Carried, ExchangeError, URI, carry, find};
 use legation_agent::MeetError;
+use legation_agent_card::extension::declare_delegation;
 use legation_handshake::{Message, begin};
 use legation_verifier::receipt;
 use std::sync::Arc;
-use world::{Party, Shop, by_hand::ByHand, grant, now, open};
+use world::{Party, Shop, by_hand::ByHand, card_json, grant, now, open, sign_card};
 
 #[tokio::test]
 async fn two_strangers_meet_by_a2a_messages_and_each_holds_the_others_signature() {
@@ -43,6 +44,36 @@ async fn a_chain_that_does_not_hold_is_refused_with_a_signed_reason() {
             other => panic!("{wanted}: {other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_card_that_leads_elsewhere_is_not_gone_along_with() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, true).await;
+    let agent = alice.agent(&[&grant(&acme, &alice.did)]);
+    let good = card_json(&shop.party.did, &shop.origin, true);
+    let spoken_at = |url: Option<String>| {
+        let mut card = good.clone();
+        declare_delegation(&mut card, true, url.as_deref()).unwrap();
+        sign_card(&card.to_string(), &shop.party)
+    };
+    let with = |from: &str, to: &str| sign_card(&good.to_string().replace(from, to), &shop.party);
+    let mallory = Party::new();
+    let keys_own = sign_card(&card_json(&mallory.did, &shop.origin, true).to_string(), &mallory);
+    for (card, code) in [
+        (spoken_at(None), "handshake_missing"),
+        (spoken_at(Some(format!("{}/handshake", shop.origin))), "no_interface"),
+        (with("JSONRPC", "HTTP+JSON"), "no_interface"),
+        (with(r#""protocolVersion":"1.0""#, r#""protocolVersion":"0.3""#), "no_interface"),
+        (keys_own, "card_unbound"),
+    ] {
+        shop.publish(&card);
+        let error = shop.meet(&agent).await.unwrap_err();
+        assert_eq!(error.code(), code, "{error:?}");
+    }
+    // A card of the shop's own that is not the one that it answers for.
+    shop.publish(&with("Books rooms.", "Books more."));
+    assert_eq!(shop.meet(&agent).await.unwrap_err().code(), "request_binding_mismatch");
 }
 
 /// Adds the header that activates the extension, as a user of the official client would.

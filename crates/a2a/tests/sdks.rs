@@ -107,7 +107,7 @@ async fn a_rust_agent_meets_a_python_agent() {
     let shop = PythonShop::open(&acme).await;
     let card = shop.card().await;
     let agent = alice.agent(&[&grant(&acme, &alice.did)]);
-    let met = legation_a2a::meet(&agent, card.clone(), &fetcher(), now()).await.unwrap();
+    let met = legation_a2a::meet(&agent, &fetcher(), &shop.origin, now()).await.unwrap();
     let said = receipt::verify(met.met.receipt(), &card.document).unwrap();
     assert_eq!((&said["principal"], &said["decision"]), (&acme.did.as_str().into(), &"valid".into()));
     assert_eq!(said["effective"]["grants"][0]["actions"][0], world::ACTION);
@@ -121,7 +121,7 @@ async fn a_python_agent_signs_why_a_chain_does_not_hold() {
     let card = shop.card().await;
     let (stolen, foreign) = (grant(&acme, &alice.did), grant(&mallory, &mallory.did));
     for (chain, wanted) in [(stolen, "holder_mismatch"), (foreign, "root_untrusted")] {
-        match legation_a2a::meet(&mallory.agent(&[&chain]), card.clone(), &fetcher(), now()).await {
+        match legation_a2a::meet(&mallory.agent(&[&chain]), &fetcher(), &shop.origin, now()).await {
             Err(MeetError::Refused { code, receipt, .. }) => {
                 assert_eq!(code, wanted);
                 assert_eq!(receipt::verify(&receipt, &card.document).unwrap()["decision"], "deny");

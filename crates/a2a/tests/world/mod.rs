@@ -130,7 +130,7 @@ impl Shop {
         &self,
         agent: &Agent,
     ) -> Result<legation_agent::Acquaintance, legation_agent::MeetError> {
-        legation_a2a::meet(agent, self.card().await, &fetcher(), now()).await
+        legation_a2a::meet(agent, &fetcher(), &self.origin, now()).await
     }
 }
 
@@ -148,6 +148,10 @@ pub(crate) fn card_json(did: &Did, origin: &str, required: bool) -> serde_json::
     extension::declare_identity(&mut card, did).unwrap();
     extension::declare_delegation(&mut card, required, Some(&interface)).unwrap();
     card
+}
+
+pub(crate) fn sign_card(text: &str, party: &Party) -> String {
+    sign(&UnverifiedCard::parse(text.as_bytes()).unwrap(), &party.key_id(), &*party.key).unwrap()
 }
 
 /// Opens a shop that trusts `root`.
