@@ -7,6 +7,7 @@ from a2a.types import AgentCard
 from a2a.utils.signing import SignatureVerificationError, create_agent_card_signer, create_signature_verifier
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from google.protobuf.json_format import MessageToDict
+from jwt.exceptions import InvalidKeyError
 
 from legation_handshake import URI
 from signed import Denied, b64, key_of
@@ -64,9 +65,7 @@ def verify_card(card, document):
         try:
             return key_of(document, kid, 'assertionMethod')
         except Denied as denied:
-            # The verifier goes on to the next signature on this error only.
-            from jwt.exceptions import InvalidKeyError
-
+            # The verifier goes on to the next signature on an error of this library only.
             raise InvalidKeyError(str(denied)) from None
 
     try:
@@ -77,6 +76,4 @@ def verify_card(card, document):
 
 def sign_card(card: AgentCard, key_id, key):
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    header = {'kid': key_id, 'alg': 'EdDSA', 'typ': 'JOSE', 'jku': None}
-    header = {name: value for name, value in header.items() if value}
-    return create_agent_card_signer(pem, header)(card)
+    return create_agent_card_signer(pem, {'kid': key_id, 'alg': 'EdDSA', 'typ': 'JOSE'})(card)

@@ -195,7 +195,7 @@ fn fail(id: JsonRpcId, error: &A2AError) -> Response {
     write(&JsonRpcResponse::error(id, error.to_jsonrpc_error()))
 }
 
-/// JSON-RPC answers with status 200, errors too (A2A §9.5).
+/// The status is 200 for errors too: they stand in the envelope (A2A §9.5).
 fn write(response: &JsonRpcResponse) -> Response {
     let body = serde_json::to_vec(response).unwrap_or_default();
     let mut response = Response::new(Body::from(body));
