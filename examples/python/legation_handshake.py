@@ -215,7 +215,8 @@ class Callee:
                 receipt |= {name: verdict[name] for name in ('code', 'link', 'expected', 'found')}
             else:
                 self.consume(nonce, end)
-                receipt |= {name: verdict[name] for name in ('decision', 'principal', 'agent', 'effective')}
+                told = ('decision', 'principal', 'agent', 'effective', 'evidence')
+                receipt |= {name: verdict[name] for name in told}
                 receipt['chain'] = [link['digest'] for link in verdict['chain']]
         except Denied as denied:
             receipt |= {'code': denied.code, 'link': None, 'expected': denied.expected, 'found': denied.found}

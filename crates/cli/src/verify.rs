@@ -14,7 +14,7 @@ use legation_keys::{
     time,
 };
 use legation_verifier::{
-    Code, Decision, Denial, Evidence, Presentation, Trust, VerifiedChain, authorize, parse, receipt,
+    Code, Decision, Denial, Evidence, Presentation, Trust, Used, VerifiedChain, authorize, parse, receipt,
     verify_with,
 };
 use serde_json::json;
@@ -307,7 +307,7 @@ fn write_receipt(
 fn told(verdict: &Verdict) -> Output {
     let mut json = json!({
         "decision": "deny", "code": null, "link": null, "reason": null,
-        "principal": null, "agent": null, "chain": [], "effective": null,
+        "principal": null, "agent": null, "chain": [], "effective": null, "evidence": [],
     });
     let mut text = String::new();
     let mut set = |name: &str, value: serde_json::Value| {
@@ -349,6 +349,7 @@ fn told(verdict: &Verdict) -> Output {
         set("agent", chain.agent().as_str().into());
         set("chain", links.into());
         set("effective", chain.effective().to_json());
+        set("evidence", chain.evidence().iter().map(Used::to_json).collect());
         if verdict.outcome.is_ok() {
             text.push_str(&format!(": {} acts for {}\n", chain.agent(), chain.principal()));
             text.push_str(&explain::authority(chain.effective()));
