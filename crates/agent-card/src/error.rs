@@ -239,16 +239,19 @@ pub enum Refusal {
     #[error("{0}")]
     Jwk(#[from] JwkError),
     /// The signature fits none of the accepted forms.
-    #[error("the signature fits {}", forms(.0))]
+    #[error("the signature fits {}", none_of(.0))]
     Invalid(Vec<Form>),
 }
 
-fn forms(tried: &[Form]) -> String {
-    if tried.is_empty() {
-        return "nothing: no form is accepted".to_owned();
+fn none_of(tried: &[Form]) -> String {
+    match tried {
+        [] => "nothing: no form is accepted".to_owned(),
+        [one] => format!("not the {one} form"),
+        several => {
+            let names: Vec<_> = several.iter().map(|form| format!("the {form} form")).collect();
+            format!("neither {}", names.join(" nor "))
+        }
     }
-    let names: Vec<_> = tried.iter().map(|form| format!("not the {form} form")).collect();
-    names.join(" and ")
 }
 
 impl Refusal {

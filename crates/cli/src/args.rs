@@ -2,16 +2,15 @@
 
 mod card;
 mod did;
+mod key;
 
 pub(crate) use card::{CardCommand, FetchCardArgs, SignCardArgs, VerifyCardArgs};
 pub(crate) use did::{CreateCommand, CreateWebArgs, DidCommand, ResolveArgs};
+pub(crate) use key::{GenerateArgs, KeyCommand};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use legation_did::Did;
-use legation_keys::{
-    Algorithm,
-    time::{self, Round},
-};
+use legation_keys::time::{self, Round};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Identity and delegated authority for AI agents, verifiable by anyone.
@@ -64,48 +63,6 @@ pub(crate) enum Command {
     },
     /// Serve a folder of did:web documents, agent cards and status lists.
     Serve(ServeArgs),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeyCommand {
-    /// Generate a key and write it to a file, encrypted.
-    Generate(GenerateArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct GenerateArgs {
-    /// The signature algorithm.
-    #[arg(long, value_enum, default_value = "ed25519")]
-    pub(crate) alg: KeyKind,
-    /// The file to write.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
-    /// A file that holds the passphrase to encrypt the key with.
-    #[arg(long, value_name = "FILE", required_unless_present = "insecure_plaintext")]
-    pub(crate) passphrase_file: Option<PathBuf>,
-    /// Write the key unencrypted: for trying things out.
-    #[arg(long, conflicts_with = "passphrase_file")]
-    pub(crate) insecure_plaintext: bool,
-    /// Replace the file if it exists.
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum KeyKind {
-    /// Ed25519 (EdDSA).
-    Ed25519,
-    /// NIST P-256 (ES256).
-    P256,
-}
-
-impl From<KeyKind> for Algorithm {
-    fn from(kind: KeyKind) -> Self {
-        match kind {
-            KeyKind::Ed25519 => Self::EdDsa,
-            KeyKind::P256 => Self::Es256,
-        }
-    }
 }
 
 /// The key that signs.

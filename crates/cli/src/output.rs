@@ -35,7 +35,7 @@ impl Output {
             print(&format!("{}\n", self.json));
         } else {
             for note in &self.notes {
-                complain(&format!("note: {note}\n"));
+                complain(&format!("note: {}\n", one_line(note)));
             }
             // Names and values of a chain are a stranger's words.
             let text = self.text.replace(|one| one != '\n' && misleads(one), "\u{fffd}");
@@ -81,11 +81,15 @@ pub(crate) fn fail(failure: &Failure, as_json: bool) -> ExitCode {
     if as_json {
         print(&format!("{}\n", json!({"error": failure.code, "message": failure.message})));
     } else {
-        // A file may hold what moves a terminal's cursor, and an error is one line.
-        let safe = |one: char| if misleads(one) { ' ' } else { one };
-        complain(&format!("error: {}\n", failure.message.chars().map(safe).collect::<String>()));
+        complain(&format!("error: {}\n", one_line(&failure.message)));
     }
     ExitCode::from(failure.exit)
+}
+
+/// A stranger's words on one line: they may hold what moves a terminal's cursor, or a line that looks
+/// like one of ours.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars().map(|one| if misleads(one) { ' ' } else { one }).collect()
 }
 
 /// Writes to stdout. A reader that has gone away is no reason to fail.

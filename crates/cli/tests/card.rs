@@ -238,6 +238,29 @@ fn a_card_that_can_t_be_signed_is_exit_1_with_its_code_and_nothing_is_written() 
 }
 
 #[test]
+fn a_card_s_own_words_add_no_line_to_the_answer() {
+    let play = Play::new();
+    let mut forged = card("https://shop.example/a2a");
+    forged["name"] = "A`\n  tie        https://bank.example\u{1b}[2A\u{202e}".into();
+    play.key("shop.key");
+    play.json("did create web shop.example --key shop.key --out site");
+    play.write("card.json", forged.to_string());
+    play.json("card sign card.json --key shop.key --did did:web:shop.example --out signed.json");
+    let verify = "card verify signed.json --did-documents site";
+    let text = play.run(verify).stdout;
+    assert_eq!(text.lines().filter(|line| line.starts_with("  tie ")).count(), 1, "{text}");
+    assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
+    forged["supportedInterfaces"][0]["url"] = "x\nvalid: did:web:bank.example".into();
+    forged["\u{1b}[2A\nnote: x"] = 1.into();
+    play.write("card.json", forged.to_string());
+    let sign = "card sign card.json --key shop.key --did did:web:shop.example --out signed.json --force";
+    let told = play.run(sign).stderr;
+    assert!(told.lines().all(|line| line.starts_with("note: ")) && !told.contains('\u{1b}'), "{told}");
+    let denied = play.run(verify);
+    assert_eq!((denied.status, denied.stdout.lines().count()), (1, 2), "{denied:?}");
+}
+
+#[test]
 fn a_card_that_is_none_is_denied_by_name() {
     let play = Play::new();
     shop(&play, "https://shop.example/a2a", "");

@@ -8,7 +8,7 @@ use crate::{
 };
 use http::{HeaderMap, HeaderValue};
 use legation_keys::jws;
-use sfv::{BareItem, TokenRef};
+use sfv::BareItem;
 use sha2::{Digest, Sha256};
 
 /// A chain as one text: its links, compact JWS each, root first, joined by `~`.
@@ -56,8 +56,11 @@ impl CompactChain {
         if let Some(index) = text.split('~').position(|link| !is_compact_jws(link)) {
             return Err(HeaderError::Link { index });
         }
-        // A Token starts with a letter, as everything does that starts like a JSON object.
-        TokenRef::from_str(&text).map_err(|_| HeaderError::Link { index: 0 })?;
+        // A Token starts with a letter, as the base64url of a JSON object does; the characters of
+        // links are all characters of tokens (RFC 9651 §3.3.4).
+        if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            return Err(HeaderError::Link { index: 0 });
+        }
         Ok(Self(text))
     }
 
@@ -75,9 +78,8 @@ impl CompactChain {
 
 /// Three parts of base64url characters. What they hold is the verifier's to judge.
 fn is_compact_jws(link: &str) -> bool {
-    let filled = |part: &str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-    };
+    let known = |byte: u8| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_');
+    let filled = |part: &str| !part.is_empty() && part.bytes().all(known);
     jws::split(link).is_ok_and(|parts| [parts.header, parts.payload, parts.signature].into_iter().all(filled))
 }
 

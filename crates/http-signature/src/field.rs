@@ -3,6 +3,7 @@
 //! The RFC lets the last of two equal keys win. Here they are refused: whoever wrote the signature
 //! and whoever judges it must not differ in which one counts.
 
+use crate::MAX_COMPONENTS;
 use sfv::{
     BareItem, BareItemFromInput, DictSerializer, Error, InnerListSerializer, Key, KeyRef, ListSerializer,
     Parser,
@@ -105,7 +106,9 @@ enum Refused {
     #[error("the key `{0}` twice")]
     Twice(String),
     #[error("more than {MAX_KEYS} keys")]
-    TooMany,
+    TooManyKeys,
+    #[error("more than {MAX_COMPONENTS} items in a list")]
+    TooManyItems,
 }
 
 fn check_key<T>(known: &[(Key, T)], key: &KeyRef) -> Result<(), Refused> {
@@ -113,7 +116,7 @@ fn check_key<T>(known: &[(Key, T)], key: &KeyRef) -> Result<(), Refused> {
         return Err(Refused::Twice(key.as_str().to_owned()));
     }
     if known.len() == MAX_KEYS {
-        return Err(Refused::TooMany);
+        return Err(Refused::TooManyKeys);
     }
     Ok(())
 }
@@ -172,6 +175,9 @@ impl<'de> InnerListVisitor<'de> for ListSlot<'_> {
     type Error = Refused;
 
     fn item(&mut self) -> Result<impl ItemVisitor<'de>, Refused> {
+        if self.items.len() == MAX_COMPONENTS {
+            return Err(Refused::TooManyItems);
+        }
         self.items.push(Item { value: BareItem::Boolean(true), params: Vec::new() });
         Ok(self.items.last_mut().map(ItemSlot))
     }

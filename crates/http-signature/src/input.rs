@@ -1,7 +1,7 @@
 //! `Signature-Input` (RFC 9421 §4.1): what each signature of a request says it covers.
 
 use crate::{
-    MAX_COMPONENTS, MAX_NONCE, MAX_SIGNATURES, Message,
+    MAX_NONCE, MAX_SIGNATURES, Message,
     error::{BaseError, ReadError, shorten},
     field::{self, Item, Params, Value},
     message::SIGNATURE_INPUT,
@@ -28,9 +28,6 @@ pub(crate) fn read_all(message: &Message<'_>) -> Result<Vec<Input>, BaseError> {
         let Value::List(components) = member.value else {
             return Err(wrong(format!("`{}` is no list of components", shorten(label.as_str()))));
         };
-        if components.len() > MAX_COMPONENTS {
-            return Err(wrong(format!("more than {MAX_COMPONENTS} components")));
-        }
         Ok(Input { label, components, params: member.params })
     };
     dictionary.into_iter().map(read).collect()

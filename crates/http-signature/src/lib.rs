@@ -68,7 +68,7 @@ pub const MAX_DELEGATION_BYTES: usize = 48 * 1024;
 pub const MAX_FIELD_BYTES: usize = 16 * 1024;
 /// Most signatures of a request, those of others included.
 pub const MAX_SIGNATURES: usize = 8;
-/// Most components that one signature covers.
+/// Most components that one signature covers, and most items of any inner list.
 pub const MAX_COMPONENTS: usize = 32;
 /// Longest lifetime of a signature, in seconds: nonces are remembered for as long.
 pub const MAX_LIFETIME: i64 = 300;

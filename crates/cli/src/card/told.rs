@@ -1,6 +1,6 @@
 //! What is said of a card that was verified or refused.
 
-use crate::output::Output;
+use crate::output::{Output, one_line};
 use legation_agent_card::{Binding, Form, VerifiedCard, VerifyError, error::Failure};
 use serde_json::{Value, json};
 
@@ -31,10 +31,11 @@ impl From<VerifyError> for Denied {
 
 /// A refused card.
 pub(super) fn denied(denied: &Denied) -> Output {
-    let mut text = format!("deny: {}\n  {}\n", denied.code, denied.reason);
+    let mut text = format!("deny: {}\n  {}\n", denied.code, one_line(&denied.reason));
     let mut signatures = Vec::new();
     for Failure { index, reason } in &denied.failures {
-        text.push_str(&format!("  signature {index}: {}: {reason}\n", reason.code()));
+        let why = one_line(&reason.to_string());
+        text.push_str(&format!("  signature {index}: {}: {why}\n", reason.code()));
         signatures.push(json!({"index": index, "code": reason.code(), "reason": reason.to_string()}));
     }
     let json = json!({
@@ -107,5 +108,5 @@ fn text(card: &VerifiedCard, binding: Option<&Binding>) -> String {
         let (url, kind) = (member(interface, "url"), member(interface, "protocolBinding"));
         lines.push(format!("  interface  {url} {kind}"));
     }
-    lines.join("\n")
+    lines.iter().map(|line| one_line(line)).collect::<Vec<_>>().join("\n")
 }

@@ -85,7 +85,7 @@ impl Ran {
 /// `legation serve`, ended when the test is.
 pub struct Server {
     child: Child,
-    port: u16,
+    pub port: u16,
 }
 
 impl Server {

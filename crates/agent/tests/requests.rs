@@ -1,0 +1,247 @@
+//! Requests after the handshake, over real HTTP: signed, changed, stolen, sent twice.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod world;
+
+use http::{HeaderMap, HeaderValue};
+use legation_agent::{Agent, Carry};
+use legation_keys::Algorithm;
+use legation_resolver::{
+    Call, Reply,
+    call::{Method, header},
+};
+use legation_verifier::receipt;
+use serde_json::Value;
+use world::{Party, Shop, fetcher, grant, hand_on, now, open, open_with};
+
+fn post<'a>(url: &'a str, body: &str) -> Call<'a> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    Call { method: Method::POST, url, headers, body: body.as_bytes().to_vec() }
+}
+
+/// The status, and the code of the problem; empty where there is none.
+fn told(reply: &Reply) -> (u16, String) {
+    let problem: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    (reply.status, problem["code"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn signed(agent: &Agent, url: &str, carry: Carry, change: impl FnOnce(&mut Call<'_>)) -> Reply {
+    let mut call = post(url, "two beds");
+    agent.sign("POST", url, &mut call.headers, &call.body, carry, now()).unwrap();
+    change(&mut call);
+    fetcher().call(call).await.unwrap()
+}
+
+fn ok(reply: &Reply) {
+    assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
+}
+
+#[tokio::test]
+async fn a_handshaken_agent_is_served_and_a_stranger_is_sent_to_the_handshake() {
+    for algorithm in Algorithm::ALL {
+        let (acme, alice) = (Party::new(), Party::of(algorithm));
+        let shop = open(&acme.did, true).await;
+        let link = grant(&acme, &alice.did, &shop.origin);
+        let agent = alice.agent(&[&link]);
+        for carry in [Carry::Chain, Carry::Digest] {
+            let reply = signed(&agent, &shop.goods(), carry, |_| {}).await;
+            assert_eq!(told(&reply), (401, "handshake_required".to_owned()));
+            let problem: Value = serde_json::from_slice(&reply.body).unwrap();
+            assert_eq!(problem["handshake"], shop.endpoint());
+        }
+        agent.meet(&shop.origin, now()).await.unwrap();
+        for carry in [Carry::Chain, Carry::Digest] {
+            ok(&signed(&agent, &shop.goods(), carry, |_| {}).await);
+        }
+        let reply = agent.call(post(&shop.goods(), "two beds"), now()).await.unwrap();
+        let wanted = format!("{} for {}: two beds", alice.did, acme.did);
+        assert_eq!(String::from_utf8(reply.body).unwrap(), wanted);
+    }
+}
+
+#[tokio::test]
+async fn a_chain_is_sent_where_its_digest_is_not_known() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
+    let reply = signed(&agent, &shop.goods(), Carry::Digest, |_| {}).await;
+    assert_eq!(told(&reply), (401, "chain_unknown".to_owned()));
+    for _ in 0..3 {
+        ok(&agent.call(post(&shop.goods(), "x"), now()).await.unwrap());
+    }
+    ok(&signed(&agent, &shop.goods(), Carry::Digest, |_| {}).await);
+    // The other shop has not seen it, and the agent knows of neither.
+    let again = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
+    ok(&again.call(post(&shop.goods(), "x"), now()).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_what_was_signed_is_refused() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
+    let goods = shop.goods();
+    let other = format!("{}/api/suites", shop.origin);
+    let query = format!("{goods}?beds=9");
+    type Change<'c> = &'c dyn Fn(&mut Call<'_>);
+    let header = |name: &'static str, value: &'static str| {
+        move |call: &mut Call<'_>| {
+            call.headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    let cases: [(&str, Change<'_>, u16, &str); 12] = [
+        ("nothing", &|_| {}, 200, ""),
+        ("the body", &|call| call.body = b"nine beds".to_vec(), 401, "request_binding_mismatch"),
+        ("no body", &|call| call.body.clear(), 401, "request_binding_mismatch"),
+        ("the method", &|call| call.method = Method::PUT, 401, "signature_invalid"),
+        ("the digest", &header("content-digest", "sha-256=:AAAA:"), 401, "request_binding_mismatch"),
+        ("no digest", &|call| drop(call.headers.remove("content-digest")), 401, "request_binding_mismatch"),
+        ("no signature", &|call| drop(call.headers.remove("signature")), 401, "request_binding_mismatch"),
+        ("no input", &|call| drop(call.headers.remove("signature-input")), 401, "request_binding_mismatch"),
+        ("no chain", &|call| drop(call.headers.remove("agent-delegation")), 401, "chain_empty"),
+        ("no chain but a word", &header("agent-delegation", "hello"), 401, "malformed"),
+        (
+            "an algorithm",
+            &change_input(r#"alg="ed25519""#, r#"alg="ecdsa-p256-sha256""#),
+            401,
+            "algorithm_key_mismatch",
+        ),
+        (
+            "a secret for all",
+            &change_input(r#"alg="ed25519""#, r#"alg="hmac-sha256""#),
+            401,
+            "algorithm_not_allowed",
+        ),
+    ];
+    for (name, change, status, code) in cases {
+        let reply = signed(&agent, &goods, Carry::Chain, |call| change(call)).await;
+        assert_eq!(told(&reply), (status, code.to_owned()), "{name}");
+    }
+    for (signed_for, sent_to) in [(&goods, &other), (&goods, &query), (&query, &goods)] {
+        let mut call = post(sent_to, "two beds");
+        agent.sign("POST", signed_for, &mut call.headers, &call.body, Carry::Chain, now()).unwrap();
+        let reply = fetcher().call(call).await.unwrap();
+        assert_eq!(told(&reply), (401, "signature_invalid".to_owned()), "{signed_for} {sent_to}");
+    }
+}
+
+/// Replaces a part of `Signature-Input`.
+fn change_input(from: &'static str, to: &'static str) -> impl Fn(&mut Call<'_>) {
+    move |call| {
+        let input = call.headers["signature-input"].to_str().unwrap();
+        assert!(input.contains(from), "{input}");
+        let changed = HeaderValue::try_from(input.replace(from, to)).unwrap();
+        call.headers.insert("signature-input", changed);
+    }
+}
+
+#[tokio::test]
+async fn a_request_counts_once_and_for_a_minute() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
+    let goods = shop.goods();
+    let mut call = post(&goods, "two beds");
+    agent.sign("POST", &goods, &mut call.headers, &call.body, Carry::Chain, now()).unwrap();
+    ok(&fetcher().call(call.clone()).await.unwrap());
+    assert_eq!(told(&fetcher().call(call).await.unwrap()), (401, "nonce_replayed".to_owned()));
+    for moment in [now() - 3600, now() + 3600] {
+        let mut call = post(&goods, "two beds");
+        agent.sign("POST", &goods, &mut call.headers, &call.body, Carry::Chain, moment).unwrap();
+        let reply = fetcher().call(call).await.unwrap();
+        assert_eq!(told(&reply), (401, "presentation_stale".to_owned()), "{moment}");
+    }
+}
+
+#[tokio::test]
+async fn a_stolen_chain_opens_nothing() {
+    let (acme, alice, mallory) = (Party::new(), Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let link = grant(&acme, &alice.did, &shop.origin);
+    ok(&alice.agent(&[&link]).call(post(&shop.goods(), "x"), now()).await.unwrap());
+    // Known by now, and still somebody else's.
+    for carry in [Carry::Chain, Carry::Digest] {
+        let reply = signed(&mallory.agent(&[&link]), &shop.goods(), carry, |_| {}).await;
+        assert_eq!(told(&reply), (401, "key_not_found".to_owned()));
+    }
+    let foreign = grant(&mallory, &mallory.did.clone(), &shop.origin);
+    let reply = signed(&mallory.agent(&[&foreign]), &shop.goods(), Carry::Chain, |_| {}).await;
+    assert_eq!(told(&reply), (401, "root_untrusted".to_owned()));
+    // A helper's chain, met by the one above it: each chain is met by itself.
+    let guarded = open(&acme.did, true).await;
+    let link = grant(&acme, &alice.did, &guarded.origin);
+    alice.agent(&[&link]).meet(&guarded.origin, now()).await.unwrap();
+    let deeper = hand_on(&[&link], &alice, &mallory.did, &guarded.origin, 0);
+    let reply = signed(&mallory.agent(&[&link, &deeper]), &guarded.goods(), Carry::Chain, |_| {}).await;
+    assert_eq!(told(&reply), (401, "handshake_required".to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_not_granted_is_refused_with_a_receipt_that_names_the_request() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let agent = alice.agent(&[&grant(&acme, &alice.did, "https://elsewhere.example")]);
+    let reply = signed(&agent, &shop.goods(), Carry::Chain, |_| {}).await;
+    assert_eq!(told(&reply), (401, "resource_widened".to_owned()));
+
+    let other = open_with(&acme.did, false, |mut trust| {
+        // A ceiling that is wider than what this agent holds.
+        trust.roots.insert(acme.did.clone(), world::authority("https://elsewhere.example"));
+        trust
+    });
+    let other = other.await;
+    let reply = signed(&agent, &other.goods(), Carry::Chain, |_| {}).await;
+    assert_eq!(told(&reply), (403, "not_granted".to_owned()));
+    let problem: Value = serde_json::from_slice(&reply.body).unwrap();
+    let said = receipt::verify(problem["receipt"].as_str().unwrap(), &other.document).unwrap();
+    assert_eq!(said["request"]["resource"], other.goods());
+    assert_eq!((&said["agent"], &said["code"]), (&alice.did.as_str().into(), &"not_granted".into()));
+}
+
+#[tokio::test]
+async fn a_message_of_a_hundred_megabytes_is_cut_off_and_the_next_one_served() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
+    for url in [shop.endpoint(), shop.goods()] {
+        let mut call = post(&url, "");
+        call.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        call.body = vec![b' '; 100 << 20];
+        // The connection may be closed before all of it was sent; then there is no answer to read.
+        if let Ok(reply) = fetcher().call(call).await {
+            assert_eq!(told(&reply), (413, "input_too_large".to_owned()), "{url}");
+        }
+    }
+    ok(&agent.call(post(&shop.goods(), "x"), now()).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_answered_with_a_problem() {
+    let acme = Party::new();
+    let shop: Shop = open(&acme.did, false).await;
+    let hello = r#"{"type":"hello","caller":"did:web:a.example","nonce":"7dZpVbCkP4y0vN1mQx9rTg"}"#;
+    let json = "application/json";
+    for (kind, body, status, code) in [
+        (json, hello, 200, ""),
+        ("application/json; charset=utf-8", hello, 200, ""),
+        ("text/plain", hello, 415, "content_type"),
+        (json, "", 400, "malformed"),
+        (json, "{", 400, "malformed"),
+        (json, r#"{"type":"hello","type":"hello"}"#, 400, "duplicate_member"),
+        (json, r#"{"type":"receipt","receipt":"a.b.c"}"#, 400, "malformed"),
+        (json, r#"{"type":"challenge","challenge":"a.b.c"}"#, 400, "malformed"),
+        // What can be signed is answered with a receipt that says no.
+        (json, r#"{"type":"presentation","challenge":"a.b.c","presentation":"a.b.c"}"#, 200, ""),
+    ] {
+        let endpoint = shop.endpoint();
+        let mut call = post(&endpoint, body);
+        call.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        let reply = fetcher().call(call).await.unwrap();
+        assert_eq!(told(&reply), (status, code.to_owned()), "{kind} {body}");
+    }
+    let endpoint = shop.endpoint();
+    let get = Call { method: Method::GET, url: &endpoint, headers: HeaderMap::new(), body: Vec::new() };
+    assert_eq!(fetcher().call(get).await.unwrap().status, 405);
+}

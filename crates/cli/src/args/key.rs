@@ -1,0 +1,47 @@
+//! The arguments of `legation key`.
+
+use clap::{Args, Subcommand, ValueEnum};
+use legation_keys::Algorithm;
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Generate a key and write it to a file, encrypted.
+    Generate(GenerateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// The signature algorithm.
+    #[arg(long, value_enum, default_value = "ed25519")]
+    pub(crate) alg: KeyKind,
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// A file that holds the passphrase to encrypt the key with.
+    #[arg(long, value_name = "FILE", required_unless_present = "insecure_plaintext")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Write the key unencrypted: for trying things out.
+    #[arg(long, conflicts_with = "passphrase_file")]
+    pub(crate) insecure_plaintext: bool,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum KeyKind {
+    /// Ed25519 (EdDSA).
+    Ed25519,
+    /// NIST P-256 (ES256).
+    P256,
+}
+
+impl From<KeyKind> for Algorithm {
+    fn from(kind: KeyKind) -> Self {
+        match kind {
+            KeyKind::Ed25519 => Self::EdDsa,
+            KeyKind::P256 => Self::Es256,
+        }
+    }
+}
