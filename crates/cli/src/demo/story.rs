@@ -85,7 +85,8 @@ async fn meeting(clerk: &Caller<'_>, report: &mut Report) -> Result<(), Failure>
         "  Clerk knows one thing: the domain name {domain}. It fetches the agent card there and"
     ));
     report
-        .say("  the did.json of the DID in it, and verifies both; then each signs a challenge of the other.");
+        .say("  the did.json of the DID in it, and believes them where they fit. Then Shop signs a nonce of");
+    report.say("  Clerk's, and Clerk signs one of Shop's together with its three links.");
     let (answer, acquaintance) = clerk.meet(domain).await?;
     report.step("Clerk and Shop meet", Met, &answer);
     if let Some(acquaintance) = acquaintance {
