@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 
 /// Codes that no vector reaches, each with the reason.
 const WITHOUT_VECTOR: [(Code, &str); 2] = [
-    (Code::RequestBindingMismatch, "requests bound by HTTP signatures come with a later part"),
+    (
+        Code::RequestBindingMismatch,
+        "a signed request is no presentation: `crates/http-signature` and `crates/agent` test it",
+    ),
     (Code::PolicyDenied, "the gateway's own policy comes with a later part"),
 ];
 

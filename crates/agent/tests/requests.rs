@@ -245,3 +245,39 @@ async fn what_is_no_message_is_answered_with_a_problem() {
     let get = Call { method: Method::GET, url: &endpoint, headers: HeaderMap::new(), body: Vec::new() };
     assert_eq!(fetcher().call(get).await.unwrap().status, 405);
 }
+
+/// Kilobytes of memory that this process holds.
+#[cfg(target_os = "linux")]
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4
+}
+
+/// Ten thousand callers say hello and never answer. Each of them got a challenge; nothing of them is
+/// kept, and whoever comes then is met.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn ten_thousand_half_open_handshakes_leave_room_for_an_honest_one() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, true).await;
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
+    agent.meet(&shop.origin, now()).await.unwrap();
+    let hello = |number: usize| {
+        format!(r#"{{"type":"hello","caller":"did:web:a{number}.example","nonce":"{number:022}"}}"#)
+    };
+    let flood = async |from: usize, until: usize| {
+        let (fetcher, endpoint) = (fetcher(), shop.endpoint());
+        for number in from..until {
+            let mut call = post(&endpoint, &hello(number));
+            call.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            assert_eq!(fetcher.call(call).await.unwrap().status, 200, "{number}");
+        }
+    };
+    flood(0, 500).await;
+    let before = resident();
+    flood(500, 10_000).await;
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 8 << 10, "{grown} KiB for 9,500 half-open handshakes");
+    agent.meet(&shop.origin, now()).await.unwrap();
+    ok(&agent.call(post(&shop.goods(), "x"), now()).await.unwrap());
+}

@@ -74,13 +74,21 @@ impl Chain {
         Ok(Self { links, keys, trust })
     }
 
+    /// The agent at the end of the chain, and its key.
+    ///
+    /// # Errors
+    /// Where the chain has no keys.
+    pub fn agent(&self) -> Outcome<(Did, &SecretKey)> {
+        let leaf = self.keys.last().ok_or("a chain has keys")?;
+        Ok((key::did(leaf.public_key()), leaf))
+    }
+
     /// Presents the chain for a nonce.
     ///
     /// # Errors
     /// What presenting says.
     pub fn present(&self, nonce: &str) -> Outcome<String> {
-        let leaf = self.keys.last().ok_or("a chain has keys")?;
-        let holder = key::did(leaf.public_key());
+        let (holder, leaf) = self.agent()?;
         let links: Vec<&str> = self.links.iter().map(String::as_str).collect();
         let occasion =
             Occasion { audience: AUDIENCE, nonce, issued_at: NOW, expires_at: NOW + 60, transcript: None };

@@ -36,11 +36,13 @@ use std::{fs, path::PathBuf, sync::LazyLock};
 
 const NOW: i64 = 1_795_255_200;
 const SHOP: &str = "did:web:shop.example";
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 11] = [
     "authority",
+    "card-verdict",
     "common",
     "delegation",
     "evidence",
+    "handshake",
     "presentation",
     "receipt",
     "status-list",
@@ -642,6 +644,7 @@ fn presentations() {
         ["/aud", ["x"]],
         ["/nbf", 7],
         ["/iss", "x"],
+        ["/transcript", "A".repeat(43)],
         ["/type", "VerifiablePresentation"],
         [at("@context"), "https://www.w3.org/ns/credentials/v2"],
         [at("type"), ["EnvelopedVerifiableCredential"]],
@@ -652,7 +655,8 @@ fn presentations() {
         ["/verifiableCredential", {}], [envelope, "x"], [at("@context"), null], [at("type"), null], [at("id"), "x"],
         [at("id"), "data:application/vc+jwt,a.b"], ["/aud", null], ["/aud", []], ["/aud", ["x", "y"]], ["/aud", [1]],
         ["/nonce", null], ["/nonce", ""], ["/nonce", "n".repeat(129)], ["/iat", null], ["/iat", "1"], ["/exp", null],
-        ["/exp", 1.5], ["/nbf", "x"], ["/iss", 1], ["/vp", {}], ["/vc", {}],
+        ["/exp", 1.5], ["/nbf", "x"], ["/iss", 1], ["/vp", {}], ["/vc", {}], ["/transcript", 7], ["/transcript", ""],
+        ["/transcript", "A".repeat(42)], ["/transcript", "B".repeat(43)],
     ]);
     agree_on_changes("presentation", &base, reads, &good, &bad);
     let exceptions = [

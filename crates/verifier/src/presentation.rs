@@ -166,11 +166,7 @@ pub fn parse(bytes: &[u8], trust: &Trust) -> Result<Presentation, Denial> {
         claimed_issuer: claimed_issuer(object)?,
         audience: read_audience(object)?.to_owned(),
         not_before: object.get("nbf").map(|_| integer(object, "nbf")).transpose()?,
-        transcript: object
-            .get("transcript")
-            .map(|_| text(object, "transcript"))
-            .transpose()?
-            .map(str::to_owned),
+        transcript: transcript(object)?.map(str::to_owned),
         seal,
     };
     Ok(Presentation {
@@ -309,6 +305,13 @@ fn read_seal(parts: &jws::Compact<'_>, typ: &'static str, trust: &Trust) -> Resu
 /// `iss`, which must be the issuer or holder where it stands (VC-JOSE-COSE §4.1.2).
 fn claimed_issuer(object: &Object<'_>) -> Result<Option<String>, Denial> {
     Ok(object.get("iss").map(|_| text(object, "iss").map(str::to_owned)).transpose()?)
+}
+
+/// `transcript`: the SHA-256 of a handshake's challenge, base64url.
+fn transcript<'o>(object: &'o Object<'_>) -> Result<Option<&'o str>, Denial> {
+    let Some(value) = object.get("transcript") else { return Ok(None) };
+    let digest = value.as_str().filter(|text| base64url::decode_array::<32>(text).is_ok());
+    digest.map(Some).ok_or_else(|| malformed("transcript", "a SHA-256 as base64url", value).into())
 }
 
 /// `aud`: one text, or an array of exactly one. With several, each could replay to the others.

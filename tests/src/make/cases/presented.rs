@@ -56,6 +56,20 @@ fn captured(book: &mut Book) {
         None,
         |d| d.presentation.claims["aud"] = "https://shop.example".into(),
     );
+    book.deny(
+        "transcript-that-is-no-digest",
+        "A transcript is the SHA-256 of a challenge.",
+        "malformed",
+        None,
+        |d| d.presentation.claims["transcript"] = "x".into(),
+    );
+    book.deny(
+        "transcript-with-padding",
+        "A transcript is written in base64url, without padding.",
+        "malformed",
+        None,
+        |d| d.presentation.claims["transcript"] = format!("{}=", "A".repeat(43)).into(),
+    );
     book.deny("nonce-in-capitals", "Nonces are compared by bytes.", "nonce_mismatch", None, |d| {
         d.presentation.claims["nonce"] = "N-1".into()
     });
