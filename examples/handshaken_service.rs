@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         // Which request is which action is the service's to say.
         let (resource, facts) = split_query(message.target_uri)?;
         let action = if resource.ends_with("/rooms") { "a2a:skill:book" } else { "a2a:skill:other" };
-        Request::new(action, &resource, facts)
+        Request::new(action, resource, facts)
     });
     let router = rooms.merge(handshake_router(responder, "/handshake")).merge(host::router(folder));
     println!("{domain} is {}", me.did());

@@ -10,7 +10,8 @@
 
 use super::{
     shop::{self, failed},
-    world::{Party, Site},
+    site::Site,
+    world::Party,
 };
 use crate::{files, output::Failure};
 use axum::{
@@ -21,6 +22,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
+use legation_agent_card::VerifiedCard;
 use legation_handshake::{Answer, Callee, ChallengeKey, Message};
 use legation_keys::{base64url, jws};
 use legation_resolver::{Call, Fetcher, call::Method};
@@ -71,16 +73,16 @@ impl Wire {
         mallory: &Party,
         site: &Site,
         old_key: &Party,
-        shop_card: &[u8; 32],
+        shop_card: &VerifiedCard,
         shop: String,
         fetcher: Fetcher,
     ) -> Result<Self, Failure> {
         let own_card = shop::own_card(mallory, &card(mallory, site, "/own")?, files::now())?;
-        let digest = Sha256::digest(own_card.canonical()).into();
+        let digest = |card: &VerifiedCard| Sha256::digest(card.canonical()).into();
         let key = || ChallengeKey::generate().map_err(failed);
         Ok(Self {
-            own: Callee::new(mallory.did.clone(), format!("{}/own", site.origin), digest, key()?),
-            as_shop: Callee::new(old_key.did.clone(), shop.clone(), *shop_card, key()?),
+            own: Callee::new(mallory.did.clone(), format!("{}/own", site.origin), digest(&own_card), key()?),
+            as_shop: Callee::new(old_key.did.clone(), shop.clone(), digest(shop_card), key()?),
             mallory: mallory.clone(),
             old_key: old_key.clone(),
             shop,

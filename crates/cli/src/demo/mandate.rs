@@ -1,6 +1,6 @@
 //! Who may do what: each mandate once, as the words of the story and as an authority.
 
-use super::world::{Party, Site};
+use super::{site::Site, world::Party};
 use crate::output::Failure;
 use legation_credential::Authority;
 use serde_json::{Value, json};

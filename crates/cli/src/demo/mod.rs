@@ -13,7 +13,7 @@
 //! | [`calls`] | the caller's side: meet, sign, send, check the receipt |
 //! | [`mallory`] | the server of an attacker who stands between two others |
 //! | [`mandate`] | who may do what, as words and as delegations |
-//! | [`world`] | organizations, agents, keys, folders and servers |
+//! | [`world`], [`site`] | organizations, agents and keys; folders and servers |
 //! | [`report`] | what came of it, as text and as JSON |
 
 mod attacks;
@@ -22,6 +22,7 @@ mod mallory;
 mod mandate;
 mod report;
 mod shop;
+mod site;
 mod story;
 mod world;
 

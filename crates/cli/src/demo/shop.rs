@@ -6,7 +6,7 @@
 //! | `POST /api/…` | an order at Shop, by agents that it has met |
 //! | `POST /market/api/…` | an order of the same goods at Market, by whoever brings a chain |
 
-use super::world::{Party, Site};
+use super::{site::Site, world::Party};
 use crate::output::Failure;
 use axum::{
     Extension, Router,
@@ -21,8 +21,6 @@ use legation_did::web;
 use legation_handshake::ChallengeKey;
 use legation_http_signature::Message;
 use legation_keys::Signer;
-use legation_resolver::Fetcher;
-use legation_verifier::Trust;
 use serde_json::{Value, json};
 use std::{fmt::Display, sync::Arc};
 
@@ -75,11 +73,6 @@ pub(super) fn own_card(who: &Party, text: &str, now: i64) -> Result<VerifiedCard
     let document = web::document(&who.did, &[who.key.public_key().clone()]);
     let card = UnverifiedCard::parse(text.as_bytes()).map_err(failed)?;
     verify(&card, Keys::Document { document: &document, now }, &[Form::Spec]).map_err(failed)
-}
-
-/// What a service verifies with.
-pub(super) fn desk(service: &Party, trust: Trust, fetcher: Fetcher) -> Result<Arc<Desk>, Failure> {
-    Desk::new(service.identity(), trust, fetcher).map(Arc::new).map_err(failed)
 }
 
 /// Shop: its handshake, and the orders of those whom it has met.

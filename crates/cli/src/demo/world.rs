@@ -4,26 +4,21 @@ use super::{
     mallory::{self, Heard, Wire},
     mandate::{CEILING, Mandate},
     shop,
+    site::{Servers, Site, site},
 };
 use crate::{files, output::Failure, status};
 use axum::Router;
-use legation_agent::{Identity, Responder};
+use legation_agent::{Desk, Identity, Responder};
 use legation_credential::{
-    Terms,
+    Authority, Terms,
     status::{StatusEntry, StatusList, StatusListCredential, StatusPurpose},
 };
 use legation_did::{Did, key, method_id, web};
 use legation_keys::{Algorithm, SecretKey, Signer};
 use legation_resolver::{Fetcher, Options};
 use legation_verifier::Trust;
-use sha2::{Digest, Sha256};
-use std::{
-    net::Ipv4Addr,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::sync::Arc;
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 const DAY: i64 = 86_400;
 
@@ -33,15 +28,6 @@ pub(super) struct Party {
     pub(super) name: &'static str,
     pub(super) did: Did,
     pub(super) key: Arc<SecretKey>,
-}
-
-/// A folder that is published at an origin.
-pub(super) struct Site {
-    /// Such as `http://localhost:41233`.
-    pub(super) origin: String,
-    /// The same as people write it: `localhost:41233`.
-    pub(super) domain: String,
-    folder: PathBuf,
 }
 
 /// Everybody, and the servers that run for them.
@@ -101,35 +87,6 @@ impl Party {
     }
 }
 
-impl Site {
-    /// Publishes a file, in place of the one before.
-    pub(super) fn publish(&self, name: &str, text: &str) -> Result<(), Failure> {
-        let path = self.folder.join(name);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| {
-                Failure::network("storage", format!("`{}` can't be made: {error}", folder.display()))
-            })?;
-        }
-        files::write_public(&path, text, true)
-    }
-
-    /// Publishes a DID document with keys of one DID.
-    pub(super) fn publish_keys(&self, keys: &[&Party]) -> Result<(), Failure> {
-        let Some(owner) = keys.first() else { return Ok(()) };
-        let public: Vec<_> = keys.iter().map(|party| party.key.public_key().clone()).collect();
-        let document = web::document(&owner.did, &public).to_json().to_string();
-        // `https://localhost:41233/shop/did.json` stands at `shop/did.json`.
-        let url = web::url(&owner.did).unwrap_or_default();
-        let name = url.splitn(4, '/').nth(3).unwrap_or_default();
-        self.publish(name, &document)
-    }
-
-    /// Publishes the domain's card.
-    pub(super) fn publish_card(&self, card: &str) -> Result<(), Failure> {
-        self.publish(".well-known/agent-card.json", card)
-    }
-}
-
 impl World {
     /// Makes keys and folders and starts the servers, each at a port that is free.
     pub(super) async fn new() -> Result<Self, Failure> {
@@ -153,13 +110,13 @@ impl World {
         globex.publish_card(&card)?;
 
         let (fetcher, mut servers) = (fetcher()?, Servers::new());
-        let service =
-            |party: &Party| shop::desk(party, trust(party, &acme, &shop, &globex)?, fetcher.clone());
         let card = shop::own_card(&shop, &card, files::now())?;
-        let (responder, routes) = shop::open(service(&shop)?, &globex, &card)?;
-        let routes = routes.merge(shop::market(service(&market)?, &globex));
-        let (digest, endpoint) = (Sha256::digest(card.canonical()).into(), shop::endpoint(&globex));
-        let wire = Wire::new(&mallory, &mallory_site, &old_key, &digest, endpoint, fetcher.clone())?;
+        let ceiling = CEILING.authority(&shop, &globex)?;
+        let desk = |service| desk(service, &acme, &ceiling, &fetcher);
+        let (responder, routes) = shop::open(desk(&shop)?, &globex, &card)?;
+        let routes = routes.merge(shop::market(desk(&market)?, &globex));
+        let wire =
+            Wire::new(&mallory, &mallory_site, &old_key, &card, shop::endpoint(&globex), fetcher.clone())?;
         let heard = wire.heard();
         servers.start(acme_listener, &acme_site, Router::new());
         servers.start(globex_listener, &globex, routes);
@@ -185,11 +142,17 @@ impl World {
             servers,
             _folder: folder,
         };
-        for issuer in [&world.acme, &world.planner, &world.buyer] {
-            // Made a little earlier, so that a list of this very second is later.
-            world.publish_list(issuer, world.now.saturating_sub(60), &[])?;
-        }
+        world.publish_first_lists()?;
         Ok(world)
+    }
+
+    /// Nobody is revoked yet.
+    fn publish_first_lists(&self) -> Result<(), Failure> {
+        for issuer in [&self.acme, &self.planner, &self.buyer] {
+            // Made a little earlier, so that a list of this very second is later.
+            self.publish_list(issuer, self.now.saturating_sub(60), &[])?;
+        }
+        Ok(())
     }
 
     /// Publishes who is revoked by an issuer. Each issuer signs its own list, and Acme's server
@@ -239,57 +202,16 @@ impl World {
     }
 }
 
-/// A service of Globex lets Acme's agents in, up to a ceiling on Shop's goods. All else stays as it is
-/// by default: every link can be revoked, whoever signs.
-fn trust(service: &Party, acme: &Party, shop: &Party, globex: &Site) -> Result<Trust, Failure> {
+/// A service of Globex lets Acme's agents in, up to a ceiling on Shop's goods. All else stays as it is by
+/// default: every link can be revoked, whoever signs.
+fn desk(service: &Party, acme: &Party, ceiling: &Authority, fetcher: &Fetcher) -> Result<Arc<Desk>, Failure> {
     let mut trust = Trust::new(service.did.as_str());
-    trust.roots.insert(acme.did.clone(), CEILING.authority(shop, globex)?);
-    Ok(trust)
+    trust.roots.insert(acme.did.clone(), ceiling.clone());
+    Desk::new(service.identity(), trust, fetcher.clone()).map(Arc::new).map_err(shop::failed)
 }
 
 /// A fetcher for cards, documents, lists and calls on this machine: plain HTTP, loopback only.
 fn fetcher() -> Result<Fetcher, Failure> {
     Fetcher::new(Options { http_on_loopback: true, ..Options::default() })
         .map_err(|error| Failure::network("setup", error.to_string()))
-}
-
-/// A port that is free, and the folder that will be published there.
-async fn site(folder: &Path, name: &str) -> Result<(TcpListener, Site), Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::network("listen", format!("can't listen on this machine's own address 127.0.0.1: {error}"))
-    };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
-    let domain = format!("localhost:{}", listener.local_addr().map_err(failed)?.port());
-    let site = Site { origin: format!("http://{domain}"), domain, folder: folder.join(name) };
-    Ok((listener, site))
-}
-
-/// The servers that run.
-struct Servers {
-    stop: watch::Sender<bool>,
-    running: JoinSet<()>,
-}
-
-impl Servers {
-    fn new() -> Self {
-        Self { stop: watch::Sender::new(false), running: JoinSet::new() }
-    }
-
-    /// Serves the public files of a site, and further routes.
-    fn start(&mut self, listener: TcpListener, site: &Site, routes: Router) {
-        let router = legation_host::router(site.folder.clone()).merge(routes);
-        let mut stopped = self.stop.subscribe();
-        self.running.spawn(async move {
-            let shutdown = async move {
-                let _ = stopped.wait_for(|stopped| *stopped).await;
-            };
-            // It fails only over TLS files, of which there are none.
-            let _ = legation_host::serve(listener, router, None, shutdown).await;
-        });
-    }
-
-    async fn stop(mut self) {
-        self.stop.send_replace(true);
-        while self.running.join_next().await.is_some() {}
-    }
 }

@@ -33,6 +33,7 @@ impl Scene<'_> {
         let refused = Deny("Clerk", "issuer_mismatch", None);
         report.step("Clerk calls Mallory, and she hands it Shop's challenge", refused, &answer);
 
+        // She gives no receipt; what she wanted she has.
         publish("/own")?;
         clerk.meet(&world.mallory_site.domain).await?;
         let told = world.heard.last()?;
