@@ -120,7 +120,9 @@ async fn work(clerk: &Caller<'_>, report: &mut Report) -> Result<Signed, Failure
 
 /// The ten that every version of the demo must show.
 async fn named_attacks(scene: &Scene<'_>, report: &mut Report) -> Result<(), Failure> {
-    report.title("Now the attacks. Each is really made. ✗ is a refusal: who refuses, and by which rule.");
+    report.title(
+        "Now the attacks. Each is really made, by somebody who holds no more than such an attacker can.",
+    );
     report.attack("relay", "Relay: Mallory passes on what was meant for another");
     scene.relay(report).await?;
     report.attack("reflection", "Reflection: an agent is shown its own words");
@@ -170,6 +172,7 @@ fn cast(world: &World, report: &mut Report) {
     let domain = &world.globex.domain;
     report.say(&format!("  Globex, another company, owns the domain {domain}. Each has its own key, made a"));
     report.say("  moment ago. Their web servers run on this machine; all below are real HTTP requests.");
+    report.say("  ✓ went through; ✗ was refused: by whom, and by which rule.");
 }
 
 fn mandates(report: &mut Report) {
