@@ -9,17 +9,21 @@
 
 use legation::{
     Algorithm, Authority, Did, Occasion, SecretKey, Signer, Terms,
+    agent::{Agent, Identity},
     credential::status::{StatusEntry, StatusList, StatusListCredential, StatusPurpose},
     did::{key, method_id, web},
     host, issue,
     keys::{base64url, jws},
+    keystore::{self, Overwrite, Protection},
     present,
+    resolver::{Call, Fetcher, Options, call::Method},
 };
 use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 use tempfile::TempDir;
@@ -263,4 +267,112 @@ async fn embed_verifier_permits_denies_and_permits_nothing_twice() {
         .map(|name| file(name).to_str().unwrap().to_owned());
     let (code, text) = run(env!("CARGO_BIN_EXE_offline_audit"), &paths.each_ref().map(String::as_str));
     assert_eq!(code, Some(0), "{text}");
+}
+
+/// A key in a file, and the did:key of it.
+fn key_file(path: &Path) -> (SecretKey, Did) {
+    let secret = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    keystore::save(path, &secret, Protection::InsecurePlaintext, Overwrite::Refuse).unwrap();
+    let did = key::did(secret.public_key());
+    (secret, did)
+}
+
+/// The domain at which the running example lets agents of a root in.
+async fn handshaken_service(folder: &Path, root: &Did) -> (String, Child) {
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_handshaken_service"))
+        .args([folder.join("site"), folder.join("service.key")])
+        .args([root.as_str(), "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = timeout(Duration::from_secs(20), log.next_line()).await.unwrap().unwrap().unwrap();
+    let (domain, did) = line.split_once(" is ").unwrap();
+    assert_eq!(did, web::did(domain).unwrap().as_str());
+    // It goes on printing, which somebody must read.
+    tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+    (domain.to_owned(), child)
+}
+
+/// One link that lets an agent book at a domain for an hour.
+fn may_book(root: &SecretKey, agent: &Did, domain: &str) -> String {
+    let authority = format!(
+        r#"{{"grants": [{{"actions": ["a2a:skill:book"], "resources": ["http://{domain}/rooms"]}}]}}"#
+    );
+    let (from, until) = (now() - 60, now() + 3600);
+    let authority = Authority::parse(&authority).unwrap();
+    let terms = Terms {
+        id: None,
+        subject: agent.clone(),
+        valid_from: from,
+        valid_until: until,
+        max_depth: 0,
+        authority,
+        status: vec![],
+    };
+    let issuer = key::did(root.public_key());
+    issue(terms, &issuer, &key::method_id(&issuer), root).unwrap()
+}
+
+/// What stands behind a word at the beginning of a line.
+fn after<'t>(text: &'t str, word: &str) -> &'t str {
+    let found = text.lines().find_map(|line| line.strip_prefix(word));
+    found.unwrap_or_else(|| panic!("no line begins with `{word}`: {text}")).trim()
+}
+
+#[tokio::test]
+async fn calling_agent_meets_handshaken_service_and_others_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    key_file(&file("service.key"));
+    let (root, acme) = key_file(&file("root.key"));
+    let (_, alice) = key_file(&file("alice.key"));
+    let (mallory, _) = key_file(&file("mallory.key"));
+    let (domain, _child) = handshaken_service(folder.path(), &acme).await;
+    let link = may_book(&root, &alice, &domain);
+    fs::write(file("chain"), &link).unwrap();
+    let call = |key: &str, chain: &str, paths: &[&str]| {
+        let (key, chain) = (file(key), file(chain));
+        let mut args = vec![domain.as_str(), key.to_str().unwrap(), chain.to_str().unwrap()];
+        args.extend(paths);
+        run(env!("CARGO_BIN_EXE_calling_agent"), &args)
+    };
+
+    let (code, text) = call("alice.key", "chain", &[]);
+    assert_eq!(code, Some(0), "{text}");
+    let url = format!("http://{domain}/rooms");
+    assert_eq!(after(&text, "met "), web::did(&domain).unwrap().as_str());
+    assert_eq!(after(&text, &format!("POST {url}:")), "200 permit");
+    let (theirs, mine) = (claims(after(&text, "their receipt ")), claims(after(&text, "my receipt ")));
+    assert_eq!((&theirs["agent"], &theirs["principal"]), (&json!(alice.as_str()), &json!(acme.as_str())));
+    assert_eq!((&mine["verifier"], &mine["peer"]), (&theirs["agent"], &theirs["verifier"]));
+    assert_eq!(mine["transcript"], theirs["transcript"]);
+    assert_eq!(claims(after(&text, "receipt "))["request"]["resource"], json!(url));
+
+    let (code, text) = call("alice.key", "chain", &["/rooms", "/refunds"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert_eq!(after(&text, &format!("POST http://{domain}/refunds:")), "403 deny not_granted");
+
+    let (code, text) = call("mallory.key", "chain", &[]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("refuses to meet: holder_mismatch"), "{text}");
+    assert_eq!(claims(after(&text, "receipt "))["code"], "holder_mismatch");
+    fs::write(file("foreign"), may_book(&mallory, &alice, &domain)).unwrap();
+    let (code, text) = call("alice.key", "foreign", &[]);
+    assert!(code == Some(1) && text.contains("refuses to meet: root_untrusted"), "{text}");
+
+    // Without a signature nobody is let in; without a meeting, nobody by another chain of the root.
+    let reply = reqwest::Client::new().post(&url).body("{}").send().await.unwrap();
+    let (status, text) = (reply.status().as_u16(), reply.text().await.unwrap());
+    assert!(status == 401 && text.contains("chain_empty"), "{text}");
+    let secret = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let stranger = key::did(secret.public_key());
+    let fetcher = Fetcher::new(Options { http_on_loopback: true, ..Options::default() }).unwrap();
+    let link = may_book(&root, &stranger, &domain);
+    let agent = Agent::new(Identity::new(stranger, Arc::new(secret)), &[&link], fetcher).unwrap();
+    let post = Call { method: Method::POST, url: &url, headers: Default::default(), body: b"{}".to_vec() };
+    let reply = agent.call(post, now()).await.unwrap();
+    let text = String::from_utf8(reply.body).unwrap();
+    assert!(reply.status == 401 && text.contains("handshake_required"), "{text}");
 }

@@ -140,7 +140,12 @@ impl Agent {
         }
     }
 
-    async fn post(&self, endpoint: &str, message: &Message) -> Result<Message, MeetError> {
+    /// Posts one message of a handshake and gives the answer: what [`meet`](Self::meet) sends with, for
+    /// who speaks the handshake [over](Self::meet_over) HTTP with a card from elsewhere.
+    ///
+    /// # Errors
+    /// [`MeetError`]: no answer, or an HTTP error with the callee's code.
+    pub async fn post(&self, endpoint: &str, message: &Message) -> Result<Message, MeetError> {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let body = message.to_json().to_string().into_bytes();

@@ -6,7 +6,7 @@ use crate::{
     known::{KnownChains, KnownLimits},
 };
 use core::time::Duration;
-use legation_resolver::{Fetcher, verify_shared};
+use legation_resolver::{Fetcher, verify_anew, verify_shared};
 use legation_verifier::{
     Code, Committed, Denial, Evidence, LedgerLimits, MemoryLedger, Permit, Presentation, Trust, VerifiedChain,
 };
@@ -83,14 +83,23 @@ impl Desk {
     }
 
     /// Verifies a presentation with its own nonce, which the caller of this has held against its
-    /// challenge, or which the ledger will hold against those before it.
+    /// challenge, or which the ledger will hold against those before it. `anew` fetches all evidence,
+    /// however fresh the desk's own is.
     pub(crate) async fn verify(
         &self,
         presentation: &Presentation,
+        anew: bool,
         now: i64,
     ) -> Result<VerifiedChain, Denial> {
+        let (trust, fetcher, evidence) = (&self.trust, &self.fetcher, &self.evidence);
         let nonce = presentation.nonce();
-        let verified = verify_shared(presentation, &self.trust, &self.fetcher, &self.evidence, nonce, now);
+        let verified = async {
+            if anew {
+                verify_anew(presentation, trust, fetcher, evidence, nonce, now).await
+            } else {
+                verify_shared(presentation, trust, fetcher, evidence, nonce, now).await
+            }
+        };
         tokio::time::timeout(DEADLINE, verified).await.unwrap_or_else(|_| {
             let expected = format!("all evidence within {} s", DEADLINE.as_secs());
             Err(Denial::new(Code::DidUnresolved, expected, "servers that take longer"))

@@ -20,6 +20,7 @@ pub struct Gate {
     pub(crate) desk: Arc<Desk>,
     origin: String,
     handshake: Option<String>,
+    anew: bool,
     pub(crate) max_body: usize,
 }
 
@@ -107,13 +108,21 @@ impl Gate {
     /// callers sign. The `Host` header is not believed.
     #[must_use]
     pub fn new(desk: Arc<Desk>, origin: impl Into<String>) -> Self {
-        Self { desk, origin: origin.into(), handshake: None, max_body: MAX_BODY }
+        Self { desk, origin: origin.into(), handshake: None, anew: false, max_body: MAX_BODY }
     }
 
     /// The same gate, for those only who came with a handshake; others are told its `endpoint`.
     #[must_use]
     pub fn handshaken_only(self, endpoint: impl Into<String>) -> Self {
         Self { handshake: Some(endpoint.into()), ..self }
+    }
+
+    /// The same gate, which fetches DID documents and status lists anew for each request, so that what was
+    /// revoked a moment ago is denied. Without it a revocation shows as late as the trust allows, and a
+    /// request costs no fetch.
+    #[must_use]
+    pub fn ask_anew(self) -> Self {
+        Self { anew: true, ..self }
     }
 
     /// The same gate, for bodies of at most so many bytes.
@@ -173,7 +182,7 @@ impl Gate {
         let compact = self.chain(&delegation, &digest)?;
         about.record = proof.record(&compact);
         let presentation = parse_request(&compact, proof, &self.desk.trust)?;
-        let chain = about.chain.insert(self.desk.verify(&presentation, now).await?);
+        let chain = about.chain.insert(self.desk.verify(&presentation, self.anew, now).await?);
         self.desk.remember(digest, &compact, chain, false);
         let request = about.request.insert(map(&message).map_err(Denial::from)?);
         let permit = authorize(chain, request, now).into_permit()?;

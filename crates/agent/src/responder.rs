@@ -117,7 +117,7 @@ impl Responder {
         let mut presentation = None;
         let outcome = match self.callee.open(&answer, &self.desk.trust, now) {
             Ok(opened) => {
-                let outcome = self.desk.verify(opened.presentation(), now).await;
+                let outcome = self.desk.verify(opened.presentation(), false, now).await;
                 presentation = Some(opened);
                 outcome
             }

@@ -26,7 +26,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// The whole story on this machine: two organizations, three agents, attacks, a revocation.
+    /// The whole story on this machine: two organizations, four agents that meet, attacks, a revocation.
     Demo,
     /// Secret keys.
     Key {

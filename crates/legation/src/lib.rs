@@ -4,9 +4,7 @@
 //! until tomorrow. The agent gives a narrower one to the next agent. Whoever is called checks
 //! the whole chain back to the company, offline, and where the answer is no, says why in one
 //! named reason. No central provider takes part.
-//!
-//! This crate is all of Legation for those who embed all of it. Each room is a crate of its own
-//! too; a service that only verifies needs `legation-verifier` alone.
+//! Each room is a crate of its own, too; a service that only verifies needs `legation-verifier` alone.
 //!
 //! | room | what it does | there |
 //! |---|---|---|
@@ -14,11 +12,15 @@
 //! | [`did`] | DIDs and their documents: did:key, did:web | always |
 //! | [`credential`] | delegations, authority and its order, status lists, presentations | always |
 //! | [`verifier`] | parse, gather, verify, authorize, commit, receipt | always |
-//! | `resolver` | DID documents and status lists over HTTP | feature `resolver` |
+//! | [`http_signature`] | requests that an agent signs, and the chain in a header | always |
+//! | `agent_card` | A2A agent cards: sign, verify, hold against a domain | feature `agent-card` |
+//! | `handshake` | the four messages by which two agents meet | feature `handshake` |
+//! | `resolver` | DID documents, agent cards and status lists over HTTP | feature `resolver` |
+//! | `agent` | an agent on the network: meet, call, answer, admit | feature `agent` |
 //! | `keystore` | keys at rest, encrypted | feature `keystore` |
 //! | `host` | an organization's own server | feature `host` |
 //!
-//! Nothing that is always there opens a file or a socket, reads a clock or spawns a thread.
+//! What is always there opens no file or socket, reads no clock and spawns no thread.
 //!
 //! ```
 //! use legation::{Algorithm, Authority, Evidence, Facts, MemoryLedger, Occasion, Request, SecretKey};
@@ -65,10 +67,17 @@
 //! # }
 //! ```
 
+#[cfg(feature = "agent")]
+pub use legation_agent as agent;
+#[cfg(feature = "agent-card")]
+pub use legation_agent_card as agent_card;
 pub use legation_credential as credential;
 pub use legation_did as did;
+#[cfg(feature = "handshake")]
+pub use legation_handshake as handshake;
 #[cfg(feature = "host")]
 pub use legation_host as host;
+pub use legation_http_signature as http_signature;
 pub use legation_keys as keys;
 #[cfg(feature = "keystore")]
 pub use legation_keystore as keystore;
@@ -76,9 +85,8 @@ pub use legation_keystore as keystore;
 pub use legation_resolver as resolver;
 pub use legation_verifier as verifier;
 
-pub use legation_credential::{
-    Authority, Delegation, Facts, Occasion, Request, Terms, issue, pass_on, present,
-};
+pub use legation_credential::{Authority, Delegation, Facts, Occasion, Request};
+pub use legation_credential::{Terms, issue, pass_on, present};
 pub use legation_did::{Did, Document};
 pub use legation_keys::{Algorithm, SecretKey, Signer};
 pub use legation_verifier::{

@@ -41,4 +41,4 @@ pub use card::FetchedCard;
 pub use error::{CardFetchError, FetchError, SetupError};
 pub use fetch::Fetcher;
 pub use options::Options;
-pub use verify::{verify, verify_shared};
+pub use verify::{verify, verify_anew, verify_shared};

@@ -87,6 +87,30 @@ pub async fn verify_shared(
     Ok(chain)
 }
 
+/// As [`verify_shared`], with everything fetched anew: what was revoked a moment ago is denied, at the
+/// cost of these fetches. Of `evidence` it takes, and tells it in turn, which status lists were seen, so
+/// that an older one is refused.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_anew(
+    presentation: &Presentation,
+    trust: &Trust,
+    fetcher: &Fetcher,
+    evidence: &RwLock<Evidence>,
+    nonce: &str,
+    now: i64,
+) -> Result<VerifiedChain, Denial> {
+    let mut anew = Evidence::new();
+    anew.note_seen(&read(evidence), now);
+    let outcome = verify(presentation, trust, fetcher, &mut anew, nonce, now).await;
+    // Also after a denial: the list that tells of a revocation is the newest one.
+    let mut evidence = write(evidence);
+    evidence.note_seen(&anew, now);
+    evidence.forget(trust, now);
+    outcome
+}
+
 /// Evidence is only ever added to; what somebody added before failing elsewhere still holds.
 fn read(evidence: &RwLock<Evidence>) -> RwLockReadGuard<'_, Evidence> {
     evidence.read().unwrap_or_else(PoisonError::into_inner)

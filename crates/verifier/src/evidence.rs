@@ -145,6 +145,20 @@ impl Evidence {
         *newest = valid_from.max(*newest);
     }
 
+    /// Notes, at `now` (Unix seconds), which status lists another evidence has seen verified, and takes
+    /// nothing else of it: for a verification that fetches everything anew, and must not take an older
+    /// list for a newer one.
+    pub fn note_seen(&mut self, other: &Self, now: i64) {
+        let verified = other.status_lists.iter().filter_map(|(url, held)| {
+            let list = held.item.as_ref().ok().filter(|list| list.is_verified())?;
+            Some((url, list.credential.valid_from)).filter(|(_, made)| *made <= now)
+        });
+        let noted = other.newest_status.iter().map(|(url, made)| (url, *made));
+        for (url, made) in verified.chain(noted) {
+            self.note_status_list(url, made);
+        }
+    }
+
     /// Notes why a need could not be met at `tried_at` (Unix seconds), for the denial to tell.
     pub fn add_failure(&mut self, need: &Need, reason: &str, tried_at: i64) {
         let (lack, digest, size) = (Lack::Unavailable(reason.to_owned()), [0; 32], reason.len());

@@ -1,6 +1,6 @@
 //! Who may do what: each mandate once, as the words of the story and as an authority.
 
-use super::world::Place;
+use super::{site::Site, world::Party};
 use crate::output::Failure;
 use legation_credential::Authority;
 use serde_json::{Value, json};
@@ -71,8 +71,8 @@ pub(super) const CLERK: Mandate = Mandate {
 };
 
 impl Mandate {
-    /// The mandate as an authority at a shop.
-    pub(super) fn authority(&self, shop: &Place) -> Result<Authority, Failure> {
+    /// The mandate as an authority on the goods of a shop, which stand on a site.
+    pub(super) fn authority(&self, shop: &Party, site: &Site) -> Result<Authority, Failure> {
         let mut spend = json!({"type": "spend", "currency": "USD", "perAction": self.per_order});
         if let (Some((days, amount)), Some(spend)) = (self.total, spend.as_object_mut()) {
             spend.insert("window".to_owned(), json!({"seconds": days * DAY, "amount": amount}));
@@ -87,7 +87,7 @@ impl Mandate {
         if !self.deliver_to.is_empty() {
             constraints.push(json!({"type": "argument", "name": "deliverTo", "oneOf": self.deliver_to}));
         }
-        let resource = format!("{}{}", shop.origin, self.paths);
+        let resource = format!("{}{}", site.origin, self.paths);
         let grants = json!([{"actions": [self.actions], "resources": [resource]}]);
         let authority: Value = json!({"grants": grants, "constraints": constraints});
         Authority::parse(&authority.to_string())

@@ -1,28 +1,29 @@
 //! `legation demo`: the whole story on this machine, in seconds.
 //!
-//! Everything in it is real: each organization serves its own did:web over HTTP, each call
-//! carries a signed presentation, the shop fetches what it needs to judge it, and every attack
-//! is made against the shop. What is expected of each call is stated beside it and checked;
-//! where the shop answers otherwise, the demo says so and fails.
+//! Everything in it is real: each organization serves its own did:web over HTTP, agents meet by a
+//! domain name, each request is signed, the services fetch what they need to judge it, and every
+//! attack is made against them. What is expected of each step is stated beside it and checked; where
+//! somebody answers otherwise, the demo says so and fails.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`story`] | what happens, top to bottom |
-//! | [`attacks`] | what should be refused, and with which code |
-//! | [`shop`] | the service that is called: the part that a partner would write |
-//! | [`wire`] | what caller and shop send one another |
-//! | [`agent`] | the caller's side: ask for a challenge, present, check the receipt |
+//! | [`attacks`] | what should be refused, by whom and with which code |
+//! | [`shop`] | the services that are called: the part that a partner would write |
+//! | [`calls`] | the caller's side: meet, sign, send, check the receipt |
+//! | [`mallory`] | the server of an attacker who stands between two others |
 //! | [`mandate`] | who may do what, as words and as delegations |
-//! | [`world`] | organizations, agents, keys, folders and servers |
+//! | [`world`], [`site`] | organizations, agents and keys; folders and servers |
 //! | [`report`] | what came of it, as text and as JSON |
 
-mod agent;
 mod attacks;
+mod calls;
+mod mallory;
 mod mandate;
 mod report;
 mod shop;
+mod site;
 mod story;
-mod wire;
 mod world;
 
 use crate::{

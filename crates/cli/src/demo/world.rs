@@ -1,43 +1,33 @@
 //! Organizations, agents, keys, folders and servers.
 
 use super::{
+    mallory::{self, Heard, Wire},
     mandate::{CEILING, Mandate},
-    shop::{self, Books, Shop},
+    shop,
+    site::{Servers, Site, site},
 };
 use crate::{files, output::Failure, status};
 use axum::Router;
+use legation_agent::{Desk, Identity, Responder};
 use legation_credential::{
-    Terms,
+    Authority, Terms,
     status::{StatusEntry, StatusList, StatusListCredential, StatusPurpose},
 };
 use legation_did::{Did, key, method_id, web};
 use legation_keys::{Algorithm, SecretKey, Signer};
 use legation_resolver::{Fetcher, Options};
 use legation_verifier::Trust;
-use std::{
-    net::Ipv4Addr,
-    path::{Path, PathBuf},
-};
+use std::sync::Arc;
 use tempfile::TempDir;
-use tokio::{
-    net::TcpListener,
-    sync::{Mutex, watch},
-    task::JoinSet,
-};
 
 const DAY: i64 = 86_400;
 
 /// Somebody with keys.
+#[derive(Clone)]
 pub(super) struct Party {
     pub(super) name: &'static str,
     pub(super) did: Did,
-    pub(super) key: SecretKey,
-}
-
-/// Where a service is, and who it says it is.
-pub(super) struct Place {
-    pub(super) did: Did,
-    pub(super) origin: String,
+    pub(super) key: Arc<SecretKey>,
 }
 
 /// Everybody, and the servers that run for them.
@@ -46,48 +36,54 @@ pub(super) struct World {
     pub(super) planner: Party,
     pub(super) buyer: Party,
     pub(super) clerk: Party,
+    /// Sells for Globex. The domain's card is its card.
+    pub(super) shop: Party,
+    /// The key that it is about to give up: its document still lists it, its card is signed by both.
+    pub(super) old_key: Party,
+    /// Takes orders of the same goods for Globex; Acme's agents have no business there.
+    pub(super) market: Party,
     pub(super) mallory: Party,
-    pub(super) shop: Place,
-    /// It takes orders of the same goods, and Acme's agents have no business there.
-    pub(super) market: Place,
+    pub(super) acme_site: Site,
+    pub(super) globex: Site,
+    pub(super) mallory_site: Site,
+    /// What Shop answers handshakes with.
+    pub(super) responder: Arc<Responder>,
+    /// What passed through Mallory's server.
+    pub(super) heard: Arc<Heard>,
+    pub(super) fetcher: Fetcher,
     /// When it all began, Unix seconds.
     pub(super) now: i64,
-    acme_origin: String,
-    acme_folder: PathBuf,
     servers: Servers,
     _folder: TempDir,
 }
 
 impl Party {
-    fn new(
-        name: &'static str,
-        did: impl FnOnce(&SecretKey) -> Result<Did, Failure>,
-    ) -> Result<Self, Failure> {
+    fn new(name: &'static str, did: Option<Did>) -> Result<Self, Failure> {
         let key = SecretKey::generate(Algorithm::EdDsa)
             .map_err(|error| Failure::network("random", error.to_string()))?;
-        Ok(Self { name, did: did(&key)?, key })
+        let did = did.unwrap_or_else(|| key::did(key.public_key()));
+        Ok(Self { name, did, key: Arc::new(key) })
     }
 
-    /// An agent: its DID is its key, which needs no server.
+    /// An agent whose DID is its key, which needs no server.
     pub(super) fn agent(name: &'static str) -> Result<Self, Failure> {
-        Self::new(name, |secret| Ok(key::did(secret.public_key())))
+        Self::new(name, None)
     }
 
-    /// An organization: its DID is where its server is, and its key is published there.
-    fn organization(name: &'static str, port: u16, folder: &Path) -> Result<Self, Failure> {
-        let party = Self::new(name, |_| {
-            web::did(&format!("localhost:{port}")).map_err(|error| Failure::network("did", error.to_string()))
-        })?;
-        let document = web::document(&party.did, &[party.key.public_key().clone()]);
-        let well_known = folder.join(".well-known");
-        make_folder(&well_known)?;
-        files::write_public(&well_known.join("did.json"), &document.to_json().to_string(), false)?;
-        Ok(party)
+    /// Somebody whose DID is where a server is: `localhost:41233/shop`.
+    fn at(name: &'static str, location: &str) -> Result<Self, Failure> {
+        let did = web::did(location).map_err(|error| Failure::network("did", error.to_string()))?;
+        Self::new(name, Some(did))
     }
 
     /// The DID URL of its key.
     pub(super) fn key_id(&self) -> String {
         method_id(&self.did, self.key.public_key())
+    }
+
+    /// Who it is, and the key that proves it.
+    pub(super) fn identity(&self) -> Identity {
+        Identity::new(self.did.clone(), self.key.clone())
     }
 }
 
@@ -98,35 +94,65 @@ impl World {
             .prefix("legation-demo-")
             .tempdir()
             .map_err(|error| Failure::network("storage", format!("no temporary folder: {error}")))?;
-        let mut servers = Servers::new();
-        let acme_folder = folder.path().join("acme");
-        let (listener, port) = listen().await?;
-        let acme = Party::organization("Acme", port, &acme_folder)?;
-        let acme_origin = origin(port);
-        servers.start(listener, legation_host::router(acme_folder.clone()));
-        let own = folder.path().join("shop");
-        let shop = open_shop("Shop", &own, &acme.did, None, &mut servers).await?;
-        let own = folder.path().join("market");
-        let market = open_shop("Market", &own, &acme.did, Some(&shop), &mut servers).await?;
+        let (acme_listener, acme_site) = site(folder.path(), "acme").await?;
+        let (globex_listener, globex) = site(folder.path(), "globex").await?;
+        let (mallory_listener, mallory_site) = site(folder.path(), "mallory").await?;
+        let acme = Party::at("Acme", &acme_site.domain)?;
+        let shop = Party::at("Shop", &format!("{}/shop", globex.domain))?;
+        let old_key = Party::new("Shop", Some(shop.did.clone()))?;
+        let market = Party::at("Market", &format!("{}/market", globex.domain))?;
+        let mallory = Party::at("Mallory", &mallory_site.domain)?;
+        acme_site.publish_keys(&[&acme])?;
+        globex.publish_keys(&[&shop, &old_key])?;
+        globex.publish_keys(&[&market])?;
+        mallory_site.publish_keys(&[&mallory])?;
+        let card = shop::card(&shop, &globex, &[&old_key, &shop])?;
+        globex.publish_card(&card)?;
+
+        let (fetcher, mut servers) = (fetcher()?, Servers::new());
+        let card = shop::own_card(&shop, &card, files::now())?;
+        let ceiling = CEILING.authority(&shop, &globex)?;
+        let desk = |service| desk(service, &acme, &ceiling, &fetcher);
+        let (responder, routes) = shop::open(desk(&shop)?, &globex, &card)?;
+        let routes = routes.merge(shop::market(desk(&market)?, &globex));
+        let wire =
+            Wire::new(&mallory, &mallory_site, &old_key, &card, shop::endpoint(&globex), fetcher.clone())?;
+        let heard = wire.heard();
+        servers.start(acme_listener, &acme_site, Router::new());
+        servers.start(globex_listener, &globex, routes);
+        servers.start(mallory_listener, &mallory_site, mallory::router(wire));
+        let (planner, buyer) = (Party::agent("Planner")?, Party::agent("Buyer")?);
+        let (clerk, now) = (Party::agent("Clerk")?, files::now());
         let world = Self {
             acme,
-            planner: Party::agent("Planner")?,
-            buyer: Party::agent("Buyer")?,
-            clerk: Party::agent("Clerk")?,
-            mallory: Party::agent("Mallory")?,
+            planner,
+            buyer,
+            clerk,
             shop,
+            old_key,
             market,
-            now: files::now(),
-            acme_origin,
-            acme_folder,
+            mallory,
+            acme_site,
+            globex,
+            mallory_site,
+            responder,
+            heard,
+            fetcher,
+            now,
             servers,
             _folder: folder,
         };
-        for issuer in [&world.acme, &world.planner, &world.buyer] {
-            // Made a little earlier, so that a list of this very second is later.
-            world.publish_list(issuer, world.now.saturating_sub(60), &[])?;
-        }
+        world.publish_first_lists()?;
         Ok(world)
+    }
+
+    /// Nobody is revoked yet.
+    fn publish_first_lists(&self) -> Result<(), Failure> {
+        for issuer in [&self.acme, &self.planner, &self.buyer] {
+            // Made a little earlier, so that a list of this very second is later.
+            self.publish_list(issuer, self.now.saturating_sub(60), &[])?;
+        }
+        Ok(())
     }
 
     /// Publishes who is revoked by an issuer. Each issuer signs its own list, and Acme's server
@@ -143,11 +169,11 @@ impl World {
         for index in revoked {
             list.list.set(*index, true);
         }
-        status::write(&self.acme_folder.join("status").join(issuer.name), &list, &issuer.key)
+        status::write(&self.acme_site.folder.join("status").join(issuer.name), &list, &issuer.key)
     }
 
     fn list_url(&self, issuer: &Party) -> String {
-        format!("{}/status/{}", self.acme_origin, issuer.name)
+        format!("{}/status/{}", self.acme_site.origin, issuer.name)
     }
 
     /// The terms on which an issuer delegates a mandate, from a week ago for a month.
@@ -165,7 +191,7 @@ impl World {
             valid_from: self.now.saturating_sub(7 * DAY),
             valid_until: self.now.saturating_add(23 * DAY),
             max_depth: mandate.max_depth,
-            authority: mandate.authority(&self.shop)?,
+            authority: mandate.authority(&self.shop, &self.globex)?,
             status: vec![StatusEntry { purpose: StatusPurpose::Revocation, list, index }],
         })
     }
@@ -176,77 +202,16 @@ impl World {
     }
 }
 
-/// A fetcher for did:web and status lists on this machine: plain HTTP, loopback only.
-pub(super) fn fetcher() -> Result<Fetcher, Failure> {
+/// A service of Globex lets Acme's agents in, up to a ceiling on Shop's goods. All else stays as it is by
+/// default: every link can be revoked, whoever signs.
+fn desk(service: &Party, acme: &Party, ceiling: &Authority, fetcher: &Fetcher) -> Result<Arc<Desk>, Failure> {
+    let mut trust = Trust::new(service.did.as_str());
+    trust.roots.insert(acme.did.clone(), ceiling.clone());
+    Desk::new(service.identity(), trust, fetcher.clone()).map(Arc::new).map_err(shop::failed)
+}
+
+/// A fetcher for cards, documents, lists and calls on this machine: plain HTTP, loopback only.
+fn fetcher() -> Result<Fetcher, Failure> {
     Fetcher::new(Options { http_on_loopback: true, ..Options::default() })
         .map_err(|error| Failure::network("setup", error.to_string()))
-}
-
-/// A shop that lets Acme's agents in, up to a ceiling. It sells its own goods, or those of
-/// `supplier`, under that one's URLs.
-async fn open_shop(
-    name: &'static str,
-    folder: &Path,
-    acme: &Did,
-    supplier: Option<&Place>,
-    servers: &mut Servers,
-) -> Result<Place, Failure> {
-    let (listener, port) = listen().await?;
-    let identity = Party::organization(name, port, folder)?;
-    let place = Place { did: identity.did.clone(), origin: origin(port) };
-    let goods = supplier.unwrap_or(&place);
-    // All else stays as it is by default: every link can be revoked, whoever signs.
-    let mut trust = Trust::new(place.did.as_str());
-    trust.roots.insert(acme.clone(), CEILING.authority(goods)?);
-    let (origin, books) = (goods.origin.clone(), Mutex::new(Books::default()));
-    let shop = Shop { identity, origin, trust, fetcher: fetcher()?, books };
-    servers.start(listener, legation_host::router(folder.to_owned()).merge(shop::router(shop)));
-    Ok(place)
-}
-
-fn make_folder(folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Failure::network("storage", format!("`{}` can't be made: {error}", folder.display()))
-    })
-}
-
-fn origin(port: u16) -> String {
-    format!("http://localhost:{port}")
-}
-
-async fn listen() -> Result<(TcpListener, u16), Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::network("listen", format!("can't listen on this machine's own address 127.0.0.1: {error}"))
-    };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
-    let port = listener.local_addr().map_err(failed)?.port();
-    Ok((listener, port))
-}
-
-/// The servers that run.
-struct Servers {
-    stop: watch::Sender<bool>,
-    running: JoinSet<()>,
-}
-
-impl Servers {
-    fn new() -> Self {
-        Self { stop: watch::Sender::new(false), running: JoinSet::new() }
-    }
-
-    fn start(&mut self, listener: TcpListener, router: Router) {
-        let mut stopped = self.stop.subscribe();
-        self.running.spawn(async move {
-            let shutdown = async move {
-                let _ = stopped.wait_for(|stopped| *stopped).await;
-            };
-            // It fails only over TLS files, of which there are none.
-            let _ = legation_host::serve(listener, router, None, shutdown).await;
-        });
-    }
-
-    async fn stop(mut self) {
-        self.stop.send_replace(true);
-        while self.running.join_next().await.is_some() {}
-    }
 }
