@@ -134,6 +134,8 @@ mod tests {
         assert_eq!((known.chains.len(), known.bytes, known.per_root.len()), (3, 90, 3));
         known.remember(digest(99), &"x".repeat(101), [1; 32], false);
         assert!(known.get(&digest(99)).is_none());
+        // What fits nowhere pushes nobody out.
+        assert_eq!((known.chains.len(), known.bytes), (3, 90));
     }
 
     #[test]
@@ -143,6 +145,7 @@ mod tests {
             known.remember(digest(name), "c", [name; 32], name == 1);
         }
         known.remember(digest(1), "c", [1; 32], false);
+        assert_eq!((known.order.len(), known.bytes), (4, 4), "a chain that is used again counts once");
         known.remember(digest(5), "c", [5; 32], false);
         assert_eq!(known.get(&digest(1)).map(|(_, met)| met), Some(true));
         assert!(known.get(&digest(2)).is_none());

@@ -4,8 +4,9 @@
 
 mod world;
 
-use http::{HeaderMap, HeaderValue};
-use legation_agent::{Agent, Carry};
+use axum::Router;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use legation_agent::{Agent, Carry, Gate, Incoming};
 use legation_keys::Algorithm;
 use legation_resolver::{
     Call, Reply,
@@ -13,6 +14,7 @@ use legation_resolver::{
 };
 use legation_verifier::receipt;
 use serde_json::Value;
+use std::sync::{Arc, Mutex};
 use world::{Party, Shop, fetcher, grant, hand_on, now, open, open_with};
 
 fn post<'a>(url: &'a str, body: &str) -> Call<'a> {
@@ -75,6 +77,44 @@ async fn a_chain_is_sent_where_its_digest_is_not_known() {
     // The other shop has not seen it, and the agent knows of neither.
     let again = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
     ok(&again.call(post(&shop.goods(), "x"), now()).await.unwrap());
+}
+
+#[tokio::test]
+async fn whoever_asks_for_the_chain_again_holds_two_requests_of_which_one_counts() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    // Mallory stands before the service and keeps what passes: she lets the first request through, and
+    // then pretends that the service knows no chain.
+    let kept: Arc<Mutex<Vec<HeaderMap>>> = Arc::default();
+    let router = Router::new().fallback({
+        let kept = kept.clone();
+        async move |headers: HeaderMap| {
+            let mut kept = kept.lock().unwrap();
+            kept.push(headers);
+            let status = if kept.len() == 1 { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+            (status, r#"{"code":"chain_unknown"}"#)
+        }
+    });
+    tokio::spawn(legation_host::serve(listener, router, None, std::future::pending()));
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open_with(&acme.did, false, |mut trust| {
+        trust.roots.insert(acme.did.clone(), world::authority(&origin));
+        trust
+    });
+    let honest = Gate::new(shop.await.desk, origin.clone());
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &origin)]);
+    let url = format!("{origin}/api/rooms");
+    ok(&agent.call(post(&url, "two beds"), now()).await.unwrap());
+    assert_eq!(agent.call(post(&url, "two beds"), now()).await.unwrap().status, 401);
+
+    let kept = kept.lock().unwrap().clone();
+    let mut told = Vec::new();
+    for headers in &kept {
+        let incoming = Incoming { method: "POST", path_and_query: "/api/rooms", headers, body: b"two beds" };
+        let outcome = honest.admit(&incoming, world::map, now()).await;
+        told.push(outcome.map_or_else(|refused| refused.code(), |_| "admitted"));
+    }
+    assert_eq!(told, ["admitted", "admitted", "nonce_replayed"]);
 }
 
 #[tokio::test]
