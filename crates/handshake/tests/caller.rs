@@ -48,6 +48,7 @@ fn each_claim_of_a_challenge_is_held_against_what_the_caller_knows() {
         // Relay: the challenge of another callee.
         ("/iss", json!("did:web:other.example"), "issuer_mismatch"),
         ("/iss", json!("did:web:shop.example:agents:a"), "issuer_mismatch"),
+        ("/iss", json!(world.alice.did.as_str()), "issuer_mismatch"),
         // A challenge for somebody else, and reflection.
         ("/aud", json!("did:web:bob.example"), "audience_mismatch"),
         ("/aud", json!(world.shop.did.as_str()), "audience_mismatch"),
