@@ -2,7 +2,7 @@
 //!
 //! As a caller: [`Agent::meet`] fetches the card of a domain, verifies it and speaks the handshake;
 //! [`Agent::call`] signs requests. As a service: [`handshake_router`] answers handshakes, and
-//! [`guard`] lets only signed requests through that a chain permits. Both sides of a service share
+//! [`guard()`] lets only signed requests through that a chain permits. Both sides of a service share
 //! one [`Desk`]: trust, evidence, ledger, and the chains it has verified.
 //!
 //! | module | what it holds |

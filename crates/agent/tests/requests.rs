@@ -52,6 +52,7 @@ async fn a_handshaken_agent_is_served_and_a_stranger_is_sent_to_the_handshake() 
             assert_eq!(told(&reply), (401, "handshake_required".to_owned()));
             let problem: Value = serde_json::from_slice(&reply.body).unwrap();
             assert_eq!(problem["handshake"], shop.endpoint());
+            assert_eq!(reply.headers["www-authenticate"], "Signature");
         }
         agent.meet(&shop.origin, now()).await.unwrap();
         for carry in [Carry::Chain, Carry::Digest] {
@@ -115,6 +116,37 @@ async fn whoever_asks_for_the_chain_again_holds_two_requests_of_which_one_counts
         told.push(outcome.map_or_else(|refused| refused.code(), |_| "admitted"));
     }
     assert_eq!(told, ["admitted", "admitted", "nonce_replayed"]);
+}
+
+/// How an agent's requests named their chain, in three calls of a service that answers all of them so.
+async fn carried(answers: &'static [u16]) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    let kept: Arc<Mutex<String>> = Arc::default();
+    let router = Router::new().fallback({
+        let kept = kept.clone();
+        async move |headers: HeaderMap| {
+            let mut kept = kept.lock().unwrap();
+            let status = answers.get(kept.len()).copied().unwrap_or(200);
+            kept.push(if headers["agent-delegation"].as_bytes().starts_with(b":") { 'd' } else { 'c' });
+            (StatusCode::from_u16(status).unwrap(), r#"{"code":"chain_unknown"}"#)
+        }
+    });
+    tokio::spawn(legation_host::serve(listener, router, None, std::future::pending()));
+    let (acme, alice) = (Party::new(), Party::new());
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &origin)]);
+    for _ in 0..3 {
+        agent.call(post(&format!("{origin}/api/rooms"), "x"), now()).await.unwrap();
+    }
+    kept.lock().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_chain_is_named_by_its_digest_only_where_it_was_accepted() {
+    assert_eq!(carried(&[]).await, "cdd", "a word in an answer of 200 asks for nothing");
+    assert_eq!(carried(&[401, 401, 401]).await, "ccc", "who refused has not learnt it");
+    assert_eq!(carried(&[200, 401, 401]).await, "cdcc", "who has forgotten it gets it anew");
+    assert_eq!(carried(&[200, 401, 200]).await, "cdcd");
 }
 
 #[tokio::test]
