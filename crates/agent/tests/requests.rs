@@ -228,6 +228,32 @@ async fn a_request_counts_once_and_for_a_minute() {
 }
 
 #[tokio::test]
+async fn a_request_that_comes_sixteen_times_at_once_counts_once() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
+    let url = shop.goods();
+    let mut headers = HeaderMap::new();
+    agent.sign("POST", &url, &mut headers, b"two beds", Carry::Chain, now()).unwrap();
+    let mut replies = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (url, headers, fetcher) = (url.clone(), headers.clone(), fetcher());
+        replies.spawn(async move {
+            let call = Call { method: Method::POST, url: &url, headers, body: b"two beds".to_vec() };
+            told(&fetcher.call(call).await.unwrap())
+        });
+    }
+    let mut admitted = 0;
+    while let Some(reply) = replies.join_next().await {
+        match reply.unwrap() {
+            (200, _) => admitted += 1,
+            other => assert_eq!(other, (401, "nonce_replayed".to_owned())),
+        }
+    }
+    assert_eq!(admitted, 1);
+}
+
+#[tokio::test]
 async fn a_stolen_chain_opens_nothing() {
     let (acme, alice, mallory) = (Party::new(), Party::new(), Party::new());
     let shop = open(&acme.did, false).await;
