@@ -145,3 +145,17 @@ async fn a_chain_that_fits_no_header_is_too_large() {
     let refused = gate.admit(&incoming, map, now()).await.unwrap_err();
     assert_eq!((refused.code(), refused.status()), ("input_too_large", 413));
 }
+
+#[tokio::test]
+async fn a_chain_that_is_known_is_verified_again_and_ends_like_any_other() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let gate = Gate::new(shop.desk.clone(), shop.origin.clone());
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
+    assert!(admit(&agent, &gate, Carry::Chain).await.1.is_ok());
+    assert!(admit(&agent, &gate, Carry::Digest).await.1.is_ok());
+    let (mut headers, later) = (HeaderMap::new(), now() + 4000);
+    agent.sign("GET", &shop.goods(), &mut headers, b"", Carry::Digest, later).unwrap();
+    let incoming = Incoming { method: "GET", path_and_query: "/api/rooms", headers: &headers, body: b"" };
+    assert_eq!(gate.admit(&incoming, map, later).await.unwrap_err().code(), "expired");
+}
