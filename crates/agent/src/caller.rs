@@ -13,7 +13,7 @@ use legation_resolver::{
     Call, FetchedCard, Fetcher, Reply,
     call::{Method, header},
 };
-use legation_verifier::receipt;
+use legation_verifier::{error::printable, receipt};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{
@@ -172,42 +172,58 @@ impl Agent {
         carry: Carry,
         now: i64,
     ) -> Result<(), CallError> {
+        self.sign_with(method, url, headers, body, (carry, &new_nonce()?), now)
+    }
+
+    /// As [`sign`](Self::sign), with a nonce under which a service admits one request.
+    fn sign_with(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &mut HeaderMap,
+        body: &[u8],
+        (carry, nonce): (Carry, &str),
+        now: i64,
+    ) -> Result<(), CallError> {
         let chain = AgentDelegation::Chain(self.chain.clone());
         let delegation = match carry {
             Carry::Chain => chain,
             Carry::Digest => AgentDelegation::Digest(chain.digest()),
         };
         headers.insert("agent-delegation", delegation.to_header());
-        let nonce = base64url::encode(&random::<18>().map_err(|_| CallError::Random)?);
-        let occasion = Signing { created: now, expires: now.saturating_add(REQUEST_LIFETIME), nonce: &nonce };
+        let occasion = Signing { created: now, expires: now.saturating_add(REQUEST_LIFETIME), nonce };
         let message = Signable { method, target_uri: url, headers, body };
         sign(&message, occasion, self.identity.signer())?.apply(headers);
         Ok(())
     }
 
     /// Signs a request and sends it, at `now` (Unix seconds). A service that knows the chain gets its
-    /// digest; where it has forgotten it, the chain follows.
+    /// digest; where it has forgotten it, the chain follows, under the same nonce: whoever stands between
+    /// and asks for the chain holds two signed requests, of which one is admitted.
+    ///
+    /// Whoever answers at that URL gets to see the chain. It is of no use to anybody without the
+    /// agent's key, but it tells who works for whom: call those whom you mean to tell.
     ///
     /// # Errors
     /// [`CallError`] where there is no answer. An answer with another status than 200 is one.
     pub async fn call(&self, call: Call<'_>, now: i64) -> Result<Reply, CallError> {
-        let origin = origin(call.url);
+        let (origin, nonce) = (origin(call.url), new_nonce()?);
         if self.knows().contains(&origin) {
-            let reply = self.send(call.clone(), Carry::Digest, now).await?;
+            let reply = self.send(call.clone(), (Carry::Digest, &nonce), now).await?;
             if code(&reply).as_deref() != Some("chain_unknown") {
                 return Ok(reply);
             }
             self.knows().remove(&origin);
         }
-        let reply = self.send(call, Carry::Chain, now).await?;
+        let reply = self.send(call, (Carry::Chain, &nonce), now).await?;
         if reply.status < 400 {
             self.learn(&origin);
         }
         Ok(reply)
     }
 
-    async fn send(&self, mut call: Call<'_>, carry: Carry, now: i64) -> Result<Reply, CallError> {
-        self.sign(call.method.as_str(), call.url, &mut call.headers, &call.body, carry, now)?;
+    async fn send(&self, mut call: Call<'_>, how: (Carry, &str), now: i64) -> Result<Reply, CallError> {
+        self.sign_with(call.method.as_str(), call.url, &mut call.headers, &call.body, how, now)?;
         Ok(self.fetcher.call(call).await?)
     }
 
@@ -224,6 +240,11 @@ impl Agent {
     }
 }
 
+/// A nonce of 144 random bits.
+fn new_nonce() -> Result<String, CallError> {
+    Ok(base64url::encode(&random::<18>().map_err(|_| CallError::Random)?))
+}
+
 /// Scheme and authority of a URL, as far as a set of them needs it.
 fn origin(url: &str) -> String {
     url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
@@ -238,9 +259,7 @@ fn code(reply: &Reply) -> Option<String> {
 
 fn refused(reply: &Reply) -> MeetError {
     let problem: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-    let text = |name: &str| {
-        let text = problem.get(name).and_then(Value::as_str).unwrap_or_default();
-        text.chars().filter(|one| !legation_verifier::error::misleads(*one)).take(300).collect::<String>()
-    };
+    let text =
+        |name: &str| printable(problem.get(name).and_then(Value::as_str).unwrap_or_default().to_owned());
     MeetError::Answer { status: reply.status, code: text("code"), detail: text("detail") }
 }

@@ -1,9 +1,9 @@
 //! The gate in front of an axum router.
 
-use crate::{Gate, Refused, clock, gate::Incoming, problem::problem};
+use crate::{Gate, Refused, body, clock, gate::Incoming, problem::problem};
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::Body,
     extract::{OriginalUri, Request as HttpRequest, State},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -23,9 +23,15 @@ struct Guard {
     map: Arc<Mapping>,
 }
 
-/// Puts a gate in front of all routes of a router. A handler sees only requests that were admitted, and
+/// Puts a gate in front of all that a router has by now: its routes, whatever the method, and its
+/// fallback. What is added to the returned router later stands open, as with every layer of axum, so
+/// that this comes last. A handler sees only requests that were admitted, and
 /// finds [`Admitted`](crate::Admitted) among their extensions; every other request is answered with
-/// problem details: `code`, `link`, `expected`, `found`, and the signed `receipt` of the denial.
+/// problem details: `code`, `link`, `expected`, `found`, and the signed `receipt` of the denial. A body
+/// that takes longer than [`body::DEADLINE`] is answered with 408.
+///
+/// What is signed are method, target, body and chain. Every other header is whatever stood between
+/// caller and service made of it, and decides nothing.
 ///
 /// ```no_run
 /// # use legation_agent::{Admitted, Gate, guard};
@@ -52,10 +58,9 @@ pub fn guard(
 
 async fn check(State(guard): State<Guard>, request: HttpRequest, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let limit = guard.gate.max_body;
-    let Ok(body) = to_bytes(body, limit).await else {
-        let detail = format!("the body did not arrive whole, or has more than {limit} bytes");
-        return problem(413, "input_too_large", &detail, Map::new());
+    let body = match body::read(body, guard.gate.max_body).await {
+        Ok(body) => body,
+        Err(error) => return error.into_response(),
     };
     // Inside a nested router the URI lacks its beginning.
     let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);

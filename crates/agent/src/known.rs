@@ -134,6 +134,18 @@ mod tests {
         assert_eq!((known.chains.len(), known.bytes, known.per_root.len()), (3, 90, 3));
         known.remember(digest(99), &"x".repeat(101), [1; 32], false);
         assert!(known.get(&digest(99)).is_none());
+        // What fits nowhere pushes nobody out.
+        assert_eq!((known.chains.len(), known.bytes), (3, 90));
+    }
+
+    #[test]
+    fn a_chain_that_is_used_again_counts_once() {
+        let mut known = small();
+        for _ in 0..2 {
+            known.remember(digest(1), "chain", [1; 32], false);
+        }
+        let own = known.per_root.get(&[1; 32]).map(BTreeMap::len);
+        assert_eq!((known.chains.len(), known.order.len(), own, known.bytes), (1, 1, Some(1), 5));
     }
 
     #[test]

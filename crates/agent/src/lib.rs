@@ -12,6 +12,7 @@
 //! | [`desk`] | [`Desk`]: what a service verifies with |
 //! | [`responder`], [`router`] | [`Responder`]: the callee, whatever carries its messages; the same over HTTP |
 //! | [`gate`], [`mod@guard`] | [`Gate`]: a request is admitted or refused; the same in front of an axum router |
+//! | [`body`] | how long a body may take |
 //! | [`known`] | the chains that a request may name by their digest |
 //! | [`error`] | [`MeetError`], [`CallError`] |
 //!
@@ -19,6 +20,7 @@
 //! the handshake saves is bytes, since a chain that is known can be named by its SHA-256, and
 //! acquaintance, where a service answers only those whom it has met.
 
+pub mod body;
 pub mod caller;
 mod clock;
 pub mod desk;

@@ -1,13 +1,13 @@
 //! The handshake over HTTP: one path, POST, JSON both ways.
 
 use crate::{
-    clock,
+    body, clock,
     problem::problem,
     responder::{Refusal, Responder},
 };
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::Body,
     extract::State,
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
@@ -21,7 +21,7 @@ use std::sync::Arc;
 ///
 /// A hello or a presentation is posted as `application/json` and answered with 200 and a challenge or a
 /// signed receipt; a receipt may say `deny`. What can't be answered so gets problem details with a
-/// `code`: 400 for a message that is none, 413 for one that is too large, 415 for another content type,
+/// `code`: 400 for a message that is none, 408 for one that arrives too slowly, 413 for one that is too large, 415 for another content type,
 /// 503 where the service can't sign.
 pub fn handshake_router(responder: Arc<Responder>, path: &str) -> Router {
     Router::new().route(path, post(answer)).with_state(responder)
@@ -33,9 +33,9 @@ async fn answer(State(responder): State<Arc<Responder>>, headers: HeaderMap, bod
         return problem(415, "content_type", detail, Map::new());
     }
     let limit = responder.desk().trust().limits.presentation_bytes + MAX_ENVELOPE;
-    let Ok(bytes) = to_bytes(body, limit).await else {
-        let detail = format!("the message did not arrive whole, or has more than {limit} bytes");
-        return problem(413, "input_too_large", &detail, Map::new());
+    let bytes = match body::read(body, limit).await {
+        Ok(bytes) => bytes,
+        Err(error) => return error.into_response(),
     };
     let message = Message::parse(&bytes, limit).map_err(Refusal::from);
     let answered = match message {

@@ -4,9 +4,9 @@
 
 mod world;
 
-use legation_agent::MeetError;
+use legation_agent::{Desk, MeetError, Responder, ResponderError};
 use legation_agent_card::extension;
-use legation_handshake::{Message, begin};
+use legation_handshake::{ChallengeKey, Message, begin};
 use legation_keys::Algorithm;
 use legation_verifier::receipt;
 use world::{Party, Shop, card_json, fetcher, grant, hand_on, now, open, secret, sign_card};
@@ -55,6 +55,19 @@ async fn a_chain_that_does_not_hold_is_refused_with_a_signed_reason() {
             (outcome, wanted) => panic!("{wanted:?}: {outcome:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_service_verifies_and_answers_only_as_itself() {
+    let acme = Party::new();
+    let (shop, other) = (open(&acme.did, false).await, open(&acme.did, false).await);
+    let trust = shop.desk.trust().clone();
+    let error = Desk::new(other.party.identity(), trust, fetcher()).unwrap_err();
+    assert_eq!((error.audience, error.did), (shop.party.did.to_string(), other.party.did.to_string()));
+    let key = || ChallengeKey::generate().unwrap();
+    assert!(Responder::new(shop.desk.clone(), &shop.card, key()).is_ok());
+    let refused = Responder::new(shop.desk.clone(), &other.card, key()).unwrap_err();
+    assert!(matches!(refused, ResponderError::Card { .. }), "{refused}");
 }
 
 /// What a caller says to a card that the shop's domain publishes in place of its own.

@@ -4,8 +4,9 @@
 
 mod world;
 
-use http::{HeaderMap, HeaderValue};
-use legation_agent::{Agent, Carry};
+use axum::Router;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use legation_agent::{Agent, Carry, Gate, Incoming};
 use legation_keys::Algorithm;
 use legation_resolver::{
     Call, Reply,
@@ -13,6 +14,7 @@ use legation_resolver::{
 };
 use legation_verifier::receipt;
 use serde_json::Value;
+use std::sync::{Arc, Mutex};
 use world::{Party, Shop, fetcher, grant, hand_on, now, open, open_with};
 
 fn post<'a>(url: &'a str, body: &str) -> Call<'a> {
@@ -50,6 +52,7 @@ async fn a_handshaken_agent_is_served_and_a_stranger_is_sent_to_the_handshake() 
             assert_eq!(told(&reply), (401, "handshake_required".to_owned()));
             let problem: Value = serde_json::from_slice(&reply.body).unwrap();
             assert_eq!(problem["handshake"], shop.endpoint());
+            assert_eq!(reply.headers["www-authenticate"], "Signature");
         }
         agent.meet(&shop.origin, now()).await.unwrap();
         for carry in [Carry::Chain, Carry::Digest] {
@@ -75,6 +78,75 @@ async fn a_chain_is_sent_where_its_digest_is_not_known() {
     // The other shop has not seen it, and the agent knows of neither.
     let again = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
     ok(&again.call(post(&shop.goods(), "x"), now()).await.unwrap());
+}
+
+#[tokio::test]
+async fn whoever_asks_for_the_chain_again_holds_two_requests_of_which_one_counts() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    // Mallory stands before the service and keeps what passes: she lets the first request through, and
+    // then pretends that the service knows no chain.
+    let kept: Arc<Mutex<Vec<HeaderMap>>> = Arc::default();
+    let router = Router::new().fallback({
+        let kept = kept.clone();
+        async move |headers: HeaderMap| {
+            let mut kept = kept.lock().unwrap();
+            kept.push(headers);
+            let status = if kept.len() == 1 { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+            (status, r#"{"code":"chain_unknown"}"#)
+        }
+    });
+    tokio::spawn(legation_host::serve(listener, router, None, std::future::pending()));
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open_with(&acme.did, false, |mut trust| {
+        trust.roots.insert(acme.did.clone(), world::authority(&origin));
+        trust
+    });
+    let honest = Gate::new(shop.await.desk, origin.clone());
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &origin)]);
+    let url = format!("{origin}/api/rooms");
+    ok(&agent.call(post(&url, "two beds"), now()).await.unwrap());
+    assert_eq!(agent.call(post(&url, "two beds"), now()).await.unwrap().status, 401);
+
+    let kept = kept.lock().unwrap().clone();
+    let mut told = Vec::new();
+    for headers in &kept {
+        let incoming = Incoming { method: "POST", path_and_query: "/api/rooms", headers, body: b"two beds" };
+        let outcome = honest.admit(&incoming, world::map, now()).await;
+        told.push(outcome.map_or_else(|refused| refused.code(), |_| "admitted"));
+    }
+    assert_eq!(told, ["admitted", "admitted", "nonce_replayed"]);
+}
+
+/// How an agent's requests named their chain, in three calls of a service that answers all of them so.
+async fn carried(answers: &'static [u16]) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    let kept: Arc<Mutex<String>> = Arc::default();
+    let router = Router::new().fallback({
+        let kept = kept.clone();
+        async move |headers: HeaderMap| {
+            let mut kept = kept.lock().unwrap();
+            let status = answers.get(kept.len()).copied().unwrap_or(200);
+            kept.push(if headers["agent-delegation"].as_bytes().starts_with(b":") { 'd' } else { 'c' });
+            (StatusCode::from_u16(status).unwrap(), r#"{"code":"chain_unknown"}"#)
+        }
+    });
+    tokio::spawn(legation_host::serve(listener, router, None, std::future::pending()));
+    let (acme, alice) = (Party::new(), Party::new());
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &origin)]);
+    for _ in 0..3 {
+        agent.call(post(&format!("{origin}/api/rooms"), "x"), now()).await.unwrap();
+    }
+    kept.lock().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_chain_is_named_by_its_digest_only_where_it_was_accepted() {
+    assert_eq!(carried(&[]).await, "cdd", "a word in an answer of 200 asks for nothing");
+    assert_eq!(carried(&[401, 401, 401]).await, "ccc", "who refused has not learnt it");
+    assert_eq!(carried(&[200, 401, 401]).await, "cdcc", "who has forgotten it gets it anew");
+    assert_eq!(carried(&[200, 401, 200]).await, "cdcd");
 }
 
 #[tokio::test]
@@ -153,6 +225,32 @@ async fn a_request_counts_once_and_for_a_minute() {
         let reply = fetcher().call(call).await.unwrap();
         assert_eq!(told(&reply), (401, "presentation_stale".to_owned()), "{moment}");
     }
+}
+
+#[tokio::test]
+async fn a_request_that_comes_sixteen_times_at_once_counts_once() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
+    let url = shop.goods();
+    let mut headers = HeaderMap::new();
+    agent.sign("POST", &url, &mut headers, b"two beds", Carry::Chain, now()).unwrap();
+    let mut replies = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (url, headers, fetcher) = (url.clone(), headers.clone(), fetcher());
+        replies.spawn(async move {
+            let call = Call { method: Method::POST, url: &url, headers, body: b"two beds".to_vec() };
+            told(&fetcher.call(call).await.unwrap())
+        });
+    }
+    let mut admitted = 0;
+    while let Some(reply) = replies.join_next().await {
+        match reply.unwrap() {
+            (200, _) => admitted += 1,
+            other => assert_eq!(other, (401, "nonce_replayed".to_owned())),
+        }
+    }
+    assert_eq!(admitted, 1);
 }
 
 #[tokio::test]

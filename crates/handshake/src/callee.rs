@@ -161,8 +161,8 @@ impl Opened {
     }
 }
 
-/// Ends a handshake: consumes the nonce of a chain that holds, so that no answer counts twice, and
-/// writes the receipt. `outcome` is what opening and verifying gave.
+/// Ends a handshake: consumes the nonce of a chain that holds, so that no challenge is answered twice,
+/// and writes the receipt. `outcome` is what opening and verifying gave.
 pub fn conclude(
     outcome: Result<VerifiedChain, Denial>,
     answer: &Answer,
@@ -170,7 +170,11 @@ pub fn conclude(
     ledger: &mut MemoryLedger,
     now: i64,
 ) -> Concluded {
-    let outcome = outcome.and_then(|chain| ledger.commit_nonce(&chain, now).map(|()| chain));
+    let outcome = outcome.and_then(|chain| {
+        let (_, challenge) = Challenge::read(&answer.challenge)?;
+        let until = challenge.expires_at.saturating_add(trust.clock_skew);
+        ledger.commit_nonce(&chain, until, now).map(|()| chain)
+    });
     let receipt = match &outcome {
         Ok(chain) => receipt::of_chain(chain, trust, now),
         Err(denial) => {

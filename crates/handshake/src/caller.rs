@@ -11,9 +11,9 @@ use legation_keys::{
     json::JsonLimits,
     jws,
     secret::{SecretKeyError, SignError, random},
-    time,
+    time::{self, Round},
 };
-use legation_verifier::{Code, Denial, receipt};
+use legation_verifier::{Code, Denial, error::printable, receipt};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -47,6 +47,8 @@ pub struct Challenged {
     card: Sha256Digest,
     nonce: String,
     challenge: String,
+    /// The earliest moment of the callee's receipt: that of its challenge, less the skew.
+    since: i64,
 }
 
 /// The answer is on its way.
@@ -56,6 +58,7 @@ pub struct Answered {
     callee: Did,
     card: Sha256Digest,
     answer: Answer,
+    since: i64,
 }
 
 /// A handshake that came to its end: each knows who the other is.
@@ -76,7 +79,8 @@ pub enum Ended {
     Met(Box<Met>),
     /// The callee refuses the caller and has signed why.
     Refused {
-        /// The code that the callee gives.
+        /// The code that the callee gives. Its words are cut short, and hold nothing that would end a
+        /// line or move a cursor.
         code: String,
         /// Index of the link that failed; `None` where none did.
         link: Option<u64>,
@@ -132,6 +136,7 @@ impl Begun {
             card: said.card,
             nonce: said.nonce,
             challenge: challenge.to_owned(),
+            since: said.issued_at.saturating_sub(skew),
         })
     }
 
@@ -201,7 +206,8 @@ impl Challenged {
         };
         let presentation = present(chain, &self.caller, occasion, key_id, signer)?;
         let answer = Answer { challenge: self.challenge, presentation };
-        Ok(Answered { caller: self.caller, callee: self.callee, card: self.card, answer })
+        let Self { caller, callee, card, since, .. } = self;
+        Ok(Answered { caller, callee, card, answer, since })
     }
 }
 
@@ -217,8 +223,8 @@ impl Answered {
     ///
     /// # Errors
     /// A [`Denial`] of the receipt: `issuer_mismatch`, `nonce_mismatch` (the transcript),
-    /// `request_binding_mismatch` (the presentation), `holder_mismatch`, those of bytes, keys and
-    /// signatures.
+    /// `request_binding_mismatch` (the presentation), `holder_mismatch`, `presentation_stale` where it is
+    /// dated before its challenge, those of bytes, keys and signatures.
     pub fn finish(self, receipt: &str, document: &Document) -> Result<Ended, Denial> {
         let said = receipt::verify(receipt, document).map_err(|error| {
             let code = Code::from_name(error.code()).unwrap_or(Code::Malformed);
@@ -240,7 +246,8 @@ impl Answered {
                 return Err(Denial::new(code, format!("`{name}` {expected}"), text(name)));
             }
         }
-        let owned = |name: &str| text(name).to_owned();
+        check_date(text("at"), self.since)?;
+        let owned = |name: &str| printable(text(name).to_owned());
         match decision {
             "valid" => {
                 let Self { caller, callee, card, .. } = self;
@@ -257,6 +264,16 @@ impl Answered {
             other => Err(Denial::new(Code::TypeMismatch, "`valid` or `deny`", other)),
         }
     }
+}
+
+/// The receipt is not dated before its challenge. Its key is judged as of the receipt's own date, so
+/// that otherwise a key that has ended could still sign one, dated back.
+fn check_date(at: &str, since: i64) -> Result<(), Denial> {
+    if time::parse(at, Round::Down).is_some_and(|at| at >= since) {
+        return Ok(());
+    }
+    let expected = format!("a receipt of {} or later", time::format(since));
+    Err(Denial::new(Code::PresentationStale, expected, format!("one of {at}")))
 }
 
 impl Met {

@@ -121,7 +121,8 @@ pub fn transcript(challenge: &str) -> String {
 }
 
 /// The secret by which a callee knows its own challenges again. Processes that answer at one endpoint
-/// share it; it may change at any time, which ends the handshakes that are under way.
+/// share it; it may change at any time, which ends the handshakes that are under way. Each of them counts
+/// an answer once by a ledger of its own.
 #[derive(Clone)]
 pub struct ChallengeKey(Zeroizing<[u8; 32]>);
 

@@ -41,18 +41,20 @@
 //! |---|---|---|
 //! | Relay: Mallory passes on the challenge of another callee | [`Begun::receive`]: `iss` is the DID that was called | `issuer_mismatch` |
 //! | Relay: Mallory passes the caller's answer on to another callee | [`Callee::open`]: the challenge is not one that it gave | `nonce_mismatch`, `audience_mismatch` |
-//! | Reflection: an agent is shown its own hello or challenge | [`Callee::challenge`], [`Begun::receive`]: caller and callee differ | `holder_mismatch`, `issuer_mismatch` |
+//! | Reflection: an agent is shown its own hello or challenge | [`Callee::challenge`], [`Begun::receive`]: caller and callee differ | `holder_mismatch`, `issuer_mismatch`, `audience_mismatch` |
 //! | Replay of a challenge to the caller | [`Begun::receive`]: it answers another nonce | `nonce_mismatch` |
-//! | Replay of an answer to the callee | [`conclude`]: the nonce is consumed | `nonce_replayed` |
+//! | Replay of an answer to the callee, or a second answer to one challenge | [`conclude`]: the nonce is consumed, and remembered for as long as its challenge | `nonce_replayed` |
 //! | An old nonce | [`Callee::open`], [`Begun::receive`]: `exp` | `presentation_stale` |
 //! | A challenge that the callee never gave | [`Callee::open`]: the nonce's tag | `nonce_mismatch` |
 //! | A challenge made for one caller, answered by another | [`Callee::open`]: `aud` | `holder_mismatch` |
 //! | A stolen chain, presented with another key | the verifier: the holder is the last subject | `holder_mismatch` |
 //! | The card is swapped between fetch and handshake | [`Begun::receive`]: the digest of the card that was verified | `request_binding_mismatch` |
 //! | The endpoint is another | [`Begun::receive`] | `request_binding_mismatch` |
+//! | A key of the callee's that is for other purposes | [`Begun::receive`]: `authentication`; [`Answered::finish`]: `assertionMethod` | `key_purpose_mismatch` |
 //! | A key that has left the DID document | [`Begun::receive`], the verifier | `key_not_found` |
 //! | Another algorithm, or none | both sides read `alg` against what the key is for | `algorithm_not_allowed`, `algorithm_key_mismatch` |
 //! | A receipt of another handshake, or made up | [`Answered::finish`]: transcript, presentation, signature | `nonce_mismatch`, `signature_invalid` |
+//! | A receipt that is dated back, by a key that has ended | [`Answered::finish`]: its date is not before the challenge's | `presentation_stale` |
 //! | Ten thousand hellos without an answer | the callee keeps nothing until a chain has verified | |
 //! | Ten thousand answers | the nonce memory is bounded by key, and denies when full | `nonce_memory_full` |
 //!

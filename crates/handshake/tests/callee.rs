@@ -115,6 +115,15 @@ fn a_challenge_that_was_not_given_here_is_refused_before_anything_is_verified() 
         let wanted = if value == json!("") { "malformed" } else { "nonce_mismatch" };
         assert_eq!(world.code(&made, NOW), wanted, "{member} {value}");
     }
+    // With other random bytes before the same tag, one challenge could be answered again and again.
+    let mut claims = claims_of(&challenge);
+    let mut nonce = base64url::decode(&nonce_of(&challenge)).unwrap();
+    nonce[0] ^= 1;
+    claims["nonce"] = json!(base64url::encode(&nonce));
+    let (key_id, key) = (world.shop.key_id(), &world.shop.key);
+    let salted = jws::sign("legation-challenge+jwt", &key_id, claims.to_string().as_bytes(), key).unwrap();
+    let made = answer(&world, &salted, |_| {});
+    assert_eq!(world.code(&made, NOW), "nonce_mismatch");
     let key = ChallengeKey::generate().unwrap();
     let restarted = Callee::new(world.shop.did.clone(), ENDPOINT.to_owned(), CARD, key);
     let made = answer(&world, &challenge, |_| {});
@@ -174,6 +183,61 @@ fn an_answer_counts_once_and_a_denied_one_burns_no_nonce() {
     // The nonce is remembered for as long as the answer could still be fresh.
     assert_eq!(world.code(answered.message(), NOW + 119), "nonce_replayed");
     assert_eq!(world.code(answered.message(), NOW + 120), "presentation_stale");
+}
+
+#[test]
+fn a_challenge_is_not_answered_again_once_a_short_answer_has_ended() {
+    let mut world = World::new();
+    let challenge = world.challenge(world.begin().hello(), NOW);
+    let short = answer(&world, &challenge, |said| (said.issued_at, said.expires_at) = (NOW - 50, NOW - 40));
+    assert_eq!(world.code(&short, NOW), "valid");
+    // The first answer could no longer pass, and its challenge is still open.
+    let again = answer(&world, &challenge, |said| (said.issued_at, said.expires_at) = (NOW + 30, NOW + 90));
+    assert_eq!(world.code(&again, NOW + 30), "nonce_replayed");
+    assert_eq!(world.code(&again, NOW + 119), "nonce_replayed");
+}
+
+#[test]
+fn a_challenge_ends_however_new_its_answer_is() {
+    let mut world = World::new();
+    let challenge = world.challenge(world.begin().hello(), NOW);
+    let made_at = |world: &World, at: i64| {
+        answer(world, &challenge, |said| (said.issued_at, said.expires_at) = (at, at + 60))
+    };
+    let late = made_at(&world, NOW + 120);
+    assert_eq!(world.code(&late, NOW + 120), "presentation_stale");
+    let last = made_at(&world, NOW + 119);
+    assert_eq!(world.code(&last, NOW + 119), "valid");
+}
+
+#[test]
+fn a_challenge_holds_at_the_endpoint_and_for_the_card_that_it_names() {
+    let world = World::new();
+    let key = ChallengeKey::from_bytes([9; 32]);
+    let callee =
+        |endpoint: &str, card| Callee::new(world.shop.did.clone(), endpoint.to_owned(), card, key.clone());
+    let asked = callee(ENDPOINT, CARD);
+    let challenge =
+        asked.challenge(world.begin().hello(), &world.shop.key_id(), &world.shop.key, NOW).unwrap();
+    let honest = answer(&world, &challenge, |_| {});
+    assert!(asked.open(&honest, &world.trust, NOW).is_ok());
+    // Processes that share the key, elsewhere or after a new card was published.
+    for other in [callee("https://shop.example/other", CARD), callee(ENDPOINT, [8; 32])] {
+        let refused = other.open(&honest, &world.trust, NOW).unwrap_err();
+        assert_eq!(refused.code.as_str(), "request_binding_mismatch");
+    }
+    // Another agent of the same process, to whom somebody has turned the challenge.
+    let mut other = World::at("did:web:other.example");
+    other.callee = Callee::new(other.shop.did.clone(), ENDPOINT.to_owned(), CARD, key.clone());
+    let mut claims = claims_of(&challenge);
+    claims["iss"] = json!("did:web:other.example");
+    let (key_id, secret) = (other.shop.key_id(), &other.shop.key);
+    let turned = jws::sign("legation-challenge+jwt", &key_id, claims.to_string().as_bytes(), secret).unwrap();
+    let made = answer(&world, &turned, |said| said.audience = "did:web:other.example".to_owned());
+    assert_eq!(other.code(&made, NOW), "nonce_mismatch");
+    let mut trust = world.trust.clone();
+    trust.audience = "did:web:other.example".to_owned();
+    assert_eq!(asked.open(&honest, &trust, NOW).unwrap_err().code.as_str(), "audience_mismatch");
 }
 
 #[test]

@@ -10,9 +10,9 @@
 
 mod world;
 
-use legation_did::web;
+use legation_did::{Document, Purpose, web};
 use legation_handshake::{Ended, Peer};
-use legation_keys::{Signer, base64url, jws};
+use legation_keys::{Signer, base64url, jws, time};
 use legation_verifier::{Denial, receipt};
 use serde_json::{Value, json};
 use world::{CARD, ENDPOINT, NOW, Party, World};
@@ -48,6 +48,7 @@ fn each_claim_of_a_challenge_is_held_against_what_the_caller_knows() {
         // Relay: the challenge of another callee.
         ("/iss", json!("did:web:other.example"), "issuer_mismatch"),
         ("/iss", json!("did:web:shop.example:agents:a"), "issuer_mismatch"),
+        ("/iss", json!(world.alice.did.as_str()), "issuer_mismatch"),
         // A challenge for somebody else, and reflection.
         ("/aud", json!("did:web:bob.example"), "audience_mismatch"),
         ("/aud", json!(world.shop.did.as_str()), "audience_mismatch"),
@@ -165,6 +166,46 @@ fn a_challenge_that_somebody_else_signed_or_that_is_no_challenge_is_refused() {
 }
 
 #[test]
+fn an_agent_does_not_meet_itself() {
+    let world = World::new();
+    let (alice, begun) = (&world.alice, world.begin());
+    let mut claims = claims(&world, &begun.hello().nonce);
+    claims["iss"] = json!(alice.did.as_str());
+    let sealed = jws::sign(TYP, &alice.key_id(), claims.to_string().as_bytes(), &alice.key).unwrap();
+    let document = alice.document();
+    let refused = begun.receive(&sealed, Peer { document: &document, ..world.peer() }, 60, NOW).unwrap_err();
+    assert_eq!(refused.code.as_str(), "audience_mismatch");
+}
+
+/// The shop's document, in which its key is for one purpose only.
+fn document_for(world: &World, purpose: Purpose) -> Document {
+    let mut document = Document::new(world.shop.did.clone());
+    document.add_key(world.shop.key_id(), world.shop.key.public_key().clone(), &[purpose]);
+    document
+}
+
+#[test]
+fn a_key_challenges_only_for_authentication_and_signs_receipts_only_for_assertion() {
+    let mut world = World::new();
+    for (purpose, wanted) in
+        [(Purpose::Authentication, "ok"), (Purpose::AssertionMethod, "key_purpose_mismatch")]
+    {
+        world.document = document_for(&world, purpose);
+        let honest = |nonce: &str| seal(&world, TYP, &world.shop.key_id(), &claims(&world, nonce));
+        assert_eq!(code(&world, honest, NOW), wanted);
+    }
+    for (purpose, wanted) in
+        [(Purpose::AssertionMethod, "met"), (Purpose::Authentication, "key_purpose_mismatch")]
+    {
+        let mut world = World::new();
+        let answered = world.answered();
+        let receipt = world.conclude(answered.message(), NOW).receipt;
+        let ended = answered.finish(&world.signed(&receipt), &document_for(&world, purpose));
+        assert_eq!(ended.map_or_else(|denial| denial.code.as_str(), |_| "met"), wanted);
+    }
+}
+
+#[test]
 fn a_key_that_left_the_document_challenges_nobody() {
     let world = World::new();
     let begun = world.begin();
@@ -236,6 +277,8 @@ fn only_the_callees_receipt_of_this_handshake_ends_it() {
         ("agent", json!("did:web:bob.example"), "holder_mismatch"),
         ("verifier", json!("did:web:other.example"), "issuer_mismatch"),
         ("verifier", json!("shop"), "issuer_mismatch"),
+        ("at", json!(time::format(NOW - 61)), "presentation_stale"),
+        ("at", Value::Null, "malformed"),
         ("decision", json!("permit"), "type_mismatch"),
         ("decision", json!("maybe"), "malformed"),
     ] {
@@ -245,6 +288,49 @@ fn only_the_callees_receipt_of_this_handshake_ends_it() {
             world.signed(said.to_string().as_bytes())
         };
         assert_eq!(ended(changed).unwrap_err().code.as_str(), wanted, "{member} {value}");
+    }
+}
+
+#[test]
+fn a_key_that_has_ended_ends_no_handshake_by_dating_its_receipt_back() {
+    let retired = Party::web("did:web:shop.example");
+    for (at, wanted) in [(NOW, "key_revoked"), (NOW - 7200, "presentation_stale")] {
+        let mut world = World::new();
+        let both = [world.shop.key.public_key().clone(), retired.key.public_key().clone()];
+        let mut document = web::document(&world.shop.did, &both).to_json();
+        let methods = document["verificationMethod"].as_array_mut().unwrap();
+        let ended = methods.iter_mut().find(|method| method["id"] == retired.key_id()).unwrap();
+        ended["revoked"] = json!(time::format(NOW - 3600));
+        let document = Document::parse(document.to_string().as_bytes()).unwrap();
+
+        let answered = world.answered();
+        let mut said: Value =
+            serde_json::from_slice(&world.conclude(answered.message(), NOW).receipt).unwrap();
+        said["at"] = json!(time::format(at));
+        let forged = receipt::sign(said.to_string().as_bytes(), &retired.key_id(), &retired.key).unwrap();
+        assert_eq!(answered.finish(&forged, &document).unwrap_err().code.as_str(), wanted);
+    }
+}
+
+#[test]
+fn a_refusal_can_not_move_a_cursor_or_forge_a_line() {
+    let mut world = World::new();
+    world.trust.roots.clear();
+    let answered = world.answered();
+    let mut said: Value = serde_json::from_slice(&world.conclude(answered.message(), NOW).receipt).unwrap();
+    for member in ["code", "expected", "found"] {
+        said[member] = json!(format!("\u{1b}[2J\r\nadmitted\u{202e}{}", "x".repeat(100_000)));
+    }
+    let signed = world.signed(said.to_string().as_bytes());
+    let Ended::Refused { code, expected, found, .. } = answered.finish(&signed, &world.document).unwrap()
+    else {
+        panic!("met")
+    };
+    for text in [code, expected, found] {
+        assert!(
+            text.chars().count() <= 601 && !text.chars().any(legation_verifier::error::misleads),
+            "{text}"
+        );
     }
 }
 

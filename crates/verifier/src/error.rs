@@ -202,7 +202,8 @@ impl Denial {
 
 /// At most 600 characters of a text, each one replaced that [`misleads`]: a stranger's line break
 /// must not forge a log line, nor an escape sequence reach a terminal.
-fn printable(text: String) -> String {
+#[must_use]
+pub fn printable(text: String) -> String {
     const MOST: usize = 600;
     if text.len() <= MOST && !text.chars().any(misleads) {
         return text;

@@ -37,7 +37,8 @@ pub(crate) struct Held<T> {
     pub(crate) item: Result<T, Lack>,
     pub(crate) fetched_at: i64,
     pub(crate) digest: [u8; 32],
-    /// About how many bytes it takes.
+    /// About how many bytes it takes, its name included: whoever passes a delegation on chooses the
+    /// names, and a failure is little else.
     size: usize,
 }
 
@@ -108,7 +109,8 @@ impl Evidence {
             Err(error) => Err(Lack::Unreadable(error.to_string())),
         };
         let digest = Sha256::digest(bytes).into();
-        self.documents.insert(did.clone(), Held { item, fetched_at, digest, size: bytes.len() });
+        let size = did.as_str().len() + bytes.len();
+        self.documents.insert(did.clone(), Held { item, fetched_at, digest, size });
         parsed.map(|_| ())
     }
 
@@ -120,7 +122,7 @@ impl Evidence {
         let item = item.map(Arc::new).map_err(|error| Lack::Unreadable(error.to_string()));
         let digest = Sha256::digest(secured).into();
         let unpacked = item.as_ref().map_or(0, |list| list.credential.list.entries() / 8);
-        let size = secured.len() + unpacked;
+        let size = url.len() + secured.len() + unpacked;
         self.remember(url, fetched_at);
         self.status_lists.insert(url.to_owned(), Held { item, fetched_at, digest, size });
     }
@@ -161,14 +163,16 @@ impl Evidence {
 
     /// Notes why a need could not be met at `tried_at` (Unix seconds), for the denial to tell.
     pub fn add_failure(&mut self, need: &Need, reason: &str, tried_at: i64) {
-        let (lack, digest, size) = (Lack::Unavailable(reason.to_owned()), [0; 32], reason.len());
+        let (lack, digest) = (Lack::Unavailable(reason.to_owned()), [0; 32]);
         match need {
             Need::Document(did) => {
+                let size = did.as_str().len() + reason.len();
                 self.documents
                     .insert(did.clone(), Held { item: Err(lack), fetched_at: tried_at, digest, size });
             }
             Need::StatusList(url) => {
                 self.remember(url, tried_at);
+                let size = url.len() + reason.len();
                 let held = Held { item: Err(lack), fetched_at: tried_at, digest, size };
                 self.status_lists.insert(url.clone(), held);
             }

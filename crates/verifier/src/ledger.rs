@@ -115,13 +115,15 @@ impl MemoryLedger {
     }
 
     /// Consumes the nonce of a chain that was verified for nothing but who is there, as a handshake
-    /// does, at `now` (Unix seconds).
+    /// does, at `now` (Unix seconds). It is remembered for as long as the presentation could pass, and
+    /// at least until `until` (Unix seconds): the end of the challenge that gave the nonce, since another
+    /// presentation could answer that one again.
     ///
     /// # Errors
     /// A [`Denial`]: `presentation_stale` where the chain was kept too long, `nonce_replayed`,
     /// `nonce_memory_full`.
-    pub fn commit_nonce(&mut self, chain: &VerifiedChain, now: i64) -> Result<(), Denial> {
-        let nonce = NonceUse::of(chain);
+    pub fn commit_nonce(&mut self, chain: &VerifiedChain, until: i64, now: i64) -> Result<(), Denial> {
+        let mut nonce = NonceUse::of(chain);
         if now >= nonce.until {
             let expected = format!("before {}", time::format(nonce.until));
             return Err(Denial::new(
@@ -130,6 +132,7 @@ impl MemoryLedger {
                 format!("now is {}", time::format(now)),
             ));
         }
+        nonce.until = nonce.until.max(until);
         self.forget_nonces(now);
         self.check_nonce(&nonce)?;
         self.take_nonce(&nonce);

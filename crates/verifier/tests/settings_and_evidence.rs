@@ -8,7 +8,7 @@ use legation_credential::{
     status::{StatusEntry, StatusPurpose},
 };
 use legation_keys::{Algorithm, SecretKey, Signer, jws};
-use legation_verifier::{Code, Evidence, Trust, evidence::EvidenceError, parse, trust::TrustError};
+use legation_verifier::{Code, Evidence, Need, Trust, evidence::EvidenceError, parse, trust::TrustError};
 
 const NOW: i64 = 1_795_255_200;
 const LIST: &str = "https://acme.example/status/1";
@@ -75,7 +75,7 @@ fn claims_of_the_first_data_model_are_refused_in_a_presentation() {
 #[test]
 fn evidence_that_is_kept_stays_within_its_bound() {
     let (_, mut trust) = presented();
-    trust.limits.evidence_bytes = 100;
+    trust.limits.evidence_bytes = 160;
     let did = |index: usize| format!("did:web:a{index}.example").parse::<legation_did::Did>().unwrap();
     let mut evidence = Evidence::new();
     for index in 0..10_usize {
@@ -86,9 +86,22 @@ fn evidence_that_is_kept_stays_within_its_bound() {
         (0..10).filter(|index| format!("{evidence:?}").contains(did(*index).as_str())).collect::<Vec<_>>()
     };
     evidence.forget(&trust, NOW + 9);
-    assert_eq!(held(&evidence), [7, 8, 9], "the youngest three of 29 bytes each fit");
+    assert_eq!(held(&evidence), [7, 8, 9], "the youngest three of 29 bytes each, with their names, fit");
     evidence.forget(&trust, NOW + 9 + trust.max_document_age);
     assert_eq!(held(&evidence), [9], "what is too old to be relied on goes");
+}
+
+#[test]
+fn failures_with_long_names_stay_within_the_bound() {
+    let (_, mut trust) = presented();
+    trust.limits.evidence_bytes = 20_000;
+    let mut evidence = Evidence::new();
+    for index in 0..100 {
+        let url = format!("https://evil.example/{index}/{}", "x".repeat(1000));
+        evidence.add_failure(&Need::StatusList(url), "no answer", NOW + index);
+    }
+    evidence.forget(&trust, NOW + 100);
+    assert_eq!(format!("{evidence:?}").matches("https://evil.example/").count(), 19);
 }
 
 #[test]

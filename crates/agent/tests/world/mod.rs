@@ -139,7 +139,9 @@ pub(crate) fn sign_card(card: &serde_json::Value, party: &Party) -> String {
 }
 
 /// Which request is which action: all of them book.
-fn map(message: &legation_http_signature::Message<'_>) -> Result<Request, legation_credential::RequestError> {
+pub(crate) fn map(
+    message: &legation_http_signature::Message<'_>,
+) -> Result<Request, legation_credential::RequestError> {
     let (resource, facts) = split_query(message.target_uri)?;
     Request::new(ACTION, resource, facts)
 }

@@ -1,0 +1,161 @@
+//! What stands behind a gate, and what does not.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod world;
+
+use axum::{Router, routing::post};
+use http::{HeaderMap, HeaderValue};
+use legation_agent::{Admitted, Agent, Carry, Gate, Incoming, Refused, guard};
+use legation_http_signature::{AgentDelegation, Message, read};
+use legation_keys::base64url;
+use legation_resolver::{Call, call::Method};
+use legation_verifier::receipt;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokio::net::TcpListener;
+use world::{Party, authority, fetcher, grant, map, now, open, open_with};
+
+async fn ask(agent: Option<&Agent>, method: Method, url: &str, signed_for: &str) -> (u16, String) {
+    let mut call = Call { method, url, headers: HeaderMap::new(), body: b"x".to_vec() };
+    if let Some(agent) = agent {
+        let method = call.method.clone();
+        agent.sign(method.as_str(), signed_for, &mut call.headers, &call.body, Carry::Chain, now()).unwrap();
+    }
+    let reply = fetcher().call(call).await.unwrap();
+    let text = String::from_utf8(reply.body).unwrap();
+    let problem: Value = serde_json::from_str(&text).unwrap_or_default();
+    (reply.status, problem["code"].as_str().map_or(text, str::to_owned))
+}
+
+#[tokio::test]
+async fn a_gate_covers_routes_methods_fallback_and_nesting_and_nothing_that_is_added_later() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open_with(&acme.did, false, |mut trust| {
+        trust.roots.insert(acme.did.clone(), authority(&origin));
+        trust
+    });
+    let gate = Gate::new(shop.await.desk, origin.clone());
+    let inner = Router::new().route("/rooms", post(async || "inner"));
+    let routes = Router::new().route("/api/rooms", post(async || "rooms")).fallback(async || "fallback");
+    let router = guard(routes, gate.clone(), map)
+        .nest("/api/inner", guard(inner, gate, map))
+        .route("/api/later", post(async || "later"));
+    tokio::spawn(legation_host::serve(listener, router, None, std::future::pending()));
+
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &origin)]);
+    for (method, path, status, answer) in [
+        (Method::POST, "/api/rooms", 200, "rooms"),
+        (Method::GET, "/api/rooms", 405, ""),
+        (Method::POST, "/api/none", 200, "fallback"),
+        (Method::POST, "/api//rooms", 200, "fallback"),
+        (Method::POST, "/api/inner/rooms", 200, "inner"),
+        (Method::POST, "/api/inner/rooms?beds=2", 200, "inner"),
+    ] {
+        let url = format!("{origin}{path}");
+        let stranger = ask(None, method.clone(), &url, &url).await;
+        assert_eq!(stranger, (401, "chain_empty".to_owned()), "{method} {path}");
+        let met = ask(Some(&agent), method.clone(), &url, &url).await;
+        assert_eq!(met, (status, answer.to_owned()), "{method} {path}");
+    }
+    // A path inside a nested router is signed as a whole, and a path is signed byte for byte.
+    let whole = format!("{origin}/api/inner/rooms");
+    for other in
+        ["/rooms", "/api/inner/rooms/", "/api//inner/rooms", "/api/inner/%72ooms", "/api/inner/rooms?"]
+    {
+        let told = ask(Some(&agent), Method::POST, &whole, &format!("{origin}{other}")).await;
+        assert_eq!(told, (401, "signature_invalid".to_owned()), "{other}");
+    }
+    // What has two spellings is no resource, whoever signed it.
+    for path in ["/api/inner/%72ooms", "/api/a%2fb", "/api/x/..;/rooms"] {
+        let url = format!("{origin}{path}");
+        let told = ask(Some(&agent), Method::POST, &url, &url).await;
+        assert_eq!(told, (401, "resource_not_normalized".to_owned()), "{path}");
+    }
+    let later = format!("{origin}/api/later");
+    assert_eq!(ask(None, Method::POST, &later, &later).await, (200, "later".to_owned()));
+}
+
+/// Signs a request for rooms and shows it to a gate.
+async fn admit(agent: &Agent, gate: &Gate, carry: Carry) -> (HeaderMap, Result<Admitted, Refused>) {
+    let (mut headers, path) = (HeaderMap::new(), "/api/rooms");
+    let incoming = Incoming { method: "GET", path_and_query: path, headers: &headers, body: b"" };
+    let url = gate.target_uri(&incoming);
+    agent.sign("GET", &url, &mut headers, b"", carry, now()).unwrap();
+    let incoming = Incoming { method: "GET", path_and_query: path, headers: &headers, body: b"" };
+    let outcome = gate.admit(&incoming, map, now()).await;
+    (headers, outcome)
+}
+
+#[tokio::test]
+async fn a_chain_that_only_came_with_requests_has_not_been_met() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let for_all = Gate::new(shop.desk.clone(), shop.origin.clone());
+    let for_met = for_all.clone().handshaken_only(shop.endpoint());
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
+    assert!(admit(&agent, &for_all, Carry::Chain).await.1.is_ok());
+    // Both gates share one memory of chains.
+    for carry in [Carry::Chain, Carry::Digest] {
+        let refused = admit(&agent, &for_met, carry).await.1.unwrap_err();
+        assert_eq!(refused.code(), "handshake_required");
+    }
+    agent.meet(&shop.origin, now()).await.unwrap();
+    assert!(admit(&agent, &for_met, Carry::Digest).await.1.is_ok());
+}
+
+#[tokio::test]
+async fn a_receipt_names_what_was_presented_whether_it_permits_or_denies() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let gate = Gate::new(shop.desk.clone(), shop.origin.clone());
+    let link = grant(&acme, &alice.did, &shop.origin);
+    let agent = alice.agent(&[&link]);
+    let url = shop.goods();
+    let (headers, permitted) = admit(&agent, &gate, Carry::Chain).await;
+    let message = Message { method: "GET", target_uri: &url, headers: &headers, body: b"" };
+    let record = read(&message).unwrap().record(&link);
+    let presented = base64url::encode(&Sha256::digest(record));
+    let incoming = Incoming { method: "GET", path_and_query: "/api/rooms", headers: &headers, body: b"" };
+    let Err(Refused::Denied { denial, receipt: Some(denied) }) = gate.admit(&incoming, map, now()).await
+    else {
+        panic!("admitted twice")
+    };
+    assert_eq!(denial.code.as_str(), "nonce_replayed");
+    for (signed, decision) in [(permitted.unwrap().receipt, "permit"), (denied, "deny")] {
+        let said = receipt::verify(&signed, &shop.document).unwrap();
+        assert_eq!(
+            (&said["decision"], &said["presentation"]),
+            (&decision.into(), &presented.as_str().into())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_chain_that_fits_no_header_is_too_large() {
+    let acme = Party::new();
+    let shop = open(&acme.did, false).await;
+    let gate = Gate::new(shop.desk.clone(), shop.origin.clone());
+    let mut headers = HeaderMap::new();
+    headers.insert("agent-delegation", HeaderValue::try_from("e".repeat(48 * 1024 + 1)).unwrap());
+    assert!(AgentDelegation::parse(&headers).is_err());
+    let incoming = Incoming { method: "GET", path_and_query: "/api/rooms", headers: &headers, body: b"" };
+    let refused = gate.admit(&incoming, map, now()).await.unwrap_err();
+    assert_eq!((refused.code(), refused.status()), ("input_too_large", 413));
+}
+
+#[tokio::test]
+async fn a_chain_that_is_known_is_verified_again_and_ends_like_any_other() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let gate = Gate::new(shop.desk.clone(), shop.origin.clone());
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
+    assert!(admit(&agent, &gate, Carry::Chain).await.1.is_ok());
+    assert!(admit(&agent, &gate, Carry::Digest).await.1.is_ok());
+    let (mut headers, later) = (HeaderMap::new(), now() + 4000);
+    agent.sign("GET", &shop.goods(), &mut headers, b"", Carry::Digest, later).unwrap();
+    let incoming = Incoming { method: "GET", path_and_query: "/api/rooms", headers: &headers, body: b"" };
+    assert_eq!(gate.admit(&incoming, map, later).await.unwrap_err().code(), "expired");
+}
