@@ -39,7 +39,7 @@ fn verdict(more: &[&str]) -> Value {
 
 fn assert_valid(verdict: &Value) {
     let mut registry = jsonschema::Registry::new();
-    for name in ["authority", "common", "verdict"] {
+    for name in ["authority", "common", "receipt", "verdict"] {
         let text = fs::read_to_string(root("schemas").join(format!("{name}.schema.json"))).unwrap();
         let schema: Value = serde_json::from_str(&text).unwrap();
         let id = schema["$id"].as_str().unwrap().to_owned();
