@@ -25,6 +25,7 @@
 
 pub mod algorithm;
 pub mod base64url;
+mod ed25519;
 pub mod jcs;
 pub mod json;
 pub mod jws;
@@ -34,5 +35,5 @@ pub mod time;
 
 pub use algorithm::Algorithm;
 pub use json::Json;
-pub use public::PublicKey;
+pub use public::{PublicKey, verify_all};
 pub use secret::{SecretKey, Signer};

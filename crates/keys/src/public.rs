@@ -3,6 +3,7 @@
 use crate::{
     Algorithm,
     base64url::{self, Base64Error},
+    ed25519,
     json::Object,
 };
 use aws_lc_rs::{
@@ -10,7 +11,6 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey},
 };
 use core::fmt;
-use ed25519_dalek::VerifyingKey;
 use multibase::Base;
 use sha2::{Digest, Sha256};
 
@@ -31,7 +31,7 @@ pub struct PublicKey(Inner);
 
 #[derive(Clone)]
 enum Inner {
-    Ed25519(VerifyingKey),
+    Ed25519(ed25519::Key),
     P256(Box<P256>),
 }
 
@@ -97,11 +97,7 @@ impl PublicKey {
     /// encoded, or of small order: any message verifies under some of those.
     pub fn from_ed25519(bytes: &[u8; 32]) -> Result<Self, PublicKeyError> {
         let invalid = PublicKeyError::Invalid { algorithm: Algorithm::EdDsa };
-        let key = VerifyingKey::from_bytes(bytes).map_err(|_| invalid.clone())?;
-        if key.is_weak() || !is_canonical_ed25519(bytes) {
-            return Err(invalid);
-        }
-        Ok(Self(Inner::Ed25519(key)))
+        ed25519::Key::read(bytes).map(|key| Self(Inner::Ed25519(key))).ok_or(invalid)
     }
 
     /// Reads a P-256 point, compressed (33 bytes) or uncompressed (65 bytes), SEC 1 §2.3.3.
@@ -222,17 +218,14 @@ impl PublicKey {
         base64url::encode(&Sha256::digest(text))
     }
 
-    /// Verifies a signature. Ed25519 strictly: canonical A, R and S, no point of small order,
-    /// no cofactor.
+    /// Verifies a signature. Ed25519: canonical A, R and S, no point of small order, the equation with
+    /// the cofactor, so that [`verify_all`] gives the same answer.
     ///
     /// # Errors
     /// [`SignatureInvalid`], always the same.
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), SignatureInvalid> {
         match &self.0 {
-            Inner::Ed25519(key) => {
-                let signature = ed25519_dalek::Signature::from_bytes(signature);
-                key.verify_strict(message, &signature).map_err(|_| SignatureInvalid)
-            }
+            Inner::Ed25519(key) => ed25519::verify(key, message, signature),
             Inner::P256(key) => key.parsed.verify_sig(message, signature).map_err(|_| SignatureInvalid),
         }
     }
@@ -256,10 +249,43 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// Whether y is below 2^255 − 19: the nineteen encodings above it name a point a second time.
-fn is_canonical_ed25519(bytes: &[u8; 32]) -> bool {
-    let [low, middle @ .., high] = bytes;
-    *low < 0xed || high & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff)
+/// A signature that is to be verified with others.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed<'a> {
+    /// The key.
+    pub key: &'a PublicKey,
+    /// What was signed.
+    pub message: &'a [u8],
+    /// The signature.
+    pub signature: &'a Signature,
+}
+
+/// Verifies many signatures at less than the cost of each: those by Ed25519 as one equation. The answer
+/// is that of [`PublicKey::verify`] on each.
+///
+/// # Errors
+/// The index of the first signature that does not fit.
+pub fn verify_all(all: &[Signed<'_>]) -> Result<(), usize> {
+    let mut edwards = Vec::with_capacity(all.len());
+    let mut places = Vec::with_capacity(all.len());
+    let mut failed = None;
+    for (index, one) in all.iter().enumerate() {
+        match &one.key.0 {
+            Inner::Ed25519(key) => {
+                edwards.push(ed25519::Signed { key, message: one.message, signature: one.signature });
+                places.push(index);
+            }
+            Inner::P256(_) if one.key.verify(one.message, one.signature).is_err() => {
+                failed = Some(index);
+                break;
+            }
+            Inner::P256(_) => {}
+        }
+    }
+    match ed25519::verify_all(&edwards) {
+        Ok(()) => failed.map_or(Ok(()), Err),
+        Err(index) => Err(places.get(index).copied().unwrap_or(index)),
+    }
 }
 
 /// x and y: the last 64 bytes of the key's SubjectPublicKeyInfo, which holds it uncompressed

@@ -2,13 +2,14 @@
 //! of [`VerifiedChain`].
 
 use crate::{
-    Denial, Trust,
+    Denial, Proof, Trust,
     evidence::{Evidence, Need, Used},
     link,
-    presentation::{Account, Envelope, Link, Possession, Presentation},
+    presentation::{Account, Envelope, Link, Possession, Presentation, Seal},
 };
 use legation_credential::{Authority, LinkDigest};
 use legation_did::{Did, Purpose};
+use legation_keys::{PublicKey, public::Signed, verify_all};
 
 /// A chain that holds: every link was signed by who it says, narrows the one before it, is valid
 /// and not revoked, and its last subject has just proved to be there. Nothing else can make one.
@@ -204,6 +205,31 @@ impl From<Denial> for Stop {
     }
 }
 
+/// A signature whose key is at hand, to be verified with others.
+struct Waiting<'a> {
+    link: Option<usize>,
+    key: PublicKey,
+    signature: Signature<'a>,
+}
+
+/// A signature: what it covers, and the name of its key for a denial.
+struct Signature<'a> {
+    message: &'a [u8],
+    bytes: &'a [u8; 64],
+    key: &'a str,
+}
+
+impl<'a> Signature<'a> {
+    fn of(seal: &'a Seal) -> Self {
+        Self { message: seal.signing_input.as_bytes(), bytes: &seal.signature, key: &seal.key_id }
+    }
+
+    fn of_proof(proof: &'a Proof) -> Self {
+        let Proof { signing_input, signature, key_thumbprint, .. } = proof;
+        Self { message: signing_input.as_bytes(), bytes: signature, key: key_thumbprint }
+    }
+}
+
 /// A walk in progress.
 pub(crate) struct Walk<'a> {
     presentation: &'a Presentation,
@@ -273,30 +299,65 @@ impl Walk<'_> {
         Ok((ceiling, effective))
     }
 
-    /// Keys and signatures, each link's key before its signature: the next issuer's document
-    /// is asked for only once the link that names it has verified. Gives the agent's key.
+    /// Keys and signatures. They are verified together, and before a document is asked for: the next
+    /// issuer's is asked for only once the links that lead to it have verified. Gives the agent's key.
     fn signatures(&mut self) -> Result<String, Stop> {
         let presentation = self.presentation;
+        let mut waiting: Vec<Waiting<'_>> = Vec::with_capacity(presentation.links.len() + 1);
         for (index, one) in presentation.links.iter().enumerate() {
             let key = link::check_key(&one.delegation.issuer, &one.seal, Purpose::AssertionMethod, self);
-            let key = self.check(Some(index), "key", key)?;
-            self.check(Some(index), "signature", link::check_signature(&one.seal, &key))?;
+            self.wait(&mut waiting, Some(index), key, Signature::of(&one.seal))?;
         }
-        let key = match &presentation.possession {
+        match &presentation.possession {
             Possession::Envelope(Envelope { holder, seal, .. }) => {
                 let key = link::check_key(holder, seal, Purpose::Authentication, self);
-                let key = self.check(None, "key", key)?;
-                self.check(None, "signature", link::check_signature(seal, &key))?;
-                key
+                self.wait(&mut waiting, None, key, Signature::of(seal))?;
             }
             Possession::Request(proof) => {
                 let key = link::check_proof_key(&presentation.agent, proof, self);
-                let key = self.check(None, "key", key)?;
-                self.check(None, "signature", link::check_proof(proof, &key))?;
-                key
+                self.wait(&mut waiting, None, key, Signature::of_proof(proof))?;
             }
-        };
-        Ok(key.to_multikey())
+        }
+        self.verify_waiting(&waiting)?;
+        Ok(waiting.last().map(|last| last.key.to_multikey()).unwrap_or_default())
+    }
+
+    /// Puts a signature to those that are verified together. Where its key is not to be had, those
+    /// before it come first.
+    fn wait<'w>(
+        &mut self,
+        waiting: &mut Vec<Waiting<'w>>,
+        link: Option<usize>,
+        key: Result<PublicKey, Stop>,
+        signature: Signature<'w>,
+    ) -> Result<(), Stop> {
+        match key {
+            Ok(key) => waiting.push(Waiting { link, key, signature }),
+            Err(stop) => {
+                self.verify_waiting(waiting)?;
+                self.check(link, "key", Err::<(), _>(stop))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn verify_waiting(&mut self, waiting: &[Waiting<'_>]) -> Result<(), Stop> {
+        let signed: Vec<Signed<'_>> = waiting
+            .iter()
+            .map(|one| Signed {
+                key: &one.key,
+                message: one.signature.message,
+                signature: one.signature.bytes,
+            })
+            .collect();
+        let failed = verify_all(&signed).err();
+        for (index, Waiting { link, signature, .. }) in waiting.iter().enumerate() {
+            self.check(*link, "key", Ok::<(), Denial>(()))?;
+            let fits =
+                if failed == Some(index) { Err(link::signature_denial(signature.key)) } else { Ok(()) };
+            self.check(*link, "signature", fits)?;
+        }
+        Ok(())
     }
 
     /// Revocation and suspension. What is missing is asked for all at once: every link is

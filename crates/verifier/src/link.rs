@@ -250,19 +250,8 @@ fn check_age(code: Code, since: i64, most: i64, trust: &Trust, now: i64) -> Resu
     Err(Denial::new(code, format!("at most {most} s old"), format!("{age} s, from {}", time::format(since))))
 }
 
-/// The signature is that key's.
-pub(crate) fn check_signature(seal: &Seal, key: &PublicKey) -> Result<(), Denial> {
-    let wrong = |_| signature_denial(&seal.key_id);
-    key.verify(seal.signing_input.as_bytes(), &seal.signature).map_err(wrong)
-}
-
-/// The request's signature is that key's.
-pub(crate) fn check_proof(proof: &Proof, key: &PublicKey) -> Result<(), Denial> {
-    let wrong = |_| signature_denial(&proof.key_thumbprint);
-    key.verify(proof.signing_input.as_bytes(), &proof.signature).map_err(wrong)
-}
-
-fn signature_denial(key: &str) -> Denial {
+/// A signature that is not its key's.
+pub(crate) fn signature_denial(key: &str) -> Denial {
     Denial::new(Code::SignatureInvalid, format!("a signature by {key}"), "one that does not fit")
 }
 
