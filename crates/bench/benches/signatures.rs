@@ -1,6 +1,6 @@
 //! `bare/N`: N single `verify_strict` with parsed keys over 2 KB each. `single/N`: the same by our rule, one by
 //! one. `all/N`: as one equation.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ed25519_dalek::{Signature, VerifyingKey};
