@@ -1,7 +1,9 @@
 //! `bare/N`: N single verifications, `verify_strict` with parsed keys, over the same signing inputs.
 //! `cold/D`: parse and verify a presentation of D links by D + 1 did:keys, nothing known before.
-//! `warm/D`: the same chain with a new proof, after it was verified once. There is no cache of
-//! verified chains yet, so that warm costs what cold does; the id is here to show it.
+//! `proof/D`: one single verification, of the presentation's own signature: what `warm/D` can't go below
+//! without tables of keys.
+//! `warm/D`: the same chain with a new proof, by a verifier that has verified it once.
+//! `request/D`: the same as the compact chain of a signed request.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -9,7 +11,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use legation_bench::{Chain, NOW};
 use legation_did::key;
 use legation_keys::{base64url, json, jws};
-use legation_verifier::{Evidence, parse, verify};
+use legation_verifier::{Evidence, Verifier, parse, verify};
 use std::hint::black_box;
 
 const DEPTHS: [u8; 5] = [1, 3, 4, 8, 16];
@@ -64,10 +66,28 @@ fn chains(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("cold", depth), |bencher| {
             bencher.iter(|| black_box(check(&presented, "n-1")));
         });
+        let proof = signed.last().unwrap();
+        group.bench_function(BenchmarkId::new("proof", depth), |bencher| {
+            bencher.iter(|| {
+                black_box(proof.key.verify_strict(black_box(&proof.message), &proof.signature)).unwrap()
+            });
+        });
         let again = chain.present("n-2").unwrap();
+        let verifier = Verifier::new(chain.trust.clone());
+        let check = |presented: &str, nonce: &str| {
+            let presentation = verifier.parse(black_box(presented.as_bytes())).unwrap();
+            verifier.verify(&presentation, &evidence, nonce, NOW).unwrap()
+        };
         let _ = check(&presented, "n-1");
         group.bench_function(BenchmarkId::new("warm", depth), |bencher| {
             bencher.iter(|| black_box(check(&again, "n-2")));
+        });
+        let (compact, proof) = chain.request("n-3").unwrap();
+        group.bench_function(BenchmarkId::new("request", depth), |bencher| {
+            bencher.iter(|| {
+                let presentation = verifier.parse_request(black_box(&compact), proof.clone()).unwrap();
+                black_box(verifier.verify(&presentation, &evidence, "n-3", NOW).unwrap())
+            });
         });
     }
     group.finish();

@@ -4,12 +4,15 @@
 use crate::{
     Denial, Proof, Trust,
     evidence::{Evidence, Need, Used},
+    known::{Known, Prefix},
     link,
     presentation::{Account, Envelope, Link, Possession, Presentation, Seal},
 };
 use legation_credential::{Authority, LinkDigest};
 use legation_did::{Did, Purpose};
 use legation_keys::{PublicKey, public::Signed, verify_all};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// A chain that holds: every link was signed by who it says, narrows the one before it, is valid
 /// and not revoked, and its last subject has just proved to be there. Nothing else can make one.
@@ -22,11 +25,12 @@ pub struct VerifiedChain {
     pub(crate) agent: Did,
     pub(crate) agent_key: String,
     pub(crate) audience: String,
-    pub(crate) ceiling: Authority,
-    pub(crate) effective: Authority,
-    pub(crate) links: Vec<VerifiedLink>,
+    pub(crate) ceiling: Arc<Authority>,
+    pub(crate) effective: Arc<Authority>,
+    pub(crate) links: Arc<[VerifiedLink]>,
     pub(crate) nonce: String,
-    pub(crate) presentation: [u8; 32],
+    /// What was presented; receipts name it by its SHA-256.
+    pub(crate) presented: Arc<str>,
     pub(crate) transcript: Option<String>,
     pub(crate) nonce_until: i64,
     pub(crate) valid_until: i64,
@@ -83,6 +87,11 @@ impl VerifiedChain {
         &self.used
     }
 
+    /// SHA-256 of what was presented.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.presented.as_bytes()).into()
+    }
+
     /// The moment from which on some link or the presentation is no longer valid, Unix seconds.
     #[must_use]
     pub fn valid_until(&self) -> i64 {
@@ -129,7 +138,20 @@ pub fn verify_with(
     now: i64,
     observer: &mut dyn FnMut(Step),
 ) -> Result<VerifiedChain, Denial> {
-    let mut walk = Walk { presentation, trust, evidence, now, used: Vec::new(), observer };
+    verify_known(presentation, trust, evidence, nonce, now, None, observer)
+}
+
+/// As [`verify_with`]; `known` is what this trust has verified before.
+pub(crate) fn verify_known(
+    presentation: &Presentation,
+    trust: &Trust,
+    evidence: &Evidence,
+    nonce: &str,
+    now: i64,
+    known: Option<&Known>,
+    observer: &mut dyn FnMut(Step),
+) -> Result<VerifiedChain, Denial> {
+    let mut walk = Walk::new(presentation, trust, evidence, now, known, observer);
     walk.run(nonce).map_err(|stop| stop.denial)
 }
 
@@ -149,7 +171,20 @@ pub fn gather(
     nonce: &str,
     now: i64,
 ) -> Result<Vec<Need>, Denial> {
-    let mut walk = Walk { presentation, trust, evidence, now, used: Vec::new(), observer: &mut |_| {} };
+    gather_known(presentation, trust, evidence, nonce, now, None)
+}
+
+/// As [`gather`]; `known` is what this trust has verified before.
+pub(crate) fn gather_known(
+    presentation: &Presentation,
+    trust: &Trust,
+    evidence: &Evidence,
+    nonce: &str,
+    now: i64,
+    known: Option<&Known>,
+) -> Result<Vec<Need>, Denial> {
+    let mut ignore = |_| {};
+    let mut walk = Walk::new(presentation, trust, evidence, now, known, &mut ignore);
     match walk.run(nonce) {
         Ok(_) => Ok(Vec::new()),
         Err(Stop { needs, .. }) if !needs.is_empty() => Ok(needs),
@@ -217,16 +252,23 @@ struct Signature<'a> {
     message: &'a [u8],
     bytes: &'a [u8; 64],
     key: &'a str,
+    /// Whether it has been verified with this very key before.
+    known: bool,
 }
 
 impl<'a> Signature<'a> {
     fn of(seal: &'a Seal) -> Self {
-        Self { message: seal.signing_input.as_bytes(), bytes: &seal.signature, key: &seal.key_id }
+        Self {
+            message: seal.signing_input.as_bytes(),
+            bytes: &seal.signature,
+            key: &seal.key_id,
+            known: false,
+        }
     }
 
     fn of_proof(proof: &'a Proof) -> Self {
         let Proof { signing_input, signature, key_thumbprint, .. } = proof;
-        Self { message: signing_input.as_bytes(), bytes: signature, key: key_thumbprint }
+        Self { message: signing_input.as_bytes(), bytes: signature, key: key_thumbprint, known: false }
     }
 }
 
@@ -237,16 +279,42 @@ pub(crate) struct Walk<'a> {
     pub(crate) evidence: &'a Evidence,
     pub(crate) now: i64,
     pub(crate) used: Vec<Used>,
+    /// What this trust has verified before, and the longest beginning of this chain among it.
+    known: Option<&'a Known>,
+    prefix: Option<Arc<Prefix>>,
     observer: &'a mut dyn FnMut(Step),
 }
 
-impl Walk<'_> {
+/// What a chain means: the ceiling, and what is effective below each link that is not known.
+struct Meaning {
+    ceiling: Arc<Authority>,
+    effective: Vec<Arc<Authority>>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(
+        presentation: &'a Presentation,
+        trust: &'a Trust,
+        evidence: &'a Evidence,
+        now: i64,
+        known: Option<&'a Known>,
+        observer: &'a mut dyn FnMut(Step),
+    ) -> Self {
+        let prefix = known.and_then(|known| known.longest(&presentation.links));
+        Self { presentation, trust, evidence, now, used: Vec::new(), known, prefix, observer }
+    }
+
+    /// How many links are known.
+    fn known_links(&self) -> usize {
+        self.prefix.as_ref().map_or(0, |prefix| prefix.verified.len())
+    }
+
     fn run(&mut self, nonce: &str) -> Result<VerifiedChain, Stop> {
         self.presentation.check_read(self.trust)?;
-        let (ceiling, effective) = self.meaning(nonce)?;
-        let agent_key = self.signatures()?;
+        let meaning = self.meaning(nonce)?;
+        let keys = self.signatures()?;
         self.status()?;
-        Ok(self.verified(ceiling, effective, agent_key))
+        Ok(self.verified(meaning, keys))
     }
 
     /// Makes one check and tells the observer.
@@ -266,19 +334,31 @@ impl Walk<'_> {
         })
     }
 
-    /// What the chain means, before any key is asked for. Gives the ceiling and what is
-    /// effective below it.
-    fn meaning(&mut self, nonce: &str) -> Result<(Authority, Authority), Stop> {
+    /// What the chain means, before any key is asked for. Of links that are known only the time is
+    /// looked at: all else follows from their bytes and the trust.
+    fn meaning(&mut self, nonce: &str) -> Result<Meaning, Stop> {
         let Presentation { links, .. } = self.presentation;
         let (trust, now) = (self.trust, self.now);
         let Some(root) = links.first() else {
             return Err(Denial::new(crate::Code::ChainEmpty, "at least one link", "none").into());
         };
-        let ceiling = self.check(Some(0), "root", link::check_root(root, trust))?;
-        let mut effective = ceiling.clone();
+        let known = self.known_links();
+        let (ceiling, mut effective) = match &self.prefix {
+            Some(prefix) => (Arc::clone(&prefix.ceiling), Arc::clone(&prefix.effective)),
+            None => {
+                let ceiling = Arc::new(self.check(Some(0), "root", link::check_root(root, trust))?);
+                (Arc::clone(&ceiling), ceiling)
+            }
+        };
+        let mut below = Vec::new();
         let mut before: Option<&Link> = None;
         for (index, one) in links.iter().enumerate() {
             let at = Some(index);
+            if index < known {
+                self.check(at, "time", link::check_window(one, trust.clock_skew, now))?;
+                before = Some(one);
+                continue;
+            }
             let earlier = links.get(..index).unwrap_or_default();
             self.check(at, "principal", link::check_principal(one, &root.delegation.issuer))?;
             self.check(at, "issuer", link::check_issuer(one, before))?;
@@ -287,8 +367,10 @@ impl Walk<'_> {
             self.check(at, "time", link::check_window(one, trust.clock_skew, now))?;
             self.check(at, "nesting", link::check_nesting(one, before))?;
             self.check(at, "redelegation", link::check_redelegation(one, before))?;
-            effective = self.check(at, "attenuation", link::check_attenuation(one, effective))?;
+            let narrowed = link::check_attenuation(one, Authority::clone(&effective));
+            effective = Arc::new(self.check(at, "attenuation", narrowed)?);
             self.check(at, "audience", link::check_audience(&effective, trust))?;
+            below.push(Arc::clone(&effective));
             before = Some(one);
         }
         let presentation = self.presentation;
@@ -296,17 +378,29 @@ impl Walk<'_> {
         self.check(None, "nonce", link::check_nonce(presentation, nonce))?;
         self.check(None, "freshness", link::check_freshness(presentation, trust, now))?;
         self.check(None, "holder", link::check_holder(presentation))?;
-        Ok((ceiling, effective))
+        Ok(Meaning { ceiling, effective: below })
     }
 
     /// Keys and signatures. They are verified together, and before a document is asked for: the next
-    /// issuer's is asked for only once the links that lead to it have verified. Gives the agent's key.
-    fn signatures(&mut self) -> Result<String, Stop> {
+    /// issuer's is asked for only once the links that lead to it have verified. A link that is known is
+    /// not verified again where its issuer's key is still the one that verified it. Gives the keys of the
+    /// links and the agent's.
+    fn signatures(&mut self) -> Result<Vec<PublicKey>, Stop> {
         let presentation = self.presentation;
+        let prefix = self.prefix.clone();
+        let mut keys = Vec::with_capacity(presentation.links.len() + 1);
         let mut waiting: Vec<Waiting<'_>> = Vec::with_capacity(presentation.links.len() + 1);
         for (index, one) in presentation.links.iter().enumerate() {
-            let key = link::check_key(&one.delegation.issuer, &one.seal, Purpose::AssertionMethod, self);
-            self.wait(&mut waiting, Some(index), key, Signature::of(&one.seal))?;
+            let issuer = &one.delegation.issuer;
+            let before = prefix.as_ref().and_then(|prefix| prefix.keys.get(index));
+            let key = match before {
+                // The key of a did:key is the DID itself.
+                Some(key) if issuer.method() == "key" => Ok(key.clone()),
+                _ => link::check_key(issuer, &one.seal, Purpose::AssertionMethod, self),
+            };
+            let known = before.is_some_and(|before| key.as_ref().is_ok_and(|key| key == before));
+            let signature = Signature { known, ..Signature::of(&one.seal) };
+            self.wait(&mut waiting, Some(index), key, signature)?;
         }
         match &presentation.possession {
             Possession::Envelope(Envelope { holder, seal, .. }) => {
@@ -319,7 +413,8 @@ impl Walk<'_> {
             }
         }
         self.verify_waiting(&waiting)?;
-        Ok(waiting.last().map(|last| last.key.to_multikey()).unwrap_or_default())
+        keys.extend(waiting.into_iter().map(|one| one.key));
+        Ok(keys)
     }
 
     /// Puts a signature to those that are verified together. Where its key is not to be had, those
@@ -342,20 +437,20 @@ impl Walk<'_> {
     }
 
     fn verify_waiting(&mut self, waiting: &[Waiting<'_>]) -> Result<(), Stop> {
-        let signed: Vec<Signed<'_>> = waiting
-            .iter()
+        let new = || waiting.iter().filter(|one| !one.signature.known);
+        let signed: Vec<Signed<'_>> = new()
             .map(|one| Signed {
                 key: &one.key,
                 message: one.signature.message,
                 signature: one.signature.bytes,
             })
             .collect();
-        let failed = verify_all(&signed).err();
-        for (index, Waiting { link, signature, .. }) in waiting.iter().enumerate() {
-            self.check(*link, "key", Ok::<(), Denial>(()))?;
-            let fits =
-                if failed == Some(index) { Err(link::signature_denial(signature.key)) } else { Ok(()) };
-            self.check(*link, "signature", fits)?;
+        let failed = verify_all(&signed).err().and_then(|index| new().nth(index));
+        for one in waiting {
+            self.check(one.link, "key", Ok::<(), Denial>(()))?;
+            let fails = failed.is_some_and(|failed| core::ptr::eq(failed, one));
+            let fits = if fails { Err(link::signature_denial(one.signature.key)) } else { Ok(()) };
+            self.check(one.link, "signature", fits)?;
         }
         Ok(())
     }
@@ -378,37 +473,73 @@ impl Walk<'_> {
         missing.map_or(Ok(()), Err)
     }
 
-    fn verified(&mut self, ceiling: Authority, effective: Authority, agent_key: String) -> VerifiedChain {
+    /// The chain, which holds by now; what was not known of it is remembered.
+    fn verified(&mut self, meaning: Meaning, mut keys: Vec<PublicKey>) -> VerifiedChain {
         let presentation = self.presentation;
-        let links: Vec<VerifiedLink> = presentation
-            .links
-            .iter()
-            .map(|link| VerifiedLink {
-                issuer: link.delegation.issuer.clone(),
-                subject: link.delegation.terms.subject.clone(),
-                digest: link.digest,
-                account: link.account,
-                valid_until: link.delegation.terms.valid_until,
-                authority: link.delegation.terms.authority.clone(),
-            })
-            .collect();
+        let agent_key = keys.pop().map(|key| key.to_multikey()).unwrap_or_default();
+        let links = match &self.prefix {
+            Some(prefix) if prefix.verified.len() == presentation.links.len() => Arc::clone(&prefix.verified),
+            _ => presentation.links.iter().map(|link| VerifiedLink::of(link)).collect(),
+        };
+        self.remember(&meaning, &keys, &links);
         let ends = links.iter().map(|link| link.valid_until).chain([presentation.expires_at]).min();
         let principal = links.first().map_or(&presentation.agent, |root| &root.issuer).clone();
+        let known = self.prefix.as_ref().map(|prefix| &prefix.effective);
+        let effective = meaning.effective.last().or(known).unwrap_or(&meaning.ceiling);
         VerifiedChain {
             principal,
             agent: presentation.agent.clone(),
             agent_key,
             audience: self.trust.audience.clone(),
-            ceiling,
-            effective,
+            effective: Arc::clone(effective),
+            ceiling: meaning.ceiling,
             links,
             nonce: presentation.nonce.clone(),
-            presentation: presentation.digest,
+            presented: Arc::clone(&presentation.presented),
             transcript: presentation.transcript().map(str::to_owned),
             nonce_until: presentation.expires_at.saturating_add(self.trust.clock_skew),
             valid_until: ends.unwrap_or(presentation.expires_at),
             clock_skew: self.trust.clock_skew,
             used: core::mem::take(&mut self.used),
+        }
+    }
+
+    /// Remembers each beginning of the chain that was not known, and a known one that other keys have
+    /// verified now than before.
+    fn remember(&self, meaning: &Meaning, keys: &[PublicKey], links: &Arc<[VerifiedLink]>) {
+        let Some(known) = self.known else { return };
+        let rotated = self.prefix.iter().filter(|prefix| !keys.starts_with(&prefix.keys));
+        let rotated = rotated.map(|prefix| (prefix.verified.len(), &prefix.effective));
+        let fresh = self.known_links();
+        let fresh = meaning.effective.iter().enumerate().map(|(index, one)| (fresh + index + 1, one));
+        for (count, effective) in rotated.chain(fresh) {
+            let (Some(link), Some(keys)) = (self.presentation.links.get(count - 1), keys.get(..count)) else {
+                continue;
+            };
+            let verified = match links.get(..count) {
+                Some(some) if some.len() < links.len() => some.into(),
+                _ => Arc::clone(links),
+            };
+            known.insert(Prefix {
+                link: Arc::clone(link),
+                keys: keys.to_vec(),
+                verified,
+                ceiling: Arc::clone(&meaning.ceiling),
+                effective: Arc::clone(effective),
+            });
+        }
+    }
+}
+
+impl VerifiedLink {
+    fn of(link: &Link) -> Self {
+        Self {
+            issuer: link.delegation.issuer.clone(),
+            subject: link.delegation.terms.subject.clone(),
+            digest: link.digest,
+            account: link.account,
+            valid_until: link.delegation.terms.valid_until,
+            authority: link.delegation.terms.authority.clone(),
         }
     }
 }

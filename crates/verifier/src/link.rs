@@ -67,7 +67,7 @@ pub(crate) fn check_parent(link: &Link, before: Option<&Link>) -> Result<(), Den
 }
 
 /// Nobody stands in the chain twice. `earlier` are the links before this one.
-pub(crate) fn check_cycle(link: &Link, earlier: &[Link]) -> Result<(), Denial> {
+pub(crate) fn check_cycle(link: &Link, earlier: &[Arc<Link>]) -> Result<(), Denial> {
     let subject = &link.delegation.terms.subject;
     let seen = link.delegation.issuer == *subject
         || earlier

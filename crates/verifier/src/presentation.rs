@@ -3,7 +3,7 @@
 //! What comes out is well-formed and means nothing yet: no issuer is believed, no key was
 //! asked for, no signature was checked.
 
-use crate::{Code, Denial, Proof, Trust};
+use crate::{Code, Denial, Proof, Trust, known::Known};
 use legation_credential::{
     CredentialError, Delegation, LinkDigest,
     delegation::{self, CONTEXT_CREDENTIALS, check_context, check_no_old_claims, check_types},
@@ -18,6 +18,7 @@ use legation_keys::{
     public::Signature,
 };
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// What joins the links of a chain in compact form.
 pub const LINK_SEPARATOR: char = '~';
@@ -27,14 +28,15 @@ pub const MAX_NONCE: usize = 128;
 /// A chain and its proof of possession, well-formed and not yet believed.
 #[derive(Clone, Debug)]
 pub struct Presentation {
-    pub(crate) links: Vec<Link>,
+    pub(crate) links: Vec<Arc<Link>>,
     /// The subject of the last link.
     pub(crate) agent: Did,
     pub(crate) possession: Possession,
     pub(crate) nonce: String,
     pub(crate) issued_at: i64,
     pub(crate) expires_at: i64,
-    pub(crate) digest: [u8; 32],
+    /// What a receipt names by its SHA-256.
+    pub(crate) presented: Arc<str>,
 }
 
 /// How the holder proves to be there.
@@ -138,6 +140,15 @@ impl Presentation {
 /// A [`Denial`] with one of the byte codes, the first that applies: links root to leaf, then the
 /// presentation itself.
 pub fn parse(bytes: &[u8], trust: &Trust) -> Result<Presentation, Denial> {
+    parse_known(bytes, trust, None)
+}
+
+/// As [`parse`]; links that are known are not read again.
+pub(crate) fn parse_known(
+    bytes: &[u8],
+    trust: &Trust,
+    known: Option<&Known>,
+) -> Result<Presentation, Denial> {
     let limits = &trust.limits;
     if bytes.len() > limits.presentation_bytes {
         return Err(too_large(bytes.len(), limits.presentation_bytes));
@@ -152,7 +163,7 @@ pub fn parse(bytes: &[u8], trust: &Trust) -> Result<Presentation, Denial> {
 
     let mut links = Vec::new();
     for (index, envelope) in envelopes(object, trust)?.iter().enumerate() {
-        let link = read_envelope(envelope).and_then(|secured| parse_link(secured, trust));
+        let link = read_envelope(envelope).and_then(|secured| read_link(secured, trust, known));
         links.push(link.map_err(|denial| denial.at(index))?);
     }
     let seal = read_seal(&parts, MEDIA_TYPE, trust)?;
@@ -176,7 +187,7 @@ pub fn parse(bytes: &[u8], trust: &Trust) -> Result<Presentation, Denial> {
         nonce: nonce.to_owned(),
         issued_at: integer(object, "iat")?,
         expires_at: integer(object, "exp")?,
-        digest: Sha256::digest(secured).into(),
+        presented: secured.into(),
     })
 }
 
@@ -187,6 +198,16 @@ pub fn parse(bytes: &[u8], trust: &Trust) -> Result<Presentation, Denial> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_request(chain: &str, proof: Proof, trust: &Trust) -> Result<Presentation, Denial> {
+    parse_request_known(chain, proof, trust, None)
+}
+
+/// As [`parse_request`]; links that are known are not read again.
+pub(crate) fn parse_request_known(
+    chain: &str,
+    proof: Proof,
+    trust: &Trust,
+    known: Option<&Known>,
+) -> Result<Presentation, Denial> {
     let limits = &trust.limits;
     let size = chain.len().saturating_add(proof.signing_input.len());
     if size > limits.presentation_bytes {
@@ -198,7 +219,7 @@ pub fn parse_request(chain: &str, proof: Proof, trust: &Trust) -> Result<Present
     check_length(chain.split(LINK_SEPARATOR).count(), trust)?;
     let mut links = Vec::new();
     for (index, secured) in chain.split(LINK_SEPARATOR).enumerate() {
-        links.push(parse_link(secured, trust).map_err(|denial| denial.at(index))?);
+        links.push(read_link(secured, trust, known).map_err(|denial| denial.at(index))?);
     }
     if let Some(algorithm) = proof.algorithm {
         check_algorithm(algorithm, trust)?;
@@ -210,13 +231,13 @@ pub fn parse_request(chain: &str, proof: Proof, trust: &Trust) -> Result<Present
         nonce: proof.nonce.clone(),
         issued_at: proof.created,
         expires_at: proof.expires,
-        digest: Sha256::digest(proof.record(chain)).into(),
+        presented: proof.record(chain).into(),
         possession: Possession::Request(proof),
     })
 }
 
 /// The agent at the end of a chain.
-fn agent_of(links: &[Link]) -> Result<Did, Denial> {
+fn agent_of(links: &[Arc<Link>]) -> Result<Did, Denial> {
     let leaf = links.last().ok_or_else(|| Denial::new(Code::ChainEmpty, "at least one link", "none"))?;
     Ok(leaf.delegation.terms.subject.clone())
 }
@@ -267,6 +288,15 @@ fn read_envelope<'o>(envelope: &'o Json<'_>) -> Result<&'o str, Denial> {
         let found: String = id.chars().take(40).collect();
         Denial::new(Code::TypeMismatch, format!("an id that starts with `{DATA_URL}`"), found)
     })
+}
+
+/// A link that is known by its exact bytes, or one that is read.
+fn read_link(secured: &str, trust: &Trust, known: Option<&Known>) -> Result<Arc<Link>, Denial> {
+    let found = known.and_then(|known| known.get(&Sha256::digest(secured).into()));
+    match found {
+        Some(found) => Ok(Arc::clone(&found.link)),
+        None => parse_link(secured, trust).map(Arc::new),
+    }
 }
 
 fn parse_link(secured: &str, trust: &Trust) -> Result<Link, Denial> {

@@ -64,7 +64,7 @@ pub fn of_denial(denial: &Denial, subject: Subject<'_>, trust: &Trust, now: i64)
 #[must_use]
 pub fn of_permit(committed: &Committed, chain: &VerifiedChain, trust: &Trust) -> Vec<u8> {
     let request = Some(&committed.request);
-    let mut receipt = base("permit", &chain.presentation, Some(chain), request, trust, committed.at);
+    let mut receipt = base("permit", &chain.digest(), Some(chain), request, trust, committed.at);
     let debits: Vec<_> = committed
         .debits
         .iter()
@@ -83,7 +83,7 @@ pub fn of_permit(committed: &Committed, chain: &VerifiedChain, trust: &Trust) ->
 /// `valid`, nothing is authorized and nothing consumed. A handshake ends with one.
 #[must_use]
 pub fn of_chain(chain: &VerifiedChain, trust: &Trust, now: i64) -> Vec<u8> {
-    base("valid", &chain.presentation, Some(chain), None, trust, now).to_string().into_bytes()
+    base("valid", &chain.digest(), Some(chain), None, trust, now).to_string().into_bytes()
 }
 
 /// Signs a receipt's bytes. `key_id` is one of the signer's `assertionMethod` keys.

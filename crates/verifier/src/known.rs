@@ -1,0 +1,122 @@
+//! What has verified before, by the SHA-256 of the exact secured bytes.
+//!
+//! A link names its parent by digest, so that the digest of one link stands for the whole chain down to
+//! it; and one [`Known`] belongs to one trust, which never changes. So what a chain means under that trust,
+//! and that its signatures fit their keys, needs no second look. What time, keys, status and the proof of
+//! possession say does, every time (DESIGN §2, 6).
+
+use crate::{chain::VerifiedLink, presentation::Link};
+use legation_credential::{Authority, LinkDigest};
+use legation_keys::PublicKey;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// How many parts the memory has, each with a lock of its own.
+const SHARDS: usize = 16;
+
+/// Bounds on what is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheLimits {
+    /// Most chains, each prefix of one counted; 20,000 by default.
+    pub chains: usize,
+    /// Most bytes of their links as they were sent; 64 MiB by default. In memory they take about
+    /// three times as much.
+    pub bytes: usize,
+}
+
+impl Default for CacheLimits {
+    fn default() -> Self {
+        Self { chains: 20_000, bytes: 64 << 20 }
+    }
+}
+
+/// A chain down to one link, as it was verified.
+#[derive(Debug)]
+pub(crate) struct Prefix {
+    /// The last link.
+    pub(crate) link: Arc<Link>,
+    /// The key by which each link's signature was verified, root first.
+    pub(crate) keys: Vec<PublicKey>,
+    /// All links, as a verified chain gives them.
+    pub(crate) verified: Arc<[VerifiedLink]>,
+    /// The root's ceiling.
+    pub(crate) ceiling: Arc<Authority>,
+    /// What is effective below the last link.
+    pub(crate) effective: Arc<Authority>,
+}
+
+/// The chains that one trust has verified. Forgetting costs time and nothing else, so that whoever
+/// fills it gains nothing but to be slow for others.
+#[derive(Debug)]
+pub(crate) struct Known {
+    shards: Vec<Mutex<Shard>>,
+}
+
+/// Two generations: what is used moves to the young one, and when that is full the old one goes.
+#[derive(Debug)]
+struct Shard {
+    young: HashMap<LinkDigest, Arc<Prefix>>,
+    old: HashMap<LinkDigest, Arc<Prefix>>,
+    /// Bytes of the young generation, and the bounds of one generation.
+    bytes: usize,
+    limits: CacheLimits,
+}
+
+impl Known {
+    pub(crate) fn new(limits: CacheLimits) -> Self {
+        let share = |total: usize| (total / (2 * SHARDS)).max(1);
+        let limits = CacheLimits { chains: share(limits.chains), bytes: share(limits.bytes) };
+        let shard = || Shard { young: HashMap::new(), old: HashMap::new(), bytes: 0, limits };
+        Self { shards: (0..SHARDS).map(|_| Mutex::new(shard())).collect() }
+    }
+
+    /// The chain down to a link.
+    pub(crate) fn get(&self, digest: &LinkDigest) -> Option<Arc<Prefix>> {
+        let mut shard = self.shard(digest)?;
+        if let Some(found) = shard.young.get(digest) {
+            return Some(Arc::clone(found));
+        }
+        let found = shard.old.remove(digest)?;
+        shard.put(*digest, Arc::clone(&found));
+        Some(found)
+    }
+
+    /// The longest known beginning of a chain.
+    pub(crate) fn longest(&self, links: &[Arc<Link>]) -> Option<Arc<Prefix>> {
+        links.iter().enumerate().rev().find_map(|(index, link)| {
+            let found = self.get(&link.digest)?;
+            // Parents are named by digest, so that this holds already; it costs little to see it.
+            let presented = links.get(..=index)?.iter().map(|link| link.digest);
+            found.verified.iter().map(|link| link.digest).eq(presented).then_some(found)
+        })
+    }
+
+    pub(crate) fn insert(&self, prefix: Prefix) {
+        let digest = prefix.link.digest;
+        if let Some(mut shard) = self.shard(&digest) {
+            shard.put(digest, Arc::new(prefix));
+        }
+    }
+
+    fn shard(&self, digest: &LinkDigest) -> Option<MutexGuard<'_, Shard>> {
+        let [first, ..] = *digest;
+        let shard = self.shards.get(usize::from(first) % SHARDS)?;
+        // Every change of a shard is whole before the next can panic.
+        Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Shard {
+    fn put(&mut self, digest: LinkDigest, prefix: Arc<Prefix>) {
+        let bytes = prefix.link.seal.signing_input.len();
+        if self.young.len() >= self.limits.chains || self.bytes.saturating_add(bytes) > self.limits.bytes {
+            self.old = core::mem::take(&mut self.young);
+            self.bytes = 0;
+        }
+        if bytes <= self.limits.bytes && self.young.insert(digest, prefix).is_none() {
+            self.bytes += bytes;
+        }
+    }
+}

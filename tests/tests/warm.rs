@@ -1,0 +1,93 @@
+//! A verifier that remembers gives the same answers as one that does not: every vector of the corpus, before
+//! and after everything else that the same trust verifies, with each vector's own evidence.
+
+#![allow(clippy::unwrap_used)]
+
+use legation_tests::{Vector, load_all};
+use legation_verifier::{CacheLimits, Denial, Evidence, Trust, VerifiedChain, Verifier, parse, verify};
+use std::collections::BTreeMap;
+
+/// Everything that an answer says.
+#[derive(Debug, PartialEq)]
+struct Told {
+    principal: String,
+    agent: String,
+    effective: String,
+    links: Vec<([u8; 32], i64)>,
+    evidence: Vec<String>,
+    valid_until: i64,
+}
+
+fn told(chain: &VerifiedChain) -> Told {
+    Told {
+        principal: chain.principal().to_string(),
+        agent: chain.agent().to_string(),
+        effective: chain.effective().to_json().to_string(),
+        links: chain.links().iter().map(|link| (link.digest, link.valid_until)).collect(),
+        evidence: chain.evidence().iter().map(|used| used.to_json().to_string()).collect(),
+        valid_until: chain.valid_until(),
+    }
+}
+
+fn cold(bytes: &[u8], trust: &Trust, evidence: &Evidence, nonce: &str, now: i64) -> Result<Told, Denial> {
+    verify(&parse(bytes, trust)?, trust, evidence, nonce, now).map(|chain| told(&chain))
+}
+
+fn warm(
+    verifier: &Verifier,
+    bytes: &[u8],
+    evidence: &Evidence,
+    nonce: &str,
+    now: i64,
+) -> Result<Told, Denial> {
+    verifier.verify(&verifier.parse(bytes)?, evidence, nonce, now).map(|chain| told(&chain))
+}
+
+fn by_trust(vectors: &[Vector]) -> BTreeMap<&str, Vec<&Vector>> {
+    let mut groups: BTreeMap<&str, Vec<&Vector>> = BTreeMap::new();
+    for vector in vectors {
+        groups.entry(&vector.trust_text).or_default().push(vector);
+    }
+    groups
+}
+
+/// Verifies all vectors of one trust with one verifier, `rounds` times, and compares.
+fn compare(limits: CacheLimits, rounds: usize) -> usize {
+    let vectors = load_all().unwrap();
+    let mut compared = 0;
+    for group in by_trust(&vectors).values() {
+        let Some(first) = group.first() else { continue };
+        let verifier = Verifier::with_limits(first.trust.clone(), limits);
+        for round in 0..rounds {
+            for vector in group {
+                for (index, step) in vector.steps.iter().enumerate() {
+                    let bytes = &step.presentation;
+                    let wanted = cold(bytes, &vector.trust, &vector.evidence, &step.nonce, step.now);
+                    let found = warm(&verifier, bytes, &vector.evidence, &step.nonce, step.now);
+                    assert_eq!(found, wanted, "{}, step {index}, round {round}", vector.name);
+                    compared += 1;
+                }
+            }
+        }
+    }
+    compared
+}
+
+#[test]
+fn what_is_remembered_changes_no_answer() {
+    assert!(compare(CacheLimits::default(), 3) > 2000);
+}
+
+#[test]
+fn a_memory_that_forgets_all_the_time_changes_no_answer() {
+    compare(CacheLimits { chains: 1, bytes: 10_000 }, 2);
+    compare(CacheLimits { chains: 64, bytes: 40_000 }, 2);
+}
+
+/// Most vectors share one trust, so that its verifier has seen the honest chain before each forgery.
+#[test]
+fn most_vectors_meet_a_memory_of_others() {
+    let vectors = load_all().unwrap();
+    let largest = by_trust(&vectors).values().map(Vec::len).max().unwrap();
+    assert!(largest > vectors.len() / 3, "{largest} of {}", vectors.len());
+}
