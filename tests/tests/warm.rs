@@ -84,6 +84,31 @@ fn a_memory_that_forgets_all_the_time_changes_no_answer() {
     compare(CacheLimits { chains: 64, bytes: 40_000 }, 2);
 }
 
+/// What passed at its time is presented before and after it, and with no evidence at all.
+#[test]
+fn time_and_evidence_are_looked_at_again() {
+    let vectors = load_all().unwrap();
+    let (mut passed, mut refused, none) = (0, 0, Evidence::new());
+    for group in by_trust(&vectors).values() {
+        let Some(first) = group.first() else { continue };
+        let verifier = Verifier::new(first.trust.clone());
+        for vector in group {
+            let steps = vector.steps.iter().map(|step| (step, &vector.evidence));
+            for (step, evidence) in steps.clone().chain(steps.map(|(step, _)| (step, &none))) {
+                for shift in [0, 60, 3600, 86_400, 40 * 86_400, 3_650 * 86_400] {
+                    for now in [step.now + shift, step.now - shift] {
+                        let wanted = cold(&step.presentation, &vector.trust, evidence, &step.nonce, now);
+                        let found = warm(&verifier, &step.presentation, evidence, &step.nonce, now);
+                        assert_eq!(found, wanted, "{} at {now}", vector.name);
+                        if found.is_ok() { passed += 1 } else { refused += 1 }
+                    }
+                }
+            }
+        }
+    }
+    assert!(passed > 500 && refused > 5000, "{passed} passed, {refused} were refused");
+}
+
 /// Most vectors share one trust, so that its verifier has seen the honest chain before each forgery.
 #[test]
 fn most_vectors_meet_a_memory_of_others() {
