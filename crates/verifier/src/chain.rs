@@ -402,19 +402,30 @@ impl<'a> Walk<'a> {
             let signature = Signature { known, ..Signature::of(&one.seal) };
             self.wait(&mut waiting, Some(index), key, signature)?;
         }
-        match &presentation.possession {
+        let (key, signature) = match &presentation.possession {
             Possession::Envelope(Envelope { holder, seal, .. }) => {
-                let key = link::check_key(holder, seal, Purpose::Authentication, self);
-                self.wait(&mut waiting, None, key, Signature::of(seal))?;
+                let known = self.known_agent().filter(|key| link::is_of_key(seal, holder, key));
+                let key = known.map(Ok);
+                let key = key.unwrap_or_else(|| link::check_key(holder, seal, Purpose::Authentication, self));
+                (key, Signature::of(seal))
             }
             Possession::Request(proof) => {
-                let key = link::check_proof_key(&presentation.agent, proof, self);
-                self.wait(&mut waiting, None, key, Signature::of_proof(proof))?;
+                let known = self.known_agent().filter(|key| link::is_of_thumbprint(proof, key));
+                let key = known.map(Ok);
+                let key = key.unwrap_or_else(|| link::check_proof_key(&presentation.agent, proof, self));
+                (key, Signature::of_proof(proof))
             }
-        }
+        };
+        self.wait(&mut waiting, None, key, signature)?;
         self.verify_waiting(&waiting)?;
         keys.extend(waiting.into_iter().map(|one| one.key));
         Ok(keys)
+    }
+
+    /// The key of a did:key that has presented this very chain before: the DID is the key.
+    fn known_agent(&self) -> Option<PublicKey> {
+        let whole = |prefix: &&Arc<Prefix>| prefix.verified.len() == self.presentation.links.len();
+        self.prefix.as_ref().filter(whole)?.agent.clone()
     }
 
     /// Puts a signature to those that are verified together. Where its key is not to be had, those
@@ -476,12 +487,14 @@ impl<'a> Walk<'a> {
     /// The chain, which holds by now; what was not known of it is remembered.
     fn verified(&mut self, meaning: Meaning, mut keys: Vec<PublicKey>) -> VerifiedChain {
         let presentation = self.presentation;
-        let agent_key = keys.pop().map(|key| key.to_multikey()).unwrap_or_default();
+        let agent = keys.pop();
+        let agent_key = agent.as_ref().map(PublicKey::to_multikey).unwrap_or_default();
         let links = match &self.prefix {
             Some(prefix) if prefix.verified.len() == presentation.links.len() => Arc::clone(&prefix.verified),
             _ => presentation.links.iter().map(|link| VerifiedLink::of(link)).collect(),
         };
-        self.remember(&meaning, &keys, &links);
+        let by_key = presentation.agent.method() == "key";
+        self.remember(&meaning, &keys, agent.filter(|_| by_key), &links);
         let ends = links.iter().map(|link| link.valid_until).chain([presentation.expires_at]).min();
         let principal = links.first().map_or(&presentation.agent, |root| &root.issuer).clone();
         let known = self.prefix.as_ref().map(|prefix| &prefix.effective);
@@ -506,9 +519,21 @@ impl<'a> Walk<'a> {
 
     /// Remembers each beginning of the chain that was not known, and a known one that other keys have
     /// verified now than before.
-    fn remember(&self, meaning: &Meaning, keys: &[PublicKey], links: &Arc<[VerifiedLink]>) {
+    fn remember(
+        &self,
+        meaning: &Meaning,
+        keys: &[PublicKey],
+        agent: Option<PublicKey>,
+        links: &Arc<[VerifiedLink]>,
+    ) {
         let Some(known) = self.known else { return };
-        let rotated = self.prefix.iter().filter(|prefix| !keys.starts_with(&prefix.keys));
+        let whole = links.len();
+        // Also where its agent presents it for the first time.
+        let is_stale = |prefix: &&Arc<Prefix>| {
+            let presented = prefix.verified.len() == whole && prefix.agent != agent;
+            presented || !keys.starts_with(&prefix.keys)
+        };
+        let rotated = self.prefix.iter().filter(is_stale);
         let rotated = rotated.map(|prefix| (prefix.verified.len(), &prefix.effective));
         let fresh = self.known_links();
         let fresh = meaning.effective.iter().enumerate().map(|(index, one)| (fresh + index + 1, one));
@@ -523,6 +548,7 @@ impl<'a> Walk<'a> {
             known.insert(Prefix {
                 link: Arc::clone(link),
                 keys: keys.to_vec(),
+                agent: agent.clone().filter(|_| count == whole),
                 verified,
                 ceiling: Arc::clone(&meaning.ceiling),
                 effective: Arc::clone(effective),

@@ -39,6 +39,8 @@ pub(crate) struct Prefix {
     pub(crate) link: Arc<Link>,
     /// The key by which each link's signature was verified, root first.
     pub(crate) keys: Vec<PublicKey>,
+    /// The key of the last subject, where it is a did:key and has presented the chain.
+    pub(crate) agent: Option<PublicKey>,
     /// All links, as a verified chain gives them.
     pub(crate) verified: Arc<[VerifiedLink]>,
     /// The root's ceiling.

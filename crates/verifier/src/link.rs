@@ -206,6 +206,17 @@ pub(crate) fn check_proof_key(agent: &Did, proof: &Proof, walk: &mut Walk<'_>) -
     Ok(key)
 }
 
+/// Whether a seal names the key of this did:key, for its algorithm.
+pub(crate) fn is_of_key(seal: &Seal, did: &Did, key: &PublicKey) -> bool {
+    seal.algorithm == key.algorithm() && did.fragment_of(&seal.key_id) == Some(did.method_specific_id())
+}
+
+/// Whether a proof names this key, for its algorithm.
+pub(crate) fn is_of_thumbprint(proof: &Proof, key: &PublicKey) -> bool {
+    let algorithm = proof.algorithm.is_none_or(|algorithm| algorithm == key.algorithm());
+    algorithm && proof.key_thumbprint == key.thumbprint()
+}
+
 /// What finds a key in a document.
 type Lookup<'l> = dyn Fn(&Document) -> Result<PublicKey, KeyLookupError> + 'l;
 
