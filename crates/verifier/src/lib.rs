@@ -12,6 +12,9 @@
 //! 5. [`MemoryLedger::commit`]: the permit's nonce and debits are consumed, once.
 //! 6. [`receipt`]: bytes to sign, for whoever asks later.
 //!
+//! A [`Verifier`] is a [`Trust`] that remembers which chains it has verified: the same story and the same
+//! answers, faster the second time.
+//!
 //! Nothing here reads a clock, opens a socket or spawns a thread; `now` (Unix seconds) and
 //! evidence are arguments. [`Trust`] holds every setting; no credential changes any.
 //!
