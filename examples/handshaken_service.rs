@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let desk = Arc::new(Desk::new(me.clone(), trust, fetcher)?);
     let responder = Arc::new(Responder::new(desk.clone(), &card, ChallengeKey::generate()?)?);
 
-    let gate = Gate::new(desk, origin.clone()).handshaken_only(format!("{origin}/handshake"));
+    let gate = Gate::new(desk, origin.clone())?.handshaken_only(format!("{origin}/handshake"));
     let rooms = guard(Router::new().route("/{*path}", post(book)), gate, |message| {
         // Which request is which action is the service's to say.
         let (resource, facts) = split_query(message.target_uri)?;

@@ -298,10 +298,11 @@ fn read_outcome(expect: &Value) -> Result<Outcome, String> {
 }
 
 fn read_ledger(ledger: &Value) -> Result<LedgerLimits, String> {
-    known(ledger, &["noncesPerKey", "nonces", "totals", "moments"])?;
+    known(ledger, &["noncesPerKey", "noncesPerRoot", "nonces", "totals", "moments"])?;
     let mut limits = LedgerLimits::default();
     let fields = [
         ("noncesPerKey", &mut limits.nonces_per_key),
+        ("noncesPerRoot", &mut limits.nonces_per_root),
         ("nonces", &mut limits.nonces),
         ("totals", &mut limits.totals),
         ("moments", &mut limits.moments),

@@ -6,11 +6,11 @@ use crate::{
     known::{KnownChains, KnownLimits},
 };
 use core::time::Duration;
-use legation_resolver::{Fetcher, verify_anew, verify_shared};
+use legation_resolver::{Fetcher, SharedEvidence, verify_anew, verify_shared};
 use legation_verifier::{
-    Code, Committed, Denial, Evidence, LedgerLimits, MemoryLedger, Permit, Presentation, Trust, VerifiedChain,
+    Code, Committed, Denial, LedgerLimits, MemoryLedger, Permit, Presentation, Trust, VerifiedChain,
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How long one verification may take, all its fetches together.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -21,7 +21,7 @@ pub struct Desk {
     pub(crate) identity: Identity,
     pub(crate) trust: Trust,
     fetcher: Fetcher,
-    evidence: RwLock<Evidence>,
+    evidence: SharedEvidence,
     ledger: Mutex<MemoryLedger>,
     known: Mutex<KnownChains>,
 }
@@ -64,7 +64,7 @@ impl Desk {
             identity,
             trust,
             fetcher,
-            evidence: RwLock::default(),
+            evidence: SharedEvidence::new(),
             ledger: Mutex::new(MemoryLedger::with_limits(ledger)),
             known: Mutex::new(KnownChains::new(known)),
         })

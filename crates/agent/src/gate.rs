@@ -6,10 +6,13 @@ use legation_credential::{Request, RequestError};
 use legation_did::Did;
 use legation_http_signature::{AgentDelegation, HeaderError, Message, ReadError, read};
 use legation_verifier::{
-    Code, Denial, VerifiedChain, authorize, parse_request,
+    Code, Denial, VerifiedChain, authorize,
+    error::printable,
+    parse_request,
     receipt::{self, Subject},
 };
 use std::sync::Arc;
+use url::Url;
 
 /// Most bytes of a request's body, unless a gate says otherwise.
 pub const MAX_BODY: usize = 1 << 20;
@@ -75,6 +78,16 @@ pub enum Refused {
     Unavailable,
 }
 
+/// What is given as a service's origin is none, so that no caller's signature would fit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{origin}` is no origin; expected `http` or `https`, host and port only, such as {expected}")]
+pub struct GateError {
+    /// What was given.
+    pub origin: String,
+    /// The origin that it may have meant, in backticks.
+    pub expected: String,
+}
+
 impl Refused {
     /// The stable code: one of [`Code`], `chain_unknown`, `handshake_required` or `unavailable`.
     #[must_use]
@@ -106,9 +119,14 @@ impl Refused {
 impl Gate {
     /// A gate for the service whose public origin is `origin`, such as `https://shop.example`: what
     /// callers sign. The `Host` header is not believed.
-    #[must_use]
-    pub fn new(desk: Arc<Desk>, origin: impl Into<String>) -> Self {
-        Self { desk, origin: origin.into(), handshake: None, anew: false, max_body: MAX_BODY }
+    ///
+    /// # Errors
+    /// [`GateError`] for what no URL begins with as callers write it: a path or a slash at the end, a
+    /// default port, capitals.
+    pub fn new(desk: Arc<Desk>, origin: impl Into<String>) -> Result<Self, GateError> {
+        let origin = origin.into();
+        check_origin(&origin)?;
+        Ok(Self { desk, origin, handshake: None, anew: false, max_body: MAX_BODY })
     }
 
     /// The same gate, for those only who came with a handshake; others are told its `endpoint`.
@@ -211,6 +229,19 @@ impl Gate {
     fn sign(&self, receipt: &[u8]) -> Option<String> {
         let identity = &self.desk.identity;
         receipt::sign(receipt, identity.key_id(), identity.signer()).ok()
+    }
+}
+
+/// An origin is serialized in one way (WHATWG HTML, "ASCII serialization of an origin").
+fn check_origin(origin: &str) -> Result<(), GateError> {
+    let url = Url::parse(origin).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let meant = url.map(|url| url.origin().ascii_serialization());
+    match meant {
+        Some(meant) if meant == origin => Ok(()),
+        meant => Err(GateError {
+            origin: printable(origin.to_owned()),
+            expected: format!("`{}`", meant.as_deref().unwrap_or("https://shop.example")),
+        }),
     }
 }
 

@@ -36,7 +36,7 @@ pub mod router;
 pub use caller::{Acquaintance, Agent, Carry};
 pub use desk::{Desk, DeskError};
 pub use error::{CallError, MeetError};
-pub use gate::{Admitted, Gate, Incoming, Refused};
+pub use gate::{Admitted, Gate, GateError, Incoming, Refused};
 pub use guard::guard;
 pub use identity::Identity;
 pub use known::KnownLimits;

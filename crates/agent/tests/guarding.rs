@@ -37,7 +37,7 @@ async fn a_gate_covers_routes_methods_fallback_and_nesting_and_nothing_that_is_a
         trust.roots.insert(acme.did.clone(), authority(&origin));
         trust
     });
-    let gate = Gate::new(shop.await.desk, origin.clone());
+    let gate = Gate::new(shop.await.desk, origin.clone()).unwrap();
     let inner = Router::new().route("/rooms", post(async || "inner"));
     let routes = Router::new().route("/api/rooms", post(async || "rooms")).fallback(async || "fallback");
     let router = guard(routes, gate.clone(), map)
@@ -93,7 +93,7 @@ async fn admit(agent: &Agent, gate: &Gate, carry: Carry) -> (HeaderMap, Result<A
 async fn a_chain_that_only_came_with_requests_has_not_been_met() {
     let (acme, alice) = (Party::new(), Party::new());
     let shop = open(&acme.did, false).await;
-    let for_all = Gate::new(shop.desk.clone(), shop.origin.clone());
+    let for_all = Gate::new(shop.desk.clone(), shop.origin.clone()).unwrap();
     let for_met = for_all.clone().handshaken_only(shop.endpoint());
     let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
     assert!(admit(&agent, &for_all, Carry::Chain).await.1.is_ok());
@@ -110,7 +110,7 @@ async fn a_chain_that_only_came_with_requests_has_not_been_met() {
 async fn a_receipt_names_what_was_presented_whether_it_permits_or_denies() {
     let (acme, alice) = (Party::new(), Party::new());
     let shop = open(&acme.did, false).await;
-    let gate = Gate::new(shop.desk.clone(), shop.origin.clone());
+    let gate = Gate::new(shop.desk.clone(), shop.origin.clone()).unwrap();
     let link = grant(&acme, &alice.did, &shop.origin);
     let agent = alice.agent(&[&link]);
     let url = shop.goods();
@@ -137,7 +137,7 @@ async fn a_receipt_names_what_was_presented_whether_it_permits_or_denies() {
 async fn a_chain_that_fits_no_header_is_too_large() {
     let acme = Party::new();
     let shop = open(&acme.did, false).await;
-    let gate = Gate::new(shop.desk.clone(), shop.origin.clone());
+    let gate = Gate::new(shop.desk.clone(), shop.origin.clone()).unwrap();
     let mut headers = HeaderMap::new();
     headers.insert("agent-delegation", HeaderValue::try_from("e".repeat(48 * 1024 + 1)).unwrap());
     assert!(AgentDelegation::parse(&headers).is_err());
@@ -150,7 +150,7 @@ async fn a_chain_that_fits_no_header_is_too_large() {
 async fn a_chain_that_is_known_is_verified_again_and_ends_like_any_other() {
     let (acme, alice) = (Party::new(), Party::new());
     let shop = open(&acme.did, false).await;
-    let gate = Gate::new(shop.desk.clone(), shop.origin.clone());
+    let gate = Gate::new(shop.desk.clone(), shop.origin.clone()).unwrap();
     let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
     assert!(admit(&agent, &gate, Carry::Chain).await.1.is_ok());
     assert!(admit(&agent, &gate, Carry::Digest).await.1.is_ok());
@@ -158,4 +158,27 @@ async fn a_chain_that_is_known_is_verified_again_and_ends_like_any_other() {
     agent.sign("GET", &shop.goods(), &mut headers, b"", Carry::Digest, later).unwrap();
     let incoming = Incoming { method: "GET", path_and_query: "/api/rooms", headers: &headers, body: b"" };
     assert_eq!(gate.admit(&incoming, map, later).await.unwrap_err().code(), "expired");
+}
+
+#[tokio::test]
+async fn a_gate_needs_an_origin_as_callers_write_it() {
+    let shop = open(&Party::new().did, false).await;
+    for (origin, meant) in [
+        ("https://shop.example/", "`https://shop.example`"),
+        ("https://shop.example/api", "`https://shop.example`"),
+        ("https://shop.example?", "`https://shop.example`"),
+        ("https://shop.example:443", "`https://shop.example`"),
+        ("https://Shop.example", "`https://shop.example`"),
+        ("https://me@shop.example", "`https://shop.example`"),
+        ("ftp://shop.example", "such as"),
+        ("shop.example", "such as"),
+        ("", "such as"),
+    ] {
+        let error = Gate::new(shop.desk.clone(), origin).unwrap_err();
+        assert!(error.to_string().contains(meant), "{origin}: {error}");
+    }
+    for origin in ["https://shop.example", "https://shop.example:8443", "http://[::1]:80"] {
+        let expected = if origin.ends_with(":80") { "http://[::1]" } else { origin };
+        assert_eq!(Gate::new(shop.desk.clone(), origin).is_ok(), expected == origin, "{origin}");
+    }
 }

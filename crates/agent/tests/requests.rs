@@ -102,7 +102,7 @@ async fn whoever_asks_for_the_chain_again_holds_two_requests_of_which_one_counts
         trust.roots.insert(acme.did.clone(), world::authority(&origin));
         trust
     });
-    let honest = Gate::new(shop.await.desk, origin.clone());
+    let honest = Gate::new(shop.await.desk, origin.clone()).unwrap();
     let agent = alice.agent(&[&grant(&acme, &alice.did, &origin)]);
     let url = format!("{origin}/api/rooms");
     ok(&agent.call(post(&url, "two beds"), now()).await.unwrap());

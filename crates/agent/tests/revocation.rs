@@ -1,17 +1,22 @@
 //! How soon a revocation shows: at once where a gate asks anew, else as late as the trust allows.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod world;
 
+use axum::{Router, routing::get};
 use http::HeaderMap;
-use legation_agent::{Agent, Carry, Gate, gate::Incoming};
+use legation_agent::{Agent, Carry, Gate, gate::Incoming, guard};
 use legation_credential::{
     Request, Terms, issue,
     request::split_query,
     status::{StatusEntry, StatusList, StatusListCredential, StatusPurpose},
 };
 use legation_keys::jws;
+use legation_resolver::{Call, call::Method};
+use serde_json::Value;
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
 use world::{ACTION, Party, Shop, authority, now, open};
 
 /// Acme's list, at the shop's server since some server must carry it.
@@ -63,7 +68,7 @@ async fn a_gate_that_asks_anew_sees_a_revocation_at_once_and_lets_nobody_take_it
     let (acme, alice) = (Party::new(), Party::new());
     let shop = open(&acme.did, false).await;
     let (agent, goods) = (revocable(&shop, &acme, &alice), shop.goods());
-    let usual = Gate::new(shop.desk.clone(), shop.origin.clone());
+    let usual = Gate::new(shop.desk.clone(), shop.origin.clone()).unwrap();
     let anew = usual.clone().ask_anew();
 
     publish(&shop, &acme, now() - 20, false);
@@ -83,9 +88,44 @@ async fn a_list_that_only_a_denial_has_seen_stays_seen() {
     let (acme, alice) = (Party::new(), Party::new());
     let shop = open(&acme.did, false).await;
     let agent = revocable(&shop, &acme, &alice);
-    let anew = Gate::new(shop.desk.clone(), shop.origin.clone()).ask_anew();
+    let anew = Gate::new(shop.desk.clone(), shop.origin.clone()).unwrap().ask_anew();
     publish(&shop, &acme, now() - 10, true);
     assert_eq!(asks(&anew, &agent, &shop.goods()).await, "link_revoked");
     publish(&shop, &acme, now() - 20, false);
     assert_eq!(asks(&anew, &agent, &shop.goods()).await, "status_stale");
+}
+
+#[tokio::test]
+async fn a_chain_that_is_named_by_its_digest_is_denied_over_http_once_it_is_revoked() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    // The same desk behind another door, which asks anew.
+    let gate = Gate::new(shop.desk.clone(), origin.clone()).unwrap().ask_anew();
+    let carried: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = Arc::clone(&carried);
+    let resource = shop.goods();
+    let rooms = guard(Router::new().route("/rooms", get(async || "rooms")), gate, move |message| {
+        let header = message.headers.get("agent-delegation").and_then(|value| value.to_str().ok());
+        seen.lock().unwrap().push(header.unwrap_or_default().to_owned());
+        Request::new(ACTION, &resource, [].into())
+    });
+    tokio::spawn(legation_host::serve(listener, rooms, None, std::future::pending()));
+    let (agent, url) = (revocable(&shop, &acme, &alice), format!("{origin}/rooms"));
+    let ask = async || {
+        let call = Call { method: Method::GET, url: &url, headers: HeaderMap::new(), body: Vec::new() };
+        let reply = agent.call(call, now()).await.unwrap();
+        let problem: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        (reply.status, problem["code"].as_str().unwrap_or_default().to_owned())
+    };
+    publish(&shop, &acme, now() - 20, false);
+    for _ in 0..2 {
+        assert_eq!(ask().await, (200, String::new()));
+    }
+    let lengths: Vec<bool> = carried.lock().unwrap().iter().map(|header| header.len() < 100).collect();
+    assert_eq!(lengths, [false, true], "first the chain, then its digest");
+    publish(&shop, &acme, now() - 10, true);
+    assert_eq!(ask().await, (401, "link_revoked".to_owned()));
+    assert_eq!(carried.lock().unwrap().len(), 2, "what is denied is not even mapped");
 }

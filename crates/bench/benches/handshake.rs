@@ -78,6 +78,7 @@ fn handshakes(criterion: &mut Criterion) {
         let limits = legation_verifier::LedgerLimits {
             nonces: usize::MAX,
             nonces_per_key: usize::MAX,
+            nonces_per_root: usize::MAX,
             ..Default::default()
         };
         let mut ledger = MemoryLedger::with_limits(limits);

@@ -301,13 +301,13 @@ impl Met {
         &self.said
     }
 
-    /// The caller's own receipt, made at `now` (Unix seconds): JSON bytes for [`receipt::sign`]. It
-    /// says whom it met, by which card.
+    /// The caller's own receipt, made at `now` (Unix seconds): JSON bytes for [`receipt::sign`]. Its
+    /// decision is `met`: it says whom, by which card, and nothing of a chain.
     #[must_use]
     pub fn record(&self, now: i64) -> Vec<u8> {
         let record = json!({
             "type": receipt::TYPE,
-            "decision": "valid",
+            "decision": "met",
             "at": time::format(now),
             "verifier": self.caller.as_str(),
             // What the callee presented is the challenge, whose SHA-256 is the transcript.

@@ -62,6 +62,14 @@ fn what_is_sent_is_valid_and_what_is_valid_is_read() {
     };
     let record: Value = serde_json::from_slice(&met.record(NOW)).unwrap();
     assert!(receipts.is_valid(&record), "{record}");
+    assert_eq!(record["decision"], "met", "no chain was judged");
+    // What the caller says of whom it met is not what the callee says of a chain.
+    let callees: Value = serde_json::from_slice(&concluded.receipt).unwrap();
+    for (receipt, decision) in [(&record, "valid"), (&callees, "met"), (&record, "deny")] {
+        let mut changed = receipt.clone();
+        changed["decision"] = json!(decision);
+        assert!(!receipts.is_valid(&changed), "{changed}");
+    }
     let own = receipt::sign(&met.record(NOW), &world.alice.key_id(), &world.alice.key).unwrap();
     assert_eq!(receipt::verify(&own, &world.alice.document()).unwrap(), record);
 }

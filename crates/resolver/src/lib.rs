@@ -6,12 +6,13 @@
 //! | [`card`] | [`Fetcher::card`]: an agent card, and what ties it to its DID and its domain |
 //! | [`options`] | [`Options`]: every knob with its unit and its reason |
 //! | [`guard`] | which addresses may be connected to |
+//! | [`shared`] | [`SharedEvidence`]: what a service's verifications have fetched, and whose turn it is |
 //! | [`verify`](mod@verify) | all rounds of a verification in one call |
 //! | [`error`] | [`FetchError`], [`CardFetchError`]: one variant per rule, each with a stable code |
 //!
 //! A DID or the URL of a status list comes from whoever presents a credential, so fetching it is
-//! connecting where a stranger says. Nothing here remembers an answer: a cache stands around a
-//! [`Fetcher`].
+//! connecting where a stranger says. A [`Fetcher`] remembers no answer: what is kept is
+//! [`SharedEvidence`], within bounds for each root link.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -34,6 +35,7 @@ pub mod error;
 pub mod fetch;
 pub mod guard;
 pub mod options;
+pub mod shared;
 pub mod verify;
 
 pub use call::{Call, Reply};
@@ -41,4 +43,5 @@ pub use card::FetchedCard;
 pub use error::{CardFetchError, FetchError, SetupError};
 pub use fetch::Fetcher;
 pub use options::Options;
+pub use shared::SharedEvidence;
 pub use verify::{verify, verify_anew, verify_shared};

@@ -1,20 +1,28 @@
 //! All rounds of a verification in one call: ask the verifier what it needs, fetch it, ask again.
+//!
+//! Whoever holds a delegation can pass it on, and name documents and status lists as it does. So what
+//! one root link's chains make a service fetch is bounded: in lists of one verification, in
+//! verifications that fetch at a time, in what is kept of it, and a failure is not tried again at once.
 
-use crate::{FetchError, Fetcher};
-use legation_verifier::{Denial, Evidence, Need, Presentation, Trust, VerifiedChain, gather};
-use std::{
-    collections::HashSet,
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
-};
+use crate::{FetchError, Fetcher, shared::SharedEvidence};
+use legation_verifier::{Code, Denial, Evidence, Need, Presentation, Trust, VerifiedChain, gather, sponsor};
+use std::collections::HashSet;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Seconds for which what was fetched or tried serves the next verification, whatever came of it. A
+/// caller that repeats itself must not make us repeat ourselves; an issuer that has just mended its
+/// list does not wait long.
+const RETRY_AFTER: i64 = 10;
 
 /// Verifies a presentation, fetching the evidence that is missing or too old.
 ///
 /// `evidence` keeps what was fetched, so that the next call with the same one fetches only
-/// what has aged. It stays within `trust.limits.evidence_bytes` and what this call needs.
+/// what has aged. It stays within `trust.limits.evidence_bytes`.
 /// `now` is Unix seconds.
 ///
-/// Every fetch is one that the verifier asked for after authenticating what led to it, at most
-/// one document per link and per status issuer, and one list per status entry.
+/// Every fetch is one that the verifier asked for after authenticating what led to it: at most
+/// one document per link, one for the agent and one per status issuer that is trusted, and as many
+/// status lists as a chain may have links (`trust.limits.chain_links`).
 ///
 /// # Errors
 /// The [`Denial`]. What could not be fetched is told in it.
@@ -26,30 +34,14 @@ pub async fn verify(
     nonce: &str,
     now: i64,
 ) -> Result<VerifiedChain, Denial> {
-    evidence.forget(trust, now);
-    let mut tried = HashSet::new();
-    loop {
-        let needs = gather(presentation, trust, evidence, nonce, now)?;
-        let fresh: Vec<Need> = needs.into_iter().filter(|need| tried.insert(need.clone())).collect();
-        if fresh.is_empty() {
-            break;
-        }
-        for need in fresh {
-            let found = obtain(&need, fetcher).await;
-            keep(&need, found, trust, evidence, now);
-        }
-    }
-    let chain = legation_verifier::verify(presentation, trust, evidence, nonce, now)?;
-    for used in chain.evidence() {
-        if let Some(made) = used.valid_from {
-            evidence.note_status_list(&used.id, made);
-        }
-    }
-    Ok(chain)
+    let own = evidence.excerpt(presentation);
+    let work = Work { presentation, trust, fetcher, now, own, turn: None, lists: 0 };
+    work.run(&mut Store::Own(evidence), nonce).await
 }
 
-/// As [`verify`], for a service that answers many at a time: the evidence is locked for as long as
-/// it is looked at, never while something is fetched.
+/// As [`verify`], for a service that answers many at a time: the evidence is locked for moments only,
+/// never while something is fetched, parsed or verified. What was fetched or tried some seconds ago is
+/// not fetched again, whatever came of it.
 ///
 /// # Errors
 /// As [`verify`].
@@ -57,39 +49,18 @@ pub async fn verify_shared(
     presentation: &Presentation,
     trust: &Trust,
     fetcher: &Fetcher,
-    evidence: &RwLock<Evidence>,
+    evidence: &SharedEvidence,
     nonce: &str,
     now: i64,
 ) -> Result<VerifiedChain, Denial> {
-    let mut tried = HashSet::new();
-    loop {
-        let needs = gather(presentation, trust, &read(evidence), nonce, now)?;
-        let fresh: Vec<Need> = needs.into_iter().filter(|need| tried.insert(need.clone())).collect();
-        if fresh.is_empty() {
-            break;
-        }
-        for need in fresh {
-            // What is fetched is put in one step, so that nobody waits for a slow server.
-            let found = obtain(&need, fetcher).await;
-            let mut evidence = write(evidence);
-            evidence.forget(trust, now);
-            keep(&need, found, trust, &mut evidence, now);
-        }
-    }
-    let chain = legation_verifier::verify(presentation, trust, &read(evidence), nonce, now)?;
-    let lists = || chain.evidence().iter().filter_map(|used| Some((used, used.valid_from?)));
-    if lists().next().is_some() {
-        let mut evidence = write(evidence);
-        for (used, made) in lists() {
-            evidence.note_status_list(&used.id, made);
-        }
-    }
-    Ok(chain)
+    let own = evidence.read().excerpt(presentation);
+    let work = Work { presentation, trust, fetcher, now, own, turn: None, lists: 0 };
+    work.run(&mut Store::Shared { evidence, anew: false }, nonce).await
 }
 
 /// As [`verify_shared`], with everything fetched anew: what was revoked a moment ago is denied, at the
-/// cost of these fetches. Of `evidence` it takes, and tells it in turn, which status lists were seen, so
-/// that an older one is refused.
+/// cost of these fetches. Of `evidence` it takes which status lists were seen, so that an older one is
+/// refused; what it fetches serves the others.
 ///
 /// # Errors
 /// As [`verify`].
@@ -97,27 +68,125 @@ pub async fn verify_anew(
     presentation: &Presentation,
     trust: &Trust,
     fetcher: &Fetcher,
-    evidence: &RwLock<Evidence>,
+    evidence: &SharedEvidence,
     nonce: &str,
     now: i64,
 ) -> Result<VerifiedChain, Denial> {
-    let mut anew = Evidence::new();
-    anew.note_seen(&read(evidence), now);
-    let outcome = verify(presentation, trust, fetcher, &mut anew, nonce, now).await;
-    // Also after a denial: the list that tells of a revocation is the newest one.
-    let mut evidence = write(evidence);
-    evidence.note_seen(&anew, now);
-    evidence.forget(trust, now);
-    outcome
+    let mut own = Evidence::new();
+    own.note_seen(&evidence.read().excerpt(presentation), now);
+    let work = Work { presentation, trust, fetcher, now, own, turn: None, lists: 0 };
+    work.run(&mut Store::Shared { evidence, anew: true }, nonce).await
 }
 
-/// Evidence is only ever added to; what somebody added before failing elsewhere still holds.
-fn read(evidence: &RwLock<Evidence>) -> RwLockReadGuard<'_, Evidence> {
-    evidence.read().unwrap_or_else(PoisonError::into_inner)
+/// Where evidence is kept for the next verification.
+enum Store<'a> {
+    Own(&'a mut Evidence),
+    Shared { evidence: &'a SharedEvidence, anew: bool },
 }
 
-fn write(evidence: &RwLock<Evidence>) -> RwLockWriteGuard<'_, Evidence> {
-    evidence.write().unwrap_or_else(PoisonError::into_inner)
+impl Store<'_> {
+    fn change(&mut self, change: impl FnOnce(&mut Evidence)) {
+        match self {
+            Self::Own(evidence) => change(evidence),
+            Self::Shared { evidence, .. } => change(&mut evidence.write()),
+        }
+    }
+}
+
+/// One verification, with evidence of its own: what others bring pushes nothing out of it.
+struct Work<'a> {
+    presentation: &'a Presentation,
+    trust: &'a Trust,
+    fetcher: &'a Fetcher,
+    now: i64,
+    own: Evidence,
+    /// The turn of its root link, held to the end: so many fetch, and hold what they have fetched.
+    turn: Option<OwnedSemaphorePermit>,
+    lists: usize,
+}
+
+impl Work<'_> {
+    async fn run(mut self, store: &mut Store<'_>, nonce: &str) -> Result<VerifiedChain, Denial> {
+        let outcome = self.rounds(store, nonce).await;
+        // Also after a denial: the list that tells of a revocation is the newest one. But not before
+        // all signatures have verified, or anybody could note something for a root link of its making.
+        if outcome.as_ref().map_or_else(|denial| denial.code >= Code::StatusMissing, |_| true) {
+            store.change(|evidence| evidence.note_seen_for(self.presentation, &self.own, self.now));
+        }
+        outcome
+    }
+
+    async fn rounds(&mut self, store: &mut Store<'_>, nonce: &str) -> Result<VerifiedChain, Denial> {
+        let (presentation, trust, now) = (self.presentation, self.trust, self.now);
+        let mut tried = HashSet::new();
+        loop {
+            let needs = gather(presentation, trust, &self.own, nonce, now)?;
+            let fresh: Vec<Need> = needs.into_iter().filter(|need| tried.insert(need.clone())).collect();
+            if fresh.is_empty() {
+                break;
+            }
+            for need in fresh {
+                self.meet(&need, store).await;
+            }
+        }
+        if let Store::Shared { evidence, .. } = store {
+            // What others have seen meanwhile.
+            let seen = evidence.read().excerpt(presentation);
+            self.own.note_seen(&seen, now);
+        }
+        let chain = legation_verifier::verify(presentation, trust, &self.own, nonce, now)?;
+        for used in chain.evidence() {
+            if let Some(made) = used.valid_from {
+                self.own.note_status_list(&used.id, made);
+            }
+        }
+        Ok(chain)
+    }
+
+    /// Meets a need, or notes why nothing does.
+    async fn meet(&mut self, need: &Need, store: &mut Store<'_>) {
+        let sponsor = sponsor(need, self.presentation, self.trust);
+        let mut passing = None;
+        if let Store::Shared { evidence, anew } = store {
+            if !sponsor.trusted && self.turn.is_none() {
+                self.turn = evidence.turn(sponsor.account).await;
+            } else if sponsor.trusted && !*anew {
+                passing = evidence.turn(sponsor.account).await;
+            }
+            // Whoever had the turn before may have fetched it.
+            if !*anew && self.own.take_since(need, &evidence.read(), self.now.saturating_sub(RETRY_AFTER)) {
+                return;
+            }
+        }
+        if let Err(reason) = self.count(need) {
+            // For this denial only: another verification may fetch it.
+            return self.own.add_failure(need, &reason, self.now);
+        }
+        let found = obtain(need, self.fetcher).await;
+        // What fails for one who asks anew takes nothing from those who do not.
+        let keeps = found.is_ok() || !matches!(store, Store::Shared { anew: true, .. });
+        keep(need, found, self.trust, &mut self.own, self.now);
+        if keeps {
+            store.change(|evidence| {
+                evidence.add_for(need, self.presentation, &self.own, self.trust, self.now);
+            });
+        }
+        drop(passing);
+    }
+
+    /// Counts a status list that is to be fetched, unless that is one too many. Documents need no
+    /// bound of their own: there is one for each link, the agent and each trusted status issuer.
+    fn count(&mut self, need: &Need) -> Result<(), String> {
+        // One for each link of the longest chain; a link may name several entries, of several lists.
+        let most = self.trust.limits.chain_links;
+        if matches!(need, Need::StatusList(_)) {
+            if self.lists >= most {
+                return Err(format!("not fetched: {most} status lists are the most for one verification"));
+            }
+            self.lists += 1;
+        }
+        Ok(())
+    }
 }
 
 /// A piece of evidence as it was fetched.

@@ -34,8 +34,6 @@ impl Decision {
 pub struct Permit {
     pub(crate) request: Request,
     pub(crate) nonce: NonceUse,
-    /// The root link, whose quota of a ledger's memory is used.
-    pub(crate) root: Account,
     pub(crate) debits: Vec<LinkDebit>,
     pub(crate) valid_until: i64,
 }
@@ -67,13 +65,20 @@ pub struct NonceUse {
     pub key: String,
     /// The nonce.
     pub nonce: String,
+    /// The root link of the agent's chain, whose quota of a ledger's memory is used.
+    pub root: Account,
     /// Until when it must be remembered, Unix seconds: the presentation can't pass later.
     pub until: i64,
 }
 
 impl NonceUse {
     pub(crate) fn of(chain: &VerifiedChain) -> Self {
-        Self { key: chain.agent_key.clone(), nonce: chain.nonce.clone(), until: chain.nonce_until }
+        Self {
+            key: chain.agent_key.clone(),
+            nonce: chain.nonce.clone(),
+            root: chain.links.first().map_or_else(|| ceiling_account(chain), |root| root.account),
+            until: chain.nonce_until,
+        }
     }
 }
 
@@ -110,18 +115,21 @@ pub fn authorize(chain: &VerifiedChain, request: &Request, now: i64) -> Decision
         return Decision::Deny(deny(&violation));
     }
     let mut debits = Vec::new();
-    let ceiling_account = Sha256::digest(format!("ceiling of {}", chain.principal)).into();
-    collect(&chain.ceiling, ceiling_account, None, request, &mut debits);
+    collect(&chain.ceiling, ceiling_account(chain), None, request, &mut debits);
     for (index, link) in chain.links.iter().enumerate() {
         collect(&link.authority, link.account, Some(index), request, &mut debits);
     }
     Decision::Permit(Permit {
         request: request.clone(),
         nonce: NonceUse::of(chain),
-        root: chain.links.first().map_or(ceiling_account, |root| root.account),
         debits,
         valid_until: chain.valid_until.saturating_add(chain.clock_skew),
     })
+}
+
+/// The ceiling's account: one for each root.
+fn ceiling_account(chain: &VerifiedChain) -> Account {
+    Sha256::digest(format!("ceiling of {}", chain.principal)).into()
 }
 
 /// The debits of one link. What it inherits is debited where it was first said: whatever passes

@@ -1,13 +1,19 @@
 //! Evidence: what verification needs from outside, and how old it is.
 
-use crate::Trust;
+mod file;
+mod room;
+mod seen;
+mod share;
+
+pub use file::EvidenceError;
+pub use share::{Sponsor, sponsor};
+
+use crate::{Trust, presentation::Account};
 use legation_credential::status::SignedStatusList;
 use legation_did::{Did, Document, DocumentError};
-use legation_keys::{
-    base64url,
-    json::{self, JsonError, JsonLimits},
-    time::{self, Round},
-};
+use legation_keys::{base64url, time};
+use room::Room;
+use seen::Seen;
 use sha2::{Digest, Sha256};
 use std::{collections::HashMap, sync::Arc};
 
@@ -28,8 +34,19 @@ pub enum Need {
 pub struct Evidence {
     documents: HashMap<Did, Held<Arc<Document>>>,
     status_lists: HashMap<String, Held<Arc<SignedStatusList>>>,
-    newest_status: HashMap<String, i64>,
+    room: Room,
+    seen: Seen,
+    /// When what is too old was last looked for.
+    swept_at: i64,
 }
+
+/// The account of what its owner adds, as from files: on nobody's behalf. No link's SHA-256.
+const OWN: Account = [0; 32];
+/// About how many bytes an entry takes beside its content and its names, of which there are three.
+const ENTRY: usize = 512;
+/// Seconds between two searches for what is too old, which walk through everything. The verifier
+/// judges each piece's age by itself; this is about room only.
+const SWEEP: i64 = 60;
 
 /// A piece of evidence, or why it can't be had.
 #[derive(Clone, Debug)]
@@ -37,8 +54,7 @@ pub(crate) struct Held<T> {
     pub(crate) item: Result<T, Lack>,
     pub(crate) fetched_at: i64,
     pub(crate) digest: [u8; 32],
-    /// About how many bytes it takes, its name included: whoever passes a delegation on chooses the
-    /// names, and a failure is little else.
+    /// About how many bytes its content takes.
     size: usize,
 }
 
@@ -109,8 +125,7 @@ impl Evidence {
             Err(error) => Err(Lack::Unreadable(error.to_string())),
         };
         let digest = Sha256::digest(bytes).into();
-        let size = did.as_str().len() + bytes.len();
-        self.documents.insert(did.clone(), Held { item, fetched_at, digest, size });
+        self.put_document(did, Held { item, fetched_at, digest, size: bytes.len() }, OWN);
         parsed.map(|_| ())
     }
 
@@ -122,20 +137,21 @@ impl Evidence {
         let item = item.map(Arc::new).map_err(|error| Lack::Unreadable(error.to_string()));
         let digest = Sha256::digest(secured).into();
         let unpacked = item.as_ref().map_or(0, |list| list.credential.list.entries() / 8);
-        let size = url.len() + secured.len() + unpacked;
-        self.remember(url, fetched_at);
-        self.status_lists.insert(url.to_owned(), Held { item, fetched_at, digest, size });
+        self.put_list(url, Held { item, fetched_at, digest, size: secured.len() + unpacked }, OWN);
     }
 
-    /// Before a list is replaced: what was verified is remembered as seen, also where it led to a
-    /// denial. Otherwise whoever serves a list could take a revocation back by serving the list
-    /// from before it. A date that has not come yet is not remembered, since it would keep every
-    /// corrected list away.
-    fn remember(&mut self, url: &str, now: i64) {
-        let held = self.status_lists.get(url).and_then(|held| held.item.as_ref().ok());
-        let seen = held.filter(|list| list.is_verified()).map(|list| list.credential.valid_from);
-        if let Some(seen) = seen.filter(|seen| *seen <= now) {
-            self.note_status_list(url, seen);
+    /// Notes why a need could not be met at `tried_at` (Unix seconds), for the denial to tell.
+    pub fn add_failure(&mut self, need: &Need, reason: &str, tried_at: i64) {
+        let (lack, digest, size) = (Lack::Unavailable(reason.to_owned()), [0; 32], reason.len());
+        match need {
+            Need::Document(did) => {
+                let held = Held { item: Err(lack), fetched_at: tried_at, digest, size };
+                self.put_document(did, held, OWN);
+            }
+            Need::StatusList(url) => {
+                let held = Held { item: Err(lack), fetched_at: tried_at, digest, size };
+                self.put_list(url, held, OWN);
+            }
         }
     }
 
@@ -143,119 +159,80 @@ impl Evidence {
     /// so that an older one is no longer accepted. Take it from [`Used::valid_from`] of an
     /// earlier verification, where that one had evidence of its own.
     pub fn note_status_list(&mut self, url: &str, valid_from: i64) {
-        let newest = self.newest_status.entry(url.to_owned()).or_insert(valid_from);
-        *newest = valid_from.max(*newest);
+        self.seen.note(OWN, url, valid_from);
     }
 
-    /// Notes, at `now` (Unix seconds), which status lists another evidence has seen verified, and takes
-    /// nothing else of it: for a verification that fetches everything anew, and must not take an older
-    /// list for a newer one.
-    pub fn note_seen(&mut self, other: &Self, now: i64) {
-        let verified = other.status_lists.iter().filter_map(|(url, held)| {
-            let list = held.item.as_ref().ok().filter(|list| list.is_verified())?;
-            Some((url, list.credential.valid_from)).filter(|(_, made)| *made <= now)
-        });
-        let noted = other.newest_status.iter().map(|(url, made)| (url, *made));
-        for (url, made) in verified.chain(noted) {
-            self.note_status_list(url, made);
-        }
-    }
-
-    /// Notes why a need could not be met at `tried_at` (Unix seconds), for the denial to tell.
-    pub fn add_failure(&mut self, need: &Need, reason: &str, tried_at: i64) {
-        let (lack, digest) = (Lack::Unavailable(reason.to_owned()), [0; 32]);
-        match need {
-            Need::Document(did) => {
-                let size = did.as_str().len() + reason.len();
-                self.documents
-                    .insert(did.clone(), Held { item: Err(lack), fetched_at: tried_at, digest, size });
-            }
-            Need::StatusList(url) => {
-                self.remember(url, tried_at);
-                let size = url.len() + reason.len();
-                let held = Held { item: Err(lack), fetched_at: tried_at, digest, size };
-                self.status_lists.insert(url.clone(), held);
-            }
-        }
-    }
-
-    /// Forgets, at `now` (Unix seconds), what is too old to be relied on, and then what was
-    /// fetched longest ago until the rest takes at most `trust.limits.evidence_bytes`. What was
-    /// forgotten is asked for again when it is needed.
+    /// Forgets, at `now` (Unix seconds), what takes more than `trust.limits.evidence_bytes`, and now
+    /// and then what is too old to be relied on. Of too much, what was fetched longest ago goes first
+    /// of the root link whose chains brought most ([`Evidence::add_for`]): who brings little loses
+    /// nothing by who brings much. What was forgotten is asked for again when it is needed.
     ///
     /// That a list was seen is remembered as long as it matters: a list older than
     /// `trust.max_status_age` is refused for its age anyway.
     pub fn forget(&mut self, trust: &Trust, now: i64) {
-        let fresh = |fetched_at: i64, most: i64| now.saturating_sub(fetched_at) <= most;
-        let urls: Vec<String> = self.status_lists.keys().cloned().collect();
-        urls.iter().for_each(|url| self.remember(url, now));
-        self.newest_status.retain(|_, made| fresh(*made, trust.max_status_age + trust.clock_skew));
-        self.documents.retain(|_, held| fresh(held.fetched_at, trust.max_document_age));
-        self.status_lists.retain(|_, held| fresh(held.fetched_at, trust.max_status_age));
-        let documents = self.documents.values().map(|held| (held.fetched_at, held.size));
-        let lists = self.status_lists.values().map(|held| (held.fetched_at, held.size));
-        let mut all: Vec<(i64, usize)> = documents.chain(lists).collect();
-        let mut left = trust.limits.evidence_bytes;
-        all.sort_unstable_by(|one, other| other.cmp(one));
-        // Everything fetched at the moment at which the room ends goes, with what is older.
-        let end = all.into_iter().find(|(_, size)| match left.checked_sub(*size) {
-            Some(rest) => {
-                left = rest;
-                false
-            }
-            None => true,
-        });
-        if let Some((end, _)) = end {
-            self.documents.retain(|_, held| held.fetched_at > end);
-            self.status_lists.retain(|_, held| held.fetched_at > end);
+        if now.saturating_sub(self.swept_at).unsigned_abs() >= SWEEP.unsigned_abs() {
+            self.sweep(trust, now);
+            self.swept_at = now;
+        }
+        while let Some(need) = self.room.first_to_go(trust.limits.evidence_bytes) {
+            self.remove(&need, now);
         }
     }
 
-    /// Reads evidence from a file, as `schemas/evidence.schema.json` describes it:
-    /// `didDocuments` (`did`, `fetchedAt`, and `document`, an object or the very text that was
-    /// fetched) and `statusLists` (`url`, `fetchedAt`,
-    /// `credential`, and `newestSeen` where a later list was already verified).
-    ///
-    /// # Errors
-    /// [`EvidenceError`]. What a document or a list itself lacks is no error here: the verifier
-    /// names it in its denial.
-    ///
-    /// ```
-    /// use legation_verifier::Evidence;
-    /// let text = br#"{"didDocuments": [{"did": "did:web:a.example", "fetchedAt": "2026-11-21T10:00:00Z",
-    ///     "document": {"id": "did:web:a.example"}}]}"#;
-    /// assert!(Evidence::parse(text, 1 << 24).is_ok());
-    /// assert!(Evidence::parse(b"[]", 1 << 24).is_err());
-    /// ```
-    pub fn parse(text: &[u8], most_entries: usize) -> Result<Self, EvidenceError> {
-        // Strictly first, so that no member stands twice; then as values, to write documents out.
-        json::parse(text, JsonLimits { bytes: 64 << 20, depth: 32 })?;
-        let file: serde_json::Value = serde_json::from_slice(text)
-            .map_err(|error| JsonError::Malformed { reason: error.to_string() })?;
-        if !file.is_object() {
-            return Err(EvidenceError::Member { name: "(the file)", expected: "an object" });
-        }
-        known(&file, &["didDocuments", "statusLists"])?;
-        let mut evidence = Self::new();
-        for entry in entries(&file, "didDocuments", &["did", "fetchedAt", "document"])? {
-            let did = text_of(entry, "did")?.parse();
-            let did = did.map_err(|_| EvidenceError::Member { name: "did", expected: "a DID" })?;
-            let document = match entry.get("document") {
-                // As it was fetched, so that a receipt's digest of it fits.
-                Some(serde_json::Value::String(text)) => text.clone(),
-                other => other.unwrap_or(&serde_json::Value::Null).to_string(),
-            };
-            // A document that can't be read stays as the reason of a denial.
-            let _ = evidence.add_document(&did, document.as_bytes(), time_of(entry, "fetchedAt")?);
-        }
-        for entry in entries(&file, "statusLists", &["url", "fetchedAt", "credential", "newestSeen"])? {
-            let (url, credential) = (text_of(entry, "url")?, text_of(entry, "credential")?);
-            evidence.add_status_list(url, credential, time_of(entry, "fetchedAt")?, most_entries);
-            if entry.get("newestSeen").is_some() {
-                evidence.note_status_list(url, time_of(entry, "newestSeen")?);
+    fn sweep(&mut self, trust: &Trust, now: i64) {
+        let fresh = |fetched_at: i64, most: i64| now.saturating_sub(fetched_at) <= most;
+        let documents = self.documents.iter();
+        let documents = documents.filter(|(_, held)| !fresh(held.fetched_at, trust.max_document_age));
+        let lists = self.status_lists.iter();
+        let lists = lists.filter(|(_, held)| !fresh(held.fetched_at, trust.max_status_age));
+        let old: Vec<Need> = documents
+            .map(|(did, _)| Need::Document(did.clone()))
+            .chain(lists.map(|(url, _)| Need::StatusList(url.clone())))
+            .collect();
+        old.iter().for_each(|need| self.remove(need, now));
+        self.seen.retain(|made| fresh(made, trust.max_status_age.saturating_add(trust.clock_skew)));
+    }
+
+    fn put_document(&mut self, did: &Did, held: Held<Arc<Document>>, account: Account) {
+        let size = held.size + 3 * did.as_str().len() + ENTRY;
+        self.room.take(Need::Document(did.clone()), account, held.fetched_at, size);
+        self.documents.insert(did.clone(), held);
+    }
+
+    fn put_list(&mut self, url: &str, held: Held<Arc<SignedStatusList>>, account: Account) {
+        self.remember(url, held.fetched_at);
+        let size = held.size + 3 * url.len() + ENTRY;
+        self.room.take(Need::StatusList(url.to_owned()), account, held.fetched_at, size);
+        self.status_lists.insert(url.to_owned(), held);
+    }
+
+    fn remove(&mut self, need: &Need, now: i64) {
+        match need {
+            Need::Document(did) => {
+                self.documents.remove(did);
+            }
+            Need::StatusList(url) => {
+                self.remember(url, now);
+                self.status_lists.remove(url);
             }
         }
-        Ok(evidence)
+        self.room.free(need);
+    }
+
+    /// Before a list is replaced: what was verified is remembered as seen, also where it led to a
+    /// denial. Otherwise whoever serves a list could take a revocation back by serving the list
+    /// from before it. A date that has not come yet is not remembered, since it would keep every
+    /// corrected list away.
+    fn remember(&mut self, url: &str, now: i64) {
+        let Some(seen) = self.verified(url).filter(|seen| *seen <= now) else { return };
+        let account = self.room.account(&Need::StatusList(url.to_owned())).unwrap_or(OWN);
+        self.seen.note(account, url, seen);
+    }
+
+    /// When the list was made that is held for this URL and was verified.
+    fn verified(&self, url: &str) -> Option<i64> {
+        let list = self.status_lists.get(url)?.item.as_ref().ok()?;
+        list.is_verified().then_some(list.credential.valid_from)
     }
 
     pub(crate) fn document(&self, did: &Did) -> Option<&Held<Arc<Document>>> {
@@ -267,63 +244,6 @@ impl Evidence {
     }
 
     pub(crate) fn newest_status(&self, url: &str) -> Option<i64> {
-        self.newest_status.get(url).copied()
+        self.seen.newest(url, &OWN)
     }
-}
-
-/// Why a file of evidence can't be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EvidenceError {
-    /// Not strict JSON.
-    #[error("{0}")]
-    Json(#[from] JsonError),
-    /// A member is missing or not what it should be.
-    #[error("`{name}` must be {expected}")]
-    Member {
-        /// Which one.
-        name: &'static str,
-        /// What it should be.
-        expected: &'static str,
-    },
-    /// A member that is not known.
-    #[error("`{found}` is not known; there are {known}")]
-    Unknown {
-        /// Its name.
-        found: String,
-        /// The members there are.
-        known: String,
-    },
-}
-
-/// The entries of a list, which may hold these members only: a misspelt `newestSeen` would
-/// silently let an old list pass.
-fn entries<'v>(
-    file: &'v serde_json::Value,
-    name: &'static str,
-    members: &[&str],
-) -> Result<&'v [serde_json::Value], EvidenceError> {
-    let Some(list) = file.get(name) else { return Ok(&[]) };
-    let list = list.as_array().ok_or(EvidenceError::Member { name, expected: "an array" })?;
-    list.iter().try_for_each(|entry| known(entry, members))?;
-    Ok(list)
-}
-
-fn known(object: &serde_json::Value, members: &[&str]) -> Result<(), EvidenceError> {
-    let mut names = object.as_object().into_iter().flat_map(serde_json::Map::keys);
-    match names.find(|name| !members.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => {
-            Err(EvidenceError::Unknown { found: name.chars().take(80).collect(), known: members.join(", ") })
-        }
-    }
-}
-
-fn text_of<'v>(entry: &'v serde_json::Value, name: &'static str) -> Result<&'v str, EvidenceError> {
-    let text = entry.get(name).and_then(serde_json::Value::as_str);
-    text.ok_or(EvidenceError::Member { name, expected: "a text" })
-}
-
-fn time_of(entry: &serde_json::Value, name: &'static str) -> Result<i64, EvidenceError> {
-    time::parse(text_of(entry, name)?, Round::Down)
-        .ok_or(EvidenceError::Member { name, expected: "a time with zone" })
 }

@@ -23,6 +23,10 @@ pub struct LedgerLimits {
     /// second over the life of a presentation and its skew. One agent can't fill the memory of
     /// all others.
     pub nonces_per_key: usize,
+    /// Most nonces of all chains that begin with one root link; 100,000 by default, a tenth of all.
+    /// Whoever holds a delegation can pass it on to as many new keys as it likes, and must not fill
+    /// the memory of all others.
+    pub nonces_per_root: usize,
     /// Most nonces of all keys; 1,000,000 by default, half a gigabyte if each is of 128 bytes.
     pub nonces: usize,
     /// Most totals; 100,000 by default. Each takes 16 bytes for each moment that is kept.
@@ -39,6 +43,7 @@ impl Default for LedgerLimits {
     fn default() -> Self {
         Self {
             nonces_per_key: 10_000,
+            nonces_per_root: 100_000,
             nonces: 1_000_000,
             totals: 100_000,
             totals_per_root: 10_000,
@@ -52,16 +57,18 @@ impl Default for LedgerLimits {
 #[derive(Debug, Default)]
 pub struct MemoryLedger {
     limits: LedgerLimits,
-    /// Nonces by key, each with the moment until which it is remembered.
-    nonces: HashMap<String, HashMap<String, i64>>,
+    /// Nonces by key, each with its root link and the moment until which it is remembered.
+    nonces: HashMap<String, HashMap<String, (Account, i64)>>,
     /// The same by that moment, to forget them in order.
     forget: BTreeMap<i64, Vec<(String, String)>>,
     count: usize,
+    /// How many nonces each root link has.
+    nonces_of_root: HashMap<Account, usize>,
     /// The latest moment until which a nonce was remembered that no longer is.
     forgotten: Option<i64>,
     totals: HashMap<TotalName, RootTotal>,
     /// How many totals each root link has.
-    per_root: HashMap<Account, usize>,
+    totals_of_root: HashMap<Account, usize>,
 }
 
 /// A total, and the root link under whose quota it stands.
@@ -70,6 +77,9 @@ struct RootTotal {
     root: Account,
     total: Total,
 }
+
+/// The root of nonces that were kept before they had one; no root link's SHA-256.
+const NO_ROOT: Account = [0; 32];
 
 /// SHA-256 of account and limit. The limit in words may be as long as its link.
 type TotalName = [u8; 32];
@@ -145,7 +155,7 @@ impl MemoryLedger {
     /// A [`Denial`]: `expired` where the permit was kept too long, `nonce_replayed`,
     /// `nonce_memory_full`, `budget_exceeded`, `rate_exceeded`.
     pub fn commit(&mut self, permit: Permit, now: i64) -> Result<Committed, Denial> {
-        let Permit { request, nonce, root, debits, valid_until } = permit;
+        let Permit { request, nonce, debits, valid_until } = permit;
         if now >= valid_until {
             let expected = format!("before {}", time::format(valid_until));
             return Err(Denial::new(Code::Expired, expected, format!("now is {}", time::format(now))));
@@ -155,10 +165,10 @@ impl MemoryLedger {
         for debit in &debits {
             self.check_debit(debit, now).map_err(|denial| Denial { link: debit.link, ..denial })?;
         }
-        self.check_room(&debits, root, now)?;
+        self.check_room(&debits, nonce.root, now)?;
         self.take_nonce(&nonce);
         for debit in &debits {
-            self.take(debit, root, now);
+            self.take(debit, nonce.root, now);
         }
         Ok(Committed { request, nonce, debits, at: now })
     }
@@ -169,7 +179,10 @@ impl MemoryLedger {
         let nonces: Vec<_> = self
             .nonces
             .iter()
-            .flat_map(|(key, own)| own.iter().map(move |(nonce, until)| json!([key, nonce, until])))
+            .flat_map(|(key, own)| {
+                own.iter()
+                    .map(move |(nonce, (root, until))| json!([key, nonce, until, base64url::encode(root)]))
+            })
             .collect();
         let totals: Vec<_> = self
             .totals
@@ -180,13 +193,14 @@ impl MemoryLedger {
             .collect();
         let LedgerLimits {
             nonces_per_key,
+            nonces_per_root,
             nonces: most_nonces,
             totals: most_totals,
             totals_per_root,
             moments,
         } = self.limits;
         json!({
-            "limits": [nonces_per_key, most_nonces, most_totals, totals_per_root, moments],
+            "limits": [nonces_per_key, most_nonces, most_totals, totals_per_root, moments, nonces_per_root],
             "forgotten": self.forgotten,
             "nonces": nonces,
             "totals": totals,
@@ -194,7 +208,8 @@ impl MemoryLedger {
     }
 
     /// Reads what [`MemoryLedger::to_json`] wrote; `None` for anything else, since a ledger that
-    /// forgets is none.
+    /// forgets is none. A ledger from before nonces had a root link is read, too: its nonces count
+    /// for no root link's quota, and that quota is the default.
     ///
     /// ```
     /// use legation_verifier::MemoryLedger;
@@ -207,6 +222,10 @@ impl MemoryLedger {
         let limit = |index: usize| usize::try_from(json.get("limits")?.get(index)?.as_u64()?).ok();
         let mut ledger = Self::with_limits(LedgerLimits {
             nonces_per_key: limit(0)?,
+            nonces_per_root: match json.get("limits")?.get(5) {
+                None => LedgerLimits::default().nonces_per_root,
+                Some(_) => limit(5)?,
+            },
             nonces: limit(1)?,
             totals: limit(2)?,
             totals_per_root: limit(3)?,
@@ -219,7 +238,11 @@ impl MemoryLedger {
         for entry in json.get("nonces")?.as_array()? {
             let text = |index: usize| Some(entry.get(index)?.as_str()?.to_owned());
             let until = entry.get(2)?.as_i64()?;
-            ledger.take_nonce(&NonceUse { key: text(0)?, nonce: text(1)?, until });
+            let root = match entry.get(3) {
+                None => NO_ROOT,
+                Some(root) => base64url::decode_array(root.as_str()?).ok()?,
+            };
+            ledger.take_nonce(&NonceUse { key: text(0)?, nonce: text(1)?, root, until });
         }
         for entry in json.get("totals")?.as_array()? {
             let name = base64url::decode_array(entry.get(0)?.as_str()?).ok()?;
@@ -229,7 +252,7 @@ impl MemoryLedger {
             let total = Total { seconds: entry.get(1)?.as_i64()?, moments: moments? };
             let root = base64url::decode_array(entry.get(3)?.as_str()?).ok()?;
             ledger.totals.insert(name, RootTotal { root, total });
-            *ledger.per_root.entry(root).or_default() += 1;
+            *ledger.totals_of_root.entry(root).or_default() += 1;
         }
         Some(ledger)
     }
@@ -239,8 +262,14 @@ impl MemoryLedger {
         self.forgotten = self.forgotten.max(self.forget.last_key_value().map(|(until, _)| *until));
         for (key, nonce) in core::mem::replace(&mut self.forget, later).into_values().flatten() {
             if let Some(own) = self.nonces.get_mut(&key) {
-                if own.remove(&nonce).is_some() {
+                if let Some((root, _)) = own.remove(&nonce) {
                     self.count -= 1;
+                    if let Some(count) = self.nonces_of_root.get_mut(&root) {
+                        *count -= 1;
+                        if *count == 0 {
+                            self.nonces_of_root.remove(&root);
+                        }
+                    }
                 }
                 if own.is_empty() {
                     self.nonces.remove(&key);
@@ -267,6 +296,9 @@ impl MemoryLedger {
         if own.is_some_and(|own| own.len() >= self.limits.nonces_per_key) {
             return full(self.limits.nonces_per_key, "for this agent");
         }
+        if self.nonces_of_root.get(&nonce.root).is_some_and(|count| *count >= self.limits.nonces_per_root) {
+            return full(self.limits.nonces_per_root, "for chains of this root link");
+        }
         if self.count >= self.limits.nonces {
             return full(self.limits.nonces, "in all");
         }
@@ -275,9 +307,10 @@ impl MemoryLedger {
 
     fn take_nonce(&mut self, nonce: &NonceUse) {
         let own = self.nonces.entry(nonce.key.clone()).or_default();
-        own.insert(nonce.nonce.clone(), nonce.until);
+        own.insert(nonce.nonce.clone(), (nonce.root, nonce.until));
         self.forget.entry(nonce.until).or_default().push((nonce.key.clone(), nonce.nonce.clone()));
         self.count += 1;
+        *self.nonces_of_root.entry(nonce.root).or_default() += 1;
     }
 
     fn check_debit(&self, debit: &LinkDebit, now: i64) -> Result<(), Denial> {
@@ -316,15 +349,15 @@ impl MemoryLedger {
     }
 
     fn lacks_room(&self, new: usize, root: Account) -> bool {
-        let own = self.per_root.get(&root).copied().unwrap_or_default();
+        let own = self.totals_of_root.get(&root).copied().unwrap_or_default();
         self.totals.len() + new > self.limits.totals || own + new > self.limits.totals_per_root
     }
 
     fn forget_totals(&mut self, now: i64) {
         self.totals.retain(|_, held| !held.total.is_over(now));
-        self.per_root.clear();
+        self.totals_of_root.clear();
         for held in self.totals.values() {
-            *self.per_root.entry(held.root).or_default() += 1;
+            *self.totals_of_root.entry(held.root).or_default() += 1;
         }
     }
 
@@ -334,7 +367,7 @@ impl MemoryLedger {
         }
         let moments = self.limits.moments.max(1);
         let held = self.totals.entry(name(debit)).or_insert_with(|| {
-            *self.per_root.entry(root).or_default() += 1;
+            *self.totals_of_root.entry(root).or_default() += 1;
             RootTotal { root, total: Total::default() }
         });
         held.total.seconds = debit.seconds;
@@ -343,103 +376,4 @@ impl MemoryLedger {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use legation_credential::Facts;
-
-    fn permit(nonce: &str, amount: i64) -> Permit {
-        let debit = |account: u8, most: i64| LinkDebit {
-            account: [account; 32],
-            link: Some(usize::from(account)),
-            limit: "spend USD in 100 s".to_owned(),
-            counts: false,
-            seconds: 100,
-            amount,
-            most,
-        };
-        Permit {
-            request: Request::new("a", "https://a.example/", Facts::new()).unwrap(),
-            nonce: NonceUse { key: "k".to_owned(), nonce: nonce.to_owned(), until: 1_000 },
-            root: [0; 32],
-            debits: vec![debit(0, 10), debit(1, 8)],
-            valid_until: 2_000,
-        }
-    }
-
-    fn code(outcome: Result<Committed, Denial>) -> Option<Code> {
-        outcome.err().map(|denial| denial.code)
-    }
-
-    #[test]
-    fn a_refused_commit_takes_nothing() {
-        let mut ledger = MemoryLedger::new();
-        assert_eq!(code(ledger.commit(permit("a", 9), 0)), Some(Code::BudgetExceeded), "the second debit");
-        assert_eq!(code(ledger.commit(permit("a", 8), 0)), None, "nonce and first debit are still there");
-        assert_eq!(code(ledger.commit(permit("a", 1), 0)), Some(Code::NonceReplayed));
-        assert_eq!(code(ledger.commit(permit("b", 1), 0)), Some(Code::BudgetExceeded));
-    }
-
-    #[test]
-    fn a_window_slides_and_never_admits_a_burst() {
-        let mut ledger = MemoryLedger::new();
-        assert_eq!(code(ledger.commit(permit("a", 4), 0)), None);
-        assert_eq!(code(ledger.commit(permit("b", 4), 60)), None);
-        assert_eq!(code(ledger.commit(permit("c", 1), 99)), Some(Code::BudgetExceeded));
-        assert_eq!(code(ledger.commit(permit("d", 4), 100)), None, "(0, 100] no longer holds the first");
-        assert_eq!(code(ledger.commit(permit("e", 1), 159)), Some(Code::BudgetExceeded));
-        assert_eq!(
-            code(ledger.commit(permit("f", 1), 20)),
-            Some(Code::BudgetExceeded),
-            "a clock that goes back"
-        );
-    }
-
-    #[test]
-    fn a_full_nonce_memory_denies_and_forgets_only_what_has_expired() {
-        let mut ledger =
-            MemoryLedger::with_limits(LedgerLimits { nonces_per_key: 2, ..LedgerLimits::default() });
-        assert_eq!(code(ledger.commit(permit("a", 0), 0)), None);
-        assert_eq!(code(ledger.commit(permit("b", 0), 0)), None);
-        assert_eq!(code(ledger.commit(permit("c", 0), 0)), Some(Code::NonceMemoryFull));
-        assert_eq!(code(ledger.commit(permit("a", 0), 999)), Some(Code::NonceReplayed));
-        let mut other = permit("a", 0);
-        other.nonce.key = "another".to_owned();
-        assert_eq!(code(ledger.commit(other, 0)), None, "nonces are kept by key");
-        let mut later = permit("c", 0);
-        later.nonce.until = 2_000;
-        assert_eq!(code(ledger.commit(later, 1_000)), None);
-    }
-
-    #[test]
-    fn a_full_memory_of_totals_denies() {
-        let mut ledger = MemoryLedger::with_limits(LedgerLimits { totals: 1, ..LedgerLimits::default() });
-        assert_eq!(code(ledger.commit(permit("a", 1), 0)), Some(Code::BudgetExceeded));
-        assert!(ledger.totals.is_empty() && ledger.nonces.is_empty());
-    }
-
-    #[test]
-    fn one_root_link_cannot_fill_the_memory_of_totals_for_another() {
-        let mut ledger =
-            MemoryLedger::with_limits(LedgerLimits { totals_per_root: 4, ..LedgerLimits::default() });
-        let passed_on = |nonce: &str, root: u8, child: u8| {
-            let mut permit = permit(nonce, 1);
-            permit.root = [root; 32];
-            permit.debits[0].account = [root; 32];
-            permit.debits[1].account = [child; 32];
-            permit
-        };
-        for (nonce, child) in [("a", 10), ("b", 11), ("c", 12)] {
-            assert_eq!(code(ledger.commit(passed_on(nonce, 1, child), 0)), None, "{nonce}");
-        }
-        assert_eq!(code(ledger.commit(passed_on("d", 1, 13), 0)), Some(Code::BudgetExceeded));
-        assert_eq!(code(ledger.commit(passed_on("e", 2, 20), 0)), None, "another root has its own room");
-        let kept = MemoryLedger::from_json(&ledger.to_json()).unwrap();
-        assert_eq!(kept.per_root, ledger.per_root);
-        assert_eq!(code(ledger.commit(passed_on("f", 1, 13), 200)), None, "what has ended makes room");
-    }
-
-    #[test]
-    fn a_permit_that_was_kept_too_long_opens_nothing() {
-        assert_eq!(code(MemoryLedger::new().commit(permit("a", 0), 2_000)), Some(Code::Expired));
-    }
-}
+mod tests;

@@ -72,7 +72,7 @@ mod window;
 pub use authorize::{Decision, LinkDebit, NonceUse, Permit, authorize};
 pub use chain::{Step, VerifiedChain, VerifiedLink, gather, verify, verify_with};
 pub use error::{Code, Denial};
-pub use evidence::{Evidence, EvidenceError, Need, Used};
+pub use evidence::{Evidence, EvidenceError, Need, Sponsor, Used, sponsor};
 pub use known::CacheLimits;
 pub use ledger::{Committed, LedgerLimits, MemoryLedger};
 pub use presentation::{Account, Presentation, parse, parse_request};

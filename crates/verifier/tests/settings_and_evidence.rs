@@ -75,7 +75,8 @@ fn claims_of_the_first_data_model_are_refused_in_a_presentation() {
 #[test]
 fn evidence_that_is_kept_stays_within_its_bound() {
     let (_, mut trust) = presented();
-    trust.limits.evidence_bytes = 160;
+    // Three documents of 29 bytes, each with three names of 22 and 512 bytes for the entry.
+    trust.limits.evidence_bytes = 3 * (29 + 3 * 22 + 512);
     let did = |index: usize| format!("did:web:a{index}.example").parse::<legation_did::Did>().unwrap();
     let mut evidence = Evidence::new();
     for index in 0..10_usize {
@@ -86,7 +87,7 @@ fn evidence_that_is_kept_stays_within_its_bound() {
         (0..10).filter(|index| format!("{evidence:?}").contains(did(*index).as_str())).collect::<Vec<_>>()
     };
     evidence.forget(&trust, NOW + 9);
-    assert_eq!(held(&evidence), [7, 8, 9], "the youngest three of 29 bytes each, with their names, fit");
+    assert_eq!(held(&evidence), [7, 8, 9], "the youngest three fit");
     evidence.forget(&trust, NOW + 9 + trust.max_document_age);
     assert_eq!(held(&evidence), [9], "what is too old to be relied on goes");
 }
@@ -101,7 +102,7 @@ fn failures_with_long_names_stay_within_the_bound() {
         evidence.add_failure(&Need::StatusList(url), "no answer", NOW + index);
     }
     evidence.forget(&trust, NOW + 100);
-    assert_eq!(format!("{evidence:?}").matches("https://evil.example/").count(), 19);
+    assert_eq!(format!("{evidence:?}").matches("StatusList(\"https://evil.example/").count() / 2, 5);
 }
 
 #[test]
@@ -110,7 +111,7 @@ fn a_list_that_was_seen_is_remembered_while_it_matters() {
     let mut evidence = Evidence::new();
     evidence.note_status_list(LIST, NOW);
     evidence.forget(&trust, NOW + trust.max_status_age);
-    assert!(format!("{evidence:?}").contains(LIST), "an older list could still be fresh");
+    assert!(!format!("{evidence:?}").contains("newest: {}"), "an older list could still be fresh");
     evidence.forget(&trust, NOW + trust.max_status_age + trust.clock_skew + 1);
-    assert!(!format!("{evidence:?}").contains(LIST));
+    assert!(format!("{evidence:?}").contains("newest: {}"));
 }

@@ -173,7 +173,7 @@ pub(crate) async fn open_with(root: &Did, handshaken: bool, change: impl FnOnce(
     trust.max_unrevocable = 4000;
     let desk = Arc::new(Desk::new(party.identity(), change(trust), fetcher()).unwrap());
     let responder = Arc::new(Responder::new(desk.clone(), &card, ChallengeKey::generate().unwrap()).unwrap());
-    let mut gate = Gate::new(desk.clone(), origin.clone());
+    let mut gate = Gate::new(desk.clone(), origin.clone()).unwrap();
     if handshaken {
         gate = gate.handshaken_only(format!("{origin}/handshake"));
     }

@@ -84,16 +84,18 @@ pub(super) fn open(
     let key = ChallengeKey::generate().map_err(failed)?;
     let responder = Arc::new(Responder::new(desk.clone(), card, key).map_err(failed)?);
     // An order moves money, so Shop asks anew each time, and a revocation shows on the very next call.
-    let gate = Gate::new(desk, site.origin.clone()).handshaken_only(endpoint(site)).ask_anew();
+    let gate =
+        Gate::new(desk, site.origin.clone()).map_err(failed)?.handshaken_only(endpoint(site)).ask_anew();
     let orders = Router::new().route("/api/{*path}", post(accept));
     let orders = guard(orders, gate, |message| order(message, ""));
     Ok((responder.clone(), orders.merge(handshake_router(responder, HANDSHAKE))))
 }
 
 /// Market: orders, by whoever brings a chain.
-pub(super) fn market(desk: Arc<Desk>, site: &Site) -> Router {
+pub(super) fn market(desk: Arc<Desk>, site: &Site) -> Result<Router, Failure> {
     let orders = Router::new().route(&format!("{MARKET}/api/{{*path}}"), post(accept));
-    guard(orders, Gate::new(desk, site.origin.clone()), |message| order(message, MARKET))
+    let gate = Gate::new(desk, site.origin.clone()).map_err(failed)?;
+    Ok(guard(orders, gate, |message| order(message, MARKET)))
 }
 
 /// An order that was admitted. Its receipt goes to whoever sent it.

@@ -114,7 +114,7 @@ impl World {
         let ceiling = CEILING.authority(&shop, &globex)?;
         let desk = |service| desk(service, &acme, &ceiling, &fetcher);
         let (responder, routes) = shop::open(desk(&shop)?, &globex, &card)?;
-        let routes = routes.merge(shop::market(desk(&market)?, &globex));
+        let routes = routes.merge(shop::market(desk(&market)?, &globex)?);
         let wire =
             Wire::new(&mallory, &mallory_site, &old_key, &card, shop::endpoint(&globex), fetcher.clone())?;
         let heard = wire.heard();

@@ -101,6 +101,22 @@ fn nonce_memory(book: &mut Book) {
             d.step(permit());
         },
     );
+    book.story(
+        "nonce-memory-full-of-one-root-link",
+        "A delegation that is passed on to new agents takes no more than its root link's share, whatever their keys.",
+        |d| {
+            d.ledger = Some(json!({"noncesPerRoot": 2}));
+            family(d, json!([]));
+            call(d, "12:00:00", "n-1", permit());
+            d.cast(1, &agent("bob's sibling"));
+            call(d, "12:00:01", "n-2", permit());
+            d.cast(1, &agent("bob's other sibling"));
+            call(d, "12:00:02", "n-3", deny("nonce_memory_full", None));
+            // Another root link has its own share.
+            d.cast(0, &agent("carol"));
+            call(d, "12:00:03", "n-4", permit());
+        },
+    );
 }
 
 fn nothing_taken(book: &mut Book) {

@@ -1,0 +1,54 @@
+//! Evidence that all verifications of a service share.
+
+use legation_verifier::{Account, Evidence};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Most verifications of one root link that fetch at a time; the others wait for their turn. So many
+/// also hold what they have fetched until they end, each as many lists as a chain may have links.
+pub const TURNS: usize = 4;
+
+/// Evidence that many verifications share, and whose turn it is to fetch more of it.
+#[derive(Debug, Default)]
+pub struct SharedEvidence {
+    evidence: RwLock<Evidence>,
+    turns: Mutex<HashMap<Account, Weak<Semaphore>>>,
+}
+
+impl SharedEvidence {
+    /// No evidence yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Evidence is only ever added to; what somebody added before failing elsewhere still holds.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Evidence> {
+        self.evidence.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Evidence> {
+        self.evidence.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a turn to fetch on somebody's behalf.
+    pub(crate) async fn turn(&self, account: Account) -> Option<OwnedSemaphorePermit> {
+        // No turn is ever closed, so that there is always one to wait for.
+        self.turns_of(account).acquire_owned().await.ok()
+    }
+
+    fn turns_of(&self, account: Account) -> Arc<Semaphore> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = turns.get(&account).and_then(Weak::upgrade) {
+            return found;
+        }
+        // Whoever is nobody's turn any more goes: as many stay as root links are fetched for now.
+        turns.retain(|_, semaphore| semaphore.strong_count() > 0);
+        let new = Arc::new(Semaphore::new(TURNS));
+        turns.insert(account, Arc::downgrade(&new));
+        new
+    }
+}

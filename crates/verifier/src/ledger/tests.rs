@@ -1,0 +1,132 @@
+//! What a ledger takes, refuses and forgets.
+
+use super::*;
+use legation_credential::Facts;
+
+fn permit(nonce: &str, amount: i64) -> Permit {
+    let debit = |account: u8, most: i64| LinkDebit {
+        account: [account; 32],
+        link: Some(usize::from(account)),
+        limit: "spend USD in 100 s".to_owned(),
+        counts: false,
+        seconds: 100,
+        amount,
+        most,
+    };
+    Permit {
+        request: Request::new("a", "https://a.example/", Facts::new()).unwrap(),
+        nonce: NonceUse { key: "k".to_owned(), nonce: nonce.to_owned(), root: [0; 32], until: 1_000 },
+        debits: vec![debit(0, 10), debit(1, 8)],
+        valid_until: 2_000,
+    }
+}
+
+fn code(outcome: Result<Committed, Denial>) -> Option<Code> {
+    outcome.err().map(|denial| denial.code)
+}
+
+#[test]
+fn a_refused_commit_takes_nothing() {
+    let mut ledger = MemoryLedger::new();
+    assert_eq!(code(ledger.commit(permit("a", 9), 0)), Some(Code::BudgetExceeded), "the second debit");
+    assert_eq!(code(ledger.commit(permit("a", 8), 0)), None, "nonce and first debit are still there");
+    assert_eq!(code(ledger.commit(permit("a", 1), 0)), Some(Code::NonceReplayed));
+    assert_eq!(code(ledger.commit(permit("b", 1), 0)), Some(Code::BudgetExceeded));
+}
+
+#[test]
+fn a_window_slides_and_never_admits_a_burst() {
+    let mut ledger = MemoryLedger::new();
+    assert_eq!(code(ledger.commit(permit("a", 4), 0)), None);
+    assert_eq!(code(ledger.commit(permit("b", 4), 60)), None);
+    assert_eq!(code(ledger.commit(permit("c", 1), 99)), Some(Code::BudgetExceeded));
+    assert_eq!(code(ledger.commit(permit("d", 4), 100)), None, "(0, 100] no longer holds the first");
+    assert_eq!(code(ledger.commit(permit("e", 1), 159)), Some(Code::BudgetExceeded));
+    assert_eq!(code(ledger.commit(permit("f", 1), 20)), Some(Code::BudgetExceeded), "a clock that goes back");
+}
+
+#[test]
+fn a_full_nonce_memory_denies_and_forgets_only_what_has_expired() {
+    let mut ledger = MemoryLedger::with_limits(LedgerLimits { nonces_per_key: 2, ..LedgerLimits::default() });
+    assert_eq!(code(ledger.commit(permit("a", 0), 0)), None);
+    assert_eq!(code(ledger.commit(permit("b", 0), 0)), None);
+    assert_eq!(code(ledger.commit(permit("c", 0), 0)), Some(Code::NonceMemoryFull));
+    assert_eq!(code(ledger.commit(permit("a", 0), 999)), Some(Code::NonceReplayed));
+    let mut other = permit("a", 0);
+    other.nonce.key = "another".to_owned();
+    assert_eq!(code(ledger.commit(other, 0)), None, "nonces are kept by key");
+    let mut later = permit("c", 0);
+    later.nonce.until = 2_000;
+    assert_eq!(code(ledger.commit(later, 1_000)), None);
+}
+
+#[test]
+fn one_root_link_cannot_fill_the_memory_of_nonces_by_new_keys() {
+    let mut ledger =
+        MemoryLedger::with_limits(LedgerLimits { nonces_per_root: 3, ..LedgerLimits::default() });
+    let passed_on = |key: u8, root: u8| {
+        let mut permit = permit("a", 0);
+        (permit.nonce.key, permit.nonce.root) = (format!("key {key}"), [root; 32]);
+        permit
+    };
+    for key in 0..3 {
+        assert_eq!(code(ledger.commit(passed_on(key, 1), 0)), None, "{key}");
+    }
+    let refused = ledger.commit(passed_on(3, 1), 0).unwrap_err();
+    assert_eq!(refused.code, Code::NonceMemoryFull);
+    assert!(refused.expected.contains("3 are remembered for chains of this root link"), "{refused}");
+    assert_eq!(code(ledger.commit(passed_on(3, 2), 0)), None, "another root has its own room");
+    let mut kept = MemoryLedger::from_json(&ledger.to_json()).unwrap();
+    assert_eq!(code(kept.commit(passed_on(4, 1), 0)), Some(Code::NonceMemoryFull), "kept in its file");
+    let mut later = passed_on(4, 1);
+    later.nonce.until = 2_000;
+    assert_eq!(code(ledger.commit(later, 1_000)), None, "what has expired makes room");
+    assert_eq!((ledger.count, ledger.nonces_of_root.len()), (1, 1));
+}
+
+#[test]
+fn a_ledger_from_before_nonces_had_roots_is_read() {
+    let old =
+        json!({"limits": [1, 2, 3, 4, 5], "forgotten": null, "nonces": [["k", "a", 1_000]], "totals": []});
+    let mut ledger = MemoryLedger::from_json(&old).unwrap();
+    assert_eq!(ledger.limits.nonces_per_root, LedgerLimits::default().nonces_per_root);
+    assert_eq!(code(ledger.commit(permit("a", 0), 0)), Some(Code::NonceReplayed));
+    for broken in [json!([1, 2, 3, 4, 5, "6"]), json!([1, 2, 3, 4])] {
+        let mut other = old.clone();
+        other["limits"] = broken;
+        assert!(MemoryLedger::from_json(&other).is_none());
+    }
+}
+
+#[test]
+fn a_full_memory_of_totals_denies() {
+    let mut ledger = MemoryLedger::with_limits(LedgerLimits { totals: 1, ..LedgerLimits::default() });
+    assert_eq!(code(ledger.commit(permit("a", 1), 0)), Some(Code::BudgetExceeded));
+    assert!(ledger.totals.is_empty() && ledger.nonces.is_empty());
+}
+
+#[test]
+fn one_root_link_cannot_fill_the_memory_of_totals_for_another() {
+    let mut ledger =
+        MemoryLedger::with_limits(LedgerLimits { totals_per_root: 4, ..LedgerLimits::default() });
+    let passed_on = |nonce: &str, root: u8, child: u8| {
+        let mut permit = permit(nonce, 1);
+        permit.nonce.root = [root; 32];
+        permit.debits[0].account = [root; 32];
+        permit.debits[1].account = [child; 32];
+        permit
+    };
+    for (nonce, child) in [("a", 10), ("b", 11), ("c", 12)] {
+        assert_eq!(code(ledger.commit(passed_on(nonce, 1, child), 0)), None, "{nonce}");
+    }
+    assert_eq!(code(ledger.commit(passed_on("d", 1, 13), 0)), Some(Code::BudgetExceeded));
+    assert_eq!(code(ledger.commit(passed_on("e", 2, 20), 0)), None, "another root has its own room");
+    let kept = MemoryLedger::from_json(&ledger.to_json()).unwrap();
+    assert_eq!(kept.totals_of_root, ledger.totals_of_root);
+    assert_eq!(code(ledger.commit(passed_on("f", 1, 13), 200)), None, "what has ended makes room");
+}
+
+#[test]
+fn a_permit_that_was_kept_too_long_opens_nothing() {
+    assert_eq!(code(MemoryLedger::new().commit(permit("a", 0), 2_000)), Some(Code::Expired));
+}
