@@ -8,7 +8,7 @@ use crate::{
 use core::time::Duration;
 use legation_resolver::{Fetcher, SharedEvidence, verify_anew, verify_shared};
 use legation_verifier::{
-    Code, Committed, Denial, LedgerLimits, MemoryLedger, Permit, Presentation, Trust, VerifiedChain,
+    Code, Committed, Denial, LedgerLimits, MemoryLedger, Permit, Presentation, Trust, VerifiedChain, Verifier,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,7 +19,7 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct Desk {
     pub(crate) identity: Identity,
-    pub(crate) trust: Trust,
+    pub(crate) verifier: Verifier,
     fetcher: Fetcher,
     evidence: SharedEvidence,
     ledger: Mutex<MemoryLedger>,
@@ -62,7 +62,7 @@ impl Desk {
         }
         Ok(Self {
             identity,
-            trust,
+            verifier: Verifier::new(trust),
             fetcher,
             evidence: SharedEvidence::new(),
             ledger: Mutex::new(MemoryLedger::with_limits(ledger)),
@@ -79,7 +79,7 @@ impl Desk {
     /// Whom it trusts.
     #[must_use]
     pub fn trust(&self) -> &Trust {
-        &self.trust
+        self.verifier.trust()
     }
 
     /// Verifies a presentation with its own nonce, which the caller of this has held against its
@@ -91,13 +91,13 @@ impl Desk {
         anew: bool,
         now: i64,
     ) -> Result<VerifiedChain, Denial> {
-        let (trust, fetcher, evidence) = (&self.trust, &self.fetcher, &self.evidence);
+        let (verifier, fetcher, evidence) = (&self.verifier, &self.fetcher, &self.evidence);
         let nonce = presentation.nonce();
         let verified = async {
             if anew {
-                verify_anew(presentation, trust, fetcher, evidence, nonce, now).await
+                verify_anew(presentation, verifier, fetcher, evidence, nonce, now).await
             } else {
-                verify_shared(presentation, trust, fetcher, evidence, nonce, now).await
+                verify_shared(presentation, verifier, fetcher, evidence, nonce, now).await
             }
         };
         tokio::time::timeout(DEADLINE, verified).await.unwrap_or_else(|_| {

@@ -8,7 +8,6 @@ use legation_http_signature::{AgentDelegation, HeaderError, Message, ReadError, 
 use legation_verifier::{
     Code, Denial, VerifiedChain, authorize,
     error::printable,
-    parse_request,
     receipt::{self, Subject},
 };
 use std::sync::Arc;
@@ -178,7 +177,7 @@ impl Gate {
                     request: about.request.as_ref(),
                     transcript: None,
                 };
-                let receipt = receipt::of_denial(&denial, subject, &self.desk.trust, now);
+                let receipt = receipt::of_denial(&denial, subject, self.desk.trust(), now);
                 Err(Refused::Denied { denial, receipt: self.sign(&receipt) })
             }
         }
@@ -199,13 +198,13 @@ impl Gate {
         let digest = delegation.digest();
         let compact = self.chain(&delegation, &digest)?;
         about.record = proof.record(&compact);
-        let presentation = parse_request(&compact, proof, &self.desk.trust)?;
+        let presentation = self.desk.verifier.parse_request(&compact, proof)?;
         let chain = about.chain.insert(self.desk.verify(&presentation, self.anew, now).await?);
         self.desk.remember(digest, &compact, chain, false);
         let request = about.request.insert(map(&message).map_err(Denial::from)?);
         let permit = authorize(chain, request, now).into_permit()?;
         let committed = self.desk.commit(permit, now)?;
-        let receipt = receipt::of_permit(&committed, chain, &self.desk.trust);
+        let receipt = receipt::of_permit(&committed, chain, self.desk.trust());
         let receipt = self.sign(&receipt).ok_or(Stop::Refused(Refused::Unavailable))?;
         let (principal, agent) = (chain.principal().clone(), chain.agent().clone());
         Ok(Admitted { principal, agent, request: committed.request().clone(), receipt })

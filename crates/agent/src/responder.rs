@@ -115,7 +115,7 @@ impl Responder {
             other => return Err(Refusal::Unexpected { kind: other.kind() }),
         };
         let mut presentation = None;
-        let outcome = match self.callee.open(&answer, &self.desk.trust, now) {
+        let outcome = match self.callee.open(&answer, self.desk.trust(), now) {
             Ok(opened) => {
                 let outcome = self.desk.verify(opened.presentation(), false, now).await;
                 presentation = Some(opened);
@@ -123,7 +123,7 @@ impl Responder {
             }
             Err(denial) => Err(denial),
         };
-        let concluded = conclude(outcome, &answer, &self.desk.trust, &mut self.desk.ledger(), now);
+        let concluded = conclude(outcome, &answer, self.desk.trust(), &mut self.desk.ledger(), now);
         if let (Ok(chain), Some(opened)) = (&concluded.outcome, &presentation) {
             self.remember(opened.presentation(), chain);
         }

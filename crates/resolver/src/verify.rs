@@ -5,7 +5,9 @@
 //! verifications that fetch at a time, in what is kept of it, and a failure is not tried again at once.
 
 use crate::{FetchError, Fetcher, shared::SharedEvidence};
-use legation_verifier::{Code, Denial, Evidence, Need, Presentation, Trust, VerifiedChain, gather, sponsor};
+use legation_verifier::{
+    Code, Denial, Evidence, Need, Presentation, Progress, Trust, VerifiedChain, Verifier, advance, sponsor,
+};
 use std::collections::HashSet;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -35,7 +37,7 @@ pub async fn verify(
     now: i64,
 ) -> Result<VerifiedChain, Denial> {
     let own = evidence.excerpt(presentation);
-    let work = Work { presentation, trust, fetcher, now, own, turn: None, lists: 0 };
+    let work = Work { presentation, trust, memory: None, fetcher, now, own, turn: None, lists: 0 };
     work.run(&mut Store::Own(evidence), nonce).await
 }
 
@@ -47,14 +49,15 @@ pub async fn verify(
 /// As [`verify`].
 pub async fn verify_shared(
     presentation: &Presentation,
-    trust: &Trust,
+    verifier: &Verifier,
     fetcher: &Fetcher,
     evidence: &SharedEvidence,
     nonce: &str,
     now: i64,
 ) -> Result<VerifiedChain, Denial> {
     let own = evidence.read().excerpt(presentation);
-    let work = Work { presentation, trust, fetcher, now, own, turn: None, lists: 0 };
+    let (trust, memory) = (verifier.trust(), Some(verifier));
+    let work = Work { presentation, trust, memory, fetcher, now, own, turn: None, lists: 0 };
     work.run(&mut Store::Shared { evidence, anew: false }, nonce).await
 }
 
@@ -66,7 +69,7 @@ pub async fn verify_shared(
 /// As [`verify`].
 pub async fn verify_anew(
     presentation: &Presentation,
-    trust: &Trust,
+    verifier: &Verifier,
     fetcher: &Fetcher,
     evidence: &SharedEvidence,
     nonce: &str,
@@ -74,7 +77,8 @@ pub async fn verify_anew(
 ) -> Result<VerifiedChain, Denial> {
     let mut own = Evidence::new();
     own.note_seen(&evidence.read().excerpt(presentation), now);
-    let work = Work { presentation, trust, fetcher, now, own, turn: None, lists: 0 };
+    let (trust, memory) = (verifier.trust(), Some(verifier));
+    let work = Work { presentation, trust, memory, fetcher, now, own, turn: None, lists: 0 };
     work.run(&mut Store::Shared { evidence, anew: true }, nonce).await
 }
 
@@ -97,6 +101,8 @@ impl Store<'_> {
 struct Work<'a> {
     presentation: &'a Presentation,
     trust: &'a Trust,
+    /// The verifier of that trust, where there is one that remembers.
+    memory: Option<&'a Verifier>,
     fetcher: &'a Fetcher,
     now: i64,
     own: Evidence,
@@ -117,30 +123,40 @@ impl Work<'_> {
     }
 
     async fn rounds(&mut self, store: &mut Store<'_>, nonce: &str) -> Result<VerifiedChain, Denial> {
-        let (presentation, trust, now) = (self.presentation, self.trust, self.now);
         let mut tried = HashSet::new();
         loop {
-            let needs = gather(presentation, trust, &self.own, nonce, now)?;
+            if let Store::Shared { evidence, .. } = store {
+                // What others have seen meanwhile.
+                let seen = evidence.read().excerpt(self.presentation);
+                self.own.note_seen(&seen, self.now);
+            }
+            let needs = match self.look(nonce)? {
+                Progress::Needs(needs) => needs,
+                Progress::Verified(chain) => {
+                    for used in chain.evidence() {
+                        if let Some(made) = used.valid_from {
+                            self.own.note_status_list(&used.id, made);
+                        }
+                    }
+                    return Ok(chain);
+                }
+            };
             let fresh: Vec<Need> = needs.into_iter().filter(|need| tried.insert(need.clone())).collect();
             if fresh.is_empty() {
-                break;
+                // All was tried, so that this says why not.
+                return legation_verifier::verify(self.presentation, self.trust, &self.own, nonce, self.now);
             }
             for need in fresh {
                 self.meet(&need, store).await;
             }
         }
-        if let Store::Shared { evidence, .. } = store {
-            // What others have seen meanwhile.
-            let seen = evidence.read().excerpt(presentation);
-            self.own.note_seen(&seen, now);
+    }
+
+    fn look(&self, nonce: &str) -> Result<Progress, Denial> {
+        match self.memory {
+            Some(verifier) => verifier.advance(self.presentation, &self.own, nonce, self.now),
+            None => advance(self.presentation, self.trust, &self.own, nonce, self.now),
         }
-        let chain = legation_verifier::verify(presentation, trust, &self.own, nonce, now)?;
-        for used in chain.evidence() {
-            if let Some(made) = used.valid_from {
-                self.own.note_status_list(&used.id, made);
-            }
-        }
-        Ok(chain)
     }
 
     /// Meets a need, or notes why nothing does.

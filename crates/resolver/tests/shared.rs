@@ -11,7 +11,7 @@ use legation_credential::{
 use legation_did::{Did, key, method_id};
 use legation_keys::{Algorithm, SecretKey, Signer, jws};
 use legation_resolver::{SharedEvidence, shared::TURNS, verify_anew, verify_shared};
-use legation_verifier::{Code, Denial, Presentation, Trust, VerifiedChain, parse};
+use legation_verifier::{Code, Denial, Presentation, Trust, VerifiedChain, Verifier, parse};
 use servers::{Act, Server, Site, answer, fetcher, plain};
 use std::{sync::Arc, time::Duration};
 
@@ -116,7 +116,8 @@ impl World {
     }
 
     async fn verify(&self, presentation: &Presentation, now: i64) -> Result<VerifiedChain, Denial> {
-        verify_shared(presentation, &self.trust, &fetcher(), &self.evidence, "n", now).await
+        verify_shared(presentation, &Verifier::new(self.trust.clone()), &fetcher(), &self.evidence, "n", now)
+            .await
     }
 
     /// A chain of the company → mallory → a new agent, with these lists in the second link.
@@ -206,7 +207,15 @@ async fn one_verification_fetches_no_more_lists_than_a_chain_may_have_links() {
     assert!(denial.expected.contains("/2"), "{denial}");
     assert_eq!(denial.found, "not fetched: 2 status lists are the most for one verification");
     assert_eq!(world.asked(""), 2);
-    let anew = verify_anew(&presentation, &world.trust, &fetcher(), &world.evidence, "n", NOW).await;
+    let anew = verify_anew(
+        &presentation,
+        &Verifier::new(world.trust.clone()),
+        &fetcher(),
+        &world.evidence,
+        "n",
+        NOW,
+    )
+    .await;
     assert_eq!(anew.unwrap_err().code, Code::StatusUnavailable);
     assert_eq!(world.asked(""), 4);
 }
@@ -240,11 +249,27 @@ async fn an_older_list_is_refused_and_replaces_no_newer_one_that_still_serves() 
     // Whoever serves the list serves one from before it.
     let older = world.company.list(&list, NOW - 5);
     world.site.lock().unwrap().insert("/list".to_owned(), older);
-    let anew = verify_anew(&presentation, &world.trust, &fetcher(), &world.evidence, "n", NOW + 1).await;
+    let anew = verify_anew(
+        &presentation,
+        &Verifier::new(world.trust.clone()),
+        &fetcher(),
+        &world.evidence,
+        "n",
+        NOW + 1,
+    )
+    .await;
     assert_eq!(anew.unwrap_err().code, Code::StatusStale);
     assert!(world.verify(&presentation, NOW + 2).await.is_ok(), "the newer one is still held");
     world.site.lock().unwrap().clear();
-    let anew = verify_anew(&presentation, &world.trust, &fetcher(), &world.evidence, "n", NOW + 30).await;
+    let anew = verify_anew(
+        &presentation,
+        &Verifier::new(world.trust.clone()),
+        &fetcher(),
+        &world.evidence,
+        "n",
+        NOW + 30,
+    )
+    .await;
     assert_eq!(anew.unwrap_err().code, Code::StatusUnavailable);
     assert!(world.verify(&presentation, NOW + 30).await.is_ok(), "and after a failure");
 }

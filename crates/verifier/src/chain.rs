@@ -171,23 +171,49 @@ pub fn gather(
     nonce: &str,
     now: i64,
 ) -> Result<Vec<Need>, Denial> {
-    gather_known(presentation, trust, evidence, nonce, now, None)
+    match advance(presentation, trust, evidence, nonce, now)? {
+        Progress::Verified(_) => Ok(Vec::new()),
+        Progress::Needs(needs) => Ok(needs),
+    }
 }
 
-/// As [`gather`]; `known` is what this trust has verified before.
-pub(crate) fn gather_known(
+/// What one look at a presentation gives.
+#[derive(Debug)]
+pub enum Progress {
+    /// The chain holds.
+    Verified(VerifiedChain),
+    /// It can't be said yet: evidence is missing or too old.
+    Needs(Vec<Need>),
+}
+
+/// [`gather`] and [`verify`] in one: for whoever fetches and asks again until it is decided.
+///
+/// # Errors
+/// The [`Denial`] that no evidence can change.
+pub fn advance(
+    presentation: &Presentation,
+    trust: &Trust,
+    evidence: &Evidence,
+    nonce: &str,
+    now: i64,
+) -> Result<Progress, Denial> {
+    advance_known(presentation, trust, evidence, nonce, now, None)
+}
+
+/// As [`advance`]; `known` is what this trust has verified before.
+pub(crate) fn advance_known(
     presentation: &Presentation,
     trust: &Trust,
     evidence: &Evidence,
     nonce: &str,
     now: i64,
     known: Option<&Known>,
-) -> Result<Vec<Need>, Denial> {
+) -> Result<Progress, Denial> {
     let mut ignore = |_| {};
     let mut walk = Walk::new(presentation, trust, evidence, now, known, &mut ignore);
     match walk.run(nonce) {
-        Ok(_) => Ok(Vec::new()),
-        Err(Stop { needs, .. }) if !needs.is_empty() => Ok(needs),
+        Ok(chain) => Ok(Progress::Verified(chain)),
+        Err(Stop { needs, .. }) if !needs.is_empty() => Ok(Progress::Needs(needs)),
         Err(Stop { denial, .. }) => Err(denial),
     }
 }

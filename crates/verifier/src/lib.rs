@@ -70,7 +70,7 @@ pub mod verifier;
 mod window;
 
 pub use authorize::{Decision, LinkDebit, NonceUse, Permit, authorize};
-pub use chain::{Step, VerifiedChain, VerifiedLink, gather, verify, verify_with};
+pub use chain::{Progress, Step, VerifiedChain, VerifiedLink, advance, gather, verify, verify_with};
 pub use error::{Code, Denial};
 pub use evidence::{Evidence, EvidenceError, Need, Sponsor, Used, sponsor};
 pub use known::CacheLimits;

@@ -1,8 +1,8 @@
 //! A verifier that remembers what it has verified.
 
 use crate::{
-    CacheLimits, Denial, Evidence, Need, Presentation, Proof, Step, Trust, VerifiedChain,
-    chain::{gather_known, verify_known},
+    CacheLimits, Denial, Evidence, Presentation, Progress, Proof, Step, Trust, VerifiedChain,
+    chain::{advance_known, verify_known},
     known::Known,
     presentation::{parse_known, parse_request_known},
 };
@@ -62,18 +62,18 @@ impl Verifier {
         parse_request_known(chain, proof, &self.trust, Some(&self.known))
     }
 
-    /// As [`crate::gather`].
+    /// As [`crate::advance`].
     ///
     /// # Errors
     /// As there.
-    pub fn gather(
+    pub fn advance(
         &self,
         presentation: &Presentation,
         evidence: &Evidence,
         nonce: &str,
         now: i64,
-    ) -> Result<Vec<Need>, Denial> {
-        gather_known(presentation, &self.trust, evidence, nonce, now, Some(&self.known))
+    ) -> Result<Progress, Denial> {
+        advance_known(presentation, &self.trust, evidence, nonce, now, Some(&self.known))
     }
 
     /// As [`crate::verify`].
