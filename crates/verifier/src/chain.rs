@@ -6,98 +6,14 @@ use crate::{
     evidence::{Evidence, Need, Used},
     known::{Known, Prefix},
     link,
-    presentation::{Account, Envelope, Link, Possession, Presentation, Seal},
+    presentation::{Envelope, Link, Possession, Presentation, Seal},
+    stop::Stop,
+    verified::{VerifiedChain, VerifiedLink},
 };
-use legation_credential::{Authority, LinkDigest};
-use legation_did::{Did, Purpose};
+use legation_credential::Authority;
+use legation_did::Purpose;
 use legation_keys::{PublicKey, public::Signed, verify_all};
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
-
-/// A chain that holds: every link was signed by who it says, narrows the one before it, is valid
-/// and not revoked, and its last subject has just proved to be there. Nothing else can make one.
-///
-/// It says who acts for whom within which limits. Whether a request is within them is
-/// [`crate::authorize()`]'s question.
-#[derive(Debug)]
-pub struct VerifiedChain {
-    pub(crate) principal: Did,
-    pub(crate) agent: Did,
-    pub(crate) agent_key: String,
-    pub(crate) audience: String,
-    pub(crate) ceiling: Arc<Authority>,
-    pub(crate) effective: Arc<Authority>,
-    pub(crate) links: Arc<[VerifiedLink]>,
-    pub(crate) nonce: String,
-    /// What was presented; receipts name it by its SHA-256.
-    pub(crate) presented: Arc<str>,
-    pub(crate) transcript: Option<String>,
-    pub(crate) nonce_until: i64,
-    pub(crate) valid_until: i64,
-    pub(crate) clock_skew: i64,
-    pub(crate) used: Vec<Used>,
-}
-
-/// One link of a chain that holds.
-#[derive(Clone, Debug)]
-pub struct VerifiedLink {
-    /// Who delegated.
-    pub issuer: Did,
-    /// To whom.
-    pub subject: Did,
-    /// SHA-256 of the link as it was presented.
-    pub digest: LinkDigest,
-    /// SHA-256 of what was signed: the link's name in a ledger.
-    pub account: Account,
-    /// From which moment on it is no longer valid, Unix seconds.
-    pub valid_until: i64,
-    /// What this link itself says; the chain's [`VerifiedChain::effective`] is what counts.
-    pub authority: Authority,
-}
-
-impl VerifiedChain {
-    /// Who granted the first authority and answers for the chain.
-    #[must_use]
-    pub fn principal(&self) -> &Did {
-        &self.principal
-    }
-
-    /// Who presented it.
-    #[must_use]
-    pub fn agent(&self) -> &Did {
-        &self.agent
-    }
-
-    /// What the agent may do: the ceiling narrowed by every link.
-    #[must_use]
-    pub fn effective(&self) -> &Authority {
-        &self.effective
-    }
-
-    /// The links, root first.
-    #[must_use]
-    pub fn links(&self) -> &[VerifiedLink] {
-        &self.links
-    }
-
-    /// The evidence that was relied on. Where the next verification has evidence of its own, keep
-    /// the times of status lists for [`Evidence::note_status_list`].
-    #[must_use]
-    pub fn evidence(&self) -> &[Used] {
-        &self.used
-    }
-
-    /// SHA-256 of what was presented.
-    pub(crate) fn digest(&self) -> [u8; 32] {
-        Sha256::digest(self.presented.as_bytes()).into()
-    }
-
-    /// The moment from which on some link or the presentation is no longer valid, Unix seconds.
-    #[must_use]
-    pub fn valid_until(&self) -> i64 {
-        self.valid_until
-    }
-}
 
 /// One check that was made, for an explanation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,54 +131,6 @@ pub(crate) fn advance_known(
         Ok(chain) => Ok(Progress::Verified(chain)),
         Err(Stop { needs, .. }) if !needs.is_empty() => Ok(Progress::Needs(needs)),
         Err(Stop { denial, .. }) => Err(denial),
-    }
-}
-
-/// Why the walk ended: a denial, and the evidence that could still change it.
-#[derive(Debug)]
-pub(crate) struct Stop {
-    denial: Denial,
-    needs: Vec<Need>,
-}
-
-impl Stop {
-    pub(crate) fn need(need: Need, denial: Denial) -> Self {
-        Self { denial, needs: vec![need] }
-    }
-
-    /// The same, with a need where it has none yet.
-    pub(crate) fn or_need(self, need: Need) -> Self {
-        if self.needs.is_empty() { Self::need(need, self.denial) } else { self }
-    }
-
-    /// Of two stops at one link the one whose rule comes first. Its denial may wait for evidence;
-    /// then the other's needs are asked for as well.
-    pub(crate) fn before(self, other: Self) -> Self {
-        let (mut first, second) =
-            if other.denial.code < self.denial.code { (other, self) } else { (self, other) };
-        if !first.needs.is_empty() {
-            first.needs_too(second.needs);
-        }
-        first
-    }
-
-    /// Takes needs over, each once.
-    fn needs_too(&mut self, needs: Vec<Need>) {
-        for need in needs {
-            if !self.needs.contains(&need) {
-                self.needs.push(need);
-            }
-        }
-    }
-
-    pub(crate) fn map(self, change: impl FnOnce(Denial) -> Denial) -> Self {
-        Self { denial: change(self.denial), needs: self.needs }
-    }
-}
-
-impl From<Denial> for Stop {
-    fn from(denial: Denial) -> Self {
-        Self { denial, needs: Vec::new() }
     }
 }
 
@@ -579,19 +447,6 @@ impl<'a> Walk<'a> {
                 ceiling: Arc::clone(&meaning.ceiling),
                 effective: Arc::clone(effective),
             });
-        }
-    }
-}
-
-impl VerifiedLink {
-    fn of(link: &Link) -> Self {
-        Self {
-            issuer: link.delegation.issuer.clone(),
-            subject: link.delegation.terms.subject.clone(),
-            digest: link.digest,
-            account: link.account,
-            valid_until: link.delegation.terms.valid_until,
-            authority: link.delegation.terms.authority.clone(),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! and that its signatures fit their keys, needs no second look. What time, keys, status and the proof of
 //! possession say does, every time (DESIGN §2, 6).
 
-use crate::{chain::VerifiedLink, presentation::Link};
+use crate::{presentation::Link, verified::VerifiedLink};
 use legation_credential::{Authority, LinkDigest};
 use legation_keys::PublicKey;
 use std::{

@@ -2,9 +2,10 @@
 
 use crate::{
     Code, Denial, Proof, Trust,
-    chain::{Stop, Walk},
+    chain::Walk,
     evidence::{Held, Lack, Need, Used},
     presentation::{Envelope, Link, Possession, Presentation, Seal, check_algorithm},
+    stop::Stop,
 };
 use legation_credential::{
     Authority, extend,
