@@ -168,6 +168,16 @@ impl PublicKey {
         }
     }
 
+    /// The same key, ready to verify often: with a table of 30 KiB for Ed25519, which takes some three
+    /// verifications to make and halves the cost of each one after.
+    #[must_use]
+    pub fn prepared(&self) -> Self {
+        match &self.0 {
+            Inner::Ed25519(key) => Self(Inner::Ed25519(key.prepared())),
+            Inner::P256(_) => self.clone(),
+        }
+    }
+
     /// The algorithm that this key verifies.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {

@@ -30,6 +30,14 @@ fn verdict(key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> bool {
         assert_eq!(verify_all(&all), wanted, "among others, at {place}");
     }
     assert_eq!(verify_all(&[one]).is_ok(), alone);
+    let prepared = key.prepared();
+    assert_eq!(&prepared, key);
+    assert_eq!(prepared.verify(message, signature).is_ok(), alone, "with a table");
+    assert_eq!(
+        verify_all(&[Signed { key: &prepared, ..one }, other]).is_ok(),
+        alone,
+        "with a table, among others"
+    );
     // Two that would cancel each other out, were the coefficients 1.
     assert_eq!(verify_all(&[one; 8]).is_ok(), alone);
     alone

@@ -319,7 +319,8 @@ impl<'a> Walk<'a> {
     /// The key of a did:key that has presented this very chain before: the DID is the key.
     fn known_agent(&self) -> Option<PublicKey> {
         let whole = |prefix: &&Arc<Prefix>| prefix.verified.len() == self.presentation.links.len();
-        self.prefix.as_ref().filter(whole)?.agent.clone()
+        let key = self.prefix.as_ref().filter(whole)?.agent.clone()?;
+        Some(self.known?.prepare(self.presentation.agent.as_str(), key))
     }
 
     /// Puts a signature to those that are verified together. Where its key is not to be had, those

@@ -49,11 +49,31 @@ pub(crate) struct Prefix {
     pub(crate) effective: Arc<Authority>,
 }
 
+/// Keys that have tables, at most twice as many: 30 KiB each.
+const TABLES: usize = 128;
+/// Uses after which a key is worth a table: making one costs as much as three verifications.
+const WORTH_A_TABLE: u32 = 4;
+
+/// Keys of agents that come often, in two generations as the chains are.
+#[derive(Debug, Default)]
+struct Often {
+    young: HashMap<String, Visits>,
+    old: HashMap<String, Visits>,
+}
+
+/// How often a key was used, and the key with its table once it is worth one.
+#[derive(Clone, Debug, Default)]
+struct Visits {
+    times: u32,
+    prepared: Option<PublicKey>,
+}
+
 /// The chains that one trust has verified. Forgetting costs time and nothing else, so that whoever
 /// fills it gains nothing but to be slow for others.
 #[derive(Debug)]
 pub(crate) struct Known {
     shards: Vec<Mutex<Shard>>,
+    often: Mutex<Often>,
 }
 
 /// Two generations: what is used moves to the young one, and when that is full the old one goes.
@@ -71,7 +91,7 @@ impl Known {
         let share = |total: usize| (total / (2 * SHARDS)).max(1);
         let limits = CacheLimits { chains: share(limits.chains), bytes: share(limits.bytes) };
         let shard = || Shard { young: HashMap::new(), old: HashMap::new(), bytes: 0, limits };
-        Self { shards: (0..SHARDS).map(|_| Mutex::new(shard())).collect() }
+        Self { shards: (0..SHARDS).map(|_| Mutex::new(shard())).collect(), often: Mutex::default() }
     }
 
     /// The chain down to a link.
@@ -93,6 +113,26 @@ impl Known {
             let presented = links.get(..=index)?.iter().map(|link| link.digest);
             found.verified.iter().map(|link| link.digest).eq(presented).then_some(found)
         })
+    }
+
+    /// The key of an agent that has come before, with a table where it comes often. `name` is its DID.
+    pub(crate) fn prepare(&self, name: &str, key: PublicKey) -> PublicKey {
+        let mut often = self.often.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Visits { prepared: Some(prepared), .. }) = often.young.get(name) {
+            return prepared.clone();
+        }
+        let mut used = often.young.remove(name).or_else(|| often.old.remove(name)).unwrap_or_default();
+        used.times = used.times.saturating_add(1);
+        let worth = used.times >= WORTH_A_TABLE && used.prepared.is_none();
+        if worth {
+            used.prepared = Some(key.prepared());
+        }
+        let found = used.prepared.clone().unwrap_or(key);
+        if often.young.len() >= TABLES {
+            often.old = core::mem::take(&mut often.young);
+        }
+        often.young.insert(name.to_owned(), used);
+        found
     }
 
     pub(crate) fn insert(&self, prefix: Prefix) {
