@@ -433,15 +433,17 @@ impl<'a> Walk<'a> {
         let fresh = self.known_links();
         let fresh = meaning.effective.iter().enumerate().map(|(index, one)| (fresh + index + 1, one));
         for (count, effective) in rotated.chain(fresh) {
-            let (Some(link), Some(keys)) = (self.presentation.links.get(count - 1), keys.get(..count)) else {
+            let (Some(own), Some(keys)) = (self.presentation.links.get(..count), keys.get(..count)) else {
                 continue;
             };
+            let Some(link) = own.last() else { continue };
             let verified = match links.get(..count) {
                 Some(some) if some.len() < links.len() => some.into(),
                 _ => Arc::clone(links),
             };
             known.insert(Prefix {
                 link: Arc::clone(link),
+                bytes: own.iter().map(|link| link.seal.signing_input.len()).sum(),
                 keys: keys.to_vec(),
                 agent: agent.clone().filter(|_| count == whole),
                 verified,

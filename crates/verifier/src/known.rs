@@ -21,8 +21,9 @@ const SHARDS: usize = 16;
 pub struct CacheLimits {
     /// Most chains, each prefix of one counted; 20,000 by default.
     pub chains: usize,
-    /// Most bytes of their links as they were sent; 64 MiB by default. In memory they take about
-    /// three times as much.
+    /// Most bytes of their links as they were sent, counted for each beginning of a chain that is
+    /// remembered; 64 MiB by default: some 2,500 chains of three links. In memory they take up to three
+    /// times as much.
     pub bytes: usize,
 }
 
@@ -37,6 +38,8 @@ impl Default for CacheLimits {
 pub(crate) struct Prefix {
     /// The last link.
     pub(crate) link: Arc<Link>,
+    /// Bytes of all links as they were sent: an entry keeps what it says of each.
+    pub(crate) bytes: usize,
     /// The key by which each link's signature was verified, root first.
     pub(crate) keys: Vec<PublicKey>,
     /// The key of the last subject, where it is a did:key and has presented the chain.
@@ -152,7 +155,7 @@ impl Known {
 
 impl Shard {
     fn put(&mut self, digest: LinkDigest, prefix: Arc<Prefix>) {
-        let bytes = prefix.link.seal.signing_input.len();
+        let bytes = prefix.bytes;
         if self.young.len() >= self.limits.chains || self.bytes.saturating_add(bytes) > self.limits.bytes {
             self.old = core::mem::take(&mut self.young);
             self.bytes = 0;
