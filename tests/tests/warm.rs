@@ -116,3 +116,23 @@ fn most_vectors_meet_a_memory_of_others() {
     let largest = by_trust(&vectors).values().map(Vec::len).max().unwrap();
     assert!(largest > vectors.len() / 3, "{largest} of {}", vectors.len());
 }
+
+/// A presentation may have been read by the limits of another trust; what is remembered of it must not
+/// raise the verifier's own.
+#[test]
+fn a_link_above_the_limit_is_refused_though_it_is_known() {
+    let vectors = load_all().unwrap();
+    let passes = |vector: &&Vector| {
+        let step = vector.steps.first().unwrap();
+        cold(&step.presentation, &vector.trust, &vector.evidence, &step.nonce, step.now).is_ok()
+    };
+    let vector = vectors.iter().find(passes).unwrap();
+    let step = vector.steps.first().unwrap();
+    let mut small = vector.trust.clone();
+    small.limits.link_bytes = 100;
+    let verifier = Verifier::new(small);
+    let read_elsewhere = parse(&step.presentation, &vector.trust).unwrap();
+    assert!(verifier.verify(&read_elsewhere, &vector.evidence, &step.nonce, step.now).is_ok());
+    let denial = verifier.parse(&step.presentation).unwrap_err();
+    assert_eq!((denial.code.as_str(), denial.link), ("input_too_large", Some(0)));
+}

@@ -214,14 +214,13 @@ impl Gate {
     fn chain(&self, delegation: &AgentDelegation, digest: &[u8; 32]) -> Result<Arc<str>, Stop> {
         let known = self.desk.known(digest);
         let met = known.as_ref().is_some_and(|(_, met)| *met);
-        match (&self.handshake, delegation, known) {
-            (None, AgentDelegation::Digest(_), None) => Err(Stop::Refused(Refused::ChainUnknown)),
-            (Some(endpoint), _, _) if !met => {
-                Err(Stop::Refused(Refused::HandshakeRequired { endpoint: endpoint.clone() }))
-            }
-            (_, AgentDelegation::Chain(chain), _) => Ok(chain.as_str().into()),
-            (_, AgentDelegation::Digest(_), Some((chain, _))) => Ok(chain),
-            (Some(_), AgentDelegation::Digest(_), None) => Err(Stop::Refused(Refused::ChainUnknown)),
+        if let (Some(endpoint), false) = (&self.handshake, met) {
+            return Err(Stop::Refused(Refused::HandshakeRequired { endpoint: endpoint.clone() }));
+        }
+        match (delegation, known) {
+            (AgentDelegation::Chain(chain), _) => Ok(chain.as_str().into()),
+            (AgentDelegation::Digest(_), Some((chain, _))) => Ok(chain),
+            (AgentDelegation::Digest(_), None) => Err(Stop::Refused(Refused::ChainUnknown)),
         }
     }
 

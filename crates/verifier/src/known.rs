@@ -165,3 +165,91 @@ impl Shard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Trust, parse};
+    use legation_credential::{Occasion, Terms, issue, present};
+    use legation_did::key;
+    use legation_keys::{SecretKey, Signer};
+
+    /// A link as it is read.
+    fn link() -> Arc<Link> {
+        let issuer = SecretKey::from_ed25519_seed(&[1; 32]).unwrap();
+        let did = key::did(issuer.public_key());
+        let terms = Terms {
+            id: None,
+            subject: key::did(SecretKey::from_ed25519_seed(&[2; 32]).unwrap().public_key()),
+            valid_from: 0,
+            valid_until: 1,
+            max_depth: 0,
+            authority: Authority::parse(r#"{"grants": []}"#).unwrap(),
+            status: vec![],
+        };
+        let link = issue(terms, &did, &key::method_id(&did), &issuer).unwrap();
+        let occasion = Occasion { audience: "a", nonce: "n", ..Occasion::default() };
+        let presented = present(&[&link], &did, occasion, &key::method_id(&did), &issuer).unwrap();
+        let presentation = parse(presented.as_bytes(), &Trust::new("a")).unwrap();
+        Arc::clone(&presentation.links[0])
+    }
+
+    /// A known chain of that link, by whatever digest it is to have.
+    fn prefix(link: &Link, digest: LinkDigest, bytes: usize) -> Prefix {
+        let link = Link { digest, ..link.clone() };
+        Prefix {
+            verified: [VerifiedLink::of(&link)].into(),
+            link: Arc::new(link),
+            bytes,
+            keys: Vec::new(),
+            agent: None,
+            ceiling: Arc::new(Authority::everything()),
+            effective: Arc::new(Authority::everything()),
+        }
+    }
+
+    fn held(known: &Known) -> (usize, usize) {
+        let shards = known.shards.iter().map(|shard| shard.lock().unwrap());
+        let of = |prefixes: &HashMap<LinkDigest, Arc<Prefix>>| {
+            (prefixes.len(), prefixes.values().map(|prefix| prefix.bytes).sum::<usize>())
+        };
+        shards
+            .map(|shard| (of(&shard.young), of(&shard.old)))
+            .fold((0, 0), |(count, bytes), (young, old)| (count + young.0 + old.0, bytes + young.1 + old.1))
+    }
+
+    #[test]
+    fn chains_and_bytes_stay_within_their_bounds() {
+        let (link, limits) = (link(), CacheLimits { chains: 64, bytes: 64_000 });
+        for size in [1, 900, 3000] {
+            let known = Known::new(limits);
+            for number in 0..=u8::MAX {
+                known.insert(prefix(&link, [number; 32], size));
+                let (count, bytes) = held(&known);
+                assert!(count <= limits.chains && bytes <= limits.bytes, "{count} chains, {bytes} bytes");
+            }
+            assert_eq!(held(&known).0 > 0, size < 3000, "what fits is remembered, what does not is not");
+        }
+    }
+
+    #[test]
+    fn a_key_gets_a_table_when_it_comes_often_and_few_have_one() {
+        let known = Known::new(CacheLimits::default());
+        let key = SecretKey::from_ed25519_seed(&[3; 32]).unwrap().public_key().clone();
+        let prepared = |known: &Known| {
+            let often = known.often.lock().unwrap();
+            let all = often.young.values().chain(often.old.values());
+            all.filter(|visits| visits.prepared.is_some()).count()
+        };
+        for visit in 1..=6 {
+            assert_eq!(known.prepare("did:key:a", key.clone()), key);
+            assert_eq!(prepared(&known), usize::from(visit >= WORTH_A_TABLE), "{visit}");
+        }
+        for number in 0..400 {
+            for _ in 0..WORTH_A_TABLE {
+                known.prepare(&format!("did:key:{number}"), key.clone());
+            }
+            assert!(prepared(&known) <= 2 * TABLES);
+        }
+    }
+}

@@ -292,6 +292,10 @@ fn read_envelope<'o>(envelope: &'o Json<'_>) -> Result<&'o str, Denial> {
 
 /// A link that is known by its exact bytes, or one that is read.
 fn read_link(secured: &str, trust: &Trust, known: Option<&Known>) -> Result<Arc<Link>, Denial> {
+    // Asked of a known one too: it may have been read under other limits than these.
+    if secured.len() > trust.limits.link_bytes {
+        return Err(too_large(secured.len(), trust.limits.link_bytes));
+    }
     let found = known.and_then(|known| known.get(&Sha256::digest(secured).into()));
     match found {
         Some(found) => Ok(Arc::clone(&found.link)),
@@ -300,9 +304,6 @@ fn read_link(secured: &str, trust: &Trust, known: Option<&Known>) -> Result<Arc<
 }
 
 fn parse_link(secured: &str, trust: &Trust) -> Result<Link, Denial> {
-    if secured.len() > trust.limits.link_bytes {
-        return Err(too_large(secured.len(), trust.limits.link_bytes));
-    }
     let parts = jws::split(secured).map_err(CredentialError::from)?;
     let payload = base64url::decode(parts.payload).map_err(JwsError::from).map_err(CredentialError::from)?;
     let json_limits = JsonLimits { bytes: trust.limits.link_bytes, depth: trust.limits.json_depth };
