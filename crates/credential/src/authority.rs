@@ -2,10 +2,12 @@
 
 use crate::{
     constraint::{self, Limits},
+    cover::{Pair, count},
     error::{CredentialError, list, malformed, members},
     limit::{Bound, LimitKey, LimitKind},
-    pattern::{Pattern, normalize},
+    pattern::{Pattern, covered_by, normalize},
     refusal::Refusal,
+    request::Value,
 };
 use legation_keys::json::{self, Json, JsonLimits, Object};
 use serde_json::json;
@@ -34,7 +36,7 @@ pub(crate) enum Granted {
     /// Every action on every resource: the ceiling of a root that is trusted without one.
     Everything,
     /// These pairs of action and resource: sorted, none covered by another.
-    Pairs(Vec<(Pattern, Pattern)>),
+    Pairs(Vec<Pair>),
 }
 
 impl Authority {
@@ -104,9 +106,7 @@ impl Authority {
         let granted = match (&self.granted, &other.granted) {
             (_, Granted::Everything) => true,
             (Granted::Everything, Granted::Pairs(_)) => false,
-            (Granted::Pairs(pairs), Granted::Pairs(others)) => {
-                pairs.iter().all(|pair| others.iter().any(|other| covers(other, pair)))
-            }
+            (Granted::Pairs(pairs), Granted::Pairs(others)) => !count(others, pairs).contains(&0),
         };
         granted
             && other.limits.iter().all(|(key, bound)| match self.limits.get(key) {
@@ -172,12 +172,16 @@ impl Authority {
 pub fn extend(effective: Authority, link: &Authority) -> Result<Authority, Refusal> {
     check_grants(&effective.granted, &link.granted)?;
     let mut limits = effective.limits;
+    let mut idle = Vec::new();
     for (key, bound) in &link.limits {
         match limits.get_mut(key) {
             None => {
                 limits.insert(key.clone(), bound.clone());
             }
-            Some(inherited) if bound.is_within(inherited) => *inherited = bound.clone(),
+            Some(inherited) if bound.is_within(inherited) => {
+                let before = core::mem::replace(inherited, bound.clone());
+                idle.extend(amounts_left(key, &before, bound, &limits));
+            }
             Some(inherited) => {
                 return Err(Refusal::ConstraintWidened {
                     found: key.describe(bound),
@@ -186,11 +190,25 @@ pub fn extend(effective: Authority, link: &Authority) -> Result<Authority, Refus
             }
         }
     }
-    let idle: Vec<LimitKey> = limits.keys().filter(|key| is_idle(key, &limits)).cloned().collect();
     for key in idle {
         limits.remove(&key);
     }
     Ok(Authority { granted: link.granted.clone(), limits })
+}
+
+/// Where a currency list became shorter, the limits on amounts of the currencies that fell off it: they
+/// limit nothing any more.
+fn amounts_left(list: &LimitKey, before: &Bound, now: &Bound, limits: &Limits) -> Vec<LimitKey> {
+    let (Bound::OneOf(before), Bound::OneOf(now)) = (before, now) else { return Vec::new() };
+    let gone = before.difference(now).filter_map(|one| match one {
+        Value::Text(currency) => Some(currency),
+        _ => None,
+    });
+    gone.flat_map(|currency| list.amounts_of(currency))
+        .flat_map(|(first, last)| limits.range(first..=last).map(|(key, _)| key))
+        .filter(|key| key.actions == list.actions)
+        .cloned()
+        .collect()
 }
 
 /// Whether a limit is on amounts of a currency that the currency list leaves out.
@@ -202,14 +220,17 @@ fn is_idle(key: &LimitKey, limits: &Limits) -> bool {
 fn check_grants(effective: &Granted, link: &Granted) -> Result<(), Refusal> {
     let Granted::Pairs(inherited) = effective else { return Ok(()) };
     let Granted::Pairs(pairs) = link else {
-        return Err(Refusal::ActionWidened { found: "everything".to_owned(), fits: actions_of(inherited) });
+        let held = normalize(inherited.iter().map(|(action, _)| action.clone()).collect());
+        return Err(Refusal::ActionWidened { found: "everything".to_owned(), fits: texts(&held) });
     };
-    let mut widened = pairs.iter().filter(|pair| !inherited.iter().any(|parent| covers(parent, pair)));
+    let covered = count(inherited, pairs);
+    let mut widened = pairs.iter().zip(covered).filter(|(_, covered)| *covered == 0).map(|(pair, _)| pair);
     let Some(first) = widened.next() else { return Ok(()) };
-    let held = |action: &Pattern| inherited.iter().any(|(parent, _)| parent.covers(action));
     // An action that is not held at all is told before a resource, whichever pair comes first.
-    if let Some((action, _)) = core::iter::once(first).chain(widened).find(|(action, _)| !held(action)) {
-        return Err(Refusal::ActionWidened { found: action.to_string(), fits: actions_of(inherited) });
+    let held = normalize(inherited.iter().map(|(action, _)| action.clone()).collect());
+    let is_held = |action: &Pattern| covered_by(&held, action);
+    if let Some((action, _)) = core::iter::once(first).chain(widened).find(|(action, _)| !is_held(action)) {
+        return Err(Refusal::ActionWidened { found: action.to_string(), fits: texts(&held) });
     }
     let (action, resource) = first;
     let fits = inherited.iter().filter(|(parent, _)| parent.covers(action));
@@ -220,18 +241,11 @@ fn check_grants(effective: &Granted, link: &Granted) -> Result<(), Refusal> {
     })
 }
 
-fn actions_of(pairs: &[(Pattern, Pattern)]) -> Vec<String> {
-    normalize(pairs.iter().map(|(action, _)| action.clone()).collect())
-        .iter()
-        .map(Pattern::to_string)
-        .collect()
+fn texts(patterns: &[Pattern]) -> Vec<String> {
+    patterns.iter().map(Pattern::to_string).collect()
 }
 
-fn covers(one: &(Pattern, Pattern), other: &(Pattern, Pattern)) -> bool {
-    one.0.covers(&other.0) && one.1.covers(&other.1)
-}
-
-fn read_grant(grant: &Json<'_>, pairs: &mut Vec<(Pattern, Pattern)>) -> Result<(), CredentialError> {
+fn read_grant(grant: &Json<'_>, pairs: &mut Vec<Pair>) -> Result<(), CredentialError> {
     let object = grant.as_object().ok_or_else(|| malformed("grants", "an array of objects", grant))?;
     members(object, "grant", &["actions", "resources"])?;
     let read = |member: &'static str| -> Result<Vec<Pattern>, CredentialError> {
@@ -258,17 +272,16 @@ fn read_grant(grant: &Json<'_>, pairs: &mut Vec<(Pattern, Pattern)>) -> Result<(
 }
 
 /// The pairs that no other pair covers, sorted.
-fn maximal(mut pairs: Vec<(Pattern, Pattern)>) -> Vec<(Pattern, Pattern)> {
+fn maximal(mut pairs: Vec<Pair>) -> Vec<Pair> {
     pairs.sort_unstable();
     pairs.dedup();
-    let keep: Vec<bool> =
-        pairs.iter().map(|pair| !pairs.iter().any(|other| other != pair && covers(other, pair))).collect();
-    let mut keep = keep.into_iter();
-    pairs.retain(|_| keep.next().unwrap_or_default());
+    // Each covers itself.
+    let mut covered = count(&pairs, &pairs).into_iter();
+    pairs.retain(|_| covered.next() == Some(1));
     pairs
 }
 
-fn write_grants(pairs: &[(Pattern, Pattern)]) -> serde_json::Value {
+fn write_grants(pairs: &[Pair]) -> serde_json::Value {
     let mut resources_of: BTreeMap<&Pattern, Vec<String>> = BTreeMap::new();
     for (action, resource) in pairs {
         resources_of.entry(action).or_default().push(resource.to_string());

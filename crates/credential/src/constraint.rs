@@ -329,10 +329,11 @@ fn write_one(key: &LimitKey, bound: &Bound, limits: &Limits) -> Option<serde_jso
 }
 
 fn first_window(key: &LimitKey, wanted: &str, limits: &Limits) -> Option<(i64, i64)> {
-    limits.iter().find_map(|(other, bound)| match (&other.kind, bound) {
-        (LimitKind::SpendWindow { currency, seconds }, Bound::Most(most))
-            if currency == wanted && other.actions == key.actions =>
-        {
+    let window = |seconds| LimitKind::SpendWindow { currency: wanted.to_owned(), seconds };
+    let first = LimitKey { kind: window(i64::MIN), actions: None };
+    let last = LimitKey { kind: window(i64::MAX), actions: key.actions.clone() };
+    limits.range(first..=last).find_map(|(other, bound)| match (&other.kind, bound) {
+        (LimitKind::SpendWindow { seconds, .. }, Bound::Most(most)) if other.actions == key.actions => {
             Some((*seconds, *most))
         }
         _ => None,

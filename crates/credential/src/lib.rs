@@ -36,6 +36,7 @@
 pub mod authority;
 mod bitstring;
 mod constraint;
+mod cover;
 pub mod decide;
 pub mod delegation;
 pub mod error;

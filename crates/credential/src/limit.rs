@@ -186,6 +186,28 @@ impl LimitKey {
         Some((Self { kind, actions: self.actions.clone() }, currency))
     }
 
+    /// Of a currency list, between which keys the limits on amounts of a currency stand; those among
+    /// them that name other actions stand under another list.
+    pub(crate) fn amounts_of(&self, currency: &str) -> Vec<(Self, Self)> {
+        let currency = currency.to_owned();
+        let key = |kind| Self { kind, actions: self.actions.clone() };
+        let window = |seconds| LimitKind::SpendWindow { currency: currency.clone(), seconds };
+        match &self.kind {
+            LimitKind::SpendCurrency => {
+                let per_action = key(LimitKind::SpendPerAction { currency: currency.clone() });
+                vec![
+                    (per_action.clone(), per_action),
+                    (Self { kind: window(i64::MIN), actions: None }, key(window(i64::MAX))),
+                ]
+            }
+            LimitKind::ApprovalCurrency { approver } => {
+                let amount = key(LimitKind::Approval { currency, approver: approver.clone() });
+                vec![(amount.clone(), amount)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// A name for the total that this limit is about, apart from every other: for ledgers. Empty
     /// where the limit is not about a total.
     #[must_use]

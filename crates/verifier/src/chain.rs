@@ -179,10 +179,12 @@ pub(crate) struct Walk<'a> {
     observer: &'a mut dyn FnMut(Step),
 }
 
-/// What a chain means: the ceiling, and what is effective below each link that is not known.
+/// What a chain means: the ceiling, what is effective below its last link and, for a memory, below each
+/// link before it that is not known.
 struct Meaning {
     ceiling: Arc<Authority>,
-    effective: Vec<Arc<Authority>>,
+    between: Vec<Arc<Authority>>,
+    effective: Arc<Authority>,
 }
 
 impl<'a> Walk<'a> {
@@ -244,7 +246,7 @@ impl<'a> Walk<'a> {
                 (Arc::clone(&ceiling), ceiling)
             }
         };
-        let mut below = Vec::new();
+        let mut between = Vec::new();
         let mut before: Option<&Link> = None;
         for (index, one) in links.iter().enumerate() {
             let at = Some(index);
@@ -261,10 +263,12 @@ impl<'a> Walk<'a> {
             self.check(at, "time", link::check_window(one, trust.clock_skew, now))?;
             self.check(at, "nesting", link::check_nesting(one, before))?;
             self.check(at, "redelegation", link::check_redelegation(one, before))?;
-            let narrowed = link::check_attenuation(one, Authority::clone(&effective));
-            effective = Arc::new(self.check(at, "attenuation", narrowed)?);
+            if self.known.is_some() && index > known {
+                between.push(Arc::clone(&effective));
+            }
+            let held = Arc::unwrap_or_clone(effective);
+            effective = Arc::new(self.check(at, "attenuation", link::check_attenuation(one, held))?);
             self.check(at, "audience", link::check_audience(&effective, trust))?;
-            below.push(Arc::clone(&effective));
             before = Some(one);
         }
         let presentation = self.presentation;
@@ -272,7 +276,7 @@ impl<'a> Walk<'a> {
         self.check(None, "nonce", link::check_nonce(presentation, nonce))?;
         self.check(None, "freshness", link::check_freshness(presentation, trust, now))?;
         self.check(None, "holder", link::check_holder(presentation))?;
-        Ok(Meaning { ceiling, effective: below })
+        Ok(Meaning { ceiling, between, effective })
     }
 
     /// Keys and signatures. They are verified together, and before a document is asked for: the next
@@ -392,14 +396,12 @@ impl<'a> Walk<'a> {
         self.remember(&meaning, &keys, agent.filter(|_| by_key), &links);
         let ends = links.iter().map(|link| link.valid_until).chain([presentation.expires_at]).min();
         let principal = links.first().map_or(&presentation.agent, |root| &root.issuer).clone();
-        let known = self.prefix.as_ref().map(|prefix| &prefix.effective);
-        let effective = meaning.effective.last().or(known).unwrap_or(&meaning.ceiling);
         VerifiedChain {
             principal,
             agent: presentation.agent.clone(),
             agent_key,
             audience: self.trust.audience.clone(),
-            effective: Arc::clone(effective),
+            effective: meaning.effective,
             ceiling: meaning.ceiling,
             links,
             nonce: presentation.nonce.clone(),
@@ -430,8 +432,10 @@ impl<'a> Walk<'a> {
         };
         let rotated = self.prefix.iter().filter(is_stale);
         let rotated = rotated.map(|prefix| (prefix.verified.len(), &prefix.effective));
-        let fresh = self.known_links();
-        let fresh = meaning.effective.iter().enumerate().map(|(index, one)| (fresh + index + 1, one));
+        let earlier = self.known_links();
+        let last = (earlier < whole).then_some(&meaning.effective);
+        let fresh = meaning.between.iter().chain(last).enumerate();
+        let fresh = fresh.map(|(index, one)| (earlier + index + 1, one));
         for (count, effective) in rotated.chain(fresh) {
             let (Some(own), Some(keys)) = (self.presentation.links.get(..count), keys.get(..count)) else {
                 continue;

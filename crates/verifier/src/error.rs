@@ -39,7 +39,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// More bytes than the verifier's limits allow.
+    /// More bytes, or more constraints in the whole chain, than the verifier's limits allow.
     InputTooLarge = "input_too_large", cure "Send a smaller chain, or raise the limit in the trust settings.";
     /// JSON arrays and objects nested deeper than the limits allow.
     JsonTooDeep = "json_too_deep", cure "Flatten the JSON; credentials need less than ten levels.";

@@ -117,8 +117,14 @@ impl Presentation {
     /// one that the bytes were read with.
     pub(crate) fn check_read(&self, trust: &Trust) -> Result<(), Denial> {
         check_length(self.links.len(), trust)?;
+        let (mut limits, most) = (0, trust.limits.chain_constraints);
         for (index, link) in self.links.iter().enumerate() {
             check_algorithm(link.seal.algorithm, trust).map_err(|denial| denial.at(index))?;
+            limits += link.delegation.terms.authority.limits().count();
+            if limits > most {
+                let expected = format!("at most {most} limits in the whole chain");
+                return Err(Denial::new(Code::InputTooLarge, expected, limits.to_string()).at(index));
+            }
         }
         match &self.possession {
             Possession::Envelope(envelope) => check_algorithm(envelope.seal.algorithm, trust),

@@ -44,7 +44,8 @@ pub struct Trust {
 /// Bounds on the input. What is larger is denied before it is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Most bytes of a presentation; 524,288 by default: 16 links of ordinary size, thrice over.
+    /// Most bytes of a presentation; 65,536 by default: 16 links of ordinary size, twice over. It bounds
+    /// what anybody can make a verifier do before a signature is looked at.
     pub presentation_bytes: usize,
     /// Most bytes of one link as it is sent; 32,768 by default, above the header limit of every
     /// common server.
@@ -53,6 +54,9 @@ pub struct Limits {
     pub json_depth: usize,
     /// Most links; 16 by default, the depth up to which the cost is measured.
     pub chain_links: usize,
+    /// Most limits of all links together; 256 by default. An ordinary link has three or four, a `spend`
+    /// counting as up to three; each limit stays in force for all links below, and is looked at there.
+    pub chain_constraints: usize,
     /// Most entries of a status list; 16,777,216 by default, which unpacks to two megabytes.
     pub status_entries: usize,
     /// Most bytes of evidence that is kept between verifications; 67,108,864 by default: some
@@ -63,10 +67,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            presentation_bytes: 512 * 1024,
+            presentation_bytes: 64 * 1024,
             link_bytes: 32 * 1024,
             json_depth: 16,
             chain_links: 16,
+            chain_constraints: 256,
             status_entries: 1 << 24,
             evidence_bytes: 64 << 20,
         }
@@ -234,11 +239,12 @@ fn read_root(json: &Json<'_>) -> Result<(Did, Authority), TrustError> {
 type Limit = (&'static str, usize, fn(&mut Limits) -> &mut usize);
 
 /// The limits, each with its largest value.
-const LIMITS: [Limit; 6] = [
+const LIMITS: [Limit; 7] = [
     ("presentationBytes", 16 << 20, |limits| &mut limits.presentation_bytes),
     ("linkBytes", 64 * 1024, |limits| &mut limits.link_bytes),
     ("jsonDepth", 64, |limits| &mut limits.json_depth),
     ("chainLinks", 64, |limits| &mut limits.chain_links),
+    ("chainConstraints", 8192, |limits| &mut limits.chain_constraints),
     ("statusEntries", 1 << 28, |limits| &mut limits.status_entries),
     ("evidenceBytes", 1 << 36, |limits| &mut limits.evidence_bytes),
 ];

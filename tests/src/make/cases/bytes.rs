@@ -50,14 +50,14 @@ fn presentation_size(book: &mut Book) {
     book.permit(
         "presentation-large-but-within-the-limit",
         "A large member that is not known is ignored, as long as the whole stays below the limit.",
-        padded(300_000),
+        padded(30_000),
     );
     book.deny(
         "presentation-oversized",
-        "Half a megabyte of padding: parsers without a limit were driven out of memory by a single request.",
+        "Above 64 KiB with padding: parsers without a limit were driven out of memory by a single request.",
         "input_too_large",
         None,
-        padded(400_000),
+        padded(50_000),
     );
 }
 
