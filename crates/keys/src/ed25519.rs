@@ -15,7 +15,7 @@ use crate::public::{Signature, SignatureInvalid};
 use aws_lc_rs::digest::{Context, SHA512, digest};
 use curve25519_dalek::{
     EdwardsPoint, Scalar,
-    constants::ED25519_BASEPOINT_POINT,
+    constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION},
     edwards::{CompressedEdwardsY, EdwardsBasepointTable, VartimeEdwardsPrecomputation},
     traits::{BasepointTable, VartimePrecomputedMultiscalarMul},
 };
@@ -50,9 +50,22 @@ impl Key {
 
 /// A point of large order in its canonical encoding.
 fn point(bytes: &[u8; 32]) -> Option<EdwardsPoint> {
-    let point = CompressedEdwardsY(*bytes).decompress().filter(|_| is_canonical(bytes))?;
-    // With x = 0, of which two signs are written, the order is small as well.
-    (!point.is_small_order()).then_some(point)
+    if !is_canonical(bytes) || SMALL.contains(&without_sign(*bytes)) {
+        return None;
+    }
+    CompressedEdwardsY(*bytes).decompress()
+}
+
+/// The y of the eight points of small order, of which pairs differ in the sign of x only. Where x is 0,
+/// and both signs would be read, the order is small as well.
+static SMALL: LazyLock<[[u8; 32]; 8]> =
+    LazyLock::new(|| EIGHT_TORSION.map(|point| without_sign(point.compress().to_bytes())));
+
+/// An encoding without the sign of x, its highest bit (RFC 8032 §5.1.2).
+fn without_sign(mut bytes: [u8; 32]) -> [u8; 32] {
+    let [.., last] = &mut bytes;
+    *last &= 0x7f;
+    bytes
 }
 
 /// Whether y is below 2^255 − 19: the nineteen encodings above it name a point a second time.

@@ -191,6 +191,13 @@ pub(crate) fn check_key(
     purpose: Purpose,
     walk: &mut Walk<'_>,
 ) -> Result<PublicKey, Stop> {
+    // The key of a did:key is the DID itself, and is for every purpose. What does not fit is told below.
+    if did.method() == "key"
+        && let Ok(key) = key::public_key(did)
+        && is_of_key(seal, did, &key)
+    {
+        return Ok(key);
+    }
     let wanted = KeyUse { id: &seal.key_id, algorithm: seal.algorithm, purpose, now: walk.now };
     find_key(did, &|document| document.key(wanted).cloned(), walk)
 }
