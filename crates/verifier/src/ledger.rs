@@ -8,7 +8,7 @@ use crate::{
     Code, Denial, VerifiedChain,
     authorize::{LinkDebit, NonceUse, Permit},
     presentation::Account,
-    window::{BEHIND, Total},
+    window::Total,
 };
 use legation_credential::Request;
 use legation_keys::{base64url, time};
@@ -362,14 +362,13 @@ impl MemoryLedger {
     }
 
     fn forget_totals(&mut self, now: i64) {
-        let ended = now.saturating_sub(BEHIND);
         let mut latest = self.ended;
         self.totals.retain(|_, held| {
             let end = held.total.end();
-            if end <= ended {
+            if end <= now {
                 latest = latest.max(Some(end));
             }
-            end > ended
+            end > now
         });
         self.ended = latest;
         self.totals_of_root.clear();

@@ -10,7 +10,7 @@
 //! ```
 
 use super::*;
-use crate::window::part;
+use crate::window::{BEHIND, part};
 use fastrand::Rng;
 use legation_credential::Facts;
 
@@ -168,7 +168,7 @@ impl World {
         }
         assert!(!replayed, "a nonce that was used is told first");
         assert!(matches!(denial.code, Code::BudgetExceeded | Code::RateExceeded), "{denial}");
-        let crowded = denial.found == "none left" && self.ledger.limits.totals < 100;
+        let crowded = self.ledger.limits.totals < 100 && (denial.found == "none left" || self.behind > 0);
         let full = self.limits.iter().filter(|limit| chain.contains(&limit.link)).any(|limit| {
             let (_, counts, seconds) = TOTALS[limit.total];
             let merged = if self.ledger.limits.moments == 4 { part(seconds, 4) } else { 0 };
