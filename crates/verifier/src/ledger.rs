@@ -34,8 +34,8 @@ pub struct LedgerLimits {
     /// Most totals of one root link; 10,000 by default. Whoever holds a delegation can name new
     /// totals by passing it on, and must not fill the memory of all others.
     pub totals_per_root: usize,
-    /// Most moments kept of one total; 1,024 by default. When more fall into a window, the two
-    /// oldest are counted as one of the later moment, which never lets more pass.
+    /// Most moments kept of one total; 1,024 by default, at least 4. When more fall into a window,
+    /// those within about the 500th part of it are counted as one of its end, which never lets more pass.
     pub moments: usize,
 }
 
@@ -69,6 +69,8 @@ pub struct MemoryLedger {
     totals: HashMap<TotalName, RootTotal>,
     /// How many totals each root link has.
     totals_of_root: HashMap<Account, usize>,
+    /// The latest end of a window whose total is no longer kept.
+    ended: Option<i64>,
 }
 
 /// A total, and the root link under whose quota it stands.
@@ -188,7 +190,8 @@ impl MemoryLedger {
             .totals
             .iter()
             .map(|(name, RootTotal { root, total })| {
-                json!([base64url::encode(name), total.seconds, total.moments, base64url::encode(root)])
+                let root = base64url::encode(root);
+                json!([base64url::encode(name), total.seconds, total.moments, root, total.forgotten])
             })
             .collect();
         let LedgerLimits {
@@ -202,6 +205,7 @@ impl MemoryLedger {
         json!({
             "limits": [nonces_per_key, most_nonces, most_totals, totals_per_root, moments, nonces_per_root],
             "forgotten": self.forgotten,
+            "ended": self.ended,
             "nonces": nonces,
             "totals": totals,
         })
@@ -209,7 +213,8 @@ impl MemoryLedger {
 
     /// Reads what [`MemoryLedger::to_json`] wrote; `None` for anything else, since a ledger that
     /// forgets is none. A ledger from before nonces had a root link is read, too: its nonces count
-    /// for no root link's quota, and that quota is the default.
+    /// for no root link's quota, and that quota is the default. So is one that does not say what
+    /// it forgot of its totals.
     ///
     /// ```
     /// use legation_verifier::MemoryLedger;
@@ -231,10 +236,8 @@ impl MemoryLedger {
             totals_per_root: limit(3)?,
             moments: limit(4)?,
         });
-        ledger.forgotten = match json.get("forgotten")? {
-            serde_json::Value::Null => None,
-            moment => Some(moment.as_i64()?),
-        };
+        ledger.forgotten = read_moment(json.get("forgotten")?)?;
+        ledger.ended = json.get("ended").map_or(Some(None), read_moment)?;
         for entry in json.get("nonces")?.as_array()? {
             let text = |index: usize| Some(entry.get(index)?.as_str()?.to_owned());
             let until = entry.get(2)?.as_i64()?;
@@ -249,7 +252,8 @@ impl MemoryLedger {
             let moment = |pair: &serde_json::Value| Some((pair.get(0)?.as_i64()?, pair.get(1)?.as_i64()?));
             let moments: Option<VecDeque<(i64, i64)>> =
                 entry.get(2)?.as_array()?.iter().map(moment).collect();
-            let total = Total { seconds: entry.get(1)?.as_i64()?, moments: moments? };
+            let forgotten = entry.get(4).map_or(Some(None), read_moment)?;
+            let total = Total { seconds: entry.get(1)?.as_i64()?, moments: moments?, forgotten };
             let root = base64url::decode_array(entry.get(3)?.as_str()?).ok()?;
             ledger.totals.insert(name, RootTotal { root, total });
             *ledger.totals_of_root.entry(root).or_default() += 1;
@@ -316,45 +320,57 @@ impl MemoryLedger {
     fn check_debit(&self, debit: &LinkDebit, now: i64) -> Result<(), Denial> {
         let spent = match self.totals.get(&name(debit)) {
             Some(held) => held.total.sum(debit.seconds, now),
+            // The clock may be behind the moment at which a total was forgotten that this one may be.
+            None if self.ended.is_some_and(|end| now < end) => i64::MAX,
             None => 0,
         };
         if spent.saturating_add(debit.amount) <= debit.most {
             return Ok(());
         }
         let code = if debit.counts { Code::RateExceeded } else { Code::BudgetExceeded };
-        let expected =
-            format!("{}: at most {}, of which {} are left", debit.limit, debit.most, debit.most - spent);
+        let left = debit.most.saturating_sub(spent).max(0);
+        let expected = format!("{}: at most {}, of which {left} are left", debit.limit, debit.most);
         Err(Denial::new(code, expected, debit.amount.to_string()))
     }
 
     /// Room for the totals that do not exist yet, in all and under the root's quota; ended ones
     /// make room first.
     fn check_room(&mut self, debits: &[LinkDebit], root: Account, now: i64) -> Result<(), Denial> {
-        let new: Vec<&LinkDebit> = debits
-            .iter()
-            .filter(|debit| debit.amount > 0 && !self.totals.contains_key(&name(debit)))
-            .collect();
-        let Some(first) = new.first() else { return Ok(()) };
-        if self.lacks_room(new.len(), root) {
-            self.forget_totals(now);
-        }
-        if !self.lacks_room(new.len(), root) {
+        if !self.lacks_room(debits, root) {
             return Ok(());
         }
-        let code = if first.counts { Code::RateExceeded } else { Code::BudgetExceeded };
+        self.forget_totals(now);
+        if !self.lacks_room(debits, root) {
+            return Ok(());
+        }
+        let counts = debits.iter().find(|debit| self.is_new(debit)).is_some_and(|debit| debit.counts);
+        let code = if counts { Code::RateExceeded } else { Code::BudgetExceeded };
         let LedgerLimits { totals, totals_per_root, .. } = self.limits;
         let expected =
             format!("room for a total; {totals} are remembered, {totals_per_root} of one root link");
         Err(Denial::new(code, expected, "none left"))
     }
 
-    fn lacks_room(&self, new: usize, root: Account) -> bool {
+    fn is_new(&self, debit: &LinkDebit) -> bool {
+        debit.amount > 0 && !self.totals.contains_key(&name(debit))
+    }
+
+    fn lacks_room(&self, debits: &[LinkDebit], root: Account) -> bool {
+        let new = debits.iter().filter(|debit| self.is_new(debit)).count();
         let own = self.totals_of_root.get(&root).copied().unwrap_or_default();
-        self.totals.len() + new > self.limits.totals || own + new > self.limits.totals_per_root
+        new > 0 && (self.totals.len() + new > self.limits.totals || own + new > self.limits.totals_per_root)
     }
 
     fn forget_totals(&mut self, now: i64) {
-        self.totals.retain(|_, held| !held.total.is_over(now));
+        let mut latest = self.ended;
+        self.totals.retain(|_, held| {
+            let end = held.total.end();
+            if end <= now {
+                latest = latest.max(Some(end));
+            }
+            end > now
+        });
+        self.ended = latest;
         self.totals_of_root.clear();
         for held in self.totals.values() {
             *self.totals_of_root.entry(held.root).or_default() += 1;
@@ -365,15 +381,24 @@ impl MemoryLedger {
         if debit.amount == 0 {
             return;
         }
-        let moments = self.limits.moments.max(1);
+        let moments = self.limits.moments.max(4);
+        // It may have been held before and forgotten: then up to the latest end of what was.
+        let forgotten = self.ended.map(|end| end.saturating_sub(debit.seconds));
         let held = self.totals.entry(name(debit)).or_insert_with(|| {
             *self.totals_of_root.entry(root).or_default() += 1;
-            RootTotal { root, total: Total::default() }
+            RootTotal { root, total: Total { seconds: debit.seconds, forgotten, ..Total::default() } }
         });
-        held.total.seconds = debit.seconds;
         held.total.add(debit.amount, now, moments);
     }
 }
 
+/// A moment, or none.
+#[allow(clippy::option_option, reason = "the outer one is whether it can be read")]
+fn read_moment(json: &serde_json::Value) -> Option<Option<i64>> {
+    if json.is_null() { Some(None) } else { json.as_i64().map(Some) }
+}
+
+#[cfg(test)]
+mod bursts;
 #[cfg(test)]
 mod tests;

@@ -1,18 +1,22 @@
-//! `is_within` against inclusion, exhaustively over a small domain: for each kind of constraint
-//! all pairs of bounds against all requests.
+//! The laws of the order, exhaustively over a small domain: for each kind of constraint all pairs
+//! and triples of bounds, against all requests; and `is_within` against inclusion.
 //!
 //! `is_within` must never hold where inclusion does not. Where it does not hold although
 //! inclusion does, it refuses something harmless; the cases that do so are named, each with
 //! its reason.
 
-use crate::generate::AUDIENCES;
-use legation_credential::{Authority, Facts, Request, Value};
+use crate::{
+    draw::{ACTIONS, AUDIENCES, RESOURCES},
+    laws::hold,
+    model::{Grant, Model},
+    naive,
+};
+use legation_credential::{Authority, Facts, Pattern, Request, Value};
 use serde_json::{Value as Json, json};
 
 /// An authority of one grant and these constraints.
 fn limited(constraints: &[Json]) -> Authority {
-    let grants = json!([{"actions": ["a"], "resources": ["https://s.example/"]}]);
-    Authority::parse(&json!({"grants": grants, "constraints": constraints}).to_string()).unwrap()
+    Model::limited(constraints).authority()
 }
 
 fn with(facts: &[(&str, Value)]) -> Request {
@@ -28,29 +32,18 @@ fn subsets(all: &[Json]) -> Vec<Vec<Json>> {
         .collect()
 }
 
-/// For each pair: inclusion by all the requests, and the answer of `is_within`. Gives the pairs
-/// that are included without being within.
+/// Each request to each audience.
+fn asked(requests: &[Request]) -> Vec<(Request, &'static str)> {
+    requests.iter().flat_map(|request| AUDIENCES.iter().map(move |to| (request.clone(), *to))).collect()
+}
+
+/// All laws over these sets of constraints. Gives the pairs that are included without being
+/// within.
 fn compare(sets: &[Vec<Json>], requests: &[Request]) -> Vec<(usize, usize)> {
-    let all: Vec<Authority> = sets.iter().map(|set| limited(set)).collect();
-    let permitted: Vec<Vec<bool>> = all
-        .iter()
-        .map(|one| {
-            let judge = |request| AUDIENCES.iter().map(move |to| one.permits(request, to).is_ok());
-            requests.iter().flat_map(judge).collect()
-        })
-        .collect();
-    let mut exceptions = Vec::new();
-    for (a, one) in all.iter().enumerate() {
-        for (b, other) in all.iter().enumerate() {
-            let included = permitted[a].iter().zip(&permitted[b]).all(|(one, other)| !one || *other);
-            let within = one.is_within(other);
-            assert!(included || !within, "{:?} is not within {:?}", sets[a], sets[b]);
-            if included && !within {
-                exceptions.push((a, b));
-            }
-        }
-    }
-    exceptions
+    let domain: Vec<Model> = sets.iter().map(|set| Model::limited(set)).collect();
+    let to_all = sets.iter().flatten().any(|one| one["type"] == "audience");
+    let to_one = || requests.iter().map(|request| (request.clone(), AUDIENCES[0])).collect();
+    hold(&domain, &if to_all { asked(requests) } else { to_one() })
 }
 
 /// Every value that a fact `x` may have here, and requests that have each, and none.
@@ -173,9 +166,21 @@ fn approvals_in_two_currencies_are_compared_exactly() {
     assert_eq!(compare(&sets, &amounts()), []);
 }
 
-/// How many actions of this amount each total leaves room for; `None` where it is not asked.
-fn room(authority: &Authority, request: &Request) -> Option<i64> {
-    authority.debits(request).map(|debit| debit.most.checked_div(debit.amount).unwrap_or(i64::MAX)).min()
+#[test]
+fn approvals_by_two_approvers_stand_side_by_side() {
+    let approval = |approver: &str, above: i32| {
+        let approver = format!("did:web:{approver}.example");
+        json!({"type": "approval", "above": above, "currency": "USD", "approver": approver})
+    };
+    let of = |approver: &'static str| [None, Some(approval(approver, 0)), Some(approval(approver, 2))];
+    let sets: Vec<Vec<Json>> = of("p")
+        .into_iter()
+        .flat_map(|one| {
+            of("q").into_iter().map(move |other| [one.clone(), other].into_iter().flatten().collect())
+        })
+        .collect();
+    // One approver's limit may be as tight as another's; they are about different things.
+    compare(&sets, &amounts());
 }
 
 #[test]
@@ -185,49 +190,183 @@ fn totals_are_compared_by_what_they_leave_room_for() {
             move |currency, most| json!({"type": "spend", "currency": currency, "window": {"seconds": seconds, "amount": most}}),
         )
     };
-    let rates: Vec<Vec<Json>> =
-        (0..=3).map(|max| vec![json!({"type": "rate", "seconds": 60, "max": max})]).chain([vec![]]).collect();
-    // Requests of 1 take apart every two amounts.
-    let requests: Vec<Request> =
-        amounts().into_iter().filter(|one| one.facts().get("amount") == Some(&Value::Integer(1))).collect();
+    let rate = |seconds: i32| (0..=3).map(move |max| json!({"type": "rate", "seconds": seconds, "max": max}));
+    let rates: Vec<Vec<Json>> = rate(60).map(|one| vec![one]).chain([vec![]]).collect();
     for sets in [window(60), rates] {
-        let all: Vec<Authority> = sets.iter().map(|set| limited(set)).collect();
-        for one in &all {
-            for other in &all {
-                let included = requests.iter().all(|request| {
-                    let permitted = |of: &Authority| of.permits(request, AUDIENCES[0]).is_ok();
-                    let most = |of: &Authority| room(of, request).unwrap_or(i64::MAX);
-                    !permitted(one) || permitted(other) && most(one) <= most(other)
-                });
-                assert_eq!(one.is_within(other), included, "{one:?}\n{other:?}");
-            }
-        }
+        assert_eq!(compare(&sets, &amounts()), []);
     }
     // Windows of different lengths are different totals, of which neither is within the other.
+    let both: Vec<Vec<Json>> = rate(60)
+        .map(|one| vec![one])
+        .chain(rate(3600).map(|one| vec![one]))
+        .chain(rate(60).flat_map(|one| rate(3600).map(move |other| vec![one.clone(), other])))
+        .collect();
+    assert_eq!(compare(&both, &amounts()), []);
     let (short, long) = (limited(&window(60)[6]), limited(&window(3600)[6]));
     assert!(!short.is_within(&long) && !long.is_within(&short));
 }
 
 #[test]
-fn actions_of_grants_are_compared_exactly() {
-    let (patterns, actions) = (["a", "a.b", "a.*", "a.b.*"], ["a", "a.b", "a.c", "a.b.c", "a.b.c.d"]);
-    let all: Vec<Authority> = subsets(&patterns.map(Json::from))
-        .into_iter()
-        .map(|actions| {
-            let grants = json!([{"actions": actions, "resources": ["https://s.example/"]}]);
-            Authority::parse(&json!({"grants": grants}).to_string()).unwrap()
-        })
+fn windows_beside_amounts_per_action_are_compared_exactly() {
+    let spend = |per_action: Option<i32>, windows: [Option<i32>; 2]| {
+        let spend = || json!({"type": "spend", "currency": "USD"});
+        let mut set = Vec::new();
+        if let Some(most) = per_action {
+            set.push(spend());
+            set[0]["perAction"] = json!(most);
+        }
+        for (seconds, amount) in [60, 3600].into_iter().zip(windows) {
+            if let Some(amount) = amount {
+                let mut one = spend();
+                one["window"] = json!({"seconds": seconds, "amount": amount});
+                set.push(one);
+            }
+        }
+        set
+    };
+    let bounds = [None, Some(1), Some(3)];
+    let windows = bounds.into_iter().flat_map(|short| bounds.into_iter().map(move |long| [short, long]));
+    let sets: Vec<_> =
+        windows.flat_map(|windows| bounds.into_iter().map(move |most| spend(most, windows))).collect();
+    assert_eq!(compare(&sets, &amounts()), []);
+}
+
+fn everywhere() -> Vec<(Request, &'static str)> {
+    let request = |action: &str, resource: &str| Request::new(action, resource, Facts::new()).unwrap();
+    let resources = || RESOURCES.into_iter().chain(["https://s.example/y"]);
+    let actions = ACTIONS.into_iter().chain(["a.b.d"]);
+    actions
+        .flat_map(|action| resources().map(move |resource| (request(action, resource), AUDIENCES[0])))
+        .collect()
+}
+
+fn granted(pairs: &[(&str, &str)]) -> Model {
+    let grant = |(action, resource): &(&str, &str)| Grant {
+        actions: vec![(*action).to_owned()],
+        resources: vec![(*resource).to_owned()],
+    };
+    Model { grants: pairs.iter().map(grant).collect(), constraints: Vec::new() }
+}
+
+fn sets_of_pairs(pairs: &[(&'static str, &'static str)]) -> Vec<Model> {
+    let chosen = |bits: usize| (0..pairs.len()).filter(move |at| bits >> at & 1 == 1);
+    (0..1 << pairs.len()).map(|bits| granted(&chosen(bits).map(|at| pairs[at]).collect::<Vec<_>>())).collect()
+}
+
+#[test]
+fn grants_of_all_patterns_are_compared_exactly() {
+    let actions = ["a", "a.b", "a.*", "a.b.*", "d"].map(|action| (action, "https://s.example/"));
+    assert_eq!(hold(&sets_of_pairs(&actions), &everywhere()), []);
+    let resources =
+        ["https://s.example/", "https://s.example/x", "https://s.example/*", "https://s.example/x/*"]
+            .map(|resource| ("a", resource));
+    assert_eq!(hold(&sets_of_pairs(&resources), &everywhere()), []);
+}
+
+#[test]
+fn grants_of_pairs_are_compared_exactly() {
+    let (all, one, deep) = ("https://s.example/*", "https://s.example/x", "https://s.example/x/*");
+    let pairs = [("a.*", one), ("a.b", all), ("a.b", one), ("a.b.*", deep), ("a.*", deep), ("d", all)];
+    assert_eq!(hold(&sets_of_pairs(&pairs), &everywhere()), []);
+}
+
+/// Every pattern of up to four characters over two letters and a border, against every value.
+#[test]
+fn every_pattern_covers_exactly_what_it_means_all_of() {
+    let mut texts = vec![String::new()];
+    let mut last = texts.clone();
+    for _ in 0..4 {
+        last = last.iter().flat_map(|text| ["a", "b", "."].map(|end| format!("{text}{end}"))).collect();
+        texts.extend(last.iter().cloned());
+    }
+    let patterns: Vec<(String, Pattern)> = texts
+        .iter()
+        .flat_map(|text| [text.clone(), format!("{text}*")])
+        .filter_map(|text| Some((text.clone(), Pattern::action(&text).ok()?)))
         .collect();
-    for one in &all {
-        for other in &all {
-            let permits = |of: &Authority, action: &str| {
-                let request = Request::new(action, "https://s.example/", Facts::new()).unwrap();
-                of.permits(&request, AUDIENCES[0]).is_ok()
-            };
-            let included = actions.iter().all(|action| !permits(one, action) || permits(other, action));
-            assert_eq!(one.is_within(other), included, "{one:?}\n{other:?}");
+    for (written, one) in &patterns {
+        for value in &texts {
+            assert_eq!(one.matches(value), naive::matches(written, value), "{written} {value}");
+        }
+        for (other_written, other) in &patterns {
+            assert_eq!(one.covers(other), naive::covers(written, other_written), "{written} {other_written}");
+            let contained = texts.iter().all(|value| !other.matches(value) || one.matches(value));
+            // What an open pattern of the full length means lies beyond all texts here.
+            if other_written.len() < 5 {
+                assert_eq!(one.covers(other), contained, "{written} {other_written}");
+            }
         }
     }
+    assert!(patterns.len() > 150);
+}
+
+/// The same kinds of limit for some actions and for all: every law, though not exactness.
+#[test]
+fn limits_for_some_actions_obey_the_laws() {
+    let scopes: [Option<&[&str]>; 4] = [None, Some(&["a"]), Some(&["a", "a.*"]), Some(&["a.b"])];
+    for limit in [
+        |most: i32| json!({"type": "argument", "name": "x", "max": most}),
+        |most: i32| json!({"type": "spend", "currency": "USD", "perAction": most}),
+        |most: i32| json!({"type": "rate", "seconds": 60, "max": most}),
+        |most: i32| json!({"type": "approval", "above": most, "currency": "USD", "approver": "did:web:p.example"}),
+        |most: i32| json!({"type": "audience", "allow": &AUDIENCES[..usize::try_from(most).unwrap()]}),
+    ] {
+        let scoped = |actions: Option<&[&str]>, most: i32| {
+            let mut json = limit(most);
+            if let Some(actions) = actions {
+                json["actions"] = json!(actions);
+            }
+            json
+        };
+        let ones = scopes.iter().flat_map(|scope| [1, 2].map(|most| vec![scoped(*scope, most)]));
+        let twos = [1, 2].into_iter().flat_map(|own| {
+            scopes[1..].iter().map(move |scope| vec![scoped(None, 3 - own), scoped(*scope, own)])
+        });
+        let domain: Vec<Model> = ones
+            .chain(twos)
+            .map(|set| {
+                let mut model = Model::limited(&set);
+                model.grants[0].actions = ["a", "a.b", "a.c"].map(str::to_owned).to_vec();
+                model
+            })
+            .collect();
+        let facts = |amount: i64| {
+            let number = Value::Integer(amount);
+            [("x", number.clone()), ("amount", number), ("currency", "USD".into())]
+                .map(|(name, value)| (name.to_owned(), value))
+        };
+        let request = |action: &str, amount: i64| {
+            Request::new(action, "https://s.example/", Facts::from(facts(amount))).unwrap()
+        };
+        let requests: Vec<Request> = ["a", "a.b", "a.c"]
+            .into_iter()
+            .flat_map(|action| (0..4).map(move |amount| request(action, amount)))
+            .collect();
+        hold(&domain, &asked(&requests));
+    }
+}
+
+/// Every pair of limits of two kinds, and none of them.
+#[test]
+fn limits_of_different_kinds_obey_the_laws_together() {
+    let limits = [
+        json!({"type": "argument", "name": "amount", "max": 1}),
+        json!({"type": "argument", "name": "currency", "prefix": "U"}),
+        json!({"type": "spend", "currency": "USD", "perAction": 2}),
+        json!({"type": "spend", "currency": "EUR", "window": {"seconds": 60, "amount": 2}}),
+        json!({"type": "rate", "seconds": 60, "max": 2}),
+        json!({"type": "approval", "above": 2, "currency": "EUR", "approver": "did:web:p.example"}),
+        json!({"type": "audience", "allow": [AUDIENCES[0], AUDIENCES[1]]}),
+    ];
+    let mut sets = vec![vec![]];
+    for (at, one) in limits.iter().enumerate() {
+        sets.push(vec![one.clone()]);
+        sets.extend(limits[..at].iter().map(|other| vec![other.clone(), one.clone()]));
+    }
+    let domain: Vec<Model> = sets.iter().map(|set| Model::limited(set)).collect();
+    // Amounts of 2 and 3 tell all limits here apart.
+    let two = |one: &Request| one.facts().get("amount").is_none_or(|amount| *amount >= Value::Integer(2));
+    hold(&domain, &asked(&amounts().into_iter().filter(two).collect::<Vec<_>>()));
 }
 
 /// A limit for some actions and the same limit for all of them are two keys.
