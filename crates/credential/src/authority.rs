@@ -3,7 +3,7 @@
 use crate::{
     constraint::{self, Limits},
     error::{CredentialError, list, malformed, members},
-    limit::{Bound, LimitKey, LimitKind},
+    limit::{Bound, Limit, LimitKey, LimitKind},
     pattern::{Pattern, normalize},
     refusal::Refusal,
 };
@@ -116,6 +116,16 @@ impl Authority {
             })
     }
 
+    /// The pairs of action and resource that are granted, none covered by another; `None` where
+    /// everything is.
+    #[must_use]
+    pub fn pairs(&self) -> Option<&[(Pattern, Pattern)]> {
+        match &self.granted {
+            Granted::Everything => None,
+            Granted::Pairs(pairs) => Some(pairs),
+        }
+    }
+
     /// All limits, in the order of their keys.
     pub fn limits(&self) -> impl Iterator<Item = (&LimitKey, &Bound)> {
         self.limits.iter()
@@ -180,8 +190,8 @@ pub fn extend(effective: Authority, link: &Authority) -> Result<Authority, Refus
             Some(inherited) if bound.is_within(inherited) => *inherited = bound.clone(),
             Some(inherited) => {
                 return Err(Refusal::ConstraintWidened {
-                    found: key.describe(bound),
-                    fits: key.describe(inherited),
+                    found: Limit::of(key, bound),
+                    fits: Limit::of(key, inherited),
                 });
             }
         }
@@ -227,7 +237,7 @@ fn actions_of(pairs: &[(Pattern, Pattern)]) -> Vec<String> {
         .collect()
 }
 
-fn covers(one: &(Pattern, Pattern), other: &(Pattern, Pattern)) -> bool {
+pub(crate) fn covers(one: &(Pattern, Pattern), other: &(Pattern, Pattern)) -> bool {
     one.0.covers(&other.0) && one.1.covers(&other.1)
 }
 
@@ -258,7 +268,7 @@ fn read_grant(grant: &Json<'_>, pairs: &mut Vec<(Pattern, Pattern)>) -> Result<(
 }
 
 /// The pairs that no other pair covers, sorted.
-fn maximal(mut pairs: Vec<(Pattern, Pattern)>) -> Vec<(Pattern, Pattern)> {
+pub(crate) fn maximal(mut pairs: Vec<(Pattern, Pattern)>) -> Vec<(Pattern, Pattern)> {
     pairs.sort_unstable();
     pairs.dedup();
     let keep: Vec<bool> =
