@@ -314,16 +314,12 @@ impl MemoryLedger {
     }
 
     fn check_debit(&self, debit: &LinkDebit, now: i64) -> Result<(), Denial> {
-        let spent = match self.totals.get(&name(debit)) {
-            Some(held) => held.total.sum(debit.seconds, now),
-            None => 0,
-        };
-        if spent.saturating_add(debit.amount) <= debit.most {
+        let left = self.left(debit, now);
+        if debit.amount <= left {
             return Ok(());
         }
         let code = if debit.counts { Code::RateExceeded } else { Code::BudgetExceeded };
-        let expected =
-            format!("{}: at most {}, of which {} are left", debit.limit, debit.most, debit.most - spent);
+        let expected = format!("{}: at most {}, of which {left} are left", debit.limit, debit.most);
         Err(Denial::new(code, expected, debit.amount.to_string()))
     }
 
@@ -375,5 +371,6 @@ impl MemoryLedger {
     }
 }
 
+mod outlook;
 #[cfg(test)]
 mod tests;
