@@ -4,7 +4,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`vector`] | the format of a file, and its loader |
-//! | [`run`](mod@run) | a vector through the library: what came out of each step |
+//! | [`run`](mod@run) | a vector through the library: what came out of each step, and why |
+//! | [`pages`] | a page for each code of a denial, with an example of the corpus |
 //!
 //! `tests/corpus.rs` runs every file through the library; the command's own tests load the same
 //! files and run them through the command. The binary `make-vectors` wrote them.
@@ -17,8 +18,9 @@
 //! # Ok::<(), legation_tests::LoadError>(())
 //! ```
 
+pub mod pages;
 pub mod run;
 pub mod vector;
 
-pub use run::run;
+pub use run::{explain, run};
 pub use vector::{LoadError, Outcome, RequestParts, Step, Vector, directory, load, load_all};

@@ -1,22 +1,86 @@
 //! A vector through the library.
 
 use crate::vector::{Outcome, Step, Vector};
-use legation_verifier::{MemoryLedger, authorize, parse, verify};
+use legation_verifier::{Case, Denial, MemoryLedger, Remedy, authorize, parse, remedy, verify};
+
+/// What came out of a step.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The answer.
+    pub outcome: Outcome,
+    /// The denial, where it is one.
+    pub denial: Option<Denial>,
+    /// What would have passed, where that is known.
+    pub remedy: Option<Remedy>,
+}
 
 /// What came out of each step, in order. The steps share one ledger.
 #[must_use]
 pub fn run(vector: &Vector) -> Vec<Outcome> {
-    let mut ledger = vector.ledger.map_or_else(MemoryLedger::new, MemoryLedger::with_limits);
-    vector.steps.iter().map(|step| take(vector, step, &mut ledger).unwrap_or_else(|denied| denied)).collect()
+    let mut ledger = ledger_of(vector);
+    let outcome = |step| take(vector, step, &mut ledger).unwrap_or_else(|(denial, _)| denial.into());
+    vector.steps.iter().map(outcome).collect()
 }
 
+/// The same, with each denial and its remedy.
+#[must_use]
+pub fn explain(vector: &Vector) -> Vec<Told> {
+    let mut ledger = ledger_of(vector);
+    vector.steps.iter().map(|step| explain_step(vector, step, &mut ledger)).collect()
+}
+
+/// An empty ledger with the bounds that a vector asks for.
+#[must_use]
+pub fn ledger_of(vector: &Vector) -> MemoryLedger {
+    vector.ledger.map_or_else(MemoryLedger::new, MemoryLedger::with_limits)
+}
+
+/// One step, with its denial and its remedy.
+pub fn explain_step(vector: &Vector, step: &Step, ledger: &mut MemoryLedger) -> Told {
+    match take(vector, step, ledger) {
+        Ok(outcome) => Told { outcome, denial: None, remedy: None },
+        Err((denial, remedy)) => Told {
+            outcome: denial.clone().into(),
+            denial: Some(denial),
+            remedy: remedy.map(|remedy| *remedy),
+        },
+    }
+}
+
+type Denied = (Denial, Option<Box<Remedy>>);
+
 /// One step: verify, and with a request authorize and commit.
-fn take(vector: &Vector, step: &Step, ledger: &mut MemoryLedger) -> Result<Outcome, Outcome> {
-    let presentation = parse(&step.presentation, &vector.trust)?;
-    let chain = verify(&presentation, &vector.trust, &vector.evidence, &step.nonce, step.now)?;
+fn take(vector: &Vector, step: &Step, ledger: &mut MemoryLedger) -> Result<Outcome, Denied> {
+    let (trust, evidence) = (&vector.trust, &vector.evidence);
+    let mut case = Case {
+        presented: &step.presentation,
+        presentation: None,
+        trust,
+        evidence,
+        nonce: &step.nonce,
+        now: step.now,
+        chain: None,
+        request: None,
+        ledger: None,
+    };
+    let with = |denial: Denial, case: &Case<'_>| {
+        let found = remedy(&denial, case).map(Box::new);
+        (denial, found)
+    };
+    let presentation = parse(&step.presentation, trust).map_err(|denial| with(denial, &case))?;
+    case.presentation = Some(&presentation);
+    let chain = verify(&presentation, trust, evidence, &step.nonce, step.now);
+    let chain = chain.map_err(|denial| with(denial, &case))?;
+    case.chain = Some(&chain);
     let Some(parts) = &step.request else { return Ok(Outcome::Valid) };
-    let request = parts.to_request().map_err(|code| Outcome::Deny { code, link: None })?;
-    let permit = authorize(&chain, &request, step.now).into_permit()?;
-    ledger.commit(permit, step.now)?;
-    Ok(Outcome::Permit)
+    let request = parts.to_request().map_err(|denial| with(denial, &case))?;
+    case.request = Some(&request);
+    let permit = authorize(&chain, &request, step.now).into_permit().map_err(|denial| with(denial, &case))?;
+    match ledger.commit(permit, step.now) {
+        Ok(_) => Ok(Outcome::Permit),
+        Err(denial) => {
+            case.ledger = Some(ledger);
+            Err(with(denial, &case))
+        }
+    }
 }

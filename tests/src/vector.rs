@@ -107,19 +107,20 @@ pub struct LoadError {
 }
 
 impl RequestParts {
-    /// The request, or the code of the denial that stands for its being refused.
+    /// The request, or the denial that stands for its being refused.
     ///
     /// # Errors
     /// `resource_not_normalized` or `malformed`.
-    pub fn to_request(&self) -> Result<Request, Code> {
+    pub fn to_request(&self) -> Result<Request, Denial> {
         let mut facts = Facts::new();
         for (name, value) in &self.facts {
             let limits = JsonLimits { bytes: 1 << 16, depth: 2 };
             let value =
                 json::parse(value.as_bytes(), limits).ok().and_then(|json| FactValue::from_json(&json));
-            facts.insert(name.clone(), value.ok_or(Code::Malformed)?);
+            let wrong = || Denial::new(Code::Malformed, "a value that a fact can have", format!("`{name}`"));
+            facts.insert(name.clone(), value.ok_or_else(wrong)?);
         }
-        Request::new(&self.action, &self.resource, facts).map_err(|error| Denial::from(error).code)
+        Request::new(&self.action, &self.resource, facts).map_err(Denial::from)
     }
 
     /// The arguments by which the command is asked the same.

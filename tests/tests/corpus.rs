@@ -2,18 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use legation_tests::{Outcome, Vector, load_all, run};
+use legation_tests::{Outcome, Vector, load_all, pages::WITHOUT_VECTOR, run};
 use legation_verifier::{Code, gather, parse, verify};
 use std::collections::BTreeSet;
-
-/// Codes that no vector reaches, each with the reason.
-const WITHOUT_VECTOR: [(Code, &str); 2] = [
-    (
-        Code::RequestBindingMismatch,
-        "a signed request is no presentation: `crates/http-signature` and `crates/agent` test it",
-    ),
-    (Code::PolicyDenied, "the gateway's own policy comes with a later part"),
-];
 
 fn vectors() -> Vec<Vector> {
     // Loading checks that each file's name is its vector's name.

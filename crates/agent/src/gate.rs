@@ -6,7 +6,7 @@ use legation_credential::{Request, RequestError};
 use legation_did::Did;
 use legation_http_signature::{AgentDelegation, HeaderError, Message, ReadError, read};
 use legation_verifier::{
-    Code, Denial, VerifiedChain, authorize,
+    Denial, VerifiedChain, authorize,
     error::printable,
     receipt::{self, Subject},
 };
@@ -88,7 +88,7 @@ pub struct GateError {
 }
 
 impl Refused {
-    /// The stable code: one of [`Code`], `chain_unknown`, `handshake_required` or `unavailable`.
+    /// The stable code: one of [`legation_verifier::Code`], `chain_unknown`, `handshake_required` or `unavailable`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -105,12 +105,7 @@ impl Refused {
         match self {
             Self::ChainUnknown | Self::HandshakeRequired { .. } => 401,
             Self::Unavailable => 503,
-            Self::Denied { denial, .. } => match denial.code {
-                Code::InputTooLarge => 413,
-                Code::NonceReplayed => 401,
-                code if code >= Code::NotGranted => 403,
-                _ => 401,
-            },
+            Self::Denied { denial, .. } => denial.code.http_status(),
         }
     }
 }

@@ -61,6 +61,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ReceiptCommand,
     },
+    /// What the codes of denials mean, and who can mend what.
+    Code {
+        #[command(subcommand)]
+        command: CodeCommand,
+    },
     /// Serve a folder of did:web documents, agent cards and status lists.
     Serve(ServeArgs),
 }
@@ -286,6 +291,17 @@ pub(crate) enum Purpose {
 pub(crate) enum ReceiptCommand {
     /// Check a signed receipt and show what was decided.
     Verify(ReceiptArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CodeCommand {
+    /// All codes, in the order of the checks.
+    List,
+    /// One code: cause, cure, place in the order, who can mend it.
+    Show {
+        /// The code, such as `constraint_widened`.
+        name: String,
+    },
 }
 
 #[derive(Debug, Args)]

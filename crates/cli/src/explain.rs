@@ -3,7 +3,7 @@
 
 use legation_credential::{Authority, limit::LimitKey};
 use legation_keys::time;
-use legation_verifier::{Denial, Presentation, Step};
+use legation_verifier::{Denial, Presentation, Remedy, Step};
 use serde_json::json;
 use std::time::Instant;
 
@@ -43,11 +43,21 @@ pub(crate) fn json(steps: &[Timed]) -> serde_json::Value {
         .into()
 }
 
-/// The chain as a tree.
-pub(crate) fn tree(presentation: Option<&Presentation>, steps: &[Timed], denial: Option<&Denial>) -> String {
-    let Some(presentation) = presentation else {
-        return "the bytes could not be read as a presentation, so there is no chain to show\n".to_owned();
-    };
+/// A denial with what would have passed, where that is known.
+#[derive(Clone, Copy)]
+pub(crate) struct Denied<'d> {
+    pub(crate) denial: &'d Denial,
+    pub(crate) remedy: Option<&'d Remedy>,
+}
+
+/// The chain as a tree. `bytes` is how many were presented.
+pub(crate) fn tree(
+    presentation: Option<&Presentation>,
+    bytes: usize,
+    steps: &[Timed],
+    denied: Option<Denied<'_>>,
+) -> String {
+    let Some(presentation) = presentation else { return unread(bytes, denied) };
     let mut text = String::new();
     for (index, claim) in presentation.claims().enumerate() {
         let (indent, root) = (indent(index), if index == 0 { "principal " } else { "" });
@@ -57,11 +67,16 @@ pub(crate) fn tree(presentation: Option<&Presentation>, steps: &[Timed], denial:
             claim.terms.subject,
             time::format(claim.terms.valid_until)
         ));
-        push_checks(&mut text, &indent, steps, Some(index), denial);
+        push_checks(&mut text, &indent, steps, Some(index), denied);
     }
     let indent = indent(presentation.claims().count());
     text.push_str(&format!("{indent}presentation\n"));
-    push_checks(&mut text, &indent, steps, None, denial);
+    push_checks(&mut text, &indent, steps, None, denied);
+    // What came after the checks of the chain: the request, and its commit.
+    if let (Some(denied), true) = (denied, steps.iter().all(|timed| timed.step.passed)) {
+        text.push_str("request\n");
+        push_denied(&mut text, "  ", denied.denial.code.phase().name(), denied);
+    }
     let total: u128 = steps.iter().map(|timed| timed.nanos).sum();
     text.push_str(&format!("{} checks in {} µs\n", steps.len(), micros(total)));
     text
@@ -79,24 +94,43 @@ fn push_checks(
     indent: &str,
     steps: &[Timed],
     link: Option<usize>,
-    denial: Option<&Denial>,
+    denied: Option<Denied<'_>>,
 ) {
     let margin = " ".repeat(indent.chars().count() + 2);
     let mut any = false;
     for timed in steps.iter().filter(|timed| timed.step.link == link) {
         any = true;
-        let mark = if timed.step.passed { "✓" } else { "✗" };
-        text.push_str(&format!("{margin}{mark} {:<14}{:>8} µs\n", timed.step.check, micros(timed.nanos)));
-        if let (false, Some(denial)) = (timed.step.passed, denial) {
-            text.push_str(&format!(
-                "{margin}  expected {}\n{margin}  found    {}\n",
-                denial.expected, denial.found
-            ));
+        let check = format!("{:<14}{:>8} µs", timed.step.check, micros(timed.nanos));
+        match denied {
+            Some(denied) if !timed.step.passed => push_denied(text, &margin, &check, denied),
+            _ => text.push_str(&format!("{margin}✓ {check}\n")),
         }
     }
     if !any {
         text.push_str(&format!("{margin}· not reached\n"));
     }
+}
+
+/// What failed, and what would have passed.
+fn push_denied(text: &mut String, margin: &str, check: &str, denied: Denied<'_>) {
+    let Denied { denial, remedy } = denied;
+    text.push_str(&format!(
+        "{margin}✗ {check}\n{margin}  expected {}\n{margin}  found    {}\n",
+        denial.expected, denial.found
+    ));
+    if let Some(remedy) = remedy {
+        text.push_str(&format!("{margin}  to pass  {remedy}\n"));
+    }
+}
+
+/// Where the bytes are no presentation, there is no tree: what failed, and where.
+fn unread(bytes: usize, denied: Option<Denied<'_>>) -> String {
+    let mut text = format!("presentation, {bytes} bytes: no chain to show, since it can't be read\n");
+    if let Some(denied) = denied {
+        let place = denied.denial.link.map_or("the presentation".to_owned(), |link| format!("link {link}"));
+        push_denied(&mut text, "  ", &format!("bytes of {place}"), denied);
+    }
+    text
 }
 
 fn micros(nanos: u128) -> f64 {

@@ -12,11 +12,16 @@ use std::{
 /// meanwhile, so that two of them never both find a nonce unused.
 pub(crate) fn commit(path: &Path, permit: Permit, now: i64) -> Result<Result<Committed, Denial>, Failure> {
     let _lock = lock(path)?;
-    let mut ledger = if path.exists() { read(path)? } else { MemoryLedger::new() };
+    let mut ledger = look(path)?;
     let outcome = ledger.commit(permit, now);
     write_new(path, ledger.to_json().to_string().as_bytes(), Access::Private, Overwrite::Replace)
         .map_err(|error| Failure::network("ledger", error.to_string()))?;
     Ok(outcome)
+}
+
+/// The ledger in a file as it stands, to look at.
+pub(crate) fn look(path: &Path) -> Result<MemoryLedger, Failure> {
+    if path.exists() { read(path) } else { Ok(MemoryLedger::new()) }
 }
 
 fn read(path: &Path) -> Result<MemoryLedger, Failure> {

@@ -5,6 +5,7 @@
 
 mod args;
 mod card;
+mod code;
 mod delegate;
 mod demo;
 mod did;
@@ -54,6 +55,7 @@ fn run(command: Command) -> Result<Output, Failure> {
         Command::Status { command: StatusCommand::Publish(args) } => status::publish(&args),
         Command::Card { command } => card::run(&command),
         Command::Receipt { command: ReceiptCommand::Verify(args) } => receipt::verify(&args),
+        Command::Code { command } => code::run(&command),
         Command::Serve(args) => serve::run(&args),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     args::{KeyArgs, OutArgs, VerifyArgs},
-    explain::{self, Timed},
+    explain::{self, Denied, Timed},
     files, ledger_file, network,
     output::{Failure, Output},
 };
@@ -14,8 +14,8 @@ use legation_keys::{
     time,
 };
 use legation_verifier::{
-    Code, Decision, Denial, Evidence, Presentation, Trust, Used, VerifiedChain, authorize, parse, receipt,
-    verify_with,
+    Case, Code, Decision, Denial, Evidence, Presentation, Remedy, Trust, Used, VerifiedChain, authorize,
+    parse, receipt, remedy, verify_with,
 };
 use serde_json::json;
 use std::{
@@ -30,6 +30,8 @@ struct Verdict {
     presentation: Option<Presentation>,
     steps: Vec<Timed>,
     receipt: Vec<u8>,
+    evidence: Evidence,
+    request: Option<Request>,
 }
 
 enum Answer {
@@ -48,12 +50,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Output, Failure> {
     write_receipt(args, signing, &verdict.receipt)?;
     let mut output = told(&verdict);
     if args.explain {
-        let tree =
-            explain::tree(verdict.presentation.as_ref(), &verdict.steps, verdict.outcome.as_ref().err());
-        output.text = format!("{tree}\n{}", output.text);
-        if let Some(members) = output.json.as_object_mut() {
-            members.insert("explain".to_owned(), explain::json(&verdict.steps));
-        }
+        explain(&mut output, &verdict, args, &presented, &trust, now)?;
     }
     if args.principal.is_some() {
         output.notes.push(
@@ -62,6 +59,41 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Output, Failure> {
         );
     }
     Ok(output)
+}
+
+/// Adds every check, and what would have passed.
+fn explain(
+    output: &mut Output,
+    verdict: &Verdict,
+    args: &VerifyArgs,
+    presented: &[u8],
+    trust: &Trust,
+    now: i64,
+) -> Result<(), Failure> {
+    let ledger = args.ledger.as_ref().map(|path| ledger_file::look(path)).transpose()?;
+    let case = Case {
+        presented,
+        presentation: verdict.presentation.as_ref(),
+        trust,
+        evidence: &verdict.evidence,
+        nonce: &args.nonce,
+        now,
+        chain: verdict.chain.as_ref(),
+        request: verdict.request.as_ref(),
+        ledger: ledger.as_ref(),
+    };
+    let denial = verdict.outcome.as_ref().err();
+    let remedy = denial.and_then(|denial| remedy(denial, &case));
+    let denied = denial.map(|denial| Denied { denial, remedy: remedy.as_ref() });
+    let tree = explain::tree(verdict.presentation.as_ref(), presented.len(), &verdict.steps, denied);
+    output.text = format!("{tree}\n{}", output.text);
+    if let Some(members) = output.json.as_object_mut() {
+        members.insert("explain".to_owned(), explain::json(&verdict.steps));
+        if denial.is_some() {
+            members.insert("remedy".to_owned(), remedy.as_ref().map(Remedy::to_json).into());
+        }
+    }
+    Ok(())
 }
 
 fn judge(
@@ -77,24 +109,26 @@ fn judge(
         presentation: None,
         steps: Vec::new(),
         receipt: Vec::new(),
+        evidence: Evidence::new(),
+        request: None,
     };
-    let denied = |verdict: &mut Verdict, denial: Denial, request: Option<&Request>| {
-        let subject =
-            receipt::Subject { presented, chain: verdict.chain.as_ref(), request, transcript: None };
+    let denied = |verdict: &mut Verdict, denial: Denial| {
+        let (chain, request) = (verdict.chain.as_ref(), verdict.request.as_ref());
+        let subject = receipt::Subject { presented, chain, request, transcript: None };
         verdict.receipt = receipt::of_denial(&denial, subject, trust, now);
         verdict.outcome = Err(denial);
     };
     let presentation = match parse(presented, trust) {
         Ok(presentation) => presentation,
         Err(denial) => {
-            denied(&mut verdict, denial, None);
+            denied(&mut verdict, denial);
             return Ok(verdict);
         }
     };
-    let evidence = evidence(args, &presentation, trust, now)?;
+    verdict.evidence = evidence(args, &presentation, trust, now)?;
     let mut clock = explain::Clock::start();
     let mut steps = Vec::new();
-    let chain = verify_with(&presentation, trust, &evidence, &args.nonce, now, &mut |step| {
+    let chain = verify_with(&presentation, trust, &verdict.evidence, &args.nonce, now, &mut |step| {
         steps.push(clock.lap(step))
     });
     verdict.steps = steps;
@@ -102,7 +136,7 @@ fn judge(
     match chain {
         Ok(chain) => verdict.chain = Some(chain),
         Err(denial) => {
-            denied(&mut verdict, denial, None);
+            denied(&mut verdict, denial);
             return Ok(verdict);
         }
     }
@@ -110,12 +144,13 @@ fn judge(
     let request = match request {
         Ok(request) => request,
         Err(denial) => {
-            denied(&mut verdict, denial, None);
+            denied(&mut verdict, denial);
             return Ok(verdict);
         }
     };
-    match authorize(chain, &request, now) {
-        Decision::Deny(denial) => denied(&mut verdict, denial, Some(&request)),
+    let request = &*verdict.request.insert(request);
+    match authorize(chain, request, now) {
+        Decision::Deny(denial) => denied(&mut verdict, denial),
         Decision::Permit(permit) => {
             let committed = match &args.ledger {
                 Some(path) => ledger_file::commit(path, permit, now)?,
@@ -123,7 +158,7 @@ fn judge(
                 None => legation_verifier::MemoryLedger::new().commit(permit, now),
             };
             match committed {
-                Err(denial) => denied(&mut verdict, denial, Some(&request)),
+                Err(denial) => denied(&mut verdict, denial),
                 Ok(committed) => {
                     verdict.receipt = receipt::of_permit(&committed, chain, trust);
                     verdict.outcome = Ok(Answer::Permit);

@@ -38,6 +38,11 @@ fn verdict(more: &[&str]) -> Value {
 }
 
 fn assert_valid(verdict: &Value) {
+    assert_valid_as("", verdict);
+}
+
+/// Against the schema, or a part of it: `#/$defs/remedy`.
+fn assert_valid_as(part: &str, verdict: &Value) {
     let mut registry = jsonschema::Registry::new();
     for name in ["authority", "common", "receipt", "verdict"] {
         let text = fs::read_to_string(root("schemas").join(format!("{name}.schema.json"))).unwrap();
@@ -46,7 +51,8 @@ fn assert_valid(verdict: &Value) {
         registry = registry.add(id, schema).unwrap();
     }
     let registry = registry.prepare().unwrap();
-    let schema = serde_json::json!({"$ref": "https://w3id.org/legation/schemas/v1/verdict.schema.json"});
+    let id = format!("https://w3id.org/legation/schemas/v1/verdict.schema.json{part}");
+    let schema = serde_json::json!({ "$ref": id });
     let validator = jsonschema::options().offline().with_registry(&registry).build(&schema).unwrap();
     let errors: Vec<String> = validator.iter_errors(verdict).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{errors:#?}\n{verdict:#}");
@@ -60,12 +66,14 @@ fn every_kind_of_verdict_is_as_its_schema_says() {
     let facts = ["--fact", "currency=EUR", "--fact", "channel=web", "--fact"];
     let (cheap, dear) = (["amount=18000"], ["amount=90000"]);
     let no_list = ["--trust", trust.as_str(), "--did-documents", folder.as_str()];
+    let dear_told = ["amount=90000", "--explain"];
     let untrusted = ["--principal", "did:web:other.example", "--evidence", evidence.as_str(), "--explain"];
     for (arguments, decision, code) in [
         (trusted.to_vec(), "valid", None),
         ([&trusted[..], &["--explain"]].concat(), "valid", None),
         ([&trusted[..], &asked, &facts, &cheap].concat(), "permit", None),
         ([&trusted[..], &asked, &facts, &dear].concat(), "deny", Some("constraint_violated")),
+        ([&trusted[..], &asked, &facts, &dear_told].concat(), "deny", Some("constraint_violated")),
         ([&trusted[..], &asked].concat(), "deny", Some("missing_fact")),
         (no_list.to_vec(), "deny", Some("status_unavailable")),
         (untrusted.to_vec(), "deny", Some("root_untrusted")),
@@ -78,4 +86,24 @@ fn every_kind_of_verdict_is_as_its_schema_says() {
         );
         assert_valid(&verdict);
     }
+}
+
+#[test]
+fn every_remedy_is_as_its_schema_says() {
+    let mut kinds = std::collections::BTreeMap::new();
+    for vector in legation_tests::load_all().unwrap() {
+        for remedy in legation_tests::explain(&vector).into_iter().filter_map(|told| told.remedy) {
+            let json = remedy.to_json();
+            for change in json["changes"].as_array().unwrap() {
+                kinds.entry(change["what"].as_str().unwrap().to_owned()).or_insert_with(|| json.clone());
+            }
+            // Each schema takes a while to compile; one remedy of a kind will do, and all that say more.
+            if json["changes"].as_array().unwrap().len() > 1 {
+                kinds.insert(vector.name.clone(), json);
+            }
+        }
+    }
+    let all: Vec<Value> = kinds.into_values().collect();
+    assert!(all.len() > 16, "{} remedies", all.len());
+    all.iter().for_each(|remedy| assert_valid_as("#/$defs/remedy", remedy));
 }

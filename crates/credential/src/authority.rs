@@ -4,7 +4,7 @@ use crate::{
     constraint::{self, Limits},
     cover::{Pair, count},
     error::{CredentialError, list, malformed, members},
-    limit::{Bound, LimitKey, LimitKind},
+    limit::{Bound, Limit, LimitKey, LimitKind},
     pattern::{Pattern, covered_by, normalize},
     refusal::Refusal,
     request::Value,
@@ -116,6 +116,16 @@ impl Authority {
             })
     }
 
+    /// The pairs of action and resource that are granted, none covered by another; `None` where
+    /// everything is.
+    #[must_use]
+    pub fn pairs(&self) -> Option<&[Pair]> {
+        match &self.granted {
+            Granted::Everything => None,
+            Granted::Pairs(pairs) => Some(pairs),
+        }
+    }
+
     /// All limits, in the order of their keys.
     pub fn limits(&self) -> impl Iterator<Item = (&LimitKey, &Bound)> {
         self.limits.iter()
@@ -184,8 +194,8 @@ pub fn extend(effective: Authority, link: &Authority) -> Result<Authority, Refus
             }
             Some(inherited) => {
                 return Err(Refusal::ConstraintWidened {
-                    found: key.describe(bound),
-                    fits: key.describe(inherited),
+                    found: Limit::of(key, bound),
+                    fits: Limit::of(key, inherited),
                 });
             }
         }
@@ -272,7 +282,7 @@ fn read_grant(grant: &Json<'_>, pairs: &mut Vec<Pair>) -> Result<(), CredentialE
 }
 
 /// The pairs that no other pair covers, sorted.
-fn maximal(mut pairs: Vec<Pair>) -> Vec<Pair> {
+pub(crate) fn maximal(mut pairs: Vec<Pair>) -> Vec<Pair> {
     pairs.sort_unstable();
     pairs.dedup();
     // Each covers itself.

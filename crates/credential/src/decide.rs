@@ -3,7 +3,7 @@
 use crate::{
     Authority,
     authority::Granted,
-    limit::{Bound, LimitKey, LimitKind},
+    limit::{Bound, Limit, LimitKey, LimitKind},
     request::{Request, Value},
 };
 
@@ -26,8 +26,8 @@ pub enum Violation {
     MissingFact {
         /// The fact.
         name: String,
-        /// The limit, in words.
-        limit: String,
+        /// The limit.
+        limit: Box<Limit>,
     },
     /// A fact is outside a limit.
     #[error("`{name}` is {found}; required is that {limit}")]
@@ -35,17 +35,17 @@ pub enum Violation {
         /// The fact.
         name: String,
         /// Its value.
-        found: String,
-        /// The limit, in words.
-        limit: String,
+        found: Value,
+        /// The limit.
+        limit: Box<Limit>,
     },
     /// The amount needs an approval.
     #[error("{found} needs an approval: {limit}")]
     ApprovalRequired {
         /// Amount and currency.
         found: String,
-        /// The limit, in words.
-        limit: String,
+        /// The limit.
+        limit: Box<Limit>,
     },
 }
 
@@ -98,11 +98,17 @@ impl Authority {
                 granted: self.granted_words(),
             });
         }
-        let worst = self
-            .limits_on(request.action())
-            .filter_map(|(key, bound)| judge(key, bound, request, audience))
-            .min_by_key(Violation::rank);
+        let worst = self.violations(request, audience).min_by_key(Violation::rank);
         worst.map_or(Ok(()), Err)
+    }
+
+    /// Every limit that the request breaks, where [`Authority::permits`] gives the first.
+    pub fn violations<'a>(
+        &'a self,
+        request: &'a Request,
+        audience: &'a str,
+    ) -> impl Iterator<Item = Violation> + 'a {
+        self.limits_on(request.action()).filter_map(move |(key, bound)| judge(key, bound, request, audience))
     }
 
     /// Whether a grant names the request's action on its resource.
@@ -151,14 +157,14 @@ impl Authority {
 
 /// One limit against one request; `None` where it is kept.
 fn judge(key: &LimitKey, bound: &Bound, request: &Request, audience: &str) -> Option<Violation> {
-    let limit = || key.describe(bound);
+    let limit = || Limit::of(key, bound);
     let fact = |name: &str| {
         let missing = || Violation::MissingFact { name: name.to_owned(), limit: limit() };
         request.facts().get(name).ok_or_else(missing)
     };
     let violated = |name: &str, found: &Value| Violation::Constraint {
         name: name.to_owned(),
-        found: found.to_string(),
+        found: found.clone(),
         limit: limit(),
     };
     let kept = |name: &str| {
@@ -208,7 +214,7 @@ fn in_currency<'r>(
     Ok((*currency == wanted.into()).then_some(amount))
 }
 
-fn unapproved(amount: &Value, currency: &Value, limit: String) -> Violation {
+fn unapproved(amount: &Value, currency: &Value, limit: Box<Limit>) -> Violation {
     let currency = match currency {
         Value::Text(text) => text.clone(),
         other => other.to_string(),

@@ -165,17 +165,10 @@ pub fn check_window(parent: &Terms, child: &Terms) -> Result<(), Refusal> {
 /// # Errors
 /// [`Refusal::RedelegationNotPermitted`].
 pub fn check_depth(parent: &Terms, child: &Terms) -> Result<(), Refusal> {
-    match parent.max_depth.checked_sub(1) {
-        Some(most) if child.max_depth <= most => Ok(()),
-        Some(most) => Err(Refusal::RedelegationNotPermitted {
-            found: format!("maxDepth {}", child.max_depth),
-            fits: format!("maxDepth at most {most}"),
-        }),
-        None => Err(Refusal::RedelegationNotPermitted {
-            found: "a further delegation".to_owned(),
-            fits: "a parent with a maxDepth of at least 1".to_owned(),
-        }),
+    if parent.max_depth > child.max_depth {
+        return Ok(());
     }
+    Err(Refusal::RedelegationNotPermitted { found: child.max_depth, parent: parent.max_depth })
 }
 
 fn sign(delegation: Delegation, key_id: &str, signer: &dyn Signer) -> Result<String, IssueError> {

@@ -48,6 +48,7 @@ pub mod refusal;
 pub mod request;
 pub mod resource;
 pub mod status;
+pub mod widening;
 
 pub use authority::{Authority, extend};
 pub use decide::{Debit, Violation};

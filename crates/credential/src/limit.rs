@@ -7,6 +7,7 @@
 use crate::{pattern::Pattern, request::Value};
 use core::fmt;
 use legation_did::Did;
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// What a limit is about, and which requests it binds. Two limits of one key are compared, two
@@ -137,6 +138,22 @@ impl Bound {
         }
     }
 
+    /// The loosest bound within `other` that is nearest to this one: what both let pass, or `other`
+    /// where that is nothing.
+    pub(crate) fn within(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::OneOf(this), Self::OneOf(inherited)) => {
+                let both: BTreeSet<Value> = this.intersection(inherited).cloned().collect();
+                if both.is_empty() { other.clone() } else { Self::OneOf(both) }
+            }
+            (Self::NotOneOf(this), Self::NotOneOf(inherited)) => {
+                Self::NotOneOf(this.union(inherited).cloned().collect())
+            }
+            _ if self.is_within(other) => self.clone(),
+            _ => other.clone(),
+        }
+    }
+
     /// Whether a value passes. A value of another type never does.
     #[must_use]
     pub fn admits(&self, value: &Value) -> bool {
@@ -152,6 +169,28 @@ impl Bound {
             }
             _ => false,
         }
+    }
+}
+
+/// One limit: what it is about and how far it lets one go. Its text is
+/// [`LimitKey::describe`]'s.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// What it is about.
+    pub key: LimitKey,
+    /// How far it lets one go.
+    pub bound: Bound,
+}
+
+impl Limit {
+    pub(crate) fn of(key: &LimitKey, bound: &Bound) -> Box<Self> {
+        Box::new(Self { key: key.clone(), bound: bound.clone() })
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.key.describe(&self.bound))
     }
 }
 
@@ -227,17 +266,51 @@ impl LimitKey {
         }
     }
 
+    /// The limit as data: the `type` of its constraint, the `member` that holds its bound, and what
+    /// else names it.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut json = match &self.kind {
+            LimitKind::Audience => json!({"type": "audience", "member": "allow"}),
+            LimitKind::Argument { name, operator } => {
+                json!({"type": "argument", "member": operator.member(), "name": name})
+            }
+            LimitKind::Rank { name, order } => {
+                let order: Vec<_> = order.iter().map(Value::to_json).collect();
+                json!({"type": "argument", "member": "rank", "name": name, "order": order})
+            }
+            LimitKind::SpendCurrency => json!({"type": "spend", "member": "currency"}),
+            LimitKind::SpendPerAction { currency } => {
+                json!({"type": "spend", "member": "perAction", "currency": currency})
+            }
+            LimitKind::SpendWindow { currency, seconds } => {
+                json!({"type": "spend", "member": "window", "currency": currency, "seconds": seconds})
+            }
+            LimitKind::Rate { seconds } => json!({"type": "rate", "member": "max", "seconds": seconds}),
+            LimitKind::ApprovalCurrency { approver } => {
+                json!({"type": "approval", "member": "currency", "approver": approver.as_str()})
+            }
+            LimitKind::Approval { currency, approver } => {
+                json!({"type": "approval", "member": "above", "currency": currency, "approver": approver.as_str()})
+            }
+        };
+        if let (Some(actions), Some(members)) = (&self.actions, json.as_object_mut()) {
+            let actions: Vec<String> = actions.iter().map(Pattern::to_string).collect();
+            members.insert("actions".to_owned(), actions.into());
+        }
+        json
+    }
+
     /// What the limit says, in words: `at most 5000 USD are spent in one action, for pay.*`.
     #[must_use]
     pub fn describe(&self, bound: &Bound) -> String {
-        let bound = Words(bound);
         let words = match &self.kind {
             LimitKind::Audience => format!("the audience is {bound}"),
             LimitKind::Argument { name, .. } => format!("`{name}` is {bound}"),
-            LimitKind::Rank { name, order } => match bound.0 {
+            LimitKind::Rank { name, order } => match bound {
                 Bound::Most(index) => {
                     let allowed = order.iter().take(usize::try_from(index + 1).unwrap_or(0));
-                    format!("`{name}` is {}", Words(&Bound::OneOf(allowed.cloned().collect())))
+                    format!("`{name}` is {}", Bound::OneOf(allowed.cloned().collect()))
                 }
                 _ => format!("`{name}` is {bound}"),
             },
@@ -264,21 +337,18 @@ impl LimitKey {
     }
 }
 
-/// A bound in words.
-struct Words<'b>(&'b Bound);
-
-impl fmt::Display for Words<'_> {
+impl fmt::Display for Bound {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list =
             |values: &BTreeSet<Value>| values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
-        match self.0 {
-            Bound::Most(most) => write!(out, "at most {most}"),
-            Bound::Least(least) => write!(out, "at least {least}"),
-            Bound::OneOf(values) if values.is_empty() => out.write_str("none at all"),
-            Bound::OneOf(values) if values.len() == 1 => out.write_str(&list(values)),
-            Bound::OneOf(values) => write!(out, "one of {}", list(values)),
-            Bound::NotOneOf(values) => write!(out, "none of {}", list(values)),
-            Bound::Prefix(prefix) => write!(out, "a text that starts with \"{prefix}\" and stays below it"),
+        match self {
+            Self::Most(most) => write!(out, "at most {most}"),
+            Self::Least(least) => write!(out, "at least {least}"),
+            Self::OneOf(values) if values.is_empty() => out.write_str("none at all"),
+            Self::OneOf(values) if values.len() == 1 => out.write_str(&list(values)),
+            Self::OneOf(values) => write!(out, "one of {}", list(values)),
+            Self::NotOneOf(values) => write!(out, "none of {}", list(values)),
+            Self::Prefix(prefix) => write!(out, "a text that starts with \"{prefix}\" and stays below it"),
         }
     }
 }

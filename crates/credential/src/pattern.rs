@@ -106,6 +106,14 @@ impl Pattern {
             (false, true) => false,
         }
     }
+
+    /// What both mean: of two patterns one contains the other, or they have nothing in common.
+    pub(crate) fn common<'p>(&'p self, other: &'p Self) -> Option<&'p Self> {
+        if self.covers(other) {
+            return Some(other);
+        }
+        other.covers(self).then_some(self)
+    }
 }
 
 impl fmt::Display for Pattern {

@@ -1,5 +1,6 @@
 //! Why a delegation would give more than its issuer holds.
 
+use crate::limit::Limit;
 use legation_keys::time;
 
 /// One rule of narrowing that a link breaks. [`Refusal::fits`] says what would have fitted.
@@ -14,12 +15,12 @@ pub enum Refusal {
         fits: (i64, i64),
     },
     /// The parent may not be passed on, or not as often.
-    #[error("{found} is more than the parent permits")]
+    #[error("{} is more than the parent permits", self.found())]
     RedelegationNotPermitted {
-        /// What the link does.
-        found: String,
-        /// What its parent permits.
-        fits: String,
+        /// The link's `maxDepth`.
+        found: u32,
+        /// The parent's.
+        parent: u32,
     },
     /// An action that the parent does not hold.
     #[error("the parent does not hold the action `{found}`")]
@@ -43,9 +44,9 @@ pub enum Refusal {
     #[error("the constraint that {found} is looser than the inherited one")]
     ConstraintWidened {
         /// What the link says.
-        found: String,
+        found: Box<Limit>,
         /// The loosest that fits.
-        fits: String,
+        fits: Box<Limit>,
     },
 }
 
@@ -67,9 +68,10 @@ impl Refusal {
     pub fn found(&self) -> String {
         match self {
             Self::WindowNotNested { found, .. } => window(*found),
-            Self::RedelegationNotPermitted { found, .. }
-            | Self::ActionWidened { found, .. }
-            | Self::ConstraintWidened { found, .. } => found.clone(),
+            Self::RedelegationNotPermitted { parent: 0, .. } => "a further delegation".to_owned(),
+            Self::RedelegationNotPermitted { found, .. } => format!("maxDepth {found}"),
+            Self::ActionWidened { found, .. } => found.clone(),
+            Self::ConstraintWidened { found, .. } => found.to_string(),
             Self::ResourceWidened { found, action, .. } => format!("{action} on {found}"),
         }
     }
@@ -79,9 +81,11 @@ impl Refusal {
     pub fn fits(&self) -> String {
         match self {
             Self::WindowNotNested { fits, .. } => format!("within {}", window(*fits)),
-            Self::RedelegationNotPermitted { fits, .. } | Self::ConstraintWidened { fits, .. } => {
-                fits.clone()
-            }
+            Self::RedelegationNotPermitted { parent, .. } => match parent.checked_sub(1) {
+                Some(most) => format!("maxDepth at most {most}"),
+                None => "a parent with a maxDepth of at least 1".to_owned(),
+            },
+            Self::ConstraintWidened { fits, .. } => fits.to_string(),
             Self::ActionWidened { fits, .. } if fits.is_empty() => "no action at all".to_owned(),
             Self::ActionWidened { fits, .. } => format!("within {}", fits.join(", ")),
             Self::ResourceWidened { fits, action, .. } => format!("{action} within {}", fits.join(", ")),

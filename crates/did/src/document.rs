@@ -281,6 +281,16 @@ impl Document {
         }
     }
 
+    /// The ids of the methods that can be used for a purpose at `now` (Unix seconds), each with the
+    /// algorithm of its key.
+    pub fn usable(&self, purpose: Purpose, now: i64) -> impl Iterator<Item = (&str, Algorithm)> {
+        self.methods.iter().filter_map(move |method| {
+            let algorithm = method.key.as_ref().ok()?.algorithm();
+            self.key(KeyUse { id: &method.id, algorithm, purpose, now }).ok()?;
+            Some((method.id.as_str(), algorithm))
+        })
+    }
+
     /// The key of a thumbprint (RFC 7638) for a purpose, as [`Document::key`] judges it; `algorithm` is
     /// that of the signature, where it says one. Of several methods that hold the key, one that may be
     /// used suffices.

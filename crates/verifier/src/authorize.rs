@@ -166,8 +166,8 @@ fn deny(violation: &Violation) -> Denial {
         Violation::MissingFact { name, limit } => {
             (format!("the fact `{name}`, since {limit}"), "nothing".to_owned())
         }
-        Violation::Constraint { name, found, limit } => (limit.clone(), format!("`{name}` is {found}")),
-        Violation::ApprovalRequired { found, limit } => (limit.clone(), found.clone()),
+        Violation::Constraint { name, found, limit } => (limit.to_string(), format!("`{name}` is {found}")),
+        Violation::ApprovalRequired { found, limit } => (limit.to_string(), found.clone()),
     };
     Denial::new(code, expected, found)
 }

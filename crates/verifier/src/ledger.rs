@@ -318,18 +318,12 @@ impl MemoryLedger {
     }
 
     fn check_debit(&self, debit: &LinkDebit, now: i64) -> Result<(), Denial> {
-        let spent = match self.totals.get(&name(debit)) {
-            Some(held) => held.total.sum(debit.seconds, now),
-            // The clock may be behind the moment at which a total was forgotten that this one may be.
-            None if self.ended.is_some_and(|end| now < end) => i64::MAX,
-            None => 0,
-        };
-        if spent.saturating_add(debit.amount) <= debit.most {
+        let left = self.left(debit, now);
+        if debit.amount <= left {
             return Ok(());
         }
         let code = if debit.counts { Code::RateExceeded } else { Code::BudgetExceeded };
-        let left = debit.most.saturating_sub(spent).max(0);
-        let expected = format!("{}: at most {}, of which {left} are left", debit.limit, debit.most);
+        let expected = format!("{}: at most {}, of which {} are left", debit.limit, debit.most, left.max(0));
         Err(Denial::new(code, expected, debit.amount.to_string()))
     }
 
@@ -397,6 +391,8 @@ impl MemoryLedger {
 fn read_moment(json: &serde_json::Value) -> Option<Option<i64>> {
     if json.is_null() { Some(None) } else { json.as_i64().map(Some) }
 }
+
+mod outlook;
 
 #[cfg(test)]
 mod bursts;

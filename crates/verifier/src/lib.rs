@@ -12,6 +12,8 @@
 //! 5. [`MemoryLedger::commit`]: the permit's nonce and debits are consumed, once.
 //! 6. [`receipt`]: bytes to sign, for whoever asks later.
 //!
+//! What would have passed in place of a [`Denial`], [`remedy()`] says to whoever asks.
+//!
 //! A [`Verifier`] is a [`Trust`] that remembers which chains it has verified: the same story and the same
 //! answers, faster the second time.
 //!
@@ -57,6 +59,7 @@
 
 pub mod authorize;
 pub mod chain;
+pub mod code;
 pub mod error;
 pub mod evidence;
 mod known;
@@ -65,6 +68,7 @@ mod link;
 pub mod presentation;
 pub mod proof;
 pub mod receipt;
+pub mod remedy;
 mod stop;
 pub mod trust;
 pub mod verified;
@@ -73,12 +77,14 @@ mod window;
 
 pub use authorize::{Decision, LinkDebit, NonceUse, Permit, authorize};
 pub use chain::{Progress, Step, advance, gather, verify, verify_with};
-pub use error::{Code, Denial};
+pub use code::{Code, Party, Phase};
+pub use error::Denial;
 pub use evidence::{Evidence, EvidenceError, Need, Sponsor, Used, sponsor};
 pub use known::CacheLimits;
 pub use ledger::{Committed, LedgerLimits, MemoryLedger};
 pub use presentation::{Account, Presentation, parse, parse_request};
 pub use proof::Proof;
+pub use remedy::{Case, Remedy, remedy};
 pub use trust::{Limits, Trust, TrustError};
 pub use verified::{VerifiedChain, VerifiedLink};
 pub use verifier::Verifier;

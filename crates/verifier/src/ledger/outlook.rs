@@ -1,0 +1,49 @@
+//! What a ledger has left, and when it has more: for its own check and for whoever explains it.
+
+use super::{MemoryLedger, name};
+use crate::authorize::{LinkDebit, NonceUse};
+use std::collections::HashMap;
+
+impl MemoryLedger {
+    /// The latest moment until which a nonce was remembered that no longer is.
+    pub(crate) fn forgotten(&self) -> Option<i64> {
+        self.forgotten
+    }
+
+    /// When there is room for a nonce, of its key, its root link and all that are full.
+    pub(crate) fn nonce_room_at(&self, nonce: &NonceUse) -> Option<i64> {
+        let own = self.nonces.get(&nonce.key);
+        let of_key = own.filter(|own| own.len() >= self.limits.nonces_per_key);
+        let of_key = of_key.map(|own| own.values().map(|(_, until)| *until).min());
+        let of_root =
+            self.nonces_of_root.get(&nonce.root).filter(|count| **count >= self.limits.nonces_per_root);
+        let of_root = of_root.map(|_| {
+            let all = self.nonces.values().flat_map(HashMap::values);
+            all.filter(|(root, _)| *root == nonce.root).map(|(_, until)| *until).min()
+        });
+        let of_all = (self.count >= self.limits.nonces).then(|| self.forget.keys().next().copied());
+        // What holds none has room for none, whenever it is.
+        let full = [of_key, of_root, of_all].into_iter().flatten();
+        full.reduce(|one, other| Some(one?.max(other?))).flatten()
+    }
+
+    /// What is left of a total, in minor units or actions; negative where it can't be said.
+    pub(crate) fn left(&self, debit: &LinkDebit, now: i64) -> i64 {
+        let spent = match self.totals.get(&name(debit)) {
+            Some(held) => held.total.sum(debit.seconds, now),
+            // The clock may be behind the moment at which a total was forgotten that this one may be.
+            None if self.ended.is_some_and(|end| now < end) => i64::MAX,
+            None => 0,
+        };
+        debit.most.saturating_sub(spent)
+    }
+
+    /// From when on a debit fits, if nothing else is taken; `None` where it is more than the most.
+    pub(crate) fn fits_at(&self, debit: &LinkDebit, now: i64) -> Option<i64> {
+        let fits = |now: &i64| debit.amount <= self.left(debit, *now);
+        let held = self.totals.get(&name(debit)).into_iter();
+        let ends = held.flat_map(|held| &held.total.moments);
+        let ends = ends.map(|(moment, _)| moment.saturating_add(debit.seconds));
+        core::iter::once(now).chain(self.ended).chain(ends).find(fits)
+    }
+}

@@ -1,0 +1,125 @@
+//! Requests: what the chain does permit. Changed facts are judged before they are proposed.
+
+use super::{Case, Change, Remedy, To, What};
+use crate::{Code, Denial, Party, VerifiedChain};
+use legation_credential::{
+    Authority, Facts, Request, Value, Violation,
+    limit::{Bound, Limit, LimitKind},
+};
+use std::collections::BTreeMap;
+
+pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
+    let (chain, request) = (case.chain?, case.request?);
+    let effective = chain.effective();
+    match denial.code {
+        Code::NotGranted => {
+            let pairs = effective.pairs().filter(|pairs| !pairs.is_empty())?;
+            Remedy::one(Party::Caller, None, What::Asked, To::Pairs(pairs.to_vec()))
+        }
+        Code::MissingFact => missing(effective, request, chain),
+        Code::ConstraintViolated | Code::ApprovalRequired => within(denial.code, effective, request, chain),
+        _ => None,
+    }
+}
+
+/// Every fact that some limit needs and the request lacks.
+fn missing(effective: &Authority, request: &Request, chain: &VerifiedChain) -> Option<Remedy> {
+    let mut names: Vec<String> = Vec::new();
+    for violation in effective.violations(request, &chain.audience) {
+        let Violation::MissingFact { name, limit } = violation else { continue };
+        let money = is_about_money(&limit.key.kind);
+        let both = ["amount", "currency"].map(str::to_owned);
+        let all = if money { both.to_vec() } else { vec![name] };
+        for name in all {
+            if !request.facts().contains_key(&name) && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    let given = |name| Change { link: None, what: What::Fact(name), to: To::Present };
+    Remedy::new(Party::Operator, names.into_iter().map(given).collect())
+}
+
+fn is_about_money(kind: &LimitKind) -> bool {
+    matches!(
+        kind,
+        LimitKind::SpendCurrency
+            | LimitKind::SpendPerAction { .. }
+            | LimitKind::ApprovalCurrency { .. }
+            | LimitKind::Approval { .. }
+    )
+}
+
+/// The facts within what limits them, where there are values that pass.
+fn within(code: Code, effective: &Authority, request: &Request, chain: &VerifiedChain) -> Option<Remedy> {
+    let mut bounds: BTreeMap<String, Vec<Bound>> = BTreeMap::new();
+    for violation in effective.violations(request, &chain.audience) {
+        let (name, limit) = match violation {
+            Violation::Constraint { name, limit, .. } if code == Code::ConstraintViolated => (name, limit),
+            Violation::ApprovalRequired { limit, .. } if code == Code::ApprovalRequired => {
+                let currency = matches!(limit.key.kind, LimitKind::ApprovalCurrency { .. });
+                ((if currency { "currency" } else { "amount" }).to_owned(), limit)
+            }
+            _ => continue,
+        };
+        bounds.entry(name).or_default().push(bound_of(*limit));
+    }
+    let mut facts = request.facts().clone();
+    for (name, bounds) in &bounds {
+        // What a request can't change, such as who is asked, is no fact of it.
+        let found = facts.get(name)?.clone();
+        let value = bounds.iter().try_fold(found, |value, bound| nearest(&value, bound))?;
+        facts.insert(name.clone(), value);
+    }
+    if !gets_further(code, effective, request, facts, chain) {
+        return None;
+    }
+    let changes = bounds.into_iter().flat_map(|(name, bounds)| {
+        let change = move |bound| Change { link: None, what: What::Fact(name.clone()), to: To::Bound(bound) };
+        bounds.into_iter().map(change)
+    });
+    Remedy::new(Party::Caller, changes.collect())
+}
+
+/// A limit's bound on the fact itself: of a rank, the values up to it.
+fn bound_of(limit: Limit) -> Bound {
+    match (limit.key.kind, limit.bound) {
+        (LimitKind::Rank { order, .. }, Bound::Most(most)) => {
+            let count = usize::try_from(most.saturating_add(1)).unwrap_or(0);
+            Bound::OneOf(order.into_iter().take(count).collect())
+        }
+        (_, bound) => bound,
+    }
+}
+
+/// The value within a bound that is nearest to this one; `None` where none suggests itself.
+fn nearest(value: &Value, bound: &Bound) -> Option<Value> {
+    if bound.admits(value) {
+        return Some(value.clone());
+    }
+    match bound {
+        Bound::Most(number) | Bound::Least(number) => Some(Value::Integer(*number)),
+        Bound::OneOf(values) => values.last().cloned(),
+        Bound::NotOneOf(values) => match values.last()? {
+            Value::Integer(number) => number.checked_add(1).map(Value::Integer),
+            Value::Text(text) => Some(Value::Text(format!("{text}-"))),
+            Value::Bool(one) => Some(Value::Bool(!one)).filter(|other| !values.contains(other)),
+        },
+        Bound::Prefix(prefix) => Some(Value::Text(prefix.clone())),
+    }
+}
+
+/// Whether a request with these facts passes, or is denied by a later rule only.
+fn gets_further(
+    code: Code,
+    effective: &Authority,
+    request: &Request,
+    facts: Facts,
+    chain: &VerifiedChain,
+) -> bool {
+    let Ok(changed) = Request::new(request.action(), request.resource(), facts) else { return false };
+    match effective.permits(&changed, &chain.audience) {
+        Ok(()) => true,
+        Err(violation) => Code::from_name(violation.code()).is_some_and(|found| found > code),
+    }
+}
