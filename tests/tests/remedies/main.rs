@@ -44,7 +44,7 @@ const WITHOUT_CHANGE: [(Code, &str); 12] = [
 const NOT_MADE: [(&str, &str); 6] = [
     ("presentation-one-byte-too-large", "what to leave out, the sender must say"),
     ("chain-of-a-thousand-links", "links above the limit of bytes are not links of the corpus' actors"),
-    ("chain-of-a-thousand-tiny-links", "its links are no JWS"),
+    ("chain-of-two-hundred-tiny-links", "its links are no JWS"),
     ("link-of-ten-thousand-arrays", "nothing is left of the link without them"),
     ("link-of-three-thousand-objects", "nothing is left of the link without them"),
     ("presentation-of-ten-thousand-arrays", "nothing is left of the presentation without them"),
