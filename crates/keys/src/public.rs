@@ -4,7 +4,7 @@ use crate::{
     Algorithm,
     base64url::{self, Base64Error},
     ed25519,
-    json::Object,
+    json::{Json, Object},
 };
 use aws_lc_rs::{
     encoding::AsDer,
@@ -144,7 +144,8 @@ impl PublicKey {
     /// Reads a public JWK (RFC 7517; RFC 8037 §2 and RFC 7518 §6.2).
     ///
     /// # Errors
-    /// [`PublicKeyError`]; a JWK with a private part is refused.
+    /// [`PublicKeyError`]; a JWK with a private part is refused, and one whose `use`, `key_ops` or `alg` says
+    /// that it is not for verifying with its algorithm.
     pub fn from_jwk(jwk: &Object<'_>) -> Result<Self, PublicKeyError> {
         let member = |name: &'static str| {
             jwk.get(name).and_then(|value| value.as_str()).ok_or(PublicKeyError::Missing { member: name })
@@ -152,11 +153,7 @@ impl PublicKey {
         if jwk.get("d").is_some() {
             return Err(PublicKeyError::Private);
         }
-        if let Some(found) = jwk.get("use").filter(|purpose| purpose.as_str() != Some("sig")) {
-            let found = format!("a key with `use` {}", found.as_str().unwrap_or("of another kind"));
-            return Err(PublicKeyError::Unsupported { found });
-        }
-        match (member("kty")?, member("crv").unwrap_or_default()) {
+        let key = match (member("kty")?, member("crv").unwrap_or_default()) {
             ("OKP", "Ed25519") => Self::from_ed25519(&base64url::decode_array(member("x")?)?),
             ("EC", "P-256") => {
                 let x: [u8; 32] = base64url::decode_array(member("x")?)?;
@@ -165,6 +162,10 @@ impl PublicKey {
             }
             (kty, "") => Err(PublicKeyError::Unsupported { found: kty.to_owned() }),
             (_, crv) => Err(PublicKeyError::Unsupported { found: crv.to_owned() }),
+        }?;
+        match reserved_for_others(jwk, key.algorithm()) {
+            Some(found) => Err(PublicKeyError::Unsupported { found }),
+            None => Ok(key),
         }
     }
 
@@ -295,6 +296,22 @@ pub fn verify_all(all: &[Signed<'_>]) -> Result<(), usize> {
     match ed25519::verify_all(&edwards) {
         Ok(()) => failed.map_or(Ok(()), Err),
         Err(index) => Err(places.get(index).copied().unwrap_or(index)),
+    }
+}
+
+/// The member by which a JWK says that it is not for verifying with this algorithm (RFC 7517 §4.2–4.4).
+fn reserved_for_others(jwk: &Object<'_>, algorithm: Algorithm) -> Option<String> {
+    let verify = |operations: &Json<'_>| {
+        operations.as_array().is_some_and(|all| all.contains(&Json::String("verify".into())))
+    };
+    let of = |value: &Json<'_>| value.as_str().unwrap_or("of another kind").to_owned();
+    if let Some(purpose) = jwk.get("use").filter(|purpose| purpose.as_str() != Some("sig")) {
+        Some(format!("a key with `use` {}", of(purpose)))
+    } else if jwk.get("key_ops").is_some_and(|operations| !verify(operations)) {
+        Some("a key whose `key_ops` does not have `verify`".to_owned())
+    } else {
+        let other = |alg: &&Json<'_>| alg.as_str().and_then(Algorithm::from_jose) != Some(algorithm);
+        jwk.get("alg").filter(other).map(|alg| format!("a key with `alg` {}", of(alg)))
     }
 }
 

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod verdict;
+
 use curve25519_dalek::{
     EdwardsPoint, Scalar,
     constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION},
@@ -11,36 +13,10 @@ use ed25519_dalek::VerifyingKey;
 use legation_keys::{Algorithm, PublicKey, SecretKey, Signer, public::Signed, verify_all};
 use proptest::prelude::*;
 use sha2::{Digest, Sha512};
+use verdict::verdict;
 
 fn hex<const N: usize>(text: &str) -> [u8; N] {
     data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).unwrap().try_into().unwrap()
-}
-
-/// The verdict on one signature, which verifying it among honest ones must repeat.
-fn verdict(key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> bool {
-    let one = Signed { key, message, signature };
-    let alone = key.verify(message, signature).is_ok();
-    let honest = SecretKey::from_ed25519_seed(&[9; 32]).unwrap();
-    let by_honest = honest.sign(b"honest").unwrap();
-    let other = Signed { key: honest.public_key(), message: b"honest", signature: &by_honest };
-    for place in 0..4 {
-        let mut all = [other; 4];
-        all[place] = one;
-        let wanted = if alone { Ok(()) } else { Err(place) };
-        assert_eq!(verify_all(&all), wanted, "among others, at {place}");
-    }
-    assert_eq!(verify_all(&[one]).is_ok(), alone);
-    let prepared = key.prepared();
-    assert_eq!(&prepared, key);
-    assert_eq!(prepared.verify(message, signature).is_ok(), alone, "with a table");
-    assert_eq!(
-        verify_all(&[Signed { key: &prepared, ..one }, other]).is_ok(),
-        alone,
-        "with a table, among others"
-    );
-    // Two that would cancel each other out, were the coefficients 1.
-    assert_eq!(verify_all(&[one; 8]).is_ok(), alone);
-    alone
 }
 
 /// `Taming the many EdDSAs` (Chalkias, Garillot, Nikolaenko, 2020), table 5, from ed25519-speccheck.
