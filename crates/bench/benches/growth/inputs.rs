@@ -17,21 +17,21 @@ fn lines(chains: impl Iterator<Item = (f64, Chain)>) -> Vec<Line> {
     lines.into()
 }
 
-pub(crate) fn depth() -> Panel {
+pub(crate) fn depth() -> Vec<Panel> {
     let chains = [1, 2, 3, 4, 6, 8, 12, 16].map(|depth| (f64::from(depth), Chain::new(depth).unwrap()));
-    Panel {
+    vec![Panel {
         title: "Depth of the chain",
         x: linear("delegations"),
         y: linear("µs per verification"),
         lines: lines(chains.into_iter()),
-    }
+    }]
 }
 
 fn kilobytes(bytes: usize) -> f64 {
     f64::from(u32::try_from(bytes).unwrap()) / 1024.0
 }
 
-pub(crate) fn size() -> Panel {
+pub(crate) fn size() -> Vec<Panel> {
     let plain = Plan::wide(3, 1);
     let padded = [0, 400, 1200, 2700, 5800, 11_000].map(|padding| {
         let chain = Chain::of(&Plan { padding: Some(padding), ..plain.clone() }).unwrap();
@@ -46,17 +46,17 @@ pub(crate) fn size() -> Panel {
         lines.truncate(2);
         lines
     };
-    let mut all = named(lines(padded.into_iter()), ["cold by a long id", "warm by a long id", ""]);
+    let mut all = named(lines(padded.into_iter()), ["cold", "warm", ""]);
     all.extend(named(lines(wide.into_iter()), ["cold by resources", "warm by resources", ""]));
-    Panel {
+    vec![Panel {
         title: "Size of each of three delegations",
         x: log("KiB as sent"),
         y: log("µs per verification"),
         lines: all,
-    }
+    }]
 }
 
-pub(crate) fn constraints() -> Panel {
+pub(crate) fn constraints() -> Vec<Panel> {
     let counts = [0_u8, 5, 10, 20, 40, 60, 80, 100];
     let chains: Vec<(f64, Chain)> = counts
         .map(|count| (f64::from(count), Chain::of(&Plan::constrained(3, count.into())).unwrap()))
@@ -66,12 +66,12 @@ pub(crate) fn constraints() -> Panel {
     let mut lines = lines(chains.into_iter());
     lines.truncate(2);
     lines.push(authorized);
-    Panel {
+    vec![Panel {
         title: "Constraints of each of three delegations",
         x: linear("constraints"),
         y: linear("µs per verification"),
         lines,
-    }
+    }]
 }
 
 /// What authorizing alone costs, after verification.

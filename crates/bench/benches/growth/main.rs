@@ -54,23 +54,22 @@ fn csv(panels: &[Panel]) -> String {
 }
 
 fn main() {
-    let measures: [fn() -> Panel; 8] = [
+    let measures: [fn() -> Vec<Panel>; 7] = [
         inputs::depth,
         inputs::size,
         inputs::constraints,
         service::issuers,
-        service::status_checks,
-        service::status_loads,
+        service::status_lists,
         service::hit_rate,
         service::threads,
     ];
     let started = Instant::now();
     let panels: Vec<Panel> = measures
         .iter()
-        .map(|measure| {
-            let panel = measure();
-            println!("{:4} s  {}", started.elapsed().as_secs(), panel.title);
-            panel
+        .flat_map(|measure| {
+            let panels = measure();
+            panels.iter().for_each(|panel| println!("{:4} s  {}", started.elapsed().as_secs(), panel.title));
+            panels
         })
         .collect();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("growth");

@@ -39,7 +39,11 @@ impl Scale {
     fn new(axis: &Axis, numbers: impl Iterator<Item = f64> + Clone, from_zero: bool) -> Self {
         let low = numbers.clone().fold(f64::MAX, f64::min);
         let high = numbers.fold(f64::MIN, f64::max);
-        if axis.log { Self::log(low, high) } else { Self::linear(if from_zero { 0.0 } else { low }, high) }
+        if axis.log {
+            Self::log(low, high)
+        } else {
+            Self::linear(if from_zero { 0.0 } else { low }, high, !from_zero)
+        }
     }
 
     /// Whole decades, or 1, 2 and 5 of each where there are few.
@@ -54,8 +58,9 @@ impl Scale {
         Self { log: true, low: all[first], high: all[last], ticks }
     }
 
-    fn linear(low: f64, high: f64) -> Self {
-        let rough = (high - low) / 5.0;
+    /// Steps of 1, 2 or 5; `whole` for numbers of things, of which there is room for more ticks.
+    fn linear(low: f64, high: f64, whole: bool) -> Self {
+        let rough = if whole { ((high - low) / 8.0).max(1.0) } else { (high - low) / 5.0 };
         let power = 10_f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0].map(|step| step * power).into_iter().find(|step| *step >= rough);
         let step = step.unwrap_or(rough);

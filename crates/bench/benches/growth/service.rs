@@ -40,7 +40,7 @@ fn mean(chains: &[Chain], calls: usize, call: impl Fn(&str, &str)) -> f64 {
     micros(sum) / real(calls)
 }
 
-pub(crate) fn issuers() -> Panel {
+pub(crate) fn issuers() -> Vec<Panel> {
     const SAMPLE: usize = 2000;
     let names = ["cold", "warm by default", "warm with room for all"];
     let mut lines = names.map(|name| Line { name, points: Vec::new() });
@@ -63,52 +63,37 @@ pub(crate) fn issuers() -> Panel {
         ];
         lines.iter_mut().zip(measured).for_each(|(line, y)| line.points.push((real(count), y)));
     }
-    Panel {
+    vec![Panel {
         title: "Principals with one delegation each",
         x: log("trusted principals"),
         y: linear("µs per verification"),
         lines: lines.into(),
-    }
+    }]
 }
 
 const ENTRIES: [usize; 4] = [131_072, 1_000_000, 10_000_000, 100_000_000];
 
-pub(crate) fn status_checks() -> Panel {
+/// What a check costs, and what loading a list costs once.
+pub(crate) fn status_lists() -> Vec<Panel> {
     let mut chain = Chain::of(&Plan { status: Some(LIST.to_owned()), ..Plan::ordinary(1) }).unwrap();
     chain.trust.limits.status_entries = 1 << 27;
-    let mut lines = ["cold", "warm"].map(|name| Line { name, points: Vec::new() });
+    let mut checks = ["cold", "warm"].map(|name| Line { name, points: Vec::new() });
+    let mut loads = Line { name: "a hundredth of it revoked", points: Vec::new() };
     for entries in ENTRIES {
-        let mut evidence = Evidence::new();
-        evidence.add_status_list(LIST, &publish(entries).unwrap(), NOW, chain.trust.limits.status_entries);
-        let [cold, warm, _] = clock::of_chain(&chain, &evidence);
-        lines.iter_mut().zip([cold, warm]).for_each(|(line, y)| line.points.push((real(entries), y)));
-    }
-    Panel {
-        title: "Status list: a check",
-        x: log("entries"),
-        y: linear("µs per verification"),
-        lines: lines.into(),
-    }
-}
-
-pub(crate) fn status_loads() -> Panel {
-    let load = |entries: usize| {
-        let list = publish(entries).unwrap();
-        let mut evidence = Evidence::new();
+        let (list, mut evidence) = (publish(entries).unwrap(), Evidence::new());
         let started = Instant::now();
-        evidence.add_status_list(LIST, &list, NOW, 1 << 27);
-        (real(entries), micros(started.elapsed()) / 1000.0)
-    };
-    let line = Line { name: "a hundredth of it revoked", points: ENTRIES.map(load).into() };
-    Panel {
-        title: "Status list: loading it once",
-        x: log("entries"),
-        y: log("ms per list"),
-        lines: vec![line],
+        evidence.add_status_list(LIST, &list, NOW, chain.trust.limits.status_entries);
+        loads.points.push((real(entries), micros(started.elapsed()) / 1000.0));
+        let [cold, warm, _] = clock::of_chain(&chain, &evidence);
+        checks.iter_mut().zip([cold, warm]).for_each(|(line, y)| line.points.push((real(entries), y)));
     }
+    let y = linear("µs per verification");
+    let checks = Panel { title: "Status list: a check", x: log("entries"), y, lines: checks.into() };
+    let y = log("ms per list");
+    vec![checks, Panel { title: "Status list: loading it once", x: log("entries"), y, lines: vec![loads] }]
 }
 
-pub(crate) fn hit_rate() -> Panel {
+pub(crate) fn hit_rate() -> Vec<Panel> {
     const CALLS: usize = 400;
     let (known, mut next) = (64, 64);
     let chain = |number: u64| Chain::of(&Plan { agents: number, ..Plan::ordinary(3) }).unwrap();
@@ -139,15 +124,15 @@ pub(crate) fn hit_rate() -> Panel {
         (f64::from(percent), micros(sum) / real(CALLS))
     };
     let points = [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100].map(&mut at).into();
-    Panel {
+    vec![Panel {
         title: "Chains known before (depth 3)",
         x: linear("% of calls"),
         y: linear("µs per verification"),
         lines: vec![Line { name: "mean of all calls", points }],
-    }
+    }]
 }
 
-pub(crate) fn threads() -> Panel {
+pub(crate) fn threads() -> Vec<Panel> {
     const PRESENTED: usize = 2000;
     const LASTING: Duration = Duration::from_secs(1);
     let (chains, trust) = principals(64, 3);
@@ -186,10 +171,10 @@ pub(crate) fn threads() -> Panel {
         (real(threads), all)
     };
     let line = |name, known| Line { name, points: vec![at(1, known), at(2, known)] };
-    Panel {
+    vec![Panel {
         title: "Threads with one verifier (depth 3)",
         x: linear("threads"),
         y: linear("thousand verifications per second"),
         lines: vec![line("cold", false), line("warm", true)],
-    }
+    }]
 }
