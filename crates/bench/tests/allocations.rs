@@ -29,7 +29,10 @@ fn warm(chain: &Chain) -> AllocationInfo {
             verifier.verify(&presentation, &evidence, nonce, NOW).unwrap();
         })
     };
-    (0..8).map(|visit| call(&format!("n-{visit}"))).last().unwrap()
+    for visit in 0..7 {
+        let _ = call(&format!("n-{visit}"));
+    }
+    call("n-7")
 }
 
 /// The same for a signed request.
@@ -42,7 +45,10 @@ fn request(chain: &Chain) -> AllocationInfo {
             verifier.verify(&presentation, &evidence, nonce, NOW).unwrap();
         })
     };
-    (0..8).map(|visit| call(&format!("n-{visit}"))).last().unwrap()
+    for visit in 0..7 {
+        let _ = call(&format!("n-{visit}"));
+    }
+    call("n-7")
 }
 
 /// How often, and bytes in all.

@@ -5,7 +5,7 @@
 //! calls differ on purpose (issuers, hit rate) it is their mean. What a call needs is made before its time
 //! starts: each presentation has a new nonce. *Cold* is a verifier without memory, *warm* one that has
 //! verified the chain before, *signed request* the same with the chain in compact form.
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 
 mod clock;
 mod inputs;
