@@ -1,48 +1,33 @@
 //! `bare/N`: N single verifications, `verify_strict` with parsed keys, over the same signing inputs.
-//! `cold/D`: parse and verify a presentation of D links by D + 1 did:keys, nothing known before.
+//! `equations/N`: the same N signatures by our rule, keys parsed, as one equation.
+//! `cold/D`: parse and verify a presentation of D links by D + 1 did:keys, nothing known before. What it takes
+//! beyond `equations/D+1` is everything but signatures, decoding of keys included.
 //! `proof/D`: one single verification, of the presentation's own signature: what `warm/D` can't go below
 //! without tables of keys.
 //! `warm/D`: the same chain with a new proof, by a verifier that has verified it once.
 //! `request/D`: the same as the compact chain of a signed request.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+//!
+//! Group `es256`, all keys P-256: `bare/N` by `aws-lc-rs`, keys parsed; `unparsed/N` the same from the points
+//! as a did:key has them, compressed; `cold/D` and `warm/D` as above.
+#![allow(missing_docs, clippy::unwrap_used)]
 
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ed25519_dalek::{Signature, VerifyingKey};
-use legation_bench::{Chain, NOW};
-use legation_did::key;
-use legation_keys::{base64url, json, jws};
+use legation_bench::{Chain, NOW, Plan, bare};
+use legation_keys::{Algorithm, public::Signed, verify_all};
 use legation_verifier::{Evidence, Verifier, parse, verify};
 use std::hint::black_box;
 
 const DEPTHS: [u8; 5] = [1, 3, 4, 8, 16];
 
-/// One signature with all that bare verification needs.
-struct Signed {
-    key: VerifyingKey,
-    message: Vec<u8>,
-    signature: Signature,
+fn dalek(one: &bare::Signed) -> (VerifyingKey, &[u8], Signature) {
+    let key = VerifyingKey::from_bytes(one.key_bytes.as_slice().try_into().unwrap()).unwrap();
+    (key, &one.message, Signature::from_bytes(&one.signature))
 }
 
-/// The links and the presentation as bare signatures.
-fn signatures(chain: &Chain, presentation: &str) -> Vec<Signed> {
-    let texts = chain.links.iter().map(String::as_str).chain([presentation]);
-    texts
-        .map(|text| {
-            let parts = jws::split(text).unwrap();
-            let header = base64url::decode(parts.header).unwrap();
-            let limits = json::JsonLimits { bytes: 4096, depth: 4 };
-            let header = json::parse(&header, limits).unwrap();
-            let kid = header.get("kid").and_then(|kid| kid.as_str()).unwrap();
-            let did = kid.split_once('#').unwrap().0.parse().unwrap();
-            let jwk = key::public_key(&did).unwrap().to_jwk();
-            let bytes = base64url::decode_array(jwk["x"].as_str().unwrap()).unwrap();
-            Signed {
-                key: VerifyingKey::from_bytes(&bytes).unwrap(),
-                message: parts.signing_input.as_bytes().to_vec(),
-                signature: Signature::from_bytes(&jws::read_signature(parts.signature).unwrap()),
-            }
-        })
-        .collect()
+fn ours(one: &bare::Signed) -> Signed<'_> {
+    Signed { key: &one.key, message: &one.message, signature: &one.signature }
 }
 
 fn chains(criterion: &mut Criterion) {
@@ -50,13 +35,18 @@ fn chains(criterion: &mut Criterion) {
     for depth in DEPTHS {
         let chain = Chain::new(depth).unwrap();
         let presented = chain.present("n-1").unwrap();
-        let signed = signatures(&chain, &presented);
-        group.bench_function(BenchmarkId::new("bare", signed.len()), |bencher| {
+        let signatures = chain.signatures(&presented).unwrap();
+        let bare: Vec<_> = signatures.iter().map(dalek).collect();
+        let equations: Vec<_> = signatures.iter().map(ours).collect();
+        group.bench_function(BenchmarkId::new("bare", bare.len()), |bencher| {
             bencher.iter(|| {
-                for one in &signed {
-                    black_box(one.key.verify_strict(black_box(&one.message), &one.signature)).unwrap();
+                for (key, message, signature) in &bare {
+                    key.verify_strict(black_box(message), signature).unwrap();
                 }
             });
+        });
+        group.bench_function(BenchmarkId::new("equations", equations.len()), |bencher| {
+            bencher.iter(|| verify_all(black_box(&equations)).unwrap());
         });
         let evidence = Evidence::new();
         let check = |presented: &str, nonce: &str| {
@@ -66,11 +56,9 @@ fn chains(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("cold", depth), |bencher| {
             bencher.iter(|| black_box(check(&presented, "n-1")));
         });
-        let proof = signed.last().unwrap();
+        let (key, message, signature) = bare.last().unwrap();
         group.bench_function(BenchmarkId::new("proof", depth), |bencher| {
-            bencher.iter(|| {
-                black_box(proof.key.verify_strict(black_box(&proof.message), &proof.signature)).unwrap()
-            });
+            bencher.iter(|| key.verify_strict(black_box(message), signature).unwrap());
         });
         let again = chain.present("n-2").unwrap();
         let verifier = Verifier::new(chain.trust.clone());
@@ -93,5 +81,52 @@ fn chains(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, chains);
+fn es256(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("es256");
+    for depth in [1, 3] {
+        let chain = Chain::of(&Plan { algorithm: Algorithm::Es256, ..Plan::ordinary(depth) }).unwrap();
+        let presented = chain.present("n-1").unwrap();
+        let signatures = chain.signatures(&presented).unwrap();
+        let parse_key = |point: &[u8]| ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).unwrap();
+        let keys: Vec<_> = signatures.iter().map(|one| parse_key(&one.key_bytes)).collect();
+        group.bench_function(BenchmarkId::new("bare", keys.len()), |bencher| {
+            bencher.iter(|| {
+                for (one, key) in signatures.iter().zip(&keys) {
+                    key.verify_sig(black_box(&one.message), &one.signature).unwrap();
+                }
+            });
+        });
+        let compressed: Vec<_> = signatures.iter().map(|one| compressed(&one.key_bytes)).collect();
+        group.bench_function(BenchmarkId::new("unparsed", keys.len()), |bencher| {
+            bencher.iter(|| {
+                for (one, point) in signatures.iter().zip(&compressed) {
+                    parse_key(black_box(point)).verify_sig(black_box(&one.message), &one.signature).unwrap();
+                }
+            });
+        });
+        let evidence = Evidence::new();
+        group.bench_function(BenchmarkId::new("cold", depth), |bencher| {
+            bencher.iter(|| {
+                let presentation = parse(black_box(presented.as_bytes()), &chain.trust).unwrap();
+                black_box(verify(&presentation, &chain.trust, &evidence, "n-1", NOW).unwrap())
+            });
+        });
+        let verifier = Verifier::new(chain.trust.clone());
+        group.bench_function(BenchmarkId::new("warm", depth), |bencher| {
+            bencher.iter(|| {
+                let presentation = verifier.parse(black_box(presented.as_bytes())).unwrap();
+                black_box(verifier.verify(&presentation, &evidence, "n-1", NOW).unwrap())
+            });
+        });
+    }
+    group.finish();
+}
+
+/// A point of P-256 as a did:key has it (SEC 1 §2.3.3).
+fn compressed(point: &[u8]) -> Vec<u8> {
+    let (x, odd) = (point.get(1..33).unwrap(), point.last().unwrap() & 1 == 1);
+    [[if odd { 3 } else { 2 }].as_slice(), x].concat()
+}
+
+criterion_group!(benches, chains, es256);
 criterion_main!(benches);

@@ -1,15 +1,31 @@
-//! What the benches measure: chains of did:key, ordinary in size and terms.
+//! What the benches measure: chains of did:key, ordinary in size and terms unless a plan says otherwise.
 
-use legation_credential::{Authority, Occasion, Terms, issue, pass_on, present};
+pub mod bare;
+mod plan;
+mod status;
+
+pub use plan::{Plan, authority};
+pub use status::{LIST, Random, publish};
+
+use legation_credential::{
+    Authority, Facts, Occasion, Request, RequestError, Terms, Value, issue, pass_on, present,
+    status::{StatusEntry, StatusPurpose},
+};
 use legation_did::{Did, key};
-use legation_keys::{SecretKey, Signer};
+use legation_keys::{Algorithm, SecretKey, Signer};
 use legation_verifier::{Proof, Trust};
 
 /// Now, for every bench: 2026-11-21T12:00:00Z.
 pub const NOW: i64 = 1_795_262_400;
 /// Who verifies.
 pub const AUDIENCE: &str = "did:web:shop.example";
-/// Longest nonce-and-chain set that is prepared.
+/// What an agent asks for.
+pub const ACTION: &str = "mcp:tools/call:payments.charge";
+/// On what.
+pub const RESOURCE: &str = "https://shop.example/api/rooms";
+/// For how much, in cents.
+pub const AMOUNT: i64 = 1200;
+/// A chain is valid so long before and after now.
 const HOUR: i64 = 3600;
 
 /// A chain of so many links, each by another did:key.
@@ -21,43 +37,31 @@ pub struct Chain {
     pub trust: Trust,
 }
 
-fn authority(per_action: i64) -> String {
-    format!(
-        r#"{{"grants": [{{"actions": ["mcp:tools/call:payments.*", "a2a:skill:book"],
-                        "resources": ["https://shop.example/api/*"]}}],
-            "constraints": [
-                {{"type": "spend", "currency": "USD", "perAction": {per_action},
-                  "window": {{"seconds": 2592000, "amount": 20000}}, "actions": ["mcp:tools/call:payments.*"]}},
-                {{"type": "rate", "seconds": 60, "max": 60}},
-                {{"type": "audience", "allow": ["{AUDIENCE}"]}}]}}"#
-    )
-}
-
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+/// What making a chain gives.
+pub type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 impl Chain {
-    /// Issues the chain.
+    /// Issues an ordinary chain.
     ///
     /// # Errors
     /// What issuing says.
     pub fn new(depth: u8) -> Outcome<Self> {
-        let key_of = |index: u8| SecretKey::from_ed25519_seed(&[index + 1; 32]);
-        let keys: Result<Vec<SecretKey>, _> = (0..=depth).map(key_of).collect();
+        Self::of(&Plan::ordinary(depth))
+    }
+
+    /// Issues a chain by a plan.
+    ///
+    /// # Errors
+    /// What issuing says.
+    pub fn of(plan: &Plan) -> Outcome<Self> {
+        let keys: Result<Vec<SecretKey>, _> =
+            (0..=plan.authorities.len()).map(|index| key_of(plan, index)).collect();
         let keys = keys?;
         let dids: Vec<Did> = keys.iter().map(|key| key::did(key.public_key())).collect();
         let mut links: Vec<String> = Vec::new();
         for (index, (pair, signer)) in dids.windows(2).zip(&keys).enumerate() {
             let [issuer, subject] = pair else { continue };
-            let index = i64::try_from(index)?;
-            let terms = Terms {
-                id: Some(format!("urn:uuid:00000000-0000-4000-8000-{index:012}")),
-                subject: subject.clone(),
-                valid_from: NOW - HOUR + index,
-                valid_until: NOW + HOUR - index,
-                max_depth: u32::from(depth) - u32::try_from(index)? - 1,
-                authority: Authority::parse(&authority(5000 - index))?,
-                status: Vec::new(),
-            };
+            let terms = terms(plan, index, subject)?;
             let chain: Vec<&str> = links.iter().map(String::as_str).collect();
             let key_id = key::method_id(issuer);
             let link = match chain.as_slice() {
@@ -68,8 +72,9 @@ impl Chain {
         }
         let mut trust = Trust::new(AUDIENCE);
         trust.max_unrevocable = 2 * HOUR;
+        trust.status_issuers.insert(status::publisher()?);
         if let Some(root) = dids.first() {
-            trust.roots.insert(root.clone(), Authority::parse(&authority(10_000))?);
+            trust.roots.insert(root.clone(), Authority::parse(&plan.ceiling)?);
         }
         Ok(Self { links, keys, trust })
     }
@@ -88,10 +93,18 @@ impl Chain {
     /// # Errors
     /// What presenting says.
     pub fn present(&self, nonce: &str) -> Outcome<String> {
+        self.present_at(nonce, NOW)
+    }
+
+    /// Presents the chain for a nonce at another time, Unix seconds.
+    ///
+    /// # Errors
+    /// What presenting says.
+    pub fn present_at(&self, nonce: &str, now: i64) -> Outcome<String> {
         let (holder, leaf) = self.agent()?;
         let links: Vec<&str> = self.links.iter().map(String::as_str).collect();
         let occasion =
-            Occasion { audience: AUDIENCE, nonce, issued_at: NOW, expires_at: NOW + 60, transcript: None };
+            Occasion { audience: AUDIENCE, nonce, issued_at: now, expires_at: now + 60, transcript: None };
         Ok(present(&links, &holder, occasion, &key::method_id(&holder), leaf)?)
     }
 
@@ -118,6 +131,59 @@ impl Chain {
             created: NOW,
             expires: NOW + 60,
         };
-        Ok((self.links.join("~"), proof))
+        Ok((self.compact(), proof))
     }
+
+    /// The chain in compact form.
+    #[must_use]
+    pub fn compact(&self) -> String {
+        self.links.join("~")
+    }
+}
+
+/// What the agent of an ordinary chain asks for, and may do.
+///
+/// # Errors
+/// None: these facts are in order.
+pub fn charge() -> Result<Request, RequestError> {
+    let facts = Facts::from([
+        ("amount".to_owned(), Value::Integer(AMOUNT)),
+        ("currency".to_owned(), "USD".into()),
+        ("channel".to_owned(), "email".into()),
+    ]);
+    Request::new(ACTION, RESOURCE, facts)
+}
+
+/// The key of one agent of a plan: the same each time for Ed25519.
+fn key_of(plan: &Plan, index: usize) -> Outcome<SecretKey> {
+    if plan.algorithm == Algorithm::Es256 {
+        return Ok(SecretKey::generate(Algorithm::Es256)?);
+    }
+    let mut seed = [u8::try_from(index + 1)?; 32];
+    let who = if index == 0 { plan.principal } else { plan.agents };
+    for (byte, number) in seed.iter_mut().zip(who.to_le_bytes()) {
+        *byte ^= number;
+    }
+    Ok(SecretKey::from_ed25519_seed(&seed)?)
+}
+
+fn terms(plan: &Plan, index: usize, subject: &Did) -> Outcome<Terms> {
+    let authority = plan.authorities.get(index).ok_or("one authority for each link")?;
+    let below = plan.authorities.len() - index - 1;
+    let position = i64::try_from(index)?;
+    let entry = |list: &String| StatusEntry {
+        purpose: StatusPurpose::Revocation,
+        list: list.clone(),
+        index: status::FIRST_ENTRY + index,
+    };
+    let id = |padding| format!("urn:uuid:00000000-0000-4000-8000-{index:012}{}", "0".repeat(padding));
+    Ok(Terms {
+        id: plan.padding.map(id),
+        subject: subject.clone(),
+        valid_from: NOW - HOUR + position,
+        valid_until: NOW + HOUR - position,
+        max_depth: u32::try_from(below)?,
+        authority: Authority::parse(authority)?,
+        status: plan.status.iter().map(entry).collect(),
+    })
 }
