@@ -1,9 +1,9 @@
 //! A verification told to people: the chain as a tree, each check with its cost and outcome,
 //! and for a denial what would have passed.
 
-use legation_credential::{Authority, limit::LimitKey};
+use legation_credential::{Authority, Delegation, limit::LimitKey};
 use legation_keys::time;
-use legation_verifier::{Denial, Presentation, Remedy, Step};
+use legation_verifier::{Denial, Phase, Presentation, Remedy, Step};
 use serde_json::json;
 use std::time::Instant;
 
@@ -50,14 +50,14 @@ pub(crate) struct Denied<'d> {
     pub(crate) remedy: Option<&'d Remedy>,
 }
 
-/// The chain as a tree. `bytes` is how many were presented.
+/// The chain as a tree; of `presented`, where that could be read.
 pub(crate) fn tree(
     presentation: Option<&Presentation>,
-    bytes: usize,
+    presented: &[u8],
     steps: &[Timed],
     denied: Option<Denied<'_>>,
 ) -> String {
-    let Some(presentation) = presentation else { return unread(bytes, denied) };
+    let Some(presentation) = presentation else { return unread(presented, denied) };
     let mut text = String::new();
     for (index, claim) in presentation.claims().enumerate() {
         let (indent, root) = (indent(index), if index == 0 { "principal " } else { "" });
@@ -75,7 +75,11 @@ pub(crate) fn tree(
     // What came after the checks of the chain: the request, and its commit.
     if let (Some(denied), true) = (denied, steps.iter().all(|timed| timed.step.passed)) {
         text.push_str("request\n");
-        push_denied(&mut text, "  ", denied.denial.code.phase().name(), denied);
+        let check = match denied.denial.code.phase() {
+            Phase::Request => "decision",
+            other => other.name(),
+        };
+        push_denied(&mut text, "  ", check, denied);
     }
     let total: u128 = steps.iter().map(|timed| timed.nanos).sum();
     text.push_str(&format!("{} checks in {} µs\n", steps.len(), micros(total)));
@@ -124,8 +128,18 @@ fn push_denied(text: &mut String, margin: &str, check: &str, denied: Denied<'_>)
 }
 
 /// Where the bytes are no presentation, there is no tree: what failed, and where.
-fn unread(bytes: usize, denied: Option<Denied<'_>>) -> String {
+fn unread(presented: &[u8], denied: Option<Denied<'_>>) -> String {
+    let bytes = presented.len();
     let mut text = format!("presentation, {bytes} bytes: no chain to show, since it can't be read\n");
+    if presented.trim_ascii().is_empty() {
+        text.push_str("  the file is empty\n");
+    }
+    let text_of = core::str::from_utf8(presented);
+    if text_of.is_ok_and(|text| Delegation::read_unverified(text).is_ok()) {
+        text.push_str(
+            "  this is a delegation; its holder makes a presentation of it by `legation present`\n",
+        );
+    }
     if let Some(denied) = denied {
         let place = denied.denial.link.map_or("the presentation".to_owned(), |link| format!("link {link}"));
         push_denied(&mut text, "  ", &format!("bytes of {place}"), denied);

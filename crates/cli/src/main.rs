@@ -11,6 +11,7 @@ mod demo;
 mod did;
 mod explain;
 mod files;
+mod folder;
 mod keygen;
 mod ledger_file;
 mod network;

@@ -2,9 +2,10 @@
 
 use crate::{
     args::ReceiptArgs,
-    files, network,
+    files,
+    folder::document_in,
+    network,
     output::{Failure, Output},
-    verify::document_in,
 };
 use legation_did::key;
 use legation_verifier::receipt;

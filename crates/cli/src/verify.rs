@@ -3,25 +3,21 @@
 use crate::{
     args::{KeyArgs, OutArgs, VerifyArgs},
     explain::{self, Denied, Timed},
-    files, ledger_file, network,
+    files, folder, ledger_file, network,
     output::{Failure, Output},
 };
-use legation_credential::{Authority, Request, Value, request::split_query, status::SignedStatusList};
-use legation_did::{Did, Document, key, method_id};
+use legation_credential::{Authority, Request, Value, request::split_query};
+use legation_did::{Did, key, method_id};
 use legation_keys::{
     SecretKey, Signer, base64url,
     json::{self, JsonLimits},
     time,
 };
 use legation_verifier::{
-    Case, Code, Decision, Denial, Evidence, Presentation, Remedy, Trust, Used, VerifiedChain, authorize,
-    parse, receipt, remedy, verify_with,
+    Case, Code, Committed, Decision, Denial, Evidence, MemoryLedger, Presentation, Remedy, Trust, Used,
+    VerifiedChain, authorize, parse, receipt, remedy, verify_with,
 };
 use serde_json::json;
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-};
 
 /// What came out, with what there is to tell about it.
 struct Verdict {
@@ -70,7 +66,10 @@ fn explain(
     trust: &Trust,
     now: i64,
 ) -> Result<(), Failure> {
-    let ledger = args.ledger.as_ref().map(|path| ledger_file::look(path)).transpose()?;
+    let ledger = match &args.ledger {
+        Some(path) => ledger_file::look(path)?,
+        None => MemoryLedger::new(),
+    };
     let case = Case {
         presented,
         presentation: verdict.presentation.as_ref(),
@@ -80,12 +79,12 @@ fn explain(
         now,
         chain: verdict.chain.as_ref(),
         request: verdict.request.as_ref(),
-        ledger: ledger.as_ref(),
+        ledger: Some(&ledger),
     };
     let denial = verdict.outcome.as_ref().err();
     let remedy = denial.and_then(|denial| remedy(denial, &case));
     let denied = denial.map(|denial| Denied { denial, remedy: remedy.as_ref() });
-    let tree = explain::tree(verdict.presentation.as_ref(), presented.len(), &verdict.steps, denied);
+    let tree = explain::tree(verdict.presentation.as_ref(), presented, &verdict.steps, denied);
     output.text = format!("{tree}\n{}", output.text);
     if let Some(members) = output.json.as_object_mut() {
         members.insert("explain".to_owned(), explain::json(&verdict.steps));
@@ -112,61 +111,73 @@ fn judge(
         evidence: Evidence::new(),
         request: None,
     };
-    let denied = |verdict: &mut Verdict, denial: Denial| {
-        let (chain, request) = (verdict.chain.as_ref(), verdict.request.as_ref());
-        let subject = receipt::Subject { presented, chain, request, transcript: None };
-        verdict.receipt = receipt::of_denial(&denial, subject, trust, now);
-        verdict.outcome = Err(denial);
+    let decided = match verify_chain(args, presented, trust, &mut verdict, now)? {
+        Err(denial) => Err(denial),
+        Ok(chain) => decide(args, verdict.chain.insert(chain), request, &mut verdict.request, now)?,
     };
-    let presentation = match parse(presented, trust) {
-        Ok(presentation) => presentation,
-        Err(denial) => {
-            denied(&mut verdict, denial);
-            return Ok(verdict);
+    match decided {
+        Ok(None) => {}
+        Ok(Some(committed)) => {
+            let chain = verdict.chain.as_ref();
+            verdict.receipt =
+                chain.map(|chain| receipt::of_permit(&committed, chain, trust)).unwrap_or_default();
+            verdict.outcome = Ok(Answer::Permit);
         }
-    };
-    verdict.evidence = evidence(args, &presentation, trust, now)?;
-    let mut clock = explain::Clock::start();
-    let mut steps = Vec::new();
-    let chain = verify_with(&presentation, trust, &verdict.evidence, &args.nonce, now, &mut |step| {
-        steps.push(clock.lap(step))
-    });
-    verdict.steps = steps;
-    verdict.presentation = Some(presentation);
-    match chain {
-        Ok(chain) => verdict.chain = Some(chain),
         Err(denial) => {
-            denied(&mut verdict, denial);
-            return Ok(verdict);
-        }
-    }
-    let (Some(chain), Some(request)) = (&verdict.chain, request) else { return Ok(verdict) };
-    let request = match request {
-        Ok(request) => request,
-        Err(denial) => {
-            denied(&mut verdict, denial);
-            return Ok(verdict);
-        }
-    };
-    let request = &*verdict.request.insert(request);
-    match authorize(chain, request, now) {
-        Decision::Deny(denial) => denied(&mut verdict, denial),
-        Decision::Permit(permit) => {
-            let committed = match &args.ledger {
-                Some(path) => ledger_file::commit(path, permit, now)?,
-                // Without a ledger nothing is remembered: the answer is what one would say.
-                None => legation_verifier::MemoryLedger::new().commit(permit, now),
-            };
-            match committed {
-                Err(denial) => denied(&mut verdict, denial),
-                Ok(committed) => {
-                    verdict.receipt = receipt::of_permit(&committed, chain, trust);
-                    verdict.outcome = Ok(Answer::Permit);
-                }
-            }
+            let (chain, request) = (verdict.chain.as_ref(), verdict.request.as_ref());
+            let subject = receipt::Subject { presented, chain, request, transcript: None };
+            verdict.receipt = receipt::of_denial(&denial, subject, trust, now);
+            verdict.outcome = Err(denial);
         }
     }
     Ok(verdict)
+}
+
+/// Reads and verifies the chain; what was read and found on the way stays in the verdict.
+fn verify_chain(
+    args: &VerifyArgs,
+    presented: &[u8],
+    trust: &Trust,
+    verdict: &mut Verdict,
+    now: i64,
+) -> Result<Result<VerifiedChain, Denial>, Failure> {
+    let presentation = match parse(presented, trust) {
+        Ok(presentation) => presentation,
+        Err(denial) => return Ok(Err(denial)),
+    };
+    verdict.evidence = evidence(args, &presentation, trust, now)?;
+    let mut clock = explain::Clock::start();
+    let steps = &mut verdict.steps;
+    let chain = verify_with(&presentation, trust, &verdict.evidence, &args.nonce, now, &mut |step| {
+        steps.push(clock.lap(step))
+    });
+    verdict.presentation = Some(presentation);
+    Ok(chain)
+}
+
+/// Decides on the request, where there is one, and commits what is permitted.
+fn decide(
+    args: &VerifyArgs,
+    chain: &VerifiedChain,
+    request: Option<Result<Request, Denial>>,
+    asked: &mut Option<Request>,
+    now: i64,
+) -> Result<Result<Option<Committed>, Denial>, Failure> {
+    let request = match request {
+        None => return Ok(Ok(None)),
+        Some(Ok(request)) => asked.insert(request),
+        Some(Err(denial)) => return Ok(Err(denial)),
+    };
+    let permit = match authorize(chain, request, now) {
+        Decision::Deny(denial) => return Ok(Err(denial)),
+        Decision::Permit(permit) => permit,
+    };
+    let committed = match &args.ledger {
+        Some(path) => ledger_file::commit(path, permit, now)?,
+        // Without a ledger nothing is remembered: the answer is what one would say.
+        None => MemoryLedger::new().commit(permit, now),
+    };
+    Ok(committed.map(Some))
 }
 
 /// The trust settings. A root that is only named is trusted with everything, for trying out.
@@ -232,7 +243,7 @@ fn evidence(
         None => Evidence::new(),
     };
     if let Some(folder) = &args.did_documents {
-        add_folder(folder, &mut evidence, most, now)?;
+        folder::add_folder(folder, &mut evidence, most, now)?;
     }
     if args.evidence.is_none() && args.did_documents.is_none() {
         let fetcher = network::fetcher(&args.network)?;
@@ -241,71 +252,6 @@ fn evidence(
         let _ = network::wait("fetching evidence", work)?;
     }
     Ok(evidence)
-}
-
-/// Most files of a folder of documents.
-const MAX_FILES: usize = 10_000;
-
-/// Adds every DID document and status list of a folder, as if fetched now.
-///
-/// Files come in no order, so that two of one name must not depend on it: a backup of a list does not
-/// take a revocation back, and two documents of one DID are refused.
-fn add_folder(folder: &Path, evidence: &mut Evidence, most: usize, now: i64) -> Result<(), Failure> {
-    let mut documents = HashSet::new();
-    let mut lists: HashMap<String, i64> = HashMap::new();
-    each_file(folder, &mut |bytes| {
-        if let Ok(document) = Document::parse(bytes) {
-            if !documents.insert(document.id().clone()) {
-                let message = format!("`{}` holds two documents of `{}`", folder.display(), document.id());
-                return Err(Failure::file(message));
-            }
-            let _ = evidence.add_document(document.id(), bytes, now);
-        } else if let Ok(text) = core::str::from_utf8(bytes)
-            && let Ok(list) = SignedStatusList::parse(text.trim(), most)
-        {
-            let (id, made) = (list.credential.id, list.credential.valid_from);
-            if lists.get(&id).is_none_or(|before| made > *before) {
-                evidence.add_status_list(&id, text.trim(), now, most);
-                lists.insert(id, made);
-            }
-        }
-        Ok(())
-    })
-}
-
-/// Reads every file of a folder and the folders in it.
-fn each_file(folder: &Path, read: &mut dyn FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
-    let mut folders = vec![folder.to_owned()];
-    let mut count = 0;
-    while let Some(folder) = folders.pop() {
-        let failed =
-            |error: std::io::Error| Failure::file(format!("`{}` can't be read: {error}", folder.display()));
-        for entry in std::fs::read_dir(&folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            count += 1;
-            if count > MAX_FILES {
-                return Err(Failure::file(format!("more than {MAX_FILES} files; name a smaller folder")));
-            }
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                read(&files::read(&path)?)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The document of one DID in a folder of documents.
-pub(crate) fn document_in(folder: &Path, did: &Did) -> Result<Document, Failure> {
-    let mut found = None;
-    each_file(folder, &mut |bytes| {
-        if let Some(document) = Document::parse(bytes).ok().filter(|document| document.id() == did) {
-            found = Some(document);
-        }
-        Ok(())
-    })?;
-    found.ok_or_else(|| Failure::file(format!("`{}` holds no document of `{did}`", folder.display())))
 }
 
 /// The key that signs the receipt, and as whom: the verifier itself where it is called by a DID,

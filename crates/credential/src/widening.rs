@@ -57,3 +57,62 @@ pub fn widening(effective: &Authority, link: &Authority) -> Widening {
     });
     Widening { grants: grants.collect(), limits: limits.collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{authority::Granted, extend};
+    use proptest::{prelude::*, sample::subsequence};
+    use serde_json::{Value, json};
+
+    fn authorities() -> impl Strategy<Value = Authority> {
+        let pairs = ["a.*", "a.b", "a.c", "d"].into_iter().flat_map(|action| {
+            ["https://x.example/*", "https://x.example/p", "https://y.example/*"]
+                .map(|resource| json!({"actions": [action], "resources": [resource]}))
+        });
+        let constraints: Vec<Value> = (1..4)
+            .flat_map(|number| {
+                let values: Vec<i64> = (number..5).collect();
+                [
+                    json!({"type": "argument", "name": "n", "max": number}),
+                    json!({"type": "argument", "name": "n", "min": number, "actions": ["a.*"]}),
+                    json!({"type": "argument", "name": "o", "oneOf": values}),
+                    json!({"type": "argument", "name": "o", "notOneOf": values}),
+                    json!({"type": "argument", "name": "p", "prefix": "/x".repeat(values.len())}),
+                    json!({"type": "spend", "currency": "USD", "perAction": number}),
+                    json!({"type": "spend", "currency": "EUR", "window": {"seconds": 60, "amount": number}}),
+                    json!({"type": "argument", "name": "r", "rank": number, "order": [3, 1, 2]}),
+                ]
+            })
+            .collect();
+        (subsequence(pairs.collect::<Vec<_>>(), 0..=6), subsequence(constraints, 0..=4)).prop_filter_map(
+            "two constraints about one thing",
+            |(grants, constraints)| {
+                Authority::parse(&json!({"grants": grants, "constraints": constraints}).to_string()).ok()
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_wider_where_extend_takes_it_and_what_fits_is_taken(
+            parent in authorities(),
+            link in authorities(),
+        ) {
+            let found = widening(&parent, &link);
+            prop_assert_eq!(found == Widening::default(), extend(parent.clone(), &link).is_ok());
+
+            let widened = |pair: &&(Pattern, Pattern)| {
+                found.grants.iter().any(|one| (&one.action, &one.resource) == (&pair.0, &pair.1))
+            };
+            let kept = link.pairs().unwrap().iter().filter(|pair| !widened(pair)).cloned();
+            let fits = found.grants.iter().flat_map(|one| one.fits.iter().cloned());
+            let mut narrowed = link.clone();
+            narrowed.granted = Granted::Pairs(maximal(kept.chain(fits).collect()));
+            for limit in &found.limits {
+                narrowed.limits.insert(limit.key.clone(), limit.bound.clone());
+            }
+            prop_assert!(extend(parent, &narrowed).is_ok(), "{:?}", narrowed);
+        }
+    }
+}

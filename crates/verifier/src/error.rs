@@ -121,7 +121,7 @@ fn expected_of(code: Code) -> &'static str {
         Code::UnknownMember => "known members only",
         Code::UnknownConstraint => "known constraints only",
         Code::ResourceNotNormalized => "a resource in normal form",
-        _ => "the format of DelegationCredential",
+        _ => "a presentation (`vp+jwt`) of delegations (`vc+jwt`), as their formats say",
     }
 }
 

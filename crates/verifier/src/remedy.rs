@@ -154,7 +154,7 @@ pub enum To {
 ///     presented, presentation: Some(&presentation), trust: &trust, evidence: &evidence, nonce: "n-2", now: 10,
 ///     chain: None, request: None, ledger: None,
 /// };
-/// assert_eq!(remedy(&denial, &case).unwrap().to_string(), r#"the holder: `nonce` "n-2""#);
+/// assert_eq!(remedy(&denial, &case).unwrap().to_string(), r#"the holder: `nonce` must be "n-2""#);
 /// # Ok(())
 /// # }
 /// ```

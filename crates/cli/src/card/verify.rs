@@ -3,9 +3,10 @@
 use super::told::{self, Denied};
 use crate::{
     args::{FetchCardArgs, VerifyCardArgs},
-    files, network,
+    files,
+    folder::document_in,
+    network,
     output::{Failure, Output},
-    verify::document_in,
 };
 use legation_agent_card::{
     Binding, Form, JwkSet, Keys, UnverifiedCard, VerifiedCard, check_binding_with, error::LIMITS, verify,
