@@ -2,6 +2,10 @@
 
 use crate::{model::Model, naive};
 use legation_credential::{Authority, Request, extend};
+use std::collections::BTreeMap;
+
+/// Amount and most of each total.
+type Totals = BTreeMap<naive::Total, (i64, i64)>;
 
 /// What an authority answers to every request: whether it permits it, and for each total that
 /// it takes from, the amount and the most.
@@ -70,6 +74,12 @@ pub(crate) fn hold(domain: &[Model], requests: &[(Request, &str)]) -> Vec<(usize
         for (request, audience) in requests {
             let permitted = authority.permits(request, audience).is_ok();
             assert_eq!(naive::permits(model, request, audience), permitted, "{model:?}\n{request:?}");
+            if permitted {
+                let debits = authority.debits(request);
+                let found = debits.map(|debit| (total(&debit), (debit.amount, debit.most)));
+                let expected: Totals = naive::takes(model, request).into_iter().collect();
+                assert_eq!(found.collect::<Totals>(), expected, "{model:?}\n{request:?}");
+            }
         }
         all.push(authority);
     }
@@ -145,12 +155,12 @@ fn assert_monotone(next: &Answers, parent: &Answers, link: &Answers) {
     for ((next, parent), link) in next.iter().zip(parent).zip(link) {
         assert_eq!(next.is_some(), parent.is_some() && link.is_some());
         let (Some(next), Some(parent), Some(link)) = (next, parent, link) else { continue };
-        let mut expected: std::collections::BTreeMap<_, (i64, i64)> = parent.iter().cloned().collect();
+        let mut expected: Totals = parent.iter().cloned().collect();
         for (total, (amount, most)) in link {
             let held = expected.entry(total.clone()).or_insert((*amount, *most));
             held.1 = held.1.min(*most);
         }
-        assert_eq!(next.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(), expected);
+        assert_eq!(next.iter().cloned().collect::<Totals>(), expected);
     }
 }
 
