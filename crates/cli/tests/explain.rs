@@ -100,8 +100,9 @@ fn bytes_that_are_no_presentation_are_told_where_they_are_wrong() {
         &["to pass  the holder: the `=` of its base64url must be left out"],
     );
     let middle = presented.len() / 2;
-    let other = if presented.as_bytes()[middle] == b'A' { 'B' } else { 'A' };
-    play.write("tampered.jwt", format!("{}{other}{}", &presented[..middle], &presented[middle + 1..]));
+    let mut tampered = presented.into_bytes();
+    tampered[middle] = if tampered[middle] == b'A' { b'B' } else { b'A' };
+    play.write("tampered.jwt", tampered);
     assert_says(&verify(&play, "tampered.jwt", ""), &["✗ "]);
     assert_says(&verify(&play, "first.jwt", ""), &["this is a delegation", "by `legation present`"]);
 }
