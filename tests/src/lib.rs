@@ -6,6 +6,7 @@
 //! | [`vector`] | the format of a file, and its loader |
 //! | [`run`](mod@run) | a vector through the library: what came out of each step, and why |
 //! | [`pages`] | a page for each code of a denial, with an example of the corpus |
+//! | [`fuzz`] | the fuzz targets |
 //!
 //! `tests/corpus.rs` runs every file through the library; the command's own tests load the same
 //! files and run them through the command. The binary `make-vectors` wrote them.
@@ -18,6 +19,7 @@
 //! # Ok::<(), legation_tests::LoadError>(())
 //! ```
 
+pub mod fuzz;
 pub mod pages;
 pub mod run;
 pub mod vector;

@@ -99,6 +99,10 @@ pub(crate) fn check(id: &str) -> Result<(), &'static str> {
     if let Some(port) = port {
         check_port(port)?;
     }
+    // It would be published where the domain's own document is: two DIDs of one URL.
+    if segments.clone().eq([".well-known"]) {
+        return Err("`.well-known` is where the domain's own DID is published: leave the path out");
+    }
     segments.try_for_each(check_segment)
 }
 
@@ -210,6 +214,7 @@ mod tests {
             "user%40example.com",
             "example.com:..",
             "example.com:.",
+            "example.com:.well-known",
             "example.com:..%3B:b",
             "example.com:.%3Ba:b",
             "example.com:a::b",
