@@ -48,7 +48,10 @@ fn one_link(scene: &mut Scene, choices: &mut Choices<'_>) {
                 link.signed_by(actor);
             }
         }
-        5 => link.claims["issuer"] = json!({"id": link.claims["issuer"], "name": "x"}),
+        5 if link.claims["issuer"].is_string() => {
+            link.claims["issuer"] = json!({"id": link.claims["issuer"], "name": "x"});
+        }
+        5 => {}
         6 => link.claims["credentialSubject"]["id"] = somebody(choices),
         7 => delegation(link)["principal"] = somebody(choices),
         8 => parent(scene, index, choices),

@@ -1,8 +1,8 @@
 //! A verification twice: by the functions that remember nothing, and by a verifier that has seen others.
 
 use legation_verifier::{
-    CacheLimits, Denial, Evidence, Need, Presentation, Progress, Proof, Trust, VerifiedChain, Verifier,
-    advance, parse, parse_request, verify,
+    CacheLimits, Case, Denial, Evidence, Need, Presentation, Progress, Proof, Trust, VerifiedChain, Verifier,
+    advance, parse, parse_request, remedy, verify,
 };
 
 /// Everything that an answer says.
@@ -61,7 +61,7 @@ impl<'t> Both<'t> {
         now: i64,
     ) -> Result<VerifiedChain, Denial> {
         let read = parse(bytes, self.trust);
-        self.compare(read, |verifier| verifier.parse(bytes), evidence, nonce, now)
+        self.compare(bytes, read, |verifier| verifier.parse(bytes), evidence, nonce, now)
     }
 
     /// The same of a compact chain with the proof of a signed request.
@@ -74,6 +74,7 @@ impl<'t> Both<'t> {
     ) -> Result<VerifiedChain, Denial> {
         let read = parse_request(chain, proof.clone(), self.trust);
         self.compare(
+            proof.record(chain).as_bytes(),
             read,
             |verifier| verifier.parse_request(chain, proof.clone()),
             evidence,
@@ -84,6 +85,7 @@ impl<'t> Both<'t> {
 
     fn compare(
         &self,
+        presented: &[u8],
         read: Result<Presentation, Denial>,
         again: impl Fn(&Verifier) -> Result<Presentation, Denial>,
         evidence: &Evidence,
@@ -94,6 +96,23 @@ impl<'t> Both<'t> {
         let expected = cold.as_ref().map(told).map_err(Clone::clone);
         let warm = again(&self.warm).and_then(|read| self.warm.verify(&read, evidence, nonce, now));
         assert_eq!(warm.as_ref().map(told).map_err(Clone::clone), expected, "cold and warm differ");
+        if let Err(denial) = &cold {
+            let presentation = read.as_ref().ok();
+            explained(
+                denial,
+                &Case {
+                    presented,
+                    presentation,
+                    trust: self.trust,
+                    evidence,
+                    nonce,
+                    now,
+                    chain: None,
+                    request: None,
+                    ledger: None,
+                },
+            );
+        }
         if let (Ok(read), true) = (&read, self.ask) {
             self.needs(read, &cold, evidence, nonce, now);
         }
@@ -130,5 +149,19 @@ fn needed(progress: Result<Progress, Denial>) -> (Result<Vec<Need>, Denial>, Opt
         Ok(Progress::Verified(chain)) => (Ok(Vec::new()), Some(told(&chain))),
         Ok(Progress::Needs(needs)) => (Ok(needs), None),
         Err(denial) => (Err(denial), None),
+    }
+}
+
+/// Whoever asks what would have passed is answered, whatever was sent.
+fn explained(denial: &Denial, case: &Case<'_>) {
+    if let Some(remedy) = remedy(denial, case) {
+        assert!(!remedy.changes.is_empty() && !remedy.to_string().is_empty());
+        let json = remedy.to_json();
+        assert!(
+            json["changes"].as_array().is_some_and(|changes| changes.len() == remedy.changes.len()),
+            "{json}"
+        );
+        let links = case.presentation.map_or(usize::MAX, |one| one.claims().count());
+        assert!(remedy.changes.iter().all(|change| change.link.is_none_or(|link| link < links)));
     }
 }

@@ -1,0 +1,139 @@
+//! Presentations that are well-formed, of any size, and signed by nobody.
+
+use legation_bench::{AUDIENCE, NOW};
+use legation_credential::{
+    Authority,
+    delegation::{CONTEXT_CREDENTIALS, CONTEXT_LEGATION},
+};
+use legation_did::key;
+use legation_keys::{SecretKey, Signer, base64url, time};
+use legation_verifier::Trust;
+use serde_json::{Value, json};
+
+/// Most links, and what their claims may take each: as base64url twice over, all together stay below 512 KiB.
+pub(crate) const LINKS: usize = 16;
+pub(crate) const CLAIMS: usize = 17_400;
+/// Most bytes of a presentation's claims beside its links.
+pub(crate) const ROOM: usize = 370_000;
+
+pub(crate) fn actor(index: usize) -> SecretKey {
+    let mut seed = [0xab; 32];
+    seed.first_chunk_mut::<8>().unwrap().copy_from_slice(&index.to_le_bytes());
+    SecretKey::from_ed25519_seed(&seed).unwrap()
+}
+
+/// A root that everybody knows, trusted with everything below one host.
+pub(crate) fn trust() -> Trust {
+    let mut trust = Trust::new(AUDIENCE);
+    trust.max_unrevocable = 86_400;
+    let ceiling = r#"{"grants": [{"actions": ["a:*"], "resources": ["https://shop.example/*"]}]}"#;
+    trust.roots.insert(key::did(actor(0).public_key()), Authority::parse(ceiling).unwrap());
+    trust
+}
+
+/// A chain that says what `delegation` and `bend` make of it, and that nobody signed.
+pub(crate) fn chain(
+    links: usize,
+    delegation: &dyn Fn(usize) -> Value,
+    bend: &dyn Fn(usize, String) -> String,
+    signed: bool,
+) -> Vec<String> {
+    let dids: Vec<String> =
+        (0..=links).map(|index| key::did(actor(index).public_key()).to_string()).collect();
+    let mut secured: Vec<String> = Vec::new();
+    for index in 0..links {
+        let mut own = delegation(index);
+        own["principal"] = dids.first().unwrap().as_str().into();
+        own["maxDepth"] = (links - index).into();
+        if let Some(parent) = secured.last() {
+            own["parent"] = base64url::encode(&legation_credential::delegation::link_digest(parent)).into();
+        }
+        let claims = json!({
+            "@context": [CONTEXT_CREDENTIALS, CONTEXT_LEGATION],
+            "type": ["VerifiableCredential", "DelegationCredential"],
+            "issuer": dids.get(index),
+            "validFrom": time::format(NOW - 3600), "validUntil": time::format(NOW + 3600),
+            "credentialSubject": {"id": dids.get(index + 1), "delegation": own},
+        });
+        let kid = method(dids.get(index).unwrap());
+        secured.push(sealed("vc+jwt", &kid, &bend(index, claims.to_string()), signed.then(|| actor(index))));
+    }
+    secured
+}
+
+pub(crate) fn method(did: &str) -> String {
+    format!("{did}#{}", did.strip_prefix("did:key:").unwrap())
+}
+
+pub(crate) fn sealed(typ: &str, kid: &str, claims: &str, signer: Option<SecretKey>) -> String {
+    let header = json!({"alg": "EdDSA", "kid": kid, "typ": typ}).to_string();
+    let input = [header.as_bytes(), claims.as_bytes()].map(base64url::encode).join(".");
+    let signature = match signer {
+        Some(key) => key.sign(input.as_bytes()).unwrap(),
+        // A canonical R and a small S: it is read, and is wrong.
+        None => [POINT, [0; 32]].concat().try_into().unwrap(),
+    };
+    format!("{input}.{}", base64url::encode(&signature))
+}
+
+/// The base point of Ed25519.
+pub(crate) const POINT: [u8; 32] = {
+    let mut bytes = [0x66; 32];
+    bytes[0] = 0x58;
+    bytes
+};
+
+/// The presentation of links by the last one's subject; `more` is put among its claims.
+pub(crate) fn presented(links: &[String], more: &str, signed: bool) -> String {
+    let holder = key::did(actor(links.len()).public_key()).to_string();
+    let envelope = |link: &String| json!({"@context": [CONTEXT_CREDENTIALS], "type": "EnvelopedVerifiableCredential", "id": format!("data:application/vc+jwt,{link}")});
+    let claims = json!({
+        "@context": [CONTEXT_CREDENTIALS], "type": ["VerifiablePresentation"], "holder": holder, "aud": AUDIENCE,
+        "nonce": "n-1", "iat": NOW, "exp": NOW + 60,
+        "verifiableCredential": links.iter().map(envelope).collect::<Vec<_>>(),
+    });
+    let claims = format!("{{{more}{}", claims.to_string().strip_prefix('{').unwrap());
+    sealed("vp+jwt", &method(&holder), &claims, signed.then(|| actor(links.len())))
+}
+
+pub(crate) fn narrow() -> Value {
+    json!({"grants": [{"actions": ["a:b"], "resources": ["https://shop.example/x"]}]})
+}
+
+/// As many pieces as fit, each made of its number.
+pub(crate) fn filled(room: usize, piece: impl Fn(usize) -> String) -> String {
+    let mut text = String::new();
+    for index in 0.. {
+        let next = piece(index);
+        if text.len() + next.len() > room {
+            break;
+        }
+        text.push_str(&next);
+    }
+    text
+}
+
+/// Sixteen links that each say this.
+pub(crate) fn by_links(delegation: impl Fn(usize) -> Value) -> String {
+    presented(&chain(LINKS, &delegation, &|_, claims| claims, false), "", false)
+}
+
+/// Sixteen links with this among their claims.
+pub(crate) fn by_claims(piece: &dyn Fn(usize) -> String) -> String {
+    let more = filled(CLAIMS - 900, piece);
+    let bend = |_, claims: String| format!("{{{more}{}", claims.strip_prefix('{').unwrap());
+    presented(&chain(LINKS, &|_| narrow(), &bend, false), "", false)
+}
+
+/// One link, and this among the claims of the presentation.
+pub(crate) fn by_presentation(piece: &dyn Fn(usize) -> String) -> String {
+    presented(&chain(1, &|_| narrow(), &|_, claims| claims, false), &filled(ROOM, piece), false)
+}
+
+/// Another name for each number, all of one length.
+pub(crate) fn name(index: usize) -> String {
+    let letter = |place: usize| {
+        char::from(b'A' + u8::try_from(index / 26_usize.pow(u32::try_from(place).unwrap()) % 26).unwrap())
+    };
+    [letter(3), letter(2), letter(1), letter(0)].iter().collect()
+}
