@@ -1,21 +1,48 @@
-//! The cases, each a name and a presentation.
+//! The cases: each can be made of any number of links and of any size, and is fitted to what is accepted.
 
-use crate::forge::{
-    CLAIMS, LINKS, by_claims, by_links, by_presentation, chain, filled, name, narrow, presented,
-};
+use crate::forge::{chain, filled, name, narrow};
 use serde_json::{Value, json};
+
+/// Something that costs more than it should.
+pub(crate) struct Case {
+    pub(crate) name: String,
+    /// The largest size that is tried.
+    pub(crate) most: usize,
+    pub(crate) make: Make,
+}
+
+/// What is made of a number of links and a size.
+type Make = Box<dyn Fn(usize, usize) -> Sent>;
+
+/// A chain, and what stands among the claims of a presentation of it.
+pub(crate) struct Sent {
+    pub(crate) links: Vec<String>,
+    pub(crate) more: String,
+    /// Whether all is signed by who should; of the presentation, whether it is, too.
+    pub(crate) signed: (bool, bool),
+}
+
+/// More than any limit of bytes that a verifier might have.
+const ROOM: usize = 1 << 19;
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut all = of_grants();
     all.extend(of_constraints());
     all.extend(of_members());
     all.extend(of_values());
-    all.extend(of_size());
     all.extend(of_signed());
     all
 }
 
-pub(crate) type Case = (String, String);
+fn case(name: impl Into<String>, most: usize, make: impl Fn(usize, usize) -> Sent + 'static) -> Case {
+    Case { name: name.into(), most, make: Box::new(make) }
+}
+
+/// Links of which each says this, by its index and the size.
+fn saying(links: usize, delegation: &dyn Fn(usize) -> Value, signed: (bool, bool)) -> Sent {
+    let links = chain(links, delegation, &|_, claims| claims, signed.0);
+    Sent { links, more: String::new(), signed }
+}
 
 /// So many texts with one long beginning.
 fn texts(start: &str, count: usize, length: usize) -> Vec<String> {
@@ -23,103 +50,110 @@ fn texts(start: &str, count: usize, length: usize) -> Vec<String> {
     (0..count).map(|index| format!("{start}{middle}{index:03}")).collect()
 }
 
+/// Pairs of actions and resources; the size is that of each text.
 fn of_grants() -> Vec<Case> {
-    let sizes = [(1, 5, 256, 60), (256, 60, 1, 24), (16, 500, 16, 500), (2, 80, 128, 120), (128, 120, 2, 80)];
-    let case = |(actions, of_actions, resources, of_resources)| {
-        let name = format!("grants: {actions} actions x {resources} resources");
-        let grant = json!({
-            "actions": texts("a:", actions, of_actions),
-            "resources": texts("https://shop.example/", resources, of_resources),
-        });
-        (name, by_links(move |_| json!({"grants": [grant]})))
+    let counts = [(1, 256), (256, 1), (16, 16), (2, 128), (128, 2), (8, 32), (32, 8)];
+    let of = |(actions, resources): (usize, usize)| {
+        case(format!("grants: {actions} actions x {resources} resources"), 2000, move |links, length| {
+            let grant = json!({
+                "actions": texts("a:", actions, length),
+                "resources": texts("https://shop.example/", resources, length),
+            });
+            saying(links, &|_| json!({"grants": [grant]}), (false, false))
+        })
     };
-    sizes.map(case).into()
+    counts.map(of).into()
 }
 
+/// Constraints; the size is how many each link has.
 fn of_constraints() -> Vec<Case> {
-    let numbers = || (0..226).collect::<Vec<_>>();
-    let case = |name: &str, count: usize, one: &dyn Fn(usize, usize) -> Value| {
-        let presented = by_links(|link| {
-            let mut own = narrow();
-            own["constraints"] = (0..count).map(|index| one(link, index)).collect();
-            own
-        });
-        (format!("constraints: {name}"), presented)
+    let of = |name: &str, one: fn(usize, usize) -> Value| {
+        case(format!("constraints: {name}"), 128, move |links, count| {
+            saying(links, &|link| constrained(link, count, one), (false, false))
+        })
     };
     vec![
-        case(
-            "128 arguments, other names in each link",
-            128,
-            &|link, index| json!({"type": "argument", "name": format!("{link}-{index}"), "max": 1}),
+        of(
+            "arguments, other names in each link",
+            |link, index| json!({"type": "argument", "name": format!("{link}-{index}"), "max": 1}),
         ),
-        case(
-            "128 arguments, the same in each link",
-            128,
-            &|_, index| json!({"type": "argument", "name": format!("{index}"), "max": 1}),
+        of(
+            "arguments, the same in each link",
+            |_, index| json!({"type": "argument", "name": format!("{index}"), "max": 1}),
         ),
-        case("128 spends, other actions in each link", 128, &|link, index| {
-            let window = json!({"seconds": 60, "amount": 1});
-            json!({"type": "spend", "currency": name(index), "perAction": 1, "window": window, "actions": [format!("a:{link}")]})
-        }),
-        case("128 spends, each of other actions", 128, &|link, index| {
-            let window = json!({"seconds": 60, "amount": 1});
-            json!({"type": "spend", "currency": "USD", "perAction": 1, "window": window, "actions": [format!("a:{link}.{index}")]})
-        }),
-        case(
-            "128 approvals of other approvers",
-            128,
-            &|link, index| json!({"type": "approval", "currency": "USD", "above": 1, "approver": format!("did:x:{link}-{index}")}),
+        of("spends, other actions in each link", |link, index| spend(&name(index), &format!("a:{link}"))),
+        of("spends, each of other actions", |link, index| spend("USD", &format!("a:{link}.{index}"))),
+        of(
+            "approvals of other approvers",
+            |link, index| json!({"type": "approval", "currency": "USD", "above": 1, "approver": format!("did:x:{link}-{index}")}),
         ),
-        case(
+        of(
             "oneOf, the same in each link",
-            17,
-            &|_, index| json!({"type": "argument", "name": format!("{index}"), "oneOf": numbers()}),
+            |_, index| json!({"type": "argument", "name": format!("{index}"), "oneOf": numbers()}),
         ),
-        case(
+        of(
             "oneOf, other names in each link",
-            17,
-            &|link, index| json!({"type": "argument", "name": format!("{link}-{index}"), "oneOf": numbers()}),
+            |link, index| json!({"type": "argument", "name": format!("{link}-{index}"), "oneOf": numbers()}),
         ),
-        case(
+        of(
             "order of many values",
-            17,
-            &|link, index| json!({"type": "argument", "name": format!("{link}-{index}"), "rank": 0, "order": numbers()}),
+            |link, index| json!({"type": "argument", "name": format!("{link}-{index}"), "rank": 0, "order": numbers()}),
         ),
-        case("40 with 30 actions each", 40, &|link, index| {
+        of("30 actions each", |link, index| {
             let actions: Vec<String> = (0..30).map(|one| format!("a:{link}.{one}")).collect();
             json!({"type": "rate", "seconds": index + 1, "max": 1, "actions": actions})
         }),
-        case(
-            "128 with one long action",
-            128,
-            &|_, index| json!({"type": "rate", "seconds": index + 1, "max": 1, "actions": [format!("a:{}", "b".repeat(60))]}),
+        of(
+            "one long action",
+            |_, index| json!({"type": "rate", "seconds": index + 1, "max": 1, "actions": [format!("a:{}", "b".repeat(60))]}),
         ),
     ]
 }
 
-/// The same among the claims of each link, and among those of the presentation.
-fn both(name: &str, piece: impl Fn(usize) -> String) -> [Case; 2] {
-    [
-        (format!("links: {name}"), by_claims(&piece)),
-        (format!("presentation: {name}"), by_presentation(&piece)),
-    ]
+fn constrained(link: usize, count: usize, one: fn(usize, usize) -> Value) -> Value {
+    let mut own = narrow();
+    own["constraints"] = (0..count).map(|index| one(link, index)).collect();
+    own
+}
+
+fn numbers() -> Vec<usize> {
+    (0..226).collect()
+}
+
+fn spend(currency: &str, action: &str) -> Value {
+    let window = json!({"seconds": 60, "amount": 1});
+    json!({"type": "spend", "currency": currency, "perAction": 1, "window": window, "actions": [action]})
+}
+
+/// The same among the claims of each link, and among those of the presentation; the size is in bytes.
+fn both(name: &str, text: impl Fn(usize) -> String + Copy + 'static) -> [Case; 2] {
+    let in_links = case(format!("links: {name}"), ROOM, move |links, size| {
+        let more = text(size);
+        let bend = |_, claims: String| format!("{{{more}{}", claims.strip_prefix('{').unwrap());
+        let links = chain(links, &|_| narrow(), &bend, false);
+        Sent { links, more: String::new(), signed: (false, false) }
+    });
+    let in_presentation = case(format!("presentation: {name}"), ROOM, move |links, size| {
+        let links = chain(links, &|_| narrow(), &|_, claims| claims, false);
+        Sent { links, more: text(size), signed: (false, false) }
+    });
+    [in_links, in_presentation]
 }
 
 fn of_members() -> Vec<Case> {
-    let object = |count: usize| filled(9 * count, |index| format!("\"{}\":0,", name(index)));
-    let of = |count: usize| {
-        let members = object(count);
-        move |index: usize| format!("\"{}\":{{{members}\"x\":0}},", name(index))
-    };
-    [
-        both("short names", |index| format!("\"{}\":0,", name(index))),
-        both("long names", |index| format!("\"{}{index:05}\":0,", "x".repeat(200))),
-        both("escaped names", |index| format!("\"\\u0041{index:05}\":0,")),
-        both("objects of 8 members", of(7)),
-        both("objects of 9 members", of(8)),
-        both("escaped texts", |index| format!("\"{}\":\"{}\",", name(index), "\\u0041".repeat(2000))),
-    ]
-    .concat()
+    fn object(count: usize, index: usize) -> String {
+        let members = filled(9 * count, |index| format!("\"{}\":0,", name(index)));
+        format!("\"{}\":{{{members}\"x\":0}},", name(index))
+    }
+    let mut all = Vec::new();
+    all.extend(both("short names", |size| filled(size, |index| format!("\"{}\":0,", name(index)))));
+    all.extend(both("long names", |size| {
+        filled(size, |index| format!("\"{}{index:05}\":0,", "x".repeat(200)))
+    }));
+    all.extend(both("escaped names", |size| filled(size, |index| format!("\"\\u0041{index:05}\":0,"))));
+    all.extend(both("objects of 8 members", |size| filled(size, |index| object(7, index))));
+    all.extend(both("objects of 9 members", |size| filled(size, |index| object(8, index))));
+    all
 }
 
 fn of_values() -> Vec<Case> {
@@ -127,46 +161,41 @@ fn of_values() -> Vec<Case> {
         ["[]", "{}", "\"\"", "0", "1e-300", "123456789.123456789e-200", "[[[[[[[[]]]]]]]]", "\"\\n\""];
     let mut all = Vec::new();
     for element in arrays {
-        let list = filled(12_000, |_| format!("{element},"));
-        all.extend(both(&format!("arrays of {element}"), |index| format!("\"{}\":[{list}0],", name(index))));
+        let list = move |size| format!("\"x\":[{}0],", filled(size, |_| format!("{element},")));
+        all.extend(both(&format!("arrays of {element}"), list));
     }
-    let digits = "7".repeat(12_000);
-    for number in ["0.#", "#e-9", "0.0000#e300"] {
-        let value = number.replace('#', &digits);
-        all.extend(both(&format!("numbers {number}"), |index| format!("\"{}\":{value},", name(index))));
+    for number in ["0.#", "1.#e-9", "0.0000#e300"] {
+        let digits = move |size| format!("\"x\":{},", number.replace('#', &"7".repeat(size + 1)));
+        all.extend(both(&format!("a number {number}"), digits));
     }
-    let types = filled(CLAIMS - 1200, |_| "\"\",".to_owned());
-    let many = |_: usize, claims: String| claims.replace("[\"Verif", &format!("[{types}\"Verif"));
-    all.push(("links: types".to_owned(), presented(&chain(LINKS, &|_| narrow(), &many, false), "", false)));
+    all.extend(both("an escaped text", |size| format!("\"x\":\"{}\",", "\\u0041".repeat(size / 6))));
+    all.extend(both("a plain text", |size| format!("\"x\":\"{}\",", "x".repeat(size))));
+    all.push(case("links: types", ROOM, |links, size| {
+        let types = filled(size, |_| "\"\",".to_owned());
+        let many = |_: usize, claims: String| claims.replace("[\"Verif", &format!("[{types}\"Verif"));
+        let links = chain(links, &|_| narrow(), &many, false);
+        Sent { links, more: String::new(), signed: (false, false) }
+    }));
     all
 }
 
-/// Chains that somebody who may has signed, once for what they say and once but for the presentation.
+/// Chains that somebody who may has signed, with a presentation that is signed as well or is not.
 fn of_signed() -> Vec<Case> {
-    let spends = |link: usize| {
-        let one = |index: usize| json!({"type": "spend", "currency": name(index), "perAction": 1, "actions": [format!("a:{link}")]});
-        let mut own = narrow();
-        own["constraints"] = (0..128).map(one).collect();
-        own
-    };
-    let small = |_: usize| narrow();
-    let case = |name: &str, delegation: &dyn Fn(usize) -> Value, last: bool| {
-        let links = chain(LINKS, delegation, &|_, claims| claims, true);
-        (format!("signed: {name}"), presented(&links, "", last))
-    };
-    vec![
-        case("sixteen small links", &small, true),
-        case("sixteen small links, the last signature wrong", &small, false),
-        case("128 spends in each link", &spends, true),
-        case("128 spends in each link, the last signature wrong", &spends, false),
-    ]
-}
-
-/// What bytes cost that say nothing.
-fn of_size() -> Vec<Case> {
-    let [links, presentation] =
-        both("one plain text", |index| format!("\"{}\":\"{}\",", name(index), "x".repeat(12_000)));
-    let small = ("sixteen small links".to_owned(), by_links(|_| narrow()));
-    let dots = ("a text of dots".to_owned(), ".".repeat(520_000));
-    vec![links, presentation, small, dots, ("a text of one letter".to_owned(), "A".repeat(520_000))]
+    let mut all = Vec::new();
+    for (words, last) in [("all of it", true), ("all but the last", false)] {
+        all.push(case(format!("signed, {words}: spends"), 128, move |links, count| {
+            let spends =
+                |link| constrained(link, count, |link, index| spend(&name(index), &format!("a:{link}")));
+            saying(links, &spends, (true, last))
+        }));
+        all.push(case(format!("signed, {words}: 16 actions x 16 resources"), 2000, move |links, length| {
+            let (actions, resources) = (texts("a:", 16, length), texts("https://shop.example/", 16, length));
+            saying(
+                links,
+                &|_| json!({"grants": [{"actions": actions, "resources": resources}]}),
+                (true, last),
+            )
+        }));
+    }
+    all
 }

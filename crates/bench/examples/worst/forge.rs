@@ -7,14 +7,8 @@ use legation_credential::{
 };
 use legation_did::key;
 use legation_keys::{SecretKey, Signer, base64url, time};
-use legation_verifier::Trust;
+use legation_verifier::{Proof, Trust};
 use serde_json::{Value, json};
-
-/// Most links, and what their claims may take each: as base64url twice over, all together stay below 512 KiB.
-pub(crate) const LINKS: usize = 16;
-pub(crate) const CLAIMS: usize = 17_400;
-/// Most bytes of a presentation's claims beside its links.
-pub(crate) const ROOM: usize = 370_000;
 
 pub(crate) fn actor(index: usize) -> SecretKey {
     let mut seed = [0xab; 32];
@@ -61,11 +55,11 @@ pub(crate) fn chain(
     secured
 }
 
-pub(crate) fn method(did: &str) -> String {
+fn method(did: &str) -> String {
     format!("{did}#{}", did.strip_prefix("did:key:").unwrap())
 }
 
-pub(crate) fn sealed(typ: &str, kid: &str, claims: &str, signer: Option<SecretKey>) -> String {
+fn sealed(typ: &str, kid: &str, claims: &str, signer: Option<SecretKey>) -> String {
     let header = json!({"alg": "EdDSA", "kid": kid, "typ": typ}).to_string();
     let input = [header.as_bytes(), claims.as_bytes()].map(base64url::encode).join(".");
     let signature = match signer {
@@ -77,7 +71,7 @@ pub(crate) fn sealed(typ: &str, kid: &str, claims: &str, signer: Option<SecretKe
 }
 
 /// The base point of Ed25519.
-pub(crate) const POINT: [u8; 32] = {
+const POINT: [u8; 32] = {
     let mut bytes = [0x66; 32];
     bytes[0] = 0x58;
     bytes
@@ -100,7 +94,7 @@ pub(crate) fn narrow() -> Value {
     json!({"grants": [{"actions": ["a:b"], "resources": ["https://shop.example/x"]}]})
 }
 
-/// As many pieces as fit, each made of its number.
+/// So many bytes of pieces, each made of its number.
 pub(crate) fn filled(room: usize, piece: impl Fn(usize) -> String) -> String {
     let mut text = String::new();
     for index in 0.. {
@@ -113,21 +107,17 @@ pub(crate) fn filled(room: usize, piece: impl Fn(usize) -> String) -> String {
     text
 }
 
-/// Sixteen links that each say this.
-pub(crate) fn by_links(delegation: impl Fn(usize) -> Value) -> String {
-    presented(&chain(LINKS, &delegation, &|_, claims| claims, false), "", false)
-}
-
-/// Sixteen links with this among their claims.
-pub(crate) fn by_claims(piece: &dyn Fn(usize) -> String) -> String {
-    let more = filled(CLAIMS - 900, piece);
-    let bend = |_, claims: String| format!("{{{more}{}", claims.strip_prefix('{').unwrap());
-    presented(&chain(LINKS, &|_| narrow(), &bend, false), "", false)
-}
-
-/// One link, and this among the claims of the presentation.
-pub(crate) fn by_presentation(piece: &dyn Fn(usize) -> String) -> String {
-    presented(&chain(1, &|_| narrow(), &|_, claims| claims, false), &filled(ROOM, piece), false)
+/// A signed request with this chain, by the last one's subject, whose signature is worthless.
+pub(crate) fn proof(links: usize) -> Proof {
+    Proof {
+        signing_input: "\"@method\": POST".to_owned(),
+        algorithm: None,
+        key_thumbprint: actor(links).public_key().thumbprint(),
+        signature: [POINT, [0; 32]].concat().try_into().unwrap(),
+        nonce: "n-1".to_owned(),
+        created: NOW,
+        expires: NOW + 60,
+    }
 }
 
 /// Another name for each number, all of one length.
