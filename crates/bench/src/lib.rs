@@ -75,6 +75,7 @@ impl Chain {
         // Growth is measured beyond what is read by default.
         trust.limits.presentation_bytes = 1 << 20;
         trust.limits.chain_constraints = 8192;
+        trust.limits.chain_pairs = 16_384;
         trust.status_issuers.insert(status::publisher()?);
         if let Some(root) = dids.first() {
             trust.roots.insert(root.clone(), Authority::parse(&plan.ceiling)?);

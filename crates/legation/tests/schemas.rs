@@ -678,7 +678,7 @@ fn trust_settings() {
         ["/roots", []], ["/roots", root(json!("everything"))], ["/roots", root(json!({"grants": []}))],
         ["/algorithms", []], ["/algorithms", ["EdDSA", "Ed25519", "ES256"]], ["/statusIssuers", ["did:web:b.example"]],
         ["/clockSkew", 0], ["/clockSkew", 600], ["/maxPresentationAge", 300], ["/maxDocumentAge", 31_536_000],
-        ["/maxUnrevocable", 315_576_000], ["/limits", {}], ["/limits", {"linkBytes": 65536, "chainLinks": 64, "chainConstraints": 8192}],
+        ["/maxUnrevocable", 315_576_000], ["/limits", {}], ["/limits", {"linkBytes": 65536, "chainLinks": 64, "chainConstraints": 8192, "chainPairs": 16384}],
     ]);
     let bad = json!([
         ["/x", 1], ["/audience", null], ["/audience", 1], ["/roots", null], ["/roots", {}], ["/roots", [1]],
@@ -689,7 +689,7 @@ fn trust_settings() {
         ["/clockSkew", "1"], ["/maxPresentationAge", 301], ["/maxDocumentAge", 31_536_001], ["/maxStatusAge", 1.5],
         ["/maxUnrevocable", 315_576_001], ["/limits", []], ["/limits", {"x": 1}], ["/limits", {"linkBytes": 0}],
         ["/limits", {"linkBytes": 65537}], ["/limits", {"jsonDepth": 65}], ["/limits", {"chainLinks": 65}],
-        ["/limits", {"chainConstraints": 8193}],
+        ["/limits", {"chainConstraints": 8193}], ["/limits", {"chainPairs": 16385}],
         ["/limits", {"presentationBytes": 16_777_217}], ["/limits", {"statusEntries": 268_435_457}],
     ]);
     agree_on_changes("trust", &sample, reads, &good, &bad);

@@ -64,7 +64,7 @@ macro_rules! codes {
 
 codes! {
     Bytes {
-        /// More bytes, or more constraints in the whole chain, than the verifier's limits allow.
+        /// More bytes, or more grants or constraints in the whole chain, than the verifier's limits allow.
         InputTooLarge = "input_too_large", by [Issuer, Holder, Operator], cure "Send a smaller chain, or raise the limit in the trust settings.";
         /// JSON arrays and objects nested deeper than the limits allow.
         JsonTooDeep = "json_too_deep", by [Issuer, Holder, Operator], spec "RFC 8259 section 9", cure "Flatten the JSON; credentials need less than ten levels.";

@@ -117,14 +117,10 @@ impl Presentation {
     /// one that the bytes were read with.
     pub(crate) fn check_read(&self, trust: &Trust) -> Result<(), Denial> {
         check_length(self.links.len(), trust)?;
-        let (mut limits, most) = (0, trust.limits.chain_constraints);
+        let mut sums = Sums::default();
         for (index, link) in self.links.iter().enumerate() {
-            check_algorithm(link.seal.algorithm, trust).map_err(|denial| denial.at(index))?;
-            limits += link.delegation.terms.authority.limits().count();
-            if limits > most {
-                let expected = format!("at most {most} limits in the whole chain");
-                return Err(Denial::new(Code::InputTooLarge, expected, limits.to_string()).at(index));
-            }
+            let checked = check_algorithm(link.seal.algorithm, trust).and_then(|()| sums.add(link, trust));
+            checked.map_err(|denial| denial.at(index))?;
         }
         match &self.possession {
             Possession::Envelope(envelope) => check_algorithm(envelope.seal.algorithm, trust),
@@ -167,9 +163,9 @@ pub(crate) fn parse_known(
     let claims = json::parse(&payload, json_limits).map_err(CredentialError::from)?;
     let object = claims.as_object().ok_or_else(|| malformed("the payload", "an object", &claims))?;
 
-    let mut links = Vec::new();
+    let (mut links, mut sums) = (Vec::new(), Sums::default());
     for (index, envelope) in envelopes(object, trust)?.iter().enumerate() {
-        let link = read_envelope(envelope).and_then(|secured| read_link(secured, trust, known));
+        let link = read_envelope(envelope).and_then(|secured| read_link(secured, trust, known, &mut sums));
         links.push(link.map_err(|denial| denial.at(index))?);
     }
     let seal = read_seal(&parts, MEDIA_TYPE, trust)?;
@@ -223,9 +219,9 @@ pub(crate) fn parse_request_known(
         return Err(Denial::new(Code::ChainEmpty, "at least one link", "none"));
     }
     check_length(chain.split(LINK_SEPARATOR).count(), trust)?;
-    let mut links = Vec::new();
+    let (mut links, mut sums) = (Vec::new(), Sums::default());
     for (index, secured) in chain.split(LINK_SEPARATOR).enumerate() {
-        links.push(read_link(secured, trust, known).map_err(|denial| denial.at(index))?);
+        links.push(read_link(secured, trust, known, &mut sums).map_err(|denial| denial.at(index))?);
     }
     if let Some(algorithm) = proof.algorithm {
         check_algorithm(algorithm, trust)?;
@@ -297,15 +293,49 @@ fn read_envelope<'o>(envelope: &'o Json<'_>) -> Result<&'o str, Denial> {
 }
 
 /// A link that is known by its exact bytes, or one that is read.
-fn read_link(secured: &str, trust: &Trust, known: Option<&Known>) -> Result<Arc<Link>, Denial> {
+fn read_link(
+    secured: &str,
+    trust: &Trust,
+    known: Option<&Known>,
+    sums: &mut Sums,
+) -> Result<Arc<Link>, Denial> {
     // Asked of a known one too: it may have been read under other limits than these.
     if secured.len() > trust.limits.link_bytes {
         return Err(too_large(secured.len(), trust.limits.link_bytes));
     }
     let found = known.and_then(|known| known.get(&Sha256::digest(secured).into()));
-    match found {
-        Some(found) => Ok(Arc::clone(&found.link)),
-        None => parse_link(secured, trust).map(Arc::new),
+    let link = match found {
+        Some(found) => Arc::clone(&found.link),
+        None => Arc::new(parse_link(secured, trust)?),
+    };
+    sums.add(&link, trust)?;
+    Ok(link)
+}
+
+/// How much the links say so far. All of it is compared before a signature is looked at, so that the links
+/// behind one that is too much are not read.
+#[derive(Default)]
+struct Sums {
+    pairs: usize,
+    limits: usize,
+}
+
+impl Sums {
+    fn add(&mut self, link: &Link, trust: &Trust) -> Result<(), Denial> {
+        let authority = &link.delegation.terms.authority;
+        self.pairs += authority.pairs().map_or(0, <[_]>::len);
+        self.limits += authority.limits().count();
+        let bounds = [
+            (self.pairs, trust.limits.chain_pairs, "pairs of action and resource"),
+            (self.limits, trust.limits.chain_constraints, "limits"),
+        ];
+        match bounds.into_iter().find(|(found, most, _)| found > most) {
+            None => Ok(()),
+            Some((found, most, what)) => {
+                let expected = format!("at most {most} {what} in the whole chain");
+                Err(Denial::new(Code::InputTooLarge, expected, found.to_string()))
+            }
+        }
     }
 }
 

@@ -54,6 +54,9 @@ pub struct Limits {
     pub json_depth: usize,
     /// Most links; 16 by default, the depth up to which the cost is measured.
     pub chain_links: usize,
+    /// Most pairs of action and resource that all links together grant; 1,024 by default. An ordinary link
+    /// has a handful.
+    pub chain_pairs: usize,
     /// Most limits of all links together; 256 by default. An ordinary link has three or four, a `spend`
     /// counting as up to three; each limit stays in force for all links below, and is looked at there.
     pub chain_constraints: usize,
@@ -71,6 +74,7 @@ impl Default for Limits {
             link_bytes: 32 * 1024,
             json_depth: 16,
             chain_links: 16,
+            chain_pairs: 1024,
             chain_constraints: 256,
             status_entries: 1 << 24,
             evidence_bytes: 64 << 20,
@@ -239,11 +243,12 @@ fn read_root(json: &Json<'_>) -> Result<(Did, Authority), TrustError> {
 type Limit = (&'static str, usize, fn(&mut Limits) -> &mut usize);
 
 /// The limits, each with its largest value.
-const LIMITS: [Limit; 7] = [
+const LIMITS: [Limit; 8] = [
     ("presentationBytes", 16 << 20, |limits| &mut limits.presentation_bytes),
     ("linkBytes", 64 * 1024, |limits| &mut limits.link_bytes),
     ("jsonDepth", 64, |limits| &mut limits.json_depth),
     ("chainLinks", 64, |limits| &mut limits.chain_links),
+    ("chainPairs", 16_384, |limits| &mut limits.chain_pairs),
     ("chainConstraints", 8192, |limits| &mut limits.chain_constraints),
     ("statusEntries", 1 << 28, |limits| &mut limits.status_entries),
     ("evidenceBytes", 1 << 36, |limits| &mut limits.evidence_bytes),

@@ -62,7 +62,19 @@ fn of_grants() -> Vec<Case> {
             saying(links, &|_| json!({"grants": [grant]}), (false, false))
         })
     };
-    counts.map(of).into()
+    let mut all: Vec<Case> = counts.map(of).into();
+    // Of those that one covers little is left in the normal form, and what is left is what a chain's sum counts.
+    for (actions, resources) in [(15, 17), (7, 31), (31, 7), (1, 255)] {
+        let name = format!("grants: {actions} actions x {resources} resources, all but one covered");
+        all.push(case(name, 2000, move |links, length| {
+            let mut actions = texts("a:", actions, length);
+            let mut resources = texts("https://shop.example/", resources, length);
+            actions[0] = "a:*".into();
+            resources[0] = "https://shop.example/*".into();
+            saying(links, &|_| json!({"grants": [{"actions": actions, "resources": resources}]}), (false, false))
+        }));
+    }
+    all
 }
 
 /// Constraints; the size is how many each link has.

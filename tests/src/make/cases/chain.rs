@@ -68,6 +68,20 @@ fn lengths(book: &mut Book) {
             d.limits(2, json!([{"type": "rate", "seconds": 60, "max": 7}]));
         },
     );
+    let granted = |actions: i32| {
+        let actions: Vec<String> = (0..actions).map(|index| format!("a2a:skill:{index}")).collect();
+        json!([{"actions": actions, "resources": ["https://shop.example/api/rooms"]}])
+    };
+    book.deny(
+        "chain-with-more-grants-than-the-verifier-wants",
+        "Each link may grant some pairs of action and resource, and the whole chain too many: it is not read further.",
+        "input_too_large",
+        Some(1),
+        move |d| {
+            d.trust["limits"] = json!({"chainPairs": 8});
+            (0..2).for_each(|link| d.delegation(link)["grants"] = granted(5));
+        },
+    );
     let times = |count: usize, tiny: bool| {
         move |d: &mut Draft| {
             d.solo();
