@@ -71,7 +71,11 @@ fn of_grants() -> Vec<Case> {
             let mut resources = texts("https://shop.example/", resources, length);
             actions[0] = "a:*".into();
             resources[0] = "https://shop.example/*".into();
-            saying(links, &|_| json!({"grants": [{"actions": actions, "resources": resources}]}), (false, false))
+            saying(
+                links,
+                &|_| json!({"grants": [{"actions": actions, "resources": resources}]}),
+                (false, false),
+            )
         }));
     }
     all
