@@ -11,7 +11,7 @@ use legation_credential::{
     Authority, Facts, Occasion, Request, RequestError, Terms, Value, issue, pass_on, present,
     status::{StatusEntry, StatusPurpose},
 };
-use legation_did::{Did, key};
+use legation_did::{Did, Document, Purpose, key, method_id};
 use legation_keys::{Algorithm, SecretKey, Signer};
 use legation_verifier::{Proof, Trust};
 
@@ -19,6 +19,8 @@ use legation_verifier::{Proof, Trust};
 pub const NOW: i64 = 1_795_262_400;
 /// Who verifies.
 pub const AUDIENCE: &str = "did:web:shop.example";
+/// An organization that delegates.
+pub const ORGANIZATION: &str = "did:web:acme.example";
 /// What an agent asks for.
 pub const ACTION: &str = "mcp:tools/call:payments.charge";
 /// On what.
@@ -57,13 +59,16 @@ impl Chain {
         let keys: Result<Vec<SecretKey>, _> =
             (0..=plan.authorities.len()).map(|index| key_of(plan, index)).collect();
         let keys = keys?;
-        let dids: Vec<Did> = keys.iter().map(|key| key::did(key.public_key())).collect();
+        let mut dids: Vec<Did> = keys.iter().map(|key| key::did(key.public_key())).collect();
+        if let (Some(root), Some(organization)) = (dids.first_mut(), &plan.organization) {
+            root.clone_from(organization);
+        }
         let mut links: Vec<String> = Vec::new();
         for (index, (pair, signer)) in dids.windows(2).zip(&keys).enumerate() {
             let [issuer, subject] = pair else { continue };
             let terms = terms(plan, index, subject)?;
             let chain: Vec<&str> = links.iter().map(String::as_str).collect();
-            let key_id = key::method_id(issuer);
+            let key_id = method_id(issuer, signer.public_key());
             let link = match chain.as_slice() {
                 [] => issue(terms, issuer, &key_id, signer)?,
                 chain => pass_on(chain, terms, &key_id, signer)?,
@@ -136,6 +141,17 @@ impl Chain {
             expires: NOW + 60,
         };
         Ok((self.compact(), proof))
+    }
+
+    /// The document of an organization that is this chain's principal, as JSON.
+    ///
+    /// # Errors
+    /// Where the chain has no keys.
+    pub fn document(&self, organization: &Did) -> Outcome<String> {
+        let key = self.keys.first().ok_or("a chain has keys")?.public_key();
+        let mut document = Document::new(organization.clone());
+        document.add_key(method_id(organization, key), key.clone(), &[Purpose::AssertionMethod]);
+        Ok(document.to_json().to_string())
     }
 
     /// The chain in compact form.

@@ -1,6 +1,7 @@
 //! What a chain is made of.
 
 use crate::AUDIENCE;
+use legation_did::Did;
 use legation_keys::Algorithm;
 
 /// What a chain is made of; [`Plan::ordinary`] and what is to differ from it.
@@ -16,6 +17,8 @@ pub struct Plan {
     pub status: Option<String>,
     /// Bytes by which the id of each link is longer than it must be; `None` for links without an id.
     pub padding: Option<usize>,
+    /// The did:web of the principal; `None` for a did:key.
+    pub organization: Option<Did>,
     /// Which principal it starts from.
     pub principal: u64,
     /// Which agents follow.
@@ -24,24 +27,10 @@ pub struct Plan {
 
 impl Plan {
     /// So many links that allow payments up to an amount, a total and a rate, to one verifier, each link a
-    /// cent less than the one before it.
+    /// cent less than the one before it. After the root a link says what it narrows; what it leaves out stays
+    /// inherited, as `legation delegate` has it.
     #[must_use]
     pub fn ordinary(links: u8) -> Self {
-        Self {
-            authorities: (0..i64::from(links)).map(|index| authority(5000 - index)).collect(),
-            ceiling: authority(10_000),
-            algorithm: Algorithm::EdDsa,
-            status: None,
-            padding: Some(0),
-            principal: 0,
-            agents: 0,
-        }
-    }
-
-    /// The same in as few bytes as the formats allow: no ids, which a credential need not have, and of each
-    /// link after the root only what is narrower than before; what it leaves out stays inherited.
-    #[must_use]
-    pub fn lean(links: u8) -> Self {
         let narrower = |most: i64| {
             format!(
                 r#"{{"grants": [{{"actions": ["mcp:tools/call:payments.*", "a2a:skill:book"],
@@ -53,7 +42,22 @@ impl Plan {
         let rest = (1..i64::from(links)).map(|index| narrower(5000 - index));
         Self {
             authorities: [authority(5000)].into_iter().chain(rest).collect(),
+            ceiling: authority(10_000),
+            algorithm: Algorithm::EdDsa,
+            status: None,
             padding: None,
+            organization: None,
+            principal: 0,
+            agents: 0,
+        }
+    }
+
+    /// The same with an id in each link, and all limits said again in each.
+    #[must_use]
+    pub fn full(links: u8) -> Self {
+        Self {
+            authorities: (0..i64::from(links)).map(|index| authority(5000 - index)).collect(),
+            padding: Some(0),
             ..Self::ordinary(links)
         }
     }

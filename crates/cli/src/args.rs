@@ -128,6 +128,9 @@ pub(crate) struct DelegateArgs {
     /// A constraint as JSON, such as `{"type":"rate","seconds":60,"max":10}`.
     #[arg(long, value_name = "JSON")]
     pub(crate) constraint: Vec<String>,
+    /// An id for the credential, such as `urn:uuid:…`; none by default: its digest names it.
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(crate) id: Option<String>,
     /// How long it is valid: a number with s, m, h or d.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) valid_for: i64,
@@ -340,6 +343,14 @@ fn read_did(text: &str) -> Result<Did, String> {
 fn moment(text: &str) -> Result<i64, String> {
     time::parse(text, Round::Down)
         .ok_or_else(|| "expected a time with zone, such as 2026-11-21T10:00:00Z".to_owned())
+}
+
+/// A URL, by its scheme.
+fn url(text: &str) -> Result<String, String> {
+    let scheme = text.split_once(':').filter(|(_, rest)| !rest.is_empty()).map_or("", |(scheme, _)| scheme);
+    let fits = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { Ok(text.to_owned()) } else { Err("expected a URL, such as urn:uuid:…".to_owned()) }
 }
 
 /// A number with a unit, in seconds; ten years at most.

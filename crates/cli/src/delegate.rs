@@ -12,7 +12,7 @@ use legation_credential::{
     status::{StatusEntry, StatusPurpose, is_list_url},
 };
 use legation_did::{Did, key, method_id};
-use legation_keys::{PublicKey, Signer, base64url, json, secret::random, time};
+use legation_keys::{PublicKey, Signer, base64url, json, time};
 use serde_json::json;
 
 pub(crate) fn run(args: &DelegateArgs) -> Result<Output, Failure> {
@@ -60,7 +60,7 @@ fn terms(args: &DelegateArgs) -> Result<Terms, Failure> {
         .collect();
     let from = args.valid_from.unwrap_or_else(files::now);
     Ok(Terms {
-        id: Some(new_id()?),
+        id: args.id.clone(),
         subject: args.to.clone(),
         valid_from: from,
         valid_until: from.saturating_add(args.valid_for),
@@ -84,17 +84,6 @@ fn status_entry(purpose: StatusPurpose, text: &str) -> Result<StatusEntry, Failu
         return Err(wrong());
     }
     Ok(StatusEntry { purpose, list: list.to_owned(), index })
-}
-
-/// A random UUID (RFC 9562 §5.4) as a URN.
-fn new_id() -> Result<String, Failure> {
-    let bytes: [u8; 16] = random().map_err(|error| Failure::network("random", error.to_string()))?;
-    let number = u128::from_be_bytes(bytes);
-    // Version 4 and the variant stand in six fixed bits.
-    let number = number & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{number:032x}");
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    Ok(format!("urn:uuid:{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)))
 }
 
 /// Who issues: the named one, the subject of the chain, or the key itself.

@@ -11,7 +11,7 @@ use crate::{
 };
 use legation_keys::json::{self, Json, JsonLimits, Object};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Most (action, resource) pairs of one delegation. The order compares each with each of the
 /// parent's, so this bounds the work of one link to some 65,000 comparisons.
@@ -24,10 +24,11 @@ pub const MAX_CONSTRAINTS: usize = 128;
 
 /// What may be done: grants narrowed by limits, in normal form. The same authority has one
 /// form however it was written, so `==` means that neither permits more than the other.
+/// Cloning it is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
     pub(crate) granted: Granted,
-    pub(crate) limits: Limits,
+    pub(crate) limits: Arc<Limits>,
 }
 
 /// What is granted before limits narrow it.
@@ -36,7 +37,7 @@ pub(crate) enum Granted {
     /// Every action on every resource: the ceiling of a root that is trusted without one.
     Everything,
     /// These pairs of action and resource: sorted, none covered by another.
-    Pairs(Vec<Pair>),
+    Pairs(Arc<[Pair]>),
 }
 
 impl Authority {
@@ -44,7 +45,7 @@ impl Authority {
     /// no credential can.
     #[must_use]
     pub fn everything() -> Self {
-        Self { granted: Granted::Everything, limits: Limits::new() }
+        Self { granted: Granted::Everything, limits: Arc::default() }
     }
 
     /// Reads `{"grants": […], "constraints": […]}` from a JSON text.
@@ -84,7 +85,7 @@ impl Authority {
                 constraint::read(one, &mut limits)?;
             }
         }
-        Ok(Self { granted: Granted::Pairs(maximal(pairs)), limits })
+        Ok(Self { granted: Granted::Pairs(maximal(pairs).into()), limits: Arc::new(limits) })
     }
 
     /// Writes `{"grants": […], "constraints": […]}`. Actions that are granted on the same
@@ -183,25 +184,23 @@ pub fn extend(effective: Authority, link: &Authority) -> Result<Authority, Refus
     check_grants(&effective.granted, &link.granted)?;
     let mut limits = effective.limits;
     let mut idle = Vec::new();
-    for (key, bound) in &link.limits {
-        match limits.get_mut(key) {
-            None => {
-                limits.insert(key.clone(), bound.clone());
-            }
-            Some(inherited) if bound.is_within(inherited) => {
-                let before = core::mem::replace(inherited, bound.clone());
-                idle.extend(amounts_left(key, &before, bound, &limits));
-            }
-            Some(inherited) => {
+    for (key, bound) in link.limits.iter() {
+        match limits.get(key) {
+            Some(inherited) if inherited == bound => continue,
+            Some(inherited) if !bound.is_within(inherited) => {
                 return Err(Refusal::ConstraintWidened {
                     found: Limit::of(key, bound),
                     fits: Limit::of(key, inherited),
                 });
             }
+            _ => {}
+        }
+        if let Some(before) = Arc::make_mut(&mut limits).insert(key.clone(), bound.clone()) {
+            idle.extend(amounts_left(key, &before, bound, &limits));
         }
     }
     for key in idle {
-        limits.remove(&key);
+        Arc::make_mut(&mut limits).remove(&key);
     }
     Ok(Authority { granted: link.granted.clone(), limits })
 }

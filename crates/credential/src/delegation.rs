@@ -205,13 +205,14 @@ pub fn check_context(object: &Object<'_>, expected: &[&str]) -> Result<(), Crede
 /// [`CredentialError::Type`].
 pub fn check_types(object: &Object<'_>, expected: &[&'static str]) -> Result<(), CredentialError> {
     let found = match object.get("type") {
-        Some(Json::Array(types)) => types.iter().filter_map(Json::as_str).collect(),
-        Some(Json::String(one)) => vec![one.as_ref()],
-        _ => Vec::new(),
+        Some(Json::Array(types)) => types.as_slice(),
+        Some(one @ Json::String(_)) => core::slice::from_ref(one),
+        _ => &[],
     };
-    match expected.iter().find(|expected| !found.contains(expected)) {
+    match expected.iter().find(|expected| !found.iter().any(|found| found.as_str() == Some(expected))) {
         None => Ok(()),
         Some(expected) => {
+            let found: Vec<&str> = found.iter().filter_map(Json::as_str).collect();
             Err(CredentialError::Type { expected, found: crate::pattern::shorten(&found.join(", ")) })
         }
     }

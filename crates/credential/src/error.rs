@@ -77,6 +77,7 @@ impl CredentialError {
                 JwsError::Parts { .. }
                 | JwsError::Base64(_)
                 | JwsError::HeaderShape
+                | JwsError::NoKeyId
                 | JwsError::SignatureLength => "malformed",
             },
             Self::Malformed { .. } | Self::Pattern(PatternError::Action { .. }) => "malformed",

@@ -182,7 +182,11 @@ fn sign(delegation: Delegation, key_id: &str, signer: &dyn Signer) -> Result<Str
     }
     let payload = delegation.to_json().to_string();
     check_readable(payload.as_bytes()).map_err(IssueError::Unreadable)?;
-    Ok(jws::sign(MEDIA_TYPE, key_id, payload.as_bytes(), signer)?)
+    Ok(match delegation.issuer.method() {
+        // The issuer is the key: naming it again in each link is what fills a request's headers.
+        "key" => jws::sign_unnamed(MEDIA_TYPE, payload.as_bytes(), signer)?,
+        _ => jws::sign(MEDIA_TYPE, key_id, payload.as_bytes(), signer)?,
+    })
 }
 
 /// A credential that is denied everywhere is better refused here, where its issuer can mend it.

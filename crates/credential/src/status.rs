@@ -230,8 +230,8 @@ impl SignedStatusList {
         let credential = StatusListCredential::from_claims(&json::parse(&payload, limits)?, most_entries)?;
         Ok(Self {
             credential,
-            key_id: header.key_id,
             algorithm: header.algorithm,
+            key_id: header.required_key_id()?,
             signing_input: parts.signing_input.to_owned(),
             signature: jws::read_signature(parts.signature)?,
             verified_with: OnceLock::new(),

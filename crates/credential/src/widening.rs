@@ -64,6 +64,7 @@ mod tests {
     use crate::{authority::Granted, extend};
     use proptest::{prelude::*, sample::subsequence};
     use serde_json::{Value, json};
+    use std::sync::Arc;
 
     fn authorities() -> impl Strategy<Value = Authority> {
         let pairs = ["a.*", "a.b", "a.c", "d"].into_iter().flat_map(|action| {
@@ -108,9 +109,9 @@ mod tests {
             let kept = link.pairs().unwrap().iter().filter(|pair| !widened(pair)).cloned();
             let fits = found.grants.iter().flat_map(|one| one.fits.iter().cloned());
             let mut narrowed = link.clone();
-            narrowed.granted = Granted::Pairs(maximal(kept.chain(fits).collect()));
+            narrowed.granted = Granted::Pairs(maximal(kept.chain(fits).collect()).into());
             for limit in &found.limits {
-                narrowed.limits.insert(limit.key.clone(), limit.bound.clone());
+                Arc::make_mut(&mut narrowed.limits).insert(limit.key.clone(), limit.bound.clone());
             }
             prop_assert!(extend(parent, &narrowed).is_ok(), "{:?}", narrowed);
         }

@@ -121,11 +121,13 @@ impl Begun {
         let (parts, said) = Challenge::read(challenge)?;
         let header = jws::read_header(parts.header, MEDIA_TYPE, &Algorithm::ALL, HEADER);
         let header = header.map_err(CredentialError::from)?;
+        let algorithm = header.algorithm;
+        let key_id = header.required_key_id().map_err(CredentialError::from)?;
         let signature = jws::read_signature(parts.signature).map_err(CredentialError::from)?;
         self.check_meaning(&said, peer)?;
         check_moment(&said, skew, now)?;
-        let (id, purpose) = (header.key_id.as_str(), Purpose::Authentication);
-        let key = peer.document.key(KeyUse { id, algorithm: header.algorithm, purpose, now })?;
+        let (id, purpose) = (key_id.as_str(), Purpose::Authentication);
+        let key = peer.document.key(KeyUse { id, algorithm, purpose, now })?;
         key.verify(parts.signing_input.as_bytes(), &signature).map_err(|_| {
             let expected = format!("a signature by {id}");
             Denial::new(Code::SignatureInvalid, expected, "one that does not fit")

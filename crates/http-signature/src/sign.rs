@@ -38,13 +38,23 @@ pub struct Signed {
 
 impl Signed {
     /// Puts them among the headers of the request. A `Content-Digest` that was there is replaced,
-    /// signatures of others stay.
+    /// signatures of others stay, empty lines go.
     pub fn apply(self, headers: &mut HeaderMap) {
         if let Some(digest) = self.content_digest {
             headers.insert(CONTENT_DIGEST, digest);
         }
-        headers.append(SIGNATURE_INPUT, self.signature_input);
-        headers.append(SIGNATURE, self.signature);
+        append(headers, SIGNATURE_INPUT, self.signature_input);
+        append(headers, SIGNATURE, self.signature);
+    }
+}
+
+/// Adds a line to a dictionary. Empty lines go: a dictionary without members has no line (RFC 9651 §4.1), and
+/// joined to another line an empty one is no dictionary.
+fn append(headers: &mut HeaderMap, name: &'static str, line: HeaderValue) {
+    if headers.get_all(name).iter().all(|line| line.as_bytes().trim_ascii().is_empty()) {
+        headers.insert(name, line);
+    } else {
+        headers.append(name, line);
     }
 }
 

@@ -44,3 +44,13 @@ fn a_request_is_not_signed_where_nobody_could_read_it() {
     };
     assert_eq!(code(others, "n", 60), Ok(()));
 }
+
+/// A server may hand on headers that were sent without a value. What stands beside them is signed and read.
+#[test]
+fn an_empty_line_is_no_part_of_what_is_signed() {
+    let mut request = world::unsigned();
+    request.set("signature", "");
+    request.set("signature-input", "");
+    request.try_sign("n", 60).unwrap();
+    request.judged().unwrap();
+}

@@ -33,8 +33,18 @@ pub struct Compact<'a> {
 pub struct Header {
     /// The signature algorithm.
     pub algorithm: Algorithm,
-    /// The key, as a DID URL.
-    pub key_id: String,
+    /// The key, as a DID URL. RFC 7515 §4.1.4 leaves it to the signer whether to name one.
+    pub key_id: Option<String>,
+}
+
+impl Header {
+    /// The key, where nothing else can name it.
+    ///
+    /// # Errors
+    /// [`JwsError::NoKeyId`] where the header names none.
+    pub fn required_key_id(self) -> Result<String, JwsError> {
+        self.key_id.ok_or(JwsError::NoKeyId)
+    }
 }
 
 /// Why a text is not a JWS that may be verified.
@@ -52,9 +62,12 @@ pub enum JwsError {
     /// The header is not strict JSON.
     #[error("{0}")]
     Json(#[from] JsonError),
-    /// The header is no object, or `alg`, `typ` or `kid` is no string.
+    /// The header is no object, or `alg`, `typ` or `kid` is there and no string.
     #[error("the header is no object with text in `alg`, `typ` and `kid`")]
     HeaderShape,
+    /// The header has no `kid`, and the signer is no did:key, which is its one key.
+    #[error("the header has no `kid`; name the key as a DID URL of the signer")]
+    NoKeyId,
     /// An algorithm that is unknown or not allowed, `none` among them.
     #[error("the algorithm `{found}` is not allowed; allowed are {allowed}")]
     Algorithm {
@@ -96,7 +109,7 @@ pub fn split(text: &str) -> Result<Compact<'_>, JwsError> {
     let wrong = || JwsError::Parts { found: text.split('.').take(4).count() };
     let (signing_input, signature) = text.rsplit_once('.').ok_or_else(wrong)?;
     let (header, payload) = signing_input.split_once('.').ok_or_else(wrong)?;
-    if payload.contains('.') {
+    if memchr::memchr(b'.', payload.as_bytes()).is_some() {
         return Err(wrong());
     }
     Ok(Compact { signing_input, header, payload, signature })
@@ -142,7 +155,7 @@ pub fn read_header(
     if let Some(member) = FORBIDDEN_KEY_HEADERS.into_iter().find(|name| header.get(name).is_some()) {
         return Err(JwsError::KeyInHeader { member });
     }
-    Ok(Header { algorithm, key_id: kid.ok_or(JwsError::HeaderShape)?.to_owned() })
+    Ok(Header { algorithm, key_id: kid.map(str::to_owned) })
 }
 
 fn is_type(found: &str, wanted: &str) -> bool {
@@ -159,8 +172,10 @@ fn is_type(found: &str, wanted: &str) -> bool {
 /// # Errors
 /// [`JwsError::Base64`] or [`JwsError::SignatureLength`].
 pub fn read_signature(encoded: &str) -> Result<Signature, JwsError> {
-    let bytes = base64url::decode(encoded)?;
-    Signature::try_from(bytes.as_slice()).map_err(|_| JwsError::SignatureLength)
+    base64url::decode_array(encoded).map_err(|error| match base64url::decode(encoded) {
+        Ok(_) => JwsError::SignatureLength,
+        Err(_) => JwsError::Base64(error),
+    })
 }
 
 /// Signs a payload as a compact JWS with the header `alg`, `kid`, `typ`.
@@ -175,12 +190,26 @@ pub fn read_signature(encoded: &str) -> Result<Signature, JwsError> {
 /// let parts = jws::split(&text)?;
 /// let limits = JsonLimits { bytes: 1000, depth: 4 };
 /// let header = jws::read_header(parts.header, "vc+jwt", &[Algorithm::EdDsa], limits)?;
-/// assert_eq!(header.key_id, "did:example:a#k");
+/// assert_eq!(header.key_id.as_deref(), Some("did:example:a#k"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn sign(typ: &str, key_id: &str, payload: &[u8], signer: &dyn Signer) -> Result<String, SignError> {
     let algorithm = signer.public_key().algorithm().jose();
-    let header = serde_json::json!({"alg": algorithm, "kid": key_id, "typ": typ}).to_string();
+    sign_with(&serde_json::json!({"alg": algorithm, "kid": key_id, "typ": typ}), payload, signer)
+}
+
+/// As [`sign`], with the header `alg`, `typ`: for a signer that its payload names and that is its one key, as
+/// a did:key is. `kid` is optional (RFC 7515 §4.1.4), and would name the key a second and a third time.
+///
+/// # Errors
+/// As [`sign`].
+pub fn sign_unnamed(typ: &str, payload: &[u8], signer: &dyn Signer) -> Result<String, SignError> {
+    let algorithm = signer.public_key().algorithm().jose();
+    sign_with(&serde_json::json!({"alg": algorithm, "typ": typ}), payload, signer)
+}
+
+fn sign_with(header: &serde_json::Value, payload: &[u8], signer: &dyn Signer) -> Result<String, SignError> {
+    let header = header.to_string();
     let mut text = base64url::encode(header.as_bytes());
     text.push('.');
     text.push_str(&base64url::encode(payload));
@@ -220,7 +249,9 @@ mod tests {
             let refused = header(&format!(r#"{{"alg":"EdDSA","kid":"k","typ":"vc+jwt","{member}":[]}}"#));
             assert_eq!(refused, Err(JwsError::Critical { member }));
         }
-        assert_eq!(header(r#"{"alg":"EdDSA","typ":"vc+jwt"}"#), Err(JwsError::HeaderShape));
+        let unnamed = header(r#"{"alg":"EdDSA","typ":"vc+jwt"}"#).unwrap();
+        assert_eq!(unnamed.required_key_id(), Err(JwsError::NoKeyId));
+        assert_eq!(header(r#"{"alg":"EdDSA","kid":1,"typ":"vc+jwt"}"#), Err(JwsError::HeaderShape));
         assert_eq!(header("[]"), Err(JwsError::HeaderShape));
         assert!(matches!(header(r#"{"alg":"EdDSA","alg":"none"}"#), Err(JwsError::Json(_))));
     }

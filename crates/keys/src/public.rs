@@ -35,19 +35,22 @@ enum Inner {
     P256(Box<P256>),
 }
 
-/// A point of P-256: x and y name the key, the parsed one verifies.
+/// A point of P-256: its compressed form (SEC 1 §2.3.3) names the key, the parsed one verifies.
 #[derive(Clone)]
 struct P256 {
-    x: [u8; 32],
-    y: [u8; 32],
+    compressed: [u8; 33],
     parsed: ParsedPublicKey,
 }
 
 impl P256 {
-    /// The compressed point (SEC 1 §2.3.3).
-    fn compressed(&self) -> Vec<u8> {
-        let odd = self.y.last().is_some_and(|byte| byte & 1 == 1);
-        [[if odd { 3 } else { 2 }].as_slice(), &self.x].concat()
+    /// x and y: the last 64 bytes of the key's SubjectPublicKeyInfo, which holds it uncompressed (RFC 5480
+    /// §2.2). Looked at only where y is to be written, since it costs as much as reading the key.
+    fn coordinates(&self) -> ([u8; 32], [u8; 32]) {
+        let info = self.parsed.as_der().ok();
+        let point = info.as_ref().and_then(|info| info.as_ref().last_chunk::<64>());
+        let halves = point.and_then(|point| point.split_first_chunk::<32>());
+        // A key that was parsed can be written. If it could not, zeros would be nobody's key.
+        halves.map_or(([0; 32], [0; 32]), |(x, y)| (*x, y.first_chunk::<32>().copied().unwrap_or_default()))
     }
 }
 
@@ -107,12 +110,19 @@ impl PublicKey {
     pub fn from_p256(point: &[u8]) -> Result<Self, PublicKeyError> {
         let invalid = PublicKeyError::Invalid { algorithm: Algorithm::Es256 };
         // The library would also read other encodings of the same point.
-        if !matches!((point.len(), point.first()), (33, Some(2 | 3)) | (65, Some(4))) {
-            return Err(invalid);
-        }
-        let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| invalid.clone())?;
-        let (x, y) = p256_coordinates(&parsed).ok_or(invalid)?;
-        Ok(Self(Inner::P256(Box::new(P256 { x, y, parsed }))))
+        let compressed = match (point, point.len()) {
+            ([2 | 3, ..], 33) => point.first_chunk::<33>().copied(),
+            ([4, x_and_y @ ..], 65) => x_and_y.first_chunk::<32>().zip(x_and_y.last()).map(|(x, last)| {
+                let mut compressed = [2 | (last & 1); 33];
+                let [_, rest @ ..] = &mut compressed;
+                rest.copy_from_slice(x);
+                compressed
+            }),
+            _ => None,
+        };
+        let compressed = compressed.ok_or(invalid.clone())?;
+        let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| invalid)?;
+        Ok(Self(Inner::P256(Box::new(P256 { compressed, parsed }))))
     }
 
     /// Reads a Multikey (Controlled Identifiers 1.0 §2.2.2), such as the one in a did:key.
@@ -193,7 +203,7 @@ impl PublicKey {
     pub fn to_multikey(&self) -> String {
         let bytes = match &self.0 {
             Inner::Ed25519(key) => [MULTICODEC_ED25519.as_slice(), key.as_bytes()].concat(),
-            Inner::P256(key) => [MULTICODEC_P256.as_slice(), &key.compressed()].concat(),
+            Inner::P256(key) => [MULTICODEC_P256.as_slice(), &key.compressed].concat(),
         };
         multibase::encode(Base::Base58Btc, bytes)
     }
@@ -206,9 +216,11 @@ impl PublicKey {
             Inner::Ed25519(key) => {
                 serde_json::json!({"crv": "Ed25519", "kty": "OKP", "x": base64url::encode(key.as_bytes())})
             }
-            Inner::P256(key) => serde_json::json!({
-                "crv": "P-256", "kty": "EC", "x": base64url::encode(&key.x), "y": base64url::encode(&key.y)
-            }),
+            Inner::P256(key) => {
+                let (x, y) = key.coordinates();
+                let (x, y) = (base64url::encode(&x), base64url::encode(&y));
+                serde_json::json!({"crv": "P-256", "kty": "EC", "x": x, "y": y})
+            }
         }
     }
 
@@ -246,7 +258,7 @@ impl PartialEq for PublicKey {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Inner::Ed25519(a), Inner::Ed25519(b)) => a.as_bytes() == b.as_bytes(),
-            (Inner::P256(a), Inner::P256(b)) => (a.x, a.y) == (b.x, b.y),
+            (Inner::P256(a), Inner::P256(b)) => a.compressed == b.compressed,
             _ => false,
         }
     }
@@ -315,14 +327,6 @@ fn reserved_for_others(jwk: &Object<'_>, algorithm: Algorithm) -> Option<String>
     }
 }
 
-/// x and y: the last 64 bytes of the key's SubjectPublicKeyInfo, which holds it uncompressed
-/// (RFC 5480 §2.2).
-fn p256_coordinates(key: &ParsedPublicKey) -> Option<([u8; 32], [u8; 32])> {
-    let info = key.as_der().ok()?;
-    let (x, y) = info.as_ref().last_chunk::<64>()?.split_first_chunk::<32>()?;
-    Some((*x, *y.first_chunk::<32>()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -363,6 +367,29 @@ mod tests {
         second[0] = 0xf0;
         second[31] = 0x7f;
         assert!(PublicKey::from_ed25519(&second).is_err());
+    }
+
+    #[test]
+    fn a_point_of_p256_has_one_encoding() {
+        // p, of which x + p is a second text of x where x is small (SEC 1 §2.3.4 wants x below p).
+        let p = "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff";
+        let p: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&p[2 * at..2 * at + 2], 16).unwrap()).collect();
+        let mut points = 0;
+        for x in 1..20u8 {
+            let mut point = [0; 33];
+            (point[0], point[32]) = (2, x);
+            if PublicKey::from_p256(&point).is_err() {
+                continue;
+            }
+            points += 1;
+            let mut carry = u16::from(x);
+            for (to, digit) in point[1..].iter_mut().zip(&p).rev() {
+                let sum = u16::from(*digit) + carry;
+                (*to, carry) = (sum.to_le_bytes()[0], sum >> 8);
+            }
+            assert!(PublicKey::from_p256(&point).is_err(), "x = {x} + p");
+        }
+        assert!(points > 3, "some of them are points");
     }
 
     #[test]

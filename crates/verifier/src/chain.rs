@@ -152,12 +152,7 @@ struct Signature<'a> {
 
 impl<'a> Signature<'a> {
     fn of(seal: &'a Seal) -> Self {
-        Self {
-            message: seal.signing_input.as_bytes(),
-            bytes: &seal.signature,
-            key: &seal.key_id,
-            known: false,
-        }
+        Self { message: seal.signing_input(), bytes: &seal.signature, key: &seal.key_id, known: false }
     }
 
     fn of_proof(proof: &'a Proof) -> Self {
@@ -182,9 +177,9 @@ pub(crate) struct Walk<'a> {
 /// What a chain means: the ceiling, what is effective below its last link and, for a memory, below each
 /// link before it that is not known.
 struct Meaning {
-    ceiling: Arc<Authority>,
-    between: Vec<Arc<Authority>>,
-    effective: Arc<Authority>,
+    ceiling: Authority,
+    between: Vec<Authority>,
+    effective: Authority,
 }
 
 impl<'a> Walk<'a> {
@@ -240,10 +235,10 @@ impl<'a> Walk<'a> {
         };
         let known = self.known_links();
         let (ceiling, mut effective) = match &self.prefix {
-            Some(prefix) => (Arc::clone(&prefix.ceiling), Arc::clone(&prefix.effective)),
+            Some(prefix) => (prefix.ceiling.clone(), prefix.effective.clone()),
             None => {
-                let ceiling = Arc::new(self.check(Some(0), "root", link::check_root(root, trust))?);
-                (Arc::clone(&ceiling), ceiling)
+                let ceiling = self.check(Some(0), "root", link::check_root(root, trust))?;
+                (ceiling.clone(), ceiling)
             }
         };
         let mut between = Vec::new();
@@ -264,10 +259,9 @@ impl<'a> Walk<'a> {
             self.check(at, "nesting", link::check_nesting(one, before))?;
             self.check(at, "redelegation", link::check_redelegation(one, before))?;
             if self.known.is_some() && index > known {
-                between.push(Arc::clone(&effective));
+                between.push(effective.clone());
             }
-            let held = Arc::unwrap_or_clone(effective);
-            effective = Arc::new(self.check(at, "attenuation", link::check_attenuation(one, held))?);
+            effective = self.check(at, "attenuation", link::check_attenuation(one, effective))?;
             self.check(at, "audience", link::check_audience(&effective, trust))?;
             before = Some(one);
         }
@@ -387,12 +381,16 @@ impl<'a> Walk<'a> {
     fn verified(&mut self, meaning: Meaning, mut keys: Vec<PublicKey>) -> VerifiedChain {
         let presentation = self.presentation;
         let agent = keys.pop();
-        let agent_key = agent.as_ref().map(PublicKey::to_multikey).unwrap_or_default();
+        let by_key = presentation.agent.method() == "key";
+        let agent_key = match &agent {
+            // The key of a did:key is its name.
+            Some(_) if by_key => presentation.agent.method_specific_id().to_owned(),
+            agent => agent.as_ref().map(PublicKey::to_multikey).unwrap_or_default(),
+        };
         let links = match &self.prefix {
             Some(prefix) if prefix.verified.len() == presentation.links.len() => Arc::clone(&prefix.verified),
             _ => presentation.links.iter().map(|link| VerifiedLink::of(link)).collect(),
         };
-        let by_key = presentation.agent.method() == "key";
         self.remember(&meaning, &keys, agent.filter(|_| by_key), &links);
         let ends = links.iter().map(|link| link.valid_until).chain([presentation.expires_at]).min();
         let principal = links.first().map_or(&presentation.agent, |root| &root.issuer).clone();
@@ -440,19 +438,18 @@ impl<'a> Walk<'a> {
             let (Some(own), Some(keys)) = (self.presentation.links.get(..count), keys.get(..count)) else {
                 continue;
             };
-            let Some(link) = own.last() else { continue };
             let verified = match links.get(..count) {
                 Some(some) if some.len() < links.len() => some.into(),
                 _ => Arc::clone(links),
             };
             known.insert(Prefix {
-                link: Arc::clone(link),
-                bytes: own.iter().map(|link| link.seal.signing_input.len()).sum(),
+                links: own.to_vec(),
+                bytes: own.iter().map(|link| link.seal.secured.len()).sum(),
                 keys: keys.to_vec(),
                 agent: agent.clone().filter(|_| count == whole),
                 verified,
-                ceiling: Arc::clone(&meaning.ceiling),
-                effective: Arc::clone(effective),
+                ceiling: meaning.ceiling.clone(),
+                effective: effective.clone(),
             });
         }
     }

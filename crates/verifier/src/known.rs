@@ -5,9 +5,10 @@
 //! and that its signatures fit their keys, needs no second look. What time, keys, status and the proof of
 //! possession say does, every time (DESIGN §2, 6).
 
-use crate::{presentation::Link, verified::VerifiedLink};
+use crate::{Denial, presentation::Link, verified::VerifiedLink};
 use legation_credential::{Authority, LinkDigest};
 use legation_keys::PublicKey;
+use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -36,8 +37,8 @@ impl Default for CacheLimits {
 /// A chain down to one link, as it was verified.
 #[derive(Debug)]
 pub(crate) struct Prefix {
-    /// The last link.
-    pub(crate) link: Arc<Link>,
+    /// All links, root first.
+    pub(crate) links: Vec<Arc<Link>>,
     /// Bytes of all links as they were sent: an entry keeps what it says of each.
     pub(crate) bytes: usize,
     /// The key by which each link's signature was verified, root first.
@@ -47,9 +48,9 @@ pub(crate) struct Prefix {
     /// All links, as a verified chain gives them.
     pub(crate) verified: Arc<[VerifiedLink]>,
     /// The root's ceiling.
-    pub(crate) ceiling: Arc<Authority>,
+    pub(crate) ceiling: Authority,
     /// What is effective below the last link.
-    pub(crate) effective: Arc<Authority>,
+    pub(crate) effective: Authority,
 }
 
 /// Keys that have tables, at most twice as many: 30 KiB each.
@@ -108,13 +109,23 @@ impl Known {
         Some(found)
     }
 
+    /// The whole chain of these bytes, where it is known: by the digest of its last link, and then byte by byte.
+    pub(crate) fn whole(&self, texts: &[Result<&str, Denial>]) -> Option<Arc<Prefix>> {
+        let last = texts.last()?.as_ref().ok()?;
+        let found = self.get(&Sha256::digest(last).into())?;
+        let same = |(link, text): (&Arc<Link>, &Result<&str, Denial>)| {
+            text.as_ref().is_ok_and(|text| *text == &*link.seal.secured)
+        };
+        (found.links.len() == texts.len() && found.links.iter().zip(texts).all(same)).then_some(found)
+    }
+
     /// The longest known beginning of a chain.
     pub(crate) fn longest(&self, links: &[Arc<Link>]) -> Option<Arc<Prefix>> {
         links.iter().enumerate().rev().find_map(|(index, link)| {
             let found = self.get(&link.digest)?;
             // Parents are named by digest, so that this holds already; it costs little to see it.
             let presented = links.get(..=index)?.iter().map(|link| link.digest);
-            found.verified.iter().map(|link| link.digest).eq(presented).then_some(found)
+            found.links.iter().map(|link| link.digest).eq(presented).then_some(found)
         })
     }
 
@@ -139,7 +150,7 @@ impl Known {
     }
 
     pub(crate) fn insert(&self, prefix: Prefix) {
-        let digest = prefix.link.digest;
+        let Some(digest) = prefix.links.last().map(|link| link.digest) else { return };
         if let Some(mut shard) = self.shard(&digest) {
             shard.put(digest, Arc::new(prefix));
         }
@@ -199,12 +210,12 @@ mod tests {
         let link = Link { digest, ..link.clone() };
         Prefix {
             verified: [VerifiedLink::of(&link)].into(),
-            link: Arc::new(link),
+            links: vec![Arc::new(link)],
             bytes,
             keys: Vec::new(),
             agent: None,
-            ceiling: Arc::new(Authority::everything()),
-            effective: Arc::new(Authority::everything()),
+            ceiling: Authority::everything(),
+            effective: Authority::everything(),
         }
     }
 

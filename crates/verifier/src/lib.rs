@@ -67,6 +67,7 @@ pub mod ledger;
 mod link;
 pub mod presentation;
 pub mod proof;
+mod read;
 pub mod receipt;
 pub mod remedy;
 mod stop;

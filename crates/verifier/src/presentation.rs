@@ -3,7 +3,11 @@
 //! What comes out is well-formed and means nothing yet: no issuer is believed, no key was
 //! asked for, no signature was checked.
 
-use crate::{Code, Denial, Proof, Trust, known::Known};
+use crate::{
+    Code, Denial, Proof, Trust,
+    known::Known,
+    read::{Sums, read_links, read_sealed},
+};
 use legation_credential::{
     CredentialError, Delegation, LinkDigest,
     delegation::{self, CONTEXT_CREDENTIALS, check_context, check_no_old_claims, check_types},
@@ -17,7 +21,6 @@ use legation_keys::{
     jws::{self, JwsError},
     public::Signature,
 };
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// What joins the links of a chain in compact form.
@@ -73,13 +76,22 @@ pub(crate) struct Link {
 /// encoding of its signature can change.
 pub type Account = [u8; 32];
 
-/// What was signed, and how it says it was.
+/// A compact JWS, and how it says it was signed.
 #[derive(Clone, Debug)]
 pub(crate) struct Seal {
-    pub(crate) signing_input: String,
+    pub(crate) secured: Arc<str>,
+    /// Bytes of it that are signed, from its beginning.
+    pub(crate) signed: usize,
     pub(crate) algorithm: Algorithm,
     pub(crate) key_id: String,
     pub(crate) signature: Signature,
+}
+
+impl Seal {
+    /// What the signature covers.
+    pub(crate) fn signing_input(&self) -> &[u8] {
+        self.secured.as_bytes().get(..self.signed).unwrap_or_default()
+    }
 }
 
 impl Presentation {
@@ -93,9 +105,7 @@ impl Presentation {
     /// The links as they were presented, root first, each a compact JWS: for whoever keeps a chain that
     /// has verified.
     pub fn secured_links(&self) -> impl Iterator<Item = String> {
-        // base64url is read in its one canonical form, so that this writes the bytes that were read.
-        let text = |seal: &Seal| format!("{}.{}", seal.signing_input, base64url::encode(&seal.signature));
-        self.links.iter().map(move |link| text(&link.seal))
+        self.links.iter().map(|link| link.seal.secured.as_ref().to_owned())
     }
 
     /// Who the holder says it is: the subject of the last link. Nothing is verified yet.
@@ -163,19 +173,19 @@ pub(crate) fn parse_known(
     let claims = json::parse(&payload, json_limits).map_err(CredentialError::from)?;
     let object = claims.as_object().ok_or_else(|| malformed("the payload", "an object", &claims))?;
 
-    let (mut links, mut sums) = (Vec::new(), Sums::default());
-    for (index, envelope) in envelopes(object, trust)?.iter().enumerate() {
-        let link = read_envelope(envelope).and_then(|secured| read_link(secured, trust, known, &mut sums));
-        links.push(link.map_err(|denial| denial.at(index))?);
-    }
-    let seal = read_seal(&parts, MEDIA_TYPE, trust)?;
+    let texts = envelopes(object, trust)?.iter().map(read_envelope).collect();
+    let links = read_links(texts, trust, known)?;
+    let sealed = read_sealed(&parts, MEDIA_TYPE, trust)?;
     check_no_old_claims(object)?;
     check_context(object, &[CONTEXT_CREDENTIALS])?;
     check_types(object, &[TYPE])?;
     let nonce = text(object, "nonce")?;
     check_nonce_length(nonce)?;
+    let holder = delegation::did(object, "holder")?;
+    let seal = sealed.by(secured, &holder)?;
+    let presented = Arc::clone(&seal.secured);
     let envelope = Envelope {
-        holder: delegation::did(object, "holder")?,
+        holder,
         claimed_issuer: claimed_issuer(object)?,
         audience: read_audience(object)?.to_owned(),
         not_before: object.get("nbf").map(|_| integer(object, "nbf")).transpose()?,
@@ -189,7 +199,7 @@ pub(crate) fn parse_known(
         nonce: nonce.to_owned(),
         issued_at: integer(object, "iat")?,
         expires_at: integer(object, "exp")?,
-        presented: secured.into(),
+        presented,
     })
 }
 
@@ -219,10 +229,7 @@ pub(crate) fn parse_request_known(
         return Err(Denial::new(Code::ChainEmpty, "at least one link", "none"));
     }
     check_length(chain.split(LINK_SEPARATOR).count(), trust)?;
-    let (mut links, mut sums) = (Vec::new(), Sums::default());
-    for (index, secured) in chain.split(LINK_SEPARATOR).enumerate() {
-        links.push(read_link(secured, trust, known, &mut sums).map_err(|denial| denial.at(index))?);
-    }
+    let links = read_links(chain.split(LINK_SEPARATOR).map(Ok).collect(), trust, known)?;
     if let Some(algorithm) = proof.algorithm {
         check_algorithm(algorithm, trust)?;
     }
@@ -292,85 +299,8 @@ fn read_envelope<'o>(envelope: &'o Json<'_>) -> Result<&'o str, Denial> {
     })
 }
 
-/// A link that is known by its exact bytes, or one that is read.
-fn read_link(
-    secured: &str,
-    trust: &Trust,
-    known: Option<&Known>,
-    sums: &mut Sums,
-) -> Result<Arc<Link>, Denial> {
-    // Asked of a known one too: it may have been read under other limits than these.
-    if secured.len() > trust.limits.link_bytes {
-        return Err(too_large(secured.len(), trust.limits.link_bytes));
-    }
-    let found = known.and_then(|known| known.get(&Sha256::digest(secured).into()));
-    let link = match found {
-        Some(found) => Arc::clone(&found.link),
-        None => Arc::new(parse_link(secured, trust)?),
-    };
-    sums.add(&link, trust)?;
-    Ok(link)
-}
-
-/// How much the links say so far. All of it is compared before a signature is looked at, so that the links
-/// behind one that is too much are not read.
-#[derive(Default)]
-struct Sums {
-    pairs: usize,
-    limits: usize,
-}
-
-impl Sums {
-    fn add(&mut self, link: &Link, trust: &Trust) -> Result<(), Denial> {
-        let authority = &link.delegation.terms.authority;
-        self.pairs += authority.pairs().map_or(0, <[_]>::len);
-        self.limits += authority.limits().count();
-        let bounds = [
-            (self.pairs, trust.limits.chain_pairs, "pairs of action and resource"),
-            (self.limits, trust.limits.chain_constraints, "limits"),
-        ];
-        match bounds.into_iter().find(|(found, most, _)| found > most) {
-            None => Ok(()),
-            Some((found, most, what)) => {
-                let expected = format!("at most {most} {what} in the whole chain");
-                Err(Denial::new(Code::InputTooLarge, expected, found.to_string()))
-            }
-        }
-    }
-}
-
-fn parse_link(secured: &str, trust: &Trust) -> Result<Link, Denial> {
-    let parts = jws::split(secured).map_err(CredentialError::from)?;
-    let payload = base64url::decode(parts.payload).map_err(JwsError::from).map_err(CredentialError::from)?;
-    let json_limits = JsonLimits { bytes: trust.limits.link_bytes, depth: trust.limits.json_depth };
-    let claims = json::parse(&payload, json_limits).map_err(CredentialError::from)?;
-    let seal = read_seal(&parts, delegation::MEDIA_TYPE, trust)?;
-    let delegation = Delegation::from_claims(&claims)?;
-    let claimed_issuer = claims.as_object().map(claimed_issuer).transpose()?.flatten();
-    // One pass gives both digests: the account covers the signing input, the link's digest the
-    // signature as well.
-    let mut hasher = Sha256::new_with_prefix(parts.signing_input);
-    let account = hasher.clone().finalize().into();
-    hasher.update(".");
-    hasher.update(parts.signature);
-    Ok(Link { delegation, claimed_issuer, seal, digest: hasher.finalize().into(), account })
-}
-
-fn read_seal(parts: &jws::Compact<'_>, typ: &'static str, trust: &Trust) -> Result<Seal, Denial> {
-    let limits = JsonLimits { bytes: 4096, depth: trust.limits.json_depth };
-    let header =
-        jws::read_header(parts.header, typ, &trust.algorithms, limits).map_err(CredentialError::from)?;
-    let signature = jws::read_signature(parts.signature).map_err(CredentialError::from)?;
-    Ok(Seal {
-        signing_input: parts.signing_input.to_owned(),
-        algorithm: header.algorithm,
-        key_id: header.key_id,
-        signature,
-    })
-}
-
 /// `iss`, which must be the issuer or holder where it stands (VC-JOSE-COSE §4.1.2).
-fn claimed_issuer(object: &Object<'_>) -> Result<Option<String>, Denial> {
+pub(crate) fn claimed_issuer(object: &Object<'_>) -> Result<Option<String>, Denial> {
     Ok(object.get("iss").map(|_| text(object, "iss").map(str::to_owned)).transpose()?)
 }
 
@@ -397,6 +327,6 @@ fn read_audience<'o>(object: &'o Object<'_>) -> Result<&'o str, Denial> {
     })
 }
 
-fn too_large(found: usize, limit: usize) -> Denial {
+pub(crate) fn too_large(found: usize, limit: usize) -> Denial {
     CredentialError::from(JsonError::TooLarge { limit, found }).into()
 }

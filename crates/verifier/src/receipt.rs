@@ -108,6 +108,8 @@ pub fn verify(secured: &str, signer: &Document) -> Result<serde_json::Value, Rec
     let parts = jws::split(secured.trim()).map_err(CredentialError::from)?;
     let header =
         jws::read_header(parts.header, MEDIA_TYPE, &Algorithm::ALL, LIMITS).map_err(CredentialError::from)?;
+    let algorithm = header.algorithm;
+    let key_id = header.required_key_id().map_err(CredentialError::from)?;
     let payload =
         base64url::decode(parts.payload).map_err(jws::JwsError::from).map_err(CredentialError::from)?;
     let receipt = json::parse(&payload, LIMITS).map_err(CredentialError::from)?;
@@ -115,8 +117,7 @@ pub fn verify(secured: &str, signer: &Document) -> Result<serde_json::Value, Rec
     check_signer(&receipt, signer.id())?;
     let now = receipt.get("at").and_then(|at| at.as_str()).and_then(|at| time::parse(at, Round::Down));
     let now = now.ok_or(ReceiptError::NoTime)?;
-    let wanted =
-        KeyUse { id: &header.key_id, algorithm: header.algorithm, purpose: Purpose::AssertionMethod, now };
+    let wanted = KeyUse { id: &key_id, algorithm, purpose: Purpose::AssertionMethod, now };
     let key = signer.key(wanted)?;
     let signature = jws::read_signature(parts.signature).map_err(CredentialError::from)?;
     key.verify(parts.signing_input.as_bytes(), &signature).map_err(|_| ReceiptError::Signature)?;

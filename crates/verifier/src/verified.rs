@@ -20,8 +20,8 @@ pub struct VerifiedChain {
     pub(crate) agent: Did,
     pub(crate) agent_key: String,
     pub(crate) audience: String,
-    pub(crate) ceiling: Arc<Authority>,
-    pub(crate) effective: Arc<Authority>,
+    pub(crate) ceiling: Authority,
+    pub(crate) effective: Authority,
     pub(crate) links: Arc<[VerifiedLink]>,
     pub(crate) nonce: String,
     /// What was presented; receipts name it by its SHA-256.

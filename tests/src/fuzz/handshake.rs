@@ -184,7 +184,10 @@ fn bend_challenge(choices: &mut Choices<'_>, challenge: &mut String) {
         6 => claims["exp"] = (NOW + 300).into(),
         _ => claims["extra"] = true.into(),
     }
-    assert_ne!(claims, was);
+    // A hello that was bent may have named the same before.
+    if claims == was {
+        claims["extra"] = true.into();
+    }
     *challenge =
         jws::sign("legation-challenge+jwt", &SHOP_ACTOR.key_id, claims.to_string().as_bytes(), &signer.key)
             .unwrap();

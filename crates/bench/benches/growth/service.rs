@@ -21,7 +21,8 @@ fn principals(count: usize, links: u8) -> (Vec<Chain>, Trust) {
     let mut chains: Vec<Chain> = (0..count).map(chain).collect();
     let mut trust = chains.first().unwrap().trust.clone();
     for chain in &mut chains {
-        trust.roots.append(&mut chain.trust.roots);
+        // `append` would build the whole map again for each.
+        trust.roots.extend(core::mem::take(&mut chain.trust.roots));
     }
     (chains, trust)
 }

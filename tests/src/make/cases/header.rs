@@ -245,9 +245,24 @@ fn keys(book: &mut Book) {
 }
 
 fn key_ids(book: &mut Book) {
-    book.deny("kid-missing", "Without `kid` a verifier would have to try keys.", "malformed", Some(1), |d| {
-        drop(d.links[1].header.as_object_mut().unwrap().remove("kid"))
+    book.deny("kid-missing", "Without `kid` a verifier would have to try keys.", "malformed", Some(0), |d| {
+        drop(d.links[0].header.as_object_mut().unwrap().remove("kid"))
     });
+    book.permit("kid-left-out-by-did-keys", "A did:key is its one key, and need not name it again.", |d| {
+        for sealed in d.links.iter_mut().skip(1).chain([&mut d.presentation]) {
+            drop(sealed.header.as_object_mut().unwrap().remove("kid"));
+        }
+    });
+    book.deny(
+        "kid-left-out-by-an-intruder",
+        "An intruder signs under the issuer's name and names no key.",
+        "signature_invalid",
+        Some(1),
+        |d| {
+            d.links[1].signed_by(&agent("mallory"));
+            drop(d.links[1].header.as_object_mut().unwrap().remove("kid"));
+        },
+    );
     book.deny("kid-that-is-no-text", "A number for a `kid`.", "malformed", Some(0), |d| {
         d.links[0].header["kid"] = 1.into()
     });

@@ -1,0 +1,127 @@
+//! Bytes → links, each known by its exact bytes or read.
+
+use crate::{
+    Code, Denial, Trust,
+    known::Known,
+    presentation::{Link, Seal, claimed_issuer, too_large},
+};
+use legation_credential::{CredentialError, Delegation, delegation};
+use legation_did::{Did, key};
+use legation_keys::{
+    base64url,
+    json::{self, JsonLimits},
+    jws::{self, Header, JwsError},
+    public::Signature,
+};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// The links of a chain, root first.
+pub(crate) fn read_links(
+    texts: Vec<Result<&str, Denial>>,
+    trust: &Trust,
+    known: Option<&Known>,
+) -> Result<Vec<Arc<Link>>, Denial> {
+    let whole = known.and_then(|known| known.whole(&texts));
+    let (mut links, mut sums) = (Vec::with_capacity(texts.len()), Sums::default());
+    for (index, text) in texts.into_iter().enumerate() {
+        let link = whole.as_ref().and_then(|prefix| prefix.links.get(index));
+        let link = text.and_then(|secured| {
+            // Asked of a known one too: it may have been read under other limits than these.
+            if secured.len() > trust.limits.link_bytes {
+                return Err(too_large(secured.len(), trust.limits.link_bytes));
+            }
+            let link = link.map_or_else(|| read_link(secured, trust, known), |link| Ok(Arc::clone(link)))?;
+            sums.add(&link, trust)?;
+            Ok(link)
+        });
+        links.push(link.map_err(|denial| denial.at(index))?);
+    }
+    Ok(links)
+}
+
+/// A link that is known by its exact bytes, or one that is read.
+fn read_link(secured: &str, trust: &Trust, known: Option<&Known>) -> Result<Arc<Link>, Denial> {
+    let known = known.and_then(|known| known.get(&Sha256::digest(secured).into()));
+    match known.as_ref().and_then(|prefix| prefix.links.last()) {
+        Some(link) => Ok(Arc::clone(link)),
+        None => Ok(Arc::new(parse_link(secured, trust)?)),
+    }
+}
+
+/// How much the links say so far. All of it is compared before a signature is looked at, so that the links
+/// behind one that is too much are not read.
+#[derive(Default)]
+pub(crate) struct Sums {
+    pairs: usize,
+    limits: usize,
+}
+
+impl Sums {
+    pub(crate) fn add(&mut self, link: &Link, trust: &Trust) -> Result<(), Denial> {
+        let authority = &link.delegation.terms.authority;
+        self.pairs += authority.pairs().map_or(0, <[_]>::len);
+        self.limits += authority.limits().count();
+        let bounds = [
+            (self.pairs, trust.limits.chain_pairs, "pairs of action and resource"),
+            (self.limits, trust.limits.chain_constraints, "limits"),
+        ];
+        match bounds.into_iter().find(|(found, most, _)| found > most) {
+            None => Ok(()),
+            Some((found, most, what)) => {
+                let expected = format!("at most {most} {what} in the whole chain");
+                Err(Denial::new(Code::InputTooLarge, expected, found.to_string()))
+            }
+        }
+    }
+}
+
+fn parse_link(secured: &str, trust: &Trust) -> Result<Link, Denial> {
+    let parts = jws::split(secured).map_err(CredentialError::from)?;
+    let payload = base64url::decode(parts.payload).map_err(JwsError::from).map_err(CredentialError::from)?;
+    let json_limits = JsonLimits { bytes: trust.limits.link_bytes, depth: trust.limits.json_depth };
+    let claims = json::parse(&payload, json_limits).map_err(CredentialError::from)?;
+    let sealed = read_sealed(&parts, delegation::MEDIA_TYPE, trust)?;
+    let delegation = Delegation::from_claims(&claims)?;
+    let seal = sealed.by(secured, &delegation.issuer)?;
+    let claimed_issuer = claims.as_object().map(claimed_issuer).transpose()?.flatten();
+    // One pass gives both digests: the account covers the signing input, the link's digest the
+    // signature as well.
+    let mut hasher = Sha256::new_with_prefix(parts.signing_input);
+    let account = hasher.clone().finalize().into();
+    hasher.update(".");
+    hasher.update(parts.signature);
+    Ok(Link { delegation, claimed_issuer, seal, digest: hasher.finalize().into(), account })
+}
+
+/// Header and signature of a JWS, of which it is not yet known whose they are.
+pub(crate) struct Sealed {
+    header: Header,
+    signature: Signature,
+    signed: usize,
+}
+
+pub(crate) fn read_sealed(
+    parts: &jws::Compact<'_>,
+    typ: &'static str,
+    trust: &Trust,
+) -> Result<Sealed, Denial> {
+    let limits = JsonLimits { bytes: 4096, depth: trust.limits.json_depth };
+    let header =
+        jws::read_header(parts.header, typ, &trust.algorithms, limits).map_err(CredentialError::from)?;
+    let signature = jws::read_signature(parts.signature).map_err(CredentialError::from)?;
+    Ok(Sealed { header, signature, signed: parts.signing_input.len() })
+}
+
+impl Sealed {
+    /// The seal of a signer. A did:key need not name its key: it is the one.
+    pub(crate) fn by(self, secured: &str, signer: &Did) -> Result<Seal, Denial> {
+        let Self { header, signature, signed } = self;
+        let algorithm = header.algorithm;
+        let key_id = match header.key_id {
+            None if signer.method() == "key" => key::method_id(signer),
+            _ => header.required_key_id().map_err(CredentialError::from)?,
+        };
+        Ok(Seal { secured: secured.into(), signed, algorithm, key_id, signature })
+    }
+}
