@@ -96,7 +96,7 @@ fn es256(criterion: &mut Criterion) {
                 }
             });
         });
-        let compressed: Vec<_> = signatures.iter().map(|one| compressed(&one.key_bytes)).collect();
+        let compressed: Vec<_> = signatures.iter().map(|one| bare::compressed(&one.key_bytes)).collect();
         group.bench_function(BenchmarkId::new("unparsed", keys.len()), |bencher| {
             bencher.iter(|| {
                 for (one, point) in signatures.iter().zip(&compressed) {
@@ -120,12 +120,6 @@ fn es256(criterion: &mut Criterion) {
         });
     }
     group.finish();
-}
-
-/// A point of P-256 as a did:key has it (SEC 1 §2.3.3).
-fn compressed(point: &[u8]) -> Vec<u8> {
-    let (x, odd) = (point.get(1..33).unwrap(), point.last().unwrap() & 1 == 1);
-    [[if odd { 3 } else { 2 }].as_slice(), x].concat()
 }
 
 criterion_group!(benches, chains, es256);

@@ -31,6 +31,13 @@ impl Chain {
     }
 }
 
+/// A point of P-256 as a did:key has it (SEC 1 §2.3.3), from its uncompressed form.
+#[must_use]
+pub fn compressed(point: &[u8]) -> Vec<u8> {
+    let odd = point.last().is_some_and(|byte| byte & 1 == 1);
+    [&[if odd { 3 } else { 2 }], point.get(1..33).unwrap_or_default()].concat()
+}
+
 fn read(secured: &str) -> Outcome<Signed> {
     let parts = jws::split(secured)?;
     let payload = base64url::decode(parts.payload)?;

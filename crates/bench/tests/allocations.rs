@@ -57,9 +57,9 @@ type Bound = (u64, u64);
 #[test]
 fn a_verification_allocates_no_more_than_it_did() {
     let bounds: [(u8, Bound, Bound, Bound); 3] = [
-        (1, (195, 43_035), (32, 10_818), (30, 8_833)),
-        (3, (453, 104_248), (38, 24_546), (30, 21_924)),
-        (8, (1_105, 295_379), (55, 59_175), (31, 54_704)),
+        (1, (111, 30_911), (27, 7_991), (29, 8_595)),
+        (3, (221, 68_037), (31, 15_593), (29, 18_473)),
+        (8, (501, 198_824), (42, 34_842), (30, 43_752)),
     ];
     for (depth, of_cold, of_warm, of_request) in bounds {
         let chain = Chain::new(depth).unwrap();

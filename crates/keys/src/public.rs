@@ -179,8 +179,8 @@ impl PublicKey {
         }
     }
 
-    /// The same key, ready to verify often: with a table of 30 KiB for Ed25519, which takes some three
-    /// verifications to make and halves the cost of each one after.
+    /// The same key, ready to verify often: with a table of 20 KiB for Ed25519, which costs half a verification to
+    /// make and saves a tenth of each one after.
     #[must_use]
     pub fn prepared(&self) -> Self {
         match &self.0 {
@@ -372,8 +372,8 @@ mod tests {
     #[test]
     fn a_point_of_p256_has_one_encoding() {
         // p, of which x + p is a second text of x where x is small (SEC 1 §2.3.4 wants x below p).
-        let p = "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff";
-        let p: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&p[2 * at..2 * at + 2], 16).unwrap()).collect();
+        let p =
+            multibase::decode("fffffffff00000001000000000000000000000000ffffffffffffffffffffffff").unwrap().1;
         let mut points = 0;
         for x in 1..20u8 {
             let mut point = [0; 33];

@@ -94,6 +94,8 @@ pub fn gather(
 }
 
 /// What one look at a presentation gives.
+// One is made for a verification and handed on at once: a box would cost more than the room it saves.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Progress {
     /// The chain holds.

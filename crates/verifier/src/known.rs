@@ -53,9 +53,9 @@ pub(crate) struct Prefix {
     pub(crate) effective: Authority,
 }
 
-/// Keys that have tables, at most twice as many: 30 KiB each.
+/// Keys that have tables, at most twice as many: 20 KiB each.
 const TABLES: usize = 128;
-/// Uses after which a key is worth a table: making one costs as much as three verifications.
+/// Uses after which a key is worth a table: making one costs half a verification and saves a tenth of each.
 const WORTH_A_TABLE: u32 = 4;
 
 /// Keys of agents that come often, in two generations as the chains are.
