@@ -6,6 +6,7 @@
 //! | [`vector`] | the format of a file, and its loader |
 //! | [`run`](mod@run) | a vector through the library: what came out of each step, and why |
 //! | [`pages`] | a page for each code of a denial, with an example of the corpus |
+//! | [`told`](mod@told) | all that a verification says, to compare one with another |
 //! | [`fuzz`] | the fuzz targets |
 //!
 //! `tests/corpus.rs` runs every file through the library; the command's own tests load the same
@@ -22,6 +23,7 @@
 pub mod fuzz;
 pub mod pages;
 pub mod run;
+pub mod told;
 pub mod vector;
 
 pub use run::{explain, run};

@@ -3,31 +3,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use legation_tests::{Vector, load_all};
-use legation_verifier::{CacheLimits, Denial, Evidence, Trust, VerifiedChain, Verifier, parse, verify};
+use legation_tests::{
+    Vector, load_all,
+    told::{Told, told},
+};
+use legation_verifier::{CacheLimits, Denial, Evidence, Trust, Verifier, parse, verify};
 use std::collections::BTreeMap;
-
-/// Everything that an answer says.
-#[derive(Debug, PartialEq)]
-struct Told {
-    principal: String,
-    agent: String,
-    effective: String,
-    links: Vec<([u8; 32], i64)>,
-    evidence: Vec<String>,
-    valid_until: i64,
-}
-
-fn told(chain: &VerifiedChain) -> Told {
-    Told {
-        principal: chain.principal().to_string(),
-        agent: chain.agent().to_string(),
-        effective: chain.effective().to_json().to_string(),
-        links: chain.links().iter().map(|link| (link.digest, link.valid_until)).collect(),
-        evidence: chain.evidence().iter().map(|used| used.to_json().to_string()).collect(),
-        valid_until: chain.valid_until(),
-    }
-}
 
 fn cold(bytes: &[u8], trust: &Trust, evidence: &Evidence, nonce: &str, now: i64) -> Result<Told, Denial> {
     verify(&parse(bytes, trust)?, trust, evidence, nonce, now).map(|chain| told(&chain))

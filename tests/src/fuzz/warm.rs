@@ -1,31 +1,10 @@
 //! A verification twice: by the functions that remember nothing, and by a verifier that has seen others.
 
+use crate::told::{Told, told};
 use legation_verifier::{
     CacheLimits, Case, Denial, Evidence, Need, Presentation, Progress, Proof, Trust, VerifiedChain, Verifier,
     advance, parse, parse_request, remedy, verify,
 };
-
-/// Everything that an answer says.
-#[derive(Debug, PartialEq)]
-struct Told {
-    principal: String,
-    agent: String,
-    effective: legation_credential::Authority,
-    links: Vec<([u8; 32], i64)>,
-    evidence: Vec<String>,
-    valid_until: i64,
-}
-
-fn told(chain: &VerifiedChain) -> Told {
-    Told {
-        principal: chain.principal().to_string(),
-        agent: chain.agent().to_string(),
-        effective: chain.effective().clone(),
-        links: chain.links().iter().map(|link| (link.digest, link.valid_until)).collect(),
-        evidence: chain.evidence().iter().map(|used| used.to_json().to_string()).collect(),
-        valid_until: chain.valid_until(),
-    }
-}
 
 /// One trust, cold and warm.
 pub(crate) struct Both<'t> {
