@@ -52,6 +52,8 @@ fn a_usage_error_is_one_line_and_exit_2() {
         format!("{delegate} --out x.jwt --status https://a.example/status/1"),
         format!("{delegate} --out x.jwt --status https://a.example/status/1#-1"),
         format!("{delegate} --out x.jwt --valid-from yesterday"),
+        format!("{delegate} --out x.jwt --id nonsense"),
+        format!("{delegate} --out x.jwt --id urn:"),
         format!("{delegate} --out x.jwt --format di-jcs"),
         "present --key agent.key --audience a --nonce n --out x.jwt".to_owned(),
         "present --key agent.key --audience a --nonce n --out x.jwt --valid-for 1h root.jwt".to_owned(),

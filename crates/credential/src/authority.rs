@@ -13,8 +13,8 @@ use legation_keys::json::{self, Json, JsonLimits, Object};
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Most (action, resource) pairs of one delegation. The order compares each with each of the
-/// parent's, so this bounds the work of one link to some 65,000 comparisons.
+/// Most (action, resource) pairs of one delegation: what one link makes a verifier sort and compare before it
+/// knows whose it is.
 pub const MAX_PAIRS: usize = 256;
 /// Most grants of one delegation. As many as pairs: the normal form regroups the pairs, and what
 /// was read in few grants may be written in as many as one for each pair.

@@ -60,7 +60,7 @@ pub enum IssueError {
 /// Issues the first delegation of a chain: `issuer` is the principal.
 ///
 /// `key_id` is the DID URL of the signing key in the issuer's document
-/// ([`legation_did::method_id`]).
+/// ([`legation_did::method_id`]). It becomes the header's `kid`, except of a did:key, which is its one key.
 ///
 /// # Errors
 /// [`IssueError`].
