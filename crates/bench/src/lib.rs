@@ -8,11 +8,11 @@ pub use plan::{Plan, authority};
 pub use status::{LIST, Random, publish};
 
 use legation_credential::{
-    Authority, Facts, Occasion, Request, RequestError, Terms, Value, issue, pass_on, present,
+    Authority, Facts, Occasion, Request, RequestError, Terms, Value, delegation, issue, pass_on, present,
     status::{StatusEntry, StatusPurpose},
 };
 use legation_did::{Did, Document, Purpose, key, method_id};
-use legation_keys::{Algorithm, SecretKey, Signer};
+use legation_keys::{Algorithm, SecretKey, Signer, base64url, jws};
 use legation_verifier::{Proof, Trust};
 
 /// Now, for every bench: 2026-11-21T12:00:00Z.
@@ -141,6 +141,20 @@ impl Chain {
             expires: NOW + 60,
         };
         Ok((self.compact(), proof))
+    }
+
+    /// The same links, each naming its key: for tools that look a key up by its `kid`, which may be absent
+    /// where the issuer is a did:key.
+    ///
+    /// # Errors
+    /// What signing says.
+    pub fn links_with_key_ids(&self) -> Outcome<Vec<String>> {
+        let named = |(link, signer): (&String, &SecretKey)| -> Outcome<String> {
+            let claims = base64url::decode(jws::split(link)?.payload)?;
+            let key_id = key::method_id(&key::did(signer.public_key()));
+            Ok(jws::sign(delegation::MEDIA_TYPE, &key_id, &claims, signer)?)
+        };
+        self.links.iter().zip(&self.keys).map(named).collect()
     }
 
     /// The document of an organization that is this chain's principal, as JSON.

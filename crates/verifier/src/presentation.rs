@@ -67,6 +67,8 @@ pub(crate) struct Envelope {
 pub(crate) struct Link {
     pub(crate) delegation: Delegation,
     pub(crate) claimed_issuer: Option<String>,
+    /// Pairs of action and resource as they are written.
+    pub(crate) pairs: usize,
     pub(crate) seal: Seal,
     pub(crate) digest: LinkDigest,
     pub(crate) account: Account,

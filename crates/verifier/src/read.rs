@@ -9,7 +9,7 @@ use legation_credential::{CredentialError, Delegation, delegation};
 use legation_did::{Did, key};
 use legation_keys::{
     base64url,
-    json::{self, JsonLimits},
+    json::{self, Json, JsonLimits},
     jws::{self, Header, JwsError},
     public::Signature,
 };
@@ -59,9 +59,8 @@ pub(crate) struct Sums {
 
 impl Sums {
     pub(crate) fn add(&mut self, link: &Link, trust: &Trust) -> Result<(), Denial> {
-        let authority = &link.delegation.terms.authority;
-        self.pairs += authority.pairs().map_or(0, <[_]>::len);
-        self.limits += authority.limits().count();
+        self.pairs += link.pairs;
+        self.limits += link.delegation.terms.authority.limits().count();
         let bounds = [
             (self.pairs, trust.limits.chain_pairs, "pairs of action and resource"),
             (self.limits, trust.limits.chain_constraints, "limits"),
@@ -91,7 +90,18 @@ fn parse_link(secured: &str, trust: &Trust) -> Result<Link, Denial> {
     let account = hasher.clone().finalize().into();
     hasher.update(".");
     hasher.update(parts.signature);
-    Ok(Link { delegation, claimed_issuer, seal, digest: hasher.finalize().into(), account })
+    let (pairs, digest) = (written_pairs(&claims), hasher.finalize().into());
+    Ok(Link { delegation, claimed_issuer, pairs, seal, digest, account })
+}
+
+/// The pairs of action and resource that a link writes, also those that others of its own cover: they are
+/// compared before that is known.
+fn written_pairs(claims: &Json<'_>) -> usize {
+    let delegation = claims.get("credentialSubject").and_then(|subject| subject.get("delegation"));
+    let grants = delegation.and_then(|delegation| delegation.get("grants")).and_then(Json::as_array);
+    let count = |grant: &Json<'_>, list| grant.get(list).and_then(Json::as_array).map_or(0, <[_]>::len);
+    let pairs = |grant| count(grant, "actions") * count(grant, "resources");
+    grants.unwrap_or_default().iter().map(pairs).sum()
 }
 
 /// Header and signature of a JWS, of which it is not yet known whose they are.

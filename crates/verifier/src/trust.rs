@@ -54,8 +54,8 @@ pub struct Limits {
     pub json_depth: usize,
     /// Most links; 16 by default, the depth up to which the cost is measured.
     pub chain_links: usize,
-    /// Most pairs of action and resource that all links together grant; 1,024 by default. An ordinary link
-    /// has a handful.
+    /// Most pairs of action and resource that all links together write, those that others cover included;
+    /// 1,024 by default. An ordinary link has a handful.
     pub chain_pairs: usize,
     /// Most limits of all links together; 256 by default. An ordinary link has three or four, a `spend`
     /// counting as up to three; each limit stays in force for all links below, and is looked at there.

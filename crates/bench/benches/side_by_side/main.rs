@@ -15,7 +15,7 @@
 //! | `warm`, `warm-request` | 1 | the same by a `Verifier` that has verified the chain, with a new proof |
 //! | `tenuo` | N + 1 | a CBOR stack of N warrants (no base64); dalek's batch verification, which is not strict, of the chain; windows, parents, narrowing; proof of possession over the call; constraints of the last warrant |
 //! | `biscuit` | N + 1 | a protobuf token of N blocks (no base64); holder's secret proves the last block, which is no proof to one verifier; the checks of every block by Datalog. Nothing is narrowed, all checks hold at once |
-//! | `ssi` | 1 | one `vc+jwt` of the same chain: key out of did:key, signature, validity. No chain, no authority, no decision |
+//! | `ssi` | 1 | one `vc+jwt` of the same chain, with a `kid`: key out of did:key, signature, validity. No chain, no authority, no decision |
 //! | `ssi-times` | N + 1 | as many of them |
 //!
 //! None of them looks at a status list or writes to a memory of nonces here. `tenuo` and `biscuit` read the

@@ -82,6 +82,20 @@ fn lengths(book: &mut Book) {
             (0..2).for_each(|link| d.delegation(link)["grants"] = granted(5));
         },
     );
+    book.deny(
+        "chain-whose-many-grants-one-covers",
+        "Of the pairs that a link writes one covers all others. They are compared to find that, and so they count.",
+        "input_too_large",
+        Some(1),
+        move |d| {
+            d.trust["limits"] = json!({"chainPairs": 8});
+            (0..2).for_each(|link| {
+                let mut grants = granted(5);
+                grants[0]["actions"][0] = "a2a:skill:*".into();
+                d.delegation(link)["grants"] = grants;
+            });
+        },
+    );
     let times = |count: usize, tiny: bool| {
         move |d: &mut Draft| {
             d.solo();
