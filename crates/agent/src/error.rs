@@ -1,5 +1,6 @@
 //! What can go wrong for a caller: one enum per verb.
 
+use legation_credential::PresentError;
 use legation_did::Did;
 use legation_http_signature::{HeaderError, SignError as RequestSignError};
 use legation_keys::secret::SignError;
@@ -66,6 +67,9 @@ pub enum MeetError {
     /// The agent's own key does not sign.
     #[error("{0}")]
     Sign(#[from] SignError),
+    /// The chain can't be presented.
+    #[error("{0}")]
+    Present(#[from] PresentError),
     /// The system's random source fails.
     #[error("no random bytes can be had; nothing is begun without them")]
     Random,
@@ -85,7 +89,7 @@ impl MeetError {
             Self::Answer { code, .. } | Self::Refused { code, .. } => code,
             Self::Unexpected { .. } => "malformed",
             Self::Callee(denial) => denial.code.as_str(),
-            Self::Sign(_) | Self::Random => "unavailable",
+            Self::Sign(_) | Self::Present(_) | Self::Random => "unavailable",
         }
     }
 }

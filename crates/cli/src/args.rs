@@ -9,6 +9,7 @@ pub(crate) use did::{CreateCommand, CreateWebArgs, DidCommand, ResolveArgs};
 pub(crate) use key::{GenerateArgs, KeyCommand};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use legation_credential::Securing;
 use legation_did::Did;
 use legation_keys::time::{self, Round};
 use std::{net::SocketAddr, path::PathBuf};
@@ -155,8 +156,20 @@ pub(crate) struct DelegateArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Format {
-    /// vc+jwt (VC-JOSE-COSE).
+    /// A compact JWS: vc+jwt, vp+jwt (VC-JOSE-COSE).
     Jwt,
+    /// JSON with a Data Integrity proof by eddsa-jcs-2022; for Ed25519 keys.
+    DiJcs,
+}
+
+impl Format {
+    /// How what is written is secured.
+    pub(crate) fn securing(self) -> Securing {
+        match self {
+            Self::Jwt => Securing::Jwt,
+            Self::DiJcs => Securing::EddsaJcs2022,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -175,6 +188,9 @@ pub(crate) struct PresentArgs {
     /// The moment of signing; now by default.
     #[arg(long, value_name = "RFC3339", value_parser = moment)]
     pub(crate) now: Option<i64>,
+    /// How the presentation is secured, whichever way its delegations are.
+    #[arg(long, value_enum, default_value = "jwt")]
+    pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) out: OutArgs,
     /// The delegations, root first.

@@ -1,22 +1,21 @@
 //! `legation delegate`.
 
 use crate::{
-    args::{DelegateArgs, Format},
+    args::DelegateArgs,
     files,
     output::{Failure, Output},
 };
 use legation_credential::{
-    Authority, CredentialError, Delegation, IssueError, Terms, delegation, issue,
+    Authority, CredentialError, Delegation, IssueError, Terms, delegation,
     issue::effective,
-    pass_on,
+    issue_as, pass_on_as,
     status::{StatusEntry, StatusPurpose, is_list_url},
 };
 use legation_did::{Did, key, method_id};
-use legation_keys::{PublicKey, Signer, base64url, json, time};
+use legation_keys::{PublicKey, Signer, base64url, data_integrity::AddProofError, json, time};
 use serde_json::json;
 
 pub(crate) fn run(args: &DelegateArgs) -> Result<Output, Failure> {
-    let Format::Jwt = args.format;
     let signer = files::load_key(&args.key)?;
     let chain: Result<Vec<String>, Failure> = args.parent.iter().map(|path| files::read_text(path)).collect();
     let chain = chain?;
@@ -25,10 +24,11 @@ pub(crate) fn run(args: &DelegateArgs) -> Result<Output, Failure> {
     let authority = terms.authority.clone();
     let issuer = issuer(args, &chain, signer.public_key())?;
     let key_id = method_id(&issuer, signer.public_key());
+    let securing = args.format.securing();
     let secured = if chain.is_empty() {
-        issue(terms, &issuer, &key_id, &signer)
+        issue_as(securing, terms, &issuer, &key_id, &signer)
     } else {
-        pass_on(&chain, terms, &key_id, &signer)
+        pass_on_as(securing, &chain, terms, &key_id, &signer)
     };
     let secured = secured.map_err(|error| refused(&error))?;
     files::write_private(&args.out, &secured)?;
@@ -120,7 +120,10 @@ fn refused(error: &IssueError) -> Failure {
         IssueError::Key { .. } | IssueError::Window { .. } | IssueError::NoParent => {
             Failure::usage(error.to_string())
         }
-        IssueError::Sign(_) => Failure::network("sign", error.to_string()),
+        IssueError::Proof(AddProofError::Sign(_)) | IssueError::Sign(_) => {
+            Failure::network("sign", error.to_string())
+        }
+        IssueError::Proof(_) => Failure::usage(error.to_string()),
     }
 }
 

@@ -5,9 +5,9 @@ use crate::{
     files,
     output::{Failure, Output},
 };
-use legation_credential::{Delegation, Occasion, present, presentation::MAX_LIFETIME};
+use legation_credential::{Delegation, Occasion, PresentError, present_as, presentation::MAX_LIFETIME};
 use legation_did::{key, method_id};
-use legation_keys::{Signer, time};
+use legation_keys::{Signer, data_integrity::AddProofError, time};
 use serde_json::json;
 
 pub(crate) fn run(args: &PresentArgs) -> Result<Output, Failure> {
@@ -38,8 +38,15 @@ pub(crate) fn run(args: &PresentArgs) -> Result<Output, Failure> {
     let expires_at = issued_at.saturating_add(args.valid_for);
     let occasion =
         Occasion { audience: &args.audience, nonce: &args.nonce, issued_at, expires_at, transcript: None };
-    let secured = present(&chain, &holder, occasion, &method_id(&holder, signer.public_key()), &signer)
-        .map_err(|error| Failure::network("sign", error.to_string()))?;
+    let key_id = method_id(&holder, signer.public_key());
+    let secured = present_as(args.format.securing(), &chain, &holder, occasion, &key_id, &signer);
+    let secured = secured.map_err(|error| match &error {
+        PresentError::Sign(_) | PresentError::Proof(AddProofError::Sign(_)) => {
+            Failure::network("sign", error.to_string())
+        }
+        PresentError::Link { error: inner, .. } => Failure::invalid(inner.code(), error.to_string()),
+        PresentError::Proof(_) => Failure::usage(error.to_string()),
+    })?;
     files::write_private(&args.out, &secured)?;
     let out = args.out.out.display().to_string();
     Ok(Output::done(

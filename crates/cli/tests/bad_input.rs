@@ -54,7 +54,7 @@ fn a_usage_error_is_one_line_and_exit_2() {
         format!("{delegate} --out x.jwt --valid-from yesterday"),
         format!("{delegate} --out x.jwt --id nonsense"),
         format!("{delegate} --out x.jwt --id urn:"),
-        format!("{delegate} --out x.jwt --format di-jcs"),
+        format!("{delegate} --out x.jwt --format di-cbor"),
         "present --key agent.key --audience a --nonce n --out x.jwt".to_owned(),
         "present --key agent.key --audience a --nonce n --out x.jwt --valid-for 1h root.jwt".to_owned(),
         "present --key agent.key --audience a --nonce n --out x.jwt missing.jwt".to_owned(),

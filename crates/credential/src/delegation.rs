@@ -10,7 +10,6 @@ use legation_did::Did;
 use legation_keys::{
     base64url,
     json::{Json, JsonLimits, Object},
-    jws,
     time::{self, Round},
 };
 use serde_json::json;
@@ -146,23 +145,21 @@ impl Delegation {
         json
     }
 
-    /// Reads a `vc+jwt` without verifying it: for its holder to look at and to pass on. A
+    /// Reads a secured delegation without verifying it: for its holder to look at and to pass on. A
     /// verifier never takes this path.
     ///
     /// # Errors
     /// [`CredentialError`].
     pub fn read_unverified(secured: &str) -> Result<Self, CredentialError> {
-        let parts = jws::split(secured.trim())?;
-        jws::read_header(parts.header, MEDIA_TYPE, &legation_keys::Algorithm::ALL, LIMITS)?;
-        let payload = base64url::decode(parts.payload).map_err(jws::JwsError::from)?;
-        Self::from_claims(&legation_keys::json::parse(&payload, LIMITS)?)
+        crate::secured::read_unverified(secured)
     }
 }
 
-/// The digest by which a child names this link as its parent: SHA-256 of the compact JWS.
+/// The digest by which a child names this link as its parent: SHA-256 of the compact JWS or of the canonical
+/// document ([`crate::secured::canonical`]).
 #[must_use]
-pub fn link_digest(secured: &str) -> LinkDigest {
-    Sha256::digest(secured).into()
+pub fn link_digest(canonical: &str) -> LinkDigest {
+    Sha256::digest(canonical).into()
 }
 
 /// The claims of the first data model, `vc` and `vp`, must not be there (VC-JOSE-COSE §3.1).

@@ -3,6 +3,7 @@
 use crate::pattern::PatternError;
 use legation_keys::{
     base64url::Base64Error,
+    data_integrity::ProofError,
     json::{Json, JsonError, Object},
     jws::JwsError,
 };
@@ -16,6 +17,9 @@ pub enum CredentialError {
     /// Not a compact JWS with a header that is allowed.
     #[error("{0}")]
     Jws(#[from] JwsError),
+    /// No Data Integrity proofs that are allowed.
+    #[error("{0}")]
+    Proof(#[from] ProofError),
     /// A member is missing, of the wrong kind or out of its range.
     #[error("`{member}`: expected {expected}, found {found}")]
     Malformed {
@@ -80,6 +84,7 @@ impl CredentialError {
                 | JwsError::NoKeyId
                 | JwsError::SignatureLength => "malformed",
             },
+            Self::Proof(error) => error.code(),
             Self::Malformed { .. } | Self::Pattern(PatternError::Action { .. }) => "malformed",
             Self::Context { .. } => "context_mismatch",
             Self::Type { .. } => "type_mismatch",

@@ -2,12 +2,19 @@
 
 use crate::{
     authority::{Authority, extend},
-    delegation::{Delegation, LIMITS, MEDIA_TYPE, Terms, link_digest},
+    delegation::{Delegation, LIMITS, LinkDigest, MEDIA_TYPE, Terms, link_digest},
     error::CredentialError,
     refusal::Refusal,
+    secured::{PURPOSE, Securing, canonical},
 };
 use legation_did::{Did, key};
-use legation_keys::{Signer, json, jws, secret::SignError, time};
+use legation_keys::{
+    Signer,
+    data_integrity::{self, AddProofError, ProofError, ProofOptions},
+    json, jws,
+    secret::SignError,
+    time,
+};
 
 /// Why a delegation was not issued.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +59,9 @@ pub enum IssueError {
     /// only a verifier's trust may say.
     #[error("the delegation could not be read by anybody: {0}")]
     Unreadable(CredentialError),
+    /// No Data Integrity proof could be made: its cryptosuite is for Ed25519 keys.
+    #[error("{0}")]
+    Proof(#[from] AddProofError),
     /// The signer did not sign.
     #[error("{0}")]
     Sign(#[from] SignError),
@@ -84,11 +94,22 @@ pub enum IssueError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn issue(terms: Terms, issuer: &Did, key_id: &str, signer: &dyn Signer) -> Result<String, IssueError> {
-    sign(
-        Delegation { issuer: issuer.clone(), principal: issuer.clone(), parent: None, terms },
-        key_id,
-        signer,
-    )
+    issue_as(Securing::Jwt, terms, issuer, key_id, signer)
+}
+
+/// As [`issue`], secured in a way of choice. A proof always names its key.
+///
+/// # Errors
+/// [`IssueError`].
+pub fn issue_as(
+    securing: Securing,
+    terms: Terms,
+    issuer: &Did,
+    key_id: &str,
+    signer: &dyn Signer,
+) -> Result<String, IssueError> {
+    let delegation = Delegation { issuer: issuer.clone(), principal: issuer.clone(), parent: None, terms };
+    sign(delegation, securing, key_id, signer)
 }
 
 /// Passes a chain on to `terms.subject`, with at most the authority that the chain holds. The
@@ -106,18 +127,34 @@ pub fn pass_on(
     key_id: &str,
     signer: &dyn Signer,
 ) -> Result<String, IssueError> {
+    pass_on_as(Securing::Jwt, chain, terms, key_id, signer)
+}
+
+/// As [`pass_on`], secured in a way of choice. The links of one chain may be secured in different ways.
+///
+/// # Errors
+/// [`IssueError`].
+pub fn pass_on_as(
+    securing: Securing,
+    chain: &[&str],
+    terms: Terms,
+    key_id: &str,
+    signer: &dyn Signer,
+) -> Result<String, IssueError> {
     let (parent, effective) = effective(chain)?;
-    let secured_parent = chain.last().ok_or(IssueError::NoParent)?.trim();
+    let index = chain.len().saturating_sub(1);
+    let secured_parent = chain.last().ok_or(IssueError::NoParent)?;
+    let secured_parent = canonical(secured_parent).map_err(|error| IssueError::Parent { index, error })?;
     check_window(&parent.terms, &terms).map_err(IssueError::Refused)?;
     check_depth(&parent.terms, &terms).map_err(IssueError::Refused)?;
     extend(effective, &terms.authority).map_err(IssueError::Refused)?;
     let delegation = Delegation {
         issuer: parent.terms.subject.clone(),
         principal: parent.principal.clone(),
-        parent: Some(link_digest(secured_parent)),
+        parent: Some(link_digest(&secured_parent)),
         terms,
     };
-    sign(delegation, key_id, signer)
+    sign(delegation, securing, key_id, signer)
 }
 
 /// The last link of a chain and what its subject effectively holds, as far as the links tell.
@@ -126,22 +163,22 @@ pub fn pass_on(
 /// [`IssueError`] where a link can't be read, does not follow the one before it, or widens it.
 pub fn effective(chain: &[&str]) -> Result<(Delegation, Authority), IssueError> {
     let mut effective = Authority::everything();
-    let mut last: Option<(Delegation, &str)> = None;
+    let mut last: Option<(Delegation, LinkDigest)> = None;
     for (index, secured) in chain.iter().enumerate() {
+        let unreadable = |error| IssueError::Parent { index, error };
+        let link = Delegation::read_unverified(secured).map_err(unreadable)?;
         // A link that was a file ends in a line break, which is no part of what its child names.
-        let secured = secured.trim();
-        let link =
-            Delegation::read_unverified(secured).map_err(|error| IssueError::Parent { index, error })?;
-        if let Some((before, secured_before)) = &last {
+        let digest = link_digest(&canonical(secured).map_err(unreadable)?);
+        if let Some((before, digest_before)) = &last {
             let follows = link.issuer == before.terms.subject
-                && link.parent == Some(link_digest(secured_before))
+                && link.parent.as_ref() == Some(digest_before)
                 && link.principal == before.principal;
             if !follows {
                 return Err(IssueError::Order { index });
             }
         }
         effective = extend(effective, &link.terms.authority).map_err(IssueError::Refused)?;
-        last = Some((link, secured));
+        last = Some((link, digest));
     }
     last.map(|(link, _)| (link, effective)).ok_or(IssueError::NoParent)
 }
@@ -171,7 +208,12 @@ pub fn check_depth(parent: &Terms, child: &Terms) -> Result<(), Refusal> {
     Err(Refusal::RedelegationNotPermitted { found: child.max_depth, parent: parent.max_depth })
 }
 
-fn sign(delegation: Delegation, key_id: &str, signer: &dyn Signer) -> Result<String, IssueError> {
+fn sign(
+    delegation: Delegation,
+    securing: Securing,
+    key_id: &str,
+    signer: &dyn Signer,
+) -> Result<String, IssueError> {
     let Terms { valid_from: from, valid_until: until, .. } = delegation.terms;
     if until <= from {
         return Err(IssueError::Window { from, until });
@@ -182,11 +224,19 @@ fn sign(delegation: Delegation, key_id: &str, signer: &dyn Signer) -> Result<Str
     }
     let payload = delegation.to_json().to_string();
     check_readable(payload.as_bytes()).map_err(IssueError::Unreadable)?;
-    Ok(match delegation.issuer.method() {
+    match (securing, delegation.issuer.method()) {
         // The issuer is the key: naming it again in each link is what fills a request's headers.
-        "key" => jws::sign_unnamed(MEDIA_TYPE, payload.as_bytes(), signer)?,
-        _ => jws::sign(MEDIA_TYPE, key_id, payload.as_bytes(), signer)?,
-    })
+        (Securing::Jwt, "key") => Ok(jws::sign_unnamed(MEDIA_TYPE, payload.as_bytes(), signer)?),
+        (Securing::Jwt, _) => Ok(jws::sign(MEDIA_TYPE, key_id, payload.as_bytes(), signer)?),
+        (Securing::EddsaJcs2022, _) => {
+            let document = json::parse(payload.as_bytes(), LIMITS).map_err(CredentialError::from);
+            let document = document.map_err(IssueError::Unreadable)?;
+            let object = document.as_object().ok_or(AddProofError::Proof(ProofError::Missing))?;
+            let options =
+                ProofOptions { verification_method: key_id, purpose: PURPOSE, ..ProofOptions::default() };
+            Ok(data_integrity::add(object, options, signer)?)
+        }
+    }
 }
 
 /// A credential that is denied everywhere is better refused here, where its issuer can mend it.

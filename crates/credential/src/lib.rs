@@ -8,6 +8,7 @@
 //! | [`authority`] | [`Authority`], its partial order, and [`extend`], the one way to the next link |
 //! | [`request`], [`decide`] | what somebody asks to do, and whether an authority permits it |
 //! | [`delegation`] | [`Delegation`]: the Verifiable Credential |
+//! | [`secured`] | a delegation as text: a compact JWS, or a document with proofs |
 //! | [`issue`](mod@issue) | issuing a first delegation, and passing one on narrower |
 //! | [`presentation`] | the holder's side: a chain presented to one verifier |
 //! | [`status`] | Bitstring Status List: revocation and suspension |
@@ -47,6 +48,7 @@ pub mod presentation;
 pub mod refusal;
 pub mod request;
 pub mod resource;
+pub mod secured;
 pub mod status;
 pub mod widening;
 
@@ -54,8 +56,9 @@ pub use authority::{Authority, extend};
 pub use decide::{Debit, Violation};
 pub use delegation::{Delegation, LinkDigest, Terms};
 pub use error::CredentialError;
-pub use issue::{IssueError, issue, pass_on};
+pub use issue::{IssueError, issue, issue_as, pass_on, pass_on_as};
 pub use pattern::Pattern;
-pub use presentation::{Occasion, present};
+pub use presentation::{Occasion, PresentError, present, present_as};
 pub use refusal::Refusal;
 pub use request::{Facts, Request, RequestError, Value};
+pub use secured::Securing;

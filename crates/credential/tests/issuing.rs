@@ -4,10 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use legation_credential::{
-    Authority, Delegation, IssueError, Terms, delegation::link_digest, issue, issue::effective, pass_on,
+    Authority, Delegation, IssueError, Securing, Terms, delegation::link_digest, issue, issue::effective,
+    issue_as, pass_on, pass_on_as,
 };
 use legation_did::Did;
-use legation_keys::{Algorithm, SecretKey, Signer};
+use legation_keys::{Algorithm, SecretKey, Signer, data_integrity::AddProofError};
 use serde_json::{Value as Json, json};
 
 struct Party {
@@ -312,4 +313,38 @@ fn an_action_that_is_not_held_is_told_before_a_resource_that_is_not() {
     let parent = read(r#"[{"actions": ["a", "c"], "resources": ["https://a.example/x"]}]"#);
     let child = read(r#"[{"actions": ["a", "b"], "resources": ["https://a.example/y"]}]"#);
     assert_eq!(legation_credential::extend(parent, &child).unwrap_err().code(), "action_widened");
+}
+
+#[test]
+fn the_links_of_one_chain_may_be_secured_in_different_ways() {
+    let principal = Party::new();
+    for (first, second) in [
+        (Securing::EddsaJcs2022, Securing::EddsaJcs2022),
+        (Securing::EddsaJcs2022, Securing::Jwt),
+        (Securing::Jwt, Securing::EddsaJcs2022),
+    ] {
+        let (agent, other) = (Party::new(), Party::new());
+        let root =
+            issue_as(first, terms(&agent), &principal.did, &principal.key_id(), &principal.key).unwrap();
+        let passed = pass_on_as(second, &[&root], child(&other), &agent.key_id(), &agent.key).unwrap();
+        assert_eq!(effective(&[&root, &passed]).unwrap().0.terms, child(&other));
+        assert_eq!(Delegation::read_unverified(&passed).unwrap().parent, Some(link_digest(&root)));
+        // However a file is laid out, its child names the same parent.
+        let pretty = match serde_json::from_str::<Json>(&root) {
+            Ok(document) => format!("{document:#}\n"),
+            Err(_) => format!("{root}\n"),
+        };
+        assert!(effective(&[&pretty, &passed]).is_ok());
+    }
+}
+
+#[test]
+fn a_proof_needs_an_ed25519_key() {
+    let (key, subject) = (SecretKey::generate(Algorithm::Es256).unwrap(), Party::new());
+    let did = legation_did::key::did(key.public_key());
+    let key_id = legation_did::key::method_id(&did);
+    let refused = issue_as(Securing::EddsaJcs2022, terms(&subject), &did, &key_id, &key).unwrap_err();
+    assert_eq!(refused, IssueError::Proof(AddProofError::Algorithm { found: Algorithm::Es256 }));
+    let told = refused.to_string();
+    assert_eq!(told, "`eddsa-jcs-2022` needs an Ed25519 key, this is one for ES256");
 }

@@ -4,13 +4,13 @@ use crate::{
     challenge::{Challenge, MAX_LIFETIME, MEDIA_TYPE, Sha256Digest, transcript},
     message::{Answer, Hello},
 };
-use legation_credential::{CredentialError, Occasion, present};
+use legation_credential::{CredentialError, Occasion, PresentError, present};
 use legation_did::{Did, Document, KeyUse, Purpose};
 use legation_keys::{
     Algorithm, Signer, base64url,
     json::JsonLimits,
     jws,
-    secret::{SecretKeyError, SignError, random},
+    secret::{SecretKeyError, random},
     time::{self, Round},
 };
 use legation_verifier::{Code, Denial, error::printable, receipt};
@@ -190,14 +190,14 @@ impl Challenged {
     /// `key_id` is one of the caller's `authentication` keys.
     ///
     /// # Errors
-    /// [`SignError`] where the key does not sign.
+    /// [`PresentError`] where a link can't be read or the key does not sign.
     pub fn answer(
         self,
         chain: &[&str],
         key_id: &str,
         signer: &dyn Signer,
         now: i64,
-    ) -> Result<Answered, SignError> {
+    ) -> Result<Answered, PresentError> {
         let transcript = transcript(&self.challenge);
         let occasion = Occasion {
             audience: self.callee.as_str(),

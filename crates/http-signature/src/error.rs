@@ -121,8 +121,8 @@ pub enum HeaderError {
     /// A chain without links.
     #[error("a chain has at least one link")]
     Empty,
-    /// A link is no compact JWS.
-    #[error("link {index} is no compact JWS")]
+    /// A link is no compact JWS and no document with proofs.
+    #[error("link {index} is neither a compact JWS nor the base64url of a document")]
     Link {
         /// Its place, 0 at the root.
         index: usize,

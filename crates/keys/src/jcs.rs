@@ -43,23 +43,31 @@ fn write(json: &Json<'_>, out: &mut String) {
             }
             out.push(']');
         }
-        Json::Object(object) => {
-            let mut members: Vec<_> = object.iter().collect();
-            // By UTF-16 code units (RFC 8785 §3.2.3): a character beyond the BMP goes before
-            // U+E000 to U+FFFF, other than in the order of Rust's strings.
-            members.sort_unstable_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
-            out.push('{');
-            for (index, (name, value)) in members.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                quote(name, out);
-                out.push(':');
-                write(value, out);
-            }
-            out.push('}');
-        }
+        Json::Object(object) => write_members(object.iter().collect(), out),
     }
+}
+
+/// The canonical text of an object of these members, whose names differ.
+pub(crate) fn members<'m>(members: impl Iterator<Item = (&'m str, &'m Json<'m>)>) -> String {
+    let mut out = String::new();
+    write_members(members.collect(), &mut out);
+    out
+}
+
+fn write_members(mut members: Vec<(&str, &Json<'_>)>, out: &mut String) {
+    // By UTF-16 code units (RFC 8785 §3.2.3): a character beyond the BMP goes before
+    // U+E000 to U+FFFF, other than in the order of Rust's strings.
+    members.sort_unstable_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+    out.push('{');
+    for (index, (name, value)) in members.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        quote(name, out);
+        out.push(':');
+        write(value, out);
+    }
+    out.push('}');
 }
 
 /// A string (RFC 8785 §3.2.2.2): only `"`, `\` and control characters are escaped.

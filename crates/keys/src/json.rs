@@ -231,6 +231,14 @@ impl<'a> Object<'a> {
         Ok(Self { members })
     }
 
+    /// With a member of that name, in place of the one that it has.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &'static str, value: Json<'a>) -> Self {
+        self.members.retain(|(member, _)| member != name);
+        self.members.push((Cow::Borrowed(name), value));
+        self
+    }
+
     /// How many members there are.
     #[must_use]
     pub fn len(&self) -> usize {

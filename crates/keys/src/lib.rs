@@ -6,6 +6,7 @@
 //! | [`public`] | [`PublicKey`]: Ed25519 or P-256, from and to Multikey and JWK; strict verification |
 //! | [`secret`] | [`SecretKey`], zeroized; [`Signer`], the joint where hardware or a remote key fits |
 //! | [`jws`] | compact JWS: read strictly, write |
+//! | [`data_integrity`] | Data Integrity proofs: read; made and hashed by `eddsa-jcs-2022` |
 //! | [`json`] | strict JSON: bounded, no duplicate member at any depth, integers only |
 //! | [`jcs`] | canonical JSON (RFC 8785) |
 //! | [`base64url`] | base64url without padding, as JOSE wants it |
@@ -25,6 +26,7 @@
 
 pub mod algorithm;
 pub mod base64url;
+pub mod data_integrity;
 mod ed25519;
 pub mod jcs;
 pub mod json;

@@ -6,7 +6,8 @@ use crate::{
     evidence::{Evidence, Need, Used},
     known::{Known, Prefix},
     link,
-    presentation::{Envelope, Link, Possession, Presentation, Seal},
+    presentation::{Envelope, Link, Possession, Presentation},
+    seal::Seal,
     stop::Stop,
     verified::{VerifiedChain, VerifiedLink},
 };
@@ -139,6 +140,8 @@ pub(crate) fn advance_known(
 /// A signature whose key is at hand, to be verified with others.
 struct Waiting<'a> {
     link: Option<usize>,
+    /// Whether it is a further one beside that link's first.
+    further: bool,
     key: PublicKey,
     signature: Signature<'a>,
 }
@@ -295,6 +298,12 @@ impl<'a> Walk<'a> {
             let known = before.is_some_and(|before| key.as_ref().is_ok_and(|key| key == before));
             let signature = Signature { known, ..Signature::of(&one.seal) };
             self.wait(&mut waiting, Some(index), key, signature)?;
+            // Every proof of a set counts, and none of the further ones is remembered.
+            for seal in &one.more_seals {
+                let key = link::check_key(issuer, seal, Purpose::AssertionMethod, self);
+                self.wait(&mut waiting, Some(index), key, Signature::of(seal))?;
+                waiting.iter_mut().last().into_iter().for_each(|one| one.further = true);
+            }
         }
         let (key, signature) = match &presentation.possession {
             Possession::Envelope(Envelope { holder, seal, .. }) => {
@@ -312,7 +321,7 @@ impl<'a> Walk<'a> {
         };
         self.wait(&mut waiting, None, key, signature)?;
         self.verify_waiting(&waiting)?;
-        keys.extend(waiting.into_iter().map(|one| one.key));
+        keys.extend(waiting.into_iter().filter(|one| !one.further).map(|one| one.key));
         Ok(keys)
     }
 
@@ -333,7 +342,7 @@ impl<'a> Walk<'a> {
         signature: Signature<'w>,
     ) -> Result<(), Stop> {
         match key {
-            Ok(key) => waiting.push(Waiting { link, key, signature }),
+            Ok(key) => waiting.push(Waiting { link, further: false, key, signature }),
             Err(stop) => {
                 self.verify_waiting(waiting)?;
                 self.check(link, "key", Err::<(), _>(stop))?;

@@ -5,7 +5,7 @@
 //! and that its signatures fit their keys, needs no second look. What time, keys, status and the proof of
 //! possession say does, every time (DESIGN §2, 6).
 
-use crate::{Denial, presentation::Link, verified::VerifiedLink};
+use crate::{presentation::Link, read::Carried, verified::VerifiedLink};
 use legation_credential::{Authority, LinkDigest};
 use legation_keys::PublicKey;
 use sha2::{Digest, Sha256};
@@ -110,11 +110,11 @@ impl Known {
     }
 
     /// The whole chain of these bytes, where it is known: by the digest of its last link, and then byte by byte.
-    pub(crate) fn whole(&self, texts: &[Result<&str, Denial>]) -> Option<Arc<Prefix>> {
+    pub(crate) fn whole(&self, texts: &[Carried<'_>]) -> Option<Arc<Prefix>> {
         let last = texts.last()?.as_ref().ok()?;
-        let found = self.get(&Sha256::digest(last).into())?;
-        let same = |(link, text): (&Arc<Link>, &Result<&str, Denial>)| {
-            text.as_ref().is_ok_and(|text| *text == &*link.seal.secured)
+        let found = self.get(&Sha256::digest(last.as_bytes()).into())?;
+        let same = |(link, text): (&Arc<Link>, &Carried<'_>)| {
+            text.as_ref().is_ok_and(|text| **text == *link.seal.secured)
         };
         (found.links.len() == texts.len() && found.links.iter().zip(texts).all(same)).then_some(found)
     }

@@ -70,6 +70,7 @@ pub mod proof;
 mod read;
 pub mod receipt;
 pub mod remedy;
+mod seal;
 mod stop;
 pub mod trust;
 pub mod verified;

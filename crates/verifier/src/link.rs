@@ -4,7 +4,8 @@ use crate::{
     Code, Denial, Proof, Trust,
     chain::Walk,
     evidence::{Held, Lack, Need, Used},
-    presentation::{Envelope, Link, Possession, Presentation, Seal, check_algorithm},
+    presentation::{Envelope, Link, Possession, Presentation, check_algorithm},
+    seal::Seal,
     stop::Stop,
 };
 use legation_credential::{
@@ -43,7 +44,8 @@ pub(crate) fn check_issuer(link: &Link, before: Option<&Link>) -> Result<(), Den
     {
         return Err(Denial::new(Code::IssuerMismatch, subject.as_str(), issuer.as_str()));
     }
-    check_names(Code::IssuerMismatch, issuer, link.claimed_issuer.as_deref(), &link.seal)
+    check_names(Code::IssuerMismatch, issuer, link.claimed_issuer.as_deref(), &link.seal)?;
+    link.more_seals.iter().try_for_each(|seal| check_names(Code::IssuerMismatch, issuer, None, seal))
 }
 
 fn check_names(code: Code, did: &Did, claimed: Option<&str>, seal: &Seal) -> Result<(), Denial> {
@@ -51,7 +53,9 @@ fn check_names(code: Code, did: &Did, claimed: Option<&str>, seal: &Seal) -> Res
         return Err(Denial::new(code, format!("`iss` {did}"), claimed));
     }
     if did.fragment_of(&seal.key_id).is_none() {
-        return Err(Denial::new(code, format!("a `kid` of {did}"), seal.key_id.as_str()));
+        let name = if seal.is_proof() { "verificationMethod" } else { "kid" };
+        let expected = format!("a `{name}` of {did}");
+        return Err(Denial::new(code, expected, seal.key_id.as_str()));
     }
     Ok(())
 }

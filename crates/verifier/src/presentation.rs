@@ -6,20 +6,21 @@
 use crate::{
     Code, Denial, Proof, Trust,
     known::Known,
-    read::{Sums, read_links, read_sealed},
+    read::{Carried, Sums, read_links, read_sealed, sealed_by},
+    seal::Seal,
 };
 use legation_credential::{
     CredentialError, Delegation, LinkDigest,
     delegation::{self, CONTEXT_CREDENTIALS, check_context, check_no_old_claims, check_types},
     error::{integer, list, malformed, text},
-    presentation::{DATA_URL, ENVELOPED, MEDIA_TYPE, TYPE},
+    presentation::{DATA_URL, ENVELOPED, MEDIA_TYPE, PURPOSE, TYPE},
+    secured::{DocumentProof, from_token, is_document, to_token},
 };
 use legation_did::Did;
 use legation_keys::{
-    Algorithm, base64url,
+    Algorithm, base64url, data_integrity, jcs,
     json::{self, Json, JsonError, JsonLimits, Object},
     jws::{self, JwsError},
-    public::Signature,
 };
 use std::sync::Arc;
 
@@ -40,6 +41,14 @@ pub struct Presentation {
     pub(crate) expires_at: i64,
     /// What a receipt names by its SHA-256.
     pub(crate) presented: Arc<str>,
+}
+
+/// What the parts of an occasion are called where they stand.
+pub(crate) struct Names {
+    pub(crate) audience: &'static str,
+    pub(crate) nonce: &'static str,
+    pub(crate) issued_at: &'static str,
+    pub(crate) expires_at: &'static str,
 }
 
 /// How the holder proves to be there.
@@ -70,31 +79,15 @@ pub(crate) struct Link {
     /// Pairs of action and resource as they are written.
     pub(crate) pairs: usize,
     pub(crate) seal: Seal,
+    /// Of a document with several proofs, the further ones.
+    pub(crate) more_seals: Vec<Seal>,
     pub(crate) digest: LinkDigest,
     pub(crate) account: Account,
 }
 
-/// What stands for a link in a ledger: the SHA-256 of its signing input, which no other
-/// encoding of its signature can change.
+/// What stands for a link in a ledger: the SHA-256 of its signing input, of a document that of its canonical
+/// JSON without proofs. No other encoding of its signature can change it.
 pub type Account = [u8; 32];
-
-/// A compact JWS, and how it says it was signed.
-#[derive(Clone, Debug)]
-pub(crate) struct Seal {
-    pub(crate) secured: Arc<str>,
-    /// Bytes of it that are signed, from its beginning.
-    pub(crate) signed: usize,
-    pub(crate) algorithm: Algorithm,
-    pub(crate) key_id: String,
-    pub(crate) signature: Signature,
-}
-
-impl Seal {
-    /// What the signature covers.
-    pub(crate) fn signing_input(&self) -> &[u8] {
-        self.secured.as_bytes().get(..self.signed).unwrap_or_default()
-    }
-}
 
 impl Presentation {
     /// The nonce: of a presentation the challenge that it answers, for a verifier that looks it up; of a
@@ -104,10 +97,10 @@ impl Presentation {
         &self.nonce
     }
 
-    /// The links as they were presented, root first, each a compact JWS: for whoever keeps a chain that
-    /// has verified.
+    /// The links, root first, each as it stands in a header ([`legation_credential::secured::to_token`]): for
+    /// whoever keeps a chain that has verified.
     pub fn secured_links(&self) -> impl Iterator<Item = String> {
-        self.links.iter().map(|link| link.seal.secured.as_ref().to_owned())
+        self.links.iter().map(|link| to_token(&link.seal.secured).into_owned())
     }
 
     /// Who the holder says it is: the subject of the last link. Nothing is verified yet.
@@ -122,6 +115,27 @@ impl Presentation {
         match &self.possession {
             Possession::Envelope(envelope) => envelope.transcript.as_deref(),
             Possession::Request(_) => None,
+        }
+    }
+
+    /// What audience, nonce and times are called in it.
+    pub(crate) fn names(&self) -> Names {
+        let [audience, nonce, issued_at, expires_at] = match &self.possession {
+            Possession::Envelope(envelope) if envelope.seal.is_proof() => {
+                ["proof.domain", "proof.challenge", "proof.created", "proof.expires"]
+            }
+            Possession::Envelope(_) => ["aud", "nonce", "iat", "exp"],
+            Possession::Request(_) => ["@target-uri", "nonce", "created", "expires"],
+        };
+        Names { audience, nonce, issued_at, expires_at }
+    }
+
+    /// Whether a link, or the presentation itself, is secured by a proof and no JWS.
+    pub(crate) fn is_by_proof(&self, link: Option<usize>) -> bool {
+        match (link, &self.possession) {
+            (Some(index), _) => self.links.get(index).is_some_and(|link| link.seal.is_proof()),
+            (None, Possession::Envelope(envelope)) => envelope.seal.is_proof(),
+            (None, Possession::Request(_)) => false,
         }
     }
 
@@ -148,7 +162,7 @@ impl Presentation {
     }
 }
 
-/// Reads a presentation: `vp+jwt` in compact form.
+/// Reads a presentation: `vp+jwt` in compact form, or a document with one proof by `eddsa-jcs-2022`.
 ///
 /// # Errors
 /// A [`Denial`] with one of the byte codes, the first that applies: links root to leaf, then the
@@ -169,27 +183,86 @@ pub(crate) fn parse_known(
     }
     let utf8 = |_| Denial::new(Code::Malformed, "ASCII text", "bytes that are no UTF-8");
     let secured = core::str::from_utf8(bytes).map_err(utf8)?.trim_ascii();
+    if is_document(secured) {
+        return parse_document(secured, trust, known);
+    }
     let parts = jws::split(secured).map_err(CredentialError::from)?;
     let payload = base64url::decode(parts.payload).map_err(JwsError::from).map_err(CredentialError::from)?;
     let json_limits = JsonLimits { bytes: limits.presentation_bytes, depth: limits.json_depth };
     let claims = json::parse(&payload, json_limits).map_err(CredentialError::from)?;
     let object = claims.as_object().ok_or_else(|| malformed("the payload", "an object", &claims))?;
 
-    let texts = envelopes(object, trust)?.iter().map(read_envelope).collect();
-    let links = read_links(texts, trust, known)?;
+    let links = read_links(carried(object, trust)?, trust, known)?;
     let sealed = read_sealed(&parts, MEDIA_TYPE, trust)?;
-    check_no_old_claims(object)?;
-    check_context(object, &[CONTEXT_CREDENTIALS])?;
-    check_types(object, &[TYPE])?;
-    let nonce = text(object, "nonce")?;
-    check_nonce_length(nonce)?;
+    check_claims(object)?;
+    let occasion = Occasion {
+        audience: read_audience(object)?,
+        nonce: text(object, "nonce")?,
+        issued_at: integer(object, "iat")?,
+        expires_at: integer(object, "exp")?,
+    };
     let holder = delegation::did(object, "holder")?;
     let seal = sealed.by(secured, &holder)?;
+    assemble(object, links, (holder, seal), occasion)
+}
+
+/// As [`parse_known`], of a document with a proof, in which domain, challenge and times are those of the proof.
+fn parse_document(secured: &str, trust: &Trust, known: Option<&Known>) -> Result<Presentation, Denial> {
+    let limits = &trust.limits;
+    let json_limits = JsonLimits { bytes: limits.presentation_bytes, depth: limits.json_depth };
+    let document = json::parse(secured.as_bytes(), json_limits).map_err(CredentialError::from)?;
+    let object = document.as_object().ok_or_else(|| malformed("a presentation", "an object", &document))?;
+    let links = read_links(carried(object, trust)?, trust, known)?;
+    let proofs = data_integrity::proofs(object).map_err(CredentialError::from)?;
+    let wrong = |expected: &str, found: String| Denial::new(Code::Malformed, expected, found);
+    let [proof] = proofs.as_slice() else {
+        // It is made by one holder for one moment; which of several would say when, and to whom?
+        return Err(wrong("a presentation with one proof", proofs.len().to_string()));
+    };
+    let sealed = DocumentProof::read(object, &proofs, proof, PURPOSE)?;
+    check_algorithm(Algorithm::EdDsa, trust)?;
+    check_claims(object)?;
+    let [audience] = proof.domain.as_slice() else {
+        return Err(wrong("exactly one audience in `domain`", proof.domain.len().to_string()));
+    };
+    let occasion = Occasion {
+        audience,
+        nonce: proof.challenge.ok_or_else(|| wrong("a `challenge`", "nothing".to_owned()))?,
+        issued_at: proof.created.ok_or_else(|| wrong("a time `created`", "nothing".to_owned()))?,
+        expires_at: proof.expires.ok_or_else(|| wrong("a time `expires`", "nothing".to_owned()))?,
+    };
+    let holder = delegation::did(object, "holder")?;
+    assemble(object, links, (holder, sealed_by(sealed, secured)), occasion)
+}
+
+/// What any presentation says beside its chain, whoever secured it.
+fn check_claims(object: &Object<'_>) -> Result<(), Denial> {
+    check_no_old_claims(object)?;
+    check_context(object, &[CONTEXT_CREDENTIALS])?;
+    Ok(check_types(object, &[TYPE])?)
+}
+
+/// To whom and when a chain was presented.
+struct Occasion<'o> {
+    audience: &'o str,
+    nonce: &'o str,
+    issued_at: i64,
+    expires_at: i64,
+}
+
+fn assemble(
+    object: &Object<'_>,
+    links: Vec<Arc<Link>>,
+    (holder, seal): (Did, Seal),
+    occasion: Occasion<'_>,
+) -> Result<Presentation, Denial> {
+    let Occasion { audience, nonce, issued_at, expires_at } = occasion;
+    check_nonce_length(nonce)?;
     let presented = Arc::clone(&seal.secured);
     let envelope = Envelope {
         holder,
         claimed_issuer: claimed_issuer(object)?,
-        audience: read_audience(object)?.to_owned(),
+        audience: audience.to_owned(),
         not_before: object.get("nbf").map(|_| integer(object, "nbf")).transpose()?,
         transcript: transcript(object)?.map(str::to_owned),
         seal,
@@ -199,8 +272,8 @@ pub(crate) fn parse_known(
         links,
         possession: Possession::Envelope(envelope),
         nonce: nonce.to_owned(),
-        issued_at: integer(object, "iat")?,
-        expires_at: integer(object, "exp")?,
+        issued_at,
+        expires_at,
         presented,
     })
 }
@@ -231,7 +304,9 @@ pub(crate) fn parse_request_known(
         return Err(Denial::new(Code::ChainEmpty, "at least one link", "none"));
     }
     check_length(chain.split(LINK_SEPARATOR).count(), trust)?;
-    let links = read_links(chain.split(LINK_SEPARATOR).map(Ok).collect(), trust, known)?;
+    let json_limits = JsonLimits { bytes: limits.link_bytes, depth: limits.json_depth };
+    let text = |token| from_token(token, json_limits).map_err(Denial::from);
+    let links = read_links(chain.split(LINK_SEPARATOR).map(text).collect(), trust, known)?;
     if let Some(algorithm) = proof.algorithm {
         check_algorithm(algorithm, trust)?;
     }
@@ -261,14 +336,14 @@ fn check_nonce_length(nonce: &str) -> Result<(), Denial> {
     Err(Denial::new(Code::Malformed, "a nonce of 1 to 128 bytes", found))
 }
 
-/// The envelopes of the links, in order.
-fn envelopes<'o, 'a>(object: &'o Object<'a>, trust: &Trust) -> Result<&'o [Json<'a>], Denial> {
+/// The links, in order.
+fn carried<'o>(object: &'o Object<'_>, trust: &Trust) -> Result<Vec<Carried<'o>>, Denial> {
     let all = list(object, "verifiableCredential", usize::MAX)?;
     if all.is_empty() {
         return Err(Denial::new(Code::ChainEmpty, "at least one link", "none"));
     }
     check_length(all.len(), trust)?;
-    Ok(all)
+    Ok(all.iter().map(read_carried).collect())
 }
 
 fn check_length(links: usize, trust: &Trust) -> Result<(), Denial> {
@@ -286,16 +361,20 @@ pub(crate) fn check_algorithm(algorithm: Algorithm, trust: &Trust) -> Result<(),
     Err(Denial::new(Code::AlgorithmNotAllowed, "an allowed algorithm", algorithm.jose()))
 }
 
-fn read_envelope<'o>(envelope: &'o Json<'_>) -> Result<&'o str, Denial> {
+/// A link among the claims: in an envelope, or a document with proofs as it stands.
+fn read_carried<'o>(carried: &'o Json<'_>) -> Carried<'o> {
     let object =
-        envelope.as_object().ok_or_else(|| malformed("verifiableCredential", "an object", envelope))?;
+        carried.as_object().ok_or_else(|| malformed("verifiableCredential", "an object", carried))?;
+    if object.get("proof").is_some() {
+        return Ok(jcs::canonicalize(carried).into());
+    }
     let single = object.get("@context").and_then(Json::as_str) == Some(CONTEXT_CREDENTIALS);
     if !single {
         check_context(object, &[CONTEXT_CREDENTIALS])?;
     }
     check_types(object, &[ENVELOPED])?;
     let id = text(object, "id")?;
-    id.strip_prefix(DATA_URL).ok_or_else(|| {
+    id.strip_prefix(DATA_URL).map(Into::into).ok_or_else(|| {
         let found: String = id.chars().take(40).collect();
         Denial::new(Code::TypeMismatch, format!("an id that starts with `{DATA_URL}`"), found)
     })

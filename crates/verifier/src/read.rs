@@ -3,22 +3,30 @@
 use crate::{
     Code, Denial, Trust,
     known::Known,
-    presentation::{Link, Seal, claimed_issuer, too_large},
+    presentation::{Link, check_algorithm, claimed_issuer, too_large},
+    seal::{Seal, Signed},
 };
-use legation_credential::{CredentialError, Delegation, delegation};
+use legation_credential::{
+    CredentialError, Delegation, delegation,
+    secured::{DocumentProof, is_document, read_document},
+};
 use legation_did::{Did, key};
 use legation_keys::{
-    base64url,
+    Algorithm, base64url,
+    data_integrity::unsecured,
     json::{self, Json, JsonLimits},
     jws::{self, Header, JwsError},
     public::Signature,
 };
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
+
+/// A link's one text as it was carried: a compact JWS or a document in canonical JSON, or why there is none.
+pub(crate) type Carried<'t> = Result<Cow<'t, str>, Denial>;
 
 /// The links of a chain, root first.
 pub(crate) fn read_links(
-    texts: Vec<Result<&str, Denial>>,
+    texts: Vec<Carried<'_>>,
     trust: &Trust,
     known: Option<&Known>,
 ) -> Result<Vec<Arc<Link>>, Denial> {
@@ -31,7 +39,7 @@ pub(crate) fn read_links(
             if secured.len() > trust.limits.link_bytes {
                 return Err(too_large(secured.len(), trust.limits.link_bytes));
             }
-            let link = link.map_or_else(|| read_link(secured, trust, known), |link| Ok(Arc::clone(link)))?;
+            let link = link.map_or_else(|| read_link(&secured, trust, known), |link| Ok(Arc::clone(link)))?;
             sums.add(&link, trust)?;
             Ok(link)
         });
@@ -45,6 +53,7 @@ fn read_link(secured: &str, trust: &Trust, known: Option<&Known>) -> Result<Arc<
     let known = known.and_then(|known| known.get(&Sha256::digest(secured).into()));
     match known.as_ref().and_then(|prefix| prefix.links.last()) {
         Some(link) => Ok(Arc::clone(link)),
+        None if is_document(secured) => Ok(Arc::new(parse_document(secured, trust)?)),
         None => Ok(Arc::new(parse_link(secured, trust)?)),
     }
 }
@@ -91,7 +100,41 @@ fn parse_link(secured: &str, trust: &Trust) -> Result<Link, Denial> {
     hasher.update(".");
     hasher.update(parts.signature);
     let (pairs, digest) = (written_pairs(&claims), hasher.finalize().into());
-    Ok(Link { delegation, claimed_issuer, pairs, seal, digest, account })
+    Ok(Link { delegation, claimed_issuer, pairs, seal, more_seals: Vec::new(), digest, account })
+}
+
+/// A link that is a document with proofs. All of them have to verify, as the document's proof would alone.
+fn parse_document(secured: &str, trust: &Trust) -> Result<Link, Denial> {
+    let json_limits = JsonLimits { bytes: trust.limits.link_bytes, depth: trust.limits.json_depth };
+    let claims = json::parse(secured.as_bytes(), json_limits).map_err(CredentialError::from)?;
+    let (delegation, proofs) = read_document(&claims)?;
+    check_algorithm(Algorithm::EdDsa, trust)?;
+    let mut seals = proofs.into_iter().map(|proof| sealed_by(proof, secured));
+    let missing = || Denial::new(Code::Malformed, "a document with a proof", "none");
+    let seal = seals.next().ok_or_else(missing)?;
+    Ok(Link {
+        claimed_issuer: claims.as_object().map(claimed_issuer).transpose()?.flatten(),
+        pairs: written_pairs(&claims),
+        seal,
+        more_seals: seals.collect(),
+        digest: Sha256::digest(secured).into(),
+        account: claims
+            .as_object()
+            .map(|object| Sha256::digest(unsecured(object)).into())
+            .unwrap_or_default(),
+        delegation,
+    })
+}
+
+/// The seal that a proof is.
+pub(crate) fn sealed_by(proof: DocumentProof, secured: &str) -> Seal {
+    Seal {
+        secured: secured.into(),
+        signed: Signed::Hashes(Box::new(proof.hashes)),
+        algorithm: Algorithm::EdDsa,
+        key_id: proof.verification_method,
+        signature: proof.signature,
+    }
 }
 
 /// The pairs of action and resource that a link writes, also those that others of its own cover: they are
@@ -132,6 +175,6 @@ impl Sealed {
             None if signer.method() == "key" => key::method_id(signer),
             _ => header.required_key_id().map_err(CredentialError::from)?,
         };
-        Ok(Seal { secured: secured.into(), signed, algorithm, key_id, signature })
+        Ok(Seal { secured: secured.into(), signed: Signed::Beginning(signed), algorithm, key_id, signature })
     }
 }

@@ -190,6 +190,14 @@ fn signer(link: Option<usize>) -> Party {
     if link.is_some() { Party::Issuer } else { Party::Holder }
 }
 
+/// What names the key of a link, or of the presentation itself.
+fn key_name(link: Option<usize>, case: &Case<'_>) -> What {
+    match case.presentation.is_some_and(|presentation| presentation.is_by_proof(link)) {
+        true => member("proof.verificationMethod"),
+        false => What::Header("kid".to_owned()),
+    }
+}
+
 fn member(name: &str) -> What {
     What::Member(name.to_owned())
 }

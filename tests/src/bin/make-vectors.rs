@@ -24,7 +24,7 @@ fn main() {
         Some((flag, names)) if flag == "--force" => (true, names),
         _ => panic!("usage: make-vectors [--force [NAME…]]"),
     };
-    let book = make::cases::all();
+    let book = make::cases::all(false);
     let directory = legation_tests::directory();
     let mut written = 0;
     for draft in &book.drafts {

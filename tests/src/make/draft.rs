@@ -12,6 +12,7 @@ use data_encoding::BASE64;
 use legation_credential::{
     delegation::{CONTEXT_CREDENTIALS, CONTEXT_LEGATION, link_digest},
     presentation::{DATA_URL, ENVELOPED},
+    secured::{canonical, is_document},
     status::StatusList,
 };
 use legation_keys::{
@@ -55,6 +56,10 @@ pub(crate) struct Draft {
     pub(crate) now: String,
     pub(crate) nonce: String,
     pub(crate) request: Option<Value>,
+    /// What is presented, in each other way of securing the same, where there is one.
+    pub(crate) twins: Vec<Vec<Vec<u8>>>,
+    /// Whether they are made.
+    pub(crate) with_twins: bool,
     envelopes: Option<BendEnvelopes>,
     bytes: Option<BendBytes>,
     steps: Vec<Value>,
@@ -201,6 +206,8 @@ impl Draft {
             request: Some(json!({
                 "action": REFUND, "resource": ORDER, "facts": {"amount": 1200, "currency": "USD"},
             })),
+            twins: Vec::new(),
+            with_twins: false,
             envelopes: None,
             bytes: None,
             steps: Vec::new(),
@@ -303,14 +310,19 @@ impl Draft {
             {
                 delegation.insert("parent".to_owned(), base64url::encode(&link_digest(parent)).into());
             }
-            secured.push(link.seal());
+            secured.push(canonical(&link.seal()).unwrap().into_owned());
         }
         secured
     }
 
     /// The bytes that are presented.
     pub(crate) fn present(&self) -> Vec<u8> {
-        let envelope = |link: &String| json!({"@context": [CONTEXT_CREDENTIALS], "type": ENVELOPED, "id": format!("{DATA_URL}{link}")});
+        let envelope = |link: &String| match is_document(link) {
+            true => serde_json::from_str(link).unwrap(),
+            false => {
+                json!({"@context": [CONTEXT_CREDENTIALS], "type": ENVELOPED, "id": format!("{DATA_URL}{link}")})
+            }
+        };
         let mut presentation = self.presentation.clone();
         let mut envelopes: Vec<Value> = self.secured().iter().map(envelope).collect();
         if let Some(bend) = &self.envelopes {
@@ -335,7 +347,44 @@ impl Draft {
         if let Some(request) = &self.request {
             step["request"] = request.clone();
         }
+        if self.with_twins {
+            self.twins.push(self.other_ways());
+        }
         self.steps.push(step);
+    }
+
+    /// The same presentation with proofs in place of JWS: of all links, of every second one, of the presentation
+    /// too. None where the case is about the form.
+    fn other_ways(&self) -> Vec<Vec<u8>> {
+        let plain = self.links.iter().chain([&self.presentation]).all(Sealed::is_plain);
+        let claims = &self.presentation.claims;
+        let usual = claims["aud"].is_string()
+            && claims["nonce"].is_string()
+            && ["iat", "exp"].iter().all(|claim| claims[claim].is_i64());
+        if !plain || self.bytes.is_some() || self.envelopes.is_some() {
+            return Vec::new();
+        }
+        let ways = [(1, 0, false), (2, 0, false), (2, 1, false), (1, 0, true), (usize::MAX, 1, true)];
+        let make = |(step, first, presentation): (usize, usize, bool)| {
+            let mut other = Self { twins: Vec::new(), steps: Vec::new(), ..self.clone_scene() };
+            for (index, link) in other.links.iter_mut().enumerate() {
+                if index % step == first {
+                    link.by_proof(json!({}));
+                }
+            }
+            if presentation {
+                other.presentation.by_proof(json!({}));
+            }
+            other.present()
+        };
+        ways.into_iter().filter(|(.., presentation)| usual || !presentation).map(make).collect()
+    }
+
+    fn clone_scene(&self) -> Self {
+        let mut scene = Self::new(&self.name, &self.why);
+        scene.links.clone_from(&self.links);
+        scene.presentation = self.presentation.clone();
+        scene
     }
 
     fn evidence(&self) -> Value {

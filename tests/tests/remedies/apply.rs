@@ -148,7 +148,31 @@ fn header(scene: &mut Scene, link: Option<usize>, name: &str, to: &To) {
     }
 }
 
+/// What a member of a proof is called in the JWS that says the same.
+fn as_in_a_jws(name: &str) -> &str {
+    match name {
+        "proof.domain" => "aud",
+        "proof.challenge" => "nonce",
+        "proof.created" => "iat",
+        "proof.expires" => "exp",
+        name => name,
+    }
+}
+
 fn member(scene: &mut Scene, link: Option<usize>, name: &str, to: &To) {
+    // A link has no audience, so that there is no such claim either.
+    let name = if link.is_some() { name } else { as_in_a_jws(name) };
+    if name == "proof.verificationMethod" {
+        return header(scene, link, "kid", to);
+    }
+    if let Some(name) = name.strip_prefix("proof.") {
+        let proof = jws_of(scene, link).open().proof.as_mut().unwrap();
+        match to {
+            To::Absent => drop(proof.as_object_mut().unwrap().remove(name)),
+            to => proof[name] = text_of(to).into(),
+        }
+        return;
+    }
     match (name, to) {
         ("issuer" | "holder", _) => {
             let signer = scene.signer(&text_of(to), "");
@@ -206,6 +230,11 @@ fn remove(json: &mut Value, name: &str) {
 
 /// A time of a link or a presentation, with the claim that says the same.
 fn moment(jws: &mut Jws, name: &str, to: &To) {
+    let name = as_in_a_jws(name);
+    // The end that counted may be the proof's.
+    if let (Some(Value::Object(proof)), "validUntil") = (&mut jws.proof, name) {
+        proof.remove("expires");
+    }
     let read =
         |value: &Value| value.as_str().map(|text| time::parse(text, Round::Down).unwrap()).or(value.as_i64());
     let found = read(&jws.claims[name]).unwrap_or(0);

@@ -8,6 +8,9 @@
 mod actors;
 mod apply;
 mod scene;
+#[path = "../../src/make/sealed.rs"]
+#[allow(dead_code, reason = "the generator uses all of it")]
+mod sealed;
 
 use legation_credential::limit::Bound;
 use legation_tests::{Vector, load_all, run};

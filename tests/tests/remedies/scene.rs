@@ -1,21 +1,30 @@
 //! A step taken apart, so that a part of it can be changed and signed anew by whoever signs for it.
 
-use crate::actors::{self, Actor};
+use crate::{
+    actors::{self, Actor},
+    sealed::Sealed,
+};
 use legation_credential::{
     delegation::{CONTEXT_CREDENTIALS, link_digest},
     presentation::{DATA_URL, ENVELOPED},
+    secured::{canonical, is_document},
 };
-use legation_keys::{Signer, base64url, time};
+use legation_keys::{
+    Signer, base64url,
+    time::{self, Round},
+};
 use legation_tests::{Step, Vector};
 use legation_verifier::Evidence;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
-/// A JWS taken apart.
+/// A JWS taken apart, or a document with a proof, told as the JWS that says the same.
 #[derive(Clone)]
 pub(crate) struct Jws {
     pub(crate) header: Value,
     pub(crate) claims: Value,
+    /// Where it is a document, what its first proof says beside that.
+    pub(crate) proof: Option<Value>,
     /// As it was, until something of it changes.
     compact: Option<String>,
     /// The digest of the link before it, as it was.
@@ -38,9 +47,47 @@ fn decode(part: &str) -> Value {
 
 impl Jws {
     fn read(compact: &str) -> Self {
+        match serde_json::from_str(compact.trim()) {
+            Ok(document @ Value::Object(_)) => Self::read_document(document, compact),
+            _ => Self::read_jws(compact),
+        }
+    }
+
+    fn read_document(mut claims: Value, text: &str) -> Self {
+        let mut proof = match claims["proof"].take() {
+            Value::Array(all) => all.into_iter().next().unwrap_or_default(),
+            one => one,
+        };
+        let is_presentation = claims["holder"].is_string();
+        let header = json!({
+            "typ": if is_presentation { "vp+jwt" } else { "vc+jwt" }, "kid": proof["verificationMethod"],
+        });
+        claims.as_object_mut().unwrap().remove("proof");
+        if let (Some(proof), true) = (proof.as_object_mut(), is_presentation) {
+            let seconds = |text: &Value| time::parse(text.as_str()?, Round::Down);
+            let times = [("iat", "created"), ("exp", "expires")];
+            for (claim, seconds) in
+                times.map(|(claim, name)| (claim, proof.remove(name).as_ref().and_then(seconds)))
+            {
+                claims[claim] = seconds.into();
+            }
+            for (claim, name) in [("aud", "domain"), ("nonce", "challenge")] {
+                claims[claim] = proof.remove(name).unwrap_or_default();
+            }
+        }
+        if let Some(proof) = proof.as_object_mut() {
+            proof
+                .retain(|name, _| !["proofValue", "verificationMethod", "@context"].contains(&name.as_str()));
+        } else {
+            proof = json!({});
+        }
+        Self { header, claims, proof: Some(proof), compact: Some(text.to_owned()), before: None }
+    }
+
+    fn read_jws(compact: &str) -> Self {
         let mut parts = compact.trim().split('.').map(decode);
         let (header, claims) = (parts.next().unwrap(), parts.next().unwrap_or_default());
-        Self { header, claims, compact: Some(compact.to_owned()), before: None }
+        Self { header, claims, proof: None, compact: Some(compact.to_owned()), before: None }
     }
 
     /// To change it.
@@ -61,6 +108,9 @@ impl Scene {
         let presentation = Jws::read(&String::from_utf8_lossy(&step.presentation));
         let envelopes = presentation.claims["verifiableCredential"].as_array().cloned().unwrap_or_default();
         let compact = |envelope: &Value| {
+            if envelope["proof"].is_object() || envelope["proof"].is_array() {
+                return canonical(&envelope.to_string()).unwrap().into_owned();
+            }
             let id = envelope["id"].as_str().unwrap_or_default();
             id.rsplit_once(',').map_or(id, |(_, compact)| compact).to_owned()
         };
@@ -112,6 +162,13 @@ impl Scene {
 
     fn seal(&self, jws: &Jws, did: &str) -> String {
         let signer = self.signer(did, jws.header["kid"].as_str().unwrap_or_default());
+        if let Some(proof) = &jws.proof {
+            let typ = jws.header["typ"].as_str().unwrap();
+            let mut sealed = Sealed::new(typ, jws.claims.clone(), &signer);
+            sealed.header["kid"] = jws.header["kid"].clone();
+            sealed.by_proof(proof.clone());
+            return canonical(&sealed.seal()).unwrap().into_owned();
+        }
         let part = |json: &Value| base64url::encode(json.to_string().as_bytes());
         let input = format!("{}.{}", part(&jws.header), part(&jws.claims));
         let signature = signer.key.sign(input.as_bytes()).unwrap();
@@ -141,7 +198,12 @@ impl Scene {
         if self.presentation.compact.is_some() && self.links.iter().all(|link| link.compact.is_some()) {
             return self.step.presentation.clone();
         }
-        let envelope = |link: &String| json!({"@context": [CONTEXT_CREDENTIALS], "type": [ENVELOPED], "id": format!("{DATA_URL}{link}")});
+        let envelope = |link: &String| match is_document(link) {
+            true => serde_json::from_str(link).unwrap(),
+            false => {
+                json!({"@context": [CONTEXT_CREDENTIALS], "type": [ENVELOPED], "id": format!("{DATA_URL}{link}")})
+            }
+        };
         let mut presentation = self.presentation.clone();
         presentation.claims["verifiableCredential"] = self.sealed_links().iter().map(envelope).collect();
         let holder = presentation.claims["holder"].as_str().unwrap_or_default().to_owned();

@@ -14,6 +14,7 @@
 //! | Wycheproof `json_web_crypto` | 83: 6 valid, 77 invalid | the one valid ES256 is valid; 3 valid are RSA or HMAC, 2 are encrypted |
 //! | JOSE cookbook (RFC 7520, 7797, 8037) | 11 JWS, 6 JWK | RFC 8037 A.4 is signed the same and verified, but its header has no `kid`; the rest are other algorithms or JSON serializations |
 //! | RFC 7515 A.3 | 1 | valid |
+//! | Data Integrity `eddsa-jcs-2022` | 1 | canonical forms, hashes and signature are made the same; with any one thing changed it does not fit |
 //! | did:key | 30 | Ed25519 (5) and P-256 (3) are read and written the same; 22 are other kinds |
 //! | multibase, ignored without `../shared` | 81 | none is a key: 78 are in another base |
 //! | JSONTestSuite | 335 | see `json.rs`: no `n_` accepted, every `y_` but two with duplicates; each `i_` decided |
@@ -24,6 +25,7 @@
 //! times at once, and with a table.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod data_integrity;
 mod ed25519;
 mod json;
 mod jws;

@@ -6,11 +6,14 @@ use legation_credential::{
     CredentialError, Delegation,
     delegation::{self, CONTEXT_CREDENTIALS, check_context, check_no_old_claims, check_types},
     limit::Bound,
-    presentation::{DATA_URL, ENVELOPED, MEDIA_TYPE, TYPE},
+    presentation::{DATA_URL, ENVELOPED, MEDIA_TYPE, PURPOSE, TYPE},
+    secured::{self, DocumentProof, from_token, is_document, read_document},
 };
 use legation_keys::{
     Algorithm,
     base64url::{self, Base64Error},
+    data_integrity::{self, EDDSA_JCS_2022, ProofError},
+    jcs,
     json::{self, Json, JsonError, JsonLimits},
     jws::{self, JwsError},
 };
@@ -40,7 +43,16 @@ pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
                 check_context(object, &[CONTEXT_CREDENTIALS])?;
                 check_types(object, &[TYPE])
             };
-            defects(text, MEDIA_TYPE, limits.presentation_bytes, trust, &claims)
+            let proof = |claims: &Json<'_>| {
+                let object = claims.as_object().ok_or(JwsError::HeaderShape)?;
+                let proofs = data_integrity::proofs(object)?;
+                let proof = proofs.first().ok_or(ProofError::Missing)?;
+                DocumentProof::read(object, &proofs, proof, PURPOSE).map(|_| ())
+            };
+            match is_document(text) {
+                true => document_defects(text, limits.presentation_bytes, trust, &[&claims, &proof]),
+                false => defects(text, MEDIA_TYPE, limits.presentation_bytes, trust, &claims),
+            }
         }
         Some(index) => match link_at(text, index, trust)? {
             Ok(secured) if secured.len() > limits.link_bytes => {
@@ -48,7 +60,11 @@ pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
             }
             Ok(secured) => {
                 let claims = |claims: &Json<'_>| Delegation::from_claims(claims).map(|_| ());
-                defects(&secured, delegation::MEDIA_TYPE, limits.link_bytes, trust, &claims)
+                let document = |claims: &Json<'_>| read_document(claims).map(|_| ());
+                match is_document(&secured) {
+                    true => document_defects(&secured, limits.link_bytes, trust, &[&claims, &document]),
+                    false => defects(&secured, delegation::MEDIA_TYPE, limits.link_bytes, trust, &claims),
+                }
             }
             Err(change) => return Remedy::new(Party::Holder, vec![change]),
         },
@@ -60,16 +76,22 @@ pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
 
 /// The link at an index as it was sent, or what its envelope lacks.
 fn link_at(text: &str, index: usize, trust: &Trust) -> Option<Result<String, Change>> {
-    let payload = jws::split(text).ok().and_then(|parts| base64url::decode(parts.payload).ok());
+    let payload = match is_document(text) {
+        true => Some(text.as_bytes().to_vec()),
+        false => jws::split(text).ok().and_then(|parts| base64url::decode(parts.payload).ok()),
+    };
     let limits = JsonLimits { bytes: trust.limits.presentation_bytes, depth: trust.limits.json_depth };
     let claims = payload.as_deref().and_then(|payload| json::parse(payload, limits).ok());
     let list = claims.as_ref().and_then(|claims| claims.get("verifiableCredential")?.as_array());
     let Some(list) = list else {
         // A chain in compact form; a proof may stand below it.
         let chain = text.lines().next()?;
-        return Some(Ok(chain.split(LINK_SEPARATOR).nth(index)?.to_owned()));
+        return Some(Ok(from_token(chain.split(LINK_SEPARATOR).nth(index)?, limits).ok()?.into_owned()));
     };
     let envelope = list.get(index)?.as_object()?;
+    if envelope.get("proof").is_some() {
+        return Some(Ok(jcs::canonicalize(list.get(index)?)));
+    }
     let wrong = |what, to| Some(Err(Change { link: Some(index), what: What::Envelope(what), to }));
     let single = envelope.get("@context").and_then(Json::as_str) == Some(CONTEXT_CREDENTIALS);
     if !single && check_context(envelope, &[CONTEXT_CREDENTIALS]).is_err() {
@@ -84,13 +106,29 @@ fn link_at(text: &str, index: usize, trust: &Trust) -> Option<Result<String, Cha
     }
 }
 
+/// What is asked of claims.
+type Check<'c> = &'c dyn Fn(&Json<'_>) -> Result<(), CredentialError>;
+
+/// Everything that is wrong with one document with proofs.
+fn document_defects(
+    secured: &str,
+    bytes: usize,
+    trust: &Trust,
+    checks: &[Check<'_>],
+) -> Vec<CredentialError> {
+    match json::parse(secured.as_bytes(), JsonLimits { bytes, depth: trust.limits.json_depth }) {
+        Err(error) => vec![error.into()],
+        Ok(claims) => checks.iter().filter_map(|check| check(&claims).err()).collect(),
+    }
+}
+
 /// Everything that is wrong with one JWS.
 fn defects(
     secured: &str,
     typ: &'static str,
     bytes: usize,
     trust: &Trust,
-    check: &dyn Fn(&Json<'_>) -> Result<(), CredentialError>,
+    check: Check<'_>,
 ) -> Vec<CredentialError> {
     let parts = match jws::split(secured) {
         Ok(parts) => parts,
@@ -129,6 +167,15 @@ fn change(error: &CredentialError, trust: &Trust) -> Option<(What, To)> {
         }
         CredentialError::Jws(JwsError::Critical { member } | JwsError::KeyInHeader { member }) => {
             (What::Header((*member).to_owned()), To::Absent)
+        }
+        CredentialError::Proof(ProofError::Cryptosuite { .. }) => {
+            (member("proof.cryptosuite"), exactly(EDDSA_JCS_2022))
+        }
+        CredentialError::Proof(ProofError::Type { .. }) => {
+            (member("proof.type"), exactly(data_integrity::TYPE))
+        }
+        CredentialError::Type { expected: expected @ (PURPOSE | secured::PURPOSE), .. } => {
+            (member("proof.proofPurpose"), exactly(expected))
         }
         CredentialError::Context { expected, .. } => {
             (member("@context"), To::Texts(expected.split(", ").map(str::to_owned).collect()))

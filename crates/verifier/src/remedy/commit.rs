@@ -1,7 +1,7 @@
 //! Commit: what the ledger has left, and when it has more.
 
 use super::{Case, Change, Remedy, To, What, least, member, most};
-use crate::{Code, Decision, Denial, Party, authorize};
+use crate::{Code, Decision, Denial, Party, authorize, presentation::Names};
 use legation_credential::limit::Bound;
 
 pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
@@ -16,10 +16,11 @@ pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
     match denial.code {
         Code::NonceReplayed => {
             let used = To::Bound(Bound::NotOneOf([chain.nonce.as_str().into()].into()));
-            let mut changes = vec![Change { link: None, what: member("nonce"), to: used }];
+            let Names { nonce, expires_at, .. } = case.presentation?.names();
+            let mut changes = vec![Change { link: None, what: member(nonce), to: used }];
             if let Some(forgotten) = ledger.forgotten().filter(|until| chain.nonce_until <= *until) {
                 let end = forgotten.saturating_sub(chain.clock_skew).saturating_add(1);
-                changes.push(Change { link: None, what: What::Time("exp"), to: least(end) });
+                changes.push(Change { link: None, what: What::Time(expires_at), to: least(end) });
             }
             Remedy::new(Party::Holder, changes)
         }

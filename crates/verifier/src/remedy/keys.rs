@@ -1,6 +1,6 @@
 //! Keys: what the signer's document has to offer.
 
-use super::{Case, Remedy, To, What, exactly, least, most, one_of, signer};
+use super::{Case, Remedy, To, What, exactly, key_name, least, most, one_of, signer};
 use crate::{
     Code, Denial, Evidence, Need, Party, Trust,
     evidence::Lack,
@@ -70,17 +70,18 @@ fn other_key(link: Option<usize>, did: &Did, wanted: KeyUse<'_>, case: &Case<'_>
     let document = document_of(did, case.evidence)?;
     let error = document.key(wanted).err()?;
     let allowed = |algorithm: Algorithm| case.trust.algorithms.contains(&algorithm);
-    let header = |name: &str| What::Header(name.to_owned());
+    let by_proof = case.presentation.is_some_and(|presentation| presentation.is_by_proof(link));
     if let KeyLookupError::Algorithm { found, .. } = error
         && allowed(found)
+        && !by_proof
         && document.key(KeyUse { algorithm: found, ..wanted }).is_ok()
     {
-        return Remedy::one(signer(link), link, header("alg"), exactly(found.jose()));
+        return Remedy::one(signer(link), link, What::Header("alg".to_owned()), exactly(found.jose()));
     }
     let usable = document.usable(wanted.purpose, wanted.now).filter(|(_, algorithm)| allowed(*algorithm));
     let ids: Vec<&str> = usable.map(|(id, _)| id).collect();
     if !ids.is_empty() {
-        return Remedy::one(signer(link), link, header("kid"), one_of(ids));
+        return Remedy::one(signer(link), link, key_name(link, case), one_of(ids));
     }
     match error {
         KeyLookupError::Purpose { id, purpose } => {

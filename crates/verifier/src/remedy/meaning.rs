@@ -1,9 +1,9 @@
 //! Meaning: what would have fitted, by the very rules that refuse it.
 
-use super::{Case, Change, Remedy, To, What, exactly, least, member, most, one_of};
+use super::{Case, Change, Remedy, To, What, exactly, key_name, least, member, most, one_of};
 use crate::{
     Code, Denial, Party,
-    presentation::{Envelope, Possession, Presentation},
+    presentation::{Envelope, Names, Possession, Presentation},
 };
 use legation_credential::{
     Authority, extend,
@@ -42,7 +42,8 @@ fn of_link(code: Code, index: usize, presentation: &Presentation, case: &Case<'_
             match subject.filter(|subject| **subject != delegation.issuer) {
                 Some(subject) => one(member("issuer"), exactly(subject.as_str())),
                 None => {
-                    let (what, to) = names(&delegation.issuer, link.claimed_issuer.as_deref(), case);
+                    let (what, to) =
+                        names(&delegation.issuer, link.claimed_issuer.as_deref(), key_name(at, case), case);
                     one(what, to)
                 }
             }
@@ -96,12 +97,11 @@ fn time(link: Option<usize>, name: &'static str, to: To) -> Change {
     Change { link, what: What::Time(name), to }
 }
 
-/// `iss` where it is another's, or else `kid`.
-fn names(did: &Did, claimed: Option<&str>, case: &Case<'_>) -> (What, To) {
+/// `iss` where it is another's, or else what names the key.
+fn names(did: &Did, claimed: Option<&str>, kid: What, case: &Case<'_>) -> (What, To) {
     if claimed.is_some_and(|claimed| claimed != did.as_str()) {
         return (member("iss"), exactly(did.as_str()));
     }
-    let kid = What::Header("kid".to_owned());
     if did.method() == "key" {
         return (kid, exactly(&key::method_id(did)));
     }
@@ -162,8 +162,8 @@ fn narrower(index: usize, code: Code, presentation: &Presentation, case: &Case<'
 fn of_presentation(code: Code, presentation: &Presentation, case: &Case<'_>) -> Option<Remedy> {
     let one = |what, to| Remedy::one(Party::Holder, None, what, to);
     match code {
-        Code::AudienceMismatch => one(member("aud"), exactly(&case.trust.audience)),
-        Code::NonceMismatch => one(member("nonce"), exactly(case.nonce)),
+        Code::AudienceMismatch => one(member(presentation.names().audience), exactly(&case.trust.audience)),
+        Code::NonceMismatch => one(member(presentation.names().nonce), exactly(case.nonce)),
         Code::PresentationStale if case.chain.is_none() => fresh(presentation, case),
         Code::HolderMismatch => {
             let Possession::Envelope(Envelope { holder, claimed_issuer, .. }) = &presentation.possession
@@ -173,7 +173,7 @@ fn of_presentation(code: Code, presentation: &Presentation, case: &Case<'_>) -> 
             if *holder != presentation.agent {
                 return one(member("holder"), exactly(presentation.agent.as_str()));
             }
-            let (what, to) = names(holder, claimed_issuer.as_deref(), case);
+            let (what, to) = names(holder, claimed_issuer.as_deref(), key_name(None, case), case);
             one(what, to)
         }
         _ => None,
@@ -183,9 +183,10 @@ fn of_presentation(code: Code, presentation: &Presentation, case: &Case<'_>) -> 
 /// The times of a new presentation, as near as can be to those of this one.
 fn fresh(presentation: &Presentation, case: &Case<'_>) -> Option<Remedy> {
     let Presentation { issued_at, expires_at, .. } = *presentation;
-    let (begins, ends, not_before) = match &presentation.possession {
-        Possession::Envelope(envelope) => ("iat", "exp", envelope.not_before),
-        Possession::Request(_) => ("created", "expires", None),
+    let Names { issued_at: begins, expires_at: ends, .. } = presentation.names();
+    let not_before = match &presentation.possession {
+        Possession::Envelope(envelope) => envelope.not_before,
+        Possession::Request(_) => None,
     };
     let trust = case.trust;
     let longest = trust.max_presentation_age.min(MAX_LIFETIME);

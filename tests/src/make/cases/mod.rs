@@ -16,6 +16,8 @@ mod lists;
 mod narrowing;
 mod nonces;
 mod presented;
+mod proof_sets;
+mod proofs;
 mod requests;
 mod signatures;
 mod status;
@@ -28,11 +30,13 @@ use serde_json::json;
 /// All cases.
 pub(crate) struct Book {
     pub(crate) drafts: Vec<Draft>,
+    /// Whether each presentation is made in other ways of securing, too.
+    twins: bool,
 }
 
 /// Every case there is.
-pub(crate) fn all() -> Book {
-    let mut book = Book { drafts: Vec::new() };
+pub(crate) fn all(twins: bool) -> Book {
+    let mut book = Book { drafts: Vec::new(), twins };
     bytes::add(&mut book);
     text::add(&mut book);
     header::add(&mut book);
@@ -48,6 +52,8 @@ pub(crate) fn all() -> Book {
     presented::add(&mut book);
     keys::add(&mut book);
     signatures::add(&mut book);
+    proofs::add(&mut book);
+    proof_sets::add(&mut book);
     status::add(&mut book);
     lists::add(&mut book);
     requests::add(&mut book);
@@ -62,6 +68,7 @@ impl Book {
     pub(crate) fn story(&mut self, name: &str, why: &str, tell: impl FnOnce(&mut Draft)) {
         assert!(self.drafts.iter().all(|other| other.name != name), "two cases are called {name}");
         let mut draft = Draft::new(name, why);
+        draft.with_twins = self.twins;
         tell(&mut draft);
         self.drafts.push(draft);
     }
