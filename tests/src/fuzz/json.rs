@@ -3,13 +3,14 @@
 
 use core::fmt;
 use legation_keys::{
-    base64url, jcs,
-    json::{self, Json, JsonError, JsonLimits},
+    base64url, data_integrity, jcs,
+    json::{self, Json, JsonError, JsonLimits, Object},
     jws,
     time::{self, Round},
 };
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 const LIMITS: JsonLimits = JsonLimits { bytes: 1 << 16, depth: 16 };
 
@@ -46,6 +47,9 @@ fn tree(data: &[u8]) {
     let again = json::parse(canonical.as_bytes(), wide);
     let again = again.unwrap_or_else(|error| panic!("{canonical} is canonical, but {error}"));
     assert_eq!(jcs::canonicalize(&again), canonical);
+    if let Some(object) = ours.as_object() {
+        proofs(object);
+    }
     // One member less of depth and one byte less are refused.
     let depth = depth(&ours);
     if depth > 0 {
@@ -53,6 +57,22 @@ fn tree(data: &[u8]) {
         assert!(matches!(shallow, Err(JsonError::TooDeep { .. })), "{shallow:?}");
     }
     assert!(json::parse(data, JsonLimits { bytes: data.len() - 1, ..LIMITS }).is_err());
+}
+
+/// What is read of a document's proofs stands there, and what they sign changes with what they say.
+fn proofs(document: &Object<'_>) {
+    let Ok(all) = data_integrity::proofs(document) else { return };
+    assert!((1..=data_integrity::MAX_PROOFS).contains(&all.len()));
+    for (index, proof) in all.iter().enumerate() {
+        assert!(!proof.previous.contains(&index), "a proof builds on itself");
+        assert!(proof.previous.iter().all(|previous| *previous < all.len()));
+        let Ok(signed) = data_integrity::hashes(document, &all, proof) else { continue };
+        assert_eq!(proof.cryptosuite, data_integrity::EDDSA_JCS_2022);
+        if proof.previous.is_empty() && proof.object.get("@context").is_none() {
+            let unsecured = data_integrity::unsecured(document);
+            assert_eq!(signed[32..], *Sha256::digest(&unsecured), "{unsecured}");
+        }
+    }
 }
 
 fn texts(text: &str) {
