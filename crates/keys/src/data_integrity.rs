@@ -212,21 +212,33 @@ pub fn hashes(document: &Object<'_>, proofs: &[Proof<'_>], proof: &Proof<'_>) ->
     {
         return Err(ProofError::Context);
     }
-    let before: Vec<Json<'_>> = proofs
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| proof.previous.contains(index))
-        .map(|(_, before)| Json::Object(before.object.clone()))
-        .collect();
-    let before = Json::Array(before);
-    let kept = document.iter().filter_map(|(name, value)| match name {
-        "proof" if proof.previous.is_empty() => None,
-        "proof" => Some((name, &before)),
+    let before = previous(proofs, proof);
+    let signed = document.iter().filter_map(|(name, value)| match name {
+        "proof" => before.as_ref().map(|before| (name, before)),
+        // Those that the proof names, in place of the document's own, which may be more.
         "@context" => Some((name, context.unwrap_or(value))),
         _ => Some((name, value)),
     });
     let configuration = proof.object.iter().filter(|(name, _)| *name != "proofValue");
-    Ok(hash(&jcs::members(configuration), &jcs::members(kept)))
+    Ok(hash(&jcs::members(configuration), &jcs::members(signed)))
+}
+
+/// The proofs that one builds on, as they are signed with it.
+fn previous<'d>(proofs: &[Proof<'d>], proof: &Proof<'_>) -> Option<Json<'d>> {
+    let before = proofs.iter().enumerate().filter(|(index, _)| proof.previous.contains(index));
+    let before: Vec<Json<'d>> = before.map(|(_, before)| Json::Object(before.object.clone())).collect();
+    (!before.is_empty()).then_some(Json::Array(before))
+}
+
+/// The document that a proof is about: without its proofs, but with those that this one builds on (Data Integrity
+/// 1.0 §4.6).
+#[must_use]
+pub fn signed_document<'d>(document: &Object<'d>, proofs: &[Proof<'d>], proof: &Proof<'_>) -> Object<'d> {
+    let kept = document.without("proof");
+    match previous(proofs, proof) {
+        None => kept,
+        Some(before) => kept.with("proof", before),
+    }
 }
 
 /// The canonical text of a document without its proofs.
@@ -317,27 +329,42 @@ pub fn add(
     if algorithm != Algorithm::EdDsa {
         return Err(AddProofError::Algorithm { found: algorithm });
     }
+    add_by(EDDSA_JCS_2022, document, options, &mut |document, proofs, proof| {
+        Ok(signer.sign(&hashes(document, proofs, proof)?)?)
+    })
+}
+
+/// How a cryptosuite signs: the document, all its proofs, and the one that is to be signed.
+pub type SignProof<'s, E> = dyn FnMut(&Object<'_>, &[Proof<'_>], &Proof<'_>) -> Result<Signature, E> + 's;
+
+/// As [`add`], by a cryptosuite of any name, which signs what it makes of the document.
+///
+/// # Errors
+/// What `sign` fails with, and [`ProofError`] where the proofs that are there can't be read.
+pub fn add_by<E: From<ProofError>>(
+    cryptosuite: &str,
+    document: &Object<'_>,
+    options: ProofOptions<'_>,
+    sign: &mut SignProof<'_, E>,
+) -> Result<String, E> {
     let earlier: &[Json<'_>] = match document.get("proof") {
         None => &[],
         Some(Json::Array(all)) => all,
         Some(one) => core::slice::from_ref(one),
     };
     // Read with a value that says nothing yet, so that what is signed is what will be verified.
-    let unsigned = with_proof(document, earlier, options, &[0; 64]);
+    let with = |signature: &Signature| {
+        with_proof(document, earlier, options.write(cryptosuite, document.get("@context"), signature))
+    };
+    let unsigned = with(&[0; 64]);
     let all = proofs(&unsigned)?;
     let new = all.last().ok_or(ProofError::Missing)?;
-    let signature = signer.sign(&hashes(&unsigned, &all, new)?)?;
-    Ok(jcs::canonicalize(&Json::Object(with_proof(document, earlier, options, &signature))))
+    let signature = sign(&unsigned, &all, new)?;
+    Ok(jcs::canonicalize(&Json::Object(with(&signature))))
 }
 
 /// A document with one proof more.
-fn with_proof<'j>(
-    document: &Object<'j>,
-    earlier: &[Json<'j>],
-    options: ProofOptions<'_>,
-    signature: &Signature,
-) -> Object<'j> {
-    let new = options.write(document.get("@context"), signature);
+fn with_proof<'j>(document: &Object<'j>, earlier: &[Json<'j>], new: Json<'j>) -> Object<'j> {
     let proof = match earlier {
         [] => new,
         earlier => Json::Array(earlier.iter().cloned().chain([new]).collect()),
@@ -346,9 +373,10 @@ fn with_proof<'j>(
 }
 
 impl ProofOptions<'_> {
-    /// The proof as JSON. It repeats the document's contexts, so that another proof may be added below
-    /// further ones (§3.3.1).
-    fn write<'j>(&self, context: Option<&Json<'j>>, signature: &Signature) -> Json<'j> {
+    /// The proof as JSON. By `eddsa-jcs-2022` it repeats the document's contexts, so that another proof may be added
+    /// below further ones (§3.3.1).
+    fn write<'j>(&self, cryptosuite: &str, context: Option<&Json<'j>>, signature: &Signature) -> Json<'j> {
+        let context = context.filter(|_| cryptosuite == EDDSA_JCS_2022);
         let owned = |text: &str| Json::String(Cow::Owned(text.to_owned()));
         let previous = match self.previous {
             [] => None,
@@ -360,7 +388,7 @@ impl ProofOptions<'_> {
             ("@context", context.cloned()),
             ("type", Some(owned(TYPE))),
             ("id", self.id.map(owned)),
-            ("cryptosuite", Some(owned(EDDSA_JCS_2022))),
+            ("cryptosuite", Some(owned(cryptosuite))),
             ("created", self.created.map(time)),
             ("expires", self.expires.map(time)),
             ("verificationMethod", Some(owned(self.verification_method))),

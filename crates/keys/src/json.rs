@@ -233,10 +233,17 @@ impl<'a> Object<'a> {
 
     /// With a member of that name, in place of the one that it has.
     #[must_use]
-    pub(crate) fn with(mut self, name: &'static str, value: Json<'a>) -> Self {
-        self.members.retain(|(member, _)| member != name);
-        self.members.push((Cow::Borrowed(name), value));
+    pub fn with(mut self, name: impl Into<Cow<'a, str>>, value: Json<'a>) -> Self {
+        let name = name.into();
+        self.members.retain(|(member, _)| *member != name);
+        self.members.push((name, value));
         self
+    }
+
+    /// Without the member of that name.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Self {
+        Self { members: self.members.iter().filter(|(member, _)| member != name).cloned().collect() }
     }
 
     /// How many members there are.

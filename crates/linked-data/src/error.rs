@@ -1,0 +1,55 @@
+//! Why a document has no canonical form here, or no proof.
+
+use legation_keys::{Algorithm, data_integrity::ProofError, secret::SignError};
+
+/// Why a document can't be canonicalized, or its proof not be made or checked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkedDataError {
+    /// The JSON-LD can't be expanded: a context that is not compiled in, a term that no context defines, an
+    /// identifier that is none.
+    #[error("the document is no JSON-LD that is understood: {reason}")]
+    Expansion {
+        /// What the processor says.
+        reason: String,
+    },
+    /// More than is worked on.
+    #[error("the document has {found} {what}, at most {most} are worked on")]
+    TooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many.
+        found: usize,
+        /// The most.
+        most: usize,
+    },
+    /// The proofs can't be read, or are by another cryptosuite.
+    #[error("{0}")]
+    Proof(#[from] ProofError),
+    /// The key is for another algorithm than the cryptosuite.
+    #[error("`{suite}` needs a key for {expected}, this is one for {found}")]
+    Algorithm {
+        /// The cryptosuite.
+        suite: &'static str,
+        /// What it needs.
+        expected: Algorithm,
+        /// What the key is for.
+        found: Algorithm,
+    },
+    /// The signer did not sign.
+    #[error("{0}")]
+    Sign(#[from] SignError),
+}
+
+impl LinkedDataError {
+    /// The stable code, as a denial has it.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Expansion { .. } => "malformed",
+            Self::TooLarge { .. } => "input_too_large",
+            Self::Proof(error) => error.code(),
+            Self::Algorithm { .. } => "algorithm_key_mismatch",
+            Self::Sign(_) => "sign",
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Data Integrity with RDF canonicalization: proofs of standalone credentials by `eddsa-rdfc-2022` and
+//! `ecdsa-rdfc-2019`, on the JSON-LD and RDF of `ssi`. Links of a chain are never secured in this way.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`contexts`] | the contexts that are compiled in; no other is ever loaded |
+//! | [`canonical`] | a document as canonical N-Quads, within bounds |
+//! | [`suite`] | the cryptosuites: what a proof signs, and a new proof |
+//!
+//! ```
+//! use legation_keys::{Algorithm, SecretKey, Signer, data_integrity::{ProofOptions, proofs}};
+//! use legation_keys::json::{JsonLimits, parse};
+//! use legation_linked_data::suite::{Suite, add, hashes};
+//!
+//! let (key, limits) = (SecretKey::generate(Algorithm::EdDsa)?, JsonLimits { bytes: 4096, depth: 8 });
+//! let credential = parse(br#"{
+//!     "@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential"],
+//!     "issuer": "did:example:a", "credentialSubject": {"id": "did:example:b"}
+//! }"#, limits)?;
+//! let options = ProofOptions { verification_method: "did:example:a#key", purpose: "assertionMethod", ..ProofOptions::default() };
+//! let signed = add(credential.as_object().unwrap(), Suite::EddsaRdfc2022, options, &key)?;
+//! let signed = parse(signed.as_bytes(), limits)?;
+//! let document = signed.as_object().unwrap();
+//! let all = proofs(document)?;
+//! assert!(key.public_key().verify(&hashes(document, &all, &all[0])?, &all[0].signature).is_ok());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod canonical;
+pub mod contexts;
+mod error;
+pub mod suite;
+
+pub use canonical::canonicalize;
+pub use error::LinkedDataError;
+pub use suite::Suite;

@@ -1,0 +1,91 @@
+//! What is refused before it costs much, and what would be left unsigned.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test's helpers may stop it
+
+use legation_keys::json::{self, JsonLimits};
+use legation_linked_data::{LinkedDataError, canonical::MAX_ALIKE, canonicalize};
+use serde_json::{Value, json};
+use std::time::Instant;
+
+const LIMITS: JsonLimits = JsonLimits { bytes: 1 << 20, depth: 16 };
+
+fn canonical(document: &Value) -> Result<String, LinkedDataError> {
+    let text = document.to_string();
+    canonicalize(&json::parse(text.as_bytes(), LIMITS).unwrap())
+}
+
+fn credential(more: Value) -> Value {
+    let mut document = json!({
+        "@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential"],
+        "issuer": "did:example:a", "credentialSubject": {"id": "did:example:b"},
+    });
+    document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    document
+}
+
+/// So many blank nodes of which each knows each other: nothing tells them apart.
+fn clique(size: usize) -> Value {
+    let name = |index: usize| format!("_:n{index}");
+    let node = |index: usize| {
+        let others: Vec<Value> =
+            (0..size).filter(|other| *other != index).map(|other| json!({"@id": name(other)})).collect();
+        json!({"@id": name(index), "https://a.example/knows": others})
+    };
+    json!({"@graph": (0..size).map(node).collect::<Vec<_>>()})
+}
+
+#[test]
+fn blank_nodes_that_nothing_tells_apart_are_refused_beyond_a_few() {
+    assert!(canonical(&clique(MAX_ALIKE)).is_ok());
+    let started = Instant::now();
+    for size in [MAX_ALIKE + 1, 12, 30] {
+        let refused = canonical(&clique(size)).unwrap_err();
+        assert_eq!((refused.code(), size), ("input_too_large", size), "{refused}");
+    }
+    // A minute would be right for one of twelve; this is no measurement.
+    assert!(started.elapsed().as_secs() < 20);
+}
+
+#[test]
+fn more_statements_than_are_worked_on_are_refused() {
+    let many: Vec<Value> = (0..5000).map(|index| json!(format!("https://a.example/{index}"))).collect();
+    let refused = canonical(&json!({"@id": "https://a.example/", "https://a.example/p": many})).unwrap_err();
+    assert_eq!(refused.code(), "input_too_large", "{refused}");
+}
+
+#[test]
+fn a_term_that_no_context_defines_is_refused_and_not_left_unsigned() {
+    assert!(canonical(&credential(json!({}))).is_ok());
+    for more in [
+        json!({"favouriteColour": "blue"}),
+        json!({"credentialSubject": {"id": "did:example:b", "favouriteColour": "blue"}}),
+        json!({"type": ["VerifiableCredential", "FavouriteColour"]}),
+    ] {
+        let refused = canonical(&credential(more.clone())).unwrap_err();
+        assert_eq!(refused.code(), "malformed", "{more}: {refused}");
+    }
+    let defined = json!({
+        "@context": ["https://www.w3.org/ns/credentials/v2", {"favouriteColour": "https://a.example/colour"}],
+        "favouriteColour": "blue",
+    });
+    assert!(canonical(&credential(defined)).unwrap().contains("\"blue\""));
+}
+
+#[test]
+fn a_context_that_is_not_compiled_in_is_never_fetched() {
+    for context in ["https://a.example/context", "http://127.0.0.1:1/", "file:///etc/passwd"] {
+        let contexts = json!({"@context": ["https://www.w3.org/ns/credentials/v2", context]});
+        let refused = canonical(&credential(contexts)).unwrap_err();
+        assert_eq!(refused.code(), "malformed", "{context}: {refused}");
+    }
+}
+
+#[test]
+fn a_number_is_the_same_however_it_is_written() {
+    let with = |number: &str| {
+        let text = format!(r#"{{"@id": "https://a.example/", "https://a.example/n": {number}}}"#);
+        canonicalize(&json::parse(text.as_bytes(), LIMITS).unwrap()).unwrap()
+    };
+    assert_eq!(with("10"), with("10.0"));
+    assert_eq!(with("10"), with("1e1"));
+    assert_ne!(with("10"), with("10.5"));
+}
