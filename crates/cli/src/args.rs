@@ -350,6 +350,17 @@ pub(crate) struct ServeArgs {
     /// The TLS key (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_cert", env = "LEGATION_TLS_KEY")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// Offer the VC API too: issue, verify and resolve, signing with this key; once for each algorithm.
+    #[arg(long, value_name = "KEYFILE")]
+    pub(crate) vc_api: Vec<PathBuf>,
+    /// The file with the passphrase of these keys.
+    #[arg(long, value_name = "FILE", requires = "vc_api")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Where the VC API is reached from outside, such as https://vc.acme.example; the address by default.
+    #[arg(long, value_name = "URL", requires = "vc_api")]
+    pub(crate) origin: Option<String>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
 }
 
 fn read_did(text: &str) -> Result<Did, String> {

@@ -29,12 +29,46 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Output, Failure> {
         let listener = TcpListener::bind(args.listen).await.map_err(unreachable)?;
         let address = listener.local_addr().map_err(unreachable)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
+        let mut routes = router(args.folder.clone());
+        if !args.vc_api.is_empty() {
+            let origin = args.origin.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
+            routes = routes.merge(vc_api(args, &origin)?);
+        }
         complain(&format!("serving {} at {scheme}://{address}; end with Ctrl-C\n", args.folder.display()));
-        serve(listener, router(args.folder.clone()), tls, stopped())
-            .await
-            .map_err(|error| Failure::file(error.to_string()))?;
+        serve(listener, routes, tls, stopped()).await.map_err(|error| Failure::file(error.to_string()))?;
         Ok(Output::done(json!({"served": args.folder.display().to_string()}), "stopped"))
     })
+}
+
+/// The routes of the VC API.
+#[cfg(feature = "vc-api")]
+fn vc_api(args: &ServeArgs, origin: &str) -> Result<axum::Router, Failure> {
+    use legation_keys::{SecretKey, Signer};
+
+    let load = |key: &std::path::PathBuf| {
+        let passphrase_file = args.passphrase_file.clone();
+        crate::files::load_key(&crate::args::KeyArgs { key: key.clone(), passphrase_file })
+    };
+    let keys: Result<Vec<SecretKey>, Failure> = args.vc_api.iter().map(load).collect();
+    let keys = keys?;
+    for key in &keys {
+        let public = key.public_key();
+        complain(&format!(
+            "the VC API at {origin} issues as {} by {}\n",
+            legation_did::key::did(public),
+            public.algorithm()
+        ));
+    }
+    let fetcher = crate::network::fetcher(&args.network)?;
+    Ok(legation_vc_api::router(std::sync::Arc::new(legation_vc_api::Service::new(keys, fetcher, origin))))
+}
+
+/// The routes of the VC API, which this build leaves out.
+#[cfg(not(feature = "vc-api"))]
+fn vc_api(_: &ServeArgs, _: &str) -> Result<axum::Router, Failure> {
+    let text =
+        "this command was built without the VC API; build it by `cargo build --release --features vc-api`";
+    Err(Failure::usage(text))
 }
 
 /// Completes when the process is asked to end.

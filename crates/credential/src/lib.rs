@@ -10,6 +10,7 @@
 //! | [`delegation`] | [`Delegation`]: the Verifiable Credential |
 //! | [`secured`] | a delegation as text: a compact JWS, or a document with proofs |
 //! | [`issue`](mod@issue) | issuing a first delegation, and passing one on narrower |
+//! | [`model`] | the Verifiable Credentials Data Model 2.0: whether a document is a credential |
 //! | [`presentation`] | the holder's side: a chain presented to one verifier |
 //! | [`status`] | Bitstring Status List: revocation and suspension |
 //! | [`refusal`], [`error`] | why something would widen; why bytes can't be read |
@@ -43,6 +44,7 @@ pub mod delegation;
 pub mod error;
 pub mod issue;
 pub mod limit;
+pub mod model;
 pub mod pattern;
 pub mod presentation;
 pub mod refusal;

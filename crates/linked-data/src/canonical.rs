@@ -26,7 +26,8 @@ pub const MAX_ALIKE: usize = 6;
 /// [`LinkedDataError`].
 pub fn canonicalize(document: &Json<'_>) -> Result<String, LinkedDataError> {
     // By the canonical JSON a number has one text, which its RDF literal is made of.
-    let (value, _) = Value::parse_str(&jcs::canonicalize(document)).map_err(expansion)?;
+    let (mut value, _) = Value::parse_str(&jcs::canonicalize(document)).map_err(expansion)?;
+    unwrap_contexts(&mut value);
     let mut environment = LdEnvironment::default();
     // Every context is at hand, so that nothing is waited for.
     let expanded = CompactJsonLd(value).expand_with(&mut environment, contexts::loader()?).now_or_never();
@@ -40,6 +41,23 @@ pub fn canonicalize(document: &Json<'_>) -> Result<String, LinkedDataError> {
         return Err(LinkedDataError::TooLarge { what: "blank nodes alike", found: alike, most: MAX_ALIKE });
     }
     Ok(normalize(quads.iter().map(LexicalQuad::as_lexical_quad_ref)).into_nquads())
+}
+
+/// A context that stands inline as a whole context document, `{"@context": {…}}`, is what is in it. JSON-LD 1.1 §9.15
+/// has no such context, but the JavaScript processor reads it so, and issuers write it.
+fn unwrap_contexts(document: &mut Value) {
+    let contexts =
+        document.as_object_mut().and_then(|object| object.get_unique_mut("@context").ok().flatten());
+    let Some(Value::Array(contexts)) = contexts else { return };
+    for context in contexts {
+        let inner = match context.as_object() {
+            Some(object) if object.len() == 1 => object.get_unique("@context").ok().flatten().cloned(),
+            _ => None,
+        };
+        if let Some(inner) = inner {
+            *context = inner;
+        }
+    }
 }
 
 fn expansion(error: impl ToString) -> LinkedDataError {

@@ -71,6 +71,18 @@ fn a_term_that_no_context_defines_is_refused_and_not_left_unsigned() {
 }
 
 #[test]
+fn a_context_document_that_stands_inline_is_the_context_in_it() {
+    let with = |context: Value| {
+        let contexts =
+            json!({"@context": ["https://www.w3.org/ns/credentials/v2", context], "colour": "blue"});
+        canonical(&credential(contexts))
+    };
+    let context = json!({"colour": "https://a.example/colour"});
+    assert_eq!(with(json!({"@context": context})).unwrap(), with(context).unwrap());
+    assert!(with(json!({"@context": "https://a.example/context"})).is_err());
+}
+
+#[test]
 fn a_context_that_is_not_compiled_in_is_never_fetched() {
     for context in ["https://a.example/context", "http://127.0.0.1:1/", "file:///etc/passwd"] {
         let contexts = json!({"@context": ["https://www.w3.org/ns/credentials/v2", context]});

@@ -26,6 +26,9 @@ const DOCUMENT_TYPES: [&str; 5] = [
 const STATUS_LIST_TYPES: [&str; 5] =
     ["application/vc+jwt", "application/jwt", "application/jose", "application/vc", "text/plain"];
 
+/// What credentials with proofs are published as.
+const CREDENTIAL_TYPES: [&str; 3] = ["application/ld+json", "application/json", "application/vc+ld+json"];
+
 /// Most bytes of a URL. A did:web of the longest DID stays below it.
 const MAX_URL: usize = 2048;
 
@@ -112,6 +115,18 @@ impl Fetcher {
         let url = self.parse(url)?;
         let bytes = self.get(&url, &STATUS_LIST_TYPES, self.options.max_bytes).await?;
         compact_jws(&bytes).ok_or_else(|| FetchError::StatusListInvalid { url: url.to_string() })
+    }
+
+    /// The status list credential at a URL, however it is secured: JSON, or a compact JWS. All it says is the
+    /// caller's to check.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn status_list_credential(&self, url: &str) -> Result<String, FetchError> {
+        let url = self.parse(url)?;
+        let types = [STATUS_LIST_TYPES.as_slice(), &CREDENTIAL_TYPES].concat();
+        let bytes = self.get(&url, &types, self.options.max_bytes).await?;
+        String::from_utf8(bytes).map_err(|_| FetchError::StatusListInvalid { url: url.to_string() })
     }
 
     /// Judges a URL before anything is looked up.

@@ -1,0 +1,24 @@
+//! Standalone credentials over HTTP: issued, verified, their status, and DIDs resolved, as the W3C's test suites and
+//! clients of the VC API ask for it.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`service`] | [`Service`]: the keys, what was issued with a status, the way to the network |
+//! | [`router`](mod@router) | [`router()`]: which request is answered by what |
+//! | [`problem`] | what is answered where something does not hold |
+//!
+//! Behind them: `issue` (one way of securing for each issuer path), `verify`, `status`, `resources`
+//! (`relatedResource`), `resolution`.
+
+mod issue;
+pub mod problem;
+mod resolution;
+mod resources;
+pub mod router;
+pub mod service;
+mod status;
+mod verify;
+
+pub use problem::Problem;
+pub use router::router;
+pub use service::Service;

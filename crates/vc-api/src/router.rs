@@ -1,0 +1,145 @@
+//! Which request is answered by what.
+
+use crate::{
+    issue::{LIMITS, Securing, issue, status_list},
+    problem::{MALFORMED, Problem},
+    resolution,
+    service::Service,
+    verify::{Expected, Verification, object},
+};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, State},
+    http::{HeaderMap, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use legation_keys::json::{self, Json, Object};
+use legation_linked_data::Suite;
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// The routes:
+///
+/// | request | what is done | answer |
+/// |---|---|---|
+/// | `POST /credentials/issue` | as by `eddsa-rdfc-2022` | 201 and the bare credential |
+/// | `POST /issuers/{way}/credentials/issue` | issued by `eddsa-rdfc-2022`, `eddsa-jcs-2022`, `ecdsa-rdfc-2019`, as `vc-jwt` in an envelope, or with a `bitstring-status-list` entry | 201 and the bare credential |
+/// | `POST /credentials/status` | an entry is set or cleared | 200 |
+/// | `POST /credentials/verify` | `verifiableCredential`, by whichever it is secured | 200 |
+/// | `POST /presentations/verify` | `verifiablePresentation`, with its credentials | 200 |
+/// | `GET /credentials/status/1` | the status list | 200 |
+/// | `GET /1.0/identifiers/{did}` | a DID is resolved, or a DID URL dereferenced | 200 |
+///
+/// What does not hold is answered with 400 and problem details, a body above 1 MiB with 413.
+pub fn router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/credentials/issue", post(issue_by_default))
+        .route("/issuers/{way}/credentials/issue", post(issue_by))
+        .route("/credentials/status", post(set_status))
+        .route("/credentials/verify", post(verify_credential))
+        .route("/issuers/{way}/credentials/verify", post(verify_credential))
+        .route("/presentations/verify", post(verify_presentation))
+        .route("/credentials/status/1", get(list))
+        .route("/1.0/identifiers/{*did}", get(identifier))
+        .layer(DefaultBodyLimit::max(LIMITS.bytes))
+        .with_state(service)
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: String) -> Response {
+    (status, [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store")], body)
+        .into_response()
+}
+
+/// A required member of a body.
+fn member<'o, 'a>(body: &'o Object<'a>, name: &str) -> Result<&'o Json<'a>, Problem> {
+    let missing = || Problem::new(MALFORMED, "malformed", format!("the body has no `{name}`"));
+    body.get(name).ok_or_else(missing)
+}
+
+async fn issue_by_default(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Problem> {
+    issued(&service, Securing::Proof(Suite::EddsaRdfc2022), &body)
+}
+
+async fn issue_by(
+    State(service): State<Arc<Service>>,
+    Path(way): Path<String>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let unknown =
+        || Problem { status: 404, ..Problem::new(MALFORMED, "not_found", "there is no such issuer") };
+    issued(&service, Securing::from_name(&way).ok_or_else(unknown)?, &body)
+}
+
+fn issued(service: &Service, securing: Securing, body: &[u8]) -> Result<Response, Problem> {
+    let body = json::parse(body, LIMITS)?;
+    let credential = issue(service, securing, member(object(&body)?, "credential")?, now())?;
+    Ok(answer(StatusCode::CREATED, "application/json", credential))
+}
+
+async fn set_status(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Problem> {
+    let body = json::parse(&body, LIMITS)?;
+    let body = object(&body)?;
+    let id = member(body, "credentialId")?.as_str().unwrap_or_default();
+    let revoked = !matches!(body.get("status"), Some(Json::Bool(false)));
+    if !service.set_status(id, revoked) {
+        let detail = "no credential of this id was issued here with a status";
+        return Err(Problem { status: 404, ..Problem::new(MALFORMED, "not_found", detail) });
+    }
+    Ok(answer(StatusCode::OK, "application/json", json!({"credentialId": id, "status": revoked}).to_string()))
+}
+
+async fn verify_credential(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Problem> {
+    let body = json::parse(&body, LIMITS)?;
+    let body = object(&body)?;
+    let verification = Verification { service: &service, now: now() };
+    verification.credential(member(body, "verifiableCredential")?, expected(body)).await?;
+    Ok(verified())
+}
+
+async fn verify_presentation(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Problem> {
+    let body = json::parse(&body, LIMITS)?;
+    let body = object(&body)?;
+    let verification = Verification { service: &service, now: now() };
+    verification.presentation(member(body, "verifiablePresentation")?, expected(body)).await?;
+    Ok(verified())
+}
+
+/// `options.challenge` and `options.domain`.
+fn expected<'o>(body: &'o Object<'_>) -> Expected<'o> {
+    let option =
+        |name: &str| body.get("options").and_then(|options| options.get(name)).and_then(Json::as_str);
+    Expected { challenge: option("challenge"), domain: option("domain") }
+}
+
+fn verified() -> Response {
+    let body = json!({"verified": true, "problemDetails": []});
+    answer(StatusCode::OK, "application/json", body.to_string())
+}
+
+async fn list(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Response, Problem> {
+    // Clients that know no media type of credentials parse what is called JSON only.
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let plain = accept.contains("json") && !accept.contains("application/vc");
+    let content_type = if plain { "application/json" } else { "application/vc" };
+    Ok(answer(StatusCode::OK, content_type, status_list(&service, now())?))
+}
+
+async fn identifier(State(service): State<Arc<Service>>, uri: Uri, headers: HeaderMap) -> Response {
+    // As it was sent: what is decoded before would take a `#` of a DID URL for the request's own.
+    let path = uri.path().strip_prefix("/1.0/identifiers/").unwrap_or_default();
+    let text = percent_decode_str(path).decode_utf8_lossy();
+    // A did:web has escapes of its own; a DID that was sent without being encoded keeps them.
+    let text = if path.starts_with("did:") { path.into() } else { text };
+    resolution::resolve(service.fetcher(), &text, &headers).await
+}

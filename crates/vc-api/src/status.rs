@@ -1,0 +1,84 @@
+//! `credentialStatus`: Bitstring Status List 1.0 §3.2. A status that can't be looked up is no good status.
+
+use crate::{
+    issue::{LIMITS, status_list},
+    problem::{Problem, STATUS, STATUS_RETRIEVAL},
+    verify::{Expected, Verification, object},
+};
+use legation_credential::{
+    delegation::check_types,
+    status::{StatusEntry, StatusList},
+};
+use legation_keys::json::{self, Json, Object};
+
+/// Most entries of one credential, each of which may be fetched.
+const MOST: usize = 4;
+/// Most entries of a list that is unpacked: two megabytes.
+const MAX_ENTRIES: usize = 1 << 24;
+
+pub(crate) async fn check(verification: &Verification<'_>, credential: &Object<'_>) -> Result<(), Problem> {
+    let Some(value) = credential.get("credentialStatus") else { return Ok(()) };
+    let all = value.as_array().unwrap_or_else(|| core::slice::from_ref(value));
+    if all.len() > MOST {
+        return Err(Problem::new(
+            STATUS,
+            "status_invalid",
+            format!("more than {MOST} entries of `credentialStatus`"),
+        ));
+    }
+    for entry in all {
+        check_entry(verification, entry).await?;
+    }
+    Ok(())
+}
+
+async fn check_entry(verification: &Verification<'_>, entry: &Json<'_>) -> Result<(), Problem> {
+    let entry = StatusEntry::from_json(entry)
+        .map_err(|error| Problem::new(STATUS, "status_invalid", error.to_string()))?;
+    let service = verification.service;
+    let text = if entry.list == service.list_url() {
+        status_list(service, verification.now)?
+    } else {
+        let fetched = service.fetcher().status_list_credential(&entry.list).await;
+        fetched.map_err(|error| Problem::new(STATUS_RETRIEVAL, "status_unavailable", error.to_string()))?
+    };
+    // A list that is no JSON is a compact JWS, which an envelope holds as well.
+    let text = match text.trim_start().starts_with('{') {
+        true => text,
+        false => format!(
+            r#"{{"@context":"https://www.w3.org/ns/credentials/v2","type":"EnvelopedVerifiableCredential","id":"data:application/vc+jwt,{}"}}"#,
+            text.trim()
+        ),
+    };
+    let list = json::parse(text.as_bytes(), json::JsonLimits { bytes: 4 << 20, ..LIMITS })?;
+    // The list's own status is not asked for: lists would name each other for ever.
+    let text = verification.credential_alone(&list, Expected::default()).await?;
+    let list = json::parse(text.as_bytes(), json::JsonLimits { bytes: 4 << 20, ..LIMITS })?;
+    is_clear(&entry, object(&list)?)
+}
+
+fn is_clear(entry: &StatusEntry, list: &Object<'_>) -> Result<(), Problem> {
+    let invalid = |detail: String| Problem::new(STATUS, "status_invalid", detail);
+    check_types(list, &["BitstringStatusListCredential"]).map_err(|error| invalid(error.to_string()))?;
+    if list.get("id").and_then(Json::as_str).is_some_and(|id| id != entry.list) {
+        return Err(invalid(format!("the credential at {} is another list's", entry.list)));
+    }
+    let subject = list.get("credentialSubject").and_then(Json::as_object);
+    let subject = subject.ok_or_else(|| invalid("`credentialSubject`: expected one object".to_owned()))?;
+    check_types(subject, &["BitstringStatusList"]).map_err(|error| invalid(error.to_string()))?;
+    let purpose = subject.get("statusPurpose").unwrap_or(&Json::Null);
+    let purposes = purpose.as_array().unwrap_or_else(|| core::slice::from_ref(purpose));
+    if !purposes.iter().any(|purpose| purpose.as_str() == Some(entry.purpose.name())) {
+        return Err(invalid(format!("the list is not for {}", entry.purpose.name())));
+    }
+    let encoded = subject.get("encodedList").and_then(Json::as_str).unwrap_or_default();
+    let bits = StatusList::decode(encoded, MAX_ENTRIES).map_err(|error| invalid(error.to_string()))?;
+    match bits.get(entry.index) {
+        None => Err(invalid(format!("the list has no entry {}", entry.index))),
+        Some(true) => {
+            let detail = format!("the credential is set for {} at {}", entry.purpose.name(), entry.list);
+            Err(Problem::new(STATUS, "link_revoked", detail))
+        }
+        Some(false) => Ok(()),
+    }
+}

@@ -1,0 +1,297 @@
+//! Verifying: what secures a document, what it says, when, and its status (Verifiable Credentials Data Model 2.0
+//! §7.1). Every proof of a set has to fit, whoever made it, and one of them has to be the issuer's, or the holder's.
+
+use crate::{
+    issue::LIMITS,
+    problem::{CHALLENGE, CRYPTOGRAPHIC, DOMAIN, MALFORMED, PROOF, Problem, RANGE},
+    resources,
+    service::Service,
+    status,
+};
+use legation_credential::{
+    delegation::{MEDIA_TYPE, check_no_old_claims},
+    model::{self, ENVELOPED_PRESENTATION, check_credential, check_presentation, validity},
+    presentation::{self, ENVELOPED},
+};
+use legation_did::{Did, KeyUse, Purpose};
+use legation_keys::{
+    Algorithm, base64url,
+    data_integrity::{Proof, proofs},
+    json::{self, Json, Object},
+    jws,
+    public::Signature,
+};
+use legation_linked_data::{Suite, canonicalize, suite};
+
+/// Seconds by which clocks may differ.
+const SKEW: i64 = 60;
+
+/// For which occasion something has to be made, as far as the caller says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Expected<'a> {
+    pub(crate) challenge: Option<&'a str>,
+    pub(crate) domain: Option<&'a str>,
+}
+
+/// A verification in progress.
+pub(crate) struct Verification<'s> {
+    pub(crate) service: &'s Service,
+    pub(crate) now: i64,
+}
+
+/// What is to be verified: its envelope, its media type, and for what its signer's key has to be.
+#[derive(Clone, Copy)]
+struct Kind {
+    envelope: &'static str,
+    media_type: &'static str,
+    purpose: Purpose,
+    signer: &'static str,
+}
+
+const CREDENTIAL: Kind =
+    Kind { envelope: ENVELOPED, media_type: MEDIA_TYPE, purpose: Purpose::AssertionMethod, signer: "issuer" };
+const PRESENTATION: Kind = Kind {
+    envelope: ENVELOPED_PRESENTATION,
+    media_type: presentation::MEDIA_TYPE,
+    purpose: Purpose::Authentication,
+    signer: "holder",
+};
+
+impl Verification<'_> {
+    /// Verifies a credential and its status.
+    pub(crate) async fn credential(
+        &self,
+        document: &Json<'_>,
+        expected: Expected<'_>,
+    ) -> Result<(), Problem> {
+        let text = self.credential_alone(document, expected).await?;
+        let credential = json::parse(text.as_bytes(), LIMITS)?;
+        status::check(self, object(&credential)?).await
+    }
+
+    /// Verifies a credential but for its status, and gives it as JSON, without its envelope.
+    pub(crate) async fn credential_alone(
+        &self,
+        document: &Json<'_>,
+        expected: Expected<'_>,
+    ) -> Result<String, Problem> {
+        let text = self.secured(document, CREDENTIAL, expected).await?;
+        let credential = json::parse(text.as_bytes(), LIMITS)?;
+        let claims = object(&credential)?;
+        check_credential(claims)?;
+        resources::check(claims)?;
+        canonicalize(&without_proof(claims))?;
+        self.check_time(claims)?;
+        Ok(text)
+    }
+
+    /// Verifies a presentation with all credentials in it.
+    pub(crate) async fn presentation(
+        &self,
+        document: &Json<'_>,
+        expected: Expected<'_>,
+    ) -> Result<(), Problem> {
+        let text = self.secured(document, PRESENTATION, expected).await?;
+        let presentation = json::parse(text.as_bytes(), LIMITS)?;
+        let claims = object(&presentation)?;
+        check_presentation(claims)?;
+        canonicalize(&without_proof(claims))?;
+        let Some(value) = claims.get("verifiableCredential") else { return Ok(()) };
+        let all = value.as_array().unwrap_or_else(|| core::slice::from_ref(value));
+        for credential in all {
+            self.credential(credential, Expected::default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Verifies what secures a document, and gives the document as JSON: out of its envelope, where it has one.
+    async fn secured(
+        &self,
+        document: &Json<'_>,
+        kind: Kind,
+        expected: Expected<'_>,
+    ) -> Result<String, Problem> {
+        let claims = object(document)?;
+        match model::envelope(claims, kind.envelope)? {
+            Some((media_type, secured)) => self.enveloped(media_type, secured, kind, expected).await,
+            None => {
+                self.proved(claims, kind, expected).await?;
+                Ok(legation_keys::jcs::canonicalize(document))
+            }
+        }
+    }
+
+    /// A compact JWS (VC-JOSE-COSE §3.1), whose key is named by its `kid`.
+    async fn enveloped(
+        &self,
+        media_type: &str,
+        secured: &str,
+        kind: Kind,
+        expected: Expected<'_>,
+    ) -> Result<String, Problem> {
+        let wanted = format!("application/{}", kind.media_type);
+        if media_type != wanted {
+            let found: String = media_type.chars().take(60).collect();
+            let detail = format!("`id`: expected a data URL of {wanted}, found `{found}`");
+            return Err(Problem::new(CRYPTOGRAPHIC, "type_mismatch", detail));
+        }
+        let unsecured =
+            |error: jws::JwsError| Problem::from(legation_credential::CredentialError::from(error));
+        let parts = jws::split(secured).map_err(unsecured)?;
+        let header =
+            jws::read_header(parts.header, kind.media_type, &Algorithm::ALL, LIMITS).map_err(unsecured)?;
+        let signature = jws::read_signature(parts.signature).map_err(unsecured)?;
+        let payload = base64url::decode(parts.payload).map_err(|error| unsecured(error.into()))?;
+        let json = json::parse(&payload, LIMITS)?;
+        let claims = object(&json)?;
+        check_no_old_claims(claims)?;
+        let algorithm = header.algorithm;
+        let key_id = header.required_key_id().map_err(unsecured)?;
+        let by = signer(&key_id)?;
+        self.check_signer(claims, &by, kind)?;
+        if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(by.as_str())) {
+            return Err(Problem::new(CRYPTOGRAPHIC, "issuer_mismatch", format!("`iss`: expected {by}")));
+        }
+        self.check_claims(claims, expected)?;
+        self.check_signature(
+            &by,
+            &key_id,
+            algorithm,
+            kind.purpose,
+            (parts.signing_input.as_bytes(), &signature),
+        )
+        .await?;
+        String::from_utf8(payload)
+            .map_err(|_| Problem::new(MALFORMED, "malformed", "the payload is no UTF-8"))
+    }
+
+    /// What the claims of a JWS say of the occasion.
+    fn check_claims(&self, claims: &Object<'_>, expected: Expected<'_>) -> Result<(), Problem> {
+        let seconds = |name: &str| claims.get(name).and_then(Json::as_integer);
+        if seconds("exp").is_some_and(|end| end <= self.now - SKEW) {
+            return Err(Problem::new(RANGE, "expired", "`exp` has passed"));
+        }
+        if seconds("nbf").is_some_and(|start| start > self.now + SKEW) {
+            return Err(Problem::new(RANGE, "not_yet_valid", "`nbf` is still to come"));
+        }
+        let text = |name: &str| claims.get(name).and_then(Json::as_str);
+        check_occasion(text("nonce"), &text("aud").into_iter().collect::<Vec<_>>(), expected)
+    }
+
+    /// All Data Integrity proofs of a document. A further one, as of a witness, says nothing for the issuer, but
+    /// one that does not fit says that something is wrong.
+    async fn proved(&self, document: &Object<'_>, kind: Kind, expected: Expected<'_>) -> Result<(), Problem> {
+        let all = proofs(document)?;
+        let mut missing = None;
+        let mut signed = false;
+        for proof in &all {
+            let by = self.check_proof(document, &all, proof, kind, expected).await?;
+            match self.check_signer(document, &by, kind) {
+                Ok(()) => signed = true,
+                Err(problem) => missing = Some(problem),
+            }
+        }
+        missing.filter(|_| !signed).map_or(Ok(()), Err)
+    }
+
+    async fn check_proof(
+        &self,
+        document: &Object<'_>,
+        all: &[Proof<'_>],
+        proof: &Proof<'_>,
+        kind: Kind,
+        expected: Expected<'_>,
+    ) -> Result<Did, Problem> {
+        let wrong = |code, detail: String| Problem::new(PROOF, code, detail);
+        if proof.purpose != kind.purpose.member() {
+            let detail = format!("`proofPurpose`: expected `{}`", kind.purpose.member());
+            return Err(wrong("key_purpose_mismatch", detail));
+        }
+        if proof.expires.is_some_and(|end| end <= self.now - SKEW) {
+            return Err(wrong("expired", "the proof has expired".to_owned()));
+        }
+        check_occasion(proof.challenge, &proof.domain, expected)?;
+        let algorithm = Suite::of(proof)?.algorithm();
+        let by = signer(proof.verification_method)?;
+        let signed = suite::hashes(document, all, proof)?;
+        let covered = (signed.as_slice(), &proof.signature);
+        self.check_signature(&by, proof.verification_method, algorithm, kind.purpose, covered).await?;
+        Ok(by)
+    }
+
+    /// Whether who signed is the issuer, or the holder where one is named.
+    fn check_signer(&self, claims: &Object<'_>, by: &Did, kind: Kind) -> Result<(), Problem> {
+        let named = claims.get(kind.signer).map(|value| value.get("id").unwrap_or(value));
+        match named.map(|value| value.as_str().unwrap_or_default()) {
+            Some(named) if named != by.as_str() => {
+                let found: String = named.chars().take(120).collect();
+                let detail = format!("`{}`: expected {by}, who signed, found `{found}`", kind.signer);
+                let code = if kind.signer == "issuer" { "issuer_mismatch" } else { "holder_mismatch" };
+                Err(Problem::new(CRYPTOGRAPHIC, code, detail))
+            }
+            None if kind.signer == "issuer" => {
+                Err(Problem::new(MALFORMED, "malformed", "`issuer`: expected a URL, found nothing"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn check_signature(
+        &self,
+        by: &Did,
+        key_id: &str,
+        algorithm: Algorithm,
+        purpose: Purpose,
+        (message, signature): (&[u8], &Signature),
+    ) -> Result<(), Problem> {
+        let document = self.service.fetcher().document(by).await;
+        let document =
+            document.map_err(|error| Problem::new(CRYPTOGRAPHIC, error.code(), error.to_string()))?;
+        let wanted = KeyUse { id: key_id, algorithm, purpose, now: self.now };
+        let key = document
+            .key(wanted)
+            .map_err(|error| Problem::new(CRYPTOGRAPHIC, "key_not_found", error.to_string()))?;
+        let unfit = |_| Problem::new(PROOF, "signature_invalid", format!("the signature is not by {key_id}"));
+        key.verify(message, signature).map_err(unfit)
+    }
+
+    fn check_time(&self, credential: &Object<'_>) -> Result<(), Problem> {
+        let (from, until) = validity(credential)?;
+        if from.is_some_and(|start| start > self.now + SKEW) {
+            return Err(Problem::new(RANGE, "not_yet_valid", "its validity is still to begin"));
+        }
+        if until.is_some_and(|end| end < self.now - SKEW) {
+            return Err(Problem::new(RANGE, "expired", "its validity has ended"));
+        }
+        Ok(())
+    }
+}
+
+/// Whose key a DID URL names.
+fn signer(key_id: &str) -> Result<Did, Problem> {
+    let did = key_id.split('#').next().unwrap_or_default();
+    did.parse().map_err(|error| {
+        Problem::new(CRYPTOGRAPHIC, "malformed", format!("the verification method names no DID: {error}"))
+    })
+}
+
+/// Challenge and domain, where the caller expects one (Data Integrity 1.0 §4.4, steps 6 and 7).
+fn check_occasion(challenge: Option<&str>, domains: &[&str], expected: Expected<'_>) -> Result<(), Problem> {
+    if expected.challenge.is_some_and(|wanted| challenge != Some(wanted)) {
+        return Err(Problem::new(CHALLENGE, "nonce_mismatch", "the challenge is not the expected one"));
+    }
+    if expected.domain.is_some_and(|wanted| domains != [wanted]) {
+        return Err(Problem::new(DOMAIN, "audience_mismatch", "the domain is not the expected one"));
+    }
+    Ok(())
+}
+
+pub(crate) fn object<'o, 'a>(document: &'o Json<'a>) -> Result<&'o Object<'a>, Problem> {
+    let wrong =
+        || Problem::new(MALFORMED, "malformed", format!("expected an object, found {}", document.kind()));
+    document.as_object().ok_or_else(wrong)
+}
+
+fn without_proof<'a>(document: &Object<'a>) -> Json<'a> {
+    Json::Object(document.without("proof"))
+}
