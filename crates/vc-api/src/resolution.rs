@@ -2,7 +2,7 @@
 //! dereferenced.
 
 use axum::{
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use legation_did::{Did, DidError};
@@ -19,7 +19,11 @@ const DOCUMENT: &str = "application/did+json";
 /// What a caller accepts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
+    /// What fits to what is asked for, with its metadata.
     Result,
+    /// The same, as that of a DID URL, which a DID is as well.
+    Dereferenced,
+    /// The document or its part alone.
     Document,
 }
 
@@ -39,7 +43,9 @@ impl Failure {
 /// Answers `GET /1.0/identifiers/{did}`; `text` is the DID or DID URL, decoded.
 pub(crate) async fn resolve(fetcher: &Fetcher, text: &str, headers: &HeaderMap) -> Response {
     let (did, url) = text.split_once(['#', '?', '/']).map_or((text, false), |(did, _)| (did, true));
-    let Some(form) = accepted(headers) else {
+    let form = accepted(headers);
+    let url = url || form == Some(Form::Dereferenced);
+    let Some(form) = form else {
         let detail = format!("only {RESULT}, {DEREFERENCED} and {DOCUMENT} are written");
         return failed(Failure::new("REPRESENTATION_NOT_SUPPORTED", StatusCode::NOT_ACCEPTABLE, detail), url);
     };
@@ -65,7 +71,8 @@ fn accepted(headers: &HeaderMap) -> Option<Form> {
     let types = accept.split(',').map(|one| one.split(';').next().unwrap_or_default().trim());
     types
         .filter_map(|one| match one {
-            RESULT | DEREFERENCED | "*/*" | "application/*" | "application/ld+json" => Some(Form::Result),
+            RESULT | "*/*" | "application/*" | "application/ld+json" => Some(Form::Result),
+            DEREFERENCED => Some(Form::Dereferenced),
             DOCUMENT | "application/did" | "application/did+ld+json" | "application/json" => {
                 Some(Form::Document)
             }
@@ -94,6 +101,10 @@ async fn document(fetcher: &Fetcher, text: &str, url: bool) -> Result<Value, Fai
 
 /// The verification method or service that a DID URL names by its fragment, or the whole document.
 fn dereferenced(document: &Value, url: &str, form: Form) -> Response {
+    if let Some(location) = service_of(document, url) {
+        // HTTPS binding: the endpoint of a service is redirected to, without a body.
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
+    }
     let resource = match url.split_once('#') {
         None => Some(document),
         Some(_) => ["verificationMethod", "service"]
@@ -117,6 +128,22 @@ fn dereferenced(document: &Value, url: &str, form: Form) -> Response {
             answer(StatusCode::OK, DEREFERENCED, &result)
         }
     }
+}
+
+/// The endpoint that a DID URL selects by its parameters `service` and `relativeRef` (DID Core 1.0 §3.2.1).
+fn service_of(document: &Value, url: &str) -> Option<HeaderValue> {
+    let (did, query) = url.split('#').next()?.split_once('?')?;
+    let parameters: Vec<(String, String)> =
+        url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let parameter =
+        |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let id = format!("{did}#{}", parameter("service")?);
+    let service =
+        document.get("service")?.as_array()?.iter().find(|one| one.get("id") == Some(&json!(id)))?;
+    let endpoint = service.get("serviceEndpoint")?.as_str()?.parse::<url::Url>().ok()?;
+    let location = endpoint.join(parameter("relativeRef").unwrap_or_default()).ok()?;
+    // The document's word sends nobody elsewhere than to the service's own origin.
+    (location.origin() == endpoint.origin()).then(|| HeaderValue::try_from(location.as_str()).ok()).flatten()
 }
 
 fn failed(failure: Failure, url: bool) -> Response {

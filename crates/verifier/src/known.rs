@@ -244,6 +244,25 @@ mod tests {
     }
 
     #[test]
+    fn a_chain_is_known_by_all_of_its_links_and_a_longer_one_by_its_beginning() {
+        let (link, known) = (link(), Known::new(CacheLimits::default()));
+        let text = || -> Carried<'_> { Ok(link.seal.secured.as_ref().into()) };
+        assert!(known.whole(&[text()]).is_none() && known.longest(&[Arc::clone(&link)]).is_none());
+        known.insert(prefix(&link, link.digest, 1));
+        assert!(known.whole(&[text()]).is_some());
+        assert!(known.whole(&[text(), text()]).is_none(), "one link more than was verified");
+        assert!(known.whole(&[Ok("a.b.c".into())]).is_none());
+        let other = Arc::new(Link { digest: [7; 32], ..(*link).clone() });
+        let longest = |links: &[&Arc<Link>]| {
+            let links: Vec<Arc<Link>> = links.iter().map(|link| Arc::clone(link)).collect();
+            known.longest(&links).map(|found| found.links.len())
+        };
+        assert_eq!(longest(&[&link]), Some(1));
+        assert_eq!(longest(&[&link, &other]), Some(1));
+        assert_eq!(longest(&[&other, &link]), None, "what is known begins at its root");
+    }
+
+    #[test]
     fn a_key_gets_a_table_when_it_comes_often_and_few_have_one() {
         let known = Known::new(CacheLimits::default());
         let key = SecretKey::from_ed25519_seed(&[3; 32]).unwrap().public_key().clone();

@@ -339,7 +339,7 @@ impl Draft {
                 }
                 Bend::Insert(at, byte) => text.insert(at % (text.len() + 1), byte),
                 Bend::End(at) => text.truncate(at),
-                Bend::Twice => {
+                Bend::Twice if !text.is_empty() => {
                     if let Some((name, _)) = self.claims.as_object().and_then(|members| members.iter().next())
                     {
                         text.splice(1..1, format!("{}:null,", json!(name)).into_bytes());

@@ -245,3 +245,19 @@ fn more_than_the_stated_limits_is_refused() {
         (RATE, "actions", json!(texts(256))),
     ]);
 }
+
+/// What was written as one constraint is written as one again: each takes bytes of a request's header.
+#[test]
+fn a_spend_with_a_window_is_written_as_one_constraint() {
+    let spend = |actions: &str| {
+        let window = r#""window": {"seconds": 60, "amount": 9}"#;
+        format!(r#"{{"type": "spend", "currency": "USD", "perAction": 5, {window}{actions}}}"#)
+    };
+    let text = format!(
+        r#"{{"grants": [], "constraints": [{}, {}]}}"#,
+        spend(r#", "actions": ["pay.in"]"#),
+        spend(r#", "actions": ["pay.out"]"#)
+    );
+    let written = Authority::parse(&text).unwrap().to_json();
+    assert_eq!(written["constraints"].as_array().map(Vec::len), Some(2), "{written:#}");
+}

@@ -1,0 +1,234 @@
+//! The service as its clients see it: what is issued verifies, what is changed does not, and why.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test's helpers may stop it
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, header},
+};
+use http_body_util::BodyExt as _;
+use legation_did::key;
+use legation_keys::{Algorithm, SecretKey, Signer};
+use legation_resolver::{Fetcher, Options};
+use legation_vc_api::{Service, router};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tower::ServiceExt as _;
+
+struct World {
+    routes: Router,
+    ed25519: String,
+    p256: String,
+}
+
+impl World {
+    fn new() -> Self {
+        let keys = Algorithm::ALL.map(|algorithm| SecretKey::generate(algorithm).unwrap());
+        let did = |algorithm| {
+            let of = |key: &&SecretKey| key.public_key().algorithm() == algorithm;
+            key::did(keys.iter().find(of).unwrap().public_key()).to_string()
+        };
+        let (ed25519, p256) = (did(Algorithm::EdDsa), did(Algorithm::Es256));
+        let fetcher = Fetcher::new(Options::default()).unwrap();
+        let service = Service::new(keys.into(), fetcher, "https://vc.example");
+        Self { routes: router(Arc::new(service)), ed25519, p256 }
+    }
+
+    async fn send(&self, request: Request<Body>) -> (u16, Value) {
+        let response = self.routes.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.send(Request::post(path).body(body.to_string().into()).unwrap()).await
+    }
+
+    async fn get(&self, path: &str, accept: &str) -> (u16, Value) {
+        self.send(Request::get(path).header(header::ACCEPT, accept).body(Body::empty()).unwrap()).await
+    }
+
+    fn credential(&self, way: &str) -> Value {
+        let issuer = if way.starts_with("ecdsa") { &self.p256 } else { &self.ed25519 };
+        json!({
+            "@context": ["https://www.w3.org/ns/credentials/v2", "https://www.w3.org/ns/credentials/examples/v2"],
+            "id": "urn:uuid:7f0c0000-0000-4000-8000-000000000001",
+            "type": ["VerifiableCredential"],
+            "issuer": issuer,
+            "credentialSubject": {"id": "did:example:b", "alumniOf": "a school"},
+        })
+    }
+
+    async fn issue(&self, way: &str) -> Value {
+        let body = json!({"credential": self.credential(way)});
+        let (status, issued) = self.post(&format!("/issuers/{way}/credentials/issue"), &body).await;
+        assert_eq!(status, 201, "{way}: {issued}");
+        issued
+    }
+
+    /// The status and the code of a verification.
+    async fn verify(&self, credential: &Value) -> (u16, String) {
+        let body = json!({"verifiableCredential": credential});
+        let (status, told) = self.post("/credentials/verify", &body).await;
+        assert_eq!(told["verified"], json!(status == 200), "{told}");
+        (status, told["code"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+const WAYS: [&str; 5] =
+    ["eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", "vc-jwt", "bitstring-status-list"];
+
+#[tokio::test]
+async fn what_is_issued_verifies_and_what_is_changed_does_not() {
+    let world = World::new();
+    for way in WAYS {
+        let issued = world.issue(way).await;
+        assert_eq!(world.verify(&issued).await, (200, String::new()), "{way}");
+        let mut changed = issued.clone();
+        let code = match changed.get("proof").is_some() {
+            true => {
+                changed["credentialSubject"]["alumniOf"] = "another school".into();
+                "signature_invalid"
+            }
+            false => {
+                let id = issued["id"].as_str().unwrap();
+                let (head, tail) = id.rsplit_once('.').unwrap();
+                let other = if tail.starts_with('A') { "B" } else { "A" };
+                changed["id"] = format!("{head}.{other}{}", &tail[1..]).into();
+                "signature_invalid"
+            }
+        };
+        assert_eq!(world.verify(&changed).await, (400, code.to_owned()), "{way}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_revoked_no_longer_verifies_and_can_be_reinstated() {
+    let world = World::new();
+    let issued = world.issue("bitstring-status-list").await;
+    for (revoked, expected) in [(true, (400, "link_revoked")), (false, (200, ""))] {
+        let entry = json!({"credentialId": issued["id"], "status": revoked});
+        assert_eq!(world.post("/credentials/status", &entry).await.0, 200);
+        assert_eq!(world.verify(&issued).await, (expected.0, expected.1.to_owned()));
+    }
+    let (status, list) = world.get("/credentials/status/1", "application/vc").await;
+    assert_eq!((status, &list["credentialSubject"]["type"]), (200, &"BitstringStatusList".into()));
+    assert_eq!(world.verify(&list).await.0, 200, "the list is a credential itself");
+    let unknown = json!({"credentialId": "urn:uuid:nobody"});
+    assert_eq!(world.post("/credentials/status", &unknown).await.0, 404);
+}
+
+#[tokio::test]
+async fn what_is_no_credential_is_not_issued() {
+    let world = World::new();
+    let right = world.credential("eddsa-rdfc-2022");
+    let cases: [(&str, Value, &str); 12] = [
+        ("/@context/0", "https://www.w3.org/ns/credentials/examples/v2".into(), "context_mismatch"),
+        ("/@context/1", 7.into(), "malformed"),
+        ("/@context/1", "https://a.example/unknown".into(), "malformed"),
+        ("/id", Value::Null, "malformed"),
+        ("/id", json!(["urn:a:b", "urn:a:c"]), "malformed"),
+        ("/type", json!(["AlumniCredential"]), "type_mismatch"),
+        ("/issuer", "did:example:somebody-else".into(), "issuer_mismatch"),
+        ("/issuer", json!({"name": "nobody"}), "malformed"),
+        ("/credentialSubject", json!({}), "malformed"),
+        ("/credentialSubject", json!([]), "malformed"),
+        ("/credentialSubject/id", "no URL".into(), "malformed"),
+        ("/credentialSubject", "did:example:b".into(), "malformed"),
+    ];
+    for (place, value, code) in cases {
+        let mut credential = right.clone();
+        *credential.pointer_mut(place).unwrap() = value.clone();
+        let (status, told) = world.post("/credentials/issue", &json!({"credential": credential})).await;
+        assert_eq!((status, &told["code"]), (400, &code.into()), "{place} {value}: {told}");
+    }
+    let more: [(&str, Value); 11] = [
+        ("validFrom", "yesterday".into()),
+        ("credentialStatus", json!({"id": "urn:a:b"})),
+        ("credentialSchema", json!({"type": "JsonSchema"})),
+        ("refreshService", json!({"id": "urn:a:b"})),
+        ("termsOfUse", json!([{}])),
+        ("evidence", json!(["a text"])),
+        ("relatedResource", json!({"id": "urn:a:b"})),
+        (
+            "relatedResource",
+            json!([{"id": "urn:a:b", "digestSRI": "sha256-a"}, {"id": "urn:a:b", "digestSRI": "sha256-b"}]),
+        ),
+        ("name", json!({"@value": "a", "language": "en"})),
+        ("description", json!([7])),
+        ("proof", "a text".into()),
+    ];
+    for (member, value) in more {
+        let mut credential = right.clone();
+        credential[member] = value.clone();
+        let (status, told) = world.post("/credentials/issue", &json!({"credential": credential})).await;
+        assert_eq!((status, &told["code"]), (400, &"malformed".into()), "{member} {value}: {told}");
+    }
+    let twice = r#"{"credential": {"issuer": "a", "issuer": "b"}}"#;
+    let request = Request::post("/credentials/issue").body(twice.into()).unwrap();
+    assert_eq!(world.send(request).await.1["code"], "duplicate_member");
+    assert_eq!(world.post("/issuers/nobody/credentials/issue", &json!({"credential": right})).await.0, 404);
+    assert_eq!(world.post("/credentials/issue", &json!({})).await.0, 400);
+}
+
+/// The words of a credential in several languages are kept, and are terms that mean something.
+#[tokio::test]
+async fn a_name_may_have_languages_and_directions() {
+    let world = World::new();
+    let mut credential = world.credential("eddsa-rdfc-2022");
+    credential["name"] = json!([{"@value": "Zeugnis", "@language": "de"}, {"@value": "شهادة", "@language": "ar", "@direction": "rtl"}]);
+    credential["issuer"] = json!({"id": world.ed25519, "name": "a school"});
+    for way in ["eddsa-rdfc-2022", "eddsa-jcs-2022", "vc-jwt"] {
+        let body = json!({"credential": credential});
+        let (status, issued) = world.post(&format!("/issuers/{way}/credentials/issue"), &body).await;
+        assert_eq!((status, world.verify(&issued).await), (201, (200, String::new())), "{way}: {issued}");
+    }
+}
+
+#[tokio::test]
+async fn a_proof_of_somebody_else_alone_is_not_the_issuer_s() {
+    let world = World::new();
+    let (issued, other) = (world.issue("eddsa-jcs-2022").await, World::new());
+    let mut foreign = other.credential("eddsa-jcs-2022");
+    foreign["issuer"] = other.ed25519.as_str().into();
+    let (_, foreign) =
+        other.post("/issuers/eddsa-jcs-2022/credentials/issue", &json!({"credential": foreign})).await;
+    assert_eq!(world.verify(&foreign).await.0, 200, "whoever issued it");
+    // A proof that was made for another document, put beside the issuer's.
+    let mut both = issued.clone();
+    both["proof"] = json!([issued["proof"], foreign["proof"]]);
+    assert_eq!(world.verify(&both).await, (400, "signature_invalid".to_owned()));
+    let mut claimed = foreign.clone();
+    claimed["issuer"] = world.ed25519.as_str().into();
+    assert_eq!(world.verify(&claimed).await.0, 400);
+}
+
+#[tokio::test]
+async fn dids_are_resolved_and_errors_have_the_names_of_the_specification() {
+    let world = World::new();
+    let did = &world.ed25519;
+    let path = |did: &str| format!("/1.0/identifiers/{did}");
+    let (status, result) = world.get(&path(did), "application/did-resolution").await;
+    assert_eq!((status, &result["didDocument"]["id"]), (200, &did.as_str().into()));
+    assert_eq!(world.get(&path(did), "application/did+json").await.1["id"], did.as_str());
+    let key = format!("{did}%23{}", &did[8..]).replace(':', "%3A");
+    let (status, method) = world.get(&path(&key), "application/did-url-dereferencing").await;
+    assert_eq!((status, &method["contentStream"]["controller"]), (200, &did.as_str().into()), "{method}");
+    for (text, accept, status, name) in [
+        ("not-a-did", "*/*", 400, "INVALID_DID"),
+        ("did:example", "*/*", 400, "INVALID_DID"),
+        ("did:key:z6Mk", "*/*", 400, "INVALID_DID"),
+        ("did:unsupported:1", "*/*", 501, "METHOD_NOT_SUPPORTED"),
+        ("did:web:localhost", "*/*", 404, "NOT_FOUND"),
+        (did, "text/html", 406, "REPRESENTATION_NOT_SUPPORTED"),
+    ] {
+        let (found, result) = world.get(&path(text), accept).await;
+        let kind = format!("https://www.w3.org/ns/did#{name}");
+        assert_eq!(
+            (found, &result["didResolutionMetadata"]["error"]["type"]),
+            (status, &kind.into()),
+            "{text}"
+        );
+    }
+}
