@@ -75,6 +75,10 @@ impl Delegation {
         check_no_old_claims(object)?;
         check_context(object, &[CONTEXT_CREDENTIALS, CONTEXT_LEGATION])?;
         check_types(object, &["VerifiableCredential", TYPE])?;
+        if object.get("status").is_some() {
+            // The claim of a Token Status List, which is not looked up for links: what it says must not be missed.
+            return Err(CredentialError::UnknownMember { member: "status".to_owned(), place: "delegation" });
+        }
         let subject = member_object(object, "credentialSubject")?;
         let delegation = member_object(subject, "delegation")?;
         members(delegation, "delegation", &["principal", "parent", "maxDepth", "grants", "constraints"])?;

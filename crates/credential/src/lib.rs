@@ -13,6 +13,7 @@
 //! | [`model`] | the Verifiable Credentials Data Model 2.0: whether a document is a credential |
 //! | [`presentation`] | the holder's side: a chain presented to one verifier |
 //! | [`status`] | Bitstring Status List: revocation and suspension |
+//! | [`token_status`] | Token Status List (IETF), as others use it |
 //! | [`refusal`], [`error`] | why something would widen; why bytes can't be read |
 //!
 //! Everything is a pure function of its arguments; times are Unix seconds that the caller gives.
@@ -52,6 +53,7 @@ pub mod request;
 pub mod resource;
 pub mod secured;
 pub mod status;
+pub mod token_status;
 pub mod widening;
 
 pub use authority::{Authority, extend};

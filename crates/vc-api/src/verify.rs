@@ -13,9 +13,9 @@ use legation_credential::{
     model::{self, ENVELOPED_PRESENTATION, check_credential, check_presentation, validity},
     presentation::{self, ENVELOPED},
 };
-use legation_did::{Did, KeyUse, Purpose};
+use legation_did::{Did, KeyLookupError, KeyUse, Purpose};
 use legation_keys::{
-    Algorithm, base64url,
+    Algorithm, PublicKey, base64url,
     data_integrity::{Proof, proofs},
     json::{self, Json, Object},
     jws,
@@ -153,14 +153,8 @@ impl Verification<'_> {
             return Err(Problem::new(CRYPTOGRAPHIC, "issuer_mismatch", format!("`iss`: expected {by}")));
         }
         self.check_claims(claims, expected)?;
-        self.check_signature(
-            &by,
-            &key_id,
-            algorithm,
-            kind.purpose,
-            (parts.signing_input.as_bytes(), &signature),
-        )
-        .await?;
+        self.check_signature(&key_id, algorithm, kind.purpose, (parts.signing_input.as_bytes(), &signature))
+            .await?;
         String::from_utf8(payload)
             .map_err(|_| Problem::new(MALFORMED, "malformed", "the payload is no UTF-8"))
     }
@@ -215,7 +209,7 @@ impl Verification<'_> {
         let by = signer(proof.verification_method)?;
         let signed = suite::hashes(document, all, proof)?;
         let covered = (signed.as_slice(), &proof.signature);
-        self.check_signature(&by, proof.verification_method, algorithm, kind.purpose, covered).await?;
+        self.check_signature(proof.verification_method, algorithm, kind.purpose, covered).await?;
         Ok(by)
     }
 
@@ -238,21 +232,30 @@ impl Verification<'_> {
 
     async fn check_signature(
         &self,
-        by: &Did,
         key_id: &str,
         algorithm: Algorithm,
         purpose: Purpose,
         (message, signature): (&[u8], &Signature),
     ) -> Result<(), Problem> {
-        let document = self.service.fetcher().document(by).await;
+        let key = self.key(key_id, algorithm, purpose).await?;
+        let unfit = |_| Problem::new(PROOF, "signature_invalid", format!("the signature is not by {key_id}"));
+        key.verify(message, signature).map_err(unfit)
+    }
+
+    /// The key of a DID URL, in the document of the moment.
+    pub(crate) async fn key(
+        &self,
+        key_id: &str,
+        algorithm: Algorithm,
+        purpose: Purpose,
+    ) -> Result<PublicKey, Problem> {
+        let by = signer(key_id)?;
+        let document = self.service.fetcher().document(&by).await;
         let document =
             document.map_err(|error| Problem::new(CRYPTOGRAPHIC, error.code(), error.to_string()))?;
         let wanted = KeyUse { id: key_id, algorithm, purpose, now: self.now };
-        let key = document
-            .key(wanted)
-            .map_err(|error| Problem::new(CRYPTOGRAPHIC, "key_not_found", error.to_string()))?;
-        let unfit = |_| Problem::new(PROOF, "signature_invalid", format!("the signature is not by {key_id}"));
-        key.verify(message, signature).map_err(unfit)
+        let missing = |error: KeyLookupError| Problem::new(CRYPTOGRAPHIC, "key_not_found", error.to_string());
+        document.key(wanted).cloned().map_err(missing)
     }
 
     fn check_time(&self, credential: &Object<'_>) -> Result<(), Problem> {

@@ -163,3 +163,25 @@ async fn dids_are_resolved_and_errors_have_the_names_of_the_specification() {
         );
     }
 }
+
+/// A JWT may name a Token Status List in its own claims. One that can't be had is no good status.
+#[tokio::test]
+async fn a_token_status_that_can_t_be_looked_up_is_no_good_status() {
+    let world = World::new();
+    for (status, code) in [
+        (json!({"status_list": {"idx": 1, "uri": "https://127.0.0.1/list"}}), "status_unavailable"),
+        (json!({"status_list": {"idx": -1, "uri": "https://127.0.0.1/list"}}), "malformed"),
+        (json!({"another_mechanism": {}}), "malformed"),
+    ] {
+        let mut credential = world.credential("vc-jwt");
+        // A term that JSON-LD knows, so that the service issues what it would not look up itself.
+        credential["@context"].as_array_mut().unwrap().push(json!({
+            "status": {"@id": "https://a.example/status", "@type": "@json"},
+        }));
+        credential["status"] = status.clone();
+        let body = json!({"credential": credential});
+        let (issued_status, issued) = world.post("/issuers/vc-jwt/credentials/issue", &body).await;
+        assert_eq!(issued_status, 201, "{issued}");
+        assert_eq!(world.verify(&issued).await, (400, code.to_owned()), "{status}");
+    }
+}

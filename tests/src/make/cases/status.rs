@@ -28,6 +28,9 @@ fn revoked(book: &mut Book) {
     book.permit("revoked-others", "The neighbours in the list are revoked, and ten thousand more.", |d| {
         d.lists[0].set = (0..10_000).filter(|index| !(7..10).contains(index)).collect();
     });
+    book.deny("revoked-by-a-token-status-list", "A status of another kind, in a JWT's own claim, which is not looked up for links: who passed over it would take a revoked link.", "unknown_member", Some(1), |d| {
+        d.claims(1)["status"] = json!({"status_list": {"idx": 7, "uri": "https://acme.example/token-status/1"}});
+    });
     book.deny("revoked-at-index-zero", "The first bit is the left-most one.", "link_revoked", Some(1), |d| {
         d.claims(1)["credentialStatus"]["statusListIndex"] = "0".into();
         d.lists[0].set = vec![0];
