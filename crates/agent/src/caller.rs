@@ -191,7 +191,8 @@ impl Agent {
             Carry::Digest => AgentDelegation::Digest(chain.digest()),
         };
         headers.insert("agent-delegation", delegation.to_header());
-        let occasion = Signing { created: now, expires: now.saturating_add(REQUEST_LIFETIME), nonce };
+        let occasion =
+            Signing { created: now, expires: now.saturating_add(REQUEST_LIFETIME), nonce, agent: None };
         let message = Signable { method, target_uri: url, headers, body };
         sign(&message, occasion, self.identity.signer())?.apply(headers);
         Ok(())

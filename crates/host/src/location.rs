@@ -9,6 +9,8 @@ pub(crate) enum Kind {
     AgentCard,
     /// A status list credential.
     StatusList,
+    /// The keys of an agent, for Web Bot Auth.
+    KeyDirectory,
 }
 
 /// A file that may be served: its names, from the folder down.
@@ -36,6 +38,8 @@ pub(crate) fn locate(path: &str) -> Option<Location> {
         // stand beside the documents of their did:web; callers are given the URL.
         [".well-known", "agent-card.json"] => Kind::AgentCard,
         [path @ .., "agent-card.json"] if is_plain_path(path) => Kind::AgentCard,
+        // Web Bot Auth: the keys of whoever signs requests from this origin.
+        [".well-known", "http-message-signatures-directory"] => Kind::KeyDirectory,
         ["status", name] if is_status_name(name) => Kind::StatusList,
         _ => return None,
     };

@@ -28,6 +28,7 @@ pub use crate::file::MAX_BYTES;
 /// | `/.well-known/agent-card.json` | the same | `application/json` | for 5 minutes |
 /// | `/PATH/agent-card.json` | the same; no name starts with a dot | `application/json` | for 5 minutes |
 /// | `/status/NAME` | the same; 1 to 64 of `A-Z a-z 0-9 . _ -`, no dot first | `application/vc+jwt` | and asks again each time |
+/// | `/.well-known/http-message-signatures-directory` | the same | `application/http-message-signatures-directory+json` | for 5 minutes |
 /// | `/healthz` | none: the service runs | `text/plain` | not at all |
 ///
 /// The bytes are served as they are, up to [`MAX_BYTES`], with a strong `ETag` and no
@@ -79,6 +80,7 @@ fn answer(kind: Kind, bytes: Vec<u8>, request: &HeaderMap) -> Result<Response, P
         Kind::Document => ("application/did+json", "no-cache"),
         Kind::AgentCard => ("application/json", "public, max-age=300"),
         Kind::StatusList => ("application/vc+jwt", "no-cache"),
+        Kind::KeyDirectory => ("application/http-message-signatures-directory+json", "public, max-age=300"),
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

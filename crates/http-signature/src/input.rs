@@ -85,7 +85,7 @@ pub(crate) fn algorithm_name(algorithm: Algorithm) -> &'static str {
     }
 }
 
-fn algorithm(name: &str) -> Result<Algorithm, ReadError> {
+pub(crate) fn algorithm(name: &str) -> Result<Algorithm, ReadError> {
     let known = Algorithm::ALL.into_iter().find(|known| algorithm_name(*known) == name);
     known.ok_or_else(|| ReadError::Algorithm { found: shorten(name) })
 }
@@ -94,7 +94,7 @@ fn find<'p>(params: &'p Params, name: &str) -> Option<&'p BareItem> {
     params.iter().find(|(key, _)| key.as_str() == name).map(|(_, value)| value)
 }
 
-fn text<'p>(params: &'p Params, name: &'static str) -> Result<Option<&'p str>, ReadError> {
+pub(crate) fn text<'p>(params: &'p Params, name: &'static str) -> Result<Option<&'p str>, ReadError> {
     match find(params, name) {
         None => Ok(None),
         Some(BareItem::String(text)) => Ok(Some(text.as_str())),
@@ -102,7 +102,7 @@ fn text<'p>(params: &'p Params, name: &'static str) -> Result<Option<&'p str>, R
     }
 }
 
-fn integer(params: &Params, name: &'static str) -> Result<Option<i64>, ReadError> {
+pub(crate) fn integer(params: &Params, name: &'static str) -> Result<Option<i64>, ReadError> {
     match find(params, name) {
         None => Ok(None),
         Some(BareItem::Integer(seconds)) => Ok(Some(i64::from(*seconds))),

@@ -12,6 +12,7 @@
 //! | [`delegation_header`] | [`AgentDelegation`]: the chain in one header |
 //! | [`base`](mod@base) | [`signature_base`]: the text that is signed |
 //! | [`mod@sign`], [`mod@read`] | a request becomes a signed one; a signed one gives a proof |
+//! | [`web_bot_auth`] | a request as one of Web Bot Auth: the key directory, `Signature-Agent`, and others' requests verified |
 //! | [`error`] | one enum per verb |
 //!
 //! Nothing here opens a socket or reads a clock.
@@ -27,7 +28,7 @@
 //! headers.insert("agent-delegation", chain.to_header());
 //! let (method, target_uri, body) = ("POST", "https://shop.example/rooms?night=2", br#"{"beds":2}"#);
 //!
-//! let occasion = Signing { created: 1_795_255_200, expires: 1_795_255_260, nonce: "n-1" };
+//! let occasion = Signing { created: 1_795_255_200, expires: 1_795_255_260, nonce: "n-1", agent: None };
 //! let signed = sign(&Message { method, target_uri, headers: &headers, body }, occasion, &key)?;
 //! signed.apply(&mut headers);
 //!
@@ -52,6 +53,7 @@ mod input;
 pub mod message;
 pub mod read;
 pub mod sign;
+pub mod web_bot_auth;
 
 pub use base::signature_base;
 pub use delegation_header::{AgentDelegation, CompactChain, join};

@@ -10,6 +10,8 @@ use std::borrow::Cow;
 
 /// The header that carries a chain or its digest.
 pub(crate) const AGENT_DELEGATION: &str = "agent-delegation";
+/// The header that says where a signer publishes its keys (Web Bot Auth).
+pub(crate) const SIGNATURE_AGENT: &str = "signature-agent";
 /// The header that carries digests of the body (RFC 9530).
 pub(crate) const CONTENT_DIGEST: &str = "content-digest";
 /// The header that says what each signature covers (RFC 9421 §4.1).

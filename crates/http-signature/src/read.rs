@@ -44,7 +44,7 @@ pub fn read(message: &Message<'_>) -> Result<Proof, ReadError> {
     })
 }
 
-fn covers(input: &Input, name: &str) -> bool {
+pub(crate) fn covers(input: &Input, name: &str) -> bool {
     input.components.iter().any(|component| is_plain(component, name))
 }
 
@@ -69,7 +69,7 @@ fn check_coverage(message: &Message<'_>, input: &Input) -> Result<(), ReadError>
 }
 
 /// The signature of that label: 64 bytes, without parameters, which nothing would cover.
-fn signature(message: &Message<'_>, label: &str) -> Result<Signature, ReadError> {
+pub(crate) fn signature(message: &Message<'_>, label: &str) -> Result<Signature, ReadError> {
     let dictionary = message.dictionary(SIGNATURE)?;
     let wrong = |found: &str| ReadError::Signature { label: shorten(label), found: found.to_owned() };
     match field::member(&dictionary, label).ok_or_else(|| wrong("nothing"))? {

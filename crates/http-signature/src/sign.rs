@@ -7,7 +7,8 @@ use crate::{
     error::SignError,
     field::{self, Item, Member, Params, Value},
     input::{self, algorithm_name, lives_well},
-    message::{AGENT_DELEGATION, CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT},
+    message::{AGENT_DELEGATION, CONTENT_DIGEST, SIGNATURE, SIGNATURE_AGENT, SIGNATURE_INPUT},
+    web_bot_auth,
 };
 use http::{HeaderMap, HeaderValue};
 use legation_keys::Signer;
@@ -23,6 +24,9 @@ pub struct Signing<'a> {
     /// A value that the key has not signed with before: 1 to [`MAX_NONCE`] printable ASCII
     /// characters, random or counted.
     pub nonce: &'a str,
+    /// The URL of the signer's key directory, which makes the request one of Web Bot Auth as well
+    /// ([`crate::web_bot_auth`]); `None` where it has none.
+    pub agent: Option<&'a str>,
 }
 
 /// The headers that make a request a signed one.
@@ -30,6 +34,8 @@ pub struct Signing<'a> {
 pub struct Signed {
     /// `Content-Digest`, where there is a body.
     pub content_digest: Option<HeaderValue>,
+    /// `Signature-Agent`, where the signer has a key directory.
+    pub signature_agent: Option<HeaderValue>,
     /// `Signature-Input`.
     pub signature_input: HeaderValue,
     /// `Signature`.
@@ -42,6 +48,9 @@ impl Signed {
     pub fn apply(self, headers: &mut HeaderMap) {
         if let Some(digest) = self.content_digest {
             headers.insert(CONTENT_DIGEST, digest);
+        }
+        if let Some(agent) = self.signature_agent {
+            headers.insert(SIGNATURE_AGENT, agent);
         }
         append(headers, SIGNATURE_INPUT, self.signature_input);
         append(headers, SIGNATURE, self.signature);
@@ -59,7 +68,8 @@ fn append(headers: &mut HeaderMap, name: &'static str, line: HeaderValue) {
 }
 
 /// Signs a request that has its `Agent-Delegation` already. What is covered: `@method`,
-/// `@target-uri`, `content-digest` where there is a body, and `agent-delegation`.
+/// `@target-uri`, `content-digest` where there is a body, and `agent-delegation`; for Web Bot Auth also
+/// `@authority` and the signer's member of `signature-agent`.
 ///
 /// # Errors
 /// [`SignError`].
@@ -75,11 +85,17 @@ pub fn sign(message: &Message<'_>, occasion: Signing<'_>, signer: &dyn Signer) -
         components.push(plain(CONTENT_DIGEST));
     }
     components.push(plain(AGENT_DELEGATION));
+    let signature_agent = occasion.agent.map(web_bot_auth::header).transpose()?;
+    if let Some(agent) = &signature_agent {
+        headers.insert(SIGNATURE_AGENT, agent.clone());
+        components.extend([plain("@authority"), web_bot_auth::own_member()]);
+    }
 
     let base = base(&Message { headers: &headers, ..*message }, &components, &params)?;
     let signature = BareItem::ByteSequence(signer.sign(base.as_bytes())?.to_vec());
     Ok(Signed {
         content_digest,
+        signature_agent,
         signature_input: header(Member { value: Value::List(components), params })?,
         signature: header(Member { value: Value::Item(signature), params: Vec::new() })?,
     })
@@ -87,7 +103,7 @@ pub fn sign(message: &Message<'_>, occasion: Signing<'_>, signer: &dyn Signer) -
 
 /// The parameters, in the order in which they are written.
 fn params(occasion: Signing<'_>, signer: &dyn Signer) -> Result<Params, SignError> {
-    let Signing { created, expires, nonce } = occasion;
+    let Signing { created, expires, nonce, agent } = occasion;
     let lifetime = SignError::Lifetime { created, expires };
     if !lives_well(created, expires) {
         return Err(lifetime);
@@ -100,13 +116,15 @@ fn params(occasion: Signing<'_>, signer: &dyn Signer) -> Result<Params, SignErro
     let key = signer.public_key();
     // A thumbprint is base64url, so that it is always a string of the grammar.
     let thumbprint = sfv::String::try_from(key.thumbprint()).map_err(|_| SignError::Header)?;
-    Ok(vec![
+    let mut params = vec![
         parameter("created", seconds(created)?),
         parameter("expires", seconds(expires)?),
         parameter("nonce", nonce),
         parameter("keyid", thumbprint),
         parameter("alg", sfv::string_ref(algorithm_name(key.algorithm())).to_owned()),
-    ])
+    ];
+    params.extend(agent.map(|_| parameter("tag", sfv::string_ref(web_bot_auth::TAG).to_owned())));
+    Ok(params)
 }
 
 /// With a second signature over `agent-delegation`, no reader would know which one counts.

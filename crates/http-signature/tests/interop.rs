@@ -78,7 +78,7 @@ fn own(name: &str, method: &str, body: &str, digest: bool, key: &SecretKey) -> V
     headers.insert("agent-delegation", delegation.to_header());
     let target_uri = "https://shop.example/rooms?night=2";
     let message = Message { method, target_uri, headers: &headers, body: body.as_bytes() };
-    let occasion = Signing { created: NOW, expires: NOW + 60, nonce: "of \"legation\" \\ 1" };
+    let occasion = Signing { created: NOW, expires: NOW + 60, nonce: "of \"legation\" \\ 1", agent: None };
     sign(&message, occasion, key).unwrap().apply(&mut headers);
     let headers: serde_json::Map<_, _> =
         headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().into())).collect();

@@ -131,7 +131,7 @@ fn bases(request: &Request) {
 fn signed(mut request: Request) {
     let key = &ACTORS[0].key;
     let nonce = request.target.chars().rev().take(130).collect::<String>();
-    let occasion = Signing { created: NOW, expires: NOW + 60, nonce: &nonce };
+    let occasion = Signing { created: NOW, expires: NOW + 60, nonce: &nonce, agent: None };
     let Ok(signed) = sign(&request.message(), occasion, key) else { return };
     signed.apply(&mut request.headers);
     let proof = read(&request.message()).unwrap_or_else(|error| panic!("signed, and then: {error}"));

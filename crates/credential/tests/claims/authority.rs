@@ -258,6 +258,6 @@ fn a_spend_with_a_window_is_written_as_one_constraint() {
         spend(r#", "actions": ["pay.in"]"#),
         spend(r#", "actions": ["pay.out"]"#)
     );
-    let written = Authority::parse(&text).unwrap().to_json();
+    let written = legation_credential::Authority::parse(&text).unwrap().to_json();
     assert_eq!(written["constraints"].as_array().map(Vec::len), Some(2), "{written:#}");
 }

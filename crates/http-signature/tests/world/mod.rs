@@ -68,7 +68,7 @@ impl Request {
     }
 
     pub fn try_sign(&mut self, nonce: &str, lifetime: i64) -> Result<(), SignError> {
-        let occasion = Signing { created: NOW, expires: NOW.saturating_add(lifetime), nonce };
+        let occasion = Signing { created: NOW, expires: NOW.saturating_add(lifetime), nonce, agent: None };
         let signed = sign(&self.message(), occasion, &key())?;
         signed.apply(&mut self.headers);
         Ok(())
