@@ -15,7 +15,9 @@ use legation_tests::{directory, load, run};
 use std::collections::BTreeSet;
 
 /// Where a proof is not judged as a JWS is, each with its reason.
-const DIFFERENT: [(&str, &str); 5] = [
+const DIFFERENT: [(&str, &str); 7] = [
+    ("presentation-of-just-the-largest-size", "each byte of a document counts twice"),
+    ("presentation-large-but-within-the-limit", "each byte of a document counts twice"),
     ("presentation-one-byte-too-large", "a document has fewer bytes than a JWS of it"),
     ("presentation-oversized", "a document has fewer bytes than a JWS of it"),
     ("link-oversized", "a document has fewer bytes than a JWS of it"),

@@ -59,23 +59,43 @@ pub fn to_token(canonical: &str) -> Cow<'_, str> {
 /// # Errors
 /// [`CredentialError`] where what has no dots, as a JWS has, is no base64url of a canonical document.
 pub fn from_token(token: &str, limits: JsonLimits) -> Result<Cow<'_, str>, CredentialError> {
+    let text = decode_token(token)?;
+    if is_document(&text) {
+        check_canonical(&text, &json::parse(text.as_bytes(), limits)?)?;
+    }
+    Ok(text)
+}
+
+/// As [`from_token`], for whoever parses the document next and asks [`check_canonical`] then.
+///
+/// # Errors
+/// [`CredentialError`].
+pub fn decode_token(token: &str) -> Result<Cow<'_, str>, CredentialError> {
     if token.contains('.') {
         return Ok(token.into());
     }
-    let no_document = |found: &str| CredentialError::Malformed {
+    let bytes = base64url::decode(token).map_err(JwsError::from)?;
+    let text = String::from_utf8(bytes).ok().filter(|text| is_document(text));
+    text.map(Cow::Owned).ok_or_else(|| no_document("something else"))
+}
+
+/// Whether a text is the canonical one of a document.
+///
+/// # Errors
+/// [`CredentialError::Malformed`].
+pub fn check_canonical(text: &str, document: &Json<'_>) -> Result<(), CredentialError> {
+    match jcs::canonicalize(document) == text {
+        true => Ok(()),
+        false => Err(no_document("JSON that is not canonical")),
+    }
+}
+
+fn no_document(found: &str) -> CredentialError {
+    CredentialError::Malformed {
         member: "a link without dots".to_owned(),
         expected: "base64url of a document in canonical JSON",
         found: found.to_owned(),
-    };
-    let bytes = base64url::decode(token).map_err(JwsError::from)?;
-    if bytes.first() != Some(&b'{') {
-        return Err(no_document("something else"));
     }
-    let text = jcs::canonicalize(&json::parse(&bytes, limits)?);
-    if text.as_bytes() != bytes {
-        return Err(no_document("JSON that is not canonical"));
-    }
-    Ok(text.into())
 }
 
 /// A proof of a link or of a presentation, not yet believed.

@@ -74,7 +74,7 @@ fn signed(key: &SecretKey, agent: Option<&str>) -> HeaderMap {
 fn a_request_of_ours_passes_as_one_of_web_bot_auth() {
     for algorithm in Algorithm::ALL {
         let key = SecretKey::generate(algorithm).unwrap();
-        let keys = read_directory(directory(&[key.public_key().clone()]).as_bytes()).unwrap();
+        let keys = read_directory(directory(core::slice::from_ref(key.public_key())).as_bytes()).unwrap();
         assert_eq!(keys, [key.public_key().clone()]);
         let headers = signed(&key, Some(AGENT));
         let message = Message { method: "POST", target_uri: TARGET, headers: &headers, body: b"{}" };
@@ -110,7 +110,7 @@ fn a_request_without_an_agent_is_none_of_web_bot_auth() {
 #[test]
 fn a_directory_keeps_the_keys_that_are_known_and_no_others() {
     let key = SecretKey::generate(Algorithm::EdDsa).unwrap().public_key().clone();
-    let known = directory(&[key.clone()]);
+    let known = directory(core::slice::from_ref(&key));
     let more = known.replacen(
         '[',
         r#"[{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"OKP","crv":"Ed25519","x":"AA"},7,"#,

@@ -16,7 +16,7 @@ use legation_credential::{
 use legation_did::{Did, KeyLookupError, KeyUse, Purpose};
 use legation_keys::{
     Algorithm, PublicKey, base64url,
-    data_integrity::{Proof, proofs},
+    data_integrity::{Proof, ProofError, proofs},
     json::{self, Json, Object},
     jws,
     public::Signature,
@@ -205,6 +205,11 @@ impl Verification<'_> {
             return Err(wrong("expired", "the proof has expired".to_owned()));
         }
         check_occasion(proof.challenge, &proof.domain, expected)?;
+        // The cryptosuite lets contexts be added below those that a proof names. Whoever asks here reads the document
+        // as it stands, of which no context may be unsigned.
+        if proof.object.get("@context").is_some_and(|signed| Some(signed) != document.get("@context")) {
+            return Err(ProofError::Context.into());
+        }
         let algorithm = Suite::of(proof)?.algorithm();
         let by = signer(proof.verification_method)?;
         let signed = suite::hashes(document, all, proof)?;

@@ -1,5 +1,5 @@
 //! The service as its clients see it: what is issued verifies, what is changed does not, and why.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test's helpers may stop it
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)] // a test's helpers may stop it
 
 mod world;
 
@@ -133,6 +133,14 @@ async fn a_proof_of_somebody_else_alone_is_not_the_issuer_s() {
     let mut claimed = foreign.clone();
     claimed["issuer"] = world.ed25519.as_str().into();
     assert_eq!(world.verify(&claimed).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_context_that_was_added_after_signing_is_refused() {
+    let world = World::new();
+    let mut issued = world.issue("eddsa-jcs-2022").await;
+    issued["@context"].as_array_mut().unwrap().push(json!({"alumniOf": "https://mallory.example/owns"}));
+    assert_eq!(world.verify(&issued).await, (400, "context_mismatch".to_owned()));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 //!
 //! The toolkits are no part of a Rust build, so these tests are ignored unless asked for: `tests/sdks/install`,
 //! then `cargo test -p legation-vc-api --test toolkits -- --ignored`, as `.ci/run` does.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test's helpers may stop it
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)] // a test's helpers may stop it
 
 mod world;
 

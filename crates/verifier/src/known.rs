@@ -112,9 +112,9 @@ impl Known {
     /// The whole chain of these bytes, where it is known: by the digest of its last link, and then byte by byte.
     pub(crate) fn whole(&self, texts: &[Carried<'_>]) -> Option<Arc<Prefix>> {
         let last = texts.last()?.as_ref().ok()?;
-        let found = self.get(&Sha256::digest(last.as_bytes()).into())?;
+        let found = self.get(&Sha256::digest(last.text.as_bytes()).into())?;
         let same = |(link, text): (&Arc<Link>, &Carried<'_>)| {
-            text.as_ref().is_ok_and(|text| **text == *link.seal.secured)
+            text.as_ref().is_ok_and(|carried| *carried.text == *link.seal.secured)
         };
         (found.links.len() == texts.len() && found.links.iter().zip(texts).all(same)).then_some(found)
     }
@@ -184,6 +184,7 @@ mod tests {
     use legation_credential::{Occasion, Terms, issue, present};
     use legation_did::key;
     use legation_keys::{SecretKey, Signer};
+    use std::borrow::Cow;
 
     /// A link as it is read.
     fn link() -> Arc<Link> {
@@ -246,12 +247,12 @@ mod tests {
     #[test]
     fn a_chain_is_known_by_all_of_its_links_and_a_longer_one_by_its_beginning() {
         let (link, known) = (link(), Known::new(CacheLimits::default()));
-        let text = || -> Carried<'_> { Ok(link.seal.secured.as_ref().into()) };
+        let text = || -> Carried<'_> { Ok(Cow::Borrowed(link.seal.secured.as_ref()).into()) };
         assert!(known.whole(&[text()]).is_none() && known.longest(&[Arc::clone(&link)]).is_none());
         known.insert(prefix(&link, link.digest, 1));
         assert!(known.whole(&[text()]).is_some());
         assert!(known.whole(&[text(), text()]).is_none(), "one link more than was verified");
-        assert!(known.whole(&[Ok("a.b.c".into())]).is_none());
+        assert!(known.whole(&[Ok(Cow::Borrowed("a.b.c").into())]).is_none());
         let other = Arc::new(Link { digest: [7; 32], ..(*link).clone() });
         let longest = |links: &[&Arc<Link>]| {
             let links: Vec<Arc<Link>> = links.iter().map(|link| Arc::clone(link)).collect();

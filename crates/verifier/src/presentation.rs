@@ -6,7 +6,7 @@
 use crate::{
     Code, Denial, Proof, Trust,
     known::Known,
-    read::{Carried, Sums, read_links, read_sealed, sealed_by},
+    read::{COSTS_TWICE, Carried, LinkText, Sums, read_links, read_sealed, sealed_by},
     seal::Seal,
 };
 use legation_credential::{
@@ -14,7 +14,7 @@ use legation_credential::{
     delegation::{self, CONTEXT_CREDENTIALS, check_context, check_no_old_claims, check_types},
     error::{integer, list, malformed, text},
     presentation::{DATA_URL, ENVELOPED, MEDIA_TYPE, PURPOSE, TYPE},
-    secured::{DocumentProof, from_token, is_document, to_token},
+    secured::{DocumentProof, decode_token, is_document, to_token},
 };
 use legation_did::Did;
 use legation_keys::{
@@ -22,7 +22,7 @@ use legation_keys::{
     json::{self, Json, JsonError, JsonLimits, Object},
     jws::{self, JwsError},
 };
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// What joins the links of a chain in compact form.
 pub const LINK_SEPARATOR: char = '~';
@@ -209,6 +209,9 @@ pub(crate) fn parse_known(
 /// As [`parse_known`], of a document with a proof, in which domain, challenge and times are those of the proof.
 fn parse_document(secured: &str, trust: &Trust, known: Option<&Known>) -> Result<Presentation, Denial> {
     let limits = &trust.limits;
+    if COSTS_TWICE * secured.len() > limits.presentation_bytes {
+        return Err(too_large(secured.len(), limits.presentation_bytes / COSTS_TWICE));
+    }
     let json_limits = JsonLimits { bytes: limits.presentation_bytes, depth: limits.json_depth };
     let document = json::parse(secured.as_bytes(), json_limits).map_err(CredentialError::from)?;
     let object = document.as_object().ok_or_else(|| malformed("a presentation", "an object", &document))?;
@@ -304,8 +307,7 @@ pub(crate) fn parse_request_known(
         return Err(Denial::new(Code::ChainEmpty, "at least one link", "none"));
     }
     check_length(chain.split(LINK_SEPARATOR).count(), trust)?;
-    let json_limits = JsonLimits { bytes: limits.link_bytes, depth: limits.json_depth };
-    let text = |token| from_token(token, json_limits).map_err(Denial::from);
+    let text = |token| decode_token(token).map(LinkText::from).map_err(Denial::from);
     let links = read_links(chain.split(LINK_SEPARATOR).map(text).collect(), trust, known)?;
     if let Some(algorithm) = proof.algorithm {
         check_algorithm(algorithm, trust)?;
@@ -366,7 +368,7 @@ fn read_carried<'o>(carried: &'o Json<'_>) -> Carried<'o> {
     let object =
         carried.as_object().ok_or_else(|| malformed("verifiableCredential", "an object", carried))?;
     if object.get("proof").is_some() {
-        return Ok(jcs::canonicalize(carried).into());
+        return Ok(LinkText { text: jcs::canonicalize(carried).into(), tree: Some(carried) });
     }
     let single = object.get("@context").and_then(Json::as_str) == Some(CONTEXT_CREDENTIALS);
     if !single {
@@ -374,7 +376,7 @@ fn read_carried<'o>(carried: &'o Json<'_>) -> Carried<'o> {
     }
     check_types(object, &[ENVELOPED])?;
     let id = text(object, "id")?;
-    id.strip_prefix(DATA_URL).map(Into::into).ok_or_else(|| {
+    id.strip_prefix(DATA_URL).map(|text| LinkText::from(Cow::Borrowed(text))).ok_or_else(|| {
         let found: String = id.chars().take(40).collect();
         Denial::new(Code::TypeMismatch, format!("an id that starts with `{DATA_URL}`"), found)
     })

@@ -8,7 +8,7 @@ use crate::{
 };
 use legation_credential::{
     CredentialError, Delegation, delegation,
-    secured::{DocumentProof, is_document, read_document},
+    secured::{DocumentProof, check_canonical, is_document, read_document},
 };
 use legation_did::{Did, key};
 use legation_keys::{
@@ -21,8 +21,21 @@ use legation_keys::{
 use sha2::{Digest, Sha256};
 use std::{borrow::Cow, sync::Arc};
 
-/// A link's one text as it was carried: a compact JWS or a document in canonical JSON, or why there is none.
-pub(crate) type Carried<'t> = Result<Cow<'t, str>, Denial>;
+/// A link as it was carried, or why there is none.
+pub(crate) type Carried<'t> = Result<LinkText<'t>, Denial>;
+
+/// A link's one text: a compact JWS or a document in canonical JSON.
+pub(crate) struct LinkText<'t> {
+    pub(crate) text: Cow<'t, str>,
+    /// A document that was read already, as part of what carried it.
+    pub(crate) tree: Option<&'t Json<'t>>,
+}
+
+impl<'t> From<Cow<'t, str>> for LinkText<'t> {
+    fn from(text: Cow<'t, str>) -> Self {
+        Self { text, tree: None }
+    }
+}
 
 /// The links of a chain, root first.
 pub(crate) fn read_links(
@@ -34,12 +47,12 @@ pub(crate) fn read_links(
     let (mut links, mut sums) = (Vec::with_capacity(texts.len()), Sums::default());
     for (index, text) in texts.into_iter().enumerate() {
         let link = whole.as_ref().and_then(|prefix| prefix.links.get(index));
-        let link = text.and_then(|secured| {
+        let link = text.and_then(|carried| {
             // Asked of a known one too: it may have been read under other limits than these.
-            if secured.len() > trust.limits.link_bytes {
-                return Err(too_large(secured.len(), trust.limits.link_bytes));
+            if carried.text.len() > trust.limits.link_bytes {
+                return Err(too_large(carried.text.len(), trust.limits.link_bytes));
             }
-            let link = link.map_or_else(|| read_link(&secured, trust, known), |link| Ok(Arc::clone(link)))?;
+            let link = link.map_or_else(|| read_link(&carried, trust, known), |link| Ok(Arc::clone(link)))?;
             sums.add(&link, trust)?;
             Ok(link)
         });
@@ -49,11 +62,15 @@ pub(crate) fn read_links(
 }
 
 /// A link that is known by its exact bytes, or one that is read.
-fn read_link(secured: &str, trust: &Trust, known: Option<&Known>) -> Result<Arc<Link>, Denial> {
+fn read_link(carried: &LinkText<'_>, trust: &Trust, known: Option<&Known>) -> Result<Arc<Link>, Denial> {
+    let secured = carried.text.as_ref();
     let known = known.and_then(|known| known.get(&Sha256::digest(secured).into()));
     match known.as_ref().and_then(|prefix| prefix.links.last()) {
         Some(link) => Ok(Arc::clone(link)),
-        None if is_document(secured) => Ok(Arc::new(parse_document(secured, trust)?)),
+        None if is_document(secured) => match carried.tree {
+            Some(claims) => Ok(Arc::new(read_proved(secured, claims, trust)?)),
+            None => Ok(Arc::new(parse_document(secured, trust)?)),
+        },
         None => Ok(Arc::new(parse_link(secured, trust)?)),
     }
 }
@@ -64,15 +81,23 @@ fn read_link(secured: &str, trust: &Trust, known: Option<&Known>) -> Result<Arc<
 pub(crate) struct Sums {
     pairs: usize,
     limits: usize,
+    documents: usize,
+    proofs: usize,
 }
 
 impl Sums {
     pub(crate) fn add(&mut self, link: &Link, trust: &Trust) -> Result<(), Denial> {
         self.pairs += link.pairs;
         self.limits += link.delegation.terms.authority.limits().count();
+        if link.seal.is_proof() {
+            self.documents += COSTS_TWICE * link.seal.secured.len();
+            self.proofs += 1 + link.more_seals.len();
+        }
         let bounds = [
             (self.pairs, trust.limits.chain_pairs, "pairs of action and resource"),
             (self.limits, trust.limits.chain_constraints, "limits"),
+            (self.documents, trust.limits.presentation_bytes, "bytes of documents, each counted twice,"),
+            (self.proofs, trust.limits.chain_links, "proofs"),
         ];
         match bounds.into_iter().find(|(found, most, _)| found > most) {
             None => Ok(()),
@@ -83,6 +108,10 @@ impl Sums {
         }
     }
 }
+
+/// A document is written canonically and read again, and has no base64 around it that would fill the bytes that are
+/// allowed.
+pub(crate) const COSTS_TWICE: usize = 2;
 
 fn parse_link(secured: &str, trust: &Trust) -> Result<Link, Denial> {
     let parts = jws::split(secured).map_err(CredentialError::from)?;
@@ -103,18 +132,23 @@ fn parse_link(secured: &str, trust: &Trust) -> Result<Link, Denial> {
     Ok(Link { delegation, claimed_issuer, pairs, seal, more_seals: Vec::new(), digest, account })
 }
 
-/// A link that is a document with proofs. All of them have to verify, as the document's proof would alone.
 fn parse_document(secured: &str, trust: &Trust) -> Result<Link, Denial> {
     let json_limits = JsonLimits { bytes: trust.limits.link_bytes, depth: trust.limits.json_depth };
     let claims = json::parse(secured.as_bytes(), json_limits).map_err(CredentialError::from)?;
-    let (delegation, proofs) = read_document(&claims)?;
+    check_canonical(secured, &claims)?;
+    read_proved(secured, &claims, trust)
+}
+
+/// A link that is a document with proofs. All of them have to verify, as the document's proof would alone.
+fn read_proved(secured: &str, claims: &Json<'_>, trust: &Trust) -> Result<Link, Denial> {
+    let (delegation, proofs) = read_document(claims)?;
     check_algorithm(Algorithm::EdDsa, trust)?;
     let mut seals = proofs.into_iter().map(|proof| sealed_by(proof, secured));
     let missing = || Denial::new(Code::Malformed, "a document with a proof", "none");
     let seal = seals.next().ok_or_else(missing)?;
     Ok(Link {
         claimed_issuer: claims.as_object().map(claimed_issuer).transpose()?.flatten(),
-        pairs: written_pairs(&claims),
+        pairs: written_pairs(claims),
         seal,
         more_seals: seals.collect(),
         digest: Sha256::digest(secured).into(),

@@ -45,14 +45,16 @@ pub struct Trust {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Most bytes of a presentation; 65,536 by default: 16 links of ordinary size, twice over. It bounds
-    /// what anybody can make a verifier do before a signature is looked at.
+    /// what anybody can make a verifier do before a signature is looked at. Documents with proofs, links or
+    /// presentation, have no base64 around them and count twice.
     pub presentation_bytes: usize,
     /// Most bytes of one link as it is sent; 32,768 by default, above the header limit of every
     /// common server.
     pub link_bytes: usize,
     /// Deepest nesting of JSON; 16 by default. A delegation needs seven.
     pub json_depth: usize,
-    /// Most links; 16 by default, the depth up to which the cost is measured.
+    /// Most links, and most proofs of all links that are documents; 16 by default, the depth up to which the cost
+    /// is measured.
     pub chain_links: usize,
     /// Most pairs of action and resource that all links together write, those that others cover included;
     /// 1,024 by default. An ordinary link has a handful.

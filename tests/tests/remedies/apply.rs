@@ -204,7 +204,11 @@ fn member(scene: &mut Scene, link: Option<usize>, name: &str, to: &To) {
             delegation(&mut scene.links[link.unwrap()])[name] = text_of(to).into();
         }
         (_, To::Once) => drop(jws_of(scene, link).open()),
-        (_, To::Absent) => remove(&mut jws_of(scene, link).open().claims["credentialSubject"], name),
+        (_, To::Absent) => {
+            let claims = &mut jws_of(scene, link).open().claims;
+            claims.as_object_mut().unwrap().remove(name);
+            remove(&mut claims["credentialSubject"], name);
+        }
         (_, To::Texts(texts)) => jws_of(scene, link).open().claims[name] = texts.as_slice().into(),
         (_, To::Include(value)) => {
             let list = &mut jws_of(scene, link).open().claims[name];

@@ -1,6 +1,6 @@
 //! The cases: each can be made of any number of links and of any size, and is fitted to what is accepted.
 
-use crate::forge::{chain, filled, name, narrow};
+use crate::forge::{chain, documents, filled, name, narrow};
 use serde_json::{Value, json};
 
 /// Something that costs more than it should.
@@ -31,6 +31,31 @@ pub(crate) fn cases() -> Vec<Case> {
     all.extend(of_members());
     all.extend(of_values());
     all.extend(of_signed());
+    all.extend(of_documents());
+    all
+}
+
+/// Documents with proofs, filled up with tiny values or a text.
+fn of_documents() -> Vec<Case> {
+    let mut all = Vec::new();
+    for element in ["[[[[[[[[]]]]]]]]", "[]", "1e20", "\"\\n\""] {
+        for (proofs, building) in [(1, false), (8, false), (8, true)] {
+            let how = if building { "building on each other" } else { "beside each other" };
+            let text = move |size| format!("\"x\":[{}0],", filled(size, |_| format!("{element},")));
+            all.push(case(
+                format!("documents: arrays of {element}, {proofs} proofs {how}"),
+                ROOM,
+                move |links, size| {
+                    let links = documents(links, proofs, building, &text(size));
+                    Sent { links, more: String::new(), signed: (false, false) }
+                },
+            ));
+        }
+    }
+    all.push(case("documents: short names, 8 proofs building on each other", ROOM, |links, size| {
+        let text = filled(size, |index| format!("\"{}\":0,", name(index)));
+        Sent { links: documents(links, 8, true, &text), more: String::new(), signed: (false, false) }
+    }));
     all
 }
 

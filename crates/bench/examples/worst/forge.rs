@@ -6,7 +6,11 @@ use legation_credential::{
     delegation::{CONTEXT_CREDENTIALS, CONTEXT_LEGATION},
 };
 use legation_did::key;
-use legation_keys::{SecretKey, Signer, base64url, time};
+use legation_keys::{
+    SecretKey, Signer, base64url, jcs,
+    json::{self, JsonLimits},
+    time,
+};
 use legation_verifier::{Proof, Trust};
 use serde_json::{Value, json};
 
@@ -55,6 +59,63 @@ pub(crate) fn chain(
     secured
 }
 
+/// A chain of documents with so many proofs each, which nobody made, of which each builds on others than the rest
+/// where `building`; `more` is put among the claims.
+pub(crate) fn documents(links: usize, proofs: usize, building: bool, more: &str) -> Vec<String> {
+    let mut chain: Vec<String> = Vec::new();
+    for claims in self::chain(links, &|_| narrow(), &|_, claims| claims, false) {
+        let payload = base64url::decode(claims.split('.').nth(1).unwrap()).unwrap();
+        let mut claims: Value = serde_json::from_slice(&payload).unwrap();
+        if let Some(parent) = chain.last() {
+            let digest = legation_credential::delegation::link_digest(parent);
+            claims["credentialSubject"]["delegation"]["parent"] = base64url::encode(&digest).into();
+        }
+        let issuer = claims["issuer"].as_str().unwrap().to_owned();
+        let id = |index: usize| format!("urn:{index}");
+        let all: Vec<Value> = (0..proofs)
+            .map(|index| {
+                let mut proof = proof_of(&method(&issuer), "assertionMethod");
+                proof["id"] = id(index).into();
+                if building {
+                    proof["previousProof"] = (0..proofs).filter(|other| *other != index).map(id).collect();
+                }
+                proof
+            })
+            .collect();
+        claims["proof"] = all.into();
+        let text = format!("{{{more}{}", claims.to_string().strip_prefix('{').unwrap());
+        let limits = JsonLimits { bytes: 1 << 24, depth: 64 };
+        chain.push(jcs::canonicalize(&json::parse(text.as_bytes(), limits).unwrap()));
+    }
+    chain
+}
+
+fn proof_of(kid: &str, purpose: &str) -> Value {
+    json!({
+        "type": "DataIntegrityProof", "cryptosuite": "eddsa-jcs-2022", "verificationMethod": kid, "proofPurpose": purpose,
+        "proofValue": multibase::encode(multibase::Base::Base58Btc, [POINT, [0; 32]].concat()),
+    })
+}
+
+/// A presentation of documents that is one itself.
+pub(crate) fn presented_document(links: &[String], more: &str) -> String {
+    let holder = key::did(actor(links.len()).public_key()).to_string();
+    let mut proof = proof_of(&method(&holder), "authentication");
+    for (name, value) in [
+        ("domain", AUDIENCE.to_owned()),
+        ("challenge", "n-1".to_owned()),
+        ("created", time::format(NOW)),
+        ("expires", time::format(NOW + 60)),
+    ] {
+        proof[name] = value.into();
+    }
+    let claims = json!({
+        "@context": [CONTEXT_CREDENTIALS], "type": ["VerifiablePresentation"], "holder": holder, "proof": proof,
+        "verifiableCredential": links.iter().map(|link| serde_json::from_str(link).unwrap()).collect::<Vec<Value>>(),
+    });
+    format!("{{{more}{}", claims.to_string().strip_prefix('{').unwrap())
+}
+
 fn method(did: &str) -> String {
     format!("{did}#{}", did.strip_prefix("did:key:").unwrap())
 }
@@ -80,7 +141,12 @@ const POINT: [u8; 32] = {
 /// The presentation of links by the last one's subject; `more` is put among its claims.
 pub(crate) fn presented(links: &[String], more: &str, signed: bool) -> String {
     let holder = key::did(actor(links.len()).public_key()).to_string();
-    let envelope = |link: &String| json!({"@context": [CONTEXT_CREDENTIALS], "type": "EnvelopedVerifiableCredential", "id": format!("data:application/vc+jwt,{link}")});
+    let envelope = |link: &String| match link.starts_with('{') {
+        true => serde_json::from_str(link).unwrap(),
+        false => {
+            json!({"@context": [CONTEXT_CREDENTIALS], "type": "EnvelopedVerifiableCredential", "id": format!("data:application/vc+jwt,{link}")})
+        }
+    };
     let claims = json!({
         "@context": [CONTEXT_CREDENTIALS], "type": ["VerifiablePresentation"], "holder": holder, "aud": AUDIENCE,
         "nonce": "n-1", "iat": NOW, "exp": NOW + 60,

@@ -12,8 +12,9 @@ mod cases;
 mod forge;
 
 use cases::{Case, Sent, cases};
-use forge::{actor, presented, proof, trust};
+use forge::{actor, presented, presented_document, proof, trust};
 use legation_bench::{Chain, NOW};
+use legation_credential::secured::to_token;
 use legation_did::Document;
 use legation_keys::Signer;
 use legation_verifier::{Evidence, Presentation, Trust, parse, parse_request, verify};
@@ -88,7 +89,15 @@ fn fitted(case: &Case, trust: &Trust) -> Vec<(usize, usize, Input)> {
 fn input(sent: Sent, compact: bool) -> Option<Input> {
     let Sent { links, more, signed } = sent;
     match compact {
+        // A chain of documents is presented by one, which is read without a base64 around it.
+        false if links.iter().all(|link| link.starts_with('{')) => {
+            Some(Input::Presented(presented_document(&links, &more)))
+        }
         false => Some(Input::Presented(presented(&links, &more, signed.1))),
+        true if links.iter().all(|link| link.starts_with('{')) => {
+            let tokens: Vec<_> = links.iter().map(|link| to_token(link)).collect();
+            Some(Input::Request(tokens.join("~"), links.len()))
+        }
         true if more.is_empty() && !signed.1 => Some(Input::Request(links.join("~"), links.len())),
         true => None,
     }

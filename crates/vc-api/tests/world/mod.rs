@@ -1,6 +1,6 @@
 //! The service, asked without a network.
 #![allow(dead_code, unreachable_pub)] // each test file uses its part
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test's helpers may stop it
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)] // a test's helpers may stop it
 
 use axum::{
     Router,

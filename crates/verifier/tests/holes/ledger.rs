@@ -31,7 +31,8 @@ fn a_nonce_that_was_forgotten_is_not_used_again_by_a_clock_that_is_behind() {
     let world = World::new();
     let (trust, link) = (world.trust(), world.root_link(&world.root()));
     let mut ledger = MemoryLedger::new();
-    assert_eq!(code(ledger.commit(permit(&world, &trust, &link, NOW, 0, NOW), NOW)), None);
+    let committed = ledger.commit(permit(&world, &trust, &link, NOW, 0, NOW), NOW).unwrap();
+    assert_eq!(committed.at(), NOW);
     // Two threads took the time before they waited for the ledger, and the later one came first.
     let later = permit(&world, &trust, &link, NOW + 300, 0, NOW + 360);
     let again = permit(&world, &trust, &link, NOW, 0, NOW + 359);

@@ -52,6 +52,16 @@ fn sets(book: &mut Book) {
         );
     }
     book.deny(
+        "proofs-of-a-chain-more-than-links-are-read",
+        "Each proof is a signature to verify: a chain has as many as it may have links.",
+        "input_too_large",
+        Some(2),
+        |d| {
+            d.trust["limits"] = json!({"chainLinks": 3});
+            after(|document| further(document, "ada", &json!({"nonce": "2"})))(d);
+        },
+    );
+    book.deny(
         "proof-set-of-nine",
         "Each would be hashed with the document.",
         "input_too_large",
