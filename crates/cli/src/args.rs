@@ -5,7 +5,9 @@ mod did;
 mod key;
 
 pub(crate) use card::{CardCommand, FetchCardArgs, SignCardArgs, VerifyCardArgs};
-pub(crate) use did::{CreateCommand, CreateWebArgs, DidCommand, ResolveArgs};
+pub(crate) use did::{
+    CreateCommand, CreateWebArgs, CreateWebvhArgs, DidCommand, DocumentArgs, ResolveArgs, UpdateArgs,
+};
 pub(crate) use key::{GenerateArgs, KeyCommand};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -1,9 +1,10 @@
 //! `legation did create` and `legation did resolve`.
 
 use crate::{
-    args::{CreateCommand, CreateWebArgs, KeyArgs, ResolveArgs},
+    args::{CreateCommand, CreateWebArgs, DocumentArgs, KeyArgs, ResolveArgs},
     files, network,
     output::{Failure, Output},
+    webvh,
 };
 use legation_did::{Did, Document, document::MAX_METHODS, key, web};
 use legation_keys::{PublicKey, Signer};
@@ -20,32 +21,37 @@ pub(crate) fn create(command: &CreateCommand) -> Result<Output, Failure> {
             Ok(created(&did, &document, ""))
         }
         CreateCommand::Web(args) => create_web(args),
+        CreateCommand::Webvh(args) => webvh::create(args),
     }
 }
 
 fn create_web(args: &CreateWebArgs) -> Result<Output, Failure> {
     let did = web::did(&args.location).map_err(|error| Failure::usage(error.to_string()))?;
-    let mut document = web::document(&did, &public_keys(args)?);
-    for service in &args.service {
-        let (kind, url) = read_service(service)?;
+    let mut document = web::document(&did, &public_keys(&args.document)?);
+    for (kind, url) in services(&args.document)? {
         document.add_service(format!("{did}#{kind}"), kind, url);
     }
     // The limits of a reader, held against what is written.
     Document::parse(document.to_json().to_string().as_bytes())
         .map_err(|error| Failure::usage(format!("nobody would read this document: {error}")))?;
     let path = document_path(&args.out, &did)?;
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| Failure::file(format!("`{}` can't be made: {error}", folder.display())))?;
-    }
     let text = serde_json::to_string_pretty(&document.to_json()).unwrap_or_default();
-    files::write_public(&path, &text, args.force)?;
+    write_in_site(&path, &text, args.force)?;
     let url = web::url(&did).unwrap_or_default();
     Ok(created(&did, &document, &format!("\nwrote {}; publish it at {url}", path.display())))
 }
 
+/// Writes a file of a site, whose folders may not be there yet.
+pub(crate) fn write_in_site(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Failure::file(format!("`{}` can't be made: {error}", folder.display())))?;
+    }
+    files::write_public(path, text, force)
+}
+
 /// The public parts of the keys, in the order in which they are named.
-fn public_keys(args: &CreateWebArgs) -> Result<Vec<PublicKey>, Failure> {
+pub(crate) fn public_keys(args: &DocumentArgs) -> Result<Vec<PublicKey>, Failure> {
     let (keys, passphrases) = (args.key.len(), args.passphrase_file.len());
     if passphrases > 1 && passphrases != keys {
         return Err(Failure::usage(format!(
@@ -65,6 +71,11 @@ fn public_keys(args: &CreateWebArgs) -> Result<Vec<PublicKey>, Failure> {
         public.push(key.public_key().clone());
     }
     Ok(public)
+}
+
+/// The services: types and endpoints.
+pub(crate) fn services(args: &DocumentArgs) -> Result<Vec<(String, String)>, Failure> {
+    args.service.iter().map(|service| read_service(service)).collect()
 }
 
 /// Reads `TYPE=URL`: the type is the service's fragment too.
@@ -88,7 +99,7 @@ fn read_service(text: &str) -> Result<(String, String), Failure> {
 }
 
 /// Where a did:web document stands in a folder that is laid out as its site.
-fn document_path(folder: &Path, did: &Did) -> Result<PathBuf, Failure> {
+pub(crate) fn document_path(folder: &Path, did: &Did) -> Result<PathBuf, Failure> {
     let (url, origin) = (web::url(did).unwrap_or_default(), web::origin(did).unwrap_or_default());
     let path = url.strip_prefix(&origin).and_then(|path| path.strip_prefix('/'));
     path.map(|path| folder.join(path)).ok_or_else(|| Failure::usage(format!("`{did}` is not a did:web")))
@@ -99,6 +110,13 @@ fn created(did: &Did, document: &Document, more: &str) -> Output {
 }
 
 pub(crate) fn resolve(args: &ResolveArgs) -> Result<Output, Failure> {
+    if args.did.method() == "webvh" {
+        return webvh::resolve(args);
+    }
+    if args.version_time.is_some() || args.version_id.is_some() {
+        let text = format!("a did:{} keeps no history: only a did:webvh has versions", args.did.method());
+        return Err(Failure::usage(text));
+    }
     let fetcher = network::fetcher(&args.network)?;
     let (_, bytes) = network::wait("resolving", fetcher.document_bytes(&args.did))?
         .map_err(|error| network::failed(&error))?;

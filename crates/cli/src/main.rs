@@ -21,6 +21,7 @@ mod receipt;
 mod serve;
 mod status;
 mod verify;
+mod webvh;
 
 use args::{Cli, Command, DidCommand, KeyCommand, ReceiptCommand, StatusCommand};
 use clap::{Parser, error::ErrorKind};
@@ -49,6 +50,7 @@ fn run(command: Command) -> Result<Output, Failure> {
         Command::Key { command: KeyCommand::Generate(args) } => keygen::generate(&args),
         Command::Did { command: DidCommand::Create { command } } => did::create(&command),
         Command::Did { command: DidCommand::Resolve(args) } => did::resolve(&args),
+        Command::Did { command: DidCommand::Update(args) } => webvh::update(&args),
         Command::Delegate(args) => delegate::run(&args),
         Command::Present(args) => present::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -9,6 +9,10 @@ pub(crate) enum Kind {
     AgentCard,
     /// A status list credential.
     StatusList,
+    /// The log of a did:webvh.
+    Log,
+    /// The proofs of its witnesses.
+    Witnesses,
     /// The keys of an agent, for Web Bot Auth.
     KeyDirectory,
 }
@@ -34,6 +38,11 @@ pub(crate) fn locate(path: &str) -> Option<Location> {
         // `.well-known`, every other one under its path.
         [".well-known", "did.json"] => Kind::Document,
         [path @ .., "did.json"] if is_plain_path(path) => Kind::Document,
+        // did:webvh 1.0, "The DID to HTTPS Transformation": the log stands beside the document of a did:web of the same place.
+        [".well-known", "did.jsonl"] => Kind::Log,
+        [path @ .., "did.jsonl"] if is_plain_path(path) => Kind::Log,
+        [".well-known", "did-witness.json"] => Kind::Witnesses,
+        [path @ .., "did-witness.json"] if is_plain_path(path) => Kind::Witnesses,
         // A2A §14.3: a domain's own card stands under `.well-known`. Those of further agents
         // stand beside the documents of their did:web; callers are given the URL.
         [".well-known", "agent-card.json"] => Kind::AgentCard,
@@ -102,6 +111,9 @@ mod tests {
             ("/some%2Bsubpath/did.json", Kind::Document, "some+subpath/did.json"),
             ("/caf%C3%A9/did.json", Kind::Document, "café/did.json"),
             ("/status/did.json", Kind::Document, "status/did.json"),
+            ("/.well-known/did.jsonl", Kind::Log, ".well-known/did.jsonl"),
+            ("/agents/mail/did.jsonl", Kind::Log, "agents/mail/did.jsonl"),
+            ("/agents/mail/did-witness.json", Kind::Witnesses, "agents/mail/did-witness.json"),
             ("/.well-known/agent-card.json", Kind::AgentCard, ".well-known/agent-card.json"),
             ("/agents/mail/agent-card.json", Kind::AgentCard, "agents/mail/agent-card.json"),
             ("/caf%C3%A9/agent-card.json", Kind::AgentCard, "café/agent-card.json"),

@@ -25,6 +25,8 @@ pub use crate::file::MAX_BYTES;
 /// |---|---|---|---|
 /// | `/.well-known/did.json` | the same | `application/did+json` | and asks again each time |
 /// | `/PATH/did.json` | the same; no name starts with a dot | `application/did+json` | and asks again each time |
+/// | `/.well-known/did.jsonl`, `/PATH/did.jsonl` | the log of a did:webvh | `text/jsonl` | and asks again each time |
+/// | `/.well-known/did-witness.json`, `/PATH/did-witness.json` | its witnesses' proofs | `application/json` | and asks again each time |
 /// | `/.well-known/agent-card.json` | the same | `application/json` | for 5 minutes |
 /// | `/PATH/agent-card.json` | the same; no name starts with a dot | `application/json` | for 5 minutes |
 /// | `/status/NAME` | the same; 1 to 64 of `A-Z a-z 0-9 . _ -`, no dot first | `application/vc+jwt` | and asks again each time |
@@ -78,6 +80,8 @@ fn answer(kind: Kind, bytes: Vec<u8>, request: &HeaderMap) -> Result<Response, P
     }
     let (content_type, cache_control) = match kind {
         Kind::Document => ("application/did+json", "no-cache"),
+        Kind::Log => ("text/jsonl", "no-cache"),
+        Kind::Witnesses => ("application/json", "no-cache"),
         Kind::AgentCard => ("application/json", "public, max-age=300"),
         Kind::StatusList => ("application/vc+jwt", "no-cache"),
         Kind::KeyDirectory => ("application/http-message-signatures-directory+json", "public, max-age=300"),

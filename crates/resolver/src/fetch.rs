@@ -130,6 +130,19 @@ impl Fetcher {
         String::from_utf8(bytes).map_err(|_| FetchError::StatusListInvalid { url: url.to_string() })
     }
 
+    /// The bytes of a file of one of these content types, at most `limit` of them and never more than
+    /// [`Options::max_bytes`](crate::Options::max_bytes). A did:web's host that is this machine is spoken with as for its document.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn file(&self, url: &str, types: &[&str], limit: usize) -> Result<Vec<u8>, FetchError> {
+        let mut url = self.parse(url)?;
+        if self.is_plain(&url) {
+            let _ = url.set_scheme("http");
+        }
+        self.get(&url, types, limit.min(self.options.max_bytes)).await
+    }
+
     /// Judges a URL before anything is looked up.
     pub(crate) fn parse(&self, text: &str) -> Result<Url, FetchError> {
         let refused = |reason| {

@@ -6,7 +6,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use legation_did::{Did, DidError};
+use legation_keys::time::{self, Round};
 use legation_resolver::{FetchError, Fetcher};
+use legation_webvh::{At, LogError, ResolveError};
 use serde_json::{Value, json};
 
 /// A DID resolution result.
@@ -40,8 +42,16 @@ impl Failure {
     }
 }
 
-/// Answers `GET /1.0/identifiers/{did}`; `text` is the DID or DID URL, decoded.
-pub(crate) async fn resolve(fetcher: &Fetcher, text: &str, headers: &HeaderMap) -> Response {
+/// A document, and what is known of it.
+struct Found {
+    document: Value,
+    metadata: Value,
+    /// The DID has been ended, and this is its last document.
+    is_ended: bool,
+}
+
+/// Answers `GET /1.0/identifiers/{did}`; `text` is the DID or DID URL, decoded, `options` the request's query.
+pub(crate) async fn resolve(fetcher: &Fetcher, text: &str, options: &str, headers: &HeaderMap) -> Response {
     let (did, url) = text.split_once(['#', '?', '/']).map_or((text, false), |(did, _)| (did, true));
     let form = accepted(headers);
     let url = url || form == Some(Form::Dereferenced);
@@ -49,21 +59,51 @@ pub(crate) async fn resolve(fetcher: &Fetcher, text: &str, headers: &HeaderMap) 
         let detail = format!("only {RESULT}, {DEREFERENCED} and {DOCUMENT} are written");
         return failed(Failure::new("REPRESENTATION_NOT_SUPPORTED", StatusCode::NOT_ACCEPTABLE, detail), url);
     };
-    let found = document(fetcher, did, url).await;
+    let query = text.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query);
+    let found = match version(&[options, query]) {
+        Ok(at) => find(fetcher, did, &at, url).await,
+        Err(failure) => Err(failure),
+    };
     match found {
         Err(failure) => failed(failure, url),
-        Ok(document) if url => dereferenced(&document, text, form),
-        Ok(document) if form == Form::Document => answer(StatusCode::OK, DOCUMENT, &document),
-        Ok(document) => {
-            let result = json!({
-                "@context": "https://w3id.org/did-resolution/v1",
-                "didDocument": document,
-                "didResolutionMetadata": {"contentType": RESULT},
-                "didDocumentMetadata": {},
-            });
-            answer(StatusCode::OK, RESULT, &result)
+        // HTTPS binding: 410, and the metadata say why.
+        Ok(found) if found.is_ended => {
+            answer(StatusCode::GONE, RESULT, &result(&Value::Null, &found.metadata))
+        }
+        Ok(found) if url => dereferenced(&found.document, text, form),
+        Ok(found) if form == Form::Document => answer(StatusCode::OK, DOCUMENT, &found.document),
+        Ok(found) => answer(StatusCode::OK, RESULT, &result(&found.document, &found.metadata)),
+    }
+}
+
+fn result(document: &Value, metadata: &Value) -> Value {
+    json!({
+        "@context": "https://w3id.org/did-resolution/v1",
+        "didDocument": document,
+        "didResolutionMetadata": {"contentType": RESULT},
+        "didDocumentMetadata": metadata,
+    })
+}
+
+/// The version that resolution options or a DID URL's parameters ask for (DID Core 1.0 §3.2.1).
+fn version(queries: &[&str]) -> Result<At, Failure> {
+    let parameters = queries.iter().flat_map(|query| url::form_urlencoded::parse(query.as_bytes()));
+    let invalid = |detail: &str| Failure::new("INVALID_OPTIONS", StatusCode::BAD_REQUEST, detail);
+    let mut at = None;
+    for (name, value) in parameters {
+        let asked = match name.as_ref() {
+            "versionTime" => {
+                let seconds = time::parse(&value, Round::Down);
+                At::Time(seconds.ok_or_else(|| invalid("`versionTime` is no RFC 3339 time"))?)
+            }
+            "versionId" => At::Version(value.into_owned()),
+            _ => continue,
+        };
+        if at.replace(asked).is_some() {
+            return Err(invalid("one version is asked for, by `versionTime` or `versionId`, once"));
         }
     }
+    Ok(at.unwrap_or(At::Latest))
 }
 
 fn accepted(headers: &HeaderMap) -> Option<Form> {
@@ -81,22 +121,59 @@ fn accepted(headers: &HeaderMap) -> Option<Form> {
         .next()
 }
 
-async fn document(fetcher: &Fetcher, text: &str, url: bool) -> Result<Value, Failure> {
+async fn find(fetcher: &Fetcher, text: &str, at: &At, url: bool) -> Result<Found, Failure> {
     let name = if url { "INVALID_DID_URL" } else { "INVALID_DID" };
-    let invalid = |error: DidError| Failure::new(name, StatusCode::BAD_REQUEST, error.to_string());
-    let did: Did = text.parse().map_err(invalid)?;
-    if !["key", "web"].contains(&did.method()) {
-        let detail = format!("did:{} is not resolved here; did:key and did:web are", did.method());
-        return Err(Failure::new("METHOD_NOT_SUPPORTED", StatusCode::NOT_IMPLEMENTED, detail));
-    }
-    match fetcher.document(&did).await {
-        Ok(document) => Ok(document.to_json()),
-        Err(FetchError::DidInvalid(error)) => Err(invalid(error)),
-        Err(error @ (FetchError::DocumentInvalid { .. } | FetchError::IdMismatch { .. })) => {
-            Err(Failure::new("INVALID_DID_DOCUMENT", StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+    let invalid = |error: String| Failure::new(name, StatusCode::BAD_REQUEST, error);
+    let did: Did = text.parse().map_err(|error: DidError| invalid(error.to_string()))?;
+    match did.method() {
+        "webvh" => of_history(fetcher, &did, at).await.map_err(|error| match error {
+            ResolveError::Log(error @ LogError::NotWebvh { .. }) => invalid(error.to_string()),
+            ResolveError::Log(error @ LogError::NoVersion { .. }) => not_found(&error),
+            ResolveError::Fetch(error) => not_found(&error),
+            other => invalid_document(&other),
+        }),
+        "key" | "web" if *at != At::Latest => {
+            let detail = format!("a did:{} keeps no versions; a did:webvh does", did.method());
+            Err(Failure::new("FEATURE_NOT_SUPPORTED", StatusCode::NOT_IMPLEMENTED, detail))
         }
-        Err(error) => Err(Failure::new("NOT_FOUND", StatusCode::NOT_FOUND, error.to_string())),
+        "key" | "web" => match fetcher.document(&did).await {
+            Ok(document) => Ok(Found { document: document.to_json(), metadata: json!({}), is_ended: false }),
+            Err(FetchError::DidInvalid(error)) => Err(invalid(error.to_string())),
+            Err(error @ (FetchError::DocumentInvalid { .. } | FetchError::IdMismatch { .. })) => {
+                Err(invalid_document(&error))
+            }
+            Err(error) => Err(not_found(&error)),
+        },
+        other => {
+            let detail = format!("did:{other} is not resolved here; did:key, did:web and did:webvh are");
+            Err(Failure::new("METHOD_NOT_SUPPORTED", StatusCode::NOT_IMPLEMENTED, detail))
+        }
     }
+}
+
+fn not_found(error: &dyn core::fmt::Display) -> Failure {
+    Failure::new("NOT_FOUND", StatusCode::NOT_FOUND, error.to_string())
+}
+
+fn invalid_document(error: &dyn core::fmt::Display) -> Failure {
+    Failure::new("INVALID_DID_DOCUMENT", StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+}
+
+async fn of_history(fetcher: &Fetcher, did: &Did, at: &At) -> Result<Found, ResolveError> {
+    let version = legation_webvh::resolve(fetcher, did, at).await?;
+    let mut metadata = json!({
+        "versionId": version.version_id,
+        "created": time::format(version.created),
+        "updated": time::format(version.version_time),
+    });
+    if let (Some(members), Some(next)) = (metadata.as_object_mut(), version.next_version_time) {
+        members.insert("nextUpdate".to_owned(), time::format(next).into());
+    }
+    if let (Some(members), true) = (metadata.as_object_mut(), version.is_ended()) {
+        members.insert("deactivated".to_owned(), true.into());
+    }
+    let is_ended = version.is_ended();
+    Ok(Found { document: version.document, metadata, is_ended })
 }
 
 /// The verification method or service that a DID URL names by its fragment, or the whole document.

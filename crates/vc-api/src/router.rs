@@ -141,5 +141,5 @@ async fn identifier(State(service): State<Arc<Service>>, uri: Uri, headers: Head
     let text = percent_decode_str(path).decode_utf8_lossy();
     // A did:web has escapes of its own; a DID that was sent without being encoded keeps them.
     let text = if path.starts_with("did:") { path.into() } else { text };
-    resolution::resolve(service.fetcher(), &text, &headers).await
+    resolution::resolve(service.fetcher(), &text, uri.query().unwrap_or_default(), &headers).await
 }

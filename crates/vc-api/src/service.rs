@@ -1,10 +1,11 @@
 //! What a service has: keys, the status list of what it issued, and a way to the network.
 
-use crate::problem::{PROOF_GENERATION, Problem};
+use crate::problem::{CRYPTOGRAPHIC, PROOF_GENERATION, Problem};
 use legation_credential::status::{MIN_ENTRIES, StatusList};
-use legation_did::{Did, key};
+use legation_did::{Did, Document, key};
 use legation_keys::{Algorithm, SecretKey, Signer};
 use legation_resolver::Fetcher;
+use legation_webvh::fetch;
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -39,6 +40,16 @@ impl Service {
 
     pub(crate) fn fetcher(&self) -> &Fetcher {
         &self.fetcher
+    }
+
+    /// The document of a DID, as it is now.
+    pub(crate) async fn document(&self, did: &Did) -> Result<Document, Problem> {
+        let failed = |code: &'static str, reason: String| Problem::new(CRYPTOGRAPHIC, code, reason);
+        if did.method() == "webvh" {
+            let document = fetch::document(&self.fetcher, did).await;
+            return document.map_err(|error| failed(error.code(), error.to_string()));
+        }
+        self.fetcher.document(did).await.map_err(|error| failed(error.code(), error.to_string()))
     }
 
     /// The key for an algorithm, and whose it is.

@@ -255,9 +255,7 @@ impl Verification<'_> {
         purpose: Purpose,
     ) -> Result<PublicKey, Problem> {
         let by = signer(key_id)?;
-        let document = self.service.fetcher().document(&by).await;
-        let document =
-            document.map_err(|error| Problem::new(CRYPTOGRAPHIC, error.code(), error.to_string()))?;
+        let document = self.service.document(&by).await?;
         let wanted = KeyUse { id: key_id, algorithm, purpose, now: self.now };
         let missing = |error: KeyLookupError| Problem::new(CRYPTOGRAPHIC, "key_not_found", error.to_string());
         document.key(wanted).cloned().map_err(missing)

@@ -25,13 +25,17 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
+        Self::with(Options::default())
+    }
+
+    pub fn with(options: Options) -> Self {
         let keys = Algorithm::ALL.map(|algorithm| SecretKey::generate(algorithm).unwrap());
         let did = |algorithm| {
             let of = |key: &&SecretKey| key.public_key().algorithm() == algorithm;
             key::did(keys.iter().find(of).unwrap().public_key()).to_string()
         };
         let (ed25519, p256) = (did(Algorithm::EdDsa), did(Algorithm::Es256));
-        let fetcher = Fetcher::new(Options::default()).unwrap();
+        let fetcher = Fetcher::new(options).unwrap();
         let service = Service::new(keys.into(), fetcher, "https://vc.example");
         Self { routes: router(Arc::new(service)), ed25519, p256 }
     }

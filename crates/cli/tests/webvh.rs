@@ -1,0 +1,119 @@
+//! did:webvh by command: in a build with the feature it is created, continued, ended and resolved, in one without it
+//! the command says so.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test's helpers may stop it
+
+mod common;
+
+use common::Play;
+
+#[cfg(not(feature = "webvh"))]
+#[test]
+fn a_build_without_it_says_how_to_get_it() {
+    let play = Play::new();
+    play.key("a.key");
+    for command in [
+        "did create webvh acme.example --key a.key --update-key a.key --out site",
+        "did resolve did:webvh:Qmdxt11AjZewCNXX69bpEDobgjySeZ7eFwjf4tgpF6p2Dg:acme.example",
+    ] {
+        let ran = play.run(command);
+        assert_eq!(ran.status, 2, "{ran:?}");
+        assert!(ran.stderr.contains("--features webvh"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_did_without_history_has_no_version() {
+    let play = Play::new();
+    let did = play.key("a.key");
+    let ran = play.run(&format!("did resolve {did} --version-time 2026-01-01T00:00:00Z"));
+    assert_eq!(ran.status, 2, "{ran:?}");
+    assert!(ran.stderr.contains("keeps no history"), "{ran:?}");
+}
+
+#[cfg(feature = "webvh")]
+mod with {
+    use super::{Play, common};
+    use serde_json::Value;
+    use std::{thread, time::Duration};
+
+    /// The seconds of a version's time: entries of one second would have no order.
+    fn next_second() {
+        thread::sleep(Duration::from_millis(1_100));
+    }
+
+    fn refused(play: &Play, command: &str, status: i32, part: &str) {
+        let ran = play.run(command);
+        assert_eq!(ran.status, status, "{command}: {ran:?}");
+        assert!(ran.stderr.contains(part), "{command}: {ran:?}");
+    }
+
+    #[test]
+    fn a_did_is_created_continued_resolved_as_of_then_and_ended() {
+        let play = Play::new();
+        for name in ["update.key", "first.key", "second.key", "next.key"] {
+            play.key(name);
+        }
+        let port = common::free_port();
+        let create = format!(
+            "did create webvh localhost:{port}/agents/mail --key first.key --update-key update.key \
+             --service a2a=https://api.example/ --out site"
+        );
+        let made = play.json(&create);
+        let did = made["did"].as_str().unwrap().to_owned();
+        assert!(play.path("site/agents/mail/did.jsonl").exists());
+        refused(&play, &create, 2, "exists already");
+        next_second();
+        let update = format!("did update {did} --key second.key --out site");
+        refused(&play, &format!("{update} --update-key second.key"), 1, "give that update key");
+        let second = play.json(&format!("{update} --update-key update.key --next-update-key next.key"));
+        refused(&play, &format!("{update} --update-key next.key"), 1, "wait a second");
+
+        let _server = common::Server::start(&play, port, &[]);
+        let resolve = format!("did resolve {did} --http-on-loopback");
+        let now = play.json(&resolve);
+        assert_eq!(now["document"], second["document"]);
+        assert_eq!(
+            now["document"]["service"].as_array().unwrap().len(),
+            2,
+            "only the two implied ones: {now}"
+        );
+        let then = play.json(&format!("{resolve} --version-time {}", made["versionTime"].as_str().unwrap()));
+        assert_eq!(then["document"], made["document"]);
+        assert_eq!(
+            (&then["nextVersionTime"], &then["deactivated"]),
+            (&now["versionTime"], &Value::Bool(false))
+        );
+        let same = play.json(&format!("{resolve} --version-id {}", made["versionId"].as_str().unwrap()));
+        assert_eq!(same["document"], made["document"]);
+        refused(&play, &format!("{resolve} --version-time 2020-01-01T00:00:00Z"), 1, "its first is of");
+        refused(&play, &format!("{resolve} --version-id 9-Qm"), 1, "no version");
+
+        next_second();
+        refused(
+            &play,
+            &format!("did update {did} --end --update-key update.key --out site"),
+            1,
+            "give that update key",
+        );
+        play.json(&format!("did update {did} --end --update-key next.key --out site"));
+        refused(&play, &resolve, 1, "was ended at");
+        let then = play.json(&format!("{resolve} --version-time {}", made["versionTime"].as_str().unwrap()));
+        assert_eq!((&then["document"], &then["deactivated"]), (&made["document"], &Value::Bool(true)));
+        refused(
+            &play,
+            &format!("did update {did} --key first.key --update-key next.key --out site"),
+            1,
+            "has been ended",
+        );
+
+        play.write("site/agents/mail/did.jsonl", "{\"versionId\":\"1-Qm\"}");
+        refused(&play, &resolve, 1, "the log is not that of the DID");
+        refused(
+            &play,
+            &format!("{resolve} --version-id 1-Qm --version-time 2026-01-01T00:00:00Z"),
+            2,
+            "cannot be used with",
+        );
+        refused(&play, "did resolve did:webvh:Qm:localhost", 1, "its SCID");
+    }
+}
