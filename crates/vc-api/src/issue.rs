@@ -4,9 +4,10 @@ use crate::{
     problem::{MALFORMED, PROOF_GENERATION, Problem},
     resources,
     service::Service,
+    verify::check_iss,
 };
 use legation_credential::{
-    delegation::{CONTEXT_CREDENTIALS, MEDIA_TYPE},
+    delegation::{CONTEXT_CREDENTIALS, MEDIA_TYPE, check_no_old_claims},
     model::check_credential,
     presentation::{DATA_URL, ENVELOPED},
     status::{StatusListCredential, StatusPurpose},
@@ -79,7 +80,11 @@ pub(crate) fn issue(
     canonicalize(credential)?;
     match securing {
         Securing::Proof(suite) => prove(object, suite, signer, &did, now),
-        Securing::Jwt => envelop(credential, signer, &did),
+        Securing::Jwt => {
+            check_no_old_claims(object)?;
+            check_iss(object, &did)?;
+            envelop(credential, signer, &did)
+        }
         Securing::WithStatus => {
             let id = object.get("id").and_then(Json::as_str);
             let entry = entry(service, service.new_entry(id)?);

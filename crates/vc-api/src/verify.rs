@@ -149,9 +149,7 @@ impl Verification<'_> {
         let key_id = header.required_key_id().map_err(unsecured)?;
         let by = signer(&key_id)?;
         self.check_signer(claims, &by, kind)?;
-        if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(by.as_str())) {
-            return Err(Problem::new(CRYPTOGRAPHIC, "issuer_mismatch", format!("`iss`: expected {by}")));
-        }
+        check_iss(claims, &by)?;
         self.check_claims(claims, expected)?;
         self.check_signature(&key_id, algorithm, kind.purpose, (parts.signing_input.as_bytes(), &signature))
             .await?;
@@ -271,6 +269,14 @@ impl Verification<'_> {
         }
         Ok(())
     }
+}
+
+/// The claim `iss`, where a JWT has it, names who signs.
+pub(crate) fn check_iss(claims: &Object<'_>, by: &Did) -> Result<(), Problem> {
+    if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(by.as_str())) {
+        return Err(Problem::new(CRYPTOGRAPHIC, "issuer_mismatch", format!("`iss`: expected {by}")));
+    }
+    Ok(())
 }
 
 /// Whose key a DID URL names.

@@ -172,6 +172,32 @@ async fn dids_are_resolved_and_errors_have_the_names_of_the_specification() {
     }
 }
 
+/// What this service would not verify as a `vc+jwt` it does not issue as one. Other ways of securing have no claims.
+#[tokio::test]
+async fn claims_that_no_vc_jwt_may_have_are_not_issued() {
+    let world = World::new();
+    for (claim, value, code) in [
+        ("iss", json!(world.ed25519), None),
+        ("iss", json!("did:example:mallory"), Some("issuer_mismatch")),
+        ("iss", json!(7), Some("issuer_mismatch")),
+        ("vc", json!("of the first data model"), Some("malformed")),
+        ("vp", json!("of the first data model"), Some("malformed")),
+    ] {
+        for way in ["vc-jwt", "eddsa-rdfc-2022"] {
+            let mut credential = world.credential(way);
+            credential[claim] = value.clone();
+            let path = format!("/issuers/{way}/credentials/issue");
+            let (status, told) = world.post(&path, &json!({"credential": credential})).await;
+            match code {
+                Some(code) if way == "vc-jwt" => {
+                    assert_eq!((status, &told["code"]), (400, &code.into()), "{claim}: {told}");
+                }
+                _ => assert_eq!((status, world.verify(&told).await.0), (201, 200), "{claim} {way}: {told}"),
+            }
+        }
+    }
+}
+
 /// A JWT may name a Token Status List in its own claims. One that can't be had is no good status.
 #[tokio::test]
 async fn a_token_status_that_can_t_be_looked_up_is_no_good_status() {

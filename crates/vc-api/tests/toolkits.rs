@@ -34,7 +34,11 @@ struct Toolkit {
 const TOOLKITS: [Toolkit; 3] = [
     Toolkit {
         name: "@digitalbazaar/vc",
-        ways: &[("eddsa-rdfc-2022", "eddsa-rdfc-2022"), ("eddsa-jcs-2022", "eddsa-jcs-2022")],
+        ways: &[
+            ("eddsa-rdfc-2022", "eddsa-rdfc-2022"),
+            ("eddsa-jcs-2022", "eddsa-jcs-2022"),
+            ("ecdsa-rdfc-2019", "ecdsa-rdfc-2019"),
+        ],
         python: false,
     },
     Toolkit { name: "jose", ways: &[("vc-jwt", "jose")], python: false },
@@ -170,4 +174,57 @@ async fn our_status_list_and_did_key_are_read_in_javascript() {
         resolved["document"]["assertionMethod"][0],
         json!(format!("{0}#{1}", world.ed25519, &world.ed25519[8..]))
     );
+}
+
+/// `did-jwt` signs a credential as the claims that it is, with an `iss` of its own. `did-jwt-vc` 4.0.16, built on it,
+/// knows the first data model only, whose claim `vc` a token of the second must not have (VC-JOSE-COSE §3.1.3), and
+/// calls its tokens `JWT`.
+#[tokio::test]
+#[ignore = "needs tests/sdks/install"]
+async fn what_did_jwt_issues_we_verify() {
+    let world = World::new();
+    let issue = |tool: &str, alg: &str, typ: &str, iss: Option<&str>| {
+        let request = json!({"tool": tool, "verb": "issue", "alg": alg, "typ": typ, "iss": iss});
+        run(false, request)["document"].take()
+    };
+    for alg in ["EdDSA", "ES256"] {
+        let issued = issue("did-jwt", alg, "vc+jwt", None);
+        assert_eq!(world.verify(&issued).await, (200, String::new()), "{alg}: {issued}");
+        assert_eq!(world.verify(&tampered(&issued)).await, (400, "signature_invalid".to_owned()), "{alg}");
+        for (tool, typ, iss, code) in [
+            ("did-jwt", "vc+jwt", Some("did:example:mallory"), "issuer_mismatch"),
+            ("did-jwt-vc", "JWT", None, "type_mismatch"),
+            ("did-jwt-vc", "vc+jwt", None, "malformed"),
+        ] {
+            let issued = issue(tool, alg, typ, iss);
+            assert_eq!(world.verify(&issued).await, (400, code.to_owned()), "{tool} {alg} {typ}");
+        }
+    }
+}
+
+/// `did-jwt` finds the issuer by the claim `iss`, which issuers may leave out (RFC 7519 §4.1.1): a credential that has it
+/// is verified. To the format of `did-jwt-vc`, which is the first data model, no credential of the second can be held.
+#[tokio::test]
+#[ignore = "needs tests/sdks/install"]
+async fn what_we_issue_did_jwt_verifies() {
+    let world = World::new();
+    let verify = |tool: &str, document: &Value, format: bool| {
+        let request = json!({"tool": tool, "verb": "verify", "document": document, "format": format});
+        let answer = run(false, request);
+        (answer["verified"].as_bool().unwrap(), answer["reason"].as_str().unwrap().to_owned())
+    };
+    let refused =
+        |told: (bool, String), reason: &str| assert!(!told.0 && told.1.contains(reason), "{told:?}");
+    let nameless = world.issue("vc-jwt").await;
+    let mut credential = world.credential("vc-jwt");
+    credential["iss"] = json!(world.ed25519);
+    let (status, issued) =
+        world.post("/issuers/vc-jwt/credentials/issue", &json!({"credential": credential})).await;
+    assert_eq!((status, world.verify(&issued).await), (201, (200, String::new())), "{issued}");
+    for tool in ["did-jwt", "did-jwt-vc"] {
+        assert_eq!(verify(tool, &issued, false), (true, String::new()), "{tool}");
+        refused(verify(tool, &tampered(&issued), false), "invalid_signature");
+        refused(verify(tool, &nameless, false), "JWT iss or client_id are required");
+    }
+    refused(verify("did-jwt-vc", &issued, true), "schema_error: @context is missing default context");
 }
