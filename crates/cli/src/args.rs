@@ -1,10 +1,14 @@
 //! The arguments of every command.
 
 mod card;
+mod credential;
 mod did;
 mod key;
 
 pub(crate) use card::{CardCommand, FetchCardArgs, SignCardArgs, VerifyCardArgs};
+pub(crate) use credential::CredentialCommand;
+#[cfg(feature = "vc-api")]
+pub(crate) use credential::{CredentialFormat, IssueArgs, VerifyCredentialArgs};
 pub(crate) use did::{
     CreateCommand, CreateWebArgs, CreateWebvhArgs, DidCommand, DocumentArgs, ResolveArgs, UpdateArgs,
 };
@@ -58,6 +62,11 @@ pub(crate) enum Command {
     Card {
         #[command(subcommand)]
         command: CardCommand,
+    },
+    /// Credentials of any kind, beside delegations.
+    Credential {
+        #[command(subcommand)]
+        command: CredentialCommand,
     },
     /// Receipts of decisions.
     Receipt {

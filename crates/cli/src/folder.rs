@@ -78,3 +78,14 @@ pub(crate) fn document_in(folder: &Path, did: &Did) -> Result<Document, Failure>
     })?;
     found.ok_or_else(|| Failure::file(format!("`{}` holds no document of `{did}`", folder.display())))
 }
+
+/// All DID documents of a folder.
+#[cfg(feature = "vc-api")]
+pub(crate) fn documents_in(folder: &Path) -> Result<Vec<Document>, Failure> {
+    let mut found = Vec::new();
+    each_file(folder, &mut |bytes| {
+        found.extend(Document::parse(bytes));
+        Ok(())
+    })?;
+    Ok(found)
+}

@@ -6,6 +6,7 @@
 mod args;
 mod card;
 mod code;
+mod credential;
 mod delegate;
 mod demo;
 mod did;
@@ -57,6 +58,7 @@ fn run(command: Command) -> Result<Output, Failure> {
         Command::Revoke(args) => status::revoke(&args),
         Command::Status { command: StatusCommand::Publish(args) } => status::publish(&args),
         Command::Card { command } => card::run(&command),
+        Command::Credential { command } => credential::run(&command),
         Command::Receipt { command: ReceiptCommand::Verify(args) } => receipt::verify(&args),
         Command::Code { command } => code::run(&command),
         Command::Serve(args) => serve::run(&args),

@@ -1,20 +1,20 @@
 //! Issuing: one way of securing for each issuer path.
 
 use crate::{
+    alone::Occasion,
     problem::{MALFORMED, PROOF_GENERATION, Problem},
     resources,
-    service::Service,
-    verify::check_iss,
+    service::{Service, Signs},
+    verify::{CREDENTIAL, Kind, PRESENTATION, check_iss, terms},
 };
 use legation_credential::{
-    delegation::{CONTEXT_CREDENTIALS, MEDIA_TYPE, check_no_old_claims},
-    model::check_credential,
-    presentation::{DATA_URL, ENVELOPED},
+    delegation::{CONTEXT_CREDENTIALS, check_no_old_claims},
+    model::{check_credential, check_presentation},
     status::{StatusListCredential, StatusPurpose},
 };
-use legation_did::{Did, key};
+use legation_did::DidError;
 use legation_keys::{
-    Algorithm, SecretKey,
+    Algorithm,
     data_integrity::ProofOptions,
     jcs,
     json::{self, Json, JsonLimits, Object},
@@ -47,12 +47,45 @@ impl Securing {
         }
     }
 
-    fn algorithm(self) -> Algorithm {
+    /// The algorithm of the key that it needs; `None` where any will do.
+    fn algorithm(self) -> Option<Algorithm> {
         match self {
-            Self::Proof(suite) => suite.algorithm(),
-            Self::Jwt | Self::WithStatus => Algorithm::EdDsa,
+            Self::Proof(suite) => Some(suite.algorithm()),
+            Self::Jwt => None,
+            Self::WithStatus => Some(Algorithm::EdDsa),
         }
     }
+}
+
+/// What was secured.
+pub(crate) enum Secured {
+    /// JSON with a proof.
+    Document(String),
+    /// A compact JWS, and how it stands in JSON.
+    Token(String, Kind),
+}
+
+impl Secured {
+    /// As JSON: a token in its envelope (Verifiable Credentials Data Model 2.0 §4.13).
+    pub(crate) fn into_json(self) -> String {
+        match self {
+            Self::Document(text) => text,
+            Self::Token(text, kind) => envelope(&text, kind),
+        }
+    }
+
+    /// The secured text itself.
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Document(text) | Self::Token(text, _) => text,
+        }
+    }
+}
+
+/// A compact JWS in its envelope.
+pub(crate) fn envelope(token: &str, kind: Kind) -> String {
+    let id = format!("data:application/{},{token}", kind.media_type);
+    json!({"@context": CONTEXT_CREDENTIALS, "id": id, "type": kind.envelope}).to_string()
 }
 
 /// Issues a credential: what is to be signed has to be a credential whose issuer is this service.
@@ -61,7 +94,7 @@ pub(crate) fn issue(
     securing: Securing,
     credential: &Json<'_>,
     now: i64,
-) -> Result<String, Problem> {
+) -> Result<Secured, Problem> {
     let object = credential.as_object().ok_or_else(|| {
         Problem::new(
             MALFORMED,
@@ -70,60 +103,101 @@ pub(crate) fn issue(
         )
     })?;
     check_credential(object)?;
-    let (signer, did) = service.signer(securing.algorithm())?;
-    check_issuer(object, &did)?;
-    if object.get("proof").is_some_and(|proof| !matches!(proof, Json::Array(_) | Json::Object(_))) {
-        return Err(Problem::new(MALFORMED, "malformed", "`proof`: expected an object or an array of them"));
-    }
+    let signs = service.signer(securing.algorithm())?;
+    check_signs(object, &signs.name, CREDENTIAL)?;
+    check_proof(object)?;
     resources::check(object)?;
-    // Whatever secures it, its terms have to mean something.
-    canonicalize(credential)?;
+    check_terms(object, securing)?;
     match securing {
-        Securing::Proof(suite) => prove(object, suite, signer, &did, now),
-        Securing::Jwt => {
-            check_no_old_claims(object)?;
-            check_iss(object, &did)?;
-            envelop(credential, signer, &did)
-        }
+        Securing::Proof(suite) => prove(object, suite, &signs, (CREDENTIAL, Occasion::default()), now),
+        Securing::Jwt => sign(object, &signs, CREDENTIAL),
         Securing::WithStatus => {
             let id = object.get("id").and_then(Json::as_str);
             let entry = entry(service, service.new_entry(id)?);
             let entry = json::parse(entry.as_bytes(), LIMITS)?;
             let with_entry = object.clone().with("credentialStatus", entry);
-            prove(&with_entry, Suite::EddsaRdfc2022, signer, &did, now)
+            prove(&with_entry, Suite::EddsaRdfc2022, &signs, (CREDENTIAL, Occasion::default()), now)
         }
     }
 }
 
-fn check_issuer(credential: &Object<'_>, own: &Did) -> Result<(), Problem> {
-    let issuer = credential.get("issuer").unwrap_or(&Json::Null);
-    let found = issuer.get("id").unwrap_or(issuer).as_str().unwrap_or_default();
-    if found == own.as_str() {
+/// Signs a presentation, whose holder is this service. What stands in it is its issuers' word and not verified.
+pub(crate) fn present(
+    service: &Service,
+    securing: Securing,
+    presentation: &Object<'_>,
+    occasion: Occasion<'_>,
+    now: i64,
+) -> Result<Secured, Problem> {
+    check_presentation(presentation)?;
+    let signs = service.signer(securing.algorithm())?;
+    check_signs(presentation, &signs.name, PRESENTATION)?;
+    check_proof(presentation)?;
+    check_terms(presentation, securing)?;
+    match securing {
+        Securing::Proof(suite) => prove(presentation, suite, &signs, (PRESENTATION, occasion), now),
+        Securing::Jwt => {
+            let mut said = presentation.clone();
+            for (name, value) in [("nonce", occasion.nonce), ("aud", occasion.audience)] {
+                if let Some(value) = value {
+                    said = said.with(name, Json::String(value.into()));
+                }
+            }
+            sign(&said, &signs, PRESENTATION)
+        }
+        Securing::WithStatus => {
+            Err(Problem::new(MALFORMED, "malformed", "a presentation has no status; its credentials have"))
+        }
+    }
+}
+
+fn check_signs(document: &Object<'_>, own: &str, kind: Kind) -> Result<(), Problem> {
+    let named = document.get(kind.signer).unwrap_or(&Json::Null);
+    let found = named.get("id").unwrap_or(named).as_str().unwrap_or_default();
+    if found == own {
         return Ok(());
     }
-    let detail = format!(
-        "`issuer`: this service signs as {own}, not as `{}`",
-        found.chars().take(120).collect::<String>()
-    );
-    Err(Problem::new(MALFORMED, "issuer_mismatch", detail))
+    let found: String = found.chars().take(120).collect();
+    let detail = format!("`{}`: what is signed is signed as {own}, not as `{found}`", kind.signer);
+    Err(Problem::new(MALFORMED, kind.mismatch(), detail))
+}
+
+/// Whatever secures a document, its terms have to mean something.
+fn check_terms(document: &Object<'_>, securing: Securing) -> Result<(), Problem> {
+    let said = match securing {
+        Securing::Jwt => terms(document),
+        Securing::Proof(_) | Securing::WithStatus => Json::Object(document.clone()),
+    };
+    canonicalize(&said)?;
+    Ok(())
+}
+
+fn check_proof(document: &Object<'_>) -> Result<(), Problem> {
+    match document.get("proof") {
+        None | Some(Json::Array(_) | Json::Object(_)) => Ok(()),
+        Some(_) => {
+            Err(Problem::new(MALFORMED, "malformed", "`proof`: expected an object or an array of them"))
+        }
+    }
 }
 
 fn prove(
-    credential: &Object<'_>,
+    document: &Object<'_>,
     suite: Suite,
-    signer: &SecretKey,
-    did: &Did,
+    signs: &Signs<'_>,
+    (kind, occasion): (Kind, Occasion<'_>),
     now: i64,
-) -> Result<String, Problem> {
-    let key_id = key::method_id(did);
-    let credential = &with_proof_context(credential);
+) -> Result<Secured, Problem> {
+    let document = &with_proof_context(document);
     let options = ProofOptions {
-        verification_method: &key_id,
-        purpose: "assertionMethod",
+        verification_method: &signs.key_id,
+        purpose: kind.purpose.member(),
         created: Some(now),
+        challenge: occasion.nonce,
+        domain: occasion.audience,
         ..ProofOptions::default()
     };
-    Ok(suite::add(credential, suite, options, signer)?)
+    Ok(Secured::Document(suite::add(document, suite, options, signs.key)?))
 }
 
 /// A credential of the first data model with the context that defines its proof, which the second has in its own
@@ -139,14 +213,13 @@ fn with_proof_context<'a>(credential: &Object<'a>) -> Object<'a> {
     credential.clone().with("@context", Json::Array(all))
 }
 
-fn envelop(credential: &Json<'_>, signer: &SecretKey, did: &Did) -> Result<String, Problem> {
-    let payload = jcs::canonicalize(credential);
-    let secured = jws::sign(MEDIA_TYPE, &key::method_id(did), payload.as_bytes(), signer);
+fn sign(document: &Object<'_>, signs: &Signs<'_>, kind: Kind) -> Result<Secured, Problem> {
+    check_no_old_claims(document)?;
+    check_iss(document, &signs.name)?;
+    let payload = jcs::canonicalize(&Json::Object(document.clone()));
+    let secured = jws::sign(kind.media_type, &signs.key_id, payload.as_bytes(), signs.key);
     let secured = secured.map_err(|error| Problem::new(PROOF_GENERATION, "sign", error.to_string()))?;
-    let envelope = json!({
-        "@context": CONTEXT_CREDENTIALS, "id": format!("{DATA_URL}{secured}"), "type": ENVELOPED,
-    });
-    Ok(envelope.to_string())
+    Ok(Secured::Token(secured, kind))
 }
 
 fn entry(service: &Service, index: usize) -> String {
@@ -160,10 +233,11 @@ fn entry(service: &Service, index: usize) -> String {
 
 /// The credential of this service's status list, as it is now.
 pub(crate) fn status_list(service: &Service, now: i64) -> Result<String, Problem> {
-    let (signer, issuer) = service.signer(Algorithm::EdDsa)?;
+    let signs = service.signer(Some(Algorithm::EdDsa))?;
+    let no_did = |error: DidError| Problem::new(PROOF_GENERATION, "malformed", error.to_string());
     let credential = StatusListCredential {
         id: service.list_url(),
-        issuer: issuer.clone(),
+        issuer: signs.name.parse().map_err(no_did)?,
         valid_from: now,
         valid_until: None,
         purposes: vec![StatusPurpose::Revocation],
@@ -172,5 +246,5 @@ pub(crate) fn status_list(service: &Service, now: i64) -> Result<String, Problem
     let text = credential.to_json().to_string();
     let credential = json::parse(text.as_bytes(), LIMITS)?;
     let object = credential.as_object().ok_or_else(|| Problem::new(MALFORMED, "malformed", "no object"))?;
-    prove(object, Suite::EddsaRdfc2022, signer, &issuer, now)
+    Ok(prove(object, Suite::EddsaRdfc2022, &signs, (CREDENTIAL, Occasion::default()), now)?.into_json())
 }

@@ -5,12 +5,16 @@
 //! |---|---|
 //! | [`service`] | [`Service`]: the keys, what was issued with a status, the way to the network |
 //! | [`router`](mod@router) | [`router()`]: which request is answered by what |
+//! | [`alone`] | one credential or presentation secured or verified, without HTTP |
+//! | [`method`] | [`Method`]: a key that the caller vouches for |
 //! | [`problem`] | what is answered where something does not hold |
 //!
 //! Behind them: `issue` (one way of securing for each issuer path), `verify`, `status`, `resources`
 //! (`relatedResource`), `resolution`.
 
+pub mod alone;
 mod issue;
+pub mod method;
 pub mod problem;
 mod resolution;
 mod resources;
@@ -19,6 +23,7 @@ pub mod service;
 mod status;
 mod verify;
 
+pub use method::Method;
 pub use problem::Problem;
 pub use router::router;
 pub use service::Service;

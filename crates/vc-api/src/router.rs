@@ -84,7 +84,7 @@ async fn issue_by(
 fn issued(service: &Service, securing: Securing, body: &[u8]) -> Result<Response, Problem> {
     let body = json::parse(body, LIMITS)?;
     let credential = issue(service, securing, member(object(&body)?, "credential")?, now())?;
-    Ok(answer(StatusCode::CREATED, "application/json", credential))
+    Ok(answer(StatusCode::CREATED, "application/json", credential.into_json()))
 }
 
 async fn set_status(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Problem> {

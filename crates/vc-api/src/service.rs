@@ -1,6 +1,9 @@
 //! What a service has: keys, the status list of what it issued, and a way to the network.
 
-use crate::problem::{CRYPTOGRAPHIC, PROOF_GENERATION, Problem};
+use crate::{
+    method::Method,
+    problem::{CRYPTOGRAPHIC, PROOF_GENERATION, Problem},
+};
 use legation_credential::status::{MIN_ENTRIES, StatusList};
 use legation_did::{Did, Document, key};
 use legation_keys::{Algorithm, SecretKey, Signer};
@@ -15,9 +18,22 @@ use std::{
 /// while it runs.
 pub struct Service {
     keys: Vec<SecretKey>,
+    /// As whom it issues, and the URL that names its key, where that is not the key's did:key.
+    issuer: Option<(String, String)>,
+    methods: Vec<Method>,
+    documents: Vec<Document>,
     fetcher: Fetcher,
     origin: String,
     status: Mutex<Issued>,
+}
+
+/// Who signs.
+pub(crate) struct Signs<'s> {
+    pub(crate) key: &'s SecretKey,
+    /// The issuer or holder, a URL.
+    pub(crate) name: String,
+    /// The URL that names the key.
+    pub(crate) key_id: String,
 }
 
 /// What was issued with a status.
@@ -35,7 +51,34 @@ impl Service {
     #[must_use]
     pub fn new(keys: Vec<SecretKey>, fetcher: Fetcher, origin: &str) -> Self {
         let issued = Issued { list: StatusList::new(MIN_ENTRIES), next: 0, by_id: HashMap::new() };
-        Self { keys, fetcher, origin: origin.trim_end_matches('/').to_owned(), status: Mutex::new(issued) }
+        Self {
+            keys,
+            issuer: None,
+            methods: Vec::new(),
+            documents: Vec::new(),
+            fetcher,
+            origin: origin.trim_end_matches('/').to_owned(),
+            status: Mutex::new(issued),
+        }
+    }
+
+    /// Issues as this issuer or holder, a URL, whose key has this URL.
+    #[must_use]
+    pub fn issuing_as(mut self, issuer: String, key_id: String) -> Self {
+        self.issuer = Some((issuer, key_id));
+        self
+    }
+
+    /// Takes keys and documents that the caller vouches for, and asks nobody about those.
+    #[must_use]
+    pub fn knowing(mut self, methods: Vec<Method>, documents: Vec<Document>) -> Self {
+        (self.methods, self.documents) = (methods, documents);
+        self
+    }
+
+    /// The key that the caller vouches for under this name.
+    pub(crate) fn method(&self, key_id: &str) -> Option<&Method> {
+        self.methods.iter().find(|method| method.is_named(key_id))
     }
 
     pub(crate) fn fetcher(&self) -> &Fetcher {
@@ -45,6 +88,9 @@ impl Service {
     /// The document of a DID, as it is now.
     pub(crate) async fn document(&self, did: &Did) -> Result<Document, Problem> {
         let failed = |code: &'static str, reason: String| Problem::new(CRYPTOGRAPHIC, code, reason);
+        if let Some(known) = self.documents.iter().find(|document| document.id() == did) {
+            return Ok(known.clone());
+        }
         if did.method() == "webvh" {
             let document = fetch::document(&self.fetcher, did).await;
             return document.map_err(|error| failed(error.code(), error.to_string()));
@@ -52,14 +98,20 @@ impl Service {
         self.fetcher.document(did).await.map_err(|error| failed(error.code(), error.to_string()))
     }
 
-    /// The key for an algorithm, and whose it is.
-    pub(crate) fn signer(&self, algorithm: Algorithm) -> Result<(&SecretKey, Did), Problem> {
-        let found = self.keys.iter().find(|key| key.public_key().algorithm() == algorithm);
+    /// Who signs by an algorithm; by any, the first key, where it is `None`.
+    pub(crate) fn signer(&self, algorithm: Option<Algorithm>) -> Result<Signs<'_>, Problem> {
+        let fits = |key: &&SecretKey| algorithm.is_none_or(|wanted| key.public_key().algorithm() == wanted);
         let none = || {
-            let detail = format!("this service has no key for {algorithm}");
+            let wanted = algorithm.map_or_else(|| "any algorithm".to_owned(), |wanted| wanted.to_string());
+            let detail = format!("there is no key for {wanted}");
             Problem { status: 501, ..Problem::new(PROOF_GENERATION, "key_not_found", detail) }
         };
-        found.map(|secret| (secret, key::did(secret.public_key()))).ok_or_else(none)
+        let key = self.keys.iter().find(fits).ok_or_else(none)?;
+        let (name, key_id) = self.issuer.clone().unwrap_or_else(|| {
+            let did = key::did(key.public_key());
+            (did.to_string(), key::method_id(&did))
+        });
+        Ok(Signs { key, name, key_id })
     }
 
     /// The URL of the one status list.

@@ -40,17 +40,26 @@ pub(crate) struct Verification<'s> {
 }
 
 /// What is to be verified: its envelope, its media type, and for what its signer's key has to be.
-#[derive(Clone, Copy)]
-struct Kind {
-    envelope: &'static str,
-    media_type: &'static str,
-    purpose: Purpose,
-    signer: &'static str,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// The type of the envelope that a token of it stands in.
+    pub(crate) envelope: &'static str,
+    pub(crate) media_type: &'static str,
+    pub(crate) purpose: Purpose,
+    /// The member that names who signs.
+    pub(crate) signer: &'static str,
 }
 
-const CREDENTIAL: Kind =
+impl Kind {
+    /// The code where somebody else is named than signed.
+    pub(crate) fn mismatch(self) -> &'static str {
+        if self.signer == "issuer" { "issuer_mismatch" } else { "holder_mismatch" }
+    }
+}
+
+pub(crate) const CREDENTIAL: Kind =
     Kind { envelope: ENVELOPED, media_type: MEDIA_TYPE, purpose: Purpose::AssertionMethod, signer: "issuer" };
-const PRESENTATION: Kind = Kind {
+pub(crate) const PRESENTATION: Kind = Kind {
     envelope: ENVELOPED_PRESENTATION,
     media_type: presentation::MEDIA_TYPE,
     purpose: Purpose::Authentication,
@@ -80,7 +89,7 @@ impl Verification<'_> {
         let claims = object(&credential)?;
         check_credential(claims)?;
         resources::check(claims)?;
-        canonicalize(&without_proof(claims))?;
+        canonicalize(&terms(claims))?;
         self.check_time(claims)?;
         Ok(text)
     }
@@ -95,7 +104,7 @@ impl Verification<'_> {
         let presentation = json::parse(text.as_bytes(), LIMITS)?;
         let claims = object(&presentation)?;
         check_presentation(claims)?;
-        canonicalize(&without_proof(claims))?;
+        canonicalize(&terms(claims))?;
         let Some(value) = claims.get("verifiableCredential") else { return Ok(()) };
         let all = value.as_array().unwrap_or_else(|| core::slice::from_ref(value));
         for credential in all {
@@ -147,7 +156,7 @@ impl Verification<'_> {
         check_no_old_claims(claims)?;
         let algorithm = header.algorithm;
         let key_id = header.required_key_id().map_err(unsecured)?;
-        let by = signer(&key_id)?;
+        let by = self.who(&key_id)?;
         self.check_signer(claims, &by, kind)?;
         check_iss(claims, &by)?;
         self.check_claims(claims, expected)?;
@@ -193,7 +202,7 @@ impl Verification<'_> {
         proof: &Proof<'_>,
         kind: Kind,
         expected: Expected<'_>,
-    ) -> Result<Did, Problem> {
+    ) -> Result<String, Problem> {
         let wrong = |code, detail: String| Problem::new(PROOF, code, detail);
         if proof.purpose != kind.purpose.member() {
             let detail = format!("`proofPurpose`: expected `{}`", kind.purpose.member());
@@ -209,7 +218,7 @@ impl Verification<'_> {
             return Err(ProofError::Context.into());
         }
         let algorithm = Suite::of(proof)?.algorithm();
-        let by = signer(proof.verification_method)?;
+        let by = self.who(proof.verification_method)?;
         let signed = suite::hashes(document, all, proof)?;
         let covered = (signed.as_slice(), &proof.signature);
         self.check_signature(proof.verification_method, algorithm, kind.purpose, covered).await?;
@@ -217,14 +226,13 @@ impl Verification<'_> {
     }
 
     /// Whether who signed is the issuer, or the holder where one is named.
-    fn check_signer(&self, claims: &Object<'_>, by: &Did, kind: Kind) -> Result<(), Problem> {
+    fn check_signer(&self, claims: &Object<'_>, by: &str, kind: Kind) -> Result<(), Problem> {
         let named = claims.get(kind.signer).map(|value| value.get("id").unwrap_or(value));
         match named.map(|value| value.as_str().unwrap_or_default()) {
-            Some(named) if named != by.as_str() => {
+            Some(named) if named != by => {
                 let found: String = named.chars().take(120).collect();
                 let detail = format!("`{}`: expected {by}, who signed, found `{found}`", kind.signer);
-                let code = if kind.signer == "issuer" { "issuer_mismatch" } else { "holder_mismatch" };
-                Err(Problem::new(CRYPTOGRAPHIC, code, detail))
+                Err(Problem::new(CRYPTOGRAPHIC, kind.mismatch(), detail))
             }
             None if kind.signer == "issuer" => {
                 Err(Problem::new(MALFORMED, "malformed", "`issuer`: expected a URL, found nothing"))
@@ -245,15 +253,28 @@ impl Verification<'_> {
         key.verify(message, signature).map_err(unfit)
     }
 
-    /// The key of a DID URL, in the document of the moment.
+    /// Whose key it is: its controller, where the caller vouches for it, else the DID of its URL.
+    fn who(&self, key_id: &str) -> Result<String, Problem> {
+        match self.service.method(key_id) {
+            Some(method) => Ok(method.controller().to_owned()),
+            None => Ok(signer(key_id)?.to_string()),
+        }
+    }
+
+    /// The key that the caller vouches for under this name, or that of a DID URL in the document of the moment.
     pub(crate) async fn key(
         &self,
         key_id: &str,
         algorithm: Algorithm,
         purpose: Purpose,
     ) -> Result<PublicKey, Problem> {
-        let by = signer(key_id)?;
-        let document = self.service.document(&by).await?;
+        if let Some(method) = self.service.method(key_id) {
+            let found = method.key().algorithm();
+            let detail = format!("{key_id} is a key for {found}, not for {algorithm}");
+            let unfit = || Problem::new(CRYPTOGRAPHIC, "algorithm_key_mismatch", detail);
+            return (found == algorithm).then(|| method.key().clone()).ok_or_else(unfit);
+        }
+        let document = self.service.document(&signer(key_id)?).await?;
         let wanted = KeyUse { id: key_id, algorithm, purpose, now: self.now };
         let missing = |error: KeyLookupError| Problem::new(CRYPTOGRAPHIC, "key_not_found", error.to_string());
         document.key(wanted).cloned().map_err(missing)
@@ -272,8 +293,8 @@ impl Verification<'_> {
 }
 
 /// The claim `iss`, where a JWT has it, names who signs.
-pub(crate) fn check_iss(claims: &Object<'_>, by: &Did) -> Result<(), Problem> {
-    if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(by.as_str())) {
+pub(crate) fn check_iss(claims: &Object<'_>, by: &str) -> Result<(), Problem> {
+    if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(by)) {
         return Err(Problem::new(CRYPTOGRAPHIC, "issuer_mismatch", format!("`iss`: expected {by}")));
     }
     Ok(())
@@ -304,6 +325,13 @@ pub(crate) fn object<'o, 'a>(document: &'o Json<'a>) -> Result<&'o Object<'a>, P
     document.as_object().ok_or_else(wrong)
 }
 
-fn without_proof<'a>(document: &Object<'a>) -> Json<'a> {
-    Json::Object(document.without("proof"))
+/// What a document says in its vocabulary: no proof, and of a JWT no claims that are of the token (RFC 7519 §4.1,
+/// RFC 7800, OpenID's `nonce`, Token Status List), which no context defines.
+pub(crate) fn terms<'a>(document: &Object<'a>) -> Json<'a> {
+    const OF_THE_TOKEN: [&str; 10] =
+        ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "nonce", "status"];
+    if document.get("proof").is_some() {
+        return Json::Object(document.without("proof"));
+    }
+    Json::Object(OF_THE_TOKEN.into_iter().fold(document.clone(), |rest, name| rest.without(name)))
 }

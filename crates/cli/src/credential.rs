@@ -1,0 +1,109 @@
+//! `legation credential issue` and `credential verify`.
+
+use crate::{
+    args::CredentialCommand,
+    output::{Failure, Output},
+};
+
+/// In a build that leaves standalone credentials out.
+#[cfg(not(feature = "vc-api"))]
+pub(crate) fn run(_: &CredentialCommand) -> Result<Output, Failure> {
+    let text = "this command was built without credentials of any kind; build it by `cargo build --release --features vc-api`";
+    Err(Failure::usage(text))
+}
+
+#[cfg(feature = "vc-api")]
+pub(crate) use with::run;
+
+#[cfg(feature = "vc-api")]
+mod with {
+    use super::{CredentialCommand, Failure, Output};
+    use crate::{
+        args::{CredentialFormat, IssueArgs, VerifyCredentialArgs},
+        files, folder, network,
+    };
+    use legation_did::{Did, method_id};
+    use legation_keys::{Algorithm, SecretKey, Signer};
+    use legation_resolver::{Fetcher, Options};
+    use legation_vc_api::{
+        Method, Problem, Service,
+        alone::{Occasion, What, secure, verify},
+    };
+    use serde_json::json;
+    use std::path::PathBuf;
+
+    pub(crate) fn run(command: &CredentialCommand) -> Result<Output, Failure> {
+        match command {
+            CredentialCommand::Issue(args) => issue(args),
+            CredentialCommand::Verify(args) => check(args),
+        }
+    }
+
+    fn issue(args: &IssueArgs) -> Result<Output, Failure> {
+        let document = files::read(&args.file)?;
+        let key = files::load_key(&args.key)?;
+        let way = way(args.format, &key);
+        let issuer = match &args.issuer {
+            Some(issuer) => Some((issuer.clone(), key_id(args, issuer, &key)?)),
+            None => None,
+        };
+        let fetcher = Fetcher::new(Options::default()).map_err(|error| Failure::file(error.to_string()))?;
+        let mut service = Service::new(vec![key], fetcher, "");
+        if let Some((issuer, key_id)) = issuer {
+            service = service.issuing_as(issuer, key_id);
+        }
+        let occasion = Occasion { nonce: args.nonce.as_deref(), audience: args.audience.as_deref() };
+        let secured = secure(&service, way, &document, occasion, files::now()).map_err(failure)?;
+        files::write_public(&args.out.out, &secured, args.out.force)?;
+        let path = args.out.out.display().to_string();
+        Ok(Output::done(json!({"out": path, "securedBy": way}), format!("wrote {path}, secured by {way}")))
+    }
+
+    fn way(format: CredentialFormat, key: &SecretKey) -> &'static str {
+        match (format, key.public_key().algorithm()) {
+            (CredentialFormat::Jwt, _) => "vc-jwt",
+            (CredentialFormat::DiJcs, _) => "eddsa-jcs-2022",
+            (CredentialFormat::DiRdfc, Algorithm::EdDsa) => "eddsa-rdfc-2022",
+            (CredentialFormat::DiRdfc, Algorithm::Es256) => "ecdsa-rdfc-2019",
+        }
+    }
+
+    fn key_id(args: &IssueArgs, issuer: &str, key: &SecretKey) -> Result<String, Failure> {
+        if let Some(key_id) = &args.key_id {
+            return Ok(key_id.clone());
+        }
+        let did = issuer.parse::<Did>();
+        let did =
+            did.map_err(|_| Failure::usage(format!("`{issuer}` is no DID; name its key with --key-id URL")))?;
+        Ok(method_id(&did, key.public_key()))
+    }
+
+    fn check(args: &VerifyCredentialArgs) -> Result<Output, Failure> {
+        let document = files::read(&args.file)?;
+        let read = |path: &PathBuf| {
+            let method = Method::parse(&files::read(path)?);
+            method.map_err(|problem| Failure::file(format!("`{}`: {}", path.display(), problem.detail)))
+        };
+        let methods: Result<Vec<Method>, Failure> = args.verification_method.iter().map(read).collect();
+        let documents = args.did_documents.as_deref().map(folder::documents_in).transpose()?;
+        let fetcher = network::fetcher(&args.network)?;
+        let service = Service::new(Vec::new(), fetcher, "").knowing(methods?, documents.unwrap_or_default());
+        let occasion = Occasion { nonce: args.nonce.as_deref(), audience: args.audience.as_deref() };
+        let now = args.now.unwrap_or_else(files::now);
+        let what =
+            network::wait("verifying", verify(&service, &document, occasion, now))?.map_err(failure)?;
+        let (kind, text) = match what {
+            What::Credential => ("credential", "the credential is valid"),
+            What::Presentation => ("presentation", "the presentation and all credentials in it are valid"),
+        };
+        let mut output = Output::done(json!({"verified": true, "kind": kind}), text);
+        if what == What::Presentation && args.nonce.is_none() {
+            output.notes.push("without --nonce it may have been shown before, to anybody".to_owned());
+        }
+        Ok(output)
+    }
+
+    fn failure(problem: Problem) -> Failure {
+        Failure::invalid(problem.code, problem.detail)
+    }
+}
