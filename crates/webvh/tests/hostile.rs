@@ -64,10 +64,10 @@ fn no_byte_of_a_log_can_be_changed() {
             _ => continue,
         };
         if code(&made.did, &bytes) == "valid" {
-            changed_to_the_same.push(log[at.saturating_sub(20)..at + 1].to_owned());
+            changed_to_the_same.push(at);
         }
     }
-    assert!(changed_to_the_same.is_empty(), "{changed_to_the_same:?}");
+    assert!(changed_to_the_same.is_empty(), "bytes {changed_to_the_same:?} of {log}");
 }
 
 #[test]
