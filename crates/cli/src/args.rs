@@ -304,6 +304,9 @@ pub(crate) struct PublishArgs {
     /// How long it is valid: a number with s, m, h or d.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1d")]
     pub(crate) valid_for: i64,
+    /// How it is secured; jwt, or as the file that is there.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
     /// The file to write; where it exists its bits are kept.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,

@@ -1,16 +1,16 @@
 //! `legation status publish` and `legation revoke`.
 
 use crate::{
-    args::{PublishArgs, Purpose, RevokeArgs},
+    args::{Format, PublishArgs, Purpose, RevokeArgs},
     files,
     output::{Failure, Output},
 };
 use legation_credential::{
-    Delegation, delegation,
+    Delegation, Securing,
     status::{SignedStatusList, StatusList, StatusListCredential, StatusPurpose, is_list_url},
 };
 use legation_did::{key, method_id};
-use legation_keys::{SecretKey, Signer, jws, time};
+use legation_keys::{SecretKey, Signer, data_integrity::AddProofError, time};
 use serde_json::json;
 use std::path::Path;
 
@@ -39,8 +39,10 @@ pub(crate) fn publish(args: &PublishArgs) -> Result<Output, Failure> {
         purposes: vec![purpose],
         list: StatusList::new(args.entries),
     };
+    let mut securing = Securing::default();
     if args.out.exists() {
-        let before = read(&args.out)?;
+        let read = read(&args.out)?;
+        let before = read.credential;
         if before.id != list.id || before.purposes != list.purposes {
             let message = format!(
                 "`{}` is the list {} for another URL or purpose; name another file",
@@ -51,8 +53,10 @@ pub(crate) fn publish(args: &PublishArgs) -> Result<Output, Failure> {
         }
         list.valid_from = now.max(before.valid_from.saturating_add(1));
         list.list = before.list;
+        securing = read.securing;
     }
-    write(&args.out, &list, &signer)?;
+    securing = args.format.map_or(securing, Format::securing);
+    write(&args.out, &list, securing, &signer)?;
     let until = time::format(list.valid_until.unwrap_or_default());
     Ok(Output::done(
         json!({
@@ -72,7 +76,7 @@ pub(crate) fn revoke(args: &RevokeArgs) -> Result<Output, Failure> {
     let credential = Delegation::read_unverified(&files::read_text(&args.credential)?).map_err(|error| {
         Failure::invalid(error.code(), format!("`{}` is no delegation: {error}", args.credential.display()))
     })?;
-    let mut list = read(&args.list)?;
+    let SignedStatusList { credential: mut list, securing, .. } = read(&args.list)?;
     let (purpose, value) = match (args.suspend, args.reinstate) {
         (false, false) => (StatusPurpose::Revocation, true),
         (suspend, _) => (StatusPurpose::Suspension, suspend),
@@ -98,7 +102,7 @@ pub(crate) fn revoke(args: &RevokeArgs) -> Result<Output, Failure> {
     let lifetime = list.valid_until.map(|until| until.saturating_sub(list.valid_from));
     list.valid_from = files::now().max(list.valid_from.saturating_add(1));
     list.valid_until = lifetime.map(|lifetime| list.valid_from.saturating_add(lifetime));
-    write(&args.list, &list, &signer)?;
+    write(&args.list, &list, securing, &signer)?;
     let done = match (purpose, value) {
         (StatusPurpose::Revocation, _) => "revoked",
         (StatusPurpose::Suspension, true) => "suspended",
@@ -110,21 +114,29 @@ pub(crate) fn revoke(args: &RevokeArgs) -> Result<Output, Failure> {
     ))
 }
 
-fn read(path: &Path) -> Result<StatusListCredential, Failure> {
-    let list = SignedStatusList::parse(&files::read_text(path)?, MOST)
-        .map_err(|error| Failure::file(format!("`{}` is no status list: {error}", path.display())))?;
-    Ok(list.credential)
+fn read(path: &Path) -> Result<SignedStatusList, Failure> {
+    SignedStatusList::parse(&files::read_text(path)?, MOST)
+        .map_err(|error| Failure::file(format!("`{}` is no status list: {error}", path.display())))
 }
 
 /// Signs the list and puts it in place of the one before.
-pub(crate) fn write(path: &Path, list: &StatusListCredential, signer: &SecretKey) -> Result<(), Failure> {
+pub(crate) fn write(
+    path: &Path,
+    list: &StatusListCredential,
+    securing: Securing,
+    signer: &SecretKey,
+) -> Result<(), Failure> {
     if list.issuer.method() == "key" && list.issuer != key::did(signer.public_key()) {
         let message = format!("the list is issued by `{}`, whose key this is not", list.issuer);
         return Err(Failure::invalid("issuer_mismatch", message));
     }
     let key_id = method_id(&list.issuer, signer.public_key());
-    let secured = jws::sign(delegation::MEDIA_TYPE, &key_id, list.to_json().to_string().as_bytes(), signer)
-        .map_err(|error| Failure::network("sign", error.to_string()))?;
+    let secured = list.secure(securing, &key_id, signer).map_err(|error| match error {
+        AddProofError::Algorithm { .. } => {
+            Failure::usage(format!("{error}; take `--format jwt`, or a list that was written so"))
+        }
+        error => Failure::network("sign", error.to_string()),
+    })?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
             .map_err(|error| Failure::file(format!("`{}` can't be made: {error}", folder.display())))?;

@@ -7,6 +7,11 @@ use common::{Play, Server, free_port};
 
 /// Acme with its site and status list at a port, a delegation to an agent, and its presentation.
 fn acme(play: &Play, port: u16, scheme: &str) -> String {
+    acme_as(play, port, scheme, "jwt")
+}
+
+/// The same with everything secured in a way of choice.
+fn acme_as(play: &Play, port: u16, scheme: &str, format: &str) -> String {
     let agent = {
         play.key("acme.key");
         play.key("agent.key")
@@ -14,12 +19,16 @@ fn acme(play: &Play, port: u16, scheme: &str) -> String {
     let did = play.json(&format!("did create web localhost:{port} --key acme.key --out site"));
     let did = did["did"].as_str().unwrap().to_owned();
     let list = format!("{scheme}://localhost:{port}/status/1");
-    play.json(&format!("status publish --key acme.key --issuer {did} --url {list} --out site/status/1"));
+    play.json(&format!(
+        "status publish --key acme.key --issuer {did} --url {list} --format {format} --out site/status/1"
+    ));
     play.json(&format!(
         "delegate --key acme.key --issuer {did} --to {agent} --action a2a:skill:book \
-         --resource https://shop.example/* --valid-for 1d --status {list}#7 --out root.jwt"
+         --resource https://shop.example/* --valid-for 1d --status {list}#7 --format {format} --out root.jwt"
     ));
-    play.json("present --key agent.key --audience shop --nonce n --out p.jwt root.jwt");
+    play.json(&format!(
+        "present --key agent.key --audience shop --nonce n --format {format} --out p.jwt root.jwt"
+    ));
     did
 }
 
@@ -28,8 +37,14 @@ const VERIFY: &str =
 
 #[test]
 fn a_chain_is_verified_and_its_revocation_seen_over_http() {
+    for format in ["jwt", "di-jcs"] {
+        verified_and_revoked(format);
+    }
+}
+
+fn verified_and_revoked(format: &str) {
     let (play, port) = (Play::new(), free_port());
-    let did = acme(&play, port, "http");
+    let did = acme_as(&play, port, "http", format);
     let verify = format!("{VERIFY} --principal {did} --http-on-loopback --json");
     let server = Server::start(&play, port, &[]);
 

@@ -79,3 +79,40 @@ fn a_list_that_does_not_answer_for_the_delegation_is_left_alone() {
     play.json("revoke root.jwt --list site/status/2 --key other.key --suspend");
     assert_eq!(code(&play).as_deref(), Some("status_invalid"));
 }
+
+#[test]
+fn a_list_stays_secured_as_it_was() {
+    let play = Play::new();
+    acme(&play);
+    let publish = format!(
+        "status publish --key acme.key --issuer did:web:acme.example --url {REVOKED} --out site/status/1"
+    );
+    let is_document = || play.read("site/status/1").starts_with('{');
+    let bits = || {
+        let list: serde_json::Value = serde_json::from_str(&play.read("site/status/1")).unwrap();
+        list["credentialSubject"]["encodedList"].as_str().unwrap().to_owned()
+    };
+    assert!(!is_document());
+    play.json(&format!("{publish} --format di-jcs"));
+    let clear = bits();
+    assert_eq!(code(&play), None);
+    play.json(&publish);
+    play.json("revoke root.jwt --list site/status/1 --key acme.key");
+    assert_eq!(code(&play).as_deref(), Some("link_revoked"));
+
+    // Whoever serves the list takes the bit back, and the signature with it.
+    let signed = play.read("site/status/1");
+    play.write("site/status/1", signed.replace(&bits(), &clear));
+    assert_eq!(code(&play).as_deref(), Some("status_invalid"));
+    play.write("site/status/1", signed);
+
+    play.json(&format!("{publish} --format jwt"));
+    assert!(!is_document());
+    assert_eq!(code(&play).as_deref(), Some("link_revoked"));
+
+    play.run("key generate --alg p256 --out p256.key --insecure-plaintext");
+    let refused =
+        play.run("status publish --key p256.key --url https://p.example/status/1 --format di-jcs --out p");
+    assert_eq!(refused.status, 2, "{refused:?}");
+    assert!(refused.stderr.contains("Ed25519") && refused.stderr.contains("`--format jwt`"), "{refused:?}");
+}

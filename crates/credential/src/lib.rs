@@ -52,6 +52,7 @@ pub mod refusal;
 pub mod request;
 pub mod resource;
 pub mod secured;
+mod signed_list;
 pub mod status;
 pub mod token_status;
 pub mod widening;

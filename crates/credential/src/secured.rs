@@ -136,9 +136,27 @@ impl DocumentProof {
             signature: proof.signature,
         })
     }
+
+    /// As [`DocumentProof::read`], of what is for everybody and any time: a proof with `domain` or `challenge`
+    /// was made for one place or one moment. `place` names what it is, for the error.
+    ///
+    /// # Errors
+    /// [`CredentialError::Proof`], [`CredentialError::Type`], [`CredentialError::UnknownMember`].
+    pub(crate) fn read_unbound(
+        document: &Object<'_>,
+        proofs: &[Proof<'_>],
+        proof: &Proof<'_>,
+        place: &'static str,
+    ) -> Result<Self, CredentialError> {
+        let read = Self::read(document, proofs, proof, PURPOSE)?;
+        match ["domain", "challenge"].into_iter().find(|member| proof.object.get(member).is_some()) {
+            None => Ok(read),
+            Some(member) => Err(CredentialError::UnknownMember { member: format!("proof.{member}"), place }),
+        }
+    }
 }
 
-/// The `proofPurpose` of a delegation's proofs.
+/// The `proofPurpose` of a delegation's and of a status list's proofs.
 pub const PURPOSE: &str = "assertionMethod";
 
 /// Reads a delegation from a document with proofs, all of which have to be believed before it is. What a
@@ -154,12 +172,7 @@ pub fn read_document(claims: &Json<'_>) -> Result<(Delegation, Vec<DocumentProof
     let mut delegation = Delegation::from_claims(claims)?;
     let mut all = Vec::with_capacity(proofs.len());
     for proof in &proofs {
-        all.push(DocumentProof::read(object, &proofs, proof, PURPOSE)?);
-        let bound = ["domain", "challenge"].into_iter().find(|member| proof.object.get(member).is_some());
-        if let Some(member) = bound {
-            let (member, place) = (format!("proof.{member}"), "delegation");
-            return Err(CredentialError::UnknownMember { member, place });
-        }
+        all.push(DocumentProof::read_unbound(object, &proofs, proof, "delegation")?);
         let terms = &mut delegation.terms;
         terms.valid_until = terms.valid_until.min(proof.expires.unwrap_or(i64::MAX));
     }

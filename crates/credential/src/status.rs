@@ -1,23 +1,19 @@
 //! Bitstring Status List (W3C, v1.0): where a credential's revocation is published.
 
 pub use crate::bitstring::{MIN_ENTRIES, StatusList};
+pub use crate::signed_list::{ListSeal, SignedStatusList};
 use crate::{
     delegation::{
-        CONTEXT_CREDENTIALS, LIMITS, MEDIA_TYPE, check_context, check_no_old_claims, check_types, claim,
-        issuer, moment,
+        CONTEXT_CREDENTIALS, check_context, check_no_old_claims, check_types, claim, issuer, moment,
     },
     error::{CredentialError, malformed, text},
 };
 use legation_did::Did;
 use legation_keys::{
-    Algorithm, PublicKey, base64url,
-    json::{self, Json, JsonLimits, Object},
-    jws,
-    public::{Signature, SignatureInvalid},
+    json::{Json, Object},
     time::{self, Round},
 };
 use serde_json::json;
-use std::sync::OnceLock;
 
 const TYPE: &str = "BitstringStatusListCredential";
 
@@ -155,7 +151,7 @@ impl StatusListCredential {
         json
     }
 
-    fn from_claims(claims: &Json<'_>, most_entries: usize) -> Result<Self, CredentialError> {
+    pub(crate) fn from_claims(claims: &Json<'_>, most_entries: usize) -> Result<Self, CredentialError> {
         let object = claims.as_object().ok_or_else(|| malformed("the payload", "an object", claims))?;
         check_no_old_claims(object)?;
         check_context(object, &[CONTEXT_CREDENTIALS])?;
@@ -193,95 +189,5 @@ fn purposes(subject: &Object<'_>) -> Result<Vec<StatusPurpose>, CredentialError>
         Some(Json::Array(all)) => Ok(all.iter().filter_map(known).collect()),
         Some(one @ Json::String(_)) => Ok(known(one).into_iter().collect()),
         other => Err(malformed("statusPurpose", "a text or an array of texts", other.unwrap_or(&Json::Null))),
-    }
-}
-
-/// A status list as it was published: unpacked once, its signature verified once per key.
-#[derive(Debug)]
-pub struct SignedStatusList {
-    /// What it says; to be believed only after [`SignedStatusList::verify`].
-    pub credential: StatusListCredential,
-    /// The verification method that is said to have signed it.
-    pub key_id: String,
-    /// Its algorithm.
-    pub algorithm: Algorithm,
-    signing_input: String,
-    signature: Signature,
-    verified_with: OnceLock<PublicKey>,
-}
-
-impl SignedStatusList {
-    /// Whether its signature was verified by some key.
-    #[must_use]
-    pub fn is_verified(&self) -> bool {
-        self.verified_with.get().is_some()
-    }
-
-    /// Reads a status list that is secured as a JWS, unpacking at most so many entries.
-    ///
-    /// # Errors
-    /// [`CredentialError`].
-    pub fn parse(secured: &str, most_entries: usize) -> Result<Self, CredentialError> {
-        let parts = jws::split(secured)?;
-        let header = jws::read_header(parts.header, MEDIA_TYPE, &Algorithm::ALL, LIMITS)?;
-        let payload = base64url::decode(parts.payload).map_err(jws::JwsError::from)?;
-        // Packed bits take at most as much as the bits, and base64 a third more.
-        let limits = JsonLimits { bytes: most_entries / 6 + LIMITS.bytes, depth: LIMITS.depth };
-        let credential = StatusListCredential::from_claims(&json::parse(&payload, limits)?, most_entries)?;
-        Ok(Self {
-            credential,
-            algorithm: header.algorithm,
-            key_id: header.required_key_id()?,
-            signing_input: parts.signing_input.to_owned(),
-            signature: jws::read_signature(parts.signature)?,
-            verified_with: OnceLock::new(),
-        })
-    }
-
-    /// Verifies the signature by a key. The first key that fits is remembered, so that a list
-    /// that stands behind many requests is verified once, and again if its key changes.
-    ///
-    /// # Errors
-    /// [`SignatureInvalid`].
-    pub fn verify(&self, key: &PublicKey) -> Result<(), SignatureInvalid> {
-        if self.verified_with.get() == Some(key) {
-            return Ok(());
-        }
-        if key.algorithm() != self.algorithm {
-            return Err(SignatureInvalid);
-        }
-        key.verify(self.signing_input.as_bytes(), &self.signature)?;
-        // A second key of the same list is verified each time; that is the rare case.
-        let _ = self.verified_with.set(key.clone());
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use legation_keys::{SecretKey, Signer};
-
-    #[test]
-    fn a_signed_list_is_verified_by_its_own_key_only() {
-        let (key, other) =
-            (SecretKey::generate(Algorithm::EdDsa).unwrap(), SecretKey::generate(Algorithm::EdDsa).unwrap());
-        let issuer = legation_did::key::did(key.public_key());
-        let credential = StatusListCredential {
-            id: "https://a.example/status/1".to_owned(),
-            issuer: issuer.clone(),
-            valid_from: 1000,
-            valid_until: Some(2000),
-            purposes: vec![StatusPurpose::Revocation],
-            list: StatusList::new(0),
-        };
-        let payload = credential.to_json().to_string();
-        let signed = jws::sign(MEDIA_TYPE, &legation_did::key::method_id(&issuer), payload.as_bytes(), &key);
-        let list = SignedStatusList::parse(&signed.unwrap(), MIN_ENTRIES).unwrap();
-        assert_eq!(list.credential, credential);
-        assert!(list.verify(other.public_key()).is_err());
-        assert!(list.verify(key.public_key()).is_ok());
-        assert!(list.verify(other.public_key()).is_err(), "the memory of one key must not serve another");
-        assert!(list.verify(key.public_key()).is_ok());
     }
 }

@@ -707,7 +707,7 @@ fn evidence() {
     let good = json!([
         ["/didDocuments", null], ["/statusLists", []], [at(document, "document"), {"id": "did:web:a.example"}],
         [at(document, "document"), null], [at(document, "document"), 7], [at(list, "newestSeen"), "2026-11-21T10:00:00Z"],
-        [at(list, "credential"), "no list"],
+        [at(list, "credential"), "no list"], [at(list, "credential"), {}],
     ]);
     let bad = json!([
         ["/x", 1],
@@ -721,7 +721,8 @@ fn evidence() {
         [at(document, "fetchedAt"), 7],
         [list, []],
         [at(list, "url"), null],
-        [at(list, "credential"), {}],
+        [at(list, "credential"), []],
+        [at(list, "credential"), null],
         [at(list, "fetchedAt"), "x"],
         [at(list, "newestSeen"), 7],
         [at(list, "newestSean"), "2026-11-21T10:00:00Z"],

@@ -141,7 +141,7 @@ pub enum FetchError {
     },
     /// The answer is no compact JWS.
     #[error(
-        "`{url}` holds no status list credential secured as a JWT (three parts of base64url joined by `.`)"
+        "`{url}` holds no status list: expected a JWT (three parts of base64url joined by `.`), or a credential with proofs as JSON"
     )]
     StatusListInvalid {
         /// The URL.

@@ -6,6 +6,7 @@ use crate::{
     options::Options,
 };
 use core::error::Error;
+use legation_credential::secured::is_document;
 use legation_did::{Did, Document, document::LIMITS, key, web};
 use reqwest::{Certificate, Client, ClientBuilder, Response, StatusCode, Url, header, redirect::Policy};
 use std::{io, sync::Arc};
@@ -21,14 +22,19 @@ const DOCUMENT_TYPES: [&str; 5] = [
     "application/ld+json",
 ];
 
-/// Content types of a status list secured as a JWT (VC-JOSE-COSE §6.1), and what servers that do
-/// not know them make of it.
-const STATUS_LIST_TYPES: [&str; 5] =
-    ["application/vc+jwt", "application/jwt", "application/jose", "application/vc", "text/plain"];
-
-/// What credentials with proofs are published as.
-const CREDENTIAL_TYPES: [&str; 4] =
-    ["application/ld+json", "application/json", "application/vc+ld+json", "application/statuslist+jwt"];
+/// Content types of a status list: secured as a JWT (VC-JOSE-COSE §6.1), by proofs (VC Data Model 2.0 §C.1) or as
+/// a token (Token Status List §8.1), and what servers that do not know them make of it.
+const STATUS_LIST_TYPES: [&str; 9] = [
+    "application/vc+jwt",
+    "application/vc",
+    "application/statuslist+jwt",
+    "application/jwt",
+    "application/jose",
+    "application/ld+json",
+    "application/vc+ld+json",
+    "application/json",
+    "text/plain",
+];
 
 /// Most bytes of a URL. A did:web of the longest DID stays below it.
 const MAX_URL: usize = 2048;
@@ -107,27 +113,15 @@ impl Fetcher {
         Ok((document, bytes))
     }
 
-    /// The status list credential at a URL, as a compact JWS. Its signature and what it says are
-    /// the verifier's to check.
+    /// The status list at a URL as it is secured: a compact JWS, or a document in JSON. Its signatures and what it
+    /// says are the verifier's to check.
     ///
     /// # Errors
     /// [`FetchError`].
     pub async fn status_list(&self, url: &str) -> Result<String, FetchError> {
         let url = self.parse(url)?;
         let bytes = self.get(&url, &STATUS_LIST_TYPES, self.options.max_bytes).await?;
-        compact_jws(&bytes).ok_or_else(|| FetchError::StatusListInvalid { url: url.to_string() })
-    }
-
-    /// The status list credential at a URL, however it is secured: JSON, or a compact JWS. All it says is the
-    /// caller's to check.
-    ///
-    /// # Errors
-    /// [`FetchError`].
-    pub async fn status_list_credential(&self, url: &str) -> Result<String, FetchError> {
-        let url = self.parse(url)?;
-        let types = [STATUS_LIST_TYPES.as_slice(), &CREDENTIAL_TYPES].concat();
-        let bytes = self.get(&url, &types, self.options.max_bytes).await?;
-        String::from_utf8(bytes).map_err(|_| FetchError::StatusListInvalid { url: url.to_string() })
+        secured_text(bytes).ok_or_else(|| FetchError::StatusListInvalid { url: url.to_string() })
     }
 
     /// The bytes of a file of one of these content types, at most `limit` of them and never more than
@@ -279,13 +273,15 @@ fn check_head(url: &Url, response: &Response, types: &[&str]) -> Result<(), Fetc
     Ok(())
 }
 
-/// The text, where it has the shape of a compact JWS. White space around it comes from editors.
-fn compact_jws(bytes: &[u8]) -> Option<String> {
-    let text = core::str::from_utf8(bytes).ok()?.trim_ascii();
+/// The text, where it has the shape of a compact JWS or of a JSON object. White space around it comes from editors.
+fn secured_text(bytes: Vec<u8>) -> Option<String> {
+    let text = String::from_utf8(bytes).ok()?;
     let is_part = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
-    (text.split('.').count() == 3 && text.split('.').all(is_part)).then(|| text.to_owned())
+    let inner = text.trim_ascii();
+    let is_jws = inner.split('.').count() == 3 && inner.split('.').all(is_part);
+    (is_jws || is_document(inner)).then(|| inner.to_owned())
 }
 
 fn address_refused(refused: Refused) -> FetchError {

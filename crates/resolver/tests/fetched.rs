@@ -231,14 +231,21 @@ async fn a_broken_connection_is_not_taken_for_an_answer() {
 }
 
 #[tokio::test]
-async fn a_status_list_is_a_compact_jws_and_nothing_else() {
-    for content_type in
-        ["application/vc+jwt", "application/jwt", "application/vc", "text/plain; charset=utf-8"]
-    {
-        let server = plain(answer(content_type, "\n eyJh.eyJi.c2ln_- \r\n")).await;
-        assert_eq!(fetcher().status_list(&server.status_url()).await.unwrap(), "eyJh.eyJi.c2ln_-");
+async fn a_status_list_is_a_compact_jws_or_a_document_and_nothing_else() {
+    for (content_type, body) in [
+        ("application/vc+jwt", "eyJh.eyJi.c2ln_-"),
+        ("application/jwt", "eyJh.eyJi.c2ln_-"),
+        ("application/vc", "eyJh.eyJi.c2ln_-"),
+        ("text/plain; charset=utf-8", "eyJh.eyJi.c2ln_-"),
+        ("application/statuslist+jwt", "eyJh.eyJi.c2ln_-"),
+        ("application/vc", r#"{"proof":{}}"#),
+        ("application/json", r#"{"proof":{}}"#),
+        ("application/ld+json; profile=x", r#"{"proof":{}}"#),
+    ] {
+        let server = plain(answer(content_type, &format!("\n {body} \r\n"))).await;
+        assert_eq!(fetcher().status_list(&server.status_url()).await.unwrap(), body, "{content_type}");
     }
-    for body in ["", "a.b", "a.b.c.d", "a..c", "a.b.c=", "a. b.c", r#"{"type":"x"}"#, "é.b.c"] {
+    for body in ["", "a.b", "a.b.c.d", "a..c", "a.b.c=", "a. b.c", r#"[{"type":"x"}]"#, "é.b.c", "<html>"] {
         let server = plain(answer("application/vc+jwt", body)).await;
         let refused = fetcher().status_list(&server.status_url()).await.unwrap_err();
         assert_eq!(refused.code(), "status_list_invalid", "{body}");

@@ -45,7 +45,7 @@ async fn check_token(
     credential: &Object<'_>,
 ) -> Result<(), Problem> {
     let invalid = |detail: String| Problem::new(STATUS, "status_invalid", detail);
-    let fetched = verification.service.fetcher().status_list_credential(&reference.uri).await;
+    let fetched = verification.service.fetcher().status_list(&reference.uri).await;
     let text =
         fetched.map_err(|error| Problem::new(STATUS_RETRIEVAL, "status_unavailable", error.to_string()))?;
     let token =
@@ -85,7 +85,7 @@ async fn check_entry(verification: &Verification<'_>, entry: &Json<'_>) -> Resul
     let text = if entry.list == service.list_url() {
         status_list(service, verification.now)?
     } else {
-        let fetched = service.fetcher().status_list_credential(&entry.list).await;
+        let fetched = service.fetcher().status_list(&entry.list).await;
         fetched.map_err(|error| Problem::new(STATUS_RETRIEVAL, "status_unavailable", error.to_string()))?
     };
     // A list that is no JSON is a compact JWS, which an envelope holds as well.

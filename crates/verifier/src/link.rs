@@ -326,7 +326,7 @@ fn check_status_list(
     signed: &SignedStatusList,
     walk: &mut Walk<'_>,
 ) -> Result<(), Stop> {
-    let (trust, now) = (walk.trust, walk.now);
+    let trust = walk.trust;
     let invalid = |expected: &str, found: String| Denial::new(Code::StatusInvalid, expected, found);
     let list = &signed.credential;
     if list.id != entry.list {
@@ -340,19 +340,7 @@ fn check_status_list(
     if list.issuer != *issuer && !trust.status_issuers.contains(&list.issuer) {
         return Err(invalid(&format!("a list of {issuer}"), list.issuer.to_string()).into());
     }
-    if !trust.algorithms.contains(&signed.algorithm) {
-        return Err(invalid("a list signed by an allowed algorithm", signed.algorithm.to_string()).into());
-    }
-    let wanted =
-        KeyUse { id: &signed.key_id, algorithm: signed.algorithm, purpose: Purpose::AssertionMethod, now };
-    let lookup = |document: &Document| document.key(wanted).cloned();
-    let key = find_key(&list.issuer, &lookup, walk).map_err(|stop| {
-        stop.map(|denial| invalid("a list signed by a current key of its issuer", denial.to_string()))
-    })?;
-    if signed.verify(&key).is_err() {
-        let found = "a signature that does not fit".to_owned();
-        return Err(invalid(&format!("a list signed by {}", signed.key_id), found).into());
-    }
+    check_status_signatures(signed, walk)?;
     let Some(set) = list.list.get(entry.index) else {
         let expected = format!("an index below {}", list.list.entries());
         return Err(invalid(&expected, entry.index.to_string()).into());
@@ -375,6 +363,29 @@ fn check_status_list(
             Err(Denial::new(Code::LinkSuspended, "a link that is not suspended", found).into())
         }
     }
+}
+
+/// Every signature of a list is by a current key of its issuer, and by an algorithm that trust allows.
+fn check_status_signatures(signed: &SignedStatusList, walk: &mut Walk<'_>) -> Result<(), Stop> {
+    let invalid = |expected: &str, found: String| Denial::new(Code::StatusInvalid, expected, found);
+    let (algorithms, now) = (&walk.trust.algorithms, walk.now);
+    if let Some(seal) = signed.seals.iter().find(|seal| !algorithms.contains(&seal.algorithm)) {
+        return Err(invalid("a list signed by an allowed algorithm", seal.algorithm.to_string()).into());
+    }
+    let mut keys = Vec::with_capacity(signed.seals.len());
+    for seal in &signed.seals {
+        let (id, algorithm) = (&seal.key_id, seal.algorithm);
+        let wanted = KeyUse { id, algorithm, purpose: Purpose::AssertionMethod, now };
+        let lookup = |document: &Document| document.key(wanted).cloned();
+        keys.push(find_key(&signed.credential.issuer, &lookup, walk).map_err(|stop| {
+            stop.map(|denial| invalid("a list signed by a current key of its issuer", denial.to_string()))
+        })?);
+    }
+    signed.verify(&keys).map_err(|_| {
+        let names: Vec<&str> = signed.seals.iter().map(|seal| seal.key_id.as_str()).collect();
+        let found = "a signature that does not fit".to_owned();
+        invalid(&format!("a list signed by {}", names.join(" and ")), found).into()
+    })
 }
 
 /// The list is fresh by its fetch and by its own date, still valid, and not older than one that

@@ -5,11 +5,13 @@ use super::{
     choices::{Choices, parts},
 };
 use flate2::{Compression, write::GzEncoder};
-use legation_credential::status::{MIN_ENTRIES, SignedStatusList, StatusEntry, StatusList};
+use legation_credential::{
+    Securing,
+    status::{MIN_ENTRIES, SignedStatusList, StatusEntry, StatusList},
+};
 use legation_keys::{
     Signer, base64url,
     json::{self, JsonLimits},
-    jws,
 };
 use std::io::Write;
 
@@ -88,18 +90,18 @@ fn signed(secured: &str) -> Option<SignedStatusList> {
     assert!(!list.is_verified(), "nobody has looked at the signature yet");
     let credential = &list.credential;
     assert!((MIN_ENTRIES..=MOST).contains(&credential.list.entries()));
-    // What it says, written and signed, is read as the same.
+    // What it says, written and secured in either way, is read as the same.
     let key = &ACTORS[0];
-    let payload = credential.to_json().to_string();
-    let again = jws::sign("vc+jwt", &key.key_id, payload.as_bytes(), &key.key).unwrap();
-    if (-62_167_219_200..=253_402_300_799).contains(&credential.valid_from)
-        && credential.valid_until.is_none_or(|until| (-62_167_219_200..=253_402_300_799).contains(&until))
-    {
-        let again =
-            SignedStatusList::parse(&again, MOST).unwrap_or_else(|error| panic!("{payload}: {error}"));
-        assert!(again.credential == *credential, "{payload}");
-        assert!(again.verify(ACTORS[2].key.public_key()).is_err());
-        assert!(again.verify(key.key.public_key()).is_ok() && again.is_verified());
+    let times = [Some(credential.valid_from), credential.valid_until];
+    if times.into_iter().flatten().all(|time| (-62_167_219_200..=253_402_300_799).contains(&time)) {
+        for securing in [Securing::Jwt, Securing::EddsaJcs2022] {
+            let again = credential.secure(securing, &key.key_id, &key.key).unwrap();
+            let read = SignedStatusList::parse(&again, MOST);
+            let read = read.unwrap_or_else(|error| panic!("{again}: {error}"));
+            assert!(read.credential == *credential && read.securing == securing, "{again}");
+            assert!(read.verify(&[ACTORS[2].key.public_key().clone()]).is_err());
+            assert!(read.verify(&[key.key.public_key().clone()]).is_ok() && read.is_verified());
+        }
     }
     Some(list)
 }
@@ -114,8 +116,8 @@ fn sealed(all: &[&str]) {
     let signature = signer.key.sign(input.as_bytes()).unwrap();
     let secured = format!("{input}.{}", base64url::encode(&signature));
     if let Some(list) = signed(&secured) {
-        let fits = list.algorithm == signer.key.public_key().algorithm();
-        assert_eq!(list.verify(signer.key.public_key()).is_ok(), fits);
-        assert!(list.verify(ACTORS[3].key.public_key()).is_err());
+        let fits = list.seals[0].algorithm == signer.key.public_key().algorithm();
+        assert_eq!(list.verify(&[signer.key.public_key().clone()]).is_ok(), fits);
+        assert!(list.verify(&[ACTORS[3].key.public_key().clone()]).is_err());
     }
 }

@@ -389,7 +389,7 @@ impl Draft {
         scene
     }
 
-    fn evidence(&self) -> Value {
+    pub(crate) fn evidence(&self) -> Value {
         let lists = self.lists.iter().map(|list| {
             let mut sealed = list.sealed.clone();
             let subject = &mut sealed.claims["credentialSubject"];

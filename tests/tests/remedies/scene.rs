@@ -249,6 +249,8 @@ impl Scene {
             let mut jws = Jws::read(list["credential"].as_str().unwrap());
             jws.claims[member] = time::format(moment).into();
             jws.claims.as_object_mut().unwrap().remove("exp");
+            // What binds as `exp` does.
+            jws.proof.as_mut().and_then(Value::as_object_mut).map(|proof| proof.remove("expires"));
             let issuer = jws.claims["issuer"].as_str().unwrap().to_owned();
             list["credential"] = self.seal(&jws, &issuer).into();
         }

@@ -10,7 +10,7 @@ use crate::{files, output::Failure, status};
 use axum::Router;
 use legation_agent::{Desk, Identity, Responder};
 use legation_credential::{
-    Authority, Terms,
+    Authority, Securing, Terms,
     status::{StatusEntry, StatusList, StatusListCredential, StatusPurpose},
 };
 use legation_did::{Did, key, method_id, web};
@@ -169,7 +169,12 @@ impl World {
         for index in revoked {
             list.list.set(*index, true);
         }
-        status::write(&self.acme_site.folder.join("status").join(issuer.name), &list, &issuer.key)
+        status::write(
+            &self.acme_site.folder.join("status").join(issuer.name),
+            &list,
+            Securing::Jwt,
+            &issuer.key,
+        )
     }
 
     fn list_url(&self, issuer: &Party) -> String {

@@ -5,12 +5,14 @@ use legation_keys::{
     json::{self, JsonError, JsonLimits},
     time::{self, Round},
 };
+use std::borrow::Cow;
 
 impl Evidence {
     /// Reads evidence from a file, as `schemas/evidence.schema.json` describes it:
     /// `didDocuments` (`did`, `fetchedAt`, and `document`, an object or the very text that was
     /// fetched) and `statusLists` (`url`, `fetchedAt`,
-    /// `credential`, and `newestSeen` where a later list was already verified).
+    /// `credential`, a JWS, a document with proofs or its text, and `newestSeen` where a later list was already
+    /// verified).
     ///
     /// # Errors
     /// [`EvidenceError`]. What a document or a list itself lacks is no error here: the verifier
@@ -36,17 +38,17 @@ impl Evidence {
         for entry in entries(&file, "didDocuments", &["did", "fetchedAt", "document"])? {
             let did = text_of(entry, "did")?.parse();
             let did = did.map_err(|_| EvidenceError::Member { name: "did", expected: "a DID" })?;
-            let document = match entry.get("document") {
-                // As it was fetched, so that a receipt's digest of it fits.
-                Some(serde_json::Value::String(text)) => text.clone(),
-                other => other.unwrap_or(&serde_json::Value::Null).to_string(),
-            };
+            let document = entry.get("document").map_or(Cow::Borrowed("null"), json_text);
             // A document that can't be read stays as the reason of a denial.
             let _ = evidence.add_document(&did, document.as_bytes(), time_of(entry, "fetchedAt")?);
         }
         for entry in entries(&file, "statusLists", &["url", "fetchedAt", "credential", "newestSeen"])? {
-            let (url, credential) = (text_of(entry, "url")?, text_of(entry, "credential")?);
-            evidence.add_status_list(url, credential, time_of(entry, "fetchedAt")?, most_entries);
+            let url = text_of(entry, "url")?;
+            let credential = entry.get("credential").filter(|json| json.is_string() || json.is_object());
+            let expected = "a JWS, or a document with proofs";
+            let credential = credential.ok_or(EvidenceError::Member { name: "credential", expected })?;
+            let fetched_at = time_of(entry, "fetchedAt")?;
+            evidence.add_status_list(url, &json_text(credential), fetched_at, most_entries);
             if entry.get("newestSeen").is_some() {
                 evidence.note_status_list(url, time_of(entry, "newestSeen")?);
             }
@@ -99,6 +101,14 @@ fn known(object: &serde_json::Value, members: &[&str]) -> Result<(), EvidenceErr
         Some(name) => {
             Err(EvidenceError::Unknown { found: name.chars().take(80).collect(), known: members.join(", ") })
         }
+    }
+}
+
+/// The text that was fetched, so that a receipt's digest of it fits, or the text of the JSON that stands there.
+fn json_text(json: &serde_json::Value) -> Cow<'_, str> {
+    match json {
+        serde_json::Value::String(text) => text.into(),
+        other => other.to_string().into(),
     }
 }
 

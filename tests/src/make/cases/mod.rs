@@ -12,6 +12,7 @@ mod header;
 mod keys;
 mod ledger;
 mod limits;
+mod list_proofs;
 mod lists;
 mod narrowing;
 mod nonces;
@@ -56,6 +57,7 @@ pub(crate) fn all(twins: bool) -> Book {
     proof_sets::add(&mut book);
     status::add(&mut book);
     lists::add(&mut book);
+    list_proofs::add(&mut book);
     requests::add(&mut book);
     arguments::add(&mut book);
     ledger::add(&mut book);

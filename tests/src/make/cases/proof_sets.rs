@@ -4,7 +4,11 @@ use super::{
     Book,
     proofs::{after, documents},
 };
-use crate::make::{actors::agent, draft::Draft, sealed::add_proof};
+use crate::make::{
+    actors::{Actor, agent},
+    draft::Draft,
+    sealed::add_proof,
+};
 use serde_json::{Value, json};
 
 pub(crate) fn add(book: &mut Book) {
@@ -12,9 +16,8 @@ pub(crate) fn add(book: &mut Book) {
     building(book);
 }
 
-/// A further proof of the middle link's document, by somebody and with these members.
-pub(super) fn further(document: &mut Value, by: &str, members: &Value) {
-    let signer = agent(by);
+/// A further proof of a document, by somebody and with these members.
+pub(super) fn further(document: &mut Value, signer: &Actor, members: &Value) {
     let mut proof = json!({
         "@context": document["@context"], "type": "DataIntegrityProof", "cryptosuite": "eddsa-jcs-2022",
         "verificationMethod": signer.kid, "proofPurpose": "assertionMethod",
@@ -22,7 +25,7 @@ pub(super) fn further(document: &mut Value, by: &str, members: &Value) {
     for (name, value) in members.as_object().unwrap() {
         proof[name] = value.clone();
     }
-    add_proof(document, proof, &signer);
+    add_proof(document, proof, signer);
 }
 
 fn sets(book: &mut Book) {
@@ -30,14 +33,14 @@ fn sets(book: &mut Book) {
     book.permit(
         "proof-set-of-two",
         "Both are the issuer's, and both fit.",
-        after(|document| further(document, "ada", &json!({"nonce": "2"}))),
+        after(|document| further(document, &agent("ada"), &json!({"nonce": "2"}))),
     );
     book.deny(
         "proof-set-with-one-of-somebody-else",
         "A witness, of whom nothing says that it may speak for the issuer.",
         "issuer_mismatch",
         link,
-        after(|document| further(document, "mallory", &json!({}))),
+        after(|document| further(document, &agent("mallory"), &json!({}))),
     );
     for (name, forged) in [("first", 0), ("second", 1)] {
         book.deny(
@@ -46,7 +49,7 @@ fn sets(book: &mut Book) {
             "signature_invalid",
             link,
             after(move |document| {
-                further(document, "ada", &json!({"nonce": "2"}));
+                further(document, &agent("ada"), &json!({"nonce": "2"}));
                 document["proof"][forged]["nonce"] = "3".into();
             }),
         );
@@ -58,7 +61,7 @@ fn sets(book: &mut Book) {
         Some(2),
         |d| {
             d.trust["limits"] = json!({"chainLinks": 3});
-            after(|document| further(document, "ada", &json!({"nonce": "2"})))(d);
+            after(|document| further(document, &agent("ada"), &json!({"nonce": "2"})))(d);
         },
     );
     book.deny(
@@ -67,7 +70,7 @@ fn sets(book: &mut Book) {
         "input_too_large",
         link,
         after(|document| {
-            (0..8).for_each(|index| further(document, "ada", &json!({"nonce": index.to_string()})));
+            (0..8).for_each(|index| further(document, &agent("ada"), &json!({"nonce": index.to_string()})));
         }),
     );
     book.deny(
@@ -76,7 +79,7 @@ fn sets(book: &mut Book) {
         "algorithm_not_allowed",
         link,
         after(|document| {
-            further(document, "ada", &json!({"cryptosuite": "ecdsa-jcs-2019"}));
+            further(document, &agent("ada"), &json!({"cryptosuite": "ecdsa-jcs-2019"}));
         }),
     );
 }
@@ -88,7 +91,7 @@ fn building_on(previous: Value, bend: impl Fn(&mut Value) + Clone + 'static) -> 
         d.links[1].by_proof(json!({"id": "urn:uuid:1"}));
         let (previous, bend) = (previous.clone(), bend.clone());
         d.links[1].document_after(move |document| {
-            further(document, "ada", &json!({"id": "urn:uuid:2", "previousProof": previous}));
+            further(document, &agent("ada"), &json!({"id": "urn:uuid:2", "previousProof": previous}));
             bend(document);
         });
     }
@@ -134,7 +137,7 @@ fn building(book: &mut Book) {
         building_on(on_first(), |document| {
             let second = document["proof"][1].take();
             document.as_object_mut().unwrap().remove("proof");
-            further(document, "ada", &json!({"id": "urn:uuid:1", "nonce": "another"}));
+            further(document, &agent("ada"), &json!({"id": "urn:uuid:1", "nonce": "another"}));
             let first = document["proof"].take();
             document["proof"] = json!([first, second]);
         }),

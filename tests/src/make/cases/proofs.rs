@@ -267,7 +267,7 @@ fn presentations(book: &mut Book) {
         |d| {
             d.presentation.by_proof(json!({}));
             d.presentation.document_after(|document| {
-                further(document, "carol", &json!({"proofPurpose": "authentication"}))
+                further(document, &agent("carol"), &json!({"proofPurpose": "authentication"}))
             });
         },
     );
