@@ -27,8 +27,7 @@ const STATUS_LIST_TYPES: [&str; 5] =
     ["application/vc+jwt", "application/jwt", "application/jose", "application/vc", "text/plain"];
 
 /// What credentials with proofs are published as.
-const CREDENTIAL_TYPES: [&str; 4] =
-    ["application/ld+json", "application/json", "application/vc+ld+json", "application/statuslist+jwt"];
+const CREDENTIAL_TYPES: [&str; 3] = ["application/ld+json", "application/json", "application/vc+ld+json"];
 
 /// Most bytes of a URL. A did:web of the longest DID stays below it.
 const MAX_URL: usize = 2048;
