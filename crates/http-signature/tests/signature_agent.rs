@@ -161,8 +161,18 @@ fn a_key_of_one_url_does_not_speak_for_another() {
     sign(&mut headers, "sig", &format!("\"@authority\" {OWN}"), &mallory);
     assert_eq!(judge(&headers, Some(A), &[&alice]), Err("key_not_found"));
     assert_eq!(judge(&headers, Some("https://mallory.example/keys"), &[&mallory]), Err("key_not_found"));
-    for agent in ["", "no URL", "http://a.example/keys", "a.example"] {
-        assert_eq!(judge(&headers, Some(agent), &[&mallory]), Err("key_not_found"), "{agent}");
+    // What names no URL is nobody's, also where the request names none.
+    let mut nameless = HeaderMap::new();
+    sign(&mut nameless, "sig", "\"@authority\"", &mallory);
+    assert_eq!(judge(&nameless, None, &[&mallory]).unwrap().agent, None);
+    for agent in ["", "no URL", "http://a.example/keys", "a.example", A] {
+        for headers in [&headers, &nameless] {
+            assert_eq!(
+                judge(headers, Some(agent), &[&mallory]).is_ok(),
+                agent == A && headers != &nameless,
+                "{agent}"
+            );
+        }
     }
 }
 
