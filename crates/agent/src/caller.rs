@@ -7,7 +7,10 @@ use crate::{
 use http::{HeaderMap, HeaderValue};
 use legation_agent_card::{Binding, Form};
 use legation_handshake::{Ended, MAX_ENVELOPE, Message, Met, Peer, begin};
-use legation_http_signature::{AgentDelegation, CompactChain, Message as Signable, Signing, join, sign};
+use legation_http_signature::{
+    AgentDelegation, CompactChain, Message as Signable, SignError as RequestSignError, Signing, join, sign,
+    web_bot_auth::directory_url,
+};
 use legation_keys::{base64url, secret::random};
 use legation_resolver::{
     Call, FetchedCard, Fetcher, Reply,
@@ -36,6 +39,8 @@ pub struct Agent {
     identity: Identity,
     chain: CompactChain,
     fetcher: Fetcher,
+    /// The URL of its key directory.
+    directory: Option<String>,
     /// Origins that have verified the chain.
     knows: Mutex<HashSet<String>>,
 }
@@ -67,7 +72,19 @@ impl Agent {
     /// [`CallError::Header`] where the chain is none, or too long for a header.
     pub fn new(identity: Identity, chain: &[&str], fetcher: Fetcher) -> Result<Self, CallError> {
         let links: Vec<&str> = chain.iter().map(|link| link.trim()).collect();
-        Ok(Self { identity, chain: join(&links)?, fetcher, knows: Mutex::default() })
+        Ok(Self { identity, chain: join(&links)?, fetcher, directory: None, knows: Mutex::default() })
+    }
+
+    /// Signs as a bot of Web Bot Auth as well: each request names this https URL, where whoever is asked finds the
+    /// identity's key ([`directory`](legation_http_signature::web_bot_auth::directory)).
+    ///
+    /// # Errors
+    /// [`CallError::Sign`] for what is no https URL in normal form.
+    pub fn with_directory(mut self, url: &str) -> Result<Self, CallError> {
+        directory_url(url)
+            .ok_or_else(|| RequestSignError::Agent { found: url.chars().take(80).collect() })?;
+        self.directory = Some(url.to_owned());
+        Ok(self)
     }
 
     /// Who it is.
@@ -158,8 +175,9 @@ impl Agent {
     }
 
     /// Signs a request at `now` (Unix seconds): adds `Agent-Delegation`, `Content-Digest` where there is
-    /// a body, `Signature-Input` and `Signature` to `headers`. For whoever sends it with a client of
-    /// their own; a signed request must be sent as it was signed, and once.
+    /// a body, `Signature-Agent` where there is a directory, `Signature-Input` and `Signature` to `headers`.
+    /// For whoever sends it with a client of their own; a signed request must be sent as it was signed, and
+    /// once.
     ///
     /// # Errors
     /// [`CallError`].
@@ -191,8 +209,8 @@ impl Agent {
             Carry::Digest => AgentDelegation::Digest(chain.digest()),
         };
         headers.insert("agent-delegation", delegation.to_header());
-        let occasion =
-            Signing { created: now, expires: now.saturating_add(REQUEST_LIFETIME), nonce, agent: None };
+        let (expires, agent) = (now.saturating_add(REQUEST_LIFETIME), self.directory.as_deref());
+        let occasion = Signing { created: now, expires, nonce, agent };
         let message = Signable { method, target_uri: url, headers, body };
         sign(&message, occasion, self.identity.signer())?.apply(headers);
         Ok(())

@@ -12,7 +12,7 @@ pub(crate) use credential::{CredentialFormat, IssueArgs, VerifyCredentialArgs};
 pub(crate) use did::{
     CreateCommand, CreateWebArgs, CreateWebvhArgs, DidCommand, DocumentArgs, ResolveArgs, UpdateArgs,
 };
-pub(crate) use key::{GenerateArgs, KeyCommand};
+pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use legation_credential::Securing;
@@ -353,7 +353,7 @@ pub(crate) struct ReceiptArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// The folder: `.well-known/did.json`, `PATH/did.json`, `agent-card.json` beside them, `status/NAME`.
+    /// The folder: `.well-known/did.json`, `PATH/did.json`, `agent-card.json` beside them, `status/NAME`, a key directory.
     pub(crate) folder: PathBuf,
     /// The address to listen at.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "LEGATION_LISTEN")]

@@ -27,7 +27,8 @@ pub(crate) fn create(command: &CreateCommand) -> Result<Output, Failure> {
 
 fn create_web(args: &CreateWebArgs) -> Result<Output, Failure> {
     let did = web::did(&args.location).map_err(|error| Failure::usage(error.to_string()))?;
-    let mut document = web::document(&did, &public_keys(&args.document)?);
+    let keys = public_keys(&args.document.key, &args.document.passphrase_file)?;
+    let mut document = web::document(&did, &keys);
     for (kind, url) in services(&args.document)? {
         document.add_service(format!("{did}#{kind}"), kind, url);
     }
@@ -51,19 +52,22 @@ pub(crate) fn write_in_site(path: &Path, text: &str, force: bool) -> Result<(), 
 }
 
 /// The public parts of the keys, in the order in which they are named.
-pub(crate) fn public_keys(args: &DocumentArgs) -> Result<Vec<PublicKey>, Failure> {
-    let (keys, passphrases) = (args.key.len(), args.passphrase_file.len());
+pub(crate) fn public_keys(
+    files: &[PathBuf],
+    passphrase_files: &[PathBuf],
+) -> Result<Vec<PublicKey>, Failure> {
+    let (keys, passphrases) = (files.len(), passphrase_files.len());
     if passphrases > 1 && passphrases != keys {
         return Err(Failure::usage(format!(
             "there are {keys} keys and {passphrases} passphrase files; give one for all of them or one for each"
         )));
     }
     if keys > MAX_METHODS {
-        return Err(Failure::usage(format!("a document has at most {MAX_METHODS} keys")));
+        return Err(Failure::usage(format!("at most {MAX_METHODS} keys are read where they are published")));
     }
     let mut public: Vec<PublicKey> = Vec::with_capacity(keys);
-    for (index, path) in args.key.iter().enumerate() {
-        let passphrase_file = args.passphrase_file.get(index).or(args.passphrase_file.first()).cloned();
+    for (index, path) in files.iter().enumerate() {
+        let passphrase_file = passphrase_files.get(index).or(passphrase_files.first()).cloned();
         let key = files::load_key(&KeyArgs { key: path.clone(), passphrase_file })?;
         if public.contains(key.public_key()) {
             return Err(Failure::usage(format!("`{}` holds a key that is given before", path.display())));

@@ -13,6 +13,7 @@ mod did;
 mod explain;
 mod files;
 mod folder;
+mod key_directory;
 mod keygen;
 mod ledger_file;
 mod network;
@@ -49,6 +50,7 @@ fn run(command: Command) -> Result<Output, Failure> {
     match command {
         Command::Demo => demo::run(),
         Command::Key { command: KeyCommand::Generate(args) } => keygen::generate(&args),
+        Command::Key { command: KeyCommand::Directory(args) } => key_directory::write(&args),
         Command::Did { command: DidCommand::Create { command } } => did::create(&command),
         Command::Did { command: DidCommand::Resolve(args) } => did::resolve(&args),
         Command::Did { command: DidCommand::Update(args) } => webvh::update(&args),

@@ -77,7 +77,11 @@ mod with {
     }
 
     fn content(args: &DocumentArgs) -> Result<Content, Failure> {
-        Ok(Content { keys: public_keys(args)?, services: services(args)?, next_update_key: None })
+        Ok(Content {
+            keys: public_keys(&args.key, &args.passphrase_file)?,
+            services: services(args)?,
+            next_update_key: None,
+        })
     }
 
     fn key(file: &Path, passphrase_file: &Option<PathBuf>) -> Result<SecretKey, Failure> {

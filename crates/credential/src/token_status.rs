@@ -134,6 +134,10 @@ pub struct StatusListToken {
     pub issued_at: i64,
     /// `exp`, Unix seconds.
     pub expires_at: Option<i64>,
+    /// `nbf`, Unix seconds.
+    pub not_before: Option<i64>,
+    /// `ttl`: for how many seconds after it was fetched a copy may be kept before a fresh one is asked for.
+    pub time_to_live: Option<i64>,
     /// The verification method that is said to have signed it.
     pub key_id: String,
     /// Its algorithm.
@@ -158,10 +162,13 @@ impl StatusListToken {
         let object = claims.as_object().ok_or_else(|| malformed("the payload", "an object", &claims))?;
         let list = object.get("status_list").unwrap_or(&Json::Null);
         let list = list.as_object().ok_or_else(|| malformed("status_list", "an object", list))?;
+        let seconds = |name| object.get(name).map(|_| integer(object, name)).transpose();
         Ok(Self {
             uri: text(object, "sub")?.to_owned(),
             issued_at: integer(object, "iat")?,
-            expires_at: object.get("exp").map(|_| integer(object, "exp")).transpose()?,
+            expires_at: seconds("exp")?,
+            not_before: seconds("nbf")?,
+            time_to_live: time_to_live(object)?,
             algorithm: header.algorithm,
             key_id: header.required_key_id()?,
             list: TokenStatusList::from_json(list, most)?,
@@ -180,6 +187,13 @@ impl StatusListToken {
         }
         key.verify(self.signing_input.as_bytes(), &self.signature)
     }
+}
+
+/// `ttl`, which has to be positive (§5.1).
+fn time_to_live(claims: &Object<'_>) -> Result<Option<i64>, CredentialError> {
+    let Some(value) = claims.get("ttl") else { return Ok(None) };
+    let seconds = value.as_integer().filter(|seconds| *seconds > 0);
+    seconds.map(Some).ok_or_else(|| malformed("ttl", "a positive integer, in seconds", value))
 }
 
 #[cfg(test)]

@@ -184,6 +184,12 @@ pub enum SignError {
     /// The nonce is empty, too long, or no printable ASCII.
     #[error("a nonce has 1 to {MAX_NONCE} printable ASCII characters")]
     Nonce,
+    /// What should say where the signer's keys are, for Web Bot Auth, does not.
+    #[error("`{found}` is no https URL of a key directory")]
+    Agent {
+        /// What it is, shortened.
+        found: String,
+    },
     /// The request has such a signature already; sign it as it was without.
     #[error("the request is signed already; take the old signature off first")]
     AlreadySigned,
@@ -203,7 +209,7 @@ impl SignError {
             Self::Delegation(error) => error.code(),
             Self::Base(error) => error.code(),
             Self::Lifetime { .. } => "presentation_stale",
-            Self::Nonce | Self::Header => "malformed",
+            Self::Nonce | Self::Agent { .. } | Self::Header => "malformed",
             Self::AlreadySigned => "already_signed",
             Self::Signer(_) => "signer_failed",
         }

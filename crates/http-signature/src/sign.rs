@@ -24,8 +24,10 @@ pub struct Signing<'a> {
     /// A value that the key has not signed with before: 1 to [`MAX_NONCE`] printable ASCII
     /// characters, random or counted.
     pub nonce: &'a str,
-    /// The URL of the signer's key directory, which makes the request one of Web Bot Auth as well
-    /// ([`crate::web_bot_auth`]); `None` where it has none.
+    /// The https URL of the signer's key directory, which makes the request one of Web Bot Auth as well
+    /// ([`crate::web_bot_auth`]); `None` where it has none. Verifiers of the drafts before
+    /// draft-ietf-webbotauth-httpsig-protocol-01 want the origin of a directory at
+    /// [`DIRECTORY_PATH`](crate::web_bot_auth::DIRECTORY_PATH) in its place.
     pub agent: Option<&'a str>,
 }
 

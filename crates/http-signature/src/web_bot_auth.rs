@@ -1,41 +1,77 @@
-//! Web Bot Auth (IETF, draft-meunier-web-bot-auth-architecture): a bot signs its requests by RFC 9421 and publishes its
-//! keys in a directory, which `Signature-Agent` names.
+//! Web Bot Auth (IETF, draft-ietf-webbotauth-httpsig-protocol-01, which continues
+//! draft-meunier-web-bot-auth-architecture): a bot signs its requests by RFC 9421 and publishes its keys at a URL, which
+//! `Signature-Agent` names.
 //!
-//! A request of ours passes as one where [`Signing::agent`](crate::Signing) says where the agent's directory is: the one
-//! signature then answers for both. [`verify`] is for requests of others, which prove which bot came and nothing more:
-//! authority is a delegation's.
+//! **Ours.** A request of ours passes as one where [`Signing::agent`](crate::Signing) says where the agent's keys are: the
+//! one signature then answers for both.
+//!
+//! **Others'.** [`agents_of`] says whose keys are asked for and [`directory_url`] where they are; whoever calls fetches and
+//! [reads](read_directory) them, within the limits of a hostile network, and [`verify`] holds the request against them. That
+//! proves which bot came and nothing more: authority is a delegation's. A URL and a key count only together: whoever
+//! verified by the keys of one URL and told of another that the request names would let any bot pass as any other.
+//!
+//! **Which `Signature-Agent` is read.** A dictionary, whose members are https URLs.
+//!
+//! - The member that counts is the one that the signature covers, whatever its key: the draft wants the signature's
+//!   label there, its own examples have another, and a proxy may change the label but not the covered key. Of several
+//!   that are covered it is the one under the label: the others are of signers further back.
+//! - A member with parameters is passed over, as the draft says. Until -00 a `type` said how keys were published.
+//! - One string in place of the dictionary, as it was until draft-meunier-…-03, is read too: deployed bots send it, and a
+//!   signature that covers it says as much. It is never sent.
+//! - A header that is there and not covered, or holds something else, is an error: it says whose keys are asked for.
+//!
+//! ```
+//! use http::HeaderMap;
+//! use legation_http_signature::{AgentDelegation, Message, Signing, join, sign, web_bot_auth};
+//! use legation_keys::{Algorithm, SecretKey, Signer};
+//!
+//! let key = SecretKey::generate(Algorithm::EdDsa)?;
+//! let url = "https://agent.example/.well-known/http-message-signatures-directory";
+//! let mut headers = HeaderMap::new();
+//! headers.insert("agent-delegation", AgentDelegation::Chain(join(&["eyJh.eyJp.c2ln"])?).to_header());
+//! let message = Message { method: "GET", target_uri: "https://shop.example/", headers: &headers, body: b"" };
+//! let occasion = Signing { created: 1_795_255_200, expires: 1_795_255_260, nonce: "n-1", agent: Some(url) };
+//! sign(&message, occasion, &key)?.apply(&mut headers);
+//!
+//! // Whoever is asked:
+//! let message = Message { method: "GET", target_uri: "https://shop.example/", headers: &headers, body: b"" };
+//! let agents = web_bot_auth::agents_of(&message)?;
+//! assert_eq!((agents.as_slice(), web_bot_auth::directory_url(&agents[0]).as_deref()), ([url.to_owned()].as_slice(), Some(url)));
+//! let published = web_bot_auth::directory(&[key.public_key().clone()]);        // fetched from there
+//! let keys = web_bot_auth::read_directory(published.as_bytes())?;
+//! let bot = web_bot_auth::verify(&message, Some(&agents[0]), &keys, 1_795_255_201, 300)?;
+//! assert_eq!(bot.agent.as_deref(), Some(url));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod key_directory;
+mod signature_agent;
+
+pub use error::{BotError, DirectoryError};
+pub use key_directory::{DIRECTORY_PATH, DIRECTORY_TYPE, directory, directory_url, read_directory};
+pub(crate) use signature_agent::{header, own_member};
 
 use crate::{
-    LABEL, Message,
-    base::{base, plain},
-    error::{BaseError, ReadError, SignError, shorten},
-    field::{self, Item, Member, Value},
+    Message,
+    base::base,
+    error::shorten,
     input::{self, Input, algorithm_name},
-    message::SIGNATURE_AGENT,
     read::{covers, signature},
 };
-use http::HeaderValue;
-use legation_keys::{
-    PublicKey,
-    json::{self, Json, JsonError, JsonLimits},
-};
-use sfv::BareItem;
+use legation_keys::PublicKey;
+use signature_agent::{covered_member, identifier};
 
-/// Where a directory is published, below an agent's origin.
-pub const DIRECTORY_PATH: &str = "/.well-known/http-message-signatures-directory";
-/// The media type of a directory.
-pub const DIRECTORY_TYPE: &str = "application/http-message-signatures-directory+json";
 /// The parameter `tag` of a signature for this use.
 pub const TAG: &str = "web-bot-auth";
-/// Most keys of a directory.
-const MAX_KEYS: usize = 64;
 
 /// A bot that signed a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bot {
     /// The key, by its RFC 7638 thumbprint.
     pub key_thumbprint: String,
-    /// What `Signature-Agent` names, where it does: the origin of its directory, or a directory's URL.
+    /// The URL that the keys were said to be of, which the signature covers; `None` where the keys were known without
+    /// one, so that the bot is whoever holds that key and no more (§4.3).
     pub agent: Option<String>,
     /// The nonce, which a service may ask to be new; `None` where there is none.
     pub nonce: Option<String>,
@@ -45,110 +81,77 @@ pub struct Bot {
     pub expires: i64,
 }
 
-/// Why a request is no bot's.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum BotError {
-    /// No signature has the tag.
-    #[error("no signature has the tag `{TAG}`")]
-    NoSignature,
-    /// The headers or the signed components can't be read.
-    #[error("{0}")]
-    Base(#[from] BaseError),
-    /// A parameter or the signature can't be read.
-    #[error("{0}")]
-    Read(#[from] ReadError),
-    /// A component has to be covered and is not.
-    #[error("the signature does not cover `{component}`")]
-    Uncovered {
-        /// Which one.
-        component: &'static str,
-    },
-    /// The signature says no times, or they are not of now, or it lives for too long.
-    #[error("the signature is of {created:?} to {expires:?}, and now is {now}; it may live for {most} s")]
-    Time {
-        /// `created`, Unix seconds.
-        created: Option<i64>,
-        /// `expires`, Unix seconds.
-        expires: Option<i64>,
-        /// Now, Unix seconds.
-        now: i64,
-        /// The longest life, seconds.
-        most: i64,
-    },
-    /// No key that is known has this thumbprint, or it is for another algorithm.
-    #[error("no key of the directory is `{found}`")]
-    Key {
-        /// What `keyid` says.
-        found: String,
-    },
-    /// The signature does not fit.
-    #[error("the signature does not fit")]
-    Signature,
-}
-
-impl BotError {
-    /// The stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NoSignature | Self::Signature => "signature_invalid",
-            Self::Base(error) => error.code(),
-            Self::Read(error) => error.code(),
-            Self::Uncovered { .. } => "request_binding_mismatch",
-            Self::Time { .. } => "presentation_stale",
-            Self::Key { .. } => "key_not_found",
+/// Verifies that a bot with one of these keys signed a request, at `now` (Unix seconds), for at most `most` seconds.
+///
+/// `agent` is the URL that the keys are of, as [`agents_of`] gave it or as the caller has it on a list; then only a
+/// signature that covers this URL counts. With `None` the keys are the caller's own business, and the bot is told by its
+/// key alone. Of several signatures the first that verifies counts. Whether the nonce is new is the caller's question.
+///
+/// # Errors
+/// [`BotError`], that of the first signature where none verifies.
+pub fn verify(
+    message: &Message<'_>,
+    agent: Option<&str>,
+    keys: &[PublicKey],
+    now: i64,
+    most: i64,
+) -> Result<Bot, BotError> {
+    let wanted = agent.map(|agent| (agent, identifier(agent)));
+    let mut failed = None;
+    for (input, named) in candidates(message)? {
+        let named = named.as_deref().and_then(identifier);
+        if wanted.as_ref().is_some_and(|(_, wanted)| named.is_none() || named != *wanted) {
+            continue;
+        }
+        match check(message, &input, keys, now, most) {
+            Ok(bot) => return Ok(Bot { agent: agent.map(str::to_owned), ..bot }),
+            Err(error) => failed = failed.or(Some(error)),
         }
     }
+    let other = || BotError::Agent { expected: shorten(agent.unwrap_or_default()) };
+    Err(failed.unwrap_or_else(other))
 }
 
-/// A directory of these keys, as JSON: a JWK set, each key with its thumbprint as `kid`.
-#[must_use]
-pub fn directory(keys: &[PublicKey]) -> String {
-    let jwk = |key: &PublicKey| {
-        let mut jwk = key.to_jwk();
-        if let Some(members) = jwk.as_object_mut() {
-            members.insert("kid".to_owned(), key.thumbprint().into());
-            members.insert("use".to_owned(), "sig".into());
+/// The URLs that `Signature-Agent` names for the signatures of bots, before anything of it is believed: each once, in the
+/// order of the signatures. None for a bot that is known by its key only.
+///
+/// # Errors
+/// [`BotError`] where no signature has the tag, or none of them can be read.
+pub fn agents_of(message: &Message<'_>) -> Result<Vec<String>, BotError> {
+    let mut agents = Vec::new();
+    for agent in candidates(message)?.into_iter().filter_map(|(_, agent)| agent) {
+        if !agents.contains(&agent) {
+            agents.push(agent);
         }
-        jwk.to_string()
-    };
-    format!(r#"{{"keys":[{}]}}"#, keys.iter().map(jwk).collect::<Vec<_>>().join(","))
+    }
+    Ok(agents)
 }
 
-/// Why bytes are no directory.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DirectoryError {
-    /// Not strict JSON.
-    #[error("{0}")]
-    Json(#[from] JsonError),
-    /// No object with an array `keys` of at most 64.
-    #[error("the directory has no array `keys` of at most {MAX_KEYS}")]
-    Keys,
+/// The signatures with the tag, and whom each names. Each stands for itself (§5.2.2): one that can't be read is passed
+/// over where others can.
+fn candidates(message: &Message<'_>) -> Result<Vec<(Input, Option<String>)>, BotError> {
+    let is_tagged = |input: &Input| matches!(input::text(&input.params, "tag"), Ok(Some(TAG)));
+    let (mut found, mut failed) = (Vec::new(), None);
+    for input in input::read_all(message)?.into_iter().filter(is_tagged) {
+        match covered_member(message, &input) {
+            Ok(agent) => found.push((input, agent)),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    if found.is_empty() { Err(failed.unwrap_or(BotError::NoSignature)) } else { Ok(found) }
 }
 
-/// Reads a directory: the keys of it that are of a kind that is used here. Others are passed over.
-///
-/// # Errors
-/// [`DirectoryError`].
-pub fn read_directory(bytes: &[u8]) -> Result<Vec<PublicKey>, DirectoryError> {
-    let json = json::parse(bytes, JsonLimits { bytes: 64 * 1024, depth: 8 })?;
-    let keys = json.get("keys").and_then(Json::as_array).filter(|keys| keys.len() <= MAX_KEYS);
-    let keys = keys.ok_or(DirectoryError::Keys)?;
-    Ok(keys.iter().filter_map(|key| PublicKey::from_jwk(key.as_object()?).ok()).collect())
-}
-
-/// Verifies that a bot with one of these keys signed a request, at `now` (Unix seconds), for at most `most` seconds. The
-/// keys are those of the directory that the caller knows or has fetched for [`agent_of`]. Whether the nonce is new is the
-/// caller's question.
-///
-/// # Errors
-/// [`BotError`].
-pub fn verify(message: &Message<'_>, keys: &[PublicKey], now: i64, most: i64) -> Result<Bot, BotError> {
-    let input = tagged(message)?;
-    if !covers(&input, "@authority") && !covers(&input, "@target-uri") {
+/// One signature, by one of the keys.
+fn check(
+    message: &Message<'_>,
+    input: &Input,
+    keys: &[PublicKey],
+    now: i64,
+    most: i64,
+) -> Result<Bot, BotError> {
+    if !covers(input, "@authority") && !covers(input, "@target-uri") {
         return Err(BotError::Uncovered { component: "@authority" });
     }
-    let agent = named_agent(message, &input)?;
     let time = |name| input::integer(&input.params, name);
     let (created, expires) = (time("created")?, time("expires")?);
     let outside = BotError::Time { created, expires, now, most };
@@ -168,68 +171,5 @@ pub fn verify(message: &Message<'_>, keys: &[PublicKey], now: i64, most: i64) ->
     let bytes = signature(message, input.label.as_str())?;
     key.verify(base.as_bytes(), &bytes).map_err(|_| BotError::Signature)?;
     let nonce = text("nonce")?.map(str::to_owned);
-    Ok(Bot { key_thumbprint: found.to_owned(), agent, nonce, created, expires })
-}
-
-/// What `Signature-Agent` names for the signature of a bot, before anything of it is believed: for whoever fetches the
-/// directory, within the limits of a hostile network.
-///
-/// # Errors
-/// [`BotError`].
-pub fn agent_of(message: &Message<'_>) -> Result<Option<String>, BotError> {
-    let input = tagged(message)?;
-    named_agent(message, &input)
-}
-
-/// The first signature with the tag.
-fn tagged(message: &Message<'_>) -> Result<Input, BotError> {
-    let is_tagged = |input: &Input| matches!(input::text(&input.params, "tag"), Ok(Some(TAG)));
-    input::read_all(message)?.into_iter().find(is_tagged).ok_or(BotError::NoSignature)
-}
-
-/// The covered member of `Signature-Agent`, or, as the draft had it first, the whole header as one string. A header that
-/// is there has to be covered: it says whose keys are asked for.
-fn named_agent(message: &Message<'_>, input: &Input) -> Result<Option<String>, BotError> {
-    if !message.headers.contains_key(SIGNATURE_AGENT) {
-        return Ok(None);
-    }
-    let of_agent =
-        |item: &&Item| matches!(&item.value, BareItem::String(name) if name.as_str() == SIGNATURE_AGENT);
-    let uncovered = BotError::Uncovered { component: SIGNATURE_AGENT };
-    let covered = input.components.iter().find(of_agent).ok_or(uncovered)?;
-    let text = |value: &BareItem| match value {
-        BareItem::String(url) => Some(url.as_str().to_owned()),
-        _ => None,
-    };
-    let wrong = |reason: &str| {
-        BotError::Base(BaseError::Field { header: SIGNATURE_AGENT.to_owned(), reason: reason.to_owned() })
-    };
-    let agent = match covered.params.as_slice() {
-        [(_, BareItem::String(key))] => {
-            let dictionary = message.dictionary(SIGNATURE_AGENT)?;
-            match field::member(&dictionary, key.as_str()).map(|member| &member.value) {
-                Some(Value::Item(item)) => text(item),
-                _ => None,
-            }
-        }
-        _ => {
-            let line = message.field(SIGNATURE_AGENT)?;
-            field::item(&line).ok().and_then(|item| text(&item.value))
-        }
-    };
-    agent.map(Some).ok_or_else(|| wrong("no string"))
-}
-
-/// `Signature-Agent` with the signer's own member.
-pub(crate) fn header(agent: &str) -> Result<HeaderValue, SignError> {
-    let url = sfv::String::try_from(agent.to_owned()).map_err(|_| SignError::Header)?;
-    let member = Member { value: Value::Item(BareItem::String(url)), params: Vec::new() };
-    let text = field::dictionary_text(sfv::key_ref(LABEL), &member);
-    HeaderValue::try_from(text).map_err(|_| SignError::Header)
-}
-
-/// The component that is the signer's own member of `Signature-Agent`.
-pub(crate) fn own_member() -> Item {
-    let key = (sfv::key_ref("key").to_owned(), BareItem::String(sfv::string_ref(LABEL).to_owned()));
-    Item { params: vec![key], ..plain(SIGNATURE_AGENT) }
+    Ok(Bot { key_thumbprint: found.to_owned(), agent: None, nonce, created, expires })
 }

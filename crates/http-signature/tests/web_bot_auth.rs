@@ -3,15 +3,35 @@
 
 use http::{HeaderMap, HeaderValue};
 use legation_http_signature::{
-    AgentDelegation, Message, Signing, join, read, sign,
-    web_bot_auth::{self, agent_of, directory, read_directory, verify},
+    AgentDelegation, Message, SignError, Signing, join, read, sign,
+    web_bot_auth::{self, agents_of, directory, directory_url, read_directory, verify},
 };
 use legation_keys::{Algorithm, PublicKey, SecretKey, Signer};
 use serde_json::Value;
 
 const NOW: i64 = 1_795_255_200;
 const TARGET: &str = "https://shop.example/rooms?night=2";
-const AGENT: &str = "https://agent.example";
+const AGENT: &str = "https://agent.example/.well-known/http-message-signatures-directory";
+
+/// What is no https URL that has one spelling.
+const NO_AGENTS: [&str; 16] = [
+    "",
+    "agent",
+    "agent.example",
+    "//agent.example",
+    "http://agent.example",
+    "HTTPS://agent.example",
+    "https://",
+    "https:///keys",
+    "https://user@agent.example",
+    "https://good.example\\.agent.example",
+    "https://agent.example/keys#1",
+    "https://agent.example/a b",
+    "https://agent.example/a/../keys",
+    "https://agent.example/%6beys",
+    "https://agent.example:0/",
+    "data:application/json,{}",
+];
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_str(value).unwrap())).collect()
@@ -34,7 +54,9 @@ fn the_examples_of_the_draft_are_answered() {
         let judge = |pairs: &[(&'static str, &str)], target: &str, now: i64| {
             let headers = headers(pairs);
             let message = Message { method: "GET", target_uri: target, headers: &headers, body: b"" };
-            verify(&message, &keys, now, expires - created).map_err(|error| error.code())
+            let agents = agents_of(&message).map_err(|error| error.code())?;
+            let agent = agents.first().map(String::as_str);
+            verify(&message, agent, &keys, now, expires - created).map_err(|error| error.code())
         };
         let target = text("targetUrl").unwrap();
         let told = judge(&pairs, target, created + 1);
@@ -81,12 +103,13 @@ fn a_request_of_ours_passes_as_one_of_web_bot_auth() {
         // The one signature answers for both: the delegation's proof and the bot.
         let proof = read(&message).unwrap();
         assert!(key.public_key().verify(proof.signing_input.as_bytes(), &proof.signature).is_ok());
-        assert_eq!(agent_of(&message).unwrap().as_deref(), Some(AGENT));
-        let bot = verify(&message, &keys, NOW + 1, 60).unwrap();
+        assert_eq!(agents_of(&message).unwrap(), [AGENT]);
+        assert_eq!(directory_url(AGENT).as_deref(), Some(AGENT));
+        let bot = verify(&message, Some(AGENT), &keys, NOW + 1, 60).unwrap();
         assert_eq!((bot.agent.as_deref(), bot.nonce.as_deref()), (Some(AGENT), Some("n-1")));
         assert_eq!(bot.key_thumbprint, key.public_key().thumbprint());
         let code = |message: &Message<'_>, keys: &[PublicKey], most| {
-            verify(message, keys, NOW + 1, most).unwrap_err().code()
+            verify(message, None, keys, NOW + 1, most).unwrap_err().code()
         };
         assert_eq!(code(&message, &[], 60), "key_not_found");
         assert_eq!(code(&message, &keys, 59), "presentation_stale");
@@ -104,7 +127,23 @@ fn a_request_without_an_agent_is_none_of_web_bot_auth() {
     let headers = signed(&key, None);
     assert!(!headers.contains_key("signature-agent"));
     let message = Message { method: "POST", target_uri: TARGET, headers: &headers, body: b"{}" };
-    assert_eq!(agent_of(&message).unwrap_err(), web_bot_auth::BotError::NoSignature);
+    assert_eq!(agents_of(&message).unwrap_err(), web_bot_auth::BotError::NoSignature);
+}
+
+/// What does not say where keys are is not sent.
+#[test]
+fn an_agent_that_is_no_https_url_is_not_signed() {
+    let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let mut headers = HeaderMap::new();
+    headers.insert("agent-delegation", HeaderValue::from_static("eyJh.eyJp.c2ln"));
+    let message = Message { method: "GET", target_uri: TARGET, headers: &headers, body: b"" };
+    for agent in NO_AGENTS {
+        let occasion = Signing { created: NOW, expires: NOW + 60, nonce: "n-1", agent: Some(agent) };
+        let told = sign(&message, occasion, &key).unwrap_err();
+        assert_eq!(told.code(), "malformed", "{agent}");
+        assert!(matches!(told, SignError::Agent { .. }), "{agent}: {told}");
+        assert_eq!(directory_url(agent), None, "{agent}");
+    }
 }
 
 #[test]

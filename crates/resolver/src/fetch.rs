@@ -22,12 +22,11 @@ const DOCUMENT_TYPES: [&str; 5] = [
     "application/ld+json",
 ];
 
-/// Content types of a status list: secured as a JWT (VC-JOSE-COSE §6.1), by proofs (VC Data Model 2.0 §C.1) or as
-/// a token (Token Status List §8.1), and what servers that do not know them make of it.
-const STATUS_LIST_TYPES: [&str; 9] = [
+/// Content types of a status list secured as a JWT (VC-JOSE-COSE §6.1) or by proofs (VC Data Model 2.0 §C.1), and
+/// what servers that do not know them make of it.
+const STATUS_LIST_TYPES: [&str; 8] = [
     "application/vc+jwt",
     "application/vc",
-    "application/statuslist+jwt",
     "application/jwt",
     "application/jose",
     "application/ld+json",

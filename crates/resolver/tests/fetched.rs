@@ -237,7 +237,6 @@ async fn a_status_list_is_a_compact_jws_or_a_document_and_nothing_else() {
         ("application/jwt", "eyJh.eyJi.c2ln_-"),
         ("application/vc", "eyJh.eyJi.c2ln_-"),
         ("text/plain; charset=utf-8", "eyJh.eyJi.c2ln_-"),
-        ("application/statuslist+jwt", "eyJh.eyJi.c2ln_-"),
         ("application/vc", r#"{"proof":{}}"#),
         ("application/json", r#"{"proof":{}}"#),
         ("application/ld+json; profile=x", r#"{"proof":{}}"#),

@@ -9,7 +9,7 @@
 //! | [`method`] | [`Method`]: a key that the caller vouches for |
 //! | [`problem`] | what is answered where something does not hold |
 //!
-//! Behind them: `issue` (one way of securing for each issuer path), `verify`, `status`, `resources`
+//! Behind them: `issue` (one way of securing for each issuer path), `verify`, `status`, `token_status`, `resources`
 //! (`relatedResource`), `resolution`.
 
 pub mod alone;
@@ -21,6 +21,7 @@ mod resources;
 pub mod router;
 pub mod service;
 mod status;
+mod token_status;
 mod verify;
 
 pub use method::Method;

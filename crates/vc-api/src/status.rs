@@ -1,28 +1,25 @@
-//! `credentialStatus` (Bitstring Status List 1.0 §3.2) and the claim `status` of a JWT (Token Status List). A status that
-//! can't be looked up is no good status.
+//! `credentialStatus` (Bitstring Status List 1.0 §3.2). A status that can't be looked up is no good status.
 
 use crate::{
     issue::{LIMITS, status_list},
     problem::{Problem, STATUS, STATUS_RETRIEVAL},
+    token_status,
     verify::{Expected, Verification, object},
 };
 use legation_credential::{
     delegation::check_types,
-    status::{StatusEntry, StatusList},
-    token_status::{StatusListToken, StatusReference, TokenStatus},
+    status::{StatusEntry, StatusList, StatusPurpose},
 };
-use legation_did::Purpose;
 use legation_keys::json::{self, Json, Object};
 
 /// Most entries of one credential, each of which may be fetched.
 const MOST: usize = 4;
 /// Most entries of a list that is unpacked: two megabytes.
-const MAX_ENTRIES: usize = 1 << 24;
+pub(crate) const MAX_ENTRIES: usize = 1 << 24;
 
+/// Checks every status that a credential refers to: its claim `status`, and each `credentialStatus`.
 pub(crate) async fn check(verification: &Verification<'_>, credential: &Object<'_>) -> Result<(), Problem> {
-    if let Some(reference) = StatusReference::from_claims(credential)? {
-        check_token(verification, &reference, credential).await?;
-    }
+    token_status::check(verification, credential).await?;
     let Some(value) = credential.get("credentialStatus") else { return Ok(()) };
     let all = value.as_array().unwrap_or_else(|| core::slice::from_ref(value));
     if all.len() > MOST {
@@ -36,46 +33,6 @@ pub(crate) async fn check(verification: &Verification<'_>, credential: &Object<'
         check_entry(verification, entry).await?;
     }
     Ok(())
-}
-
-/// A status by a Token Status List, which the credential's own issuer has to have signed.
-async fn check_token(
-    verification: &Verification<'_>,
-    reference: &StatusReference,
-    credential: &Object<'_>,
-) -> Result<(), Problem> {
-    let invalid = |detail: String| Problem::new(STATUS, "status_invalid", detail);
-    let fetched = verification.service.fetcher().status_list(&reference.uri).await;
-    let text =
-        fetched.map_err(|error| Problem::new(STATUS_RETRIEVAL, "status_unavailable", error.to_string()))?;
-    let token =
-        StatusListToken::parse(text.trim(), MAX_ENTRIES / 8).map_err(|error| invalid(error.to_string()))?;
-    if token.uri != reference.uri {
-        return Err(invalid(format!("the list at {} is that of another URL", reference.uri)));
-    }
-    if token.expires_at.is_some_and(|end| end <= verification.now) {
-        return Err(invalid(format!("the list at {} has expired", reference.uri)));
-    }
-    let issuer = credential.get("issuer").unwrap_or(&Json::Null);
-    let issuer = issuer.get("id").unwrap_or(issuer).as_str().unwrap_or_default();
-    let key = verification.key(&token.key_id, token.algorithm, Purpose::AssertionMethod).await?;
-    if token.key_id.split('#').next() != Some(issuer) || token.verify(&key).is_err() {
-        return Err(invalid(format!("the list at {} is not signed by {issuer}", reference.uri)));
-    }
-    match token.list.get(reference.index) {
-        Some(TokenStatus::Valid) => Ok(()),
-        None => Err(invalid(format!("the list has no entry {}", reference.index))),
-        Some(TokenStatus::Suspended) => Err(Problem::new(
-            STATUS,
-            "link_suspended",
-            format!("the credential is suspended at {}", reference.uri),
-        )),
-        Some(_) => Err(Problem::new(
-            STATUS,
-            "link_revoked",
-            format!("the credential is invalid at {}", reference.uri),
-        )),
-    }
 }
 
 async fn check_entry(verification: &Verification<'_>, entry: &Json<'_>) -> Result<(), Problem> {
@@ -122,8 +79,12 @@ fn is_clear(entry: &StatusEntry, list: &Object<'_>) -> Result<(), Problem> {
     match bits.get(entry.index) {
         None => Err(invalid(format!("the list has no entry {}", entry.index))),
         Some(true) => {
-            let detail = format!("the credential is set for {} at {}", entry.purpose.name(), entry.list);
-            Err(Problem::new(STATUS, "link_revoked", detail))
+            let (code, what) = match entry.purpose {
+                StatusPurpose::Revocation => ("link_revoked", "revoked"),
+                StatusPurpose::Suspension => ("link_suspended", "suspended"),
+            };
+            let detail = format!("the credential is {what} at {}, entry {}", entry.list, entry.index);
+            Err(Problem::new(STATUS, code, detail))
         }
         Some(false) => Ok(()),
     }

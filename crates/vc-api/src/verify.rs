@@ -24,7 +24,7 @@ use legation_keys::{
 use legation_linked_data::{Suite, canonicalize, suite};
 
 /// Seconds by which clocks may differ.
-const SKEW: i64 = 60;
+pub(crate) const SKEW: i64 = 60;
 
 /// For which occasion something has to be made, as far as the caller says.
 #[derive(Clone, Copy, Debug, Default)]
@@ -168,11 +168,18 @@ impl Verification<'_> {
 
     /// What the claims of a JWS say of the occasion.
     fn check_claims(&self, claims: &Object<'_>, expected: Expected<'_>) -> Result<(), Problem> {
-        let seconds = |name: &str| claims.get(name).and_then(Json::as_integer);
-        if seconds("exp").is_some_and(|end| end <= self.now - SKEW) {
+        let seconds = |name: &str| match claims.get(name).map(|value| value.as_integer().ok_or(value)) {
+            None => Ok(None),
+            Some(Ok(seconds)) => Ok(Some(seconds)),
+            Some(Err(value)) => {
+                let detail = format!("`{name}`: expected whole Unix seconds, found {}", value.kind());
+                Err(Problem::new(MALFORMED, "malformed", detail))
+            }
+        };
+        if seconds("exp")?.is_some_and(|end| end <= self.now - SKEW) {
             return Err(Problem::new(RANGE, "expired", "`exp` has passed"));
         }
-        if seconds("nbf").is_some_and(|start| start > self.now + SKEW) {
+        if seconds("nbf")?.is_some_and(|start| start > self.now + SKEW) {
             return Err(Problem::new(RANGE, "not_yet_valid", "`nbf` is still to come"));
         }
         let text = |name: &str| claims.get(name).and_then(Json::as_str);
@@ -254,7 +261,7 @@ impl Verification<'_> {
     }
 
     /// Whose key it is: its controller, where the caller vouches for it, else the DID of its URL.
-    fn who(&self, key_id: &str) -> Result<String, Problem> {
+    pub(crate) fn who(&self, key_id: &str) -> Result<String, Problem> {
         match self.service.method(key_id) {
             Some(method) => Ok(method.controller().to_owned()),
             None => Ok(signer(key_id)?.to_string()),

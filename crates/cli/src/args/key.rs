@@ -8,6 +8,24 @@ use std::path::PathBuf;
 pub(crate) enum KeyCommand {
     /// Generate a key and write it to a file, encrypted.
     Generate(GenerateArgs),
+    /// Publish keys for Web Bot Auth: the directory that `Signature-Agent` names, in a folder to publish.
+    Directory(DirectoryArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DirectoryArgs {
+    /// A key file; repeat it while keys are rotated, for the old key and the new one.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) key: Vec<PathBuf>,
+    /// A file that holds the passphrase of the keys; repeat it to give one for each key, in their order.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Vec<PathBuf>,
+    /// The folder to write to, as `serve` takes it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Replace the directory if it exists. Keys that are not given again are gone.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

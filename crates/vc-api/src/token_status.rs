@@ -1,0 +1,94 @@
+//! The claim `status` of a JWT: its status in a Token Status List (IETF, draft-ietf-oauth-status-list-21, §8.3), which
+//! the credential's own issuer has to have signed. A status that can't be looked up, or whose meaning is not known, is no
+//! good status.
+//!
+//! The list is fetched each time, so that its `ttl`, which bounds how long a copy may be kept after it was fetched
+//! (§13.7), never runs out here. Redirects are not followed, which the draft recommends: a list's URL says who answers.
+
+use crate::{
+    problem::{Problem, STATUS, STATUS_RETRIEVAL},
+    status::MAX_ENTRIES,
+    verify::{SKEW, Verification},
+};
+use legation_credential::token_status::{MEDIA_TYPE, StatusListToken, StatusReference, TokenStatus};
+use legation_did::Purpose;
+use legation_keys::json::{Json, Object};
+
+/// Most bytes of a list: two megabytes of statuses that can't be packed, in base64url.
+const MAX_BYTES: usize = 4 << 20;
+
+fn invalid(detail: String) -> Problem {
+    Problem::new(STATUS, "status_invalid", detail)
+}
+
+/// Checks the status that a credential's claims refer to, where they do.
+pub(crate) async fn check(verification: &Verification<'_>, credential: &Object<'_>) -> Result<(), Problem> {
+    let Some(reference) = StatusReference::from_claims(credential)? else { return Ok(()) };
+    let list = fetch(verification, &reference.uri).await?;
+    check_claims(&list, &reference.uri, verification.now)?;
+    check_issuer(verification, &list, credential).await?;
+    is_valid(&list, &reference)
+}
+
+async fn fetch(verification: &Verification<'_>, uri: &str) -> Result<StatusListToken, Problem> {
+    // §8.1 and §8.2: it is asked for by its type, and answered with it.
+    let kind = format!("application/{MEDIA_TYPE}");
+    let fetched = verification.service.fetcher().file(uri, &[&kind], MAX_BYTES).await;
+    let bytes =
+        fetched.map_err(|error| Problem::new(STATUS_RETRIEVAL, "status_unavailable", error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| invalid(format!("the list at {uri} is no text")))?;
+    StatusListToken::parse(text.trim(), MAX_ENTRIES / 8)
+        .map_err(|error| invalid(format!("the list at {uri} can't be read: {error}")))
+}
+
+/// What the list says of itself: where it stands, and that it is of now (§8.3, steps 3 and 4).
+fn check_claims(list: &StatusListToken, uri: &str, now: i64) -> Result<(), Problem> {
+    if list.uri != uri {
+        let found: String = list.uri.chars().take(200).collect();
+        return Err(invalid(format!("the list at {uri} is that of another URL: its `sub` is {found}")));
+    }
+    if list.expires_at.is_some_and(|end| end <= now - SKEW) {
+        return Err(invalid(format!("the list at {uri} has expired")));
+    }
+    if list.issued_at.max(list.not_before.unwrap_or(list.issued_at)) > now + SKEW {
+        return Err(invalid(format!("the list at {uri} is of a time to come")));
+    }
+    Ok(())
+}
+
+/// That whoever signed the list is the credential's issuer. Whose key it is said to be is looked at first: nobody
+/// else's document is fetched.
+async fn check_issuer(
+    verification: &Verification<'_>,
+    list: &StatusListToken,
+    credential: &Object<'_>,
+) -> Result<(), Problem> {
+    let issuer = credential.get("issuer").unwrap_or(&Json::Null);
+    let issuer = issuer.get("id").unwrap_or(issuer).as_str().unwrap_or_default();
+    let foreign = || invalid(format!("the list at {} is not signed by {issuer}", list.uri));
+    if verification.who(&list.key_id)? != issuer {
+        return Err(foreign());
+    }
+    let key = verification.key(&list.key_id, list.algorithm, Purpose::AssertionMethod).await?;
+    list.verify(&key).map_err(|_| foreign())
+}
+
+fn is_valid(list: &StatusListToken, reference: &StatusReference) -> Result<(), Problem> {
+    let StatusReference { uri, index } = reference;
+    let Some(status) = list.list.get(*index) else {
+        let entries = list.list.entries();
+        return Err(invalid(format!("the list at {uri} has no entry {index}: it has {entries}")));
+    };
+    let stands = |code, what| {
+        Err(Problem::new(STATUS, code, format!("the credential is {what} at {uri}, entry {index}")))
+    };
+    match status {
+        TokenStatus::Valid => Ok(()),
+        TokenStatus::Invalid => stands("link_revoked", "invalid"),
+        TokenStatus::Suspended => stands("link_suspended", "suspended"),
+        // §7.1: what the others mean is agreed on elsewhere, or not yet.
+        TokenStatus::Other(status) => {
+            Err(invalid(format!("the status {status} at {uri}, entry {index}, has no meaning here")))
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Credentials whose status stands in a Bitstring Status List of their issuer, over real HTTPS: a suspension is told
+//! apart from a revocation.
+#![allow(clippy::unwrap_used)] // a test's helpers may stop it
+
+mod world;
+
+use legation_credential::status::{MIN_ENTRIES, StatusList, StatusListCredential, StatusPurpose};
+use legation_did::key;
+use legation_keys::{Algorithm, SecretKey, Signer, jws};
+use serde_json::{Value, json};
+use world::site::{Answer, Site, credential};
+
+const REVOCATION: StatusPurpose = StatusPurpose::Revocation;
+const SUSPENSION: StatusPurpose = StatusPurpose::Suspension;
+
+/// What a list is for, what an entry asks for at which index, and the code; bit 7 of each list is set.
+type Case = (&'static [StatusPurpose], &'static [(&'static str, u32)], &'static str);
+
+const CASES: [Case; 10] = [
+    (&[REVOCATION], &[("revocation", 6)], ""),
+    (&[REVOCATION], &[("revocation", 7)], "link_revoked"),
+    (&[SUSPENSION], &[("suspension", 6)], ""),
+    (&[SUSPENSION], &[("suspension", 7)], "link_suspended"),
+    (&[REVOCATION, SUSPENSION], &[("revocation", 7)], "link_revoked"),
+    (&[REVOCATION, SUSPENSION], &[("suspension", 7)], "link_suspended"),
+    (&[REVOCATION, SUSPENSION], &[("revocation", 6), ("suspension", 7)], "link_suspended"),
+    (&[REVOCATION], &[("suspension", 6)], "status_invalid"),
+    (&[REVOCATION], &[("message", 6)], "status_invalid"),
+    (&[REVOCATION], &[("revocation", 131_072)], "status_invalid"),
+];
+
+#[tokio::test]
+async fn a_suspension_is_no_revocation() {
+    let site = Site::open().await;
+    let world = site.world();
+    let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let did = key::did(key.public_key());
+    let key_id = key::method_id(&did);
+    let mut bits = StatusList::new(MIN_ENTRIES);
+    assert!(bits.set(7, true));
+    for (purposes, entries, code) in CASES {
+        let list = StatusListCredential {
+            id: format!("{}/list", site.origin),
+            issuer: did.clone(),
+            valid_from: 1_790_000_000,
+            valid_until: None,
+            purposes: purposes.to_vec(),
+            list: bits.clone(),
+        };
+        let secured = jws::sign("vc+jwt", &key_id, list.to_json().to_string().as_bytes(), &key).unwrap();
+        let url = site.put("list", Answer::new("application/vc+jwt", secured));
+        let entry = |(purpose, index): &(&str, u32)| {
+            json!({
+                "type": "BitstringStatusListEntry", "statusPurpose": purpose,
+                "statusListIndex": index.to_string(), "statusListCredential": url,
+            })
+        };
+        let all: Vec<Value> = entries.iter().map(entry).collect();
+        let secured = credential(did.as_str(), &key_id, &key, &json!({"credentialStatus": all}));
+        let status = if code.is_empty() { 200 } else { 400 };
+        assert_eq!(world.verify(&secured).await, (status, code.to_owned()), "{purposes:?} {entries:?}");
+    }
+    // A Token Status List is no Bitstring Status List, whatever stands in it.
+    let url = site.put("other", Answer::new("application/statuslist+jwt", "eyJh.eyJi.c2ln"));
+    let entry = json!({
+        "type": "BitstringStatusListEntry", "statusPurpose": "revocation",
+        "statusListIndex": "6", "statusListCredential": url,
+    });
+    let secured = credential(did.as_str(), &key_id, &key, &json!({"credentialStatus": entry}));
+    assert_eq!(world.verify(&secured).await, (400, "status_unavailable".to_owned()));
+}
