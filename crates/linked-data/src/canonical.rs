@@ -1,6 +1,6 @@
 //! A JSON-LD document as canonical N-Quads (RDF Dataset Canonicalization 1.0), within bounds.
 
-use crate::{LinkedDataError, contexts};
+use crate::{LinkedDataError, contexts, escapes};
 use futures::FutureExt;
 use json_syntax::{Parse, Value};
 use legation_keys::{jcs, json::Json};
@@ -25,6 +25,7 @@ pub const MAX_ALIKE: usize = 6;
 /// # Errors
 /// [`LinkedDataError`].
 pub fn canonicalize(document: &Json<'_>) -> Result<String, LinkedDataError> {
+    escapes::check(document)?;
     // By the canonical JSON a number has one text, which its RDF literal is made of.
     let (mut value, _) = Value::parse_str(&jcs::canonicalize(document)).map_err(expansion)?;
     unwrap_contexts(&mut value);

@@ -12,6 +12,15 @@ pub enum LinkedDataError {
         /// What the processor says.
         reason: String,
     },
+    /// A text without spaces, which may be an IRI or a part of one, has percent-escapes of no UTF-8 (or, in a context,
+    /// half of one).
+    #[error(
+        "`{found}` has escapes that stand for no UTF-8; write the text itself, or `%25` for a percent sign"
+    )]
+    Escape {
+        /// The text.
+        found: String,
+    },
     /// More than is worked on.
     #[error("the document has {found} {what}, at most {most} are worked on")]
     TooLarge {
@@ -45,7 +54,7 @@ impl LinkedDataError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Expansion { .. } => "malformed",
+            Self::Expansion { .. } | Self::Escape { .. } => "malformed",
             Self::TooLarge { .. } => "input_too_large",
             Self::Proof(error) => error.code(),
             Self::Algorithm { .. } => "algorithm_key_mismatch",

@@ -29,6 +29,7 @@
 pub mod canonical;
 pub mod contexts;
 mod error;
+mod escapes;
 pub mod suite;
 
 pub use canonical::canonicalize;

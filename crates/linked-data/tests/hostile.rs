@@ -101,3 +101,35 @@ fn a_number_is_the_same_however_it_is_written() {
     assert_eq!(with("10"), with("1e1"));
     assert_ne!(with("10"), with("10.5"));
 }
+
+/// What the library below would panic on.
+#[test]
+fn an_escape_that_is_no_utf8_is_refused_wherever_it_may_become_an_iri() {
+    let ours = "https://www.w3.org/ns/credentials/v2";
+    let bent = [
+        json!({"id": "urn:a:%ff"}),
+        json!({"id": "https://a.example/%E2%82/x"}),
+        json!({"id": "https://a.example/?q=%80#%80"}),
+        json!({"credentialSubject": {"id": "did:example:%c3"}}),
+        json!({"credentialSubject": {"https://a.example/%ff": 1}}),
+        json!({"credentialSubject": [{"https://a.example/p": {"id": "urn:a:%fe"}}]}),
+        // Two halves in two places.
+        json!({"@context": [ours, {"x": "https://a.example/%"}], "x:ff": 1}),
+        json!({"@context": [ours, {"x": "https://a.example/%f"}], "x:f": 1}),
+        json!({"@context": [ours, {"x": "https://a.example/%e2%82"}], "x:%ac": 1}),
+        json!({"@context": [ours, {"@vocab": "https://a.example/%"}], "ff": {"id": "urn:a:b"}}),
+        json!({"@context": [ours, {"@base": "https://a.example/%"}], "id": "ff"}),
+        json!({"@context": [ours, {"a": {"@id": "urn:a:b", "@context": {"@vocab": "urn:a:%"}}}], "a": {"ff": {"id": "urn:a"}}}),
+    ];
+    for more in bent {
+        let refused = canonical(&credential(more.clone())).unwrap_err();
+        assert!(matches!(refused, LinkedDataError::Escape { .. }), "{more}: {refused}");
+    }
+    for more in [
+        json!({"id": "https://a.example/%E2%82%AC/%25ff?%C3%A9"}),
+        json!({"name": "100% of it, or %ff"}),
+        json!({"name": "50%"}),
+    ] {
+        assert!(canonical(&credential(more.clone())).is_ok(), "{more}");
+    }
+}

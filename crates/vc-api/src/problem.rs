@@ -98,7 +98,9 @@ impl From<ProofError> for Problem {
 impl From<LinkedDataError> for Problem {
     fn from(error: LinkedDataError) -> Self {
         let kind = match &error {
-            LinkedDataError::Expansion { .. } | LinkedDataError::TooLarge { .. } => MALFORMED,
+            LinkedDataError::Expansion { .. }
+            | LinkedDataError::Escape { .. }
+            | LinkedDataError::TooLarge { .. } => MALFORMED,
             LinkedDataError::Proof(_) => PROOF,
             LinkedDataError::Algorithm { .. } | LinkedDataError::Sign(_) => PROOF_GENERATION,
         };

@@ -12,7 +12,7 @@
 //! | [`error`] | [`LogError`], [`ResolveError`]: one variant per rule, each with a stable code |
 //!
 //! The log's rules are those of `didwebvh-rs`; around it stand what it leaves to its caller: bounds, strict JSON, hosts that
-//! a did:web may have too, and our own fetching. `didwebvh-rs` reads the clock, to refuse entries of the future.
+//! a did:web may have too, hashes over all that a line says, and our own fetching. `didwebvh-rs` reads the clock, to refuse entries of the future.
 //!
 //! ```
 //! use legation_did::Document;
@@ -42,6 +42,7 @@
 pub mod error;
 pub mod fetch;
 pub mod log;
+mod whole;
 pub mod write;
 
 pub use error::{LogError, ResolveError, WriteError};

@@ -1,6 +1,6 @@
 //! A log's bytes become the document of a moment.
 
-use crate::{MAX_ENTRIES, MAX_LOG_BYTES, error::LogError};
+use crate::{MAX_ENTRIES, MAX_LOG_BYTES, error::LogError, whole};
 use didwebvh_rs::{DIDWebVHState, log_entry::LogEntryMethods, log_entry_state::LogEntryState};
 use futures::FutureExt;
 use legation_did::{Did, web};
@@ -11,7 +11,7 @@ use legation_keys::{
 use serde_json::Value;
 
 /// A line holds a document, which may have 64 KiB, with its proof.
-const LINE: JsonLimits = JsonLimits { bytes: 80 * 1024, depth: 20 };
+pub(crate) const LINE: JsonLimits = JsonLimits { bytes: 80 * 1024, depth: 20 };
 const WITNESSES: JsonLimits = JsonLimits { bytes: MAX_LOG_BYTES, depth: 10 };
 
 /// Which version is asked for.
@@ -141,7 +141,7 @@ pub(crate) fn load(did: &Did, log: &[u8], witnesses: Option<&[u8]>) -> Result<DI
     // Nothing is waited for: the signature of the library is asynchronous for those that fetch.
     let resolved = state.resolve_log(did.as_str(), log, witnesses).now_or_never();
     match resolved {
-        Some(Ok(_)) => Ok(state),
+        Some(Ok(_)) => whole::check(log).map(|()| state),
         Some(Err(error)) => Err(invalid(error)),
         None => Err(LogError::Invalid { reason: "its verification did not end".to_owned() }),
     }

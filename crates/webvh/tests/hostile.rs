@@ -70,6 +70,30 @@ fn no_byte_of_a_log_can_be_changed() {
     assert!(changed_to_the_same.is_empty(), "bytes {changed_to_the_same:?} of {log}");
 }
 
+/// What the library does not know it does not hash either.
+#[test]
+fn nothing_can_be_added_to_an_entry() {
+    let update_key = key();
+    let made = made(&update_key);
+    let log =
+        update(&made.did, &made.log, &Content::new(&[key().public_key().clone()]), &update_key, START + 60)
+            .unwrap();
+    assert_eq!(code(&made.did, log.as_bytes()), "valid");
+    for (before, added) in [
+        ("{\"versionId\"", "{\"note\":1,\"versionId\""),
+        ("\"parameters\":{", "\"parameters\":{\"note\":[],"),
+        ("\"parameters\":{", "\"parameters\":{\"deactivate\":true,"),
+        ("\"state\":{", "\"state\":{\"note\":null,"),
+    ] {
+        for line in 0..2 {
+            let place = log.match_indices(before).nth(line).unwrap().0;
+            let (head, tail) = log.split_at(place);
+            let forged = format!("{head}{}", tail.replacen(before, added, 1)).replace(",}", "}");
+            assert_eq!(code(&made.did, forged.as_bytes()), "log_invalid", "{added} in line {line}");
+        }
+    }
+}
+
 #[test]
 fn only_the_update_key_writes_and_nothing_follows_the_end() {
     let (first, next) = (key(), key());
