@@ -1,17 +1,25 @@
 //! A JSON-LD document as canonical N-Quads (RDF Dataset Canonicalization 1.0), within bounds.
 
-use crate::{LinkedDataError, contexts, escapes};
+use crate::{LinkedDataError, admit, contexts};
+use core::fmt::Display;
 use futures::FutureExt;
+use iref::IriBuf;
 use json_syntax::{Parse, Value};
 use legation_keys::{jcs, json::Json};
-use ssi_json_ld::{CompactJsonLd, Expandable};
+use ssi_json_ld::{
+    BlankIdBuf, Context, Expand, ExpandedDocument, Id,
+    context_processing::{self, algorithm::Action},
+    expansion::{self, Options, Policy},
+    object::FragmentRef,
+    warning,
+};
 use ssi_rdf::{
     AnyLdEnvironment, LdEnvironment, LexicalQuad,
     urdna2015::{
         BlankNodeComponents, IdentifierIssuer, NormalizationState, hash_first_degree_quads, normalize,
     },
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, thread};
 
 /// Most statements of one document.
 pub const MAX_QUADS: usize = 4096;
@@ -19,29 +27,100 @@ pub const MAX_QUADS: usize = 4096;
 /// up to as many steps as they have orders (RDFC 1.0 §7.1): 720 of six, half a million of nine.
 pub const MAX_ALIKE: usize = 6;
 
-/// The canonical N-Quads of a document, each line ending in a line break. Terms that no context defines are
-/// refused, so that nothing of the document is left unsigned.
+/// Bytes of the stack that a document is worked on with. The libraries below call themselves for each object within
+/// another and each term that another defines; what [`admit`] lets through needs three megabytes in a build for
+/// debugging. On a thread of its own their panic is an error, too: they are large, and what they do not expect of a
+/// stranger's document is that document's fault.
+const STACK: usize = 16 << 20;
+
+/// The canonical N-Quads of a document, each line ending in a line break. What would be dropped is refused, such as a term
+/// that no context defines or an identifier that is none, so that nothing of the document is left unsigned.
 ///
 /// # Errors
 /// [`LinkedDataError`].
 pub fn canonicalize(document: &Json<'_>) -> Result<String, LinkedDataError> {
-    escapes::check(document)?;
+    let keyword_like = admit::check(document)?;
+    thread::scope(|scope| {
+        let worker = thread::Builder::new().stack_size(STACK);
+        let worker = worker.spawn_scoped(scope, || canonical(document, &keyword_like));
+        let worker = worker.map_err(|error| not_understood(format!("no room to work it out: {error}")))?;
+        worker.join().unwrap_or_else(|_| Err(not_understood("what its terms stand for can't be worked out")))
+    })
+}
+
+fn canonical(document: &Json<'_>, keyword_like: &[&str]) -> Result<String, LinkedDataError> {
     // By the canonical JSON a number has one text, which its RDF literal is made of.
-    let (mut value, _) = Value::parse_str(&jcs::canonicalize(document)).map_err(expansion)?;
+    let (mut value, _) = Value::parse_str(&jcs::canonicalize(document)).map_err(not_understood)?;
     unwrap_contexts(&mut value);
     let mut environment = LdEnvironment::default();
-    // Every context is at hand, so that nothing is waited for.
-    let expanded = CompactJsonLd(value).expand_with(&mut environment, contexts::loader()?).now_or_never();
-    let expanded = expanded.ok_or_else(|| expansion("a context is not at hand"))?.map_err(expansion)?;
-    let quads = environment.quads_of(&expanded).map_err(expansion)?;
+    let expanded = expand(&value, &mut environment)?;
+    let quads = environment.quads_of(&expanded).map_err(not_understood)?;
     if quads.len() > MAX_QUADS {
         return Err(LinkedDataError::TooLarge { what: "statements", found: quads.len(), most: MAX_QUADS });
     }
+    check_said(&quads, keyword_like)?;
     let alike = alike(&quads);
     if alike > MAX_ALIKE {
         return Err(LinkedDataError::TooLarge { what: "blank nodes alike", found: alike, most: MAX_ALIKE });
     }
     Ok(normalize(quads.iter().map(LexicalQuad::as_lexical_quad_ref)).into_nquads())
+}
+
+/// Expands a document (JSON-LD 1.1 API §5.1). What other processors warn of is an error here: all of it is dropped.
+fn expand(
+    value: &Value,
+    environment: &mut LdEnvironment,
+) -> Result<ExpandedDocument<IriBuf, BlankIdBuf>, LinkedDataError> {
+    let policy = Policy { invalid: Action::Reject, allow_undefined: false, ..Policy::default() };
+    let options = Options { policy, ..Options::default() };
+    let mut warnings = Warnings::default();
+    let (loader, context) = (contexts::loader()?, Context::default());
+    // Every context is at hand, so that nothing is waited for.
+    let expanded = value
+        .expand_full(&mut environment.vocabulary, context, None, loader, options, &mut warnings)
+        .now_or_never()
+        .ok_or_else(|| not_understood("a context is not at hand"))?
+        .map_err(not_understood)?;
+    if let Some(warning) = warnings.0 {
+        return Err(not_understood(warning));
+    }
+    let invalid = expanded.traverse().filter_map(FragmentRef::into_id).find_map(|id| match id {
+        Id::Invalid(text) => Some(not_understood(format!("`{text}` is no IRI"))),
+        Id::Valid(_) => None,
+    });
+    invalid.map_or(Ok(expanded), Err)
+}
+
+/// The first warning of an expansion. Those of the contexts are none of a document's: terms are tried out there.
+#[derive(Default)]
+struct Warnings(Option<String>);
+
+impl<N, B: Display> warning::Handler<N, expansion::Warning<B>> for Warnings {
+    fn handle(&mut self, _: &N, warning: expansion::Warning<B>) {
+        // Names are tried out before the context that defines them is looked at; what stays no IRI is found below.
+        if !matches!(warning, expansion::Warning::MalformedIri(_)) {
+            self.0.get_or_insert_with(|| warning.to_string());
+        }
+    }
+}
+
+impl<N> warning::Handler<N, context_processing::Warning> for Warnings {
+    fn handle(&mut self, _: &N, _: context_processing::Warning) {}
+}
+
+/// Each text that looks like a keyword is said as a text, and was not dropped as an identifier that is none.
+fn check_said(quads: &[LexicalQuad], keyword_like: &[&str]) -> Result<(), LinkedDataError> {
+    let said = |text: &str| {
+        let literals = quads.iter().filter_map(|quad| quad.2.as_literal());
+        literals.filter(|literal| literal.value.as_str() == text).count()
+    };
+    let written = |text: &str| keyword_like.iter().filter(|other| **other == text).count();
+    match keyword_like.iter().find(|text| said(text) < written(text)) {
+        None => Ok(()),
+        Some(text) => {
+            Err(LinkedDataError::Dropped { found: text.chars().take(120).collect(), place: "a document" })
+        }
+    }
 }
 
 /// A context that stands inline as a whole context document, `{"@context": {…}}`, is what is in it. JSON-LD 1.1 §9.15
@@ -61,7 +140,7 @@ fn unwrap_contexts(document: &mut Value) {
     }
 }
 
-fn expansion(error: impl ToString) -> LinkedDataError {
+fn not_understood(error: impl ToString) -> LinkedDataError {
     LinkedDataError::Expansion { reason: error.to_string().chars().take(300).collect() }
 }
 

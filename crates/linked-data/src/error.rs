@@ -21,6 +21,15 @@ pub enum LinkedDataError {
         /// The text.
         found: String,
     },
+    /// Something that expansion drops, so that nobody would have signed it: a term defined as `null`, a name or an
+    /// identifier that looks like a keyword and is none, an `@index`.
+    #[error("`{found}` in {place} has no place in what is signed; leave it out, or write it another way")]
+    Dropped {
+        /// What it is.
+        found: String,
+        /// Where it stands.
+        place: &'static str,
+    },
     /// More than is worked on.
     #[error("the document has {found} {what}, at most {most} are worked on")]
     TooLarge {
@@ -54,7 +63,7 @@ impl LinkedDataError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Expansion { .. } | Self::Escape { .. } => "malformed",
+            Self::Expansion { .. } | Self::Escape { .. } | Self::Dropped { .. } => "malformed",
             Self::TooLarge { .. } => "input_too_large",
             Self::Proof(error) => error.code(),
             Self::Algorithm { .. } => "algorithm_key_mismatch",

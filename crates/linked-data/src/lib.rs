@@ -4,6 +4,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`contexts`] | the contexts that are compiled in; no other is ever loaded |
+//! | [`admit`] | what a document may hold before it is expanded: bounds, and nothing that would be dropped |
 //! | [`canonical`] | a document as canonical N-Quads, within bounds |
 //! | [`suite`] | the cryptosuites: what a proof signs, and a new proof |
 //!
@@ -26,10 +27,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod admit;
 pub mod canonical;
 pub mod contexts;
 mod error;
-mod escapes;
 pub mod suite;
 
 pub use canonical::canonicalize;

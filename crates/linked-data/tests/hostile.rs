@@ -2,11 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test's helpers may stop it
 
 use legation_keys::json::{self, JsonLimits};
-use legation_linked_data::{LinkedDataError, canonical::MAX_ALIKE, canonicalize};
+use legation_linked_data::{
+    LinkedDataError,
+    admit::{MAX_CHAIN, MAX_NESTED},
+    canonical::MAX_ALIKE,
+    canonicalize,
+};
 use serde_json::{Value, json};
 use std::time::Instant;
 
-const LIMITS: JsonLimits = JsonLimits { bytes: 1 << 20, depth: 16 };
+const LIMITS: JsonLimits = JsonLimits { bytes: 1 << 20, depth: 32 };
 
 fn canonical(document: &Value) -> Result<String, LinkedDataError> {
     let text = document.to_string();
@@ -113,6 +118,9 @@ fn an_escape_that_is_no_utf8_is_refused_wherever_it_may_become_an_iri() {
         json!({"credentialSubject": {"id": "did:example:%c3"}}),
         json!({"credentialSubject": {"https://a.example/%ff": 1}}),
         json!({"credentialSubject": [{"https://a.example/p": {"id": "urn:a:%fe"}}]}),
+        // White space that an IRI may hold.
+        json!({"id": "urn:a:\u{3000}%ff"}),
+        json!({"credentialSubject": {"https://a.example/\u{a0}%ff": 1}}),
         // Two halves in two places.
         json!({"@context": [ours, {"x": "https://a.example/%"}], "x:ff": 1}),
         json!({"@context": [ours, {"x": "https://a.example/%f"}], "x:f": 1}),
@@ -131,5 +139,124 @@ fn an_escape_that_is_no_utf8_is_refused_wherever_it_may_become_an_iri() {
         json!({"name": "50%"}),
     ] {
         assert!(canonical(&credential(more.clone())).is_ok(), "{more}");
+    }
+}
+
+/// What a holder could add to a credential that somebody else signed, and the signature would still fit.
+#[test]
+fn what_expansion_drops_is_refused_and_not_left_unsigned() {
+    let ours = "https://www.w3.org/ns/credentials/v2";
+    let with = |context: Value, more: Value| {
+        let mut document = credential(more);
+        document["@context"] = json!([ours, context]);
+        document
+    };
+    let p = json!({"p": "https://a.example/p", "ref": {"@id": "https://a.example/ref", "@type": "@id"}});
+    for (name, document) in [
+        ("a term without a meaning", with(json!({"vip": null}), json!({"vip": true}))),
+        ("the same at length", with(json!({"vip": {"@id": null}}), json!({"vip": true}))),
+        (
+            "the same in a scoped context",
+            with(
+                json!({"x": {"@id": "https://a.example/x", "@context": {"vip": null}}}),
+                json!({"x": {"vip": 1}}),
+            ),
+        ),
+        ("a keyword that is none as a term", with(json!({"vip": "@vip"}), json!({"vip": true}))),
+        ("a keyword that is none as a name", with(p.clone(), json!({"@vip": true}))),
+        ("a blank node as a name", with(json!({"vip": "_:vip"}), json!({"vip": true}))),
+        ("an index", with(p.clone(), json!({"credentialSubject": {"id": "did:example:b", "@index": "vip"}}))),
+        (
+            "an index by another name",
+            with(
+                json!({"vip": "@index"}),
+                json!({"credentialSubject": {"id": "did:example:b", "vip": "yes"}}),
+            ),
+        ),
+        (
+            "names of a container",
+            with(
+                json!({"vip": {"@id": "https://a.example/vip", "@container": "@index"}}),
+                json!({"vip": {"yes": 1}}),
+            ),
+        ),
+        (
+            "an id that is no IRI",
+            with(p.clone(), json!({"credentialSubject": {"id": "https://a.example/#a#b"}})),
+        ),
+        (
+            "an id that is no IRI, deeper",
+            with(p.clone(), json!({"p": {"id": "https://a.example/[", "p": 1}})),
+        ),
+        ("a reference that is no IRI", with(p.clone(), json!({"ref": "not an iri"}))),
+        ("a reference that leads nowhere", with(p.clone(), json!({"ref": "relative"}))),
+        ("a reference like a keyword", with(p.clone(), json!({"ref": "@vip"}))),
+        ("an id like a keyword", with(p.clone(), json!({"credentialSubject": {"id": "@vip", "p": 1}}))),
+        ("a keyword as an id", with(p.clone(), json!({"credentialSubject": {"id": "@type", "p": 1}}))),
+        ("a type like a keyword", with(p.clone(), json!({"type": ["VerifiableCredential", "@vip"]}))),
+        (
+            "a type that is no IRI",
+            with(json!({"@vocab": "https://a.example/"}), json!({"type": ["VerifiableCredential", "a b"]})),
+        ),
+        ("a term without a name", with(p.clone(), json!({"": 1}))),
+        ("no context", with(Value::Null, json!({}))),
+    ] {
+        let refused = canonical(&document);
+        assert_eq!(refused.map_err(|error| error.code()), Err("malformed"), "{name}");
+    }
+    // What is a text, and looks like a keyword, is a text.
+    let handle = canonical(&with(p, json!({"p": ["@alice", "@type"]}))).unwrap();
+    assert!(handle.contains("\"@alice\"") && handle.contains("\"@type\""));
+}
+
+#[test]
+fn contexts_and_objects_are_bounded_before_they_are_expanded() {
+    let ours = "https://www.w3.org/ns/credentials/v2";
+    // Each term is defined by the next: one call within the other.
+    let chain = move |length: usize, last: Value| {
+        let mut terms = serde_json::Map::new();
+        for index in 1..length {
+            terms.insert(format!("t{index}"), json!(format!("t{}", index + 1)));
+        }
+        terms.insert(format!("t{length}"), last);
+        Value::Object(terms)
+    };
+    // And in contexts of terms in contexts.
+    let nested = move |length: usize| {
+        let inner = chain(length, json!("https://a.example/t"));
+        (0..MAX_NESTED)
+            .fold(inner, |inner, _| chain(length, json!({"@id": "https://a.example/t", "@context": inner})))
+    };
+    let small = std::thread::Builder::new().stack_size(2 << 20);
+    let run = small.spawn(move || {
+        let with = |context: Value| canonical(&credential(json!({"@context": [ours, context], "t1": {}})));
+        assert!(with(nested(MAX_CHAIN)).is_ok());
+        let deepest = json!({"@context": nested(MAX_CHAIN), "t1": {}});
+        let property = |index: usize| format!("https://a.example/{index}");
+        let deep = (0..18).fold(deepest, |inner, index| json!({property(index): inner}));
+        assert_eq!(canonical(&credential(json!({"evidence": deep}))).err(), None);
+        let circle = json!({"@id": "t1", "@context": {}});
+        let deeper = chain(1, json!({"@id": "https://a.example/t", "@context": nested(1)}));
+        [nested(MAX_CHAIN + 1), deeper, chain(1000, circle), chain(50_000, json!("https://a.example/t"))]
+            .map(|context| with(context).unwrap_err().code())
+    });
+    assert_eq!(run.unwrap().join().unwrap(), ["input_too_large"; 4]);
+    let contexts: Vec<Value> = (0..100).map(|_| json!({"@context": ours})).collect();
+    let nodes: Vec<Value> = (0..5000).map(|_| json!({})).collect();
+    for more in [json!({"evidence": contexts}), json!({"evidence": nodes})] {
+        assert_eq!(canonical(&credential(more)).unwrap_err().code(), "input_too_large");
+    }
+}
+
+#[test]
+fn what_the_libraries_panic_on_is_refused() {
+    let ours = "https://www.w3.org/ns/credentials/v2";
+    let year =
+        json!({"y": {"@id": "https://a.example/y", "@type": "http://www.w3.org/2001/XMLSchema#gYear"}});
+    for more in [
+        json!({"@context": [ours, year], "y": 99_999_999_999_u64}),
+        json!({"@context": [ours, {"a": {"@id": null, "@prefix": true}}]}),
+    ] {
+        assert_eq!(canonical(&credential(more.clone())).unwrap_err().code(), "malformed", "{more}");
     }
 }

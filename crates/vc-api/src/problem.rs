@@ -100,6 +100,7 @@ impl From<LinkedDataError> for Problem {
         let kind = match &error {
             LinkedDataError::Expansion { .. }
             | LinkedDataError::Escape { .. }
+            | LinkedDataError::Dropped { .. }
             | LinkedDataError::TooLarge { .. } => MALFORMED,
             LinkedDataError::Proof(_) => PROOF,
             LinkedDataError::Algorithm { .. } | LinkedDataError::Sign(_) => PROOF_GENERATION,

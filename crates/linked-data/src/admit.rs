@@ -1,0 +1,225 @@
+//! What a document may hold before anything of it is expanded: how much, and nothing that would be dropped in silence
+//! or that the libraries below do not expect.
+//!
+//! RDF has no place for some of what JSON-LD reads: a term that is defined as `null`, a name that looks like a keyword
+//! and is none, an `@index`. All of it vanishes in expansion, so that anybody could add it to what others signed, and
+//! their signature would still fit. Here it is refused.
+
+use crate::LinkedDataError;
+use legation_keys::json::{Json, Object};
+use std::collections::HashMap;
+
+/// Most objects of one document.
+pub const MAX_OBJECTS: usize = 4096;
+/// Most contexts of one document, those inside of it included. Each is processed whole.
+pub const MAX_CONTEXTS: usize = 64;
+/// Most members of the contexts that stand inline.
+pub const MAX_TERMS: usize = 1024;
+/// Most terms that are defined by one another in turn, since they are worked out by one call within the other: a prefix,
+/// a term and a keyword's other name are three.
+pub const MAX_CHAIN: usize = 8;
+
+/// How deep contexts of terms may stand in contexts, since the calls that read them stand in one another, too.
+pub const MAX_NESTED: usize = 4;
+
+/// The keywords of JSON-LD 1.1 (§1.7, §9.15).
+const KEYWORDS: [&str; 25] = [
+    "@base",
+    "@container",
+    "@context",
+    "@default",
+    "@direction",
+    "@graph",
+    "@id",
+    "@import",
+    "@included",
+    "@index",
+    "@json",
+    "@language",
+    "@list",
+    "@nest",
+    "@none",
+    "@null",
+    "@prefix",
+    "@propagate",
+    "@protected",
+    "@reverse",
+    "@set",
+    "@type",
+    "@value",
+    "@version",
+    "@vocab",
+];
+/// The members of a context that may be `null`: they undo what a context before said, and drop nothing.
+const NULLABLE: [&str; 4] = ["@base", "@direction", "@language", "@vocab"];
+
+/// Looks at a whole document, and gives the texts of it that look like keywords. They are dropped where an identifier
+/// is expected, and are as good as any other where a text is: which of both is known after expansion.
+///
+/// # Errors
+/// [`LinkedDataError::TooLarge`], [`LinkedDataError::Dropped`], [`LinkedDataError::Escape`].
+pub(crate) fn check<'j>(document: &'j Json<'_>) -> Result<Vec<&'j str>, LinkedDataError> {
+    let mut walk = Walk::default();
+    walk.body(document)?;
+    Ok(walk.keyword_like)
+}
+
+#[derive(Default)]
+struct Walk<'j> {
+    objects: usize,
+    contexts: usize,
+    terms: usize,
+    keyword_like: Vec<&'j str>,
+}
+
+impl<'j> Walk<'j> {
+    fn body(&mut self, json: &'j Json<'_>) -> Result<(), LinkedDataError> {
+        match json {
+            Json::String(text) => {
+                if is_keyword_like(text) {
+                    self.keyword_like.push(text);
+                }
+                check_escapes(text, false)
+            }
+            Json::Array(all) => all.iter().try_for_each(|one| self.body(one)),
+            Json::Object(object) => {
+                count(&mut self.objects, 1, MAX_OBJECTS, "objects")?;
+                object.iter().try_for_each(|(name, value)| {
+                    check_name(name)?;
+                    check_escapes(name, false)?;
+                    match (name, value) {
+                        ("@context", _) => self.context(value, 0),
+                        ("@type", Json::String(text)) if text == "@json" => Ok(()),
+                        _ => self.body(value),
+                    }
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A context, or an array of them, which stands in so many others.
+    fn context(&mut self, json: &'j Json<'_>, depth: usize) -> Result<(), LinkedDataError> {
+        if let Json::Array(all) = json {
+            return all.iter().try_for_each(|one| self.context(one, depth));
+        }
+        count(&mut self.contexts, 1, MAX_CONTEXTS, "contexts")?;
+        count(&mut 0, depth, MAX_NESTED, "contexts in one another")?;
+        self.definitions(json, depth)
+    }
+
+    fn definitions(&mut self, json: &'j Json<'_>, depth: usize) -> Result<(), LinkedDataError> {
+        match json {
+            Json::Null => Err(dropped("null", "a context")),
+            Json::String(text) => {
+                if is_keyword_like(text) {
+                    check_name(text)?;
+                }
+                check_escapes(text, true)
+            }
+            Json::Array(all) => all.iter().try_for_each(|one| self.definitions(one, depth)),
+            Json::Object(object) => {
+                count(&mut self.terms, object.len(), MAX_TERMS, "terms of contexts")?;
+                check_chains(object)?;
+                object.iter().try_for_each(|(name, value)| {
+                    check_name(name)?;
+                    check_escapes(name, true)?;
+                    match (name, value) {
+                        (name, Json::Null) if NULLABLE.contains(&name) => Ok(()),
+                        ("@context", _) => self.context(value, depth + 1),
+                        _ => self.definitions(value, depth),
+                    }
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// No term of a context is defined by too many others in turn, be it in a circle.
+fn check_chains(context: &Object<'_>) -> Result<(), LinkedDataError> {
+    let places: HashMap<&str, usize> =
+        context.iter().enumerate().map(|(place, (name, _))| (name, place)).collect();
+    let place = |text: &str| places.get(text).copied();
+    let prefix = |text: &str| text.split_once(':').and_then(|(prefix, _)| place(prefix));
+    let needed = context.iter().map(|(name, value)| {
+        let members = value.as_object().into_iter().flat_map(Object::iter).map(|(_, value)| value);
+        let texts = members.chain([value]).filter_map(Json::as_str);
+        texts.flat_map(|text| [place(text), prefix(text)]).chain([prefix(name)]).flatten().collect()
+    });
+    let needed: Vec<Vec<usize>> = needed.collect();
+    // Which terms begin a chain, of one more each time.
+    let mut long = vec![true; needed.len()];
+    for _ in 0..MAX_CHAIN {
+        let is_long = |needed: &Vec<usize>| needed.iter().any(|place| long.get(*place) == Some(&true));
+        long = needed.iter().map(is_long).collect();
+    }
+    let (what, found) = ("terms and more that are defined by one another", MAX_CHAIN + 1);
+    match long.contains(&true) {
+        true => Err(LinkedDataError::TooLarge { what, found, most: MAX_CHAIN }),
+        false => Ok(()),
+    }
+}
+
+fn count(counter: &mut usize, more: usize, most: usize, what: &'static str) -> Result<(), LinkedDataError> {
+    *counter += more;
+    match *counter > most {
+        true => Err(LinkedDataError::TooLarge { what, found: *counter, most }),
+        false => Ok(()),
+    }
+}
+
+/// A name that looks like a keyword is one, and not the one whose value is no part of the RDF.
+fn check_name(name: &str) -> Result<(), LinkedDataError> {
+    let known = KEYWORDS.contains(&name) && name != "@index";
+    if known || !is_keyword_like(name) { Ok(()) } else { Err(dropped(name, "a document")) }
+}
+
+fn dropped(found: &str, place: &'static str) -> LinkedDataError {
+    LinkedDataError::Dropped { found: found.chars().take(120).collect(), place }
+}
+
+/// `@` and letters (JSON-LD 1.1 §9.2): what no processor takes for a term or an identifier.
+fn is_keyword_like(text: &str) -> bool {
+    text.strip_prefix('@')
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphabetic()))
+}
+
+/// Every text that may become an IRI, or a part of one, has escapes that stand for UTF-8: the IRI library hashes IRIs by
+/// what their escapes stand for, takes that to be UTF-8 and panics where it is not, which RFC 3987 §3.2 allows.
+///
+/// Which texts those are is known only after expansion. A text with a space is none; of any other, a name and a value
+/// alike, the escapes have to be UTF-8 by themselves, so that those of what is put together of them are. In a context,
+/// whose texts are the beginnings of others, they also have to be `whole`.
+fn check_escapes(text: &str, whole: bool) -> Result<(), LinkedDataError> {
+    // Other white space than that of ASCII may stand in an IRI (RFC 3987 §2.2, `ucschar`).
+    if !text.contains('%') || text.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
+        return Ok(());
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    let mut fits = true;
+    while let Some((byte, after)) = rest.split_first() {
+        let escape = (*byte == b'%').then(|| after.split_first_chunk::<2>()).flatten();
+        match escape.and_then(|(digits, after)| Some((octet(*digits)?, after))) {
+            Some((octet, after)) => {
+                decoded.push(octet);
+                rest = after;
+            }
+            None => {
+                fits &= *byte != b'%' || !whole;
+                decoded.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    match fits && String::from_utf8(decoded).is_ok() {
+        true => Ok(()),
+        false => Err(LinkedDataError::Escape { found: text.chars().take(120).collect() }),
+    }
+}
+
+fn octet([high, low]: [u8; 2]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
