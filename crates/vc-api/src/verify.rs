@@ -2,6 +2,7 @@
 //! §7.1). Every proof of a set has to fit, whoever made it, and one of them has to be the issuer's, or the holder's.
 
 use crate::{
+    fetched::Fetched,
     issue::LIMITS,
     problem::{CHALLENGE, CRYPTOGRAPHIC, DOMAIN, MALFORMED, PROOF, Problem, RANGE},
     resources,
@@ -13,7 +14,7 @@ use legation_credential::{
     model::{self, ENVELOPED_PRESENTATION, check_credential, check_presentation, validity},
     presentation::{self, ENVELOPED},
 };
-use legation_did::{Did, KeyLookupError, KeyUse, Purpose};
+use legation_did::{Did, Document, KeyLookupError, KeyUse, Purpose};
 use legation_keys::{
     Algorithm, PublicKey, base64url,
     data_integrity::{Proof, ProofError, proofs},
@@ -22,9 +23,12 @@ use legation_keys::{
     public::Signature,
 };
 use legation_linked_data::{Suite, canonicalize, suite};
+use std::sync::Arc;
 
 /// Seconds by which clocks may differ.
 pub(crate) const SKEW: i64 = 60;
+/// Most credentials in one presentation.
+const MAX_CREDENTIALS: usize = 64;
 
 /// For which occasion something has to be made, as far as the caller says.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,6 +41,7 @@ pub(crate) struct Expected<'a> {
 pub(crate) struct Verification<'s> {
     pub(crate) service: &'s Service,
     pub(crate) now: i64,
+    pub(crate) fetched: Fetched,
 }
 
 /// What is to be verified: its envelope, its media type, and for what its signer's key has to be.
@@ -66,7 +71,11 @@ pub(crate) const PRESENTATION: Kind = Kind {
     signer: "holder",
 };
 
-impl Verification<'_> {
+impl<'s> Verification<'s> {
+    pub(crate) fn new(service: &'s Service, now: i64) -> Self {
+        Self { service, now, fetched: Fetched::default() }
+    }
+
     /// Verifies a credential and its status.
     pub(crate) async fn credential(
         &self,
@@ -104,9 +113,16 @@ impl Verification<'_> {
         let presentation = json::parse(text.as_bytes(), LIMITS)?;
         let claims = object(&presentation)?;
         check_presentation(claims)?;
+        let all = claims.get("verifiableCredential");
+        let all = all.and_then(Json::as_array).unwrap_or_else(|| all.map_or(&[], core::slice::from_ref));
+        if all.len() > MAX_CREDENTIALS {
+            let found = all.len();
+            let detail = format!(
+                "`verifiableCredential`: {found} credentials, at most {MAX_CREDENTIALS} are verified"
+            );
+            return Err(Problem::new(MALFORMED, "input_too_large", detail));
+        }
         canonicalize(&terms(claims))?;
-        let Some(value) = claims.get("verifiableCredential") else { return Ok(()) };
-        let all = value.as_array().unwrap_or_else(|| core::slice::from_ref(value));
         for credential in all {
             self.credential(credential, Expected::default()).await?;
         }
@@ -281,10 +297,20 @@ impl Verification<'_> {
             let unfit = || Problem::new(CRYPTOGRAPHIC, "algorithm_key_mismatch", detail);
             return (found == algorithm).then(|| method.key().clone()).ok_or_else(unfit);
         }
-        let document = self.service.document(&signer(key_id)?).await?;
+        let document = self.document(&signer(key_id)?).await?;
         let wanted = KeyUse { id: key_id, algorithm, purpose, now: self.now };
         let missing = |error: KeyLookupError| Problem::new(CRYPTOGRAPHIC, "key_not_found", error.to_string());
         document.key(wanted).cloned().map_err(missing)
+    }
+
+    async fn document(&self, did: &Did) -> Result<Arc<Document>, Problem> {
+        let first = async {
+            if self.service.is_fetched(did) {
+                self.fetched.count(CRYPTOGRAPHIC, "did_unresolved", did.as_str())?;
+            }
+            self.service.document(did).await
+        };
+        self.fetched.documents.once(did.as_str(), first).await
     }
 
     fn check_time(&self, credential: &Object<'_>) -> Result<(), Problem> {
