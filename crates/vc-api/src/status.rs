@@ -1,10 +1,10 @@
 //! `credentialStatus` (Bitstring Status List 1.0 §3.2). A status that can't be looked up is no good status.
 
 use crate::{
-    issue::{LIMITS, status_list},
+    issue::status_list,
     problem::{Problem, STATUS, STATUS_RETRIEVAL},
     token_status,
-    verify::{Expected, Verification, object},
+    verify::{Expected, STATUS_LIST, Verification, object},
 };
 use legation_credential::{
     delegation::check_types,
@@ -64,10 +64,10 @@ async fn fetch(verification: &Verification<'_>, url: &str) -> Result<BitstringLi
             text.trim()
         ),
     };
-    let list = json::parse(text.as_bytes(), json::JsonLimits { bytes: 4 << 20, ..LIMITS })?;
+    let list = json::parse(text.as_bytes(), STATUS_LIST.limits)?;
     // The list's own status is not asked for: lists would name each other for ever.
-    let text = verification.credential_alone(&list, Expected::default()).await?;
-    let list = json::parse(text.as_bytes(), json::JsonLimits { bytes: 4 << 20, ..LIMITS })?;
+    let text = verification.credential_alone(&list, STATUS_LIST, Expected::default()).await?;
+    let list = json::parse(text.as_bytes(), STATUS_LIST.limits)?;
     read(object(&list)?, url)
 }
 

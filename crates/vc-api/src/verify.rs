@@ -18,7 +18,7 @@ use legation_did::{Did, Document, KeyLookupError, KeyUse, Purpose};
 use legation_keys::{
     Algorithm, PublicKey, base64url,
     data_integrity::{Proof, ProofError, proofs},
-    json::{self, Json, Object},
+    json::{self, Json, JsonLimits, Object},
     jws,
     public::Signature,
 };
@@ -53,6 +53,8 @@ pub(crate) struct Kind {
     pub(crate) purpose: Purpose,
     /// The member that names who signs.
     pub(crate) signer: &'static str,
+    /// How much of it is read.
+    pub(crate) limits: JsonLimits,
 }
 
 impl Kind {
@@ -62,13 +64,22 @@ impl Kind {
     }
 }
 
-pub(crate) const CREDENTIAL: Kind =
-    Kind { envelope: ENVELOPED, media_type: MEDIA_TYPE, purpose: Purpose::AssertionMethod, signer: "issuer" };
+pub(crate) const CREDENTIAL: Kind = Kind {
+    envelope: ENVELOPED,
+    media_type: MEDIA_TYPE,
+    purpose: Purpose::AssertionMethod,
+    signer: "issuer",
+    limits: LIMITS,
+};
+/// A status list: a credential as large as what is fetched, with an envelope around it.
+pub(crate) const STATUS_LIST: Kind =
+    Kind { limits: JsonLimits { bytes: (4 << 20) + 4096, ..LIMITS }, ..CREDENTIAL };
 pub(crate) const PRESENTATION: Kind = Kind {
     envelope: ENVELOPED_PRESENTATION,
     media_type: presentation::MEDIA_TYPE,
     purpose: Purpose::Authentication,
     signer: "holder",
+    limits: LIMITS,
 };
 
 impl<'s> Verification<'s> {
@@ -82,7 +93,7 @@ impl<'s> Verification<'s> {
         document: &Json<'_>,
         expected: Expected<'_>,
     ) -> Result<(), Problem> {
-        let text = self.credential_alone(document, expected).await?;
+        let text = self.credential_alone(document, CREDENTIAL, expected).await?;
         let credential = json::parse(text.as_bytes(), LIMITS)?;
         status::check(self, object(&credential)?).await
     }
@@ -91,10 +102,11 @@ impl<'s> Verification<'s> {
     pub(crate) async fn credential_alone(
         &self,
         document: &Json<'_>,
+        kind: Kind,
         expected: Expected<'_>,
     ) -> Result<String, Problem> {
-        let text = self.secured(document, CREDENTIAL, expected).await?;
-        let credential = json::parse(text.as_bytes(), LIMITS)?;
+        let text = self.secured(document, kind, expected).await?;
+        let credential = json::parse(text.as_bytes(), kind.limits)?;
         let claims = object(&credential)?;
         check_credential(claims)?;
         resources::check(claims)?;
@@ -163,11 +175,11 @@ impl<'s> Verification<'s> {
         let unsecured =
             |error: jws::JwsError| Problem::from(legation_credential::CredentialError::from(error));
         let parts = jws::split(secured).map_err(unsecured)?;
-        let header =
-            jws::read_header(parts.header, kind.media_type, &Algorithm::ALL, LIMITS).map_err(unsecured)?;
+        let header = jws::read_header(parts.header, kind.media_type, &Algorithm::ALL, kind.limits)
+            .map_err(unsecured)?;
         let signature = jws::read_signature(parts.signature).map_err(unsecured)?;
         let payload = base64url::decode(parts.payload).map_err(|error| unsecured(error.into()))?;
-        let json = json::parse(&payload, LIMITS)?;
+        let json = json::parse(&payload, kind.limits)?;
         let claims = object(&json)?;
         check_no_old_claims(claims)?;
         let algorithm = header.algorithm;
