@@ -3,7 +3,6 @@
 use crate::{
     issue::status_list,
     problem::{Problem, STATUS, STATUS_RETRIEVAL},
-    token_status,
     verify::{Expected, STATUS_LIST, Verification, object},
 };
 use legation_credential::{
@@ -17,9 +16,8 @@ const MOST: usize = 4;
 /// Most entries of a list that is unpacked: two megabytes.
 pub(crate) const MAX_ENTRIES: usize = 1 << 24;
 
-/// Checks every status that a credential refers to: its claim `status`, and each `credentialStatus`.
+/// Checks every status that a credential refers to in `credentialStatus`.
 pub(crate) async fn check(verification: &Verification<'_>, credential: &Object<'_>) -> Result<(), Problem> {
-    token_status::check(verification, credential).await?;
     let Some(value) = credential.get("credentialStatus") else { return Ok(()) };
     let all = value.as_array().unwrap_or_else(|| core::slice::from_ref(value));
     if all.len() > MOST {

@@ -21,7 +21,7 @@ fn invalid(detail: String) -> Problem {
     Problem::new(STATUS, "status_invalid", detail)
 }
 
-/// Checks the status that a credential's claims refer to, where they do.
+/// Checks the status that the claims of a credential that is a JWT refer to, where they do.
 pub(crate) async fn check(verification: &Verification<'_>, credential: &Object<'_>) -> Result<(), Problem> {
     let Some(reference) = StatusReference::from_claims(credential)? else { return Ok(()) };
     let fetched = &verification.fetched.tokens;
@@ -68,7 +68,11 @@ async fn check_issuer(
     let issuer = credential.get("issuer").unwrap_or(&Json::Null);
     let issuer = issuer.get("id").unwrap_or(issuer).as_str().unwrap_or_default();
     let foreign = || invalid(format!("the list at {} is not signed by {issuer}", list.uri));
-    if verification.who(&list.key_id)? != issuer {
+    let named = |problem: Problem| {
+        let detail = format!("the list at {}: {}", list.uri, problem.detail);
+        Problem { detail, ..problem }
+    };
+    if verification.who(&list.key_id).map_err(named)? != issuer {
         return Err(foreign());
     }
     let key = verification.key(&list.key_id, list.algorithm, Purpose::AssertionMethod).await?;

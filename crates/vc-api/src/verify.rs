@@ -7,7 +7,7 @@ use crate::{
     problem::{CHALLENGE, CRYPTOGRAPHIC, DOMAIN, MALFORMED, PROOF, Problem, RANGE},
     resources,
     service::Service,
-    status,
+    status, token_status,
 };
 use legation_credential::{
     delegation::{MEDIA_TYPE, check_no_old_claims},
@@ -95,7 +95,12 @@ impl<'s> Verification<'s> {
     ) -> Result<(), Problem> {
         let text = self.credential_alone(document, CREDENTIAL, expected).await?;
         let credential = json::parse(text.as_bytes(), LIMITS)?;
-        status::check(self, object(&credential)?).await
+        let claims = object(&credential)?;
+        // Only a token has claims. What a document with proofs says in a member of this name, its contexts define.
+        if model::envelope(object(document)?, CREDENTIAL.envelope)?.is_some() {
+            token_status::check(self, claims).await?;
+        }
+        status::check(self, claims).await
     }
 
     /// Verifies a credential but for its status, and gives it as JSON, without its envelope.
