@@ -20,6 +20,16 @@ pub enum CredentialError {
     /// No Data Integrity proofs that are allowed.
     #[error("{0}")]
     Proof(#[from] ProofError),
+    /// A document over which too much would be hashed: each of its proofs is over the whole of it.
+    #[error("{proofs} proofs over {bytes} bytes: together at most {most} bytes are hashed")]
+    TooMuchToHash {
+        /// How many proofs it has.
+        proofs: usize,
+        /// How many bytes the document has.
+        bytes: usize,
+        /// How many bytes are hashed at most, for all proofs together.
+        most: usize,
+    },
     /// A member is missing, of the wrong kind or out of its range.
     #[error("`{member}`: expected {expected}, found {found}")]
     Malformed {
@@ -85,6 +95,7 @@ impl CredentialError {
                 | JwsError::SignatureLength => "malformed",
             },
             Self::Proof(error) => error.code(),
+            Self::TooMuchToHash { .. } => "input_too_large",
             Self::Malformed { .. } | Self::Pattern(PatternError::Action { .. }) => "malformed",
             Self::Context { .. } => "context_mismatch",
             Self::Type { .. } => "type_mismatch",

@@ -46,12 +46,13 @@ impl SignedStatusList {
     }
 
     /// Reads a status list that is secured as a JWS or by proofs of `eddsa-jcs-2022`, unpacking at most so many
-    /// entries. What a proof's `expires` says binds as `exp` does in a JWS.
+    /// entries; white space around it comes from editors. What a proof's `expires` says binds as `exp` does in a JWS.
     ///
     /// # Errors
     /// [`CredentialError`]. A proof with `domain` or `challenge` is refused: it was made for one place or one
     /// moment, and a list is for everybody.
     pub fn parse(secured: &str, most_entries: usize) -> Result<Self, CredentialError> {
+        let secured = secured.trim_ascii();
         // Packed bits take at most as much as the bits, and base64 a third more.
         let limits = JsonLimits { bytes: most_entries / 6 + LIMITS.bytes, depth: LIMITS.depth };
         let (securing, credential, seals) = match is_document(secured) {
@@ -119,7 +120,8 @@ fn read_document(
     let proofs = data_integrity::proofs(object)?;
     // Each proof is hashed with the whole document: together they cost what one over the largest list does.
     if proofs.len().saturating_mul(secured.len()) > limits.bytes {
-        return Err(ProofError::TooMany { found: proofs.len() }.into());
+        let (proofs, bytes, most) = (proofs.len(), secured.len(), limits.bytes);
+        return Err(CredentialError::TooMuchToHash { proofs, bytes, most });
     }
     let mut credential = StatusListCredential::from_claims(&document, most_entries)?;
     let mut seals = Vec::with_capacity(proofs.len());

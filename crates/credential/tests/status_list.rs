@@ -4,6 +4,7 @@
 
 use legation_credential::{
     CredentialError,
+    secured::Securing,
     status::{MIN_ENTRIES, SignedStatusList, StatusList, StatusListCredential, StatusPurpose},
 };
 use legation_keys::{Algorithm, SecretKey, jws};
@@ -84,4 +85,42 @@ fn a_purpose_that_is_not_known_means_nothing() {
         let list = read(&changed("/credentialSubject", "statusPurpose", purposes)).unwrap();
         assert_eq!(list.purposes, wanted);
     }
+}
+
+fn secured(securing: Securing) -> String {
+    let list = StatusListCredential {
+        id: "https://a.example/status/1".to_owned(),
+        issuer: "did:web:a.example".parse().unwrap(),
+        valid_from: 1000,
+        valid_until: None,
+        purposes: vec![StatusPurpose::Revocation],
+        list: StatusList::new(0),
+    };
+    let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    list.secure(securing, "did:web:a.example#k", &key).unwrap()
+}
+
+#[test]
+fn white_space_around_a_list_says_nothing() {
+    for securing in [Securing::Jwt, Securing::EddsaJcs2022] {
+        let text = secured(securing);
+        let list = SignedStatusList::parse(&format!(" \r\n\t{text}\n"), MIN_ENTRIES).unwrap();
+        assert_eq!(list.seals, SignedStatusList::parse(&text, MIN_ENTRIES).unwrap().seals);
+    }
+}
+
+/// It is told what was measured: two proofs are not too many, but too many over so much.
+#[test]
+fn proofs_over_a_large_list_are_bounded_together() {
+    let mut list: Json = serde_json::from_str(&secured(Securing::EddsaJcs2022)).unwrap();
+    list["name"] = "x".repeat(50_000).into();
+    let parse = |list: &Json| SignedStatusList::parse(&list.to_string(), MIN_ENTRIES);
+    assert_eq!(parse(&list).unwrap().seals.len(), 1);
+    list["proof"] = json!([list["proof"], list["proof"]]);
+    let refused = parse(&list).unwrap_err();
+    let (bytes, found) = (list.to_string().len(), refused.to_string());
+    assert_eq!(refused.code(), "input_too_large");
+    assert!(found.starts_with(&format!("2 proofs over {bytes} bytes: together at most ")), "{found}");
+    list["name"] = "x".into();
+    assert_eq!(parse(&list).unwrap().seals.len(), 2);
 }

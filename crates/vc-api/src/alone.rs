@@ -79,7 +79,7 @@ pub async fn verify(
         }
     };
     let json = json::parse(document, LIMITS)?;
-    let verification = Verification { service, now };
+    let verification = Verification::new(service, now);
     let expected = Expected { challenge: occasion.nonce, domain: occasion.audience };
     let what = what(object(&json)?);
     match what {

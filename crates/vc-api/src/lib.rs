@@ -9,10 +9,11 @@
 //! | [`method`] | [`Method`]: a key that the caller vouches for |
 //! | [`problem`] | what is answered where something does not hold |
 //!
-//! Behind them: `issue` (one way of securing for each issuer path), `verify`, `status`, `token_status`, `resources`
-//! (`relatedResource`), `resolution`.
+//! Behind them: `issue` (one way of securing for each issuer path), `verify`, `fetched` (what one verification
+//! fetches), `status`, `token_status`, `resources` (`relatedResource`), `resolution`.
 
 pub mod alone;
+mod fetched;
 mod issue;
 pub mod method;
 pub mod problem;

@@ -37,6 +37,9 @@ use std::{
 /// | `GET /1.0/identifiers/{did}` | a DID is resolved, or a DID URL dereferenced | 200 |
 ///
 /// What does not hold is answered with 400 and problem details, a body above 1 MiB with 413.
+///
+/// A presentation has at most 64 credentials. For one verification at most 32 status lists and DID documents are
+/// fetched, each once.
 pub fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/credentials/issue", post(issue_by_default))
@@ -102,7 +105,7 @@ async fn set_status(State(service): State<Arc<Service>>, body: Bytes) -> Result<
 async fn verify_credential(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Problem> {
     let body = json::parse(&body, LIMITS)?;
     let body = object(&body)?;
-    let verification = Verification { service: &service, now: now() };
+    let verification = Verification::new(&service, now());
     verification.credential(member(body, "verifiableCredential")?, expected(body)).await?;
     Ok(verified())
 }
@@ -110,7 +113,7 @@ async fn verify_credential(State(service): State<Arc<Service>>, body: Bytes) -> 
 async fn verify_presentation(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Problem> {
     let body = json::parse(&body, LIMITS)?;
     let body = object(&body)?;
-    let verification = Verification { service: &service, now: now() };
+    let verification = Verification::new(&service, now());
     verification.presentation(member(body, "verifiablePresentation")?, expected(body)).await?;
     Ok(verified())
 }

@@ -85,6 +85,11 @@ impl Service {
         &self.fetcher
     }
 
+    /// Whether the document of a DID has to be fetched: it is neither vouched for nor in the DID itself.
+    pub(crate) fn is_fetched(&self, did: &Did) -> bool {
+        did.method() != "key" && self.documents.iter().all(|document| document.id() != did)
+    }
+
     /// The document of a DID, as it is now.
     pub(crate) async fn document(&self, did: &Did) -> Result<Document, Problem> {
         let failed = |code: &'static str, reason: String| Problem::new(CRYPTOGRAPHIC, code, reason);

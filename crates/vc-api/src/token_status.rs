@@ -2,7 +2,7 @@
 //! the credential's own issuer has to have signed. A status that can't be looked up, or whose meaning is not known, is no
 //! good status.
 //!
-//! The list is fetched each time, so that its `ttl`, which bounds how long a copy may be kept after it was fetched
+//! The list is fetched for each verification, so that its `ttl`, which bounds how long a copy may be kept after it was fetched
 //! (§13.7), never runs out here. Redirects are not followed, which the draft recommends: a list's URL says who answers.
 
 use crate::{
@@ -21,16 +21,18 @@ fn invalid(detail: String) -> Problem {
     Problem::new(STATUS, "status_invalid", detail)
 }
 
-/// Checks the status that a credential's claims refer to, where they do.
+/// Checks the status that the claims of a credential that is a JWT refer to, where they do.
 pub(crate) async fn check(verification: &Verification<'_>, credential: &Object<'_>) -> Result<(), Problem> {
     let Some(reference) = StatusReference::from_claims(credential)? else { return Ok(()) };
-    let list = fetch(verification, &reference.uri).await?;
+    let fetched = &verification.fetched.tokens;
+    let list = fetched.once(&reference.uri, fetch(verification, &reference.uri)).await?;
     check_claims(&list, &reference.uri, verification.now)?;
     check_issuer(verification, &list, credential).await?;
     is_valid(&list, &reference)
 }
 
 async fn fetch(verification: &Verification<'_>, uri: &str) -> Result<StatusListToken, Problem> {
+    verification.fetched.count(STATUS_RETRIEVAL, "status_unavailable", uri)?;
     // §8.1 and §8.2: it is asked for by its type, and answered with it.
     let kind = format!("application/{MEDIA_TYPE}");
     let fetched = verification.service.fetcher().file(uri, &[&kind], MAX_BYTES).await;
@@ -66,7 +68,11 @@ async fn check_issuer(
     let issuer = credential.get("issuer").unwrap_or(&Json::Null);
     let issuer = issuer.get("id").unwrap_or(issuer).as_str().unwrap_or_default();
     let foreign = || invalid(format!("the list at {} is not signed by {issuer}", list.uri));
-    if verification.who(&list.key_id)? != issuer {
+    let named = |problem: Problem| {
+        let detail = format!("the list at {}: {}", list.uri, problem.detail);
+        Problem { detail, ..problem }
+    };
+    if verification.who(&list.key_id).map_err(named)? != issuer {
         return Err(foreign());
     }
     let key = verification.key(&list.key_id, list.algorithm, Purpose::AssertionMethod).await?;

@@ -2,29 +2,33 @@
 //! §7.1). Every proof of a set has to fit, whoever made it, and one of them has to be the issuer's, or the holder's.
 
 use crate::{
+    fetched::Fetched,
     issue::LIMITS,
     problem::{CHALLENGE, CRYPTOGRAPHIC, DOMAIN, MALFORMED, PROOF, Problem, RANGE},
     resources,
     service::Service,
-    status,
+    status, token_status,
 };
 use legation_credential::{
     delegation::{MEDIA_TYPE, check_no_old_claims},
     model::{self, ENVELOPED_PRESENTATION, check_credential, check_presentation, validity},
     presentation::{self, ENVELOPED},
 };
-use legation_did::{Did, KeyLookupError, KeyUse, Purpose};
+use legation_did::{Did, Document, KeyLookupError, KeyUse, Purpose};
 use legation_keys::{
     Algorithm, PublicKey, base64url,
     data_integrity::{Proof, ProofError, proofs},
-    json::{self, Json, Object},
+    json::{self, Json, JsonLimits, Object},
     jws,
     public::Signature,
 };
 use legation_linked_data::{Suite, canonicalize, suite};
+use std::sync::Arc;
 
 /// Seconds by which clocks may differ.
 pub(crate) const SKEW: i64 = 60;
+/// Most credentials in one presentation.
+const MAX_CREDENTIALS: usize = 64;
 
 /// For which occasion something has to be made, as far as the caller says.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,6 +41,7 @@ pub(crate) struct Expected<'a> {
 pub(crate) struct Verification<'s> {
     pub(crate) service: &'s Service,
     pub(crate) now: i64,
+    pub(crate) fetched: Fetched,
 }
 
 /// What is to be verified: its envelope, its media type, and for what its signer's key has to be.
@@ -48,6 +53,8 @@ pub(crate) struct Kind {
     pub(crate) purpose: Purpose,
     /// The member that names who signs.
     pub(crate) signer: &'static str,
+    /// How much of it is read.
+    pub(crate) limits: JsonLimits,
 }
 
 impl Kind {
@@ -57,35 +64,54 @@ impl Kind {
     }
 }
 
-pub(crate) const CREDENTIAL: Kind =
-    Kind { envelope: ENVELOPED, media_type: MEDIA_TYPE, purpose: Purpose::AssertionMethod, signer: "issuer" };
+pub(crate) const CREDENTIAL: Kind = Kind {
+    envelope: ENVELOPED,
+    media_type: MEDIA_TYPE,
+    purpose: Purpose::AssertionMethod,
+    signer: "issuer",
+    limits: LIMITS,
+};
+/// A status list: a credential as large as what is fetched, with an envelope around it.
+pub(crate) const STATUS_LIST: Kind =
+    Kind { limits: JsonLimits { bytes: (4 << 20) + 4096, ..LIMITS }, ..CREDENTIAL };
 pub(crate) const PRESENTATION: Kind = Kind {
     envelope: ENVELOPED_PRESENTATION,
     media_type: presentation::MEDIA_TYPE,
     purpose: Purpose::Authentication,
     signer: "holder",
+    limits: LIMITS,
 };
 
-impl Verification<'_> {
+impl<'s> Verification<'s> {
+    pub(crate) fn new(service: &'s Service, now: i64) -> Self {
+        Self { service, now, fetched: Fetched::default() }
+    }
+
     /// Verifies a credential and its status.
     pub(crate) async fn credential(
         &self,
         document: &Json<'_>,
         expected: Expected<'_>,
     ) -> Result<(), Problem> {
-        let text = self.credential_alone(document, expected).await?;
+        let text = self.credential_alone(document, CREDENTIAL, expected).await?;
         let credential = json::parse(text.as_bytes(), LIMITS)?;
-        status::check(self, object(&credential)?).await
+        let claims = object(&credential)?;
+        // Only a token has claims. What a document with proofs says in a member of this name, its contexts define.
+        if model::envelope(object(document)?, CREDENTIAL.envelope)?.is_some() {
+            token_status::check(self, claims).await?;
+        }
+        status::check(self, claims).await
     }
 
     /// Verifies a credential but for its status, and gives it as JSON, without its envelope.
     pub(crate) async fn credential_alone(
         &self,
         document: &Json<'_>,
+        kind: Kind,
         expected: Expected<'_>,
     ) -> Result<String, Problem> {
-        let text = self.secured(document, CREDENTIAL, expected).await?;
-        let credential = json::parse(text.as_bytes(), LIMITS)?;
+        let text = self.secured(document, kind, expected).await?;
+        let credential = json::parse(text.as_bytes(), kind.limits)?;
         let claims = object(&credential)?;
         check_credential(claims)?;
         resources::check(claims)?;
@@ -104,9 +130,16 @@ impl Verification<'_> {
         let presentation = json::parse(text.as_bytes(), LIMITS)?;
         let claims = object(&presentation)?;
         check_presentation(claims)?;
+        let all = claims.get("verifiableCredential");
+        let all = all.and_then(Json::as_array).unwrap_or_else(|| all.map_or(&[], core::slice::from_ref));
+        if all.len() > MAX_CREDENTIALS {
+            let found = all.len();
+            let detail = format!(
+                "`verifiableCredential`: {found} credentials, at most {MAX_CREDENTIALS} are verified"
+            );
+            return Err(Problem::new(MALFORMED, "input_too_large", detail));
+        }
         canonicalize(&terms(claims))?;
-        let Some(value) = claims.get("verifiableCredential") else { return Ok(()) };
-        let all = value.as_array().unwrap_or_else(|| core::slice::from_ref(value));
         for credential in all {
             self.credential(credential, Expected::default()).await?;
         }
@@ -147,11 +180,11 @@ impl Verification<'_> {
         let unsecured =
             |error: jws::JwsError| Problem::from(legation_credential::CredentialError::from(error));
         let parts = jws::split(secured).map_err(unsecured)?;
-        let header =
-            jws::read_header(parts.header, kind.media_type, &Algorithm::ALL, LIMITS).map_err(unsecured)?;
+        let header = jws::read_header(parts.header, kind.media_type, &Algorithm::ALL, kind.limits)
+            .map_err(unsecured)?;
         let signature = jws::read_signature(parts.signature).map_err(unsecured)?;
         let payload = base64url::decode(parts.payload).map_err(|error| unsecured(error.into()))?;
-        let json = json::parse(&payload, LIMITS)?;
+        let json = json::parse(&payload, kind.limits)?;
         let claims = object(&json)?;
         check_no_old_claims(claims)?;
         let algorithm = header.algorithm;
@@ -281,10 +314,20 @@ impl Verification<'_> {
             let unfit = || Problem::new(CRYPTOGRAPHIC, "algorithm_key_mismatch", detail);
             return (found == algorithm).then(|| method.key().clone()).ok_or_else(unfit);
         }
-        let document = self.service.document(&signer(key_id)?).await?;
+        let document = self.document(&signer(key_id)?).await?;
         let wanted = KeyUse { id: key_id, algorithm, purpose, now: self.now };
         let missing = |error: KeyLookupError| Problem::new(CRYPTOGRAPHIC, "key_not_found", error.to_string());
         document.key(wanted).cloned().map_err(missing)
+    }
+
+    async fn document(&self, did: &Did) -> Result<Arc<Document>, Problem> {
+        let first = async {
+            if self.service.is_fetched(did) {
+                self.fetched.count(CRYPTOGRAPHIC, "did_unresolved", did.as_str())?;
+            }
+            self.service.document(did).await
+        };
+        self.fetched.documents.once(did.as_str(), first).await
     }
 
     fn check_time(&self, credential: &Object<'_>) -> Result<(), Problem> {

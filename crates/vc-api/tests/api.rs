@@ -219,3 +219,22 @@ async fn a_token_status_that_can_t_be_looked_up_is_no_good_status() {
         assert_eq!(world.verify(&issued).await, (400, code.to_owned()), "{status}");
     }
 }
+
+/// A document with proofs has terms of its contexts and no claims; one of the name `status` is whatever they say.
+#[tokio::test]
+async fn a_term_of_a_document_is_no_claim_of_a_token() {
+    let world = World::new();
+    for way in ["eddsa-rdfc-2022", "eddsa-jcs-2022"] {
+        let mut credential = world.credential(way);
+        credential["@context"].as_array_mut().unwrap().push(json!({"status": "https://a.example/status"}));
+        credential["status"] = json!("married");
+        let path = format!("/issuers/{way}/credentials/issue");
+        let (status, issued) = world.post(&path, &json!({"credential": credential})).await;
+        assert_eq!((status, world.verify(&issued).await.0), (201, 200), "{way}: {issued}");
+        // One that no context defines would mean nothing.
+        credential["@context"] = json!(["https://www.w3.org/ns/credentials/v2"]);
+        credential["credentialSubject"] = json!({"id": "did:example:b"});
+        let (status, told) = world.post(&path, &json!({"credential": credential})).await;
+        assert_eq!(status, 400, "{way}: {told}");
+    }
+}

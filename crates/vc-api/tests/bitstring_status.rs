@@ -4,7 +4,10 @@
 
 mod world;
 
-use legation_credential::status::{MIN_ENTRIES, StatusList, StatusListCredential, StatusPurpose};
+use legation_credential::{
+    secured::Securing,
+    status::{MIN_ENTRIES, StatusList, StatusListCredential, StatusPurpose},
+};
 use legation_did::key;
 use legation_keys::{Algorithm, SecretKey, Signer, jws};
 use serde_json::{Value, json};
@@ -68,4 +71,48 @@ async fn a_suspension_is_no_revocation() {
     });
     let secured = credential(did.as_str(), &key_id, &key, &json!({"credentialStatus": entry}));
     assert_eq!(world.verify(&secured).await, (400, "status_unavailable".to_owned()));
+}
+
+/// Nothing of a list of random bits can be packed: 8,000,000 entries take a megabyte, and a third more in base64url,
+/// which a JWS has around it once more.
+#[tokio::test]
+async fn a_list_of_millions_of_entries_that_can_t_be_packed_is_read() {
+    const ENTRIES: usize = 8_000_000;
+    let site = Site::open().await;
+    let world = site.world();
+    let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let did = key::did(key.public_key());
+    let key_id = key::method_id(&did);
+    let mut bits = StatusList::new(ENTRIES);
+    let mut state = 1u64;
+    for index in 7..ENTRIES {
+        // Xorshift, of which the last bit is as good as any.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        assert!(bits.set(index, index == 7 || state & 1 == 1));
+    }
+    let list = StatusListCredential {
+        id: format!("{}/list", site.origin),
+        issuer: did.clone(),
+        valid_from: 1_790_000_000,
+        valid_until: None,
+        purposes: vec![REVOCATION],
+        list: bits,
+    };
+    for (securing, content_type) in
+        [(Securing::Jwt, "application/vc+jwt"), (Securing::EddsaJcs2022, "application/vc")]
+    {
+        let secured = list.secure(securing, &key_id, &key).unwrap();
+        assert!(secured.len() > 1_300_000, "{}", secured.len());
+        let url = site.put("list", Answer::new(content_type, secured));
+        for (index, status, code) in [("6", 200, ""), ("7", 400, "link_revoked")] {
+            let entry = json!({
+                "type": "BitstringStatusListEntry", "statusPurpose": "revocation",
+                "statusListIndex": index, "statusListCredential": url,
+            });
+            let secured = credential(did.as_str(), &key_id, &key, &json!({"credentialStatus": entry}));
+            assert_eq!(world.verify(&secured).await, (status, code.to_owned()), "{securing:?} {index}");
+        }
+    }
 }

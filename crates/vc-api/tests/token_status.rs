@@ -277,3 +277,18 @@ async fn a_time_that_is_no_number_of_seconds_is_refused() {
         assert_eq!(world.verify(&secured).await, (400, "malformed".to_owned()), "{claims}");
     }
 }
+
+/// Of whom a key is said to be that is no DID's, is told of the list, and not as if it were the credential's.
+#[tokio::test]
+async fn a_list_whose_key_is_no_did_s_is_named() {
+    let site = Site::open().await;
+    let (world, issuer) = (site.world(), Issuer::new(Algorithm::EdDsa));
+    let uri = format!("{}/list", site.origin);
+    let mut list = published(&issuer, &issuer, &uri);
+    list.header["kid"] = json!("https://a.example/key");
+    site.put("list", list.answer());
+    let body = json!({"verifiableCredential": issuer.credential(&json!(0), &uri)});
+    let (status, told) = world.post("/credentials/verify", &body).await;
+    assert_eq!(status, 400);
+    assert!(told["detail"].as_str().unwrap().contains(&uri), "{told}");
+}

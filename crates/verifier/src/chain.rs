@@ -172,7 +172,7 @@ pub(crate) struct Walk<'a> {
     pub(crate) trust: &'a Trust,
     pub(crate) evidence: &'a Evidence,
     pub(crate) now: i64,
-    pub(crate) used: Vec<Used>,
+    used: Vec<Used>,
     /// What this trust has verified before, and the longest beginning of this chain among it.
     known: Option<&'a Known>,
     prefix: Option<Arc<Prefix>>,
@@ -198,6 +198,13 @@ impl<'a> Walk<'a> {
     ) -> Self {
         let prefix = known.and_then(|known| known.longest(&presentation.links));
         Self { presentation, trust, evidence, now, used: Vec::new(), known, prefix, observer }
+    }
+
+    /// Notes what is relied on, once, however many signatures and links rely on it.
+    pub(crate) fn rely_on(&mut self, used: Used) {
+        if !self.used.contains(&used) {
+            self.used.push(used);
+        }
     }
 
     /// How many links are known.

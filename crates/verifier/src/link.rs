@@ -234,7 +234,7 @@ type Lookup<'l> = dyn Fn(&Document) -> Result<PublicKey, KeyLookupError> + 'l;
 
 /// A key, from the DID itself or from evidence that is fresh enough.
 fn find_key(did: &Did, lookup: &Lookup<'_>, walk: &mut Walk<'_>) -> Result<PublicKey, Stop> {
-    let Walk { trust, evidence, now, used, .. } = walk;
+    let (trust, evidence, now) = (walk.trust, walk.evidence, walk.now);
     if did.method() == "key" {
         let unresolved = |error: legation_did::DidError| {
             Denial::new(Code::DidUnresolved, "a did:key of a supported kind", error.to_string())
@@ -251,11 +251,11 @@ fn find_key(did: &Did, lookup: &Lookup<'_>, walk: &mut Walk<'_>) -> Result<Publi
         Ok(document) => document,
         Err(lack) => return Err(Stop::need(need(), missing(lack.reason()))),
     };
-    if let Err(denial) = check_age(Code::DidStale, held.fetched_at, trust.max_document_age, trust, *now) {
+    if let Err(denial) = check_age(Code::DidStale, held.fetched_at, trust.max_document_age, trust, now) {
         return Err(Stop::need(need(), denial));
     }
     let found = lookup(document).map_err(Denial::from)?;
-    used.push(Used {
+    walk.rely_on(Used {
         id: did.to_string(),
         digest: held.digest,
         fetched_at: held.fetched_at,
@@ -346,7 +346,7 @@ fn check_status_list(
         return Err(invalid(&expected, entry.index.to_string()).into());
     };
     check_status_age(entry, list.valid_from, list.valid_until, held.fetched_at, walk)?;
-    walk.used.push(Used {
+    walk.rely_on(Used {
         id: entry.list.clone(),
         digest: held.digest,
         fetched_at: held.fetched_at,

@@ -1,6 +1,16 @@
 //! Status lists that are old, wrong for a while, or swapped.
 
 use crate::world::{LIST, NOW, World, check, check_at, code, entry, list, present};
+use legation_credential::{
+    delegation::MEDIA_TYPE,
+    secured::Securing,
+    status::{StatusList, StatusListCredential, StatusPurpose},
+};
+use legation_keys::{
+    Signer as _,
+    data_integrity::{ProofOptions, add},
+    json::{self, JsonLimits},
+};
 use legation_verifier::{Code, Evidence, Need, gather, parse};
 use serde_json::json;
 
@@ -83,7 +93,7 @@ fn one_list_of_two_links_is_asked_for_once() {
     let root = world.root_link(&root);
     let mut leaf = world.claims(&world.agent.did, &world.helper.did, Some(&root));
     leaf["credentialStatus"] = entry("revocation", LIST);
-    let leaf = world.agent.sign(legation_credential::delegation::MEDIA_TYPE, &leaf);
+    let leaf = world.agent.sign(MEDIA_TYPE, &leaf);
     let trust = world.trust();
     let parsed = parse(present(&[&root, &leaf], &world.helper).as_bytes(), &trust).unwrap();
     let needs = gather(&parsed, &trust, &Evidence::new(), "n", NOW).unwrap();
@@ -109,4 +119,49 @@ fn a_misspelt_member_of_evidence_is_not_ignored() {
     assert!(with("statusLists", "newestSeen").is_ok() && with("didDocuments", "fetchedAt").is_ok());
     assert!(with("statusLists", "newestseen").is_err(), "an older list would be accepted again");
     assert!(with("didDocuments", "fetched").is_err());
+}
+
+/// A list of the principal with as many proofs of its key.
+fn with_proofs(world: &World, count: usize) -> String {
+    let id = legation_did::method_id(&world.principal.did, world.principal.key.public_key());
+    let list = StatusListCredential {
+        id: LIST.to_owned(),
+        issuer: world.principal.did.clone(),
+        valid_from: NOW - 10,
+        valid_until: None,
+        purposes: vec![StatusPurpose::Revocation],
+        list: StatusList::new(0),
+    };
+    let first = list.secure(Securing::EddsaJcs2022, &id, &world.principal.key).unwrap();
+    (1..count).fold(first, |text, _| {
+        let document = json::parse(text.as_bytes(), JsonLimits { bytes: 1 << 16, depth: 16 }).unwrap();
+        let options =
+            ProofOptions { verification_method: &id, purpose: "assertionMethod", ..ProofOptions::default() };
+        add(document.as_object().unwrap(), options, &world.principal.key).unwrap()
+    })
+}
+
+#[test]
+fn what_several_signatures_and_links_rely_on_is_evidence_once() {
+    let mut world = World::new();
+    world.principal.did = "did:web:acme.example".parse().unwrap();
+    let mut root = world.root();
+    root["credentialStatus"] = entry("revocation", LIST);
+    let root = world.root_link(&root);
+    let mut leaf = world.claims(&world.agent.did, &world.helper.did, Some(&root));
+    leaf["credentialStatus"] = entry("revocation", LIST);
+    let leaf = world.agent.sign(MEDIA_TYPE, &leaf);
+    let mut trust = world.trust();
+    trust.status_issuers.insert(world.principal.did.clone());
+
+    let mut evidence = Evidence::new();
+    let did = &world.principal.did;
+    let document = legation_did::web::document(did, core::slice::from_ref(world.principal.key.public_key()));
+    evidence.add_document(did, document.to_json().to_string().as_bytes(), NOW).unwrap();
+    // Somebody's editor put white space around it.
+    let list = format!("\n  {}\n", with_proofs(&world, 8));
+    evidence.add_status_list(LIST, &list, NOW, MOST);
+    let chain = check(&present(&[&root, &leaf], &world.helper), &trust, &evidence).unwrap();
+    let ids: Vec<&str> = chain.evidence().iter().map(|used| used.id.as_str()).collect();
+    assert_eq!(ids, [did.as_str(), LIST]);
 }
