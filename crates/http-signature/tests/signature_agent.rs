@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use legation_http_signature::{
-    Message, signature_base,
+    Message, SignError, Signing, read, sign as sign_ours, signature_base,
     web_bot_auth::{Bot, agents_of, directory_url, verify},
 };
 use legation_keys::{Algorithm, PublicKey, SecretKey, Signer};
@@ -241,5 +241,64 @@ fn a_directory_is_where_the_url_says_and_at_an_origin_under_well_known() {
         ("", None),
     ] {
         assert_eq!(directory_url(agent).as_deref(), expected, "{agent}");
+    }
+}
+
+/// A request of ours at last, as it is signed in a row of others.
+fn sign_last(headers: &mut HeaderMap, key: &SecretKey) -> Result<(), SignError> {
+    headers.insert("agent-delegation", HeaderValue::from_static("eyJh.eyJp.c2ln"));
+    let occasion =
+        Signing { created: NOW, expires: NOW + 60, nonce: "n-1", agent: Some("https://us.example/keys") };
+    sign_ours(&message(headers), occasion, key)?.apply(headers);
+    Ok(())
+}
+
+#[test]
+fn our_signature_leaves_those_of_others_as_they_are() {
+    let (ours, theirs) = (key(), key());
+    for line in ["b=\"https://a.example/keys\"", "c, b=\"https://a.example/keys\"; x=1", "b=?1"] {
+        let mut headers = HeaderMap::new();
+        add(&mut headers, "signature-agent", line);
+        sign(&mut headers, "b", &format!("\"@authority\" {OTHER}"), &theirs);
+        let before = signature_base(&message(&headers), "b").unwrap();
+        sign_last(&mut headers, &ours).unwrap();
+        assert_eq!(signature_base(&message(&headers), "b").unwrap(), before, "{line}");
+        assert_eq!(headers.get("signature-agent").unwrap(), line);
+        let bot = judge(&headers, Some("https://us.example/keys"), &[&ours]).unwrap();
+        assert_eq!(bot.key_thumbprint, ours.public_key().thumbprint());
+        assert!(read(&message(&headers)).is_ok());
+        if !line.contains(['?', ';']) {
+            assert_eq!(judge(&headers, Some(A), &[&theirs]).unwrap().agent.as_deref(), Some(A));
+        }
+    }
+    // An empty line is no member.
+    let mut headers = HeaderMap::new();
+    add(&mut headers, "signature-agent", "");
+    sign_last(&mut headers, &ours).unwrap();
+    assert!(judge(&headers, Some("https://us.example/keys"), &[&ours]).is_ok());
+}
+
+#[test]
+fn a_signature_agent_to_which_nothing_can_be_added_is_left_alone() {
+    let (ours, theirs) = (key(), key());
+    for (line, covered) in [
+        // Ours is there, or no dictionary is.
+        ("legation=\"https://a.example/keys\"", "\"signature-agent\";key=\"legation\""),
+        ("legation=\"https://a.example/keys\"", "\"@authority\""),
+        ("\"https://a.example/keys\"", WHOLE),
+        ("\"https://a.example/keys\"", "\"@authority\""),
+        ("b=\"https://a.example/keys\", b", "\"@authority\""),
+        // Another has signed that there is this one and no more.
+        ("b=\"https://a.example/keys\"", WHOLE),
+        ("b=\"https://a.example/keys\"", "\"signature-agent\";sf"),
+    ] {
+        let mut headers = HeaderMap::new();
+        add(&mut headers, "signature-agent", line);
+        sign(&mut headers, "b", covered, &theirs);
+        let before = headers.get_all("signature-agent").iter().cloned().collect::<Vec<_>>();
+        let error = sign_last(&mut headers, &ours).unwrap_err();
+        assert!(matches!(error, SignError::SignatureAgent { .. }), "{line} {covered}: {error}");
+        assert_eq!(error.code(), "already_signed");
+        assert_eq!(headers.get_all("signature-agent").iter().cloned().collect::<Vec<_>>(), before);
     }
 }
