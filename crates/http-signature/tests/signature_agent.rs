@@ -4,7 +4,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use legation_http_signature::{
     Message, SignError, Signing, read, sign as sign_ours, signature_base,
-    web_bot_auth::{Bot, agents_of, directory_url, verify},
+    web_bot_auth::{Bot, agents_of, directory_url, identifier, verify},
 };
 use legation_keys::{Algorithm, PublicKey, SecretKey, Signer};
 
@@ -229,7 +229,11 @@ fn a_directory_is_where_the_url_says_and_at_an_origin_under_well_known() {
         ("https://a.example/", Some(WELL_KNOWN)),
         (WELL_KNOWN, Some(WELL_KNOWN)),
         (A, Some(A)),
-        ("https://a.example/?x", Some("https://a.example/?x")),
+        // What a host shows for a query is not what stands behind its name.
+        ("https://a.example/?x", Some(WELL_KNOWN)),
+        ("https://a.example?x", Some(WELL_KNOWN)),
+        ("https://A.example:443", Some(WELL_KNOWN)),
+        ("https://A.example:443/keys?x", Some("https://A.example:443/keys?x")),
         (
             "https://a.example:8443",
             Some("https://a.example:8443/.well-known/http-message-signatures-directory"),
@@ -241,6 +245,39 @@ fn a_directory_is_where_the_url_says_and_at_an_origin_under_well_known() {
         ("", None),
     ] {
         assert_eq!(directory_url(agent).as_deref(), expected, "{agent}");
+    }
+}
+
+/// The spellings of one directory are one bot: whoever has blocked it has blocked it in all of them.
+#[test]
+fn a_bot_is_told_by_its_directory_however_that_is_spelled() {
+    let key = key();
+    let well_known = "https://a.example/.well-known/http-message-signatures-directory";
+    for (one, spellings) in [
+        (A, ["https://a.example/keys", "https://a.example/keys?1", "https://A.EXAMPLE:443/keys?2"]),
+        (well_known, ["https://a.example", "https://A.example:443/?x", well_known]),
+    ] {
+        let mut headers = HeaderMap::new();
+        for (label, spelling) in ["x", "y", "z"].into_iter().zip(spellings) {
+            add(&mut headers, "signature-agent", &format!("{label}=\"{spelling}\""));
+        }
+        for label in ["x", "y", "z"] {
+            sign(&mut headers, label, &format!("\"@authority\" \"signature-agent\";key=\"{label}\""), &key);
+        }
+        assert_eq!(agents_of(&message(&headers)).unwrap(), [spellings[0]], "fetched once, as it is sent");
+        for spelling in spellings {
+            let mut headers = HeaderMap::new();
+            add(&mut headers, "signature-agent", &format!("sig=\"{spelling}\""));
+            sign(&mut headers, "sig", &format!("\"@authority\" {OWN}"), &key);
+            for asked in spellings.into_iter().chain([one]) {
+                let bot = judge(&headers, Some(asked), &[&key]).unwrap();
+                assert_eq!(bot.agent.as_deref(), Some(one), "{spelling} by {asked}");
+            }
+            assert_eq!(identifier(spelling).as_deref(), Some(one), "{spelling}");
+            let fetched = directory_url(spelling).unwrap();
+            assert_eq!(identifier(&fetched).as_deref(), Some(one), "{spelling}");
+        }
+        assert_eq!(identifier(one).as_deref(), Some(one));
     }
 }
 
