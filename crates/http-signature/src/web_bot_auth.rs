@@ -155,6 +155,7 @@ fn check(
     if !covers(input, "@authority") && !covers(input, "@target-uri") {
         return Err(BotError::Uncovered { component: "@authority" });
     }
+    input::check_known(&input.params)?;
     let time = |name| input::integer(&input.params, name);
     let (created, expires) = (time("created")?, time("expires")?);
     let outside = BotError::Time { created, expires, now, most };

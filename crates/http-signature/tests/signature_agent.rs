@@ -26,9 +26,16 @@ fn add(headers: &mut HeaderMap, name: &'static str, value: &str) {
 
 /// Signs over what is listed, under a label, beside what others have signed.
 fn sign(headers: &mut HeaderMap, label: &str, covered: &str, key: &SecretKey) {
+    sign_with(headers, label, covered, key, "");
+}
+
+/// As `sign`, with more parameters.
+fn sign_with(headers: &mut HeaderMap, label: &str, covered: &str, key: &SecretKey, more: &str) {
     let id = key.public_key().thumbprint();
-    let params =
-        format!("created={NOW};expires={};keyid=\"{id}\";alg=\"ed25519\";tag=\"web-bot-auth\"", NOW + 60);
+    let params = format!(
+        "created={NOW};expires={};keyid=\"{id}\";alg=\"ed25519\";tag=\"web-bot-auth\"{more}",
+        NOW + 60
+    );
     add(headers, "signature-input", &format!("{label}=({covered});{params}"));
     // A component that has no value gets a signature that fits nothing.
     let base = signature_base(&message(headers), label).unwrap_or_default();
@@ -337,5 +344,21 @@ fn a_signature_agent_to_which_nothing_can_be_added_is_left_alone() {
         assert!(matches!(error, SignError::SignatureAgent { .. }), "{line} {covered}: {error}");
         assert_eq!(error.code(), "already_signed");
         assert_eq!(headers.get_all("signature-agent").iter().cloned().collect::<Vec<_>>(), before);
+    }
+}
+
+/// What is not known might say for whom the signature is, or what for.
+#[test]
+fn a_signature_with_other_parameters_than_those_of_the_rfc_is_not_taken() {
+    let key = key();
+    for (more, expected) in [
+        ("", Ok(())),
+        (";nonce=\"n\"", Ok(())),
+        (";wimse-aud=\"https://other.example\"", MALFORMED),
+        (";x", MALFORMED),
+    ] {
+        let mut headers = HeaderMap::new();
+        sign_with(&mut headers, "sig", "\"@authority\"", &key, more);
+        assert_eq!(judge(&headers, None, &[&key]).map(drop), expected, "{more}");
     }
 }
