@@ -5,6 +5,8 @@
 //! to a proof, or a proof that fits nothing. Here the hash is that of the line (did:webvh 1.0, "Entry Hash Generation
 //! and Verification"), and each proof is verified as it stands there. The method speaks of one proof, by a key of the
 //! active `updateKeys` ("Authorized Keys"); its schema has room for several, and each is held to the same.
+//!
+//! Proofs of witnesses, which stand in a file of their own, are verified by the library alone, as it read them.
 
 use crate::{LogError, log::LINE};
 use didwebvh_rs::{log_entry_state::LogEntryState, parameters::Parameters};
