@@ -39,7 +39,7 @@ pub(crate) fn publish(args: &PublishArgs) -> Result<Output, Failure> {
         purposes: vec![purpose],
         list: StatusList::new(args.entries),
     };
-    let mut securing = Securing::default();
+    let (mut securing, mut signatures) = (Securing::default(), 0);
     if args.out.exists() {
         let read = read(&args.out)?;
         let before = read.credential;
@@ -53,12 +53,12 @@ pub(crate) fn publish(args: &PublishArgs) -> Result<Output, Failure> {
         }
         list.valid_from = now.max(before.valid_from.saturating_add(1));
         list.list = before.list;
-        securing = read.securing;
+        (securing, signatures) = (read.securing, read.seals.len());
     }
     securing = args.format.map_or(securing, Format::securing);
     write(&args.out, &list, securing, &signer)?;
     let until = time::format(list.valid_until.unwrap_or_default());
-    Ok(Output::done(
+    let mut output = Output::done(
         json!({
             "list": args.url, "file": args.out.display().to_string(), "issuer": list.issuer.as_str(),
             "entries": list.list.entries(), "validUntil": until,
@@ -69,14 +69,16 @@ pub(crate) fn publish(args: &PublishArgs) -> Result<Output, Failure> {
             list.list.entries(),
             args.url
         ),
-    ))
+    );
+    output.notes.extend(lost(signatures));
+    Ok(output)
 }
 
 pub(crate) fn revoke(args: &RevokeArgs) -> Result<Output, Failure> {
     let credential = Delegation::read_unverified(&files::read_text(&args.credential)?).map_err(|error| {
         Failure::invalid(error.code(), format!("`{}` is no delegation: {error}", args.credential.display()))
     })?;
-    let SignedStatusList { credential: mut list, securing, .. } = read(&args.list)?;
+    let SignedStatusList { credential: mut list, securing, seals, .. } = read(&args.list)?;
     let (purpose, value) = match (args.suspend, args.reinstate) {
         (false, false) => (StatusPurpose::Revocation, true),
         (suspend, _) => (StatusPurpose::Suspension, suspend),
@@ -108,10 +110,17 @@ pub(crate) fn revoke(args: &RevokeArgs) -> Result<Output, Failure> {
         (StatusPurpose::Suspension, true) => "suspended",
         (StatusPurpose::Suspension, false) => "reinstated",
     };
-    Ok(Output::done(
+    let mut output = Output::done(
         json!({"status": done, "list": list.id, "index": entry.index, "subject": credential.terms.subject.as_str()}),
         format!("{done}: index {} of {}\npublish {} anew", entry.index, list.id, args.list.display()),
-    ))
+    );
+    output.notes.extend(lost(seals.len()));
+    Ok(output)
+}
+
+/// What is said where a list had more signatures than the one that it gets.
+fn lost(signatures: usize) -> Option<String> {
+    (signatures > 1).then(|| format!("the {signatures} proofs of before are gone, there is one by this key"))
 }
 
 fn read(path: &Path) -> Result<SignedStatusList, Failure> {

@@ -116,3 +116,27 @@ fn a_list_stays_secured_as_it_was() {
     assert_eq!(refused.status, 2, "{refused:?}");
     assert!(refused.stderr.contains("Ed25519") && refused.stderr.contains("`--format jwt`"), "{refused:?}");
 }
+
+#[test]
+fn that_proofs_of_others_are_lost_is_said() {
+    let play = Play::new();
+    acme(&play);
+    let publish = format!(
+        "status publish --key acme.key --issuer did:web:acme.example --url {REVOKED} --out site/status/1"
+    );
+    let once = play.json(&format!("{publish} --format di-jcs"));
+    assert!(once.get("warnings").is_none(), "{once}");
+    let two_proofs = || {
+        let mut list: serde_json::Value = serde_json::from_str(&play.read("site/status/1")).unwrap();
+        list["proof"] = serde_json::json!([list["proof"], list["proof"]]);
+        play.write("site/status/1", list.to_string());
+    };
+    for command in [&publish, "revoke root.jwt --list site/status/1 --key acme.key"] {
+        two_proofs();
+        let ran = play.run(command);
+        assert!(ran.status == 0 && ran.stderr.contains("note: the 2 proofs of before are gone"), "{ran:?}");
+        assert_eq!(play.run(command).stderr, "", "one is replaced by one");
+    }
+    two_proofs();
+    assert!(play.json(&publish)["warnings"][0].as_str().unwrap().starts_with("the 2 proofs"));
+}

@@ -1,6 +1,6 @@
 //! What can be wrong: one enum per verb, one variant per rule, each with a stable code.
 
-use crate::{MAX_LIFETIME, MAX_NONCE};
+use crate::{LABEL, MAX_LIFETIME, MAX_NONCE};
 use legation_keys::secret;
 use legation_verifier::{Code, Denial};
 
@@ -193,6 +193,12 @@ pub enum SignError {
     /// The request has such a signature already; sign it as it was without.
     #[error("the request is signed already; take the old signature off first")]
     AlreadySigned,
+    /// The signer's member can't be added to the `Signature-Agent` that the request has; take that off first.
+    #[error("`Signature-Agent` can't have a member `{LABEL}` more: {reason}")]
+    SignatureAgent {
+        /// Why.
+        reason: String,
+    },
     /// What was signed does not fit into a header; no known input does this.
     #[error("the signature does not fit into a header")]
     Header,
@@ -210,7 +216,7 @@ impl SignError {
             Self::Base(error) => error.code(),
             Self::Lifetime { .. } => "presentation_stale",
             Self::Nonce | Self::Agent { .. } | Self::Header => "malformed",
-            Self::AlreadySigned => "already_signed",
+            Self::AlreadySigned | Self::SignatureAgent { .. } => "already_signed",
             Self::Signer(_) => "signer_failed",
         }
     }

@@ -42,14 +42,20 @@ pub(crate) struct Parameters {
     pub(crate) algorithm: Option<Algorithm>,
 }
 
-/// Reads the parameters and judges each by itself. Those that the RFC does not define are refused:
-/// they might limit the signature in a way that is not understood here.
-pub(crate) fn parameters(params: &Params) -> Result<Parameters, ReadError> {
-    for (name, _) in params {
-        if !["created", "expires", "nonce", "alg", "keyid", "tag"].contains(&name.as_str()) {
-            return Err(ReadError::UnknownParameter { name: shorten(name.as_str()) });
-        }
+/// Parameters that the RFC does not define are refused, though they are signed as well: they might limit the signature
+/// in a way that is not understood here, as to one audience. The RFC says of them neither that they count nor that they
+/// don't.
+pub(crate) fn check_known(params: &Params) -> Result<(), ReadError> {
+    let known = ["created", "expires", "nonce", "alg", "keyid", "tag"];
+    match params.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+        Some((name, _)) => Err(ReadError::UnknownParameter { name: shorten(name.as_str()) }),
+        None => Ok(()),
     }
+}
+
+/// Reads the parameters and judges each by itself.
+pub(crate) fn parameters(params: &Params) -> Result<Parameters, ReadError> {
+    check_known(params)?;
     let algorithm = text(params, "alg")?.map(algorithm).transpose()?;
     text(params, "tag")?;
     let nonce = text(params, "nonce")?.unwrap_or_default();

@@ -45,14 +45,14 @@ pub struct Signed {
 }
 
 impl Signed {
-    /// Puts them among the headers of the request. A `Content-Digest` that was there is replaced,
-    /// signatures of others stay, empty lines go.
+    /// Puts them among the headers of the request. A `Content-Digest` that was there is replaced, signatures of others
+    /// and their members of `Signature-Agent` stay, empty lines go.
     pub fn apply(self, headers: &mut HeaderMap) {
         if let Some(digest) = self.content_digest {
             headers.insert(CONTENT_DIGEST, digest);
         }
         if let Some(agent) = self.signature_agent {
-            headers.insert(SIGNATURE_AGENT, agent);
+            append(headers, SIGNATURE_AGENT, agent);
         }
         append(headers, SIGNATURE_INPUT, self.signature_input);
         append(headers, SIGNATURE, self.signature);
@@ -62,11 +62,15 @@ impl Signed {
 /// Adds a line to a dictionary. Empty lines go: a dictionary without members has no line (RFC 9651 §4.1), and
 /// joined to another line an empty one is no dictionary.
 fn append(headers: &mut HeaderMap, name: &'static str, line: HeaderValue) {
-    if headers.get_all(name).iter().all(|line| line.as_bytes().trim_ascii().is_empty()) {
+    if is_empty(headers, name) {
         headers.insert(name, line);
     } else {
         headers.append(name, line);
     }
+}
+
+fn is_empty(headers: &HeaderMap, name: &str) -> bool {
+    headers.get_all(name).iter().all(|line| line.as_bytes().trim_ascii().is_empty())
 }
 
 /// Signs a request that has its `Agent-Delegation` already. What is covered: `@method`,
@@ -89,7 +93,8 @@ pub fn sign(message: &Message<'_>, occasion: Signing<'_>, signer: &dyn Signer) -
     components.push(plain(AGENT_DELEGATION));
     let signature_agent = occasion.agent.map(web_bot_auth::header).transpose()?;
     if let Some(agent) = &signature_agent {
-        headers.insert(SIGNATURE_AGENT, agent.clone());
+        check_agents(message)?;
+        append(&mut headers, SIGNATURE_AGENT, agent.clone());
         components.extend([plain("@authority"), web_bot_auth::own_member()]);
     }
 
@@ -139,6 +144,27 @@ fn check_unsigned(message: &Message<'_>) -> Result<(), SignError> {
     let labels = message.dictionary(SIGNATURE)?;
     if input::read_all(message)?.iter().any(taken) || field::member(&labels, LABEL).is_some() {
         return Err(SignError::AlreadySigned);
+    }
+    Ok(())
+}
+
+/// Beside the members of others ours can stand, and nobody's signature breaks by it.
+fn check_agents(message: &Message<'_>) -> Result<(), SignError> {
+    if is_empty(message.headers, SIGNATURE_AGENT) {
+        return Ok(());
+    }
+    let refused = |reason: &str| SignError::SignatureAgent { reason: reason.to_owned() };
+    let members = message.dictionary(SIGNATURE_AGENT).map_err(|error| refused(&error.to_string()))?;
+    if field::member(&members, LABEL).is_some() {
+        return Err(refused("it has a member of that name"));
+    }
+    let named =
+        |item: &Item| matches!(&item.value, BareItem::String(name) if name.as_str() == SIGNATURE_AGENT);
+    let whole = |item: &Item| named(item) && !item.params.iter().any(|(name, _)| name.as_str() == "key");
+    let signed = message.headers.contains_key(SIGNATURE_INPUT);
+    let others = if signed { input::read_all(message)? } else { Vec::new() };
+    if others.iter().any(|input| input.components.iter().any(whole)) {
+        return Err(refused("a signature covers all of it"));
     }
     Ok(())
 }

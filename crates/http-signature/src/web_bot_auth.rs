@@ -50,6 +50,7 @@ mod signature_agent;
 
 pub use error::{BotError, DirectoryError};
 pub use key_directory::{DIRECTORY_PATH, DIRECTORY_TYPE, directory, directory_url, read_directory};
+pub use signature_agent::identifier;
 pub(crate) use signature_agent::{header, own_member};
 
 use crate::{
@@ -60,7 +61,7 @@ use crate::{
     read::{covers, signature},
 };
 use legation_keys::PublicKey;
-use signature_agent::{covered_member, identifier};
+use signature_agent::covered_member;
 
 /// The parameter `tag` of a signature for this use.
 pub const TAG: &str = "web-bot-auth";
@@ -70,8 +71,8 @@ pub const TAG: &str = "web-bot-auth";
 pub struct Bot {
     /// The key, by its RFC 7638 thumbprint.
     pub key_thumbprint: String,
-    /// The URL that the keys were said to be of, which the signature covers; `None` where the keys were known without
-    /// one, so that the bot is whoever holds that key and no more (§4.3).
+    /// The [`identifier`] of the URL that the keys were said to be of, which the signature covers in whatever spelling;
+    /// `None` where the keys were known without one, so that the bot is whoever holds that key and no more (§4.3).
     pub agent: Option<String>,
     /// The nonce, which a service may ask to be new; `None` where there is none.
     pub nonce: Option<String>,
@@ -83,8 +84,8 @@ pub struct Bot {
 
 /// Verifies that a bot with one of these keys signed a request, at `now` (Unix seconds), for at most `most` seconds.
 ///
-/// `agent` is the URL that the keys are of, as [`agents_of`] gave it or as the caller has it on a list; then only a
-/// signature that covers this URL counts. With `None` the keys are the caller's own business, and the bot is told by its
+/// `agent` is the URL that the keys are of, as [`agents_of`] gave it or as the caller has it on a list, or its
+/// [`identifier`]; then only a signature that covers this URL, in whatever spelling, counts. With `None` the keys are the caller's own business, and the bot is told by its
 /// key alone. Of several signatures the first that verifies counts. Whether the nonce is new is the caller's question.
 ///
 /// # Errors
@@ -96,15 +97,15 @@ pub fn verify(
     now: i64,
     most: i64,
 ) -> Result<Bot, BotError> {
-    let wanted = agent.map(|agent| (agent, identifier(agent)));
+    let wanted = agent.map(identifier);
     let mut failed = None;
     for (input, named) in candidates(message)? {
         let named = named.as_deref().and_then(identifier);
-        if wanted.as_ref().is_some_and(|(_, wanted)| named.is_none() || named != *wanted) {
+        if wanted.as_ref().is_some_and(|wanted| named.is_none() || named != *wanted) {
             continue;
         }
         match check(message, &input, keys, now, most) {
-            Ok(bot) => return Ok(Bot { agent: agent.map(str::to_owned), ..bot }),
+            Ok(bot) => return Ok(Bot { agent: wanted.flatten(), ..bot }),
             Err(error) => failed = failed.or(Some(error)),
         }
     }
@@ -112,15 +113,17 @@ pub fn verify(
     Err(failed.unwrap_or_else(other))
 }
 
-/// The URLs that `Signature-Agent` names for the signatures of bots, before anything of it is believed: each once, in the
-/// order of the signatures. None for a bot that is known by its key only.
+/// The URLs that `Signature-Agent` names for the signatures of bots, before anything of it is believed: one of each
+/// [`identifier`], in its first spelling, in the order of the signatures. None for a bot that is known by its key only.
 ///
 /// # Errors
 /// [`BotError`] where no signature has the tag, or none of them can be read.
 pub fn agents_of(message: &Message<'_>) -> Result<Vec<String>, BotError> {
-    let mut agents = Vec::new();
+    let (mut agents, mut known) = (Vec::new(), Vec::new());
     for agent in candidates(message)?.into_iter().filter_map(|(_, agent)| agent) {
-        if !agents.contains(&agent) {
+        let identifier = identifier(&agent);
+        if !known.contains(&identifier) {
+            known.push(identifier);
             agents.push(agent);
         }
     }
@@ -152,6 +155,7 @@ fn check(
     if !covers(input, "@authority") && !covers(input, "@target-uri") {
         return Err(BotError::Uncovered { component: "@authority" });
     }
+    input::check_known(&input.params)?;
     let time = |name| input::integer(&input.params, name);
     let (created, expires) = (time("created")?, time("expires")?);
     let outside = BotError::Time { created, expires, now, most };

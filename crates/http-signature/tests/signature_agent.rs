@@ -3,8 +3,8 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use legation_http_signature::{
-    Message, signature_base,
-    web_bot_auth::{Bot, agents_of, directory_url, verify},
+    Message, SignError, Signing, read, sign as sign_ours, signature_base,
+    web_bot_auth::{Bot, agents_of, directory_url, identifier, verify},
 };
 use legation_keys::{Algorithm, PublicKey, SecretKey, Signer};
 
@@ -26,9 +26,16 @@ fn add(headers: &mut HeaderMap, name: &'static str, value: &str) {
 
 /// Signs over what is listed, under a label, beside what others have signed.
 fn sign(headers: &mut HeaderMap, label: &str, covered: &str, key: &SecretKey) {
+    sign_with(headers, label, covered, key, "");
+}
+
+/// As `sign`, with more parameters.
+fn sign_with(headers: &mut HeaderMap, label: &str, covered: &str, key: &SecretKey, more: &str) {
     let id = key.public_key().thumbprint();
-    let params =
-        format!("created={NOW};expires={};keyid=\"{id}\";alg=\"ed25519\";tag=\"web-bot-auth\"", NOW + 60);
+    let params = format!(
+        "created={NOW};expires={};keyid=\"{id}\";alg=\"ed25519\";tag=\"web-bot-auth\"{more}",
+        NOW + 60
+    );
     add(headers, "signature-input", &format!("{label}=({covered});{params}"));
     // A component that has no value gets a signature that fits nothing.
     let base = signature_base(&message(headers), label).unwrap_or_default();
@@ -229,7 +236,11 @@ fn a_directory_is_where_the_url_says_and_at_an_origin_under_well_known() {
         ("https://a.example/", Some(WELL_KNOWN)),
         (WELL_KNOWN, Some(WELL_KNOWN)),
         (A, Some(A)),
-        ("https://a.example/?x", Some("https://a.example/?x")),
+        // What a host shows for a query is not what stands behind its name.
+        ("https://a.example/?x", Some(WELL_KNOWN)),
+        ("https://a.example?x", Some(WELL_KNOWN)),
+        ("https://A.example:443", Some(WELL_KNOWN)),
+        ("https://A.example:443/keys?x", Some("https://A.example:443/keys?x")),
         (
             "https://a.example:8443",
             Some("https://a.example:8443/.well-known/http-message-signatures-directory"),
@@ -241,5 +252,113 @@ fn a_directory_is_where_the_url_says_and_at_an_origin_under_well_known() {
         ("", None),
     ] {
         assert_eq!(directory_url(agent).as_deref(), expected, "{agent}");
+    }
+}
+
+/// The spellings of one directory are one bot: whoever has blocked it has blocked it in all of them.
+#[test]
+fn a_bot_is_told_by_its_directory_however_that_is_spelled() {
+    let key = key();
+    let well_known = "https://a.example/.well-known/http-message-signatures-directory";
+    for (one, spellings) in [
+        (A, ["https://a.example/keys", "https://a.example/keys?1", "https://A.EXAMPLE:443/keys?2"]),
+        (well_known, ["https://a.example", "https://A.example:443/?x", well_known]),
+    ] {
+        let mut headers = HeaderMap::new();
+        for (label, spelling) in ["x", "y", "z"].into_iter().zip(spellings) {
+            add(&mut headers, "signature-agent", &format!("{label}=\"{spelling}\""));
+        }
+        for label in ["x", "y", "z"] {
+            sign(&mut headers, label, &format!("\"@authority\" \"signature-agent\";key=\"{label}\""), &key);
+        }
+        assert_eq!(agents_of(&message(&headers)).unwrap(), [spellings[0]], "fetched once, as it is sent");
+        for spelling in spellings {
+            let mut headers = HeaderMap::new();
+            add(&mut headers, "signature-agent", &format!("sig=\"{spelling}\""));
+            sign(&mut headers, "sig", &format!("\"@authority\" {OWN}"), &key);
+            for asked in spellings.into_iter().chain([one]) {
+                let bot = judge(&headers, Some(asked), &[&key]).unwrap();
+                assert_eq!(bot.agent.as_deref(), Some(one), "{spelling} by {asked}");
+            }
+            assert_eq!(identifier(spelling).as_deref(), Some(one), "{spelling}");
+            let fetched = directory_url(spelling).unwrap();
+            assert_eq!(identifier(&fetched).as_deref(), Some(one), "{spelling}");
+        }
+        assert_eq!(identifier(one).as_deref(), Some(one));
+    }
+}
+
+/// A request of ours at last, as it is signed in a row of others.
+fn sign_last(headers: &mut HeaderMap, key: &SecretKey) -> Result<(), SignError> {
+    headers.insert("agent-delegation", HeaderValue::from_static("eyJh.eyJp.c2ln"));
+    let occasion =
+        Signing { created: NOW, expires: NOW + 60, nonce: "n-1", agent: Some("https://us.example/keys") };
+    sign_ours(&message(headers), occasion, key)?.apply(headers);
+    Ok(())
+}
+
+#[test]
+fn our_signature_leaves_those_of_others_as_they_are() {
+    let (ours, theirs) = (key(), key());
+    for line in ["b=\"https://a.example/keys\"", "c, b=\"https://a.example/keys\"; x=1", "b=?1"] {
+        let mut headers = HeaderMap::new();
+        add(&mut headers, "signature-agent", line);
+        sign(&mut headers, "b", &format!("\"@authority\" {OTHER}"), &theirs);
+        let before = signature_base(&message(&headers), "b").unwrap();
+        sign_last(&mut headers, &ours).unwrap();
+        assert_eq!(signature_base(&message(&headers), "b").unwrap(), before, "{line}");
+        assert_eq!(headers.get("signature-agent").unwrap(), line);
+        let bot = judge(&headers, Some("https://us.example/keys"), &[&ours]).unwrap();
+        assert_eq!(bot.key_thumbprint, ours.public_key().thumbprint());
+        assert!(read(&message(&headers)).is_ok());
+        if !line.contains(['?', ';']) {
+            assert_eq!(judge(&headers, Some(A), &[&theirs]).unwrap().agent.as_deref(), Some(A));
+        }
+    }
+    // An empty line is no member.
+    let mut headers = HeaderMap::new();
+    add(&mut headers, "signature-agent", "");
+    sign_last(&mut headers, &ours).unwrap();
+    assert!(judge(&headers, Some("https://us.example/keys"), &[&ours]).is_ok());
+}
+
+#[test]
+fn a_signature_agent_to_which_nothing_can_be_added_is_left_alone() {
+    let (ours, theirs) = (key(), key());
+    for (line, covered) in [
+        // Ours is there, or no dictionary is.
+        ("legation=\"https://a.example/keys\"", "\"signature-agent\";key=\"legation\""),
+        ("legation=\"https://a.example/keys\"", "\"@authority\""),
+        ("\"https://a.example/keys\"", WHOLE),
+        ("\"https://a.example/keys\"", "\"@authority\""),
+        ("b=\"https://a.example/keys\", b", "\"@authority\""),
+        // Another has signed that there is this one and no more.
+        ("b=\"https://a.example/keys\"", WHOLE),
+        ("b=\"https://a.example/keys\"", "\"signature-agent\";sf"),
+    ] {
+        let mut headers = HeaderMap::new();
+        add(&mut headers, "signature-agent", line);
+        sign(&mut headers, "b", covered, &theirs);
+        let before = headers.get_all("signature-agent").iter().cloned().collect::<Vec<_>>();
+        let error = sign_last(&mut headers, &ours).unwrap_err();
+        assert!(matches!(error, SignError::SignatureAgent { .. }), "{line} {covered}: {error}");
+        assert_eq!(error.code(), "already_signed");
+        assert_eq!(headers.get_all("signature-agent").iter().cloned().collect::<Vec<_>>(), before);
+    }
+}
+
+/// What is not known might say for whom the signature is, or what for.
+#[test]
+fn a_signature_with_other_parameters_than_those_of_the_rfc_is_not_taken() {
+    let key = key();
+    for (more, expected) in [
+        ("", Ok(())),
+        (";nonce=\"n\"", Ok(())),
+        (";wimse-aud=\"https://other.example\"", MALFORMED),
+        (";x", MALFORMED),
+    ] {
+        let mut headers = HeaderMap::new();
+        sign_with(&mut headers, "sig", "\"@authority\"", &key, more);
+        assert_eq!(judge(&headers, None, &[&key]).map(drop), expected, "{more}");
     }
 }

@@ -25,6 +25,8 @@ use world::{BODY, digest_of};
 const TARGET: &str = "https://shop.example/rooms?night=2";
 const ELSEWHERE: &str = "https://other.example/rooms?night=2";
 const AGENT: &str = "https://agent.example";
+/// Who that is.
+const BOT: &str = "https://agent.example/.well-known/http-message-signatures-directory";
 /// The label under which the script signs.
 const LABEL: &str = "sig";
 const LIFETIME: i64 = 60;
@@ -205,7 +207,7 @@ fn what_a_toolkit_signs_we_verify() {
             for algorithm in algorithms {
                 let (signed, keys) = signed_by(tool, *algorithm, &sent, &components);
                 assert_eq!(keys[0].algorithm(), *algorithm);
-                assert_eq!(signed.bot(&keys, now()), Ok(Some(AGENT.to_owned())), "{tool} {algorithm:?}");
+                assert_eq!(signed.bot(&keys, now()), Ok(Some(BOT.to_owned())), "{tool} {algorithm:?}");
                 // The one signature is a delegation's proof as well.
                 assert_eq!(signed.proof(&keys), Ok(()), "{tool} {algorithm:?}");
                 refuses_what_is_changed(&signed, &format!("{member}=\"https://mallory.example\""), &keys);
@@ -276,7 +278,7 @@ fn what_web_bot_auth_signs_we_verify() {
     let mut nameless = sent.clone();
     nameless.headers.as_object_mut().unwrap().remove("signature-agent");
     let own = Value::Null;
-    for (sent, agent) in [(&sent, Some(AGENT.to_owned())), (&nameless, None)] {
+    for (sent, agent) in [(&sent, Some(BOT.to_owned())), (&nameless, None)] {
         let (signed, keys) = signed_by("web-bot-auth", Algorithm::EdDsa, sent, &own);
         assert_eq!(signed.bot(&keys, now()), Ok(agent));
         assert_eq!(
@@ -295,7 +297,7 @@ fn what_web_bot_auth_signs_we_verify() {
         ["signature-agent"]
     ]);
     let (signed, keys) = signed_by("web-bot-auth", Algorithm::EdDsa, &sent, &components);
-    assert_eq!(signed.bot(&keys, now()), Ok(Some(AGENT.to_owned())));
+    assert_eq!(signed.bot(&keys, now()), Ok(Some(BOT.to_owned())));
     assert_eq!(signed.proof(&keys), Ok(()));
     refuses_what_is_changed(&signed, "\"https://mallory.example\"", &keys);
 }

@@ -66,7 +66,8 @@ fn the_examples_of_the_draft_are_answered() {
             continue;
         }
         let bot = told.unwrap();
-        let agent = text("signatureAgent").map(|_| "https://signature-agent.test".to_owned());
+        let directory = format!("https://signature-agent.test{}", web_bot_auth::DIRECTORY_PATH);
+        let agent = text("signatureAgent").map(|_| directory);
         assert_eq!((bot.agent, bot.expires), (agent, expires));
         verified += 1;
         assert_eq!(judge(&pairs, target, expires), Err("presentation_stale"));

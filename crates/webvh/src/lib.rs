@@ -12,7 +12,10 @@
 //! | [`error`] | [`LogError`], [`ResolveError`]: one variant per rule, each with a stable code |
 //!
 //! The log's rules are those of `didwebvh-rs`; around it stand what it leaves to its caller: bounds, strict JSON, hosts that
-//! a did:web may have too, hashes over all that a line says, and our own fetching. `didwebvh-rs` reads the clock, to refuse entries of the future.
+//! a did:web may have too, hashes and proofs over all that a line says, and our own fetching. `didwebvh-rs` reads the clock,
+//! to refuse entries of the future.
+//!
+//! An entry may have several proofs: each has to verify as it stands, by a key that may sign the entry.
 //!
 //! ```
 //! use legation_did::Document;

@@ -141,7 +141,7 @@ pub(crate) fn load(did: &Did, log: &[u8], witnesses: Option<&[u8]>) -> Result<DI
     // Nothing is waited for: the signature of the library is asynchronous for those that fetch.
     let resolved = state.resolve_log(did.as_str(), log, witnesses).now_or_never();
     match resolved {
-        Some(Ok(_)) => whole::check(log).map(|()| state),
+        Some(Ok(_)) => whole::check(log, state.log_entries()).map(|()| state),
         Some(Err(error)) => Err(invalid(error)),
         None => Err(LogError::Invalid { reason: "its verification did not end".to_owned() }),
     }

@@ -1,11 +1,18 @@
-//! That an entry's hash covers all of it.
+//! That the hash and the proofs of an entry cover all of it.
 //!
-//! The library hashes an entry as it read it, without members that it does not know: whoever serves a log could add
-//! some, such as a parameter that other readers act on. Here the hash is that of the line (did:webvh 1.0, "Entry Hash
-//! Generation and Verification").
+//! The library hashes an entry and its proof as it read them, without members that it does not know, and of several
+//! proofs it verifies the first: whoever serves a log could add a parameter that other readers act on, an `expires`
+//! to a proof, or a proof that fits nothing. Here the hash is that of the line (did:webvh 1.0, "Entry Hash Generation
+//! and Verification"), and each proof is verified as it stands there. The method speaks of one proof, by a key of the
+//! active `updateKeys` ("Authorized Keys"); its schema has room for several, and each is held to the same.
+//!
+//! Proofs of witnesses, which stand in a file of their own, are verified by the library alone, as it read them.
 
 use crate::{LogError, log::LINE};
+use didwebvh_rs::{log_entry_state::LogEntryState, parameters::Parameters};
 use legation_keys::{
+    Algorithm, PublicKey,
+    data_integrity::{Proof, hashes, proofs},
     jcs,
     json::{self, Json, Object},
 };
@@ -14,30 +21,72 @@ use sha2::{Digest, Sha256};
 
 /// A multihash's prefix: SHA-256, of 32 bytes.
 const SHA2_256: [u8; 2] = [0x12, 0x20];
+/// What the proof of an entry is for.
+const PURPOSE: &str = "assertionMethod";
 
-/// Each line's hash is the one that its `versionId` says. The log has been verified but for this.
-pub(crate) fn check(log: &str) -> Result<(), LogError> {
-    let mut before: Option<String> = None;
+/// Each line's hash is the one that its `versionId` says, and each of its proofs verifies. The log has been verified
+/// but for this, and `entries` is what it was read as.
+pub(crate) fn check(log: &str, entries: &[LogEntryState]) -> Result<(), LogError> {
+    let mut before: Option<(String, &Parameters)> = None;
     for (index, text) in log.lines().enumerate() {
         let line = index + 1;
+        let invalid = |reason: String| LogError::Invalid { reason: format!("line {line} {reason}") };
         let json = json::parse(text.as_bytes(), LINE).map_err(|error| LogError::Json { line, error })?;
-        let missing = || LogError::Invalid { reason: format!("line {line} has no `versionId`") };
+        let missing = || invalid("has no `versionId`".to_owned());
         let entry = json.as_object().ok_or_else(missing)?;
         let id = entry.get("versionId").and_then(Json::as_str).ok_or_else(missing)?;
         // The first entry is hashed with the SCID in the place of what comes before it.
         let scid =
             || json.get("parameters").and_then(|parameters| parameters.get("scid")).and_then(Json::as_str);
-        let expected = entry_hash(entry, before.as_deref().or_else(scid).unwrap_or_default());
+        let previous = before.as_ref().map(|(id, _)| id.as_str()).or_else(scid).unwrap_or_default();
+        let expected = entry_hash(entry, previous);
         let found = id.split_once('-').map_or("", |(_, hash)| hash);
         if found != expected {
-            let reason = format!(
-                "line {line} has the hash {expected}, its `versionId` says `{found}`: something was added to it or changed"
-            );
-            return Err(LogError::Invalid { reason });
+            return Err(invalid(format!(
+                "has the hash {expected}, its `versionId` says `{found}`: something was added to it or changed"
+            )));
         }
-        before = Some(id.to_owned());
+        let parameters =
+            &entries.get(index).ok_or_else(|| invalid("was not verified".to_owned()))?.validated_parameters;
+        let keys = update_keys(before.as_ref().map(|(_, parameters)| *parameters), parameters);
+        check_proofs(entry, &keys)
+            .map_err(|reason| invalid(format!("has a proof that does not count: {reason}")))?;
+        before = Some((id.to_owned(), parameters));
     }
     Ok(())
+}
+
+/// The active `updateKeys`, of which one signs the entry: those of the entry before, or its own where that one named
+/// their hashes, and in the first ("Authorized Keys").
+fn update_keys<'p>(before: Option<&'p Parameters>, own: &'p Parameters) -> Vec<&'p str> {
+    let active = before.filter(|before| !before.pre_rotation_active).unwrap_or(own);
+    active.active_update_keys.iter().map(|key| key.as_str()).collect()
+}
+
+fn check_proofs(entry: &Object<'_>, keys: &[&str]) -> Result<(), String> {
+    let all = proofs(entry).map_err(|error| error.to_string())?;
+    all.iter().try_for_each(|proof| check_proof(entry, &all, proof, keys))
+}
+
+fn check_proof(
+    entry: &Object<'_>,
+    all: &[Proof<'_>],
+    proof: &Proof<'_>,
+    keys: &[&str],
+) -> Result<(), String> {
+    if proof.purpose != PURPOSE {
+        return Err(format!("its `proofPurpose` is not `{PURPOSE}`"));
+    }
+    // A log is read long after it was written: what held then has to hold for good.
+    if proof.expires.is_some() {
+        return Err("it ends by an `expires`".to_owned());
+    }
+    let signed_by = |key: &&&str| proof.verification_method == format!("did:key:{key}#{key}");
+    let key = keys.iter().find(signed_by).and_then(|key| PublicKey::from_multikey(key).ok());
+    let key = key.filter(|key| key.algorithm() == Algorithm::EdDsa);
+    let key = key.ok_or("its `verificationMethod` is no Ed25519 key of the `updateKeys`")?;
+    let signed = hashes(entry, all, proof).map_err(|error| error.to_string())?;
+    key.verify(&signed, &proof.signature).map_err(|_| "it does not fit the entry".to_owned())
 }
 
 fn entry_hash(entry: &Object<'_>, before: &str) -> String {

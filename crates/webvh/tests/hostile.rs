@@ -2,7 +2,12 @@
 #![allow(clippy::unwrap_used)] // a test's helpers may stop it
 
 use legation_did::Did;
-use legation_keys::{Algorithm, SecretKey, Signer};
+use legation_keys::{
+    Algorithm, SecretKey, Signer,
+    data_integrity::{self, ProofOptions},
+    jcs,
+    json::{self, JsonLimits},
+};
 use legation_webvh::{At, Content, Created, MAX_ENTRIES, MAX_LOG_BYTES, create, deactivate, update, verify};
 
 const START: i64 = 1_790_000_000;
@@ -84,6 +89,13 @@ fn nothing_can_be_added_to_an_entry() {
         ("\"parameters\":{", "\"parameters\":{\"note\":[],"),
         ("\"parameters\":{", "\"parameters\":{\"deactivate\":true,"),
         ("\"state\":{", "\"state\":{\"note\":null,"),
+        ("\"proof\":[{", "\"proof\":[{\"note\":1,"),
+        ("\"proof\":[{", "\"proof\":[{\"id\":\"urn:uuid:1\","),
+        ("\"proof\":[{", "\"proof\":[{\"nonce\":\"1\","),
+        ("\"proof\":[{", "\"proof\":[{\"domain\":\"a.example\","),
+        ("\"proof\":[{", "\"proof\":[{\"previousProof\":[],"),
+        ("\"proof\":[{", "\"proof\":[{\"expires\":\"2020-01-01T00:00:00Z\","),
+        ("\"proof\":[{", "\"proof\":[{\"expires\":\"2999-01-01T00:00:00Z\","),
     ] {
         for line in 0..2 {
             let place = log.match_indices(before).nth(line).unwrap().0;
@@ -91,6 +103,62 @@ fn nothing_can_be_added_to_an_entry() {
             let forged = format!("{head}{}", tail.replacen(before, added, 1)).replace(",}", "}");
             assert_eq!(code(&made.did, forged.as_bytes()), "log_invalid", "{added} in line {line}");
         }
+    }
+}
+
+/// A log of one entry with one proof more, made by a key or out of the first.
+fn with_second_proof(log: &str, second: impl Fn(&json::Object<'_>) -> String) -> String {
+    let entry = json::parse(log.trim_end().as_bytes(), JsonLimits { bytes: 1 << 16, depth: 16 }).unwrap();
+    second(entry.as_object().unwrap())
+}
+
+/// did:webvh has one proof in mind and its schema several. Each is by a key that may sign the entry, or the log is none.
+#[test]
+fn each_further_proof_is_one_of_the_update_key() {
+    let update_key = key();
+    let made = made(&update_key);
+    let signed = |key: &SecretKey, purpose: &str, expires: Option<i64>| {
+        let own = legation_did::key::did(key.public_key());
+        let method = legation_did::key::method_id(&own);
+        with_second_proof(&made.log, |entry| {
+            let options =
+                ProofOptions { verification_method: &method, purpose, expires, ..ProofOptions::default() };
+            data_integrity::add(entry, options, key).unwrap()
+        })
+    };
+    let told = |log: &str| code(&made.did, log.as_bytes());
+    assert_eq!(told(&signed(&update_key, "assertionMethod", None)), "valid");
+    assert_eq!(told(&signed(&key(), "assertionMethod", None)), "log_invalid", "another's key");
+    assert_eq!(told(&signed(&update_key, "authentication", None)), "log_invalid");
+    assert_eq!(told(&signed(&update_key, "assertionMethod", Some(START + 60))), "log_invalid");
+    assert_eq!(told(&signed(&update_key, "assertionMethod", Some(START * 4))), "log_invalid");
+    // What was signed is another entry, or nothing at all.
+    let good = signed(&update_key, "assertionMethod", None);
+    for change in [
+        (
+            "\"proofPurpose\":\"assertionMethod\"",
+            "\"domain\":\"a.example\",\"proofPurpose\":\"assertionMethod\"",
+        ),
+        ("eddsa-jcs-2022", "eddsa-rdfc-2022"),
+        ("DataIntegrityProof", "Ed25519Signature2020"),
+        ("\"proofValue\":\"z", "\"proofValue\":\"z1"),
+        ("did:key:", "did:example:"),
+    ] {
+        let place = good.rfind(change.0).unwrap();
+        let (head, tail) = good.split_at(place);
+        assert_eq!(
+            told(&format!("{head}{}", tail.replacen(change.0, change.1, 1))),
+            "log_invalid",
+            "{change:?}"
+        );
+    }
+    for odd in ["{}", "7", "null", "[]"] {
+        let log = with_second_proof(&made.log, |entry| {
+            let text = jcs::canonicalize(&json::Json::Object(entry.clone()));
+            text.replacen("}],\"state\"", &format!("}},{odd}],\"state\""), 1)
+        });
+        assert_ne!(log, made.log);
+        assert!(["log_invalid", "malformed"].contains(&told(&log)), "{odd}");
     }
 }
 

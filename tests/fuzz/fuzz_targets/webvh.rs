@@ -83,13 +83,17 @@ fn lines(bytes: &mut Vec<u8>, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
     *bytes = all.join(&b'\n');
 }
 
-/// What the entries say, proofs aside: somebody may add one that is not asked for.
+/// What the entries say, their proofs included. A proof may stand alone or in a list, and there be repeated.
 fn entries(log: &[u8]) -> Vec<String> {
     let limits = JsonLimits { bytes: 1 << 20, depth: 32 };
     let text = core::str::from_utf8(log).unwrap().trim_end();
     let entry = |line: &str| {
         let json = json::parse(line.as_bytes(), limits).unwrap();
-        jcs::canonicalize(&json::Json::Object(json.as_object().unwrap().without("proof")))
+        let entry = json.as_object().unwrap();
+        let proof = entry.get("proof").unwrap();
+        let mut proofs = proof.as_array().unwrap_or_else(|| core::slice::from_ref(proof)).to_vec();
+        proofs.dedup();
+        jcs::canonicalize(&json::Json::Object(entry.clone().with("proof", json::Json::Array(proofs))))
     };
     text.lines().map(entry).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::{
     error::DirectoryError,
-    signature_agent::{identifier, is_origin},
+    signature_agent::{identifier, is_host},
 };
 use legation_keys::{
     PublicKey,
@@ -17,8 +17,9 @@ pub const DIRECTORY_TYPE: &str = "application/http-message-signatures-directory+
 pub(super) const MAX_KEYS: usize = 64;
 
 /// Where the keys of an agent are: the URL that `Signature-Agent` names. Where that has no path it was, until the last
-/// draft, the origin of a directory at [`DIRECTORY_PATH`], and is taken for it still: deployed bots name it so. `None` for
-/// what is no https URL in normal form, or has a user or a fragment.
+/// draft, the origin of a directory at [`DIRECTORY_PATH`], and is taken for it still: deployed bots name it so. A query is
+/// a part of what is fetched and not of who it is ([`identifier`]); without a path there is none. `None` for what is no
+/// https URL in normal form, or has a user or a fragment.
 ///
 /// ```
 /// use legation_http_signature::web_bot_auth::directory_url;
@@ -29,11 +30,8 @@ pub(super) const MAX_KEYS: usize = 64;
 /// ```
 #[must_use]
 pub fn directory_url(agent: &str) -> Option<String> {
-    identifier(agent)?;
-    match is_origin(agent) {
-        true => Some(format!("{}{DIRECTORY_PATH}", agent.trim_end_matches('/'))),
-        false => Some(agent.to_owned()),
-    }
+    let identifier = identifier(agent)?;
+    Some(if is_host(agent) { identifier } else { agent.to_owned() })
 }
 
 /// A directory of these keys, as JSON: a JWK set, each key with its thumbprint as `kid`.

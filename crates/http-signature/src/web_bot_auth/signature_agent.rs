@@ -1,6 +1,6 @@
 //! `Signature-Agent` (§5.2.1): the URL of a signer's keys, as a signature covers it.
 
-use super::error::BotError;
+use super::{error::BotError, key_directory::DIRECTORY_PATH};
 use crate::{
     LABEL, Message,
     base::plain,
@@ -73,22 +73,37 @@ fn covered_component(input: &Input) -> Result<&Item, BotError> {
     }
 }
 
-/// What the spellings of one agent have in common: host in small letters, no default port, no query (§5.5). `None` for
-/// what is no https URL, or whose path is not in normal form: it would be another agent each time it is spelled anew.
-pub(super) fn identifier(url: &str) -> Option<String> {
+/// The identifier of an agent: its [`directory_url`](super::directory_url) with the host in small letters and without
+/// default port and query (§5.5), so that one directory is one agent, however it is spelled. `None` for what is no https
+/// URL, or whose path is not in normal form. An identifier is its own.
+///
+/// Who is on a list, has an allowance or is blocked is told by it. Whoever runs a site can publish keys at any number of
+/// paths: to block all of them, block the host.
+///
+/// ```
+/// use legation_http_signature::web_bot_auth::identifier;
+/// assert_eq!(identifier("https://A.example:443/keys?v=2").as_deref(), Some("https://a.example/keys"));
+/// let of_a_host = "https://a.example/.well-known/http-message-signatures-directory";
+/// assert_eq!(identifier("https://a.example").as_deref(), Some(of_a_host));
+/// assert_eq!(identifier("http://a.example/keys"), None);
+/// ```
+#[must_use]
+pub fn identifier(agent: &str) -> Option<String> {
     let headers = HeaderMap::new();
-    let message = Message { method: "GET", target_uri: url, headers: &headers, body: b"" };
+    let message = Message { method: "GET", target_uri: agent, headers: &headers, body: b"" };
     message.check().ok()?;
     let part = |name| message.derived(name).ok().flatten();
-    let identifier = format!("{}://{}{}", part("@scheme")?, part("@authority")?, part("@path")?);
+    let path = part("@path")?;
+    let path = if path == "/" { DIRECTORY_PATH } else { &*path };
+    let identifier = format!("{}://{}{path}", part("@scheme")?, part("@authority")?);
     (identifier.starts_with("https://") && resource::check(&identifier).is_ok()).then_some(identifier)
 }
 
-/// Whether a URL, which has an identifier, is a bare origin.
-pub(super) fn is_origin(url: &str) -> bool {
+/// Whether a URL, which has an identifier, names a host and no path.
+pub(super) fn is_host(url: &str) -> bool {
     let headers = HeaderMap::new();
     let message = Message { method: "GET", target_uri: url, headers: &headers, body: b"" };
-    matches!(message.derived("@request-target"), Ok(Some(target)) if target == "/")
+    matches!(message.derived("@path"), Ok(Some(path)) if path == "/")
 }
 
 /// `Signature-Agent` with the signer's own member.
