@@ -11,8 +11,9 @@ use std::collections::HashMap;
 
 /// Most objects of one document.
 pub const MAX_OBJECTS: usize = 4096;
-/// Most contexts of one document, those inside of it included. Each is processed whole.
-pub const MAX_CONTEXTS: usize = 64;
+/// Most contexts of one document, those inside of it included: of 64 credentials in a presentation each has some. Each is
+/// processed whole.
+pub const MAX_CONTEXTS: usize = 256;
 /// Most members of the contexts that stand inline.
 pub const MAX_TERMS: usize = 1024;
 /// Most terms that are defined by one another in turn, since they are worked out by one call within the other: a prefix,
