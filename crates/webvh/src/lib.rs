@@ -46,6 +46,7 @@ pub mod error;
 pub mod fetch;
 pub mod log;
 mod whole;
+mod witnesses;
 pub mod write;
 
 pub use error::{LogError, ResolveError, WriteError};

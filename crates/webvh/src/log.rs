@@ -1,6 +1,6 @@
 //! A log's bytes become the document of a moment.
 
-use crate::{MAX_ENTRIES, MAX_LOG_BYTES, error::LogError, whole};
+use crate::{MAX_ENTRIES, MAX_LOG_BYTES, error::LogError, whole, witnesses};
 use didwebvh_rs::{DIDWebVHState, log_entry::LogEntryMethods, log_entry_state::LogEntryState};
 use futures::FutureExt;
 use legation_did::{Did, web};
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// A line holds a document, which may have 64 KiB, with its proof.
 pub(crate) const LINE: JsonLimits = JsonLimits { bytes: 80 * 1024, depth: 20 };
-const WITNESSES: JsonLimits = JsonLimits { bytes: MAX_LOG_BYTES, depth: 10 };
+pub(crate) const WITNESSES: JsonLimits = JsonLimits { bytes: MAX_LOG_BYTES, depth: 10 };
 
 /// Which version is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,16 +130,10 @@ pub fn url(did: &Did, file: &str) -> Result<String, LogError> {
 pub(crate) fn load(did: &Did, log: &[u8], witnesses: Option<&[u8]>) -> Result<DIDWebVHState, LogError> {
     place(did)?;
     let log = read(log)?;
-    let witnesses = match witnesses {
-        Some(bytes) => {
-            json::parse(bytes, WITNESSES).map_err(|error| LogError::Json { line: 0, error })?;
-            core::str::from_utf8(bytes).ok()
-        }
-        None => None,
-    };
+    let witnesses = witnesses.map(witnesses::counting).transpose()?;
     let mut state = DIDWebVHState::default();
     // Nothing is waited for: the signature of the library is asynchronous for those that fetch.
-    let resolved = state.resolve_log(did.as_str(), log, witnesses).now_or_never();
+    let resolved = state.resolve_log(did.as_str(), log, witnesses.as_deref()).now_or_never();
     match resolved {
         Some(Ok(_)) => whole::check(log, state.log_entries()).map(|()| state),
         Some(Err(error)) => Err(invalid(error)),

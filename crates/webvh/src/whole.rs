@@ -5,8 +5,6 @@
 //! to a proof, or a proof that fits nothing. Here the hash is that of the line (did:webvh 1.0, "Entry Hash Generation
 //! and Verification"), and each proof is verified as it stands there. The method speaks of one proof, by a key of the
 //! active `updateKeys` ("Authorized Keys"); its schema has room for several, and each is held to the same.
-//!
-//! Proofs of witnesses, which stand in a file of their own, are verified by the library alone, as it read them.
 
 use crate::{LogError, log::LINE};
 use didwebvh_rs::{log_entry_state::LogEntryState, parameters::Parameters};
@@ -22,7 +20,7 @@ use sha2::{Digest, Sha256};
 /// A multihash's prefix: SHA-256, of 32 bytes.
 const SHA2_256: [u8; 2] = [0x12, 0x20];
 /// What the proof of an entry is for.
-const PURPOSE: &str = "assertionMethod";
+pub(crate) const PURPOSE: &str = "assertionMethod";
 
 /// Each line's hash is the one that its `versionId` says, and each of its proofs verifies. The log has been verified
 /// but for this, and `entries` is what it was read as.
@@ -77,16 +75,26 @@ fn check_proof(
     if proof.purpose != PURPOSE {
         return Err(format!("its `proofPurpose` is not `{PURPOSE}`"));
     }
+    let signed_by = |key: &&&str| proof.verification_method == format!("did:key:{key}#{key}");
+    let key = keys.iter().find(signed_by);
+    signed_for_good(entry, all, proof, key.ok_or("its `verificationMethod` is none of the `updateKeys`")?)
+}
+
+/// Whether a proof verifies as it stands by this Ed25519 key, a Multikey, and does so for good.
+pub(crate) fn signed_for_good(
+    document: &Object<'_>,
+    all: &[Proof<'_>],
+    proof: &Proof<'_>,
+    key: &str,
+) -> Result<(), String> {
     // A log is read long after it was written: what held then has to hold for good.
     if proof.expires.is_some() {
         return Err("it ends by an `expires`".to_owned());
     }
-    let signed_by = |key: &&&str| proof.verification_method == format!("did:key:{key}#{key}");
-    let key = keys.iter().find(signed_by).and_then(|key| PublicKey::from_multikey(key).ok());
-    let key = key.filter(|key| key.algorithm() == Algorithm::EdDsa);
-    let key = key.ok_or("its `verificationMethod` is no Ed25519 key of the `updateKeys`")?;
-    let signed = hashes(entry, all, proof).map_err(|error| error.to_string())?;
-    key.verify(&signed, &proof.signature).map_err(|_| "it does not fit the entry".to_owned())
+    let key = PublicKey::from_multikey(key).ok().filter(|key| key.algorithm() == Algorithm::EdDsa);
+    let key = key.ok_or("its key is no Ed25519 key")?;
+    let signed = hashes(document, all, proof).map_err(|error| error.to_string())?;
+    key.verify(&signed, &proof.signature).map_err(|_| "it does not fit".to_owned())
 }
 
 fn entry_hash(entry: &Object<'_>, before: &str) -> String {

@@ -174,3 +174,41 @@ fn witnesses_are_asked_for_where_a_log_names_them() {
     }
     assert!(named >= 10, "{named}");
 }
+
+/// A member that the library does not know makes a proof another one all the same.
+#[test]
+fn a_witness_proof_to_which_something_was_added_does_not_count() {
+    let witnessed = |case: &&Value| case.get("witnesses").is_some() && case.get("results").is_some();
+    let mut bent = 0;
+    for case in cases().iter().filter(witnessed).filter(|case| defect(case).is_none()) {
+        let verify = |witnesses: &str| {
+            verify(&dids(case)[0], bytes(case, "log").unwrap(), Some(witnesses.as_bytes()), &At::Latest)
+        };
+        let genuine = case["witnesses"].as_str().unwrap();
+        assert!(verify(genuine).is_ok());
+        for (name, value) in [
+            ("expires", "2020-01-01T00:00:00Z"),
+            ("domain", "a.example"),
+            ("proofPurpose", "authentication"),
+            ("cryptosuite", "eddsa-rdfc-2022"),
+        ] {
+            let mut file: Value = serde_json::from_str(genuine).unwrap();
+            for proof in
+                file.as_array_mut().unwrap().iter_mut().flat_map(|one| one["proof"].as_array_mut().unwrap())
+            {
+                proof[name] = value.into();
+            }
+            let error = verify(&file.to_string()).unwrap_err();
+            assert_eq!(error.code(), "log_invalid", "{name}: {error}");
+            bent += 1;
+        }
+        // One that does not count is no reason to refuse those that do.
+        let mut file: Value = serde_json::from_str(genuine).unwrap();
+        let proofs = file[0]["proof"].as_array_mut().unwrap();
+        let mut other = proofs[0].clone();
+        other["expires"] = "2020-01-01T00:00:00Z".into();
+        proofs.insert(0, other);
+        assert!(verify(&file.to_string()).is_ok());
+    }
+    assert!(bent >= 16, "{bent}");
+}
