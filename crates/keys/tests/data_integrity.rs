@@ -1,6 +1,8 @@
 //! What a proof by `eddsa-jcs-2022` is held against: the contexts it was made for begin those of the document
 //! (Data Integrity EdDSA Cryptosuites 1.0 §3.3.2).
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // the helpers of a test may stop it
+
 use legation_keys::{
     Algorithm, SecretKey,
     data_integrity::{ProofError, ProofOptions, add, hashes, proofs},
