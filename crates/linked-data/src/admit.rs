@@ -54,6 +54,10 @@ const KEYWORDS: [&str; 25] = [
 /// The members of a context that may be `null`: they undo what a context before said, and drop nothing.
 const NULLABLE: [&str; 4] = ["@base", "@direction", "@language", "@vocab"];
 
+/// What holds nodes that nothing else refers to: a text among them, or a node of which no more than the id is said, is
+/// dropped. A document that is one graph and nothing else may have the first.
+const LOOSE: [&str; 2] = ["@graph", "@included"];
+
 /// Looks at a whole document, and gives the texts of it that look like keywords. They are dropped where an identifier
 /// is expected, and are as good as any other where a text is: which of both is known after expansion.
 ///
@@ -85,8 +89,13 @@ impl<'j> Walk<'j> {
             Json::Array(all) => all.iter().try_for_each(|one| self.body(one)),
             Json::Object(object) => {
                 count(&mut self.objects, 1, MAX_OBJECTS, "objects")?;
+                let is_graph =
+                    self.objects == 1 && object.iter().all(|(name, _)| matches!(name, "@context" | "@graph"));
                 object.iter().try_for_each(|(name, value)| {
                     check_name(name)?;
+                    if LOOSE.contains(&name) && !is_graph {
+                        return Err(dropped(name, "a document"));
+                    }
                     check_escapes(name, false)?;
                     match (name, value) {
                         ("@context", _) => self.context(value, 0),
@@ -127,6 +136,10 @@ impl<'j> Walk<'j> {
                     check_escapes(name, true)?;
                     match (name, value) {
                         (name, Json::Null) if NULLABLE.contains(&name) => Ok(()),
+                        // By another name they would look like a claim.
+                        (name, Json::String(text)) if LOOSE.contains(&&**text) && name != "@container" => {
+                            Err(dropped(text, "a context"))
+                        }
                         ("@context", _) => self.context(value, depth + 1),
                         _ => self.definitions(value, depth),
                     }

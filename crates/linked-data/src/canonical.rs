@@ -110,14 +110,19 @@ impl<N> warning::Handler<N, context_processing::Warning> for Warnings {
 
 /// Each text that looks like a keyword is said as a text, and was not dropped as an identifier that is none.
 fn check_said(quads: &[LexicalQuad], keyword_like: &[&str]) -> Result<(), LinkedDataError> {
-    let said = |text: &str| {
-        let literals = quads.iter().filter_map(|quad| quad.2.as_literal());
-        literals.filter(|literal| literal.value.as_str() == text).count()
-    };
-    let written = |text: &str| keyword_like.iter().filter(|other| **other == text).count();
-    match keyword_like.iter().find(|text| said(text) < written(text)) {
+    // How often each is written and not said; in one pass, since a stranger chooses how many there are.
+    let mut missing: BTreeMap<&str, usize> = BTreeMap::new();
+    for text in keyword_like {
+        *missing.entry(text).or_default() += 1;
+    }
+    for literal in quads.iter().filter_map(|quad| quad.2.as_literal()) {
+        if let Some(left) = missing.get_mut(literal.value.as_str()) {
+            *left = left.saturating_sub(1);
+        }
+    }
+    match missing.into_iter().find(|(_, left)| *left > 0) {
         None => Ok(()),
-        Some(text) => {
+        Some((text, _)) => {
             Err(LinkedDataError::Dropped { found: text.chars().take(120).collect(), place: "a document" })
         }
     }

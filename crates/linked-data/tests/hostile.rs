@@ -181,6 +181,13 @@ fn what_expansion_drops_is_refused_and_not_left_unsigned() {
             ),
         ),
         (
+            "a graph by another name",
+            with(json!({"vip": "@graph"}), json!({"credentialSubject": {"vip": true}})),
+        ),
+        ("the same at length", with(json!({"vip": {"@id": "@graph"}}), json!({"vip": ["yes"]}))),
+        ("a text in a graph", with(p.clone(), json!({"credentialSubject": {"@graph": ["vip"]}}))),
+        ("a node beside", with(json!({"vip": "@included"}), json!({"vip": [{"id": "urn:vip:yes"}]}))),
+        (
             "an id that is no IRI",
             with(p.clone(), json!({"credentialSubject": {"id": "https://a.example/#a#b"}})),
         ),
