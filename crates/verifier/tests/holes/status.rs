@@ -85,15 +85,21 @@ fn all_lists_of_a_link_are_asked_for_together_and_the_first_rule_answers() {
     assert_eq!(found, Some(Code::StatusUnavailable), "before the other list's `status_stale`");
 }
 
-#[test]
-fn one_list_of_two_links_is_asked_for_once() {
-    let world = World::new();
+/// Root and leaf, whose status stands in the same list.
+fn links_of_one_list(world: &World) -> [String; 2] {
     let mut root = world.root();
     root["credentialStatus"] = entry("revocation", LIST);
     let root = world.root_link(&root);
     let mut leaf = world.claims(&world.agent.did, &world.helper.did, Some(&root));
     leaf["credentialStatus"] = entry("revocation", LIST);
     let leaf = world.agent.sign(MEDIA_TYPE, &leaf);
+    [root, leaf]
+}
+
+#[test]
+fn one_list_of_two_links_is_asked_for_once() {
+    let world = World::new();
+    let [root, leaf] = links_of_one_list(&world);
     let trust = world.trust();
     let parsed = parse(present(&[&root, &leaf], &world.helper).as_bytes(), &trust).unwrap();
     let needs = gather(&parsed, &trust, &Evidence::new(), "n", NOW).unwrap();
@@ -145,12 +151,7 @@ fn with_proofs(world: &World, count: usize) -> String {
 fn what_several_signatures_and_links_rely_on_is_evidence_once() {
     let mut world = World::new();
     world.principal.did = "did:web:acme.example".parse().unwrap();
-    let mut root = world.root();
-    root["credentialStatus"] = entry("revocation", LIST);
-    let root = world.root_link(&root);
-    let mut leaf = world.claims(&world.agent.did, &world.helper.did, Some(&root));
-    leaf["credentialStatus"] = entry("revocation", LIST);
-    let leaf = world.agent.sign(MEDIA_TYPE, &leaf);
+    let [root, leaf] = links_of_one_list(&world);
     let mut trust = world.trust();
     trust.status_issuers.insert(world.principal.did.clone());
 
