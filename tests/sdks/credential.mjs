@@ -24,7 +24,10 @@ import {Resolver} from 'did-resolver';
 const request = JSON.parse(process.argv[2]);
 const driver = didKey.driver();
 driver.use({multibaseMultikeyHeader: 'z6Mk', fromMultibase: Ed25519Multikey.from});
-driver.use({multibaseMultikeyHeader: 'zDna', fromMultibase: EcdsaMultikey.from});
+for(const header of ['zDna', 'z82L', 'z2J9']) {
+  driver.use({multibaseMultikeyHeader: header, fromMultibase: EcdsaMultikey.from});
+}
+const CURVES = {ES256: 'P-256', ES384: 'P-384', ES512: 'P-521'};
 const resolver = new Resolver({...keyResolver.getResolver(), ...webResolver.getResolver()});
 
 async function documentLoader(url) {
@@ -88,9 +91,9 @@ const envelope = jwt => ({
 
 // A new key, with the DID and the DID URL that it has.
 async function jwkPair(alg) {
-  const {publicKey, privateKey} = alg === 'ES256'
-    ? generateKeyPairSync('ec', {namedCurve: 'P-256'}) : generateKeyPairSync('ed25519');
-  const Multikey = alg === 'ES256' ? EcdsaMultikey : Ed25519Multikey;
+  const {publicKey, privateKey} = CURVES[alg]
+    ? generateKeyPairSync('ec', {namedCurve: CURVES[alg]}) : generateKeyPairSync('ed25519');
+  const Multikey = CURVES[alg] ? EcdsaMultikey : Ed25519Multikey;
   const pair = await Multikey.fromJwk({jwk: publicKey.export({format: 'jwk'})});
   const {publicKeyMultibase} = await pair.export({publicKey: true});
   const did = `did:key:${publicKeyMultibase}`;
@@ -98,17 +101,19 @@ async function jwkPair(alg) {
 }
 
 async function issueJose() {
-  const {did, kid, jwk} = await jwkPair('EdDSA');
+  const alg = request.alg ?? 'EdDSA';
+  const {did, kid, jwk} = await jwkPair(alg);
   const jwt = await new jose.SignJWT(credential(did))
-    .setProtectedHeader({alg: 'EdDSA', typ: 'vc+jwt', kid}).sign(await jose.importJWK(jwk, 'EdDSA'));
+    .setProtectedHeader({alg, typ: 'vc+jwt', kid}).sign(await jose.importJWK(jwk, alg));
   return envelope(jwt);
 }
 
 async function verifyJose(document) {
   const jwt = document.id.slice(document.id.indexOf(',') + 1);
-  const {kid} = jose.decodeProtectedHeader(jwt);
-  const pair = await Ed25519Multikey.from(await driver.get({url: kid}));
-  const key = await jose.importJWK(await Ed25519Multikey.toJwk({keyPair: pair}), 'EdDSA');
+  const {kid, alg} = jose.decodeProtectedHeader(jwt);
+  const Multikey = CURVES[alg] ? EcdsaMultikey : Ed25519Multikey;
+  const pair = await Multikey.from(await driver.get({url: kid}));
+  const key = await jose.importJWK(await Multikey.toJwk({keyPair: pair}), alg);
   const {payload} = await jose.jwtVerify(jwt, key, {typ: 'vc+jwt'});
   return {verified: payload.issuer === kid.split('#')[0], reason: ''};
 }

@@ -23,11 +23,12 @@ mod with {
         files, folder, network,
     };
     use legation_did::{Did, method_id};
-    use legation_keys::{Algorithm, SecretKey, Signer};
+    use legation_keys::{Algorithm, Signer as _};
     use legation_resolver::{Fetcher, Options};
     use legation_vc_api::{
-        Method, Problem, Service,
+        Method, Problem, Service, SigningKey,
         alone::{Occasion, What, secure, verify},
+        key::KeyAlgorithm,
     };
     use serde_json::json;
     use std::path::PathBuf;
@@ -41,7 +42,7 @@ mod with {
 
     fn issue(args: &IssueArgs) -> Result<Output, Failure> {
         let document = files::read(&args.file)?;
-        let key = files::load_key(&args.key)?;
+        let key = files::load_signing_key(&args.key)?;
         let way = way(args.format, &key);
         let issuer = match &args.issuer {
             Some(issuer) => Some((issuer.clone(), key_id(args, issuer, &key)?)),
@@ -59,23 +60,27 @@ mod with {
         Ok(Output::done(json!({"out": path, "securedBy": way}), format!("wrote {path}, secured by {way}")))
     }
 
-    fn way(format: CredentialFormat, key: &SecretKey) -> &'static str {
-        match (format, key.public_key().algorithm()) {
+    fn way(format: CredentialFormat, key: &SigningKey) -> &'static str {
+        match (format, key.algorithm()) {
             (CredentialFormat::Jwt, _) => "vc-jwt",
             (CredentialFormat::DiJcs, _) => "eddsa-jcs-2022",
-            (CredentialFormat::DiRdfc, Algorithm::EdDsa) => "eddsa-rdfc-2022",
-            (CredentialFormat::DiRdfc, Algorithm::Es256) => "ecdsa-rdfc-2019",
+            (CredentialFormat::DiRdfc, KeyAlgorithm::Chain(Algorithm::EdDsa)) => "eddsa-rdfc-2022",
+            (CredentialFormat::DiRdfc, _) => "ecdsa-rdfc-2019",
         }
     }
 
-    fn key_id(args: &IssueArgs, issuer: &str, key: &SecretKey) -> Result<String, Failure> {
+    fn key_id(args: &IssueArgs, issuer: &str, key: &SigningKey) -> Result<String, Failure> {
         if let Some(key_id) = &args.key_id {
             return Ok(key_id.clone());
         }
-        let did = issuer.parse::<Did>();
-        let did =
-            did.map_err(|_| Failure::usage(format!("`{issuer}` is no DID; name its key with --key-id URL")))?;
-        Ok(method_id(&did, key.public_key()))
+        let unnamed = |why: String| Failure::usage(format!("{why}; name its key with --key-id URL"));
+        let did = issuer.parse::<Did>().map_err(|_| unnamed(format!("`{issuer}` is no DID")))?;
+        match key {
+            SigningKey::Chain(key) => Ok(method_id(&did, key.public_key())),
+            SigningKey::Larger(_) => {
+                Err(unnamed(format!("a document of {did} has no name of its own for such a key")))
+            }
+        }
     }
 
     fn check(args: &VerifyCredentialArgs) -> Result<Output, Failure> {

@@ -5,7 +5,7 @@ use crate::{
     output::{Failure, working},
 };
 use legation_keys::SecretKey;
-use legation_keystore::{Access, Overwrite, Passphrase, load, read_passphrase_file, write_new};
+use legation_keystore::{Access, LoadError, Overwrite, Passphrase, load, read_passphrase_file, write_new};
 use std::{
     fs::File,
     io::Read,
@@ -48,10 +48,25 @@ pub(crate) fn passphrase(file: Option<&Path>) -> Result<Option<Passphrase>, Fail
 
 /// Loads the key that signs.
 pub(crate) fn load_key(args: &KeyArgs) -> Result<SecretKey, Failure> {
+    open_key(args, load)
+}
+
+/// Loads the key that signs a credential of any kind.
+#[cfg(feature = "vc-api")]
+pub(crate) fn load_signing_key(args: &KeyArgs) -> Result<legation_vc_api::SigningKey, Failure> {
+    let jwk = open_key(args, legation_keystore::load_jwk)?;
+    let key = legation_vc_api::SigningKey::from_jwk(&jwk);
+    key.map_err(|error| Failure::file(format!("`{}` is no key file: {error}", args.key.display())))
+}
+
+fn open_key<K>(
+    args: &KeyArgs,
+    open: impl FnOnce(&Path, Option<&Passphrase>) -> Result<K, LoadError>,
+) -> Result<K, Failure> {
     let passphrase = passphrase(args.passphrase_file.as_deref())?;
-    working("opening the key", || load(&args.key, passphrase.as_ref())).map_err(|error| {
+    working("opening the key", || open(&args.key, passphrase.as_ref())).map_err(|error| {
         let hint = match error {
-            legation_keystore::LoadError::NeedsPassphrase { .. } => " with --passphrase-file FILE",
+            LoadError::NeedsPassphrase { .. } => " with --passphrase-file FILE",
             _ => "",
         };
         Failure::file(format!("{error}{hint}"))

@@ -43,21 +43,15 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Output, Failure> {
 /// The routes of the VC API.
 #[cfg(feature = "vc-api")]
 fn vc_api(args: &ServeArgs, origin: &str) -> Result<axum::Router, Failure> {
-    use legation_keys::{SecretKey, Signer};
-
     let load = |key: &std::path::PathBuf| {
         let passphrase_file = args.passphrase_file.clone();
-        crate::files::load_key(&crate::args::KeyArgs { key: key.clone(), passphrase_file })
+        crate::files::load_signing_key(&crate::args::KeyArgs { key: key.clone(), passphrase_file })
     };
-    let keys: Result<Vec<SecretKey>, Failure> = args.vc_api.iter().map(load).collect();
+    let keys: Result<Vec<legation_vc_api::SigningKey>, Failure> = args.vc_api.iter().map(load).collect();
     let keys = keys?;
     for key in &keys {
-        let public = key.public_key();
-        complain(&format!(
-            "the VC API at {origin} issues as {} by {}\n",
-            legation_did::key::did(public),
-            public.algorithm()
-        ));
+        let (multikey, algorithm) = (key.to_multikey(), key.algorithm());
+        complain(&format!("the VC API at {origin} issues as did:key:{multikey} by {algorithm}\n"));
     }
     let fetcher = crate::network::fetcher(&args.network)?;
     Ok(legation_vc_api::router(std::sync::Arc::new(legation_vc_api::Service::new(keys, fetcher, origin))))

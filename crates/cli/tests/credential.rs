@@ -146,6 +146,39 @@ mod with {
         }
     }
 
+    /// Keys of P-384 and P-521 are made by others; what they sign is a JWS.
+    #[test]
+    fn a_key_of_a_larger_curve_signs_and_verifies_a_jws() {
+        let play = Play::new();
+        let published: Value =
+            serde_json::from_str(include_str!("../../vc-api/tests/data/did-key-nist.json")).unwrap();
+        for key in published.as_array().unwrap() {
+            play.write("wide.key", key["jwk"].to_string());
+            play.write("c.json", credential(key["did"].as_str().unwrap()).to_string());
+            play.json("credential issue c.json --key wide.key --out out --force");
+            play.json("credential verify out");
+            refused(
+                &play,
+                "credential issue c.json --key wide.key --format di-jcs --out o",
+                1,
+                "no key for EdDSA",
+            );
+            refused(
+                &play,
+                "credential issue c.json --key wide.key --format di-rdfc --out o",
+                1,
+                "no key for ES256",
+            );
+            let web = "--issuer did:web:acme.example";
+            refused(&play, &format!("credential issue c.json --key wide.key {web} --out o"), 2, "--key-id");
+            let mut wrong = key["jwk"].clone();
+            wrong["d"] = "AAAA".into();
+            play.write("wrong.key", wrong.to_string());
+            let bytes = if key["jwk"]["crv"] == "P-384" { "expected 48 bytes" } else { "expected 66 bytes" };
+            refused(&play, "credential issue c.json --key wrong.key --out o", 2, bytes);
+        }
+    }
+
     #[test]
     fn a_did_web_is_believed_from_a_folder() {
         let play = Play::new();
@@ -188,6 +221,19 @@ mod with {
             1,
             "there is no key for EdDSA",
         );
+        for (id, part) in [
+            ("data:application/vc+jwt,a.b.c\n", "`verifiableCredential.id`: expected one URL, without"),
+            ("data:application/vc+jwt", "`verifiableCredential.id`: expected a `data:` URL"),
+            ("https://a.example/c.jwt", "`verifiableCredential.id`: expected a `data:` URL"),
+        ] {
+            let context = "https://www.w3.org/ns/credentials/v2";
+            let envelope = json!({"@context": context, "type": "EnvelopedVerifiableCredential", "id": id});
+            let presentation = json!({
+                "@context": [context], "type": ["VerifiablePresentation"], "holder": ed, "verifiableCredential": [envelope],
+            });
+            play.write("p.json", presentation.to_string());
+            refused(&play, "credential issue p.json --key ed.key --out o", 1, part);
+        }
         refused(&play, "credential verify nowhere", 2, "can't be read");
     }
 }

@@ -61,7 +61,7 @@ pub fn check_credential(credential: &Object<'_>) -> Result<(), CredentialError> 
 }
 
 /// Checks that a document is a presentation (§4.13). The credentials in it are objects; each is a document of
-/// its own, to be checked as such.
+/// its own, to be checked as such, but for an envelope, which is a part of the presentation (§4.13.1).
 ///
 /// # Errors
 /// [`CredentialError`].
@@ -74,7 +74,13 @@ pub fn check_presentation(presentation: &Object<'_>) -> Result<(), CredentialErr
         check_party(presentation, "holder")?;
     }
     each(presentation, "termsOfUse", &|value| check_kind(value, false))?;
-    each(presentation, "verifiableCredential", &|_| Ok(()))
+    each(presentation, "verifiableCredential", &|credential| {
+        if check_types(credential, &[ENVELOPED]).is_ok() {
+            check_id(credential, "id")?;
+            envelope(credential, ENVELOPED)?;
+        }
+        Ok(())
+    })
 }
 
 /// The secured text in an envelope: what stands behind the comma of its `data:` URL, and the media type (§4.13.1,
@@ -146,7 +152,7 @@ fn check_id(object: &Object<'_>, member: &'static str) -> Result<(), CredentialE
     match object.get(member) {
         None => Ok(()),
         Some(Json::String(id)) if is_url(id) => Ok(()),
-        Some(Json::String(id)) => Err(wrong(member, "one URL", id)),
+        Some(Json::String(id)) => Err(wrong(member, "one URL, without spaces and line breaks", id)),
         Some(other) => Err(malformed(member, "one URL", other)),
     }
 }

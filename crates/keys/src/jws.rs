@@ -28,16 +28,16 @@ pub struct Compact<'a> {
     pub signature: &'a str,
 }
 
-/// The header members that a verifier acts on.
+/// The header members that a verifier acts on. Its algorithm is one of ours, but where [`read_header_by`] reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct Header<A = Algorithm> {
     /// The signature algorithm.
-    pub algorithm: Algorithm,
+    pub algorithm: A,
     /// The key, as a DID URL. RFC 7515 §4.1.4 leaves it to the signer whether to name one.
     pub key_id: Option<String>,
 }
 
-impl Header {
+impl<A> Header<A> {
     /// The key, where nothing else can name it.
     ///
     /// # Errors
@@ -128,6 +128,34 @@ pub fn read_header(
     allowed: &[Algorithm],
     limits: JsonLimits,
 ) -> Result<Header, JwsError> {
+    let among = |alg: &str| {
+        let known = Algorithm::from_jose(alg).filter(|algorithm| allowed.contains(algorithm));
+        known.ok_or_else(|| allowed.iter().map(|algorithm| algorithm.jose()).collect::<Vec<_>>().join(", "))
+    };
+    read_header_by(encoded, typ, limits, among)
+}
+
+/// As [`read_header`], for whoever knows more algorithms: `algorithm` is given the value of `alg`, and gives what that
+/// stands for, or the names of all that are allowed.
+///
+/// # Errors
+/// As [`read_header`].
+///
+/// ```
+/// use legation_keys::{base64url, json::JsonLimits, jws};
+/// let header = base64url::encode(br#"{"alg":"ES384","kid":"did:example:a#k","typ":"vc+jwt"}"#);
+/// let limits = JsonLimits { bytes: 1000, depth: 4 };
+/// let es384 = |alg: &str| (alg == "ES384").then_some(384).ok_or_else(|| "ES384".to_owned());
+/// assert_eq!(jws::read_header_by(&header, "vc+jwt", limits, es384)?.algorithm, 384);
+/// assert!(jws::read_header(&header, "vc+jwt", &legation_keys::Algorithm::ALL, limits).is_err());
+/// # Ok::<(), jws::JwsError>(())
+/// ```
+pub fn read_header_by<A>(
+    encoded: &str,
+    typ: &'static str,
+    limits: JsonLimits,
+    algorithm: impl FnOnce(&str) -> Result<A, String>,
+) -> Result<Header<A>, JwsError> {
     let bytes = base64url::decode(encoded)?;
     let header = json::parse(&bytes, limits)?;
     if header.as_object().is_none() {
@@ -140,12 +168,7 @@ pub fn read_header(
     let (alg, found_typ, kid) =
         (text("alg")?.unwrap_or_default(), text("typ")?.unwrap_or_default(), text("kid")?);
     let algorithm =
-        Algorithm::from_jose(alg).filter(|algorithm| allowed.contains(algorithm)).ok_or_else(|| {
-            JwsError::Algorithm {
-                found: alg.to_owned(),
-                allowed: allowed.iter().map(|algorithm| algorithm.jose()).collect::<Vec<_>>().join(", "),
-            }
-        })?;
+        algorithm(alg).map_err(|allowed| JwsError::Algorithm { found: alg.to_owned(), allowed })?;
     if !is_type(found_typ, typ) {
         return Err(JwsError::Type { expected: typ, found: found_typ.to_owned() });
     }
@@ -195,7 +218,22 @@ pub fn read_signature(encoded: &str) -> Result<Signature, JwsError> {
 /// ```
 pub fn sign(typ: &str, key_id: &str, payload: &[u8], signer: &dyn Signer) -> Result<String, SignError> {
     let algorithm = signer.public_key().algorithm().jose();
-    sign_with(&serde_json::json!({"alg": algorithm, "kid": key_id, "typ": typ}), payload, signer)
+    sign_by(algorithm, typ, key_id, payload, |input| signer.sign(input))
+}
+
+/// As [`sign`], by an algorithm that may be none of ours: `sign` is given what is to be signed, and gives the signature
+/// as RFC 7518 has it.
+///
+/// # Errors
+/// What `sign` fails by.
+pub fn sign_by<S: AsRef<[u8]>>(
+    algorithm: &str,
+    typ: &str,
+    key_id: &str,
+    payload: &[u8],
+    sign: impl FnOnce(&[u8]) -> Result<S, SignError>,
+) -> Result<String, SignError> {
+    sign_with(&serde_json::json!({"alg": algorithm, "kid": key_id, "typ": typ}), payload, sign)
 }
 
 /// As [`sign`], with the header `alg`, `typ`: for a signer that its payload names and that is its one key, as
@@ -205,17 +243,21 @@ pub fn sign(typ: &str, key_id: &str, payload: &[u8], signer: &dyn Signer) -> Res
 /// As [`sign`].
 pub fn sign_unnamed(typ: &str, payload: &[u8], signer: &dyn Signer) -> Result<String, SignError> {
     let algorithm = signer.public_key().algorithm().jose();
-    sign_with(&serde_json::json!({"alg": algorithm, "typ": typ}), payload, signer)
+    sign_with(&serde_json::json!({"alg": algorithm, "typ": typ}), payload, |input| signer.sign(input))
 }
 
-fn sign_with(header: &serde_json::Value, payload: &[u8], signer: &dyn Signer) -> Result<String, SignError> {
+fn sign_with<S: AsRef<[u8]>>(
+    header: &serde_json::Value,
+    payload: &[u8],
+    sign: impl FnOnce(&[u8]) -> Result<S, SignError>,
+) -> Result<String, SignError> {
     let header = header.to_string();
     let mut text = base64url::encode(header.as_bytes());
     text.push('.');
     text.push_str(&base64url::encode(payload));
-    let signature = signer.sign(text.as_bytes())?;
+    let signature = sign(text.as_bytes())?;
     text.push('.');
-    text.push_str(&base64url::encode(&signature));
+    text.push_str(&base64url::encode(signature.as_ref()));
     Ok(text)
 }
 

@@ -173,7 +173,7 @@ impl PublicKey {
             (kty, "") => Err(PublicKeyError::Unsupported { found: kty.to_owned() }),
             (_, crv) => Err(PublicKeyError::Unsupported { found: crv.to_owned() }),
         }?;
-        match reserved_for_others(jwk, key.algorithm()) {
+        match reserved_for_others(jwk, |alg| Algorithm::from_jose(alg) == Some(key.algorithm())) {
             Some(found) => Err(PublicKeyError::Unsupported { found }),
             None => Ok(key),
         }
@@ -311,8 +311,10 @@ pub fn verify_all(all: &[Signed<'_>]) -> Result<(), usize> {
     }
 }
 
-/// The member by which a JWK says that it is not for verifying with this algorithm (RFC 7517 §4.2–4.4).
-fn reserved_for_others(jwk: &Object<'_>, algorithm: Algorithm) -> Option<String> {
+/// What a JWK says of itself where it is not for verifying with one algorithm, by its `use`, `key_ops` or `alg`
+/// (RFC 7517 §4.2–4.4); `is_own` tells whether an `alg` is that one.
+#[must_use]
+pub fn reserved_for_others(jwk: &Object<'_>, is_own: impl Fn(&str) -> bool) -> Option<String> {
     let verify = |operations: &Json<'_>| {
         operations.as_array().is_some_and(|all| all.contains(&Json::String("verify".into())))
     };
@@ -322,7 +324,7 @@ fn reserved_for_others(jwk: &Object<'_>, algorithm: Algorithm) -> Option<String>
     } else if jwk.get("key_ops").is_some_and(|operations| !verify(operations)) {
         Some("a key whose `key_ops` does not have `verify`".to_owned())
     } else {
-        let other = |alg: &&Json<'_>| alg.as_str().and_then(Algorithm::from_jose) != Some(algorithm);
+        let other = |alg: &&Json<'_>| !alg.as_str().is_some_and(&is_own);
         jwk.get("alg").filter(other).map(|alg| format!("a key with `alg` {}", of(alg)))
     }
 }

@@ -152,6 +152,15 @@ fn encrypt(secret: &[u8], passphrase: &Passphrase, work_factor: u8) -> Result<Ve
 /// # Errors
 /// [`LoadError`].
 pub fn load(path: &Path, passphrase: Option<&Passphrase>) -> Result<SecretKey, LoadError> {
+    let jwk = load_jwk(path, passphrase)?;
+    SecretKey::from_jwk(&jwk).map_err(|error| LoadError::NotAKey { path: path.to_owned(), error })
+}
+
+/// As [`load`], the private JWK as the file has it: for whoever knows more kinds of keys.
+///
+/// # Errors
+/// [`LoadError`], [`LoadError::NotAKey`] only for what is no text.
+pub fn load_jwk(path: &Path, passphrase: Option<&Passphrase>) -> Result<Zeroizing<String>, LoadError> {
     let at = || path.to_owned();
     let bytes = read_at_most(path, MAX_BYTES)
         .map_err(|error| LoadError::Open { path: at(), reason: error.to_string() })?
@@ -161,10 +170,9 @@ pub fn load(path: &Path, passphrase: Option<&Passphrase>) -> Result<SecretKey, L
         (true, None) => return Err(LoadError::NeedsPassphrase { path: at() }),
         (true, Some(passphrase)) => decrypt(&bytes, passphrase, path)?,
     };
-    core::str::from_utf8(&jwk)
-        .map_err(|_| SecretKeyError::NotAKey)
-        .and_then(SecretKey::from_jwk)
-        .map_err(|error| LoadError::NotAKey { path: at(), error })
+    let text = core::str::from_utf8(&jwk);
+    let text = text.map_err(|_| LoadError::NotAKey { path: at(), error: SecretKeyError::NotAKey })?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// Whether the bytes start as an age file does, in armor or without.

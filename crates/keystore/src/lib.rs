@@ -30,5 +30,5 @@ pub mod key_file;
 pub mod passphrase;
 
 pub use file::{Access, Overwrite, WriteError, write_new};
-pub use key_file::{LoadError, Protection, SaveError, load, save};
+pub use key_file::{LoadError, Protection, SaveError, load, load_jwk, save};
 pub use passphrase::{Passphrase, PassphraseError, read_passphrase_file};

@@ -85,7 +85,11 @@ fn expand(
         return Err(not_understood(warning));
     }
     let invalid = expanded.traverse().filter_map(FragmentRef::into_id).find_map(|id| match id {
-        Id::Invalid(text) => Some(not_understood(format!("`{text}` is no IRI"))),
+        Id::Invalid(text) => {
+            // A data URL may be as long as what it holds.
+            let found: String = text.chars().take(120).collect();
+            Some(not_understood(format!("`{found}` is no IRI")))
+        }
         Id::Valid(_) => None,
     });
     invalid.map_or(Ok(expanded), Err)

@@ -2,10 +2,12 @@
 
 use crate::{
     alone::Occasion,
+    jwt::check_iss,
+    key::SigningKey,
     problem::{MALFORMED, PROOF_GENERATION, Problem},
     resources,
-    service::{Service, Signs},
-    verify::{CREDENTIAL, Kind, PRESENTATION, check_iss, terms},
+    service::{Service, Signs, no_key},
+    verify::{CREDENTIAL, Kind, PRESENTATION, terms},
 };
 use legation_credential::{
     delegation::{CONTEXT_CREDENTIALS, check_no_old_claims},
@@ -188,6 +190,7 @@ fn prove(
     (kind, occasion): (Kind, Occasion<'_>),
     now: i64,
 ) -> Result<Secured, Problem> {
+    let SigningKey::Chain(key) = signs.key else { return Err(no_key(Some(suite.algorithm()))) };
     let document = &with_proof_context(document);
     let options = ProofOptions {
         verification_method: &signs.key_id,
@@ -197,7 +200,7 @@ fn prove(
         domain: occasion.audience,
         ..ProofOptions::default()
     };
-    Ok(Secured::Document(suite::add(document, suite, options, signs.key)?))
+    Ok(Secured::Document(suite::add(document, suite, options, key)?))
 }
 
 /// A credential of the first data model with the context that defines its proof, which the second has in its own
@@ -217,7 +220,9 @@ fn sign(document: &Object<'_>, signs: &Signs<'_>, kind: Kind) -> Result<Secured,
     check_no_old_claims(document)?;
     check_iss(document, &signs.name)?;
     let payload = jcs::canonicalize(&Json::Object(document.clone()));
-    let secured = jws::sign(kind.media_type, &signs.key_id, payload.as_bytes(), signs.key);
+    let algorithm = signs.key.algorithm().jose();
+    let sign = |input: &[u8]| signs.key.sign(input);
+    let secured = jws::sign_by(algorithm, kind.media_type, &signs.key_id, payload.as_bytes(), sign);
     let secured = secured.map_err(|error| Problem::new(PROOF_GENERATION, "sign", error.to_string()))?;
     Ok(Secured::Token(secured, kind))
 }

@@ -7,14 +7,19 @@
 //! | [`router`](mod@router) | [`router()`]: which request is answered by what |
 //! | [`alone`] | one credential or presentation secured or verified, without HTTP |
 //! | [`method`] | [`Method`]: a key that the caller vouches for |
+//! | [`key`] | [`SigningKey`], and the algorithms there are |
+//! | [`larger`] | those of P-384 and P-521, for a JWS only |
 //! | [`problem`] | what is answered where something does not hold |
 //!
-//! Behind them: `issue` (one way of securing for each issuer path), `verify`, `fetched` (what one verification
+//! Behind them: `issue` (one way of securing for each issuer path), `verify`, `jwt`, `fetched` (what one verification
 //! fetches), `status`, `token_status`, `resources` (`relatedResource`), `resolution`.
 
 pub mod alone;
 mod fetched;
 mod issue;
+mod jwt;
+pub mod key;
+pub mod larger;
 pub mod method;
 pub mod problem;
 mod resolution;
@@ -25,6 +30,7 @@ mod status;
 mod token_status;
 mod verify;
 
+pub use key::SigningKey;
 pub use method::Method;
 pub use problem::Problem;
 pub use router::router;

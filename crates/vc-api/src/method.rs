@@ -2,12 +2,11 @@
 
 use crate::{
     issue::LIMITS,
+    key::VerifyingKey,
+    larger,
     problem::{MALFORMED, Problem},
 };
-use legation_keys::{
-    PublicKey,
-    json::{self, Json},
-};
+use legation_keys::json::{self, Json};
 
 /// A verification method (Controlled Identifiers 1.0 §2.2) that is believed as it stands: its key is its
 /// controller's. So credentials of issuers that no DID names can be verified.
@@ -15,7 +14,7 @@ use legation_keys::{
 pub struct Method {
     id: String,
     controller: String,
-    key: PublicKey,
+    key: VerifyingKey,
     /// What `kid` the key has besides: its own and its thumbprint (RFC 7638).
     names: Vec<String>,
 }
@@ -43,12 +42,18 @@ impl Method {
         let (id, controller) = (member("id")?, member("controller")?);
         let jwk = json.get("publicKeyJwk").and_then(Json::as_object);
         let key = match jwk {
-            Some(jwk) => PublicKey::from_jwk(jwk),
-            None => PublicKey::from_multikey(&member("publicKeyMultibase")?),
+            Some(jwk) => VerifyingKey::from_jwk(jwk),
+            None => VerifyingKey::from_multikey(&member("publicKeyMultibase")?),
         };
         let key = key.map_err(|error| wrong(error.to_string()))?;
+        let thumbprint = match (&key, jwk) {
+            (VerifyingKey::Chain(key), _) => Some(key.thumbprint()),
+            (VerifyingKey::Larger(key), Some(jwk)) => Some(larger::thumbprint(key.curve(), jwk)),
+            // Where no JWK was given, nobody names the key by that of one.
+            (VerifyingKey::Larger(_), None) => None,
+        };
         let own = jwk.and_then(|jwk| jwk.get("kid")).and_then(Json::as_str).map(str::to_owned);
-        let names = own.into_iter().chain([key.thumbprint()]).collect();
+        let names = own.into_iter().chain(thumbprint).collect();
         Ok(Self { id, controller, key, names })
     }
 
@@ -61,7 +66,7 @@ impl Method {
         &self.controller
     }
 
-    pub(crate) fn key(&self) -> &PublicKey {
+    pub(crate) fn key(&self) -> &VerifyingKey {
         &self.key
     }
 }

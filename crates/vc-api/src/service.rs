@@ -1,12 +1,13 @@
 //! What a service has: keys, the status list of what it issued, and a way to the network.
 
 use crate::{
+    key::{KeyAlgorithm, SigningKey},
     method::Method,
     problem::{CRYPTOGRAPHIC, PROOF_GENERATION, Problem},
 };
 use legation_credential::status::{MIN_ENTRIES, StatusList};
-use legation_did::{Did, Document, key};
-use legation_keys::{Algorithm, SecretKey, Signer};
+use legation_did::{Did, Document};
+use legation_keys::Algorithm;
 use legation_resolver::Fetcher;
 use legation_webvh::fetch;
 use std::{
@@ -17,7 +18,7 @@ use std::{
 /// A service of standalone credentials. Its issuer is the did:key of the key that signs. What it revoked it knows
 /// while it runs.
 pub struct Service {
-    keys: Vec<SecretKey>,
+    keys: Vec<SigningKey>,
     /// As whom it issues, and the URL that names its key, where that is not the key's did:key.
     issuer: Option<(String, String)>,
     methods: Vec<Method>,
@@ -29,7 +30,7 @@ pub struct Service {
 
 /// Who signs.
 pub(crate) struct Signs<'s> {
-    pub(crate) key: &'s SecretKey,
+    pub(crate) key: &'s SigningKey,
     /// The issuer or holder, a URL.
     pub(crate) name: String,
     /// The URL that names the key.
@@ -49,7 +50,7 @@ impl Service {
     /// A service that signs with these keys, at most one for each algorithm, and is reached at `origin`, such as
     /// `https://localhost:8443`.
     #[must_use]
-    pub fn new(keys: Vec<SecretKey>, fetcher: Fetcher, origin: &str) -> Self {
+    pub fn new(keys: Vec<SigningKey>, fetcher: Fetcher, origin: &str) -> Self {
         let issued = Issued { list: StatusList::new(MIN_ENTRIES), next: 0, by_id: HashMap::new() };
         Self {
             keys,
@@ -105,16 +106,12 @@ impl Service {
 
     /// Who signs by an algorithm; by any, the first key, where it is `None`.
     pub(crate) fn signer(&self, algorithm: Option<Algorithm>) -> Result<Signs<'_>, Problem> {
-        let fits = |key: &&SecretKey| algorithm.is_none_or(|wanted| key.public_key().algorithm() == wanted);
-        let none = || {
-            let wanted = algorithm.map_or_else(|| "any algorithm".to_owned(), |wanted| wanted.to_string());
-            let detail = format!("there is no key for {wanted}");
-            Problem { status: 501, ..Problem::new(PROOF_GENERATION, "key_not_found", detail) }
-        };
-        let key = self.keys.iter().find(fits).ok_or_else(none)?;
+        let fits =
+            |key: &&SigningKey| algorithm.is_none_or(|wanted| key.algorithm() == KeyAlgorithm::Chain(wanted));
+        let key = self.keys.iter().find(fits).ok_or_else(|| no_key(algorithm))?;
         let (name, key_id) = self.issuer.clone().unwrap_or_else(|| {
-            let did = key::did(key.public_key());
-            (did.to_string(), key::method_id(&did))
+            let multikey = key.to_multikey();
+            (format!("did:key:{multikey}"), format!("did:key:{multikey}#{multikey}"))
         });
         Ok(Signs { key, name, key_id })
     }
@@ -158,4 +155,11 @@ impl Service {
     pub(crate) fn list(&self) -> StatusList {
         self.issued().list.clone()
     }
+}
+
+/// There is no key that signs by this algorithm.
+pub(crate) fn no_key(algorithm: Option<Algorithm>) -> Problem {
+    let wanted = algorithm.map_or_else(|| "any algorithm".to_owned(), |wanted| wanted.to_string());
+    let detail = format!("there is no key for {wanted}");
+    Problem { status: 501, ..Problem::new(PROOF_GENERATION, "key_not_found", detail) }
 }

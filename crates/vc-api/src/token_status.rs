@@ -6,6 +6,7 @@
 //! (§13.7), never runs out here. Redirects are not followed, which the draft recommends: a list's URL says who answers.
 
 use crate::{
+    key::{KeyAlgorithm, VerifyingKey},
     problem::{Problem, STATUS, STATUS_RETRIEVAL},
     status::MAX_ENTRIES,
     verify::{SKEW, Verification},
@@ -75,7 +76,9 @@ async fn check_issuer(
     if verification.who(&list.key_id).map_err(named)? != issuer {
         return Err(foreign());
     }
-    let key = verification.key(&list.key_id, list.algorithm, Purpose::AssertionMethod).await?;
+    let algorithm = KeyAlgorithm::Chain(list.algorithm);
+    let key = verification.key(&list.key_id, algorithm, Purpose::AssertionMethod).await?;
+    let VerifyingKey::Chain(key) = key else { return Err(foreign()) };
     list.verify(&key).map_err(|_| foreign())
 }
 

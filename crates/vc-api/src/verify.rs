@@ -4,23 +4,21 @@
 use crate::{
     fetched::Fetched,
     issue::LIMITS,
+    key::{KeyAlgorithm, Seal, VerifyingKey},
     problem::{CHALLENGE, CRYPTOGRAPHIC, DOMAIN, MALFORMED, PROOF, Problem, RANGE},
     resources,
     service::Service,
     status, token_status,
 };
 use legation_credential::{
-    delegation::{MEDIA_TYPE, check_no_old_claims},
+    delegation::MEDIA_TYPE,
     model::{self, ENVELOPED_PRESENTATION, check_credential, check_presentation, validity},
     presentation::{self, ENVELOPED},
 };
-use legation_did::{Did, Document, KeyLookupError, KeyUse, Purpose};
+use legation_did::{Did, Document, KeyUse, Purpose, key::method_id};
 use legation_keys::{
-    Algorithm, PublicKey, base64url,
     data_integrity::{Proof, ProofError, proofs},
     json::{self, Json, JsonLimits, Object},
-    jws,
-    public::Signature,
 };
 use legation_linked_data::{Suite, canonicalize, suite};
 use std::sync::Arc;
@@ -163,62 +161,6 @@ impl<'s> Verification<'s> {
         }
     }
 
-    /// A compact JWS (VC-JOSE-COSE §3.1), whose key is named by its `kid`.
-    async fn enveloped(
-        &self,
-        media_type: &str,
-        secured: &str,
-        kind: Kind,
-        expected: Expected<'_>,
-    ) -> Result<String, Problem> {
-        let wanted = format!("application/{}", kind.media_type);
-        if media_type != wanted {
-            let found: String = media_type.chars().take(60).collect();
-            let detail = format!("`id`: expected a data URL of {wanted}, found `{found}`");
-            return Err(Problem::new(CRYPTOGRAPHIC, "type_mismatch", detail));
-        }
-        let unsecured =
-            |error: jws::JwsError| Problem::from(legation_credential::CredentialError::from(error));
-        let parts = jws::split(secured).map_err(unsecured)?;
-        let header = jws::read_header(parts.header, kind.media_type, &Algorithm::ALL, kind.limits)
-            .map_err(unsecured)?;
-        let signature = jws::read_signature(parts.signature).map_err(unsecured)?;
-        let payload = base64url::decode(parts.payload).map_err(|error| unsecured(error.into()))?;
-        let json = json::parse(&payload, kind.limits)?;
-        let claims = object(&json)?;
-        check_no_old_claims(claims)?;
-        let algorithm = header.algorithm;
-        let key_id = header.required_key_id().map_err(unsecured)?;
-        let by = self.who(&key_id)?;
-        self.check_signer(claims, &by, kind)?;
-        check_iss(claims, &by)?;
-        self.check_claims(claims, expected)?;
-        self.check_signature(&key_id, algorithm, kind.purpose, (parts.signing_input.as_bytes(), &signature))
-            .await?;
-        String::from_utf8(payload)
-            .map_err(|_| Problem::new(MALFORMED, "malformed", "the payload is no UTF-8"))
-    }
-
-    /// What the claims of a JWS say of the occasion.
-    fn check_claims(&self, claims: &Object<'_>, expected: Expected<'_>) -> Result<(), Problem> {
-        let seconds = |name: &str| match claims.get(name).map(|value| value.as_integer().ok_or(value)) {
-            None => Ok(None),
-            Some(Ok(seconds)) => Ok(Some(seconds)),
-            Some(Err(value)) => {
-                let detail = format!("`{name}`: expected whole Unix seconds, found {}", value.kind());
-                Err(Problem::new(MALFORMED, "malformed", detail))
-            }
-        };
-        if seconds("exp")?.is_some_and(|end| end <= self.now - SKEW) {
-            return Err(Problem::new(RANGE, "expired", "`exp` has passed"));
-        }
-        if seconds("nbf")?.is_some_and(|start| start > self.now + SKEW) {
-            return Err(Problem::new(RANGE, "not_yet_valid", "`nbf` is still to come"));
-        }
-        let text = |name: &str| claims.get(name).and_then(Json::as_str);
-        check_occasion(text("nonce"), &text("aud").into_iter().collect::<Vec<_>>(), expected)
-    }
-
     /// All Data Integrity proofs of a document. A further one, as of a witness, says nothing for the issuer, but
     /// one that does not fit says that something is wrong.
     async fn proved(&self, document: &Object<'_>, kind: Kind, expected: Expected<'_>) -> Result<(), Problem> {
@@ -257,16 +199,15 @@ impl<'s> Verification<'s> {
         if proof.object.get("@context").is_some_and(|signed| Some(signed) != document.get("@context")) {
             return Err(ProofError::Context.into());
         }
-        let algorithm = Suite::of(proof)?.algorithm();
+        let seal = Seal::Chain(Suite::of(proof)?.algorithm(), proof.signature);
         let by = self.who(proof.verification_method)?;
         let signed = suite::hashes(document, all, proof)?;
-        let covered = (signed.as_slice(), &proof.signature);
-        self.check_signature(proof.verification_method, algorithm, kind.purpose, covered).await?;
+        self.check_signature(proof.verification_method, kind.purpose, &signed, &seal).await?;
         Ok(by)
     }
 
     /// Whether who signed is the issuer, or the holder where one is named.
-    fn check_signer(&self, claims: &Object<'_>, by: &str, kind: Kind) -> Result<(), Problem> {
+    pub(crate) fn check_signer(&self, claims: &Object<'_>, by: &str, kind: Kind) -> Result<(), Problem> {
         let named = claims.get(kind.signer).map(|value| value.get("id").unwrap_or(value));
         match named.map(|value| value.as_str().unwrap_or_default()) {
             Some(named) if named != by => {
@@ -281,16 +222,17 @@ impl<'s> Verification<'s> {
         }
     }
 
-    async fn check_signature(
+    /// Whether a key of this name and for this purpose signed the message.
+    pub(crate) async fn check_signature(
         &self,
         key_id: &str,
-        algorithm: Algorithm,
         purpose: Purpose,
-        (message, signature): (&[u8], &Signature),
+        message: &[u8],
+        seal: &Seal,
     ) -> Result<(), Problem> {
-        let key = self.key(key_id, algorithm, purpose).await?;
+        let key = self.key(key_id, seal.algorithm(), purpose).await?;
         let unfit = |_| Problem::new(PROOF, "signature_invalid", format!("the signature is not by {key_id}"));
-        key.verify(message, signature).map_err(unfit)
+        key.verify(message, seal).map_err(unfit)
     }
 
     /// Whose key it is: its controller, where the caller vouches for it, else the DID of its URL.
@@ -305,19 +247,32 @@ impl<'s> Verification<'s> {
     pub(crate) async fn key(
         &self,
         key_id: &str,
-        algorithm: Algorithm,
+        algorithm: KeyAlgorithm,
         purpose: Purpose,
-    ) -> Result<PublicKey, Problem> {
+    ) -> Result<VerifyingKey, Problem> {
+        let unfit = |found: KeyAlgorithm| {
+            let detail = format!("{key_id} is a key for {found}, not for {algorithm}");
+            Problem::new(CRYPTOGRAPHIC, "algorithm_key_mismatch", detail)
+        };
         if let Some(method) = self.service.method(key_id) {
             let found = method.key().algorithm();
-            let detail = format!("{key_id} is a key for {found}, not for {algorithm}");
-            let unfit = || Problem::new(CRYPTOGRAPHIC, "algorithm_key_mismatch", detail);
-            return (found == algorithm).then(|| method.key().clone()).ok_or_else(unfit);
+            return (found == algorithm).then(|| method.key().clone()).ok_or_else(|| unfit(found));
         }
-        let document = self.document(&signer(key_id)?).await?;
-        let wanted = KeyUse { id: key_id, algorithm, purpose, now: self.now };
-        let missing = |error: KeyLookupError| Problem::new(CRYPTOGRAPHIC, "key_not_found", error.to_string());
-        document.key(wanted).cloned().map_err(missing)
+        let did = signer(key_id)?;
+        let missing = |detail: String| Problem::new(CRYPTOGRAPHIC, "key_not_found", detail);
+        match algorithm {
+            KeyAlgorithm::Chain(algorithm) => {
+                let document = self.document(&did).await?;
+                let wanted = KeyUse { id: key_id, algorithm, purpose, now: self.now };
+                let found = document.key(wanted).map_err(|error| missing(error.to_string()))?;
+                Ok(VerifyingKey::Chain(found.clone()))
+            }
+            KeyAlgorithm::Larger(_) => {
+                let key = larger_key(&did, key_id).map_err(missing)?;
+                let found = key.algorithm();
+                (found == algorithm).then_some(key).ok_or_else(|| unfit(found))
+            }
+        }
     }
 
     async fn document(&self, did: &Did) -> Result<Arc<Document>, Problem> {
@@ -342,14 +297,6 @@ impl<'s> Verification<'s> {
     }
 }
 
-/// The claim `iss`, where a JWT has it, names who signs.
-pub(crate) fn check_iss(claims: &Object<'_>, by: &str) -> Result<(), Problem> {
-    if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(by)) {
-        return Err(Problem::new(CRYPTOGRAPHIC, "issuer_mismatch", format!("`iss`: expected {by}")));
-    }
-    Ok(())
-}
-
 /// Whose key a DID URL names.
 fn signer(key_id: &str) -> Result<Did, Problem> {
     let did = key_id.split('#').next().unwrap_or_default();
@@ -358,8 +305,26 @@ fn signer(key_id: &str) -> Result<Did, Problem> {
     })
 }
 
+/// The key that a did:key of a larger curve is. Documents are read for keys of chains only.
+fn larger_key(did: &Did, key_id: &str) -> Result<VerifyingKey, String> {
+    let multikey = did.method_specific_id();
+    if did.method() != "key" {
+        return Err(format!(
+            "keys for ES384 and ES512 are not taken from documents, as of {did}: hand the key over"
+        ));
+    }
+    if key_id != method_id(did) {
+        return Err(format!("expected {}, found `{key_id}`", method_id(did)));
+    }
+    VerifyingKey::from_multikey(multikey).map_err(|error| error.to_string())
+}
+
 /// Challenge and domain, where the caller expects one (Data Integrity 1.0 §4.4, steps 6 and 7).
-fn check_occasion(challenge: Option<&str>, domains: &[&str], expected: Expected<'_>) -> Result<(), Problem> {
+pub(crate) fn check_occasion(
+    challenge: Option<&str>,
+    domains: &[&str],
+    expected: Expected<'_>,
+) -> Result<(), Problem> {
     if expected.challenge.is_some_and(|wanted| challenge != Some(wanted)) {
         return Err(Problem::new(CHALLENGE, "nonce_mismatch", "the challenge is not the expected one"));
     }

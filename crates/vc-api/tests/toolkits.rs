@@ -10,13 +10,15 @@ mod world;
 use legation_credential::{Authority, Securing, Terms, issue_as};
 use legation_did::key;
 use legation_keys::{Algorithm, SecretKey, Signer};
+use legation_resolver::Options;
+use legation_vc_api::SigningKey;
 use serde_json::{Value, json};
 use std::{
     fs::File,
     path::{Path, PathBuf},
     process::Command,
 };
-use world::World;
+use world::{World, routes};
 
 fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
@@ -123,6 +125,28 @@ async fn what_we_issue_a_toolkit_verifies() {
             assert_eq!(told.0, json!(true), "{} {way}: {}", toolkit.name, told.1);
             assert_eq!(verify(tampered(&issued)).0, json!(false), "{} {way}", toolkit.name);
         }
+    }
+}
+
+/// `jose` by each algorithm that a JWS of a credential may have, ES384 and ES512 among them.
+#[tokio::test]
+#[ignore = "needs tests/sdks/install"]
+async fn jose_and_we_verify_each_other_by_every_algorithm() {
+    let published: Value = serde_json::from_str(include_str!("data/did-key-nist.json")).unwrap();
+    let key = |at: usize| SigningKey::from_jwk(&published[at]["jwk"].to_string()).unwrap();
+    let p256 = SigningKey::from(SecretKey::generate(Algorithm::Es256).unwrap());
+    for (alg, key) in [("ES256", p256), ("ES384", key(0)), ("ES512", key(2))] {
+        let did = format!("did:key:{}", key.to_multikey());
+        let world = World { routes: routes(vec![key], Options::default()), p256: did.clone(), ed25519: did };
+        let theirs = run(false, json!({"tool": "jose", "verb": "issue", "alg": alg}))["document"].take();
+        assert_eq!(world.verify(&theirs).await, (200, String::new()), "{alg}: {theirs}");
+        assert_eq!(world.verify(&tampered(&theirs)).await, (400, "signature_invalid".to_owned()), "{alg}");
+        let ours = world.issue("vc-jwt").await;
+        let verified = |document: Value| {
+            run(false, json!({"tool": "jose", "verb": "verify", "document": document}))["verified"].clone()
+        };
+        assert_eq!(verified(ours.clone()), json!(true), "{alg}: {ours}");
+        assert_eq!(verified(tampered(&ours)), json!(false), "{alg}");
     }
 }
 

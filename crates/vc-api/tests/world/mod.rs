@@ -13,10 +13,15 @@ use http_body_util::BodyExt as _;
 use legation_did::key;
 use legation_keys::{Algorithm, SecretKey, Signer};
 use legation_resolver::{Fetcher, Options};
-use legation_vc_api::{Service, router};
+use legation_vc_api::{Service, SigningKey, router};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tower::ServiceExt as _;
+
+/// A service that signs by these keys.
+pub fn routes(keys: Vec<SigningKey>, options: Options) -> Router {
+    router(Arc::new(Service::new(keys, Fetcher::new(options).unwrap(), "https://vc.example")))
+}
 
 /// The service, and as whom it issues.
 pub struct World {
@@ -37,9 +42,7 @@ impl World {
             key::did(keys.iter().find(of).unwrap().public_key()).to_string()
         };
         let (ed25519, p256) = (did(Algorithm::EdDsa), did(Algorithm::Es256));
-        let fetcher = Fetcher::new(options).unwrap();
-        let service = Service::new(keys.into(), fetcher, "https://vc.example");
-        Self { routes: router(Arc::new(service)), ed25519, p256 }
+        Self { routes: routes(keys.map(SigningKey::Chain).into(), options), ed25519, p256 }
     }
 
     pub async fn send(&self, request: Request<Body>) -> (u16, Value) {
