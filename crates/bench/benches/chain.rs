@@ -27,7 +27,7 @@ fn dalek(one: &bare::Signed) -> (VerifyingKey, &[u8], Signature) {
 }
 
 fn ours(one: &bare::Signed) -> Signed<'_> {
-    Signed { key: &one.key, message: &one.message, signature: &one.signature }
+    Signed { key: &one.key, message: &one.message, sha256: None, signature: &one.signature }
 }
 
 fn chains(criterion: &mut Criterion) {

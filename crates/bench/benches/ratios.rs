@@ -47,7 +47,7 @@ fn ed25519(depth: u8) {
     let bare: Vec<_> = signatures.iter().map(dalek).collect();
     let equations: Vec<Signed<'_>> = signatures
         .iter()
-        .map(|one| Signed { key: &one.key, message: &one.message, signature: &one.signature })
+        .map(|one| Signed { key: &one.key, message: &one.message, sha256: None, signature: &one.signature })
         .collect();
     let (evidence, verifier) = (Evidence::new(), Verifier::new(chain.trust.clone()));
     let strict = |all: &[(VerifyingKey, Vec<u8>, Signature)]| {

@@ -19,7 +19,12 @@ fn signatures(criterion: &mut Criterion) {
             .iter()
             .zip(&messages)
             .zip(&made)
-            .map(|((key, message), signature)| Signed { key: key.public_key(), message, signature })
+            .map(|((key, message), signature)| Signed {
+                key: key.public_key(),
+                message,
+                sha256: None,
+                signature,
+            })
             .collect();
         let bare: Vec<(VerifyingKey, &[u8], Signature)> = all
             .iter()

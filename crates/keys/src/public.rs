@@ -7,6 +7,7 @@ use crate::{
     json::{Json, Object},
 };
 use aws_lc_rs::{
+    digest,
     encoding::AsDer,
     signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey},
 };
@@ -43,6 +44,20 @@ struct P256 {
 }
 
 impl P256 {
+    fn verify(
+        &self,
+        message: &[u8],
+        sha256: Option<&[u8; 32]>,
+        signature: &Signature,
+    ) -> Result<(), SignatureInvalid> {
+        let fits =
+            match sha256.and_then(|sha256| digest::Digest::import_less_safe(sha256, &digest::SHA256).ok()) {
+                Some(digest) => self.parsed.verify_digest_sig(&digest, signature),
+                None => self.parsed.verify_sig(message, signature),
+            };
+        fits.map_err(|_| SignatureInvalid)
+    }
+
     /// x and y: the last 64 bytes of the key's SubjectPublicKeyInfo, which holds it uncompressed (RFC 5480
     /// §2.2). Looked at only where y is to be written, since it costs as much as reading the key.
     fn coordinates(&self) -> ([u8; 32], [u8; 32]) {
@@ -249,7 +264,7 @@ impl PublicKey {
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), SignatureInvalid> {
         match &self.0 {
             Inner::Ed25519(key) => ed25519::verify(key, message, signature),
-            Inner::P256(key) => key.parsed.verify_sig(message, signature).map_err(|_| SignatureInvalid),
+            Inner::P256(key) => key.verify(message, None, signature),
         }
     }
 }
@@ -279,6 +294,9 @@ pub struct Signed<'a> {
     pub key: &'a PublicKey,
     /// What was signed.
     pub message: &'a [u8],
+    /// The SHA-256 of that, for a caller that took it anyway. It is believed: ES256 signs nothing else, and so
+    /// need not take it again.
+    pub sha256: Option<&'a [u8; 32]>,
     /// The signature.
     pub signature: &'a Signature,
 }
@@ -298,7 +316,7 @@ pub fn verify_all(all: &[Signed<'_>]) -> Result<(), usize> {
                 edwards.push(ed25519::Signed { key, message: one.message, signature: one.signature });
                 places.push(index);
             }
-            Inner::P256(_) if one.key.verify(one.message, one.signature).is_err() => {
+            Inner::P256(key) if key.verify(one.message, one.sha256, one.signature).is_err() => {
                 failed = Some(index);
                 break;
             }

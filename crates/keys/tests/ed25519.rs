@@ -82,7 +82,12 @@ fn errors_that_cancel_each_other_out_are_found() {
         signature
     };
     let (up, down) = (shifted(&keys[0], Scalar::ONE), shifted(&keys[1], -Scalar::ONE));
-    let signed = |index: usize, signature| Signed { key: keys[index].public_key(), message: b"m", signature };
+    let signed = |index: usize, signature| Signed {
+        key: keys[index].public_key(),
+        message: b"m",
+        sha256: None,
+        signature,
+    };
     assert_eq!(verify_all(&[signed(0, &up), signed(1, &down)]), Err(0));
     assert_eq!(verify_all(&[signed(1, &down), signed(0, &up)]), Err(0));
 }
@@ -105,7 +110,7 @@ proptest! {
         let all: Vec<Signed<'_>> = keys
             .iter()
             .zip(&signatures)
-            .map(|(key, signature)| Signed { key: key.public_key(), message: b"message", signature })
+            .map(|(key, signature)| Signed { key: key.public_key(), message: b"message", sha256: None, signature })
             .collect();
         let first = all.iter().position(|one| one.key.verify(one.message, one.signature).is_err());
         prop_assert_eq!(verify_all(&all).err(), first);

