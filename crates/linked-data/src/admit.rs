@@ -2,8 +2,9 @@
 //! or that the libraries below do not expect.
 //!
 //! RDF has no place for some of what JSON-LD reads: a term that is defined as `null`, a name that looks like a keyword
-//! and is none, an `@index`. All of it vanishes in expansion, so that anybody could add it to what others signed, and
-//! their signature would still fit. Here it is refused.
+//! and is none, an `@index`, a keyword where it means nothing, `null` itself and an array of nothing. All of it vanishes
+//! in expansion, so that anybody could add it to what others signed, and their signature would still fit. Here it is
+//! refused: the last two only of what is signed as RDF, since others write them and sign them with the rest.
 
 use crate::LinkedDataError;
 use legation_keys::json::{Json, Object};
@@ -54,23 +55,35 @@ const KEYWORDS: [&str; 25] = [
 /// The members of a context that may be `null`: they undo what a context before said, and drop nothing.
 const NULLABLE: [&str; 4] = ["@base", "@direction", "@language", "@vocab"];
 
-/// What holds nodes that nothing else refers to: a text among them, or a node of which no more than the id is said, is
-/// dropped. A document that is one graph and nothing else may have the first.
-const LOOSE: [&str; 2] = ["@graph", "@included"];
+/// The keywords that may be names in a document, where they mean something. An `@graph` may be, of a document that is one
+/// graph and nothing else. Of others the libraries leave out what they name, or nodes that nothing refers to.
+const NAMES: [&str; 9] =
+    ["@context", "@direction", "@id", "@language", "@list", "@reverse", "@set", "@type", "@value"];
+/// The keywords that a term may be another name of. By another name, the rest would look like a claim.
+const ALIASED: [&str; 2] = ["@id", "@type"];
+
+/// What signs a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signed {
+    /// A signature over its RDF.
+    AsRdf,
+    /// One over the JSON.
+    AsJson,
+}
 
 /// Looks at a whole document, and gives the texts of it that look like keywords. They are dropped where an identifier
 /// is expected, and are as good as any other where a text is: which of both is known after expansion.
 ///
 /// # Errors
 /// [`LinkedDataError::TooLarge`], [`LinkedDataError::Dropped`], [`LinkedDataError::Escape`].
-pub(crate) fn check<'j>(document: &'j Json<'_>) -> Result<Vec<&'j str>, LinkedDataError> {
-    let mut walk = Walk::default();
+pub(crate) fn check<'j>(document: &'j Json<'_>, signed: Signed) -> Result<Vec<&'j str>, LinkedDataError> {
+    let mut walk = Walk { signed, objects: 0, contexts: 0, terms: 0, keyword_like: Vec::new() };
     walk.body(document)?;
     Ok(walk.keyword_like)
 }
 
-#[derive(Default)]
 struct Walk<'j> {
+    signed: Signed,
     objects: usize,
     contexts: usize,
     terms: usize,
@@ -86,20 +99,26 @@ impl<'j> Walk<'j> {
                 }
                 check_escapes(text, false)
             }
+            Json::Null if self.signed == Signed::AsRdf => Err(dropped("null", "a document")),
+            Json::Array(all) if all.is_empty() && self.signed == Signed::AsRdf => {
+                Err(dropped("[]", "a document"))
+            }
             Json::Array(all) => all.iter().try_for_each(|one| self.body(one)),
             Json::Object(object) => {
                 count(&mut self.objects, 1, MAX_OBJECTS, "objects")?;
+                check_shape(object)?;
                 let is_graph =
                     self.objects == 1 && object.iter().all(|(name, _)| matches!(name, "@context" | "@graph"));
                 object.iter().try_for_each(|(name, value)| {
-                    check_name(name)?;
-                    if LOOSE.contains(&name) && !is_graph {
+                    if is_keyword_like(name) && !NAMES.contains(&name) && !(is_graph && name == "@graph") {
                         return Err(dropped(name, "a document"));
                     }
                     check_escapes(name, false)?;
                     match (name, value) {
                         ("@context", _) => self.context(value, 0),
                         ("@type", Json::String(text)) if text == "@json" => Ok(()),
+                        // An empty list is one, and not nothing.
+                        ("@list", Json::Array(all)) if all.is_empty() => Ok(()),
                         _ => self.body(value),
                     }
                 })
@@ -136,10 +155,8 @@ impl<'j> Walk<'j> {
                     check_escapes(name, true)?;
                     match (name, value) {
                         (name, Json::Null) if NULLABLE.contains(&name) => Ok(()),
-                        // By another name they would look like a claim.
-                        (name, Json::String(text)) if LOOSE.contains(&&**text) && name != "@container" => {
-                            Err(dropped(text, "a context"))
-                        }
+                        ("@nest", _) => Err(dropped(name, "a context")),
+                        (name, Json::String(text)) if is_alias(name, text) => Err(dropped(text, "a context")),
                         ("@context", _) => self.context(value, depth + 1),
                         _ => self.definitions(value, depth),
                     }
@@ -181,6 +198,43 @@ fn count(counter: &mut usize, more: usize, most: usize, what: &'static str) -> R
         true => Err(LinkedDataError::TooLarge { what, found: *counter, most }),
         false => Ok(()),
     }
+}
+
+/// An object with a keyword that says what kind of object it is has no other members, which would be left out, and no
+/// `null` in its place (JSON-LD 1.1 §9.5 to §9.7).
+fn check_shape(object: &Object<'_>) -> Result<(), LinkedDataError> {
+    let others = |allowed: &[&str]| match object.iter().find(|(name, _)| !allowed.contains(name)) {
+        Some((name, _)) => Err(dropped(name, "a value")),
+        None => Ok(()),
+    };
+    let text = |name: &str| match object.get(name) {
+        None | Some(Json::String(_)) => Ok(()),
+        Some(other) => Err(dropped(other.kind(), "a value")),
+    };
+    if let Some(value) = object.get("@value") {
+        others(&["@value", "@type", "@language", "@direction"])?;
+        ["@type", "@language", "@direction"].into_iter().try_for_each(text)?;
+        let is_json = object.get("@type").and_then(Json::as_str) == Some("@json");
+        return match value {
+            Json::Null | Json::Array(_) | Json::Object(_) if !is_json => {
+                Err(dropped(value.kind(), "a value"))
+            }
+            _ => Ok(()),
+        };
+    }
+    if let Some(name) = ["@language", "@direction"].into_iter().find(|name| object.get(name).is_some()) {
+        return Err(dropped(name, "an object without a value"));
+    }
+    match ["@list", "@set"].into_iter().find_map(|name| Some((name, object.get(name)?))) {
+        Some((name, Json::Null)) => Err(dropped("null", if name == "@list" { "a list" } else { "a set" })),
+        Some((name, _)) => others(&[name]),
+        None => Ok(()),
+    }
+}
+
+/// Whether this member of a context or of a term makes the term another name of a keyword that may have none.
+fn is_alias(member: &str, text: &str) -> bool {
+    !matches!(member, "@container" | "@type") && KEYWORDS.contains(&text) && !ALIASED.contains(&text)
 }
 
 /// A name that looks like a keyword is one, and not the one whose value is no part of the RDF.

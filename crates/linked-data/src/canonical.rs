@@ -1,23 +1,27 @@
 //! A JSON-LD document as canonical N-Quads (RDF Dataset Canonicalization 1.0), within bounds.
 
-use crate::{LinkedDataError, admit, contexts};
+use crate::{
+    LinkedDataError,
+    admit::{self, Signed},
+    contexts, rdf,
+};
 use core::fmt::Display;
 use futures::FutureExt;
 use iref::IriBuf;
 use json_syntax::{Parse, Value};
 use legation_keys::{jcs, json::Json};
 use ssi_json_ld::{
-    BlankIdBuf, Context, Expand, ExpandedDocument, Id,
+    BlankIdBuf, Context, Expand, ExpandedDocument,
     context_processing::{self, algorithm::Action},
     expansion::{self, Options, Policy},
-    object::FragmentRef,
     warning,
 };
 use ssi_rdf::{
-    AnyLdEnvironment, LdEnvironment, LexicalQuad,
+    LexicalQuad,
     urdna2015::{
         BlankNodeComponents, IdentifierIssuer, NormalizationState, hash_first_degree_quads, normalize,
     },
+    vocabulary::no_vocabulary_mut,
 };
 use std::{collections::BTreeMap, thread};
 
@@ -39,60 +43,85 @@ const STACK: usize = 16 << 20;
 /// # Errors
 /// [`LinkedDataError`].
 pub fn canonicalize(document: &Json<'_>) -> Result<String, LinkedDataError> {
-    let keyword_like = admit::check(document)?;
+    apart(document, Signed::AsRdf, |document, keyword_like| {
+        let quads = statements(document, keyword_like)?;
+        check_texts(&quads)?;
+        let alike = alike(&quads);
+        if alike > MAX_ALIKE {
+            return Err(LinkedDataError::TooLarge {
+                what: "blank nodes alike",
+                found: alike,
+                most: MAX_ALIKE,
+            });
+        }
+        Ok(normalize(quads.iter().map(LexicalQuad::as_lexical_quad_ref)).into_nquads())
+    })
+}
+
+/// Checks that a document says something in RDF wherever it says something in JSON, for whoever signs its JSON.
+///
+/// # Errors
+/// [`LinkedDataError`], as [`canonicalize`] but for what only a canonical form can't have.
+pub fn check(document: &Json<'_>) -> Result<(), LinkedDataError> {
+    apart(document, Signed::AsJson, |document, keyword_like| statements(document, keyword_like).map(drop))
+}
+
+/// Does something with a document that is admitted, on a thread of its own.
+fn apart<T: Send>(
+    document: &Json<'_>,
+    signed: Signed,
+    work: impl FnOnce(&Json<'_>, &[&str]) -> Result<T, LinkedDataError> + Send,
+) -> Result<T, LinkedDataError> {
+    let keyword_like = admit::check(document, signed)?;
     thread::scope(|scope| {
         let worker = thread::Builder::new().stack_size(STACK);
-        let worker = worker.spawn_scoped(scope, || canonical(document, &keyword_like));
+        let worker = worker.spawn_scoped(scope, || work(document, &keyword_like));
         let worker = worker.map_err(|error| not_understood(format!("no room to work it out: {error}")))?;
         worker.join().unwrap_or_else(|_| Err(not_understood("what its terms stand for can't be worked out")))
     })
 }
 
-fn canonical(document: &Json<'_>, keyword_like: &[&str]) -> Result<String, LinkedDataError> {
+fn statements(document: &Json<'_>, keyword_like: &[&str]) -> Result<Vec<LexicalQuad>, LinkedDataError> {
     // By the canonical JSON a number has one text, which its RDF literal is made of.
     let (mut value, _) = Value::parse_str(&jcs::canonicalize(document)).map_err(not_understood)?;
     unwrap_contexts(&mut value);
-    let mut environment = LdEnvironment::default();
-    let expanded = expand(&value, &mut environment)?;
-    let quads = environment.quads_of(&expanded).map_err(not_understood)?;
+    let quads = rdf::quads(&expand(&value)?)?;
     if quads.len() > MAX_QUADS {
         return Err(LinkedDataError::TooLarge { what: "statements", found: quads.len(), most: MAX_QUADS });
     }
     check_said(&quads, keyword_like)?;
-    let alike = alike(&quads);
-    if alike > MAX_ALIKE {
-        return Err(LinkedDataError::TooLarge { what: "blank nodes alike", found: alike, most: MAX_ALIKE });
+    Ok(quads)
+}
+
+/// No text has a character that canonical N-Quads escape and the library does not (RDFC 1.0 §5.2, canonical N-Quads).
+fn check_texts(quads: &[LexicalQuad]) -> Result<(), LinkedDataError> {
+    let unescaped = |one: &char| {
+        let known = matches!(one, '\n' | '\r');
+        (one.is_ascii_control() && !known) || matches!(one, '\u{fffe}' | '\u{ffff}')
+    };
+    let texts = quads.iter().filter_map(|quad| quad.2.as_literal());
+    match texts.flat_map(|literal| literal.value.chars()).find(unescaped) {
+        Some(one) => Err(LinkedDataError::Character { found: one }),
+        None => Ok(()),
     }
-    Ok(normalize(quads.iter().map(LexicalQuad::as_lexical_quad_ref)).into_nquads())
 }
 
 /// Expands a document (JSON-LD 1.1 API §5.1). What other processors warn of is an error here: all of it is dropped.
-fn expand(
-    value: &Value,
-    environment: &mut LdEnvironment,
-) -> Result<ExpandedDocument<IriBuf, BlankIdBuf>, LinkedDataError> {
+fn expand(value: &Value) -> Result<ExpandedDocument<IriBuf, BlankIdBuf>, LinkedDataError> {
     let policy = Policy { invalid: Action::Reject, allow_undefined: false, ..Policy::default() };
     let options = Options { policy, ..Options::default() };
     let mut warnings = Warnings::default();
     let (loader, context) = (contexts::loader()?, Context::default());
     // Every context is at hand, so that nothing is waited for.
     let expanded = value
-        .expand_full(&mut environment.vocabulary, context, None, loader, options, &mut warnings)
+        .expand_full(no_vocabulary_mut(), context, None, loader, options, &mut warnings)
         .now_or_never()
         .ok_or_else(|| not_understood("a context is not at hand"))?
         .map_err(not_understood)?;
     if let Some(warning) = warnings.0 {
         return Err(not_understood(warning));
     }
-    let invalid = expanded.traverse().filter_map(FragmentRef::into_id).find_map(|id| match id {
-        Id::Invalid(text) => {
-            // A data URL may be as long as what it holds.
-            let found: String = text.chars().take(120).collect();
-            Some(not_understood(format!("`{found}` is no IRI")))
-        }
-        Id::Valid(_) => None,
-    });
-    invalid.map_or(Ok(expanded), Err)
+    Ok(expanded)
 }
 
 /// The first warning of an expansion. Those of the contexts are none of a document's: terms are tried out there.

@@ -30,6 +30,12 @@ pub enum LinkedDataError {
         /// Where it stands.
         place: &'static str,
     },
+    /// A text has a character that its canonical form can't be made of here.
+    #[error("a text has the character U+{:04X}, of which no canonical form is made here; leave it out, or secure the JSON itself", *.found as u32)]
+    Character {
+        /// The character.
+        found: char,
+    },
     /// More than is worked on.
     #[error("the document has {found} {what}, at most {most} are worked on")]
     TooLarge {
@@ -63,7 +69,9 @@ impl LinkedDataError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Expansion { .. } | Self::Escape { .. } | Self::Dropped { .. } => "malformed",
+            Self::Expansion { .. } | Self::Escape { .. } | Self::Dropped { .. } | Self::Character { .. } => {
+                "malformed"
+            }
             Self::TooLarge { .. } => "input_too_large",
             Self::Proof(error) => error.code(),
             Self::Algorithm { .. } => "algorithm_key_mismatch",

@@ -31,8 +31,9 @@ pub mod admit;
 pub mod canonical;
 pub mod contexts;
 mod error;
+mod rdf;
 pub mod suite;
 
-pub use canonical::canonicalize;
+pub use canonical::{canonicalize, check};
 pub use error::LinkedDataError;
 pub use suite::Suite;

@@ -22,7 +22,7 @@ use legation_keys::{
     json::{self, Json, JsonLimits, Object},
     jws,
 };
-use legation_linked_data::{Suite, canonicalize, suite};
+use legation_linked_data::{Suite, check, suite};
 use serde_json::json;
 
 /// Bounds on what is read: a credential with much in it.
@@ -170,7 +170,7 @@ fn check_terms(document: &Object<'_>, securing: Securing) -> Result<(), Problem>
         Securing::Jwt => terms(document),
         Securing::Proof(_) | Securing::WithStatus => Json::Object(document.clone()),
     };
-    canonicalize(&said)?;
+    check(&said)?;
     Ok(())
 }
 

@@ -101,6 +101,7 @@ impl From<LinkedDataError> for Problem {
             LinkedDataError::Expansion { .. }
             | LinkedDataError::Escape { .. }
             | LinkedDataError::Dropped { .. }
+            | LinkedDataError::Character { .. }
             | LinkedDataError::TooLarge { .. } => MALFORMED,
             LinkedDataError::Proof(_) => PROOF,
             LinkedDataError::Algorithm { .. } | LinkedDataError::Sign(_) => PROOF_GENERATION,

@@ -20,7 +20,7 @@ use legation_keys::{
     data_integrity::{Proof, ProofError, proofs},
     json::{self, Json, JsonLimits, Object},
 };
-use legation_linked_data::{Suite, canonicalize, suite};
+use legation_linked_data::{Suite, check, suite};
 use std::sync::Arc;
 
 /// Seconds by which clocks may differ.
@@ -113,7 +113,7 @@ impl<'s> Verification<'s> {
         let claims = object(&credential)?;
         check_credential(claims)?;
         resources::check(claims)?;
-        canonicalize(&terms(claims))?;
+        check(&terms(claims))?;
         self.check_time(claims)?;
         Ok(text)
     }
@@ -137,7 +137,7 @@ impl<'s> Verification<'s> {
             );
             return Err(Problem::new(MALFORMED, "input_too_large", detail));
         }
-        canonicalize(&terms(claims))?;
+        check(&terms(claims))?;
         for credential in all {
             self.credential(credential, Expected::default()).await?;
         }
