@@ -144,6 +144,7 @@ impl<'j> Walk<'j> {
                 if is_keyword_like(text) {
                     check_name(text)?;
                 }
+                check_printable(text)?;
                 check_escapes(text, true)
             }
             Json::Array(all) => all.iter().try_for_each(|one| self.definitions(one, depth)),
@@ -152,10 +153,12 @@ impl<'j> Walk<'j> {
                 check_chains(object)?;
                 object.iter().try_for_each(|(name, value)| {
                     check_name(name)?;
+                    check_printable(name)?;
                     check_escapes(name, true)?;
                     match (name, value) {
                         (name, Json::Null) if NULLABLE.contains(&name) => Ok(()),
                         ("@nest", _) => Err(dropped(name, "a context")),
+                        ("@container", _) => check_container(value),
                         (name, Json::String(text)) if is_alias(name, text) => Err(dropped(text, "a context")),
                         ("@context", _) => self.context(value, depth + 1),
                         _ => self.definitions(value, depth),
@@ -232,9 +235,19 @@ fn check_shape(object: &Object<'_>) -> Result<(), LinkedDataError> {
     }
 }
 
+/// A container is one whose members all have a place in what is signed: names of objects in a map may have none.
+fn check_container(json: &Json<'_>) -> Result<(), LinkedDataError> {
+    let all = json.as_array().unwrap_or_else(|| core::slice::from_ref(json));
+    let known = |one: &Json<'_>| matches!(one.as_str(), Some("@graph" | "@language" | "@list" | "@set"));
+    match all.iter().find(|one| !known(one)) {
+        Some(other) => Err(dropped(other.as_str().unwrap_or(other.kind()), "a context's container")),
+        None => Ok(()),
+    }
+}
+
 /// Whether this member of a context or of a term makes the term another name of a keyword that may have none.
 fn is_alias(member: &str, text: &str) -> bool {
-    !matches!(member, "@container" | "@type") && KEYWORDS.contains(&text) && !ALIASED.contains(&text)
+    member != "@type" && KEYWORDS.contains(&text) && !ALIASED.contains(&text)
 }
 
 /// A name that looks like a keyword is one, and not the one whose value is no part of the RDF.
@@ -284,6 +297,14 @@ fn check_escapes(text: &str, whole: bool) -> Result<(), LinkedDataError> {
     match fits && String::from_utf8(decoded).is_ok() {
         true => Ok(()),
         false => Err(LinkedDataError::Escape { found: text.chars().take(120).collect() }),
+    }
+}
+
+/// The library prints what it takes for no IRI in a context of a term, for whoever looks at the process's errors.
+fn check_printable(text: &str) -> Result<(), LinkedDataError> {
+    match text.find(char::is_control) {
+        Some(_) => Err(dropped("a control character", "a context")),
+        None => Ok(()),
     }
 }
 

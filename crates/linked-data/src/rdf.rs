@@ -27,6 +27,9 @@ type NodeId = ValidId<IriBuf, BlankIdBuf>;
 /// # Errors
 /// [`LinkedDataError`] for whatever has no statement.
 pub(crate) fn quads(document: &Expanded) -> Result<Vec<LexicalQuad>, LinkedDataError> {
+    if document.is_empty() {
+        return Err(dropped("a node of which nothing is said"));
+    }
     let mut writer = Writer::default();
     document.iter().try_for_each(|object| writer.free(object.inner(), None))?;
     Ok(writer.quads)

@@ -311,6 +311,15 @@ fn what_expansion_drops_is_refused_and_not_left_unsigned() {
         ("an array of nothing in a set", subject(p.clone(), json!({"p": {"@set": []}}))),
         ("a node of which nothing is said", subject(graph.clone(), json!({"g": {"id": "urn:vip:yes"}}))),
         ("a text in a graph of a term", subject(graph, json!({"g": ["vip"]}))),
+        ("a control character in a context", with(json!({"p": "\u{1b}[2J"}), json!({}))),
+        (
+            "names of objects in a map",
+            with(
+                json!({"vip": {"@id": "https://a.example/vip", "@container": "@id"}}),
+                json!({"vip": {"urn:vip:yes": "a"}}),
+            ),
+        ),
+        ("a document that says nothing", json!({"@id": "urn:vip:yes"})),
         ("no context", with(Value::Null, json!({}))),
     ] {
         let refused = canonical(&document);
