@@ -43,6 +43,10 @@ mod with {
     fn issue(args: &IssueArgs) -> Result<Output, Failure> {
         let document = files::read(&args.file)?;
         let key = files::load_signing_key(&args.key)?;
+        if let (SigningKey::Larger(key), false) = (&key, args.format == CredentialFormat::Jwt) {
+            let curve = key.public_key().curve().name();
+            return Err(Failure::usage(format!("a key of {curve} signs by --format jwt only")));
+        }
         let way = way(args.format, &key);
         let issuer = match &args.issuer {
             Some(issuer) => Some((issuer.clone(), key_id(args, issuer, &key)?)),
@@ -76,6 +80,7 @@ mod with {
         let unnamed = |why: String| Failure::usage(format!("{why}; name its key with --key-id URL"));
         let did = issuer.parse::<Did>().map_err(|_| unnamed(format!("`{issuer}` is no DID")))?;
         match key {
+            _ if did.method() == "key" => Ok(legation_did::key::method_id(&did)),
             SigningKey::Chain(key) => Ok(method_id(&did, key.public_key())),
             SigningKey::Larger(_) => {
                 Err(unnamed(format!("a document of {did} has no name of its own for such a key")))

@@ -160,15 +160,18 @@ mod with {
             refused(
                 &play,
                 "credential issue c.json --key wide.key --format di-jcs --out o",
-                1,
-                "no key for EdDSA",
+                2,
+                "--format jwt only",
             );
             refused(
                 &play,
                 "credential issue c.json --key wide.key --format di-rdfc --out o",
-                1,
-                "no key for ES256",
+                2,
+                "--format jwt only",
             );
+            let own = format!("--issuer {} --force", key["did"].as_str().unwrap());
+            play.json(&format!("credential issue c.json --key wide.key {own} --out out"));
+            play.json("credential verify out");
             let web = "--issuer did:web:acme.example";
             refused(&play, &format!("credential issue c.json --key wide.key {web} --out o"), 2, "--key-id");
             let mut wrong = key["jwk"].clone();
@@ -234,6 +237,13 @@ mod with {
             play.write("p.json", presentation.to_string());
             refused(&play, "credential issue p.json --key ed.key --out o", 1, part);
         }
+        let nowhere = json!({"type": "EnvelopedVerifiableCredential", "id": "data:application/vc+jwt,a.b.c"});
+        let presentation = json!({
+            "@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiablePresentation"], "holder": ed,
+            "verifiableCredential": [nowhere],
+        });
+        play.write("p.json", presentation.to_string());
+        refused(&play, "credential issue p.json --key ed.key --out o", 1, "in `verifiableCredential`, found");
         refused(&play, "credential verify nowhere", 2, "can't be read");
     }
 }

@@ -285,6 +285,9 @@ fn within(place: &'static str, error: CredentialError) -> CredentialError {
         CredentialError::Malformed { member, expected, found } if member != place => {
             CredentialError::Malformed { member: format!("{place}.{member}"), expected, found }
         }
+        CredentialError::Context { expected, found } => {
+            CredentialError::Context { expected: format!("{expected} in `{place}`"), found }
+        }
         other => other,
     }
 }

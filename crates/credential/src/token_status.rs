@@ -7,7 +7,7 @@ use legation_keys::{
     Algorithm, PublicKey, base64url,
     json::{self, Json, JsonLimits, Object},
     jws,
-    public::{Signature, SignatureInvalid},
+    public::SignatureInvalid,
 };
 use std::io::Read;
 
@@ -127,7 +127,7 @@ impl core::fmt::Debug for TokenStatusList {
 
 /// A list as it was published; to be believed only after [`StatusListToken::verify`].
 #[derive(Debug)]
-pub struct StatusListToken {
+pub struct StatusListToken<A = Algorithm> {
     /// `sub`: the URL that it is published at.
     pub uri: String,
     /// `iat`, Unix seconds.
@@ -141,22 +141,26 @@ pub struct StatusListToken {
     /// The verification method that is said to have signed it.
     pub key_id: String,
     /// Its algorithm.
-    pub algorithm: Algorithm,
+    pub algorithm: A,
     /// The statuses.
     pub list: TokenStatusList,
     signing_input: String,
-    signature: Signature,
+    signature: Vec<u8>,
 }
 
-impl StatusListToken {
-    /// Reads a list that is a JWT (§5.1), unpacking at most so many bytes of statuses.
+impl<A> StatusListToken<A> {
+    /// As [`StatusListToken::parse`], for whoever knows more algorithms, as [`jws::read_header_by`] has it.
     ///
     /// # Errors
     /// [`CredentialError`].
-    pub fn parse(secured: &str, most: usize) -> Result<Self, CredentialError> {
+    pub fn parse_by(
+        secured: &str,
+        most: usize,
+        algorithm: impl FnOnce(&str) -> Result<A, String>,
+    ) -> Result<Self, CredentialError> {
         let parts = jws::split(secured)?;
         let limits = JsonLimits { bytes: most.saturating_mul(2).saturating_add(4096), depth: 8 };
-        let header = jws::read_header(parts.header, MEDIA_TYPE, &Algorithm::ALL, limits)?;
+        let header = jws::read_header_by(parts.header, MEDIA_TYPE, limits, algorithm)?;
         let payload = base64url::decode(parts.payload).map_err(jws::JwsError::from)?;
         let claims = json::parse(&payload, limits)?;
         let object = claims.as_object().ok_or_else(|| malformed("the payload", "an object", &claims))?;
@@ -170,11 +174,32 @@ impl StatusListToken {
             not_before: seconds("nbf")?,
             time_to_live: time_to_live(object)?,
             algorithm: header.algorithm,
-            key_id: header.required_key_id()?,
+            key_id: header.key_id.ok_or(jws::JwsError::NoKeyId)?,
             list: TokenStatusList::from_json(list, most)?,
             signing_input: parts.signing_input.to_owned(),
-            signature: jws::read_signature(parts.signature)?,
+            signature: base64url::decode(parts.signature).map_err(jws::JwsError::from)?,
         })
+    }
+
+    /// What is signed, and the signature.
+    #[must_use]
+    pub fn signed(&self) -> (&[u8], &[u8]) {
+        (self.signing_input.as_bytes(), &self.signature)
+    }
+}
+
+impl StatusListToken {
+    /// Reads a list that is a JWT (§5.1), unpacking at most so many bytes of statuses.
+    ///
+    /// # Errors
+    /// [`CredentialError`].
+    pub fn parse(secured: &str, most: usize) -> Result<Self, CredentialError> {
+        let all = || Algorithm::ALL.map(Algorithm::jose).join(", ");
+        let list = Self::parse_by(secured, most, |alg| Algorithm::from_jose(alg).ok_or_else(all))?;
+        match list.signature.len() {
+            64 => Ok(list),
+            _ => Err(jws::JwsError::SignatureLength.into()),
+        }
     }
 
     /// Verifies the signature by a key.
@@ -182,10 +207,8 @@ impl StatusListToken {
     /// # Errors
     /// [`SignatureInvalid`].
     pub fn verify(&self, key: &PublicKey) -> Result<(), SignatureInvalid> {
-        if key.algorithm() != self.algorithm {
-            return Err(SignatureInvalid);
-        }
-        key.verify(self.signing_input.as_bytes(), &self.signature)
+        let signature = self.signature.first_chunk().filter(|_| key.algorithm() == self.algorithm);
+        key.verify(self.signing_input.as_bytes(), signature.ok_or(SignatureInvalid)?)
     }
 }
 

@@ -1,9 +1,8 @@
 //! What one verification fetches: each status list and each DID document once, and not more than so many. Otherwise
 //! whoever hands in one presentation has thousands of requests sent for it, to whom it likes.
 
-use crate::{problem::Problem, status::BitstringList};
+use crate::{problem::Problem, status::BitstringList, token_status::Token};
 use core::sync::atomic::{AtomicUsize, Ordering};
-use legation_credential::token_status::StatusListToken;
 use legation_did::Document;
 use std::{
     collections::HashMap,
@@ -22,7 +21,7 @@ pub(crate) struct Fetched {
     /// Bitstring Status Lists by their URLs, verified.
     pub(crate) bitstrings: Held<BitstringList>,
     /// Token Status Lists by their URLs, whose signatures are verified for each issuer who refers to them.
-    pub(crate) tokens: Held<StatusListToken>,
+    pub(crate) tokens: Held<Token>,
 }
 
 impl Fetched {

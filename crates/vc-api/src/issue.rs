@@ -105,7 +105,7 @@ pub(crate) fn issue(
         )
     })?;
     check_credential(object)?;
-    let signs = service.signer(securing.algorithm())?;
+    let signs = service.signer(securing.algorithm(), signer_of(object, CREDENTIAL))?;
     check_signs(object, &signs.name, CREDENTIAL)?;
     check_proof(object)?;
     resources::check(object)?;
@@ -132,7 +132,7 @@ pub(crate) fn present(
     now: i64,
 ) -> Result<Secured, Problem> {
     check_presentation(presentation)?;
-    let signs = service.signer(securing.algorithm())?;
+    let signs = service.signer(securing.algorithm(), signer_of(presentation, PRESENTATION))?;
     check_signs(presentation, &signs.name, PRESENTATION)?;
     check_proof(presentation)?;
     check_terms(presentation, securing)?;
@@ -153,9 +153,14 @@ pub(crate) fn present(
     }
 }
 
-fn check_signs(document: &Object<'_>, own: &str, kind: Kind) -> Result<(), Problem> {
+/// Whom a document names as its signer; empty where it names nobody.
+fn signer_of<'o>(document: &'o Object<'_>, kind: Kind) -> &'o str {
     let named = document.get(kind.signer).unwrap_or(&Json::Null);
-    let found = named.get("id").unwrap_or(named).as_str().unwrap_or_default();
+    named.get("id").unwrap_or(named).as_str().unwrap_or_default()
+}
+
+fn check_signs(document: &Object<'_>, own: &str, kind: Kind) -> Result<(), Problem> {
+    let found = signer_of(document, kind);
     if found == own {
         return Ok(());
     }
@@ -238,7 +243,7 @@ fn entry(service: &Service, index: usize) -> String {
 
 /// The credential of this service's status list, as it is now.
 pub(crate) fn status_list(service: &Service, now: i64) -> Result<String, Problem> {
-    let signs = service.signer(Some(Algorithm::EdDsa))?;
+    let signs = service.signer(Some(Algorithm::EdDsa), "")?;
     let no_did = |error: DidError| Problem::new(PROOF_GENERATION, "malformed", error.to_string());
     let credential = StatusListCredential {
         id: service.list_url(),

@@ -32,7 +32,8 @@ impl Verification<'_> {
         let parts = jws::split(secured).map_err(unsecured)?;
         let header = jws::read_header_by(parts.header, kind.media_type, kind.limits, KeyAlgorithm::from_jose)
             .map_err(unsecured)?;
-        let seal = Seal::of_jws(header.algorithm, parts.signature).map_err(unsecured)?;
+        let signature = base64url::decode(parts.signature).map_err(|error| unsecured(error.into()))?;
+        let seal = Seal::new(header.algorithm, &signature).map_err(unsecured)?;
         let payload = base64url::decode(parts.payload).map_err(|error| unsecured(error.into()))?;
         let json = json::parse(&payload, kind.limits)?;
         let claims = object(&json)?;

@@ -6,9 +6,9 @@ use crate::{
 };
 use core::fmt;
 use legation_keys::{
-    Algorithm, PublicKey, SecretKey, Signer, base64url,
+    Algorithm, PublicKey, SecretKey, Signer,
     json::{self, Object},
-    jws,
+    jws::JwsError,
     public::{PublicKeyError, Signature, SignatureInvalid},
     secret::{SecretKeyError, SignError},
 };
@@ -54,10 +54,25 @@ pub enum KeyError {
     Secret(#[from] SecretKeyError),
     /// It is no public key of those that chains know.
     #[error("{0}")]
-    Public(#[from] PublicKeyError),
+    Public(PublicKeyError),
+    /// A kind of key that nobody here knows.
+    #[error("`{found}` is no supported kind of key; use Ed25519, P-256, P-384 or P-521")]
+    Unsupported {
+        /// Its name, as far as one was given.
+        found: String,
+    },
     /// It says that it is of a larger curve, and is not.
     #[error("{0}")]
     Larger(#[from] LargerKeyError),
+}
+
+impl KeyError {
+    fn public(error: PublicKeyError) -> Self {
+        match error {
+            PublicKeyError::Unsupported { found } => Self::Unsupported { found },
+            other => Self::Public(other),
+        }
+    }
 }
 
 /// A key that signs.
@@ -111,7 +126,11 @@ impl SigningKey {
         }
     }
 
-    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+    /// Signs a message: 64 bytes for the algorithms of chains, 96 for ES384, 132 for ES512.
+    ///
+    /// # Errors
+    /// [`SignError`] where the library does not sign.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         match self {
             Self::Chain(key) => Ok(key.sign(message)?.to_vec()),
             Self::Larger(key) => key.sign(message),
@@ -136,14 +155,14 @@ impl VerifyingKey {
     pub(crate) fn from_jwk(jwk: &Object<'_>) -> Result<Self, KeyError> {
         Ok(match Curve::of_jwk(jwk) {
             Some(curve) => Self::Larger(LargerPublicKey::from_jwk(curve, jwk)?),
-            None => Self::Chain(PublicKey::from_jwk(jwk)?),
+            None => Self::Chain(PublicKey::from_jwk(jwk).map_err(KeyError::public)?),
         })
     }
 
     pub(crate) fn from_multikey(text: &str) -> Result<Self, KeyError> {
         Ok(match LargerPublicKey::from_multikey(text) {
             Some(key) => Self::Larger(key?),
-            None => Self::Chain(PublicKey::from_multikey(text)?),
+            None => Self::Chain(PublicKey::from_multikey(text).map_err(KeyError::public)?),
         })
     }
 
@@ -151,6 +170,14 @@ impl VerifyingKey {
         match self {
             Self::Chain(key) => KeyAlgorithm::Chain(key.algorithm()),
             Self::Larger(key) => KeyAlgorithm::Larger(key.curve()),
+        }
+    }
+
+    /// The RFC 7638 thumbprint.
+    pub(crate) fn thumbprint(&self) -> String {
+        match self {
+            Self::Chain(key) => key.thumbprint(),
+            Self::Larger(key) => key.thumbprint(),
         }
     }
 
@@ -175,11 +202,13 @@ pub(crate) enum Seal {
 }
 
 impl Seal {
-    /// That of a JWS.
-    pub(crate) fn of_jws(algorithm: KeyAlgorithm, encoded: &str) -> Result<Self, jws::JwsError> {
+    /// The signature of a JWS, as long as the algorithm has it.
+    pub(crate) fn new(algorithm: KeyAlgorithm, signature: &[u8]) -> Result<Self, JwsError> {
         Ok(match algorithm {
-            KeyAlgorithm::Chain(algorithm) => Self::Chain(algorithm, jws::read_signature(encoded)?),
-            KeyAlgorithm::Larger(curve) => Self::Larger(curve, base64url::decode(encoded)?),
+            KeyAlgorithm::Chain(algorithm) => {
+                Self::Chain(algorithm, signature.try_into().map_err(|_| JwsError::SignatureLength)?)
+            }
+            KeyAlgorithm::Larger(curve) => Self::Larger(curve, signature.to_vec()),
         })
     }
 

@@ -4,6 +4,7 @@
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
+    encoding::AsDer as _,
     rand::SystemRandom,
     signature::{
         ECDSA_P384_SHA384_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED,
@@ -12,6 +13,7 @@ use aws_lc_rs::{
     },
 };
 use core::fmt;
+use legation_did::Purpose;
 use legation_keys::{
     base64url,
     json::{Json, Object},
@@ -19,6 +21,7 @@ use legation_keys::{
     secret::SignError,
 };
 use multibase::Base;
+use serde_json::json;
 use zeroize::Zeroizing;
 
 /// A curve, which stands for the one algorithm that is used with it.
@@ -183,6 +186,31 @@ impl LargerPublicKey {
         multibase::encode(Base::Base58Btc, [self.curve.multicodec().as_slice(), &self.compressed].concat())
     }
 
+    /// The RFC 7638 thumbprint: base64url of the SHA-256 of the members that its JWK has to have.
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        // The last of its SubjectPublicKeyInfo, which holds the point uncompressed (RFC 5480 §2.2). A key that was
+        // parsed can be written; if it could not, the thumbprint would be nobody's.
+        let (info, size) = (self.parsed.as_der().ok(), self.curve.bytes());
+        let info: &[u8] = info.as_ref().map(|info| info.as_ref()).unwrap_or_default();
+        let point = info.len().checked_sub(2 * size).and_then(|start| info.get(start..)).unwrap_or_default();
+        let (x, y) = point.split_at_checked(size).unwrap_or_default();
+        let (crv, x, y) = (self.curve.name(), base64url::encode(x), base64url::encode(y));
+        let required = format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        base64url::encode(digest(&SHA256, required.as_bytes()).as_ref())
+    }
+
+    /// The document of the did:key that it is (did:key §3.1).
+    pub(crate) fn document(&self) -> serde_json::Value {
+        let multikey = self.to_multikey();
+        let (did, id) = (format!("did:key:{multikey}"), format!("did:key:{multikey}#{multikey}"));
+        let method = json!({"id": id, "type": "Multikey", "controller": did, "publicKeyMultibase": multikey});
+        let contexts = json!(["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"]);
+        let own = [("@context", contexts), ("id", json!(did)), ("verificationMethod", json!([method]))];
+        let purposes = Purpose::ALL.map(|purpose| (purpose.member(), json!([id])));
+        own.into_iter().chain(purposes).map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
     /// Its curve.
     #[must_use]
     pub fn curve(&self) -> Curve {
@@ -242,14 +270,6 @@ impl fmt::Debug for LargerSecretKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "the secret key of {}", self.public.to_multikey())
     }
-}
-
-/// The RFC 7638 thumbprint of an EC JWK: base64url of the SHA-256 of the members that it has to have.
-pub(crate) fn thumbprint(curve: Curve, jwk: &Object<'_>) -> String {
-    let text = |name: &str| jwk.get(name).and_then(Json::as_str).unwrap_or_default();
-    let crv = curve.name();
-    let required = format!(r#"{{"crv":"{crv}","kty":"EC","x":"{}","y":"{}"}}"#, text("x"), text("y"));
-    base64url::encode(digest(&SHA256, required.as_bytes()).as_ref())
 }
 
 /// The point of an EC JWK, uncompressed.

@@ -3,7 +3,6 @@
 use crate::{
     issue::LIMITS,
     key::VerifyingKey,
-    larger,
     problem::{MALFORMED, Problem},
 };
 use legation_keys::json::{self, Json};
@@ -46,14 +45,8 @@ impl Method {
             None => VerifyingKey::from_multikey(&member("publicKeyMultibase")?),
         };
         let key = key.map_err(|error| wrong(error.to_string()))?;
-        let thumbprint = match (&key, jwk) {
-            (VerifyingKey::Chain(key), _) => Some(key.thumbprint()),
-            (VerifyingKey::Larger(key), Some(jwk)) => Some(larger::thumbprint(key.curve(), jwk)),
-            // Where no JWK was given, nobody names the key by that of one.
-            (VerifyingKey::Larger(_), None) => None,
-        };
         let own = jwk.and_then(|jwk| jwk.get("kid")).and_then(Json::as_str).map(str::to_owned);
-        let names = own.into_iter().chain(thumbprint).collect();
+        let names = own.into_iter().chain([key.thumbprint()]).collect();
         Ok(Self { id, controller, key, names })
     }
 

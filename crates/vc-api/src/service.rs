@@ -104,16 +104,24 @@ impl Service {
         self.fetcher.document(did).await.map_err(|error| failed(error.code(), error.to_string()))
     }
 
-    /// Who signs by an algorithm; by any, the first key, where it is `None`.
-    pub(crate) fn signer(&self, algorithm: Option<Algorithm>) -> Result<Signs<'_>, Problem> {
+    /// Who signs by an algorithm; by any, where it is `None`. Of several, the one that is `named`, else the first.
+    pub(crate) fn signer(&self, algorithm: Option<Algorithm>, named: &str) -> Result<Signs<'_>, Problem> {
         let fits =
             |key: &&SigningKey| algorithm.is_none_or(|wanted| key.algorithm() == KeyAlgorithm::Chain(wanted));
-        let key = self.keys.iter().find(fits).ok_or_else(|| no_key(algorithm))?;
+        let mut all: Vec<Signs<'_>> = self.keys.iter().filter(fits).map(|key| self.signs(key)).collect();
+        let place = all.iter().position(|signs| signs.name == named).unwrap_or_default();
+        if all.is_empty() {
+            return Err(no_key(algorithm));
+        }
+        Ok(all.swap_remove(place))
+    }
+
+    fn signs<'s>(&'s self, key: &'s SigningKey) -> Signs<'s> {
         let (name, key_id) = self.issuer.clone().unwrap_or_else(|| {
             let multikey = key.to_multikey();
             (format!("did:key:{multikey}"), format!("did:key:{multikey}#{multikey}"))
         });
-        Ok(Signs { key, name, key_id })
+        Signs { key, name, key_id }
     }
 
     /// The URL of the one status list.

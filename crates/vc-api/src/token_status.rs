@@ -6,7 +6,7 @@
 //! (§13.7), never runs out here. Redirects are not followed, which the draft recommends: a list's URL says who answers.
 
 use crate::{
-    key::{KeyAlgorithm, VerifyingKey},
+    key::{KeyAlgorithm, Seal},
     problem::{Problem, STATUS, STATUS_RETRIEVAL},
     status::MAX_ENTRIES,
     verify::{SKEW, Verification},
@@ -14,6 +14,9 @@ use crate::{
 use legation_credential::token_status::{MEDIA_TYPE, StatusListToken, StatusReference, TokenStatus};
 use legation_did::Purpose;
 use legation_keys::json::{Json, Object};
+
+/// A list by any algorithm that a credential may be signed by.
+pub(crate) type Token = StatusListToken<KeyAlgorithm>;
 
 /// Most bytes of a list: two megabytes of statuses that can't be packed, in base64url.
 const MAX_BYTES: usize = 4 << 20;
@@ -32,7 +35,7 @@ pub(crate) async fn check(verification: &Verification<'_>, credential: &Object<'
     is_valid(&list, &reference)
 }
 
-async fn fetch(verification: &Verification<'_>, uri: &str) -> Result<StatusListToken, Problem> {
+async fn fetch(verification: &Verification<'_>, uri: &str) -> Result<Token, Problem> {
     verification.fetched.count(STATUS_RETRIEVAL, "status_unavailable", uri)?;
     // §8.1 and §8.2: it is asked for by its type, and answered with it.
     let kind = format!("application/{MEDIA_TYPE}");
@@ -40,12 +43,12 @@ async fn fetch(verification: &Verification<'_>, uri: &str) -> Result<StatusListT
     let bytes =
         fetched.map_err(|error| Problem::new(STATUS_RETRIEVAL, "status_unavailable", error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| invalid(format!("the list at {uri} is no text")))?;
-    StatusListToken::parse(text.trim(), MAX_ENTRIES / 8)
+    Token::parse_by(text.trim(), MAX_ENTRIES / 8, KeyAlgorithm::from_jose)
         .map_err(|error| invalid(format!("the list at {uri} can't be read: {error}")))
 }
 
 /// What the list says of itself: where it stands, and that it is of now (§8.3, steps 3 and 4).
-fn check_claims(list: &StatusListToken, uri: &str, now: i64) -> Result<(), Problem> {
+fn check_claims(list: &Token, uri: &str, now: i64) -> Result<(), Problem> {
     if list.uri != uri {
         let found: String = list.uri.chars().take(200).collect();
         return Err(invalid(format!("the list at {uri} is that of another URL: its `sub` is {found}")));
@@ -63,7 +66,7 @@ fn check_claims(list: &StatusListToken, uri: &str, now: i64) -> Result<(), Probl
 /// else's document is fetched.
 async fn check_issuer(
     verification: &Verification<'_>,
-    list: &StatusListToken,
+    list: &Token,
     credential: &Object<'_>,
 ) -> Result<(), Problem> {
     let issuer = credential.get("issuer").unwrap_or(&Json::Null);
@@ -76,13 +79,13 @@ async fn check_issuer(
     if verification.who(&list.key_id).map_err(named)? != issuer {
         return Err(foreign());
     }
-    let algorithm = KeyAlgorithm::Chain(list.algorithm);
-    let key = verification.key(&list.key_id, algorithm, Purpose::AssertionMethod).await?;
-    let VerifyingKey::Chain(key) = key else { return Err(foreign()) };
-    list.verify(&key).map_err(|_| foreign())
+    let key = verification.key(&list.key_id, list.algorithm, Purpose::AssertionMethod).await?;
+    let (message, signature) = list.signed();
+    let seal = Seal::new(list.algorithm, signature).map_err(|error| invalid(error.to_string()))?;
+    key.verify(message, &seal).map_err(|_| foreign())
 }
 
-fn is_valid(list: &StatusListToken, reference: &StatusReference) -> Result<(), Problem> {
+fn is_valid(list: &Token, reference: &StatusReference) -> Result<(), Problem> {
     let StatusReference { uri, index } = reference;
     let Some(status) = list.list.get(*index) else {
         let entries = list.list.entries();

@@ -1,13 +1,19 @@
 //! Credentials by ES384 and ES512: as by other keys, and by no other way than a JWS.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test's helpers may stop it
 
-use legation_keys::base64url;
+mod world;
+
+use legation_keys::{Algorithm, SecretKey, Signer as _, base64url};
 use legation_resolver::{Fetcher, Options};
 use legation_vc_api::{
     Method, Problem, Service, SigningKey,
     alone::{Occasion, What, secure, verify},
 };
 use serde_json::{Value, json};
+use world::{
+    World, routes,
+    site::{Answer, Site},
+};
 
 const NOW: i64 = 1_795_255_200;
 
@@ -124,6 +130,16 @@ async fn a_key_that_is_handed_over_is_known_by_its_id_its_kid_and_its_thumbprint
         };
         let mut named = key.clone();
         named["jwk"]["kid"] = "key-1".into();
+        let multikey = key["did"].as_str().unwrap().strip_prefix("did:key:").unwrap();
+        let multikey =
+            json!({"id": "https://issuer.example/#1", "controller": issuer, "publicKeyMultibase": multikey});
+        let multikey = Method::parse(multikey.to_string().as_bytes()).unwrap();
+        for kid in ["https://issuer.example/#1", &thumbprint] {
+            let signing = service(&[&key]).issuing_as(issuer.to_owned(), kid.to_owned());
+            let token = issue(&signing, "vc-jwt", &credential(issuer)).unwrap();
+            let knowing = service(&[]).knowing(vec![multikey.clone()], vec![]);
+            assert_eq!(code(&knowing, &token).await, Ok(What::Credential), "{kid}");
+        }
         for kid in ["https://issuer.example/#1", "key-1", &thumbprint] {
             let signing = service(&[&key]).issuing_as(issuer.to_owned(), kid.to_owned());
             let token = issue(&signing, "vc-jwt", &credential(issuer)).unwrap();
@@ -138,6 +154,80 @@ async fn a_key_that_is_handed_over_is_known_by_its_id_its_kid_and_its_thumbprint
                 "{kid}"
             );
         }
+    }
+}
+
+/// A Token Status List has to be its credential's issuer's own, by whatever key that has.
+#[tokio::test]
+async fn a_token_status_list_by_such_a_key_is_read() {
+    let site = Site::open().await;
+    let world = site.world();
+    let uri = format!("{}/list", site.origin);
+    let keys = published();
+    for (by, other) in [(0, 1), (2, 3), (0, 2)] {
+        let did = keys[by]["did"].as_str().unwrap();
+        let mut document = credential(did);
+        document["status"] = json!({"status_list": {"idx": 1, "uri": uri}});
+        let token = issue(&service(&[&keys[by]]), "vc-jwt", &document).unwrap();
+        let document = json!({
+            "@context": "https://www.w3.org/ns/credentials/v2", "type": "EnvelopedVerifiableCredential",
+            "id": format!("data:application/vc+jwt,{token}"),
+        });
+        // Eight statuses of one bit, deflated by hand: a stored block of one byte (RFC 1950, RFC 1951).
+        for (signer, bits, expected) in [
+            (by, 0b1111_1101_u8, (200, "")),
+            (by, 0b0000_0010, (400, "link_revoked")),
+            (other, 0b1111_1101, (400, "status_invalid")),
+        ] {
+            let adler = [0, bits + 1, 0, bits + 1];
+            let stored = [[0x78, 0x01, 0x01, 1, 0, 0xfe, 0xff, bits].as_slice(), &adler].concat();
+            let key = SigningKey::from_jwk(&keys[signer]["jwk"].to_string()).unwrap();
+            let header = json!({
+                "alg": key.algorithm().to_string(), "typ": "statuslist+jwt",
+                "kid": format!("{did}#{}", did.strip_prefix("did:key:").unwrap()),
+            });
+            let claims = json!({
+                "sub": uri, "iat": NOW,
+                "status_list": {"bits": 1, "lst": base64url::encode(&stored)},
+            });
+            let part = |json: &Value| base64url::encode(json.to_string().as_bytes());
+            let input = format!("{}.{}", part(&header), part(&claims));
+            let signature = base64url::encode(&key.sign(input.as_bytes()).unwrap());
+            site.put("list", Answer::new("application/statuslist+jwt", format!("{input}.{signature}")));
+            let told = world.verify(&document).await;
+            let expected = match (by, signer) {
+                (0, 2) => (400, "algorithm_key_mismatch"),
+                _ => expected,
+            };
+            assert_eq!(told, (expected.0, expected.1.to_owned()), "{did} by {signer}");
+        }
+    }
+}
+
+/// Each issues as the did:key that it is, whatever keys the service has besides, and its document is resolved.
+#[tokio::test]
+async fn a_service_with_several_keys_signs_by_the_one_that_is_named() {
+    let keys = published();
+    let ed25519 = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let named = format!("did:key:{}", ed25519.public_key().to_multikey());
+    let all = [SigningKey::from(ed25519)].into_iter();
+    let all = all.chain(keys.iter().map(|key| SigningKey::from_jwk(&key["jwk"].to_string()).unwrap()));
+    let service = Service::new(all.collect(), Fetcher::new(Options::default()).unwrap(), "");
+    for did in keys.iter().map(|key| key["did"].as_str().unwrap()).chain([named.as_str()]) {
+        let token = issue(&service, "vc-jwt", &credential(did)).unwrap();
+        assert_eq!(code(&service, &token).await, Ok(What::Credential), "{did}");
+    }
+    let other = issue(&service, "vc-jwt", &credential("did:example:a")).unwrap_err();
+    assert_eq!(other.code, "issuer_mismatch");
+    assert!(issue(&service, "eddsa-jcs-2022", &credential(&named)).is_ok());
+
+    let world = World { routes: routes(Vec::new(), Options::default()), ed25519: named, p256: String::new() };
+    for did in keys.iter().map(|key| key["did"].as_str().unwrap()) {
+        let (status, document) = world.get(&format!("/1.0/identifiers/{did}"), "application/did").await;
+        let multikey = did.strip_prefix("did:key:").unwrap();
+        assert_eq!((status, &document["id"]), (200, &json!(did)), "{document}");
+        assert_eq!(document["verificationMethod"][0]["publicKeyMultibase"], json!(multikey));
+        assert_eq!(document["assertionMethod"], json!([format!("{did}#{multikey}")]));
     }
 }
 
@@ -214,6 +304,12 @@ fn what_is_no_key_of_its_curve_is_refused_and_no_secret_is_told() {
             Method::parse(text.as_bytes())
         };
         assert!(by_multikey(multikey).is_ok());
+        assert!(
+            by_multikey("zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme")
+                .unwrap_err()
+                .detail
+                .contains("P-521")
+        );
         let (_, bytes) = multibase::decode(multikey).unwrap();
         let encode = |bytes: &[u8]| multibase::encode(multibase::Base::Base58Btc, bytes);
         assert!(by_multikey(&encode(&bytes[..bytes.len() - 1])).is_err(), "too short");
