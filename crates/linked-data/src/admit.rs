@@ -55,8 +55,8 @@ const KEYWORDS: [&str; 25] = [
 /// The members of a context that may be `null`: they undo what a context before said, and drop nothing.
 const NULLABLE: [&str; 4] = ["@base", "@direction", "@language", "@vocab"];
 
-/// The keywords that may be names in a document, where they mean something. An `@graph` may be, of a document that is one
-/// graph and nothing else. Of others the libraries leave out what they name, or nodes that nothing refers to.
+/// The keywords that may be names in a document, where they mean something. Of others what they name is left out, or, as of
+/// `@graph` and `@included`, nodes of which nothing is said.
 const NAMES: [&str; 9] =
     ["@context", "@direction", "@id", "@language", "@list", "@reverse", "@set", "@type", "@value"];
 /// The keywords that a term may be another name of. By another name, the rest would look like a claim.
@@ -107,10 +107,8 @@ impl<'j> Walk<'j> {
             Json::Object(object) => {
                 count(&mut self.objects, 1, MAX_OBJECTS, "objects")?;
                 check_shape(object)?;
-                let is_graph =
-                    self.objects == 1 && object.iter().all(|(name, _)| matches!(name, "@context" | "@graph"));
                 object.iter().try_for_each(|(name, value)| {
-                    if is_keyword_like(name) && !NAMES.contains(&name) && !(is_graph && name == "@graph") {
+                    if is_keyword_like(name) && !NAMES.contains(&name) {
                         return Err(dropped(name, "a document"));
                     }
                     check_escapes(name, false)?;

@@ -3,33 +3,34 @@
 use crate::{
     LinkedDataError,
     admit::{self, Signed},
-    contexts, rdf,
+    contexts,
+    rdf::{self, Statements},
 };
 use core::fmt::Display;
 use futures::FutureExt;
 use iref::IriBuf;
 use json_syntax::{Parse, Value};
 use legation_keys::{jcs, json::Json};
+use sophia_api::term::SimpleTerm;
+use sophia_c14n::{C14nError, rdfc10};
 use ssi_json_ld::{
     BlankIdBuf, Context, Expand, ExpandedDocument,
     context_processing::{self, algorithm::Action},
     expansion::{self, Options, Policy},
     warning,
 };
-use ssi_rdf::{
-    LexicalQuad,
-    urdna2015::{
-        BlankNodeComponents, IdentifierIssuer, NormalizationState, hash_first_degree_quads, normalize,
-    },
-    vocabulary::no_vocabulary_mut,
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    thread,
 };
-use std::{collections::BTreeMap, thread};
 
 /// Most statements of one document.
 pub const MAX_QUADS: usize = 4096;
 /// Most blank nodes of one document that look alike as far as their own statements go. To tell them apart takes
 /// up to as many steps as they have orders (RDFC 1.0 §7.1): 720 of six, half a million of nine.
 pub const MAX_ALIKE: usize = 6;
+/// Most steps for that, roughly: statements of those that look alike, times their orders. Some one microsecond each.
+pub const MAX_STEPS: usize = 200_000;
 
 /// Bytes of the stack that a document is worked on with. The libraries below call themselves for each object within
 /// another and each term that another defines; what [`admit`] lets through needs three megabytes in a build for
@@ -44,17 +45,16 @@ const STACK: usize = 16 << 20;
 /// [`LinkedDataError`].
 pub fn canonicalize(document: &Json<'_>) -> Result<String, LinkedDataError> {
     apart(document, Signed::AsRdf, |document, keyword_like| {
-        let quads = statements(document, keyword_like)?;
-        check_texts(&quads)?;
-        let alike = alike(&quads);
-        if alike > MAX_ALIKE {
-            return Err(LinkedDataError::TooLarge {
-                what: "blank nodes alike",
-                found: alike,
-                most: MAX_ALIKE,
-            });
-        }
-        Ok(normalize(quads.iter().map(LexicalQuad::as_lexical_quad_ref)).into_nquads())
+        let said = statements(document, keyword_like)?;
+        check_texts(&said)?;
+        check_alike(&said)?;
+        let mut text = Vec::new();
+        rdfc10::normalize(&said, &mut text).map_err(|error| match error {
+            // The same few may name one another in many graphs.
+            C14nError::ToxicGraph(_) => too_many_alike(MAX_ALIKE + 1),
+            other => not_understood(other),
+        })?;
+        String::from_utf8(text).map_err(not_understood)
     })
 }
 
@@ -81,29 +81,34 @@ fn apart<T: Send>(
     })
 }
 
-fn statements(document: &Json<'_>, keyword_like: &[&str]) -> Result<Vec<LexicalQuad>, LinkedDataError> {
+fn statements(document: &Json<'_>, keyword_like: &[&str]) -> Result<Statements, LinkedDataError> {
     // By the canonical JSON a number has one text, which its RDF literal is made of.
     let (mut value, _) = Value::parse_str(&jcs::canonicalize(document)).map_err(not_understood)?;
     unwrap_contexts(&mut value);
-    let quads = rdf::quads(&expand(&value)?)?;
-    if quads.len() > MAX_QUADS {
-        return Err(LinkedDataError::TooLarge { what: "statements", found: quads.len(), most: MAX_QUADS });
+    let said = rdf::statements(&expand(&value)?)?;
+    if said.len() > MAX_QUADS {
+        return Err(LinkedDataError::TooLarge { what: "statements", found: said.len(), most: MAX_QUADS });
     }
-    check_said(&quads, keyword_like)?;
-    Ok(quads)
+    check_said(&said, keyword_like)?;
+    Ok(said)
 }
 
-/// No text has a character that canonical N-Quads escape and the library does not (RDFC 1.0 §5.2, canonical N-Quads).
-fn check_texts(quads: &[LexicalQuad]) -> Result<(), LinkedDataError> {
-    let unescaped = |one: &char| {
-        let known = matches!(one, '\n' | '\r');
-        (one.is_ascii_control() && !known) || matches!(one, '\u{fffe}' | '\u{ffff}')
-    };
-    let texts = quads.iter().filter_map(|quad| quad.2.as_literal());
-    match texts.flat_map(|literal| literal.value.chars()).find(unescaped) {
-        Some(one) => Err(LinkedDataError::Character { found: one }),
+/// No text has one of the two characters that XML has not, which canonical N-Quads escape (RDF 1.2 N-Quads §3), and the
+/// library does not.
+fn check_texts(said: &Statements) -> Result<(), LinkedDataError> {
+    let unescaped = |one: &char| matches!(one, '\u{fffe}' | '\u{ffff}');
+    match texts(said).flat_map(str::chars).find(unescaped) {
+        Some(found) => Err(LinkedDataError::Character { found }),
         None => Ok(()),
     }
+}
+
+/// The texts of all literals.
+fn texts(said: &Statements) -> impl Iterator<Item = &str> {
+    said.iter().filter_map(|([_, _, object], _)| match object {
+        SimpleTerm::LiteralDatatype(text, _) | SimpleTerm::LiteralLanguage(text, _, _) => Some(&**text),
+        _ => None,
+    })
 }
 
 /// Expands a document (JSON-LD 1.1 API §5.1). What other processors warn of is an error here: all of it is dropped.
@@ -114,7 +119,7 @@ fn expand(value: &Value) -> Result<ExpandedDocument<IriBuf, BlankIdBuf>, LinkedD
     let (loader, context) = (contexts::loader()?, Context::default());
     // Every context is at hand, so that nothing is waited for.
     let expanded = value
-        .expand_full(no_vocabulary_mut(), context, None, loader, options, &mut warnings)
+        .expand_full(&mut (), context, None, loader, options, &mut warnings)
         .now_or_never()
         .ok_or_else(|| not_understood("a context is not at hand"))?
         .map_err(not_understood)?;
@@ -142,14 +147,14 @@ impl<N> warning::Handler<N, context_processing::Warning> for Warnings {
 }
 
 /// Each text that looks like a keyword is said as a text, and was not dropped as an identifier that is none.
-fn check_said(quads: &[LexicalQuad], keyword_like: &[&str]) -> Result<(), LinkedDataError> {
+fn check_said(said: &Statements, keyword_like: &[&str]) -> Result<(), LinkedDataError> {
     // How often each is written and not said; in one pass, since a stranger chooses how many there are.
     let mut missing: BTreeMap<&str, usize> = BTreeMap::new();
     for text in keyword_like {
         *missing.entry(text).or_default() += 1;
     }
-    for literal in quads.iter().filter_map(|quad| quad.2.as_literal()) {
-        if let Some(left) = missing.get_mut(literal.value.as_str()) {
+    for text in texts(said) {
+        if let Some(left) = missing.get_mut(text) {
             *left = left.saturating_sub(1);
         }
     }
@@ -182,22 +187,48 @@ fn not_understood(error: impl ToString) -> LinkedDataError {
     LinkedDataError::Expansion { reason: error.to_string().chars().take(300).collect() }
 }
 
-/// How many blank nodes share the hash of their own statements with another one.
-fn alike(quads: &[LexicalQuad]) -> usize {
-    let mut state = NormalizationState {
-        blank_node_to_quads: BTreeMap::new(),
-        hash_to_blank_nodes: BTreeMap::new(),
-        canonical_issuer: IdentifierIssuer::new("_:c14n".to_owned()),
-    };
-    for quad in quads.iter().map(LexicalQuad::as_lexical_quad_ref) {
-        for node in quad.blank_node_components() {
-            state.blank_node_to_quads.entry(node).or_default().push(quad);
+/// Not too many blank nodes are the same as far as their own statements go (RDFC 1.0 §4.6, whose hashes these texts
+/// stand for).
+fn check_alike(said: &Statements) -> Result<(), LinkedDataError> {
+    let mut own: HashMap<&str, Vec<String>> = HashMap::new();
+    for (spo, graph) in said {
+        let terms = || spo.iter().chain(graph);
+        let labels = terms().filter_map(|term| match term {
+            SimpleTerm::BlankNode(label) => Some(label.as_str()),
+            _ => None,
+        });
+        let mut seen = HashSet::new();
+        for label in labels {
+            // Some count such a statement once for the node, some twice (RDFC 1.0 §4.4.3, step 2.1).
+            if !seen.insert(label) {
+                return Err(not_understood("a node without an identifier names itself"));
+            }
+            let as_seen = terms().map(|term| match term {
+                SimpleTerm::BlankNode(other) if other.as_str() == label => "_:a".to_owned(),
+                SimpleTerm::BlankNode(_) => "_:z".to_owned(),
+                other => format!("{other:?}"),
+            });
+            own.entry(label).or_default().push(as_seen.collect::<Vec<_>>().join(" "));
         }
     }
-    let nodes: Vec<_> = state.blank_node_to_quads.keys().copied().collect();
-    let mut of_hash: BTreeMap<String, usize> = BTreeMap::new();
-    for node in nodes {
-        *of_hash.entry(hash_first_degree_quads(&mut state, node)).or_default() += 1;
+    let mut alike: HashMap<Vec<String>, usize> = HashMap::new();
+    for mut statements in own.into_values() {
+        statements.sort_unstable();
+        *alike.entry(statements).or_default() += 1;
     }
-    of_hash.into_values().filter(|count| *count > 1).sum()
+    alike.retain(|_, count| *count > 1);
+    let found = alike.values().sum();
+    if found > MAX_ALIKE {
+        return Err(too_many_alike(found));
+    }
+    let statements: usize = alike.iter().map(|(statements, count)| statements.len() * count).sum();
+    let (what, steps) = ("steps to tell blank nodes apart", statements * (1..=found).product::<usize>());
+    match steps > MAX_STEPS {
+        true => Err(LinkedDataError::TooLarge { what, found: steps, most: MAX_STEPS }),
+        false => Ok(()),
+    }
+}
+
+fn too_many_alike(found: usize) -> LinkedDataError {
+    LinkedDataError::TooLarge { what: "blank nodes alike", found, most: MAX_ALIKE }
 }

@@ -1,11 +1,12 @@
 //! Data Integrity with RDF canonicalization: proofs of standalone credentials by `eddsa-rdfc-2022` and
-//! `ecdsa-rdfc-2019`, on the JSON-LD and RDF of `ssi`. Links of a chain are never secured in this way.
+//! `ecdsa-rdfc-2019`, on the JSON-LD of `ssi` and the canonical RDF of `sophia`. Links of a chain are never secured in this way.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`contexts`] | the contexts that are compiled in; no other is ever loaded |
 //! | [`admit`] | what a document may hold before it is expanded: bounds, and nothing that would be dropped |
 //! | [`canonical`] | a document as canonical N-Quads, within bounds |
+//! | `rdf` | the statements of an expanded document, all of them |
 //! | [`suite`] | the cryptosuites: what a proof signs, and a new proof |
 //!
 //! ```

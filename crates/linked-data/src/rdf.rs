@@ -8,40 +8,44 @@ use legation_keys::{
     jcs,
     json::{self, JsonLimits},
 };
-use rdf_types::{Literal, LiteralType, Term};
+use sophia_api::{
+    MownStr,
+    quad::Spog,
+    term::{BnodeId, IriRef, LanguageTag, SimpleTerm},
+};
 use ssi_json_ld::{
-    BlankIdBuf, ExpandedDocument, Id, LenientLangTagBuf, Node, Object, ValidId, Value,
+    BlankIdBuf, ExpandedDocument, Id, Node, Object, ValidId, Value,
     object::{List, Literal as Scalar},
     rdf::{
         RDF_FIRST, RDF_JSON, RDF_NIL, RDF_REST, RDF_TYPE, XSD_BOOLEAN, XSD_DOUBLE, XSD_INTEGER, XSD_STRING,
     },
 };
-use ssi_rdf::{LexicalQuad, NQuadsStatement};
 use std::collections::{HashMap, HashSet};
 
 type Expanded = ExpandedDocument<IriBuf, BlankIdBuf>;
-type NodeId = ValidId<IriBuf, BlankIdBuf>;
+type Term = SimpleTerm<'static>;
+
+/// The statements of a document, each once, and two IRIs that are escaped differently are two.
+pub(crate) type Statements = HashSet<Spog<Term>>;
 
 /// The statements of a document, each once.
 ///
 /// # Errors
 /// [`LinkedDataError`] for whatever has no statement.
-pub(crate) fn quads(document: &Expanded) -> Result<Vec<LexicalQuad>, LinkedDataError> {
+pub(crate) fn statements(document: &Expanded) -> Result<Statements, LinkedDataError> {
     if document.is_empty() {
         return Err(dropped("a node of which nothing is said"));
     }
     let mut writer = Writer::default();
     document.iter().try_for_each(|object| writer.free(object.inner(), None))?;
-    Ok(writer.quads)
+    Ok(writer.said)
 }
 
 #[derive(Default)]
 struct Writer {
-    quads: Vec<LexicalQuad>,
-    /// As they are written. Two IRIs that are escaped differently are equal to the library, and not the same.
-    written: HashSet<String>,
+    said: Statements,
     /// What each blank node of the document is called.
-    labels: HashMap<BlankIdBuf, BlankIdBuf>,
+    labels: HashMap<BlankIdBuf, Term>,
     blanks: usize,
 }
 
@@ -50,7 +54,7 @@ impl Writer {
     fn free(
         &mut self,
         object: &Object<IriBuf, BlankIdBuf>,
-        graph: Option<&NodeId>,
+        graph: Option<&Term>,
     ) -> Result<(), LinkedDataError> {
         match object {
             Object::Node(node) if !node.is_empty() => self.node(node, graph).map(drop),
@@ -63,14 +67,14 @@ impl Writer {
     fn node(
         &mut self,
         node: &Node<IriBuf, BlankIdBuf>,
-        graph: Option<&NodeId>,
-    ) -> Result<NodeId, LinkedDataError> {
+        graph: Option<&Term>,
+    ) -> Result<Term, LinkedDataError> {
         let subject = match &node.id {
             Some(id) => self.id(id)?,
-            None => self.blank()?,
+            None => self.blank(),
         };
         for kind in node.types() {
-            let kind = Term::Id(self.id(kind)?);
+            let kind = self.id(kind)?;
             self.say(&subject, RDF_TYPE, kind, graph);
         }
         for included in node.included().into_iter().flatten() {
@@ -93,7 +97,7 @@ impl Writer {
             let property = property_iri(property)?;
             for other in subjects {
                 let other = self.node(other.inner(), graph)?;
-                self.say(&other, property, Term::Id(subject.clone()), graph);
+                self.say(&other, property, subject.clone(), graph);
             }
         }
         Ok(subject)
@@ -103,12 +107,12 @@ impl Writer {
     fn object(
         &mut self,
         object: &Object<IriBuf, BlankIdBuf>,
-        graph: Option<&NodeId>,
+        graph: Option<&Term>,
     ) -> Result<Term, LinkedDataError> {
         match object {
-            Object::Node(node) => Ok(Term::Id(self.node(node, graph)?)),
-            Object::List(list) => Ok(Term::Id(self.list(list, graph)?)),
-            Object::Value(value) => Ok(Term::Literal(literal(value)?)),
+            Object::Node(node) => self.node(node, graph),
+            Object::List(list) => self.list(list, graph),
+            Object::Value(value) => literal(value),
         }
     }
 
@@ -116,50 +120,50 @@ impl Writer {
     fn list(
         &mut self,
         list: &List<IriBuf, BlankIdBuf>,
-        graph: Option<&NodeId>,
-    ) -> Result<NodeId, LinkedDataError> {
-        let mut head = ValidId::Iri(RDF_NIL.to_owned());
+        graph: Option<&Term>,
+    ) -> Result<Term, LinkedDataError> {
+        let mut head = iri(RDF_NIL);
         for item in list.iter().rev() {
-            let (cell, first) = (self.blank()?, self.object(item.inner(), graph)?);
+            let (cell, first) = (self.blank(), self.object(item.inner(), graph)?);
             self.say(&cell, RDF_FIRST, first, graph);
-            let rest = Term::Id(head);
-            self.say(&cell, RDF_REST, rest, graph);
+            self.say(&cell, RDF_REST, head, graph);
             head = cell;
         }
         Ok(head)
     }
 
-    fn say(&mut self, subject: &NodeId, property: &Iri, object: Term, graph: Option<&NodeId>) {
-        let quad = rdf_types::Quad(subject.clone(), property.to_owned(), object, graph.cloned());
-        if self.written.insert(NQuadsStatement(&quad).to_string()) {
-            self.quads.push(quad);
-        }
+    fn say(&mut self, subject: &Term, property: &Iri, object: Term, graph: Option<&Term>) {
+        self.said.insert(([subject.clone(), iri(property), object], graph.cloned()));
     }
 
     /// The name of a node: its own, or one of ours where it is blank.
-    fn id(&mut self, id: &Id<IriBuf, BlankIdBuf>) -> Result<NodeId, LinkedDataError> {
+    fn id(&mut self, id: &Id<IriBuf, BlankIdBuf>) -> Result<Term, LinkedDataError> {
         match id {
-            Id::Valid(ValidId::Iri(iri)) => Ok(ValidId::Iri(iri.clone())),
+            Id::Valid(ValidId::Iri(own)) => Ok(iri(own)),
             Id::Valid(ValidId::Blank(label)) => {
                 if let Some(known) = self.labels.get(label) {
-                    return Ok(ValidId::Blank(known.clone()));
+                    return Ok(known.clone());
                 }
-                let own = self.label()?;
+                let own = self.blank();
                 self.labels.insert(label.clone(), own.clone());
-                Ok(ValidId::Blank(own))
+                Ok(own)
             }
             Id::Invalid(text) => Err(not_an_iri(text)),
         }
     }
 
-    fn blank(&mut self) -> Result<NodeId, LinkedDataError> {
-        self.label().map(ValidId::Blank)
-    }
-
-    fn label(&mut self) -> Result<BlankIdBuf, LinkedDataError> {
+    fn blank(&mut self) -> Term {
         self.blanks += 1;
-        BlankIdBuf::new(format!("_:b{}", self.blanks)).map_err(|_| dropped("a blank node"))
+        Term::BlankNode(BnodeId::new_unchecked(format!("b{}", self.blanks).into()))
     }
+}
+
+fn iri(iri: &Iri) -> Term {
+    Term::Iri(reference(iri))
+}
+
+fn reference(iri: &Iri) -> IriRef<MownStr<'static>> {
+    IriRef::new_unchecked(iri.as_str().to_owned().into())
 }
 
 fn property_iri(property: &Id<IriBuf, BlankIdBuf>) -> Result<&Iri, LinkedDataError> {
@@ -171,7 +175,7 @@ fn property_iri(property: &Id<IriBuf, BlankIdBuf>) -> Result<&Iri, LinkedDataErr
 }
 
 /// A value as a literal (§8.2.1). A direction has none, as `rdfDirection` is not set.
-fn literal(value: &Value<IriBuf>) -> Result<Literal, LinkedDataError> {
+fn literal(value: &Value<IriBuf>) -> Result<Term, LinkedDataError> {
     match value {
         Value::Json(json) => {
             let text = json.compact_print().to_string();
@@ -185,9 +189,9 @@ fn literal(value: &Value<IriBuf>) -> Result<Literal, LinkedDataError> {
                 None => Ok(typed(text.to_owned(), XSD_STRING)),
                 Some(tag) => {
                     // In lower case, as other processors write it (JSON-LD 1.1 §9.5 lets them).
-                    let (lower, _) = LenientLangTagBuf::new(tag.as_str().to_ascii_lowercase());
-                    let known = lower.as_well_formed().ok_or_else(|| dropped(tag.as_str()))?;
-                    Ok(Literal::new(text.to_owned(), LiteralType::LangString(known.to_owned())))
+                    let known = tag.as_well_formed().ok_or_else(|| dropped(tag.as_str()))?;
+                    let known = LanguageTag::new_unchecked(known.as_str().to_ascii_lowercase().into());
+                    Ok(Term::LiteralLanguage(text.to_owned().into(), known, None))
                 }
             }
         }
@@ -204,7 +208,7 @@ fn literal(value: &Value<IriBuf>) -> Result<Literal, LinkedDataError> {
 }
 
 /// A number (§8.2.1, steps 9 and 10): whole ones as they are, others as doubles. Its text is that of canonical JSON.
-fn number_literal(text: &str, kind: Option<&Iri>) -> Result<Literal, LinkedDataError> {
+fn number_literal(text: &str, kind: Option<&Iri>) -> Result<Term, LinkedDataError> {
     let whole = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     if whole && kind != Some(XSD_DOUBLE) {
         return Ok(typed(text.to_owned(), kind.unwrap_or(XSD_INTEGER)));
@@ -222,8 +226,8 @@ fn canonical_double(value: f64) -> String {
     format!("{digits}{zero}E{exponent}")
 }
 
-fn typed(text: String, kind: &Iri) -> Literal {
-    Literal::new(text, LiteralType::Any(kind.to_owned()))
+fn typed(text: String, kind: &Iri) -> Term {
+    Term::LiteralDatatype(text.into(), reference(kind))
 }
 
 fn dropped(found: &str) -> LinkedDataError {

@@ -152,9 +152,34 @@ fn node(chance: &mut Chance, depth: usize) -> Value {
     Value::Object(object)
 }
 
+/// Blank nodes that name one another, some of which nothing but that tells apart.
+fn blank_nodes(chance: &mut Chance) -> Value {
+    let count = 2 + chance.below(5);
+    let name = |place: usize| format!("_:n{place}");
+    let nodes = (0..count).map(|place| {
+        let mut node = json!({"@id": name(place)});
+        for _ in 0..chance.below(4) {
+            let property = chance.one(&["https://x.example/p", "https://x.example/q"]);
+            let other = json!({"@id": name(chance.below(count))});
+            match node.get_mut(property) {
+                Some(Value::Array(all)) => all.push(other),
+                _ => node[property] = json!([other]),
+            }
+        }
+        if chance.below(6) == 0 {
+            node["https://x.example/name"] = json!(chance.one(&["a", "b"]));
+        }
+        node
+    });
+    json!({"@context": context(), "@id": "urn:a:b", "https://x.example/has": nodes.collect::<Vec<_>>()})
+}
+
 fn documents() -> Vec<Value> {
     let mut chance = Chance(1);
-    let made = (0..DOCUMENTS).map(|_| {
+    let made = (0..DOCUMENTS).map(|place| {
+        if place % 5 == 0 {
+            return blank_nodes(&mut chance);
+        }
         let mut subject = node(&mut chance, 3);
         subject["id"] = "did:example:b".into();
         json!({
@@ -200,15 +225,18 @@ fn what_jsonld_js_reads_is_read_the_same_and_what_it_refuses_is_refused() {
     let all = documents();
     let mut same = 0;
     for (document, theirs) in all.iter().zip(theirs(false, &all)) {
-        let subject = &document["credentialSubject"];
+        let subject = document.get("credentialSubject").unwrap_or(document);
         match (ours(document), theirs["canonical"].as_str()) {
             (Ok(ours), Some(theirs)) => {
                 assert_eq!(ours, theirs, "{subject}");
                 same += 1;
             }
+            // It bounds its work closer, at as many rounds as there are blank nodes.
+            (Ok(_), None) if theirs.to_string().contains("Maximum deep iterations") => {}
             (Ok(_), None) => panic!("{subject}: read, and refused by jsonld.js: {theirs}"),
             // Stricter: what has no place in RDF, and what it reads where the specification has it an error.
             (Err(LinkedDataError::Dropped { .. } | LinkedDataError::Expansion { .. }), _) => {}
+            (Err(LinkedDataError::TooLarge { what: "blank nodes alike", .. }), _) => {}
             (Err(error), _) => panic!("{subject}: {error}"),
         }
     }
