@@ -100,14 +100,16 @@ mod with {
         let service = Service::new(Vec::new(), fetcher, "").knowing(methods?, documents.unwrap_or_default());
         let occasion = Occasion { nonce: args.nonce.as_deref(), audience: args.audience.as_deref() };
         let now = args.now.unwrap_or_else(files::now);
-        let what =
+        let verified =
             network::wait("verifying", verify(&service, &document, occasion, now))?.map_err(failure)?;
-        let (kind, text) = match what {
+        let (kind, text) = match verified.what {
             What::Credential => ("credential", "the credential is valid"),
             What::Presentation => ("presentation", "the presentation and all credentials in it are valid"),
         };
-        let mut output = Output::done(json!({"verified": true, "kind": kind}), text);
-        if what == What::Presentation && args.nonce.is_none() {
+        let warnings = verified.warnings;
+        let mut output = Output::done(json!({"verified": true, "kind": kind, "warnings": warnings}), text);
+        output.notes.extend(warnings.into_iter().map(str::to_owned));
+        if verified.what == What::Presentation && args.nonce.is_none() {
             output.notes.push("without --nonce it may have been shown before, to anybody".to_owned());
         }
         Ok(output)

@@ -146,6 +146,24 @@ mod with {
         }
     }
 
+    #[test]
+    fn a_context_that_stands_in_the_document_is_told_of() {
+        let play = Play::new();
+        let [ed, _] = keys(&play);
+        let mut document = credential(&ed);
+        document["@context"] =
+            json!(["https://www.w3.org/ns/credentials/v2", {"role": "https://a.example/colour"}]);
+        document["credentialSubject"]["role"] = "admin".into();
+        play.write("c.json", document.to_string());
+        for (format, told) in [("di-rdfc", true), ("di-jcs", false), ("jwt", false)] {
+            play.json(&format!("credential issue c.json --key ed.key --format {format} --out out --force"));
+            let verified = play.json("credential verify out");
+            assert_eq!(verified["warnings"] != json!([]), told, "{format}: {verified}");
+            let ran = play.run("credential verify out");
+            assert_eq!((ran.status, ran.stderr.contains("other names")), (0, told), "{format}: {ran:?}");
+        }
+    }
+
     /// Keys of P-384 and P-521 are made by others; what they sign is a JWS.
     #[test]
     fn a_key_of_a_larger_curve_signs_and_verifies_a_jws() {

@@ -3,6 +3,7 @@
 use crate::LinkedDataError;
 use iref::IriBuf;
 use json_syntax::{Parse, Value};
+use legation_keys::json::Json;
 use ssi_json_ld::RemoteDocument;
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -110,6 +111,31 @@ pub fn is_known(url: &str) -> bool {
 #[must_use]
 pub fn digests(url: &str) -> Option<(&'static str, &'static str)> {
     KNOWN.iter().find(|known| known.url == url)?.digests
+}
+
+/// Whether a context stands in the document itself, at any depth. A signature over RDF covers what its terms mean and not
+/// what they are called, so that whoever hands the document on may have given them other names.
+///
+/// ```
+/// use legation_keys::json::{JsonLimits, parse};
+/// use legation_linked_data::contexts::is_inline;
+/// let limits = JsonLimits { bytes: 1000, depth: 8 };
+/// let inline = parse(br#"{"@context": ["https://a.example/", {"role": "https://a.example/colour"}]}"#, limits)?;
+/// assert!(is_inline(&inline));
+/// assert!(!is_inline(&parse(br#"{"@context": "https://a.example/", "role": {}}"#, limits)?));
+/// # Ok::<(), legation_keys::json::JsonError>(())
+/// ```
+#[must_use]
+pub fn is_inline(document: &Json<'_>) -> bool {
+    match document {
+        Json::Array(all) => all.iter().any(is_inline),
+        Json::Object(members) => members.iter().any(|(name, value)| match (name, value) {
+            ("@context", Json::Array(all)) => all.iter().any(|one| one.as_object().is_some()),
+            ("@context", one) => one.as_object().is_some(),
+            (_, value) => is_inline(value),
+        }),
+        _ => false,
+    }
 }
 
 /// What a JSON-LD processor loads contexts from.

@@ -22,6 +22,15 @@ pub enum What {
     Presentation,
 }
 
+/// What was verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Which of both it is.
+    pub what: What,
+    /// What its reader has to know, for people; none as a rule.
+    pub warnings: Vec<&'static str>,
+}
+
 /// For which occasion a presentation is made; what is `None` is not said, and not asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Occasion<'a> {
@@ -68,7 +77,7 @@ pub async fn verify(
     text: &[u8],
     occasion: Occasion<'_>,
     now: i64,
-) -> Result<What, Problem> {
+) -> Result<Verified, Problem> {
     let text = text.trim_ascii();
     let enveloped;
     let document = match text.first() {
@@ -86,7 +95,7 @@ pub async fn verify(
         What::Credential => verification.credential(&json, expected).await?,
         What::Presentation => verification.presentation(&json, expected).await?,
     }
-    Ok(what)
+    Ok(Verified { what, warnings: verification.warnings() })
 }
 
 /// What a document is, by its `type`.

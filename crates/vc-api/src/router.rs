@@ -107,7 +107,7 @@ async fn verify_credential(State(service): State<Arc<Service>>, body: Bytes) -> 
     let body = object(&body)?;
     let verification = Verification::new(&service, now());
     verification.credential(member(body, "verifiableCredential")?, expected(body)).await?;
-    Ok(verified())
+    Ok(verified(&verification))
 }
 
 async fn verify_presentation(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Problem> {
@@ -115,7 +115,7 @@ async fn verify_presentation(State(service): State<Arc<Service>>, body: Bytes) -
     let body = object(&body)?;
     let verification = Verification::new(&service, now());
     verification.presentation(member(body, "verifiablePresentation")?, expected(body)).await?;
-    Ok(verified())
+    Ok(verified(&verification))
 }
 
 /// `options.challenge` and `options.domain`.
@@ -125,8 +125,8 @@ fn expected<'o>(body: &'o Object<'_>) -> Expected<'o> {
     Expected { challenge: option("challenge"), domain: option("domain") }
 }
 
-fn verified() -> Response {
-    let body = json!({"verified": true, "problemDetails": []});
+fn verified(verification: &Verification<'_>) -> Response {
+    let body = json!({"verified": true, "problemDetails": [], "warnings": verification.warnings()});
     answer(StatusCode::OK, "application/json", body.to_string())
 }
 

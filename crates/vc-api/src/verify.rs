@@ -10,6 +10,7 @@ use crate::{
     service::Service,
     status, token_status,
 };
+use core::sync::atomic::{AtomicBool, Ordering};
 use legation_credential::{
     delegation::MEDIA_TYPE,
     model::{self, ENVELOPED_PRESENTATION, check_credential, check_presentation, validity},
@@ -20,7 +21,7 @@ use legation_keys::{
     data_integrity::{Proof, ProofError, proofs},
     json::{self, Json, JsonLimits, Object},
 };
-use legation_linked_data::{Suite, check, suite};
+use legation_linked_data::{Suite, check, contexts::is_inline, suite};
 use std::sync::Arc;
 
 /// Seconds by which clocks may differ.
@@ -40,7 +41,13 @@ pub(crate) struct Verification<'s> {
     pub(crate) service: &'s Service,
     pub(crate) now: i64,
     pub(crate) fetched: Fetched,
+    /// Whether something was verified by its RDF whose terms are named by a context that it brings along.
+    inline_context: AtomicBool,
 }
+
+/// Told of what is verified and brings a context along (Data Integrity 1.0 §4.6, context validation).
+pub(crate) const INLINE_CONTEXT: &str = "a context stands in the document itself, so that whoever handed it on may have given signed \
+     terms other names: read them by their IRIs, or accept only contexts that you know";
 
 /// What is to be verified: its envelope, its media type, and for what its signer's key has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +89,13 @@ pub(crate) const PRESENTATION: Kind = Kind {
 
 impl<'s> Verification<'s> {
     pub(crate) fn new(service: &'s Service, now: i64) -> Self {
-        Self { service, now, fetched: Fetched::default() }
+        Self { service, now, fetched: Fetched::default(), inline_context: AtomicBool::new(false) }
+    }
+
+    /// What its reader has to know of what was verified.
+    pub(crate) fn warnings(&self) -> Vec<&'static str> {
+        let inline = self.inline_context.load(Ordering::Relaxed);
+        inline.then_some(INLINE_CONTEXT).into_iter().collect()
     }
 
     /// Verifies a credential and its status.
@@ -165,6 +178,10 @@ impl<'s> Verification<'s> {
     /// one that does not fit says that something is wrong.
     async fn proved(&self, document: &Object<'_>, kind: Kind, expected: Expected<'_>) -> Result<(), Problem> {
         let all = proofs(document)?;
+        let by_rdf = all.iter().any(|proof| Suite::of(proof).is_ok_and(|suite| suite != Suite::EddsaJcs2022));
+        if by_rdf && is_inline(&Json::Object(document.clone())) {
+            self.inline_context.store(true, Ordering::Relaxed);
+        }
         let mut missing = None;
         let mut signed = false;
         for proof in &all {

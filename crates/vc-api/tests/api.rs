@@ -103,6 +103,40 @@ async fn what_is_no_credential_is_not_issued() {
     assert_eq!(world.post("/credentials/issue", &json!({})).await.0, 400);
 }
 
+/// Whoever holds what was signed as RDF can give its terms other names; where the document says itself what they are, its
+/// reader is told.
+#[tokio::test]
+async fn a_context_that_stands_in_the_document_is_told_of() {
+    let world = World::new();
+    for (way, context, told) in [
+        ("eddsa-rdfc-2022", json!({"colour": "https://a.example/colour"}), 1),
+        ("ecdsa-rdfc-2019", json!({"colour": "https://a.example/colour"}), 1),
+        ("eddsa-jcs-2022", json!({"colour": "https://a.example/colour"}), 0),
+        ("vc-jwt", json!({"colour": "https://a.example/colour"}), 0),
+        ("eddsa-rdfc-2022", json!("https://www.w3.org/ns/credentials/undefined-terms/v2"), 0),
+    ] {
+        let mut credential = world.credential(way);
+        credential["@context"] = json!(["https://www.w3.org/ns/credentials/v2", context]);
+        credential["credentialSubject"] = json!({"id": "did:example:b", "colour": "admin"});
+        let body = json!({"credential": credential});
+        let (status, mut issued) = world.post(&format!("/issuers/{way}/credentials/issue"), &body).await;
+        assert_eq!(status, 201, "{way}: {issued}");
+        let verified = world.post("/credentials/verify", &json!({"verifiableCredential": issued})).await;
+        assert_eq!((verified.0, verified.1["warnings"].as_array().map(Vec::len)), (200, Some(told)), "{way}");
+        if told == 1 {
+            // What a holder may do, and why its reader is told.
+            issued["@context"][1] = json!({"role": "https://a.example/colour"});
+            issued["credentialSubject"] = json!({"id": "did:example:b", "role": "admin"});
+            let verified = world.post("/credentials/verify", &json!({"verifiableCredential": issued})).await;
+            assert_eq!(
+                (verified.0, verified.1["warnings"].as_array().map(Vec::len)),
+                (200, Some(1)),
+                "{way}"
+            );
+        }
+    }
+}
+
 /// The words of a credential in several languages are kept, and are terms that mean something.
 #[tokio::test]
 async fn a_name_may_have_languages_and_directions() {
