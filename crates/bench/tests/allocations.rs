@@ -57,9 +57,9 @@ type Bound = (u64, u64);
 #[test]
 fn a_verification_allocates_no_more_than_it_did() {
     let bounds: [(u8, Bound, Bound, Bound); 3] = [
-        (1, (111, 30_967), (27, 8_007), (29, 8_611)),
-        (3, (221, 68_189), (31, 15_625), (29, 18_505)),
-        (8, (501, 199_216), (42, 34_914), (30, 43_824)),
+        (1, (111, 31_015), (27, 8_055), (29, 8_659)),
+        (3, (221, 68_253), (31, 15_689), (29, 18_569)),
+        (8, (501, 199_512), (42, 35_018), (30, 43_928)),
     ];
     for (depth, of_cold, of_warm, of_request) in bounds {
         let chain = Chain::new(depth).unwrap();

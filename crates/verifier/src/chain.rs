@@ -158,8 +158,8 @@ struct Signature<'a> {
 
 impl<'a> Signature<'a> {
     fn of(seal: &'a Seal) -> Self {
-        let (message, sha256) = (seal.signing_input(), seal.sha256());
-        Self { message, sha256, bytes: &seal.signature, key: &seal.key_id, known: false }
+        let message = seal.signing_input();
+        Self { message, sha256: None, bytes: &seal.signature, key: &seal.key_id, known: false }
     }
 
     fn of_proof(proof: &'a Proof) -> Self {
@@ -306,7 +306,9 @@ impl<'a> Walk<'a> {
                 _ => link::check_key(issuer, &one.seal, Purpose::AssertionMethod, self),
             };
             let known = before.is_some_and(|before| key.as_ref().is_ok_and(|key| key == before));
-            let signature = Signature { known, ..Signature::of(&one.seal) };
+            // A JWS's account is the digest of what it signs; that of a document is another.
+            let sha256 = (!one.seal.is_proof()).then_some(&one.account);
+            let signature = Signature { known, sha256, ..Signature::of(&one.seal) };
             self.wait(&mut waiting, Some(index), key, signature)?;
             // Every proof of a set counts, and none of the further ones is remembered.
             for seal in &one.more_seals {

@@ -120,6 +120,8 @@ fn parse_link(secured: &str, trust: &Trust) -> Result<Link, Denial> {
     let claims = json::parse(&payload, json_limits).map_err(CredentialError::from)?;
     let sealed = read_sealed(&parts, delegation::MEDIA_TYPE, trust)?;
     let delegation = Delegation::from_claims(&claims)?;
+    let seal = sealed.by(secured, &delegation.issuer)?;
+    let claimed_issuer = claims.as_object().map(claimed_issuer).transpose()?.flatten();
     // One pass gives both digests: the account covers the signing input, the link's digest the
     // signature as well.
     let mut hasher = Sha256::new_with_prefix(parts.signing_input);
@@ -127,8 +129,6 @@ fn parse_link(secured: &str, trust: &Trust) -> Result<Link, Denial> {
     hasher.update(".");
     hasher.update(parts.signature);
     let (pairs, digest) = (written_pairs(&claims), hasher.finalize().into());
-    let seal = Sealed { sha256: Some(account), ..sealed }.by(secured, &delegation.issuer)?;
-    let claimed_issuer = claims.as_object().map(claimed_issuer).transpose()?.flatten();
     Ok(Link { delegation, claimed_issuer, pairs, seal, more_seals: Vec::new(), digest, account })
 }
 
@@ -186,8 +186,6 @@ pub(crate) struct Sealed {
     header: Header,
     signature: Signature,
     signed: usize,
-    /// The SHA-256 of what is signed, where it is taken anyway.
-    sha256: Option<[u8; 32]>,
 }
 
 pub(crate) fn read_sealed(
@@ -199,19 +197,18 @@ pub(crate) fn read_sealed(
     let header =
         jws::read_header(parts.header, typ, &trust.algorithms, limits).map_err(CredentialError::from)?;
     let signature = jws::read_signature(parts.signature).map_err(CredentialError::from)?;
-    Ok(Sealed { header, signature, signed: parts.signing_input.len(), sha256: None })
+    Ok(Sealed { header, signature, signed: parts.signing_input.len() })
 }
 
 impl Sealed {
     /// The seal of a signer. A did:key need not name its key: it is the one.
     pub(crate) fn by(self, secured: &str, signer: &Did) -> Result<Seal, Denial> {
-        let Self { header, signature, signed, sha256 } = self;
+        let Self { header, signature, signed } = self;
         let algorithm = header.algorithm;
         let key_id = match header.key_id {
             None if signer.method() == "key" => key::method_id(signer),
             _ => header.required_key_id().map_err(CredentialError::from)?,
         };
-        let signed = Signed::Beginning(signed, sha256);
-        Ok(Seal { secured: secured.into(), signed, algorithm, key_id, signature })
+        Ok(Seal { secured: secured.into(), signed: Signed::Beginning(signed), algorithm, key_id, signature })
     }
 }

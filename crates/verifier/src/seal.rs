@@ -17,8 +17,8 @@ pub(crate) struct Seal {
 /// What a signature covers.
 #[derive(Clone, Debug)]
 pub(crate) enum Signed {
-    /// So many bytes of a JWS, from its beginning, and their SHA-256 where it was taken anyway.
-    Beginning(usize, Option<[u8; 32]>),
+    /// So many bytes of a JWS, from its beginning.
+    Beginning(usize),
     /// The hashes of a Data Integrity proof and its document.
     Hashes(Box<Hashes>),
 }
@@ -27,16 +27,8 @@ impl Seal {
     /// What the signature covers.
     pub(crate) fn signing_input(&self) -> &[u8] {
         match &self.signed {
-            Signed::Beginning(signed, _) => self.secured.as_bytes().get(..*signed).unwrap_or_default(),
+            Signed::Beginning(signed) => self.secured.as_bytes().get(..*signed).unwrap_or_default(),
             Signed::Hashes(hashes) => hashes.as_slice(),
-        }
-    }
-
-    /// The SHA-256 of that, where it was taken anyway.
-    pub(crate) fn sha256(&self) -> Option<&[u8; 32]> {
-        match &self.signed {
-            Signed::Beginning(_, sha256) => sha256.as_ref(),
-            Signed::Hashes(_) => None,
         }
     }
 
