@@ -29,7 +29,7 @@ fn a_delegation_has_an_id_only_where_one_is_given() {
 fn a_chain_is_delegated_presented_and_verified_in_each_format() {
     let play = Play::new();
     let (root, agent, other) = (play.key("root.key"), play.key("agent.key"), play.key("other.key"));
-    let grant = "--action pay.* --resource https://shop.example/* --valid-for 1h";
+    let grant = "--action pay.* --resource https://shop.example/*";
     for formats in ["jwt jwt jwt", "di-jcs di-jcs di-jcs", "di-jcs jwt di-jcs", "jwt di-jcs jwt"] {
         let formats: Vec<&str> = formats.split(' ').collect();
         let (first, second, third) = (formats[0], formats[1], formats[2]);
@@ -37,8 +37,12 @@ fn a_chain_is_delegated_presented_and_verified_in_each_format() {
             let ran = play.run(&format!("{arguments} --force"));
             assert_eq!(ran.status, 0, "{formats:?}: {ran:?}");
         };
-        done(&format!("delegate --key root.key --to {agent} {grant} --max-depth 1 --format {first} --out 1"));
-        done(&format!("delegate --key agent.key --to {other} {grant} --parent 1 --format {second} --out 2"));
+        done(&format!(
+            "delegate --key root.key --to {agent} {grant} --valid-for 1h --max-depth 1 --format {first} --out 1"
+        ));
+        done(&format!(
+            "delegate --key agent.key --to {other} {grant} --valid-for 30m --parent 1 --format {second} --out 2"
+        ));
         done(&format!("present --key other.key --audience a --nonce n --format {third} --out p 1 2"));
         assert_eq!(play.read("1").starts_with('{'), first == "di-jcs");
         assert_eq!(play.read("p").starts_with('{'), third == "di-jcs");
