@@ -3,7 +3,7 @@
 use crate::LinkedDataError;
 use iref::IriBuf;
 use json_syntax::{Parse, Value};
-use legation_keys::json::Json;
+use legation_keys::json::{Json, Object};
 use ssi_json_ld::RemoteDocument;
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -121,19 +121,26 @@ pub fn digests(url: &str) -> Option<(&'static str, &'static str)> {
 /// use legation_linked_data::contexts::is_inline;
 /// let limits = JsonLimits { bytes: 1000, depth: 8 };
 /// let inline = parse(br#"{"@context": ["https://a.example/", {"role": "https://a.example/colour"}]}"#, limits)?;
-/// assert!(is_inline(&inline));
-/// assert!(!is_inline(&parse(br#"{"@context": "https://a.example/", "role": {}}"#, limits)?));
+/// assert!(is_inline(inline.as_object().unwrap()));
+/// let deeper = parse(br#"{"claims": [[{"@context": [[{"role": "https://a.example/colour"}]]}]]}"#, limits)?;
+/// assert!(is_inline(deeper.as_object().unwrap()));
+/// let known = parse(br#"{"@context": "https://a.example/", "role": {}}"#, limits)?;
+/// assert!(!is_inline(known.as_object().unwrap()));
 /// # Ok::<(), legation_keys::json::JsonError>(())
 /// ```
 #[must_use]
-pub fn is_inline(document: &Json<'_>) -> bool {
-    match document {
-        Json::Array(all) => all.iter().any(is_inline),
-        Json::Object(members) => members.iter().any(|(name, value)| match (name, value) {
-            ("@context", Json::Array(all)) => all.iter().any(|one| one.as_object().is_some()),
-            ("@context", one) => one.as_object().is_some(),
-            (_, value) => is_inline(value),
-        }),
+pub fn is_inline(document: &Object<'_>) -> bool {
+    document.iter().any(|(name, value)| match name {
+        "@context" => any_object(value, |_| true),
+        _ => any_object(value, is_inline),
+    })
+}
+
+/// Whether any object is so: this one, or one of an array, in whatever others that stands.
+fn any_object(json: &Json<'_>, is: fn(&Object<'_>) -> bool) -> bool {
+    match json {
+        Json::Array(all) => all.iter().any(|one| any_object(one, is)),
+        Json::Object(object) => is(object),
         _ => false,
     }
 }

@@ -5,6 +5,9 @@
 //! `cargo test -p legation-linked-data --test toolkits -- --ignored`, as `.ci/run` does.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test's helpers may stop it
 
+mod chance;
+
+use chance::Chance;
 use legation_keys::json::{self, JsonLimits};
 use legation_linked_data::{LinkedDataError, canonicalize};
 use serde_json::{Map, Value, json};
@@ -15,20 +18,6 @@ use std::{
 };
 
 const DOCUMENTS: usize = 3000;
-
-/// Numbers that look like chance and are the same in each run (Knuth's linear congruence).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, most: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % most
-    }
-
-    fn one<'a, T: ?Sized>(&mut self, all: &[&'a T]) -> &'a T {
-        all[self.below(all.len())]
-    }
-}
 
 const IDS: [&str; 16] = [
     "urn:a:b",

@@ -179,7 +179,7 @@ impl<'s> Verification<'s> {
     async fn proved(&self, document: &Object<'_>, kind: Kind, expected: Expected<'_>) -> Result<(), Problem> {
         let all = proofs(document)?;
         let by_rdf = all.iter().any(|proof| Suite::of(proof).is_ok_and(|suite| suite != Suite::EddsaJcs2022));
-        if by_rdf && is_inline(&Json::Object(document.clone())) {
+        if by_rdf && is_inline(document) {
             self.inline_context.store(true, Ordering::Relaxed);
         }
         let mut missing = None;
