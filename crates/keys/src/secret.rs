@@ -44,7 +44,7 @@ pub enum SecretKeyError {
     /// The public part does not belong to the private part.
     #[error("the public part of the key does not belong to its private part")]
     Mismatch,
-    /// The public part is no valid key.
+    /// The public part is no valid key, or the key is of a kind that is known and not supported.
     #[error("{0}")]
     Public(#[from] PublicKeyError),
     /// The system gave no randomness, or the library refused to make a key.
@@ -58,6 +58,12 @@ pub struct SecretKey {
     secret: Secret,
     public: PublicKey,
 }
+
+/// What other private JWKs are of, by the registries "JSON Web Key Types" and "JSON Web Key
+/// Elliptic Curve" of IANA. Only a name that stands here is told, since a text that is no key of
+/// any kind could be anything.
+const OTHER_KINDS: [&str; 9] =
+    ["P-384", "P-521", "secp256k1", "X25519", "X448", "Ed448", "RSA", "AKP", "oct"];
 
 enum Secret {
     Ed25519(Box<SigningKey>),
@@ -113,6 +119,10 @@ impl SecretKey {
                 Zeroizing::new(base64url::decode(member(name)?).map_err(|_| SecretKeyError::NotAKey)?);
             <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new).map_err(|_| SecretKeyError::NotAKey)
         };
+        let kind = ["crv", "kty"].into_iter().find_map(|name| member(name).ok());
+        if let Some(found) = OTHER_KINDS.into_iter().find(|other| Some(*other) == kind) {
+            return Err(PublicKeyError::Unsupported { found: found.to_owned() }.into());
+        }
         let (d, x) = (bytes("d")?, bytes("x")?);
         match (member("kty")?, member("crv")?) {
             ("OKP", "Ed25519") => {
@@ -228,5 +238,21 @@ mod tests {
         }
         assert_eq!(SecretKey::from_jwk("{}").unwrap_err(), SecretKeyError::NotAKey);
         assert_eq!(SecretKey::from_jwk("").unwrap_err(), SecretKeyError::NotAKey);
+    }
+
+    #[test]
+    fn a_kind_that_is_not_supported_is_named_and_nothing_else_of_the_text() {
+        for (jwk, expected) in [
+            (r#"{"kty": "EC", "crv": "P-384", "x": "AA", "y": "AA", "d": "AA"}"#, Some("P-384")),
+            (r#"{"kty": "OKP", "crv": "X25519", "x": "AA", "d": "AA"}"#, Some("X25519")),
+            (r#"{"kty": "RSA", "n": "AA", "e": "AQAB", "d": "AA"}"#, Some("RSA")),
+            (r#"{"kty": "EC", "crv": "hunter2", "x": "AA", "y": "AA", "d": "AA"}"#, None),
+            (r#"{"kty": "hunter2", "x": "AA", "d": "AA"}"#, None),
+        ] {
+            let expected = expected.map_or(SecretKeyError::NotAKey, |found| {
+                PublicKeyError::Unsupported { found: found.to_owned() }.into()
+            });
+            assert_eq!(SecretKey::from_jwk(jwk).unwrap_err(), expected, "{jwk}");
+        }
     }
 }

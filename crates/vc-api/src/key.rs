@@ -51,7 +51,7 @@ impl fmt::Display for KeyAlgorithm {
 pub enum KeyError {
     /// It is no secret key of those that chains know.
     #[error("{0}")]
-    Secret(#[from] SecretKeyError),
+    Secret(SecretKeyError),
     /// It is no public key of those that chains know.
     #[error("{0}")]
     Public(PublicKeyError),
@@ -71,6 +71,15 @@ impl KeyError {
         match error {
             PublicKeyError::Unsupported { found } => Self::Unsupported { found },
             other => Self::Public(other),
+        }
+    }
+}
+
+impl From<SecretKeyError> for KeyError {
+    fn from(error: SecretKeyError) -> Self {
+        match error {
+            SecretKeyError::Public(error) => Self::public(error),
+            other => Self::Secret(other),
         }
     }
 }

@@ -259,7 +259,7 @@ fn what_is_no_key_of_its_curve_is_refused_and_no_secret_is_told() {
         let d = right["d"].as_str().unwrap();
         let other =
             published().into_iter().find(|one| one != &key && one["jwk"]["crv"] == right["crv"]).unwrap();
-        let cases: [(&str, Value, &str); 7] = [
+        let cases: [(&str, Value, &str); 8] = [
             ("d", other["jwk"]["d"].clone(), "does not belong"),
             ("d", "AAAA".into(), "`d`: expected"),
             ("d", Value::Null, "`d`: expected"),
@@ -267,6 +267,7 @@ fn what_is_no_key_of_its_curve_is_refused_and_no_secret_is_told() {
             ("x", format!("{}A", right["x"].as_str().unwrap()).into(), "`x`: expected"),
             ("y", Value::Null, "`y`: expected"),
             ("crv", "P-999".into(), "not a private key"),
+            ("crv", "X448".into(), "`X448` is no supported kind of key; use Ed25519, P-256, P-384 or P-521"),
         ];
         for (member, value, part) in cases {
             let mut jwk = right.clone();
