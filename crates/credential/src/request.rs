@@ -263,6 +263,8 @@ mod tests {
             assert!(with("domain", domain.into()).is_err(), "{domain}");
         }
         assert!(with("", Value::Bool(true)).is_err());
+        assert!(with(&"n".repeat(MAX_NAME), Value::Bool(true)).is_ok());
+        assert!(with(&"n".repeat(MAX_NAME + 1), Value::Bool(true)).is_err());
         for name in ["x", "amount"] {
             assert!(with(name, Value::Integer(i64::MAX)).is_err(), "{name}");
             assert!(with(name, Value::Integer(MAX_INTEGER + 1)).is_err(), "{name}");

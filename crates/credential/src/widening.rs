@@ -61,7 +61,7 @@ pub fn widening(effective: &Authority, link: &Authority) -> Widening {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{authority::Granted, extend};
+    use crate::{authority::Granted, extend, limit::Bound};
     use proptest::{prelude::*, sample::subsequence};
     use serde_json::{Value, json};
     use std::sync::Arc;
@@ -92,6 +92,25 @@ mod tests {
                 Authority::parse(&json!({"grants": grants, "constraints": constraints}).to_string()).ok()
             },
         )
+    }
+
+    #[test]
+    fn what_fits_is_what_both_let_pass_where_that_is_something() {
+        let limited = |operator: &str, values: &Value| {
+            let constraint = json!({"type": "argument", "name": "n", operator: values});
+            Authority::parse(&json!({"grants": [], "constraints": [constraint]}).to_string()).unwrap()
+        };
+        for (operator, held, wanted, fits) in [
+            ("oneOf", json!([1, 2, 3]), json!([2, 3, 4]), json!([2, 3])),
+            ("oneOf", json!([1, 2]), json!([3]), json!([1, 2])),
+            ("notOneOf", json!([1, 2]), json!([2, 3]), json!([1, 2, 3])),
+            ("max", json!(5), json!(6), json!(5)),
+        ] {
+            let found = widening(&limited(operator, &held), &limited(operator, &wanted)).limits;
+            let bounds: Vec<&Bound> = found.iter().map(|limit| &limit.bound).collect();
+            let expected = limited(operator, &fits);
+            assert_eq!(bounds, expected.limits.values().collect::<Vec<_>>(), "{operator} {wanted} in {held}");
+        }
     }
 
     proptest! {

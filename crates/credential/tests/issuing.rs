@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use legation_credential::{
-    Authority, Delegation, IssueError, Securing, Terms, delegation::link_digest, issue, issue::effective,
-    issue_as, pass_on, pass_on_as,
+    Authority, Delegation, IssueError, Occasion, Securing, Terms, delegation::link_digest, issue,
+    issue::effective, issue_as, pass_on, pass_on_as, present_as,
 };
 use legation_did::Did;
 use legation_keys::{Algorithm, SecretKey, Signer, data_integrity::AddProofError};
@@ -335,6 +335,32 @@ fn the_links_of_one_chain_may_be_secured_in_different_ways() {
             Err(_) => format!("{root}\n"),
         };
         assert!(effective(&[&pretty, &passed]).is_ok());
+    }
+}
+
+#[test]
+fn a_proof_says_who_made_it_and_that_of_a_presentation_for_whom_and_how_long() {
+    let (principal, agent) = (Party::new(), Party::new());
+    let (by, key) = (principal.key_id(), &principal.key);
+    let link = issue_as(Securing::EddsaJcs2022, terms(&agent), &principal.did, &by, key).unwrap();
+    let occasion =
+        Occasion { audience: "shop", nonce: "n-1", issued_at: 1000, expires_at: 1060, transcript: None };
+    let way = Securing::EddsaJcs2022;
+    let presented = present_as(way, &[&link], &agent.did, occasion, &agent.key_id(), &agent.key).unwrap();
+    let proof = |document: &str| serde_json::from_str::<Json>(document).unwrap()["proof"].take();
+    let (link, presented) = (proof(&link), proof(&presented));
+    for (proof, member, expected) in [
+        (&link, "verificationMethod", json!(by)),
+        (&link, "proofPurpose", json!("assertionMethod")),
+        (&link, "domain", Json::Null),
+        (&presented, "verificationMethod", json!(agent.key_id())),
+        (&presented, "proofPurpose", json!("authentication")),
+        (&presented, "created", json!("1970-01-01T00:16:40Z")),
+        (&presented, "expires", json!("1970-01-01T00:17:40Z")),
+        (&presented, "domain", json!("shop")),
+        (&presented, "challenge", json!("n-1")),
+    ] {
+        assert_eq!(proof[member], expected, "{member} of {proof}");
     }
 }
 

@@ -88,16 +88,34 @@ fn a_purpose_that_is_not_known_means_nothing() {
 }
 
 fn secured(securing: Securing) -> String {
+    secured_list(securing, StatusList::new(0))
+}
+
+fn secured_list(securing: Securing, list: StatusList) -> String {
     let list = StatusListCredential {
         id: "https://a.example/status/1".to_owned(),
         issuer: "did:web:a.example".parse().unwrap(),
         valid_from: 1000,
         valid_until: None,
         purposes: vec![StatusPurpose::Revocation],
-        list: StatusList::new(0),
+        list,
     };
     let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
     list.secure(securing, "did:web:a.example#k", &key).unwrap()
+}
+
+/// A million entries, half of them set at random, take 131,072 bytes however they are packed.
+#[test]
+fn a_list_that_does_not_pack_is_read_where_so_many_entries_may_be() {
+    let (most, mut rng) = (1 << 20, fastrand::Rng::with_seed(1));
+    let mut list = StatusList::new(most);
+    assert!((0..most).all(|index| list.set(index, rng.bool())));
+    for securing in [Securing::Jwt, Securing::EddsaJcs2022] {
+        let text = secured_list(securing, list.clone());
+        assert!(text.len() > most / 8);
+        assert_eq!(SignedStatusList::parse(&text, most).unwrap().credential.list, list);
+        assert!(SignedStatusList::parse(&text, most - 1).is_err());
+    }
 }
 
 #[test]

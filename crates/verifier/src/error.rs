@@ -147,6 +147,9 @@ mod tests {
         let denial = Denial::new(Code::Malformed, "x", format!("a\nallowed\u{1b}[2J{}", "b".repeat(1000)));
         assert!(!denial.found.chars().any(char::is_control));
         assert_eq!(denial.found.chars().count(), 601);
+        for (length, printed) in [(599, 599), (600, 600), (601, 601), (5000, 601)] {
+            assert_eq!(printable("b".repeat(length)).chars().count(), printed, "with `…` where it is cut");
+        }
         let denial = Denial::new(Code::Malformed, "a\u{2028}b\u{2029}c", "\u{202e}detimrep\u{2069}");
         assert_eq!(
             (denial.expected.as_str(), denial.found.as_str()),

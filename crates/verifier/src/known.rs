@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn chains_and_bytes_stay_within_their_bounds() {
         let (link, limits) = (link(), CacheLimits { chains: 64, bytes: 64_000 });
-        for size in [1, 900, 3000] {
+        for size in [1, 900, 1500, 3000] {
             let known = Known::new(limits);
             for number in 0..=u8::MAX {
                 known.insert(prefix(&link, [number; 32], size));

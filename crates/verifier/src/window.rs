@@ -88,6 +88,16 @@ mod tests {
     }
 
     #[test]
+    fn moments_are_merged_once_there_are_too_many_and_by_a_small_part_of_the_window() {
+        let mut total = Total { seconds: 10_000, ..Total::default() };
+        for now in 0..4 {
+            total.add(1, now, 4);
+        }
+        assert_eq!(total.moments, [(0, 1), (1, 1), (2, 1), (3, 1)], "as many as may be are kept apart");
+        assert_eq!(part(10_000, 64), (10_000 + BEHIND) / 32 + 1);
+    }
+
+    #[test]
     fn what_is_spent_evenly_for_ever_leaves_the_window_for_ever() {
         let mut total = Total { seconds: 10_000, ..Total::default() };
         for now in 0..100_000 {

@@ -19,6 +19,7 @@ use legation_verifier::{
     remedy::{Change, To, What},
 };
 use scene::Scene;
+use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Codes whose denials have no change that would surely pass, each with the reason.
@@ -185,4 +186,37 @@ fn a_signer_with_another_key_than_the_revoked_one_is_told_of_it() {
     assert_eq!(remedy.to_string(), format!("the issuer of link 0: `kid` of the header must be \"{kid}\""));
     let found = after(&vector, *index, &remedy.changes);
     assert!(found.as_ref().is_none_or(|found| found.code != Code::KeyRevoked), "{found:?}");
+}
+
+/// As JSON, for `--explain --json`: of each kind of change that the corpus knows one stands in `told.json`.
+#[test]
+fn a_remedy_is_told_as_json_with_all_that_its_changes_say() {
+    let expected: BTreeMap<String, Vec<Json>> = serde_json::from_str(include_str!("told.json")).unwrap();
+    // What is to change, and by which member it is said how; of a rank, a value stands for its place.
+    let kinds = |told: &[Json]| -> BTreeSet<String> {
+        let changes = told.iter().flat_map(|remedy| remedy["changes"].as_array().unwrap());
+        let kind = |change: &Json| {
+            let own = change
+                .as_object()
+                .unwrap()
+                .keys()
+                .filter(|name| !["link", "name", "what"].contains(&name.as_str()));
+            let rank = change["name"]["member"] == "rank";
+            format!("{} {:?} {rank}", change["what"], own.collect::<Vec<_>>())
+        };
+        changes.map(kind).collect()
+    };
+    let shown: BTreeSet<String> = expected.values().flat_map(|told| kinds(told)).collect();
+    let mut compared = 0;
+    for vector in load_all().unwrap() {
+        let told: Vec<Json> = remedies(&vector).iter().map(|(_, _, remedy)| remedy.to_json()).collect();
+        for kind in kinds(&told) {
+            assert!(shown.contains(&kind), "{}: {kind} stands nowhere in told.json", vector.name);
+        }
+        if let Some(expected) = expected.get(&vector.name) {
+            compared += 1;
+            assert_eq!(&told, expected, "{}", vector.name);
+        }
+    }
+    assert_eq!(compared, expected.len(), "vectors that are gone");
 }

@@ -159,12 +159,21 @@ fn a_constraint_that_says_too_little_or_too_much_is_refused() {
         argument(json!({"name": "x", "prefix": "a%2f"})),
         argument(json!({"name": "x", "prefix": "a\\"})),
         argument(json!({"name": "x", "prefix": "a\0"})),
+        argument(json!({"name": "x", "prefix": "y".repeat(4097)})),
         argument(json!({"name": "x", "rank": 1})),
         argument(json!({"name": "x", "order": [1]})),
         argument(json!({"name": "x", "rank": 1, "order": []})),
         argument(json!({"name": "x", "rank": 1, "order": ["1"]})),
         argument(json!({"name": "x", "rank": 1, "order": [1, 2, 1]})),
         argument(json!({"name": "x", "rank": 1, "order": [1], "equals": 1})),
+    ]);
+    let argument = |name: String, operator: &str, value: String| {
+        (DELEGATION, "constraints", json!([{"type": "argument", "name": name, operator: value}]))
+    };
+    reads(vec![
+        argument("x".repeat(128), "equals", "y".into()),
+        argument("x".into(), "equals", "y".repeat(4096)),
+        argument("x".into(), "prefix", "y".repeat(4096)),
     ]);
 }
 

@@ -70,3 +70,35 @@ impl Room {
         self.places.get(need).map(|place| place.account)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Account = [1; 32];
+    const OTHER: Account = [2; 32];
+
+    fn need(name: &str) -> Need {
+        Need::StatusList(name.to_owned())
+    }
+
+    #[test]
+    fn a_piece_that_is_replaced_or_freed_takes_no_room_any_more() {
+        let mut room = Room::default();
+        room.take(need("other's"), OTHER, 0, 15);
+        for fetched_at in 1..=3 {
+            room.take(need("one's"), ONE, fetched_at, 10);
+        }
+        assert_eq!(room.first_to_go(25), None, "25 bytes are held");
+        assert_eq!(room.first_to_go(24), Some(need("other's")), "15 are more than 10");
+        // Who holds it last pays for it.
+        room.take(need("one's"), OTHER, 4, 10);
+        assert_eq!((room.account(&need("one's")), room.shares.len()), (Some(OTHER), 1));
+        room.take(need("one's"), ONE, 5, 16);
+        assert_eq!(room.first_to_go(30), Some(need("one's")));
+        room.free(&need("one's"));
+        assert_eq!((room.first_to_go(15), room.first_to_go(14)), (None, Some(need("other's"))));
+        room.free(&need("other's"));
+        assert_eq!((room.first_to_go(0), room.bytes, room.shares.len()), (None, 0, 0));
+    }
+}

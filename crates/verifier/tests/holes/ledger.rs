@@ -1,14 +1,29 @@
 //! What a ledger forgets, and what it lets itself be filled with.
 
 use crate::world::{NOW, World, presentation};
-use legation_credential::{Facts, Request, Value, presentation::MEDIA_TYPE};
+use legation_credential::{Authority, Facts, Request, Value, limit::Bound, presentation::MEDIA_TYPE};
 use legation_verifier::{
-    Code, Committed, Denial, Evidence, LedgerLimits, MemoryLedger, Permit, Trust, authorize, parse, verify,
+    Code, Committed, Denial, Evidence, LedgerLimits, MemoryLedger, Permit, Presentation, Trust,
+    VerifiedChain, authorize, parse,
+    remedy::{Case, Change, To, What, remedy},
+    verify,
 };
 use serde_json::json;
 
 /// A permit to spend by a presentation that lives from `from` on.
 fn permit(world: &World, trust: &Trust, link: &str, from: i64, amount: i64, now: i64) -> Permit {
+    let (_, chain, request) = asked(world, trust, link, from, amount, now);
+    authorize(&chain, &request, now).into_permit().unwrap()
+}
+
+fn asked(
+    world: &World,
+    trust: &Trust,
+    link: &str,
+    from: i64,
+    amount: i64,
+    now: i64,
+) -> (Presentation, VerifiedChain, Request) {
     let mut claims = presentation(&[link], &world.agent);
     let nonce = format!("nonce of {from}");
     (claims["iat"], claims["exp"]) = (from.into(), (from + 300).into());
@@ -19,7 +34,30 @@ fn permit(world: &World, trust: &Trust, link: &str, from: i64, amount: i64, now:
     let facts = [("amount", Value::Integer(amount)), ("currency", "USD".into())];
     let facts: Facts = facts.map(|(name, value)| (name.to_owned(), value)).into();
     let request = Request::new("a2a:skill:book", "https://shop.example/x", facts).unwrap();
-    authorize(&chain, &request, now).into_permit().unwrap()
+    (presented, chain, request)
+}
+
+/// What a ledger says to a permit, and the changes that would have helped.
+fn helped(
+    ledger: &mut MemoryLedger,
+    (world, trust, link): (&World, &Trust, &str),
+    (from, now): (i64, i64),
+) -> (Code, Vec<Change>) {
+    let (presentation, chain, request) = asked(world, trust, link, from, 0, now);
+    let permit = authorize(&chain, &request, now).into_permit().unwrap();
+    let denial = ledger.commit(permit, now).unwrap_err();
+    let case = Case {
+        presented: b"",
+        presentation: Some(&presentation),
+        trust,
+        evidence: &Evidence::new(),
+        nonce: "n",
+        now,
+        chain: Some(&chain),
+        request: Some(&request),
+        ledger: Some(ledger),
+    };
+    (denial.code, remedy(&denial, &case).unwrap().changes)
 }
 
 fn code(outcome: Result<Committed, Denial>) -> Option<Code> {
@@ -41,6 +79,57 @@ fn a_nonce_that_was_forgotten_is_not_used_again_by_a_clock_that_is_behind() {
     assert_eq!(code(ledger.commit(again, NOW + 359)), Some(Code::NonceReplayed));
     let again = permit(&world, &trust, &link, NOW, 0, NOW + 359);
     assert_eq!(code(kept.commit(again, NOW + 359)), Some(Code::NonceReplayed), "kept in its file");
+}
+
+#[test]
+fn a_nonce_that_may_have_been_forgotten_is_replaced_and_its_presentation_lives_longer() {
+    let world = World::new();
+    let (trust, link) = (world.trust(), world.root_link(&world.root()));
+    let mut ledger = MemoryLedger::new();
+    ledger.commit(permit(&world, &trust, &link, NOW, 0, NOW), NOW).unwrap();
+    let whose = (&world, &trust, link.as_str());
+    let (code, changes) = helped(&mut ledger, whose, (NOW, NOW));
+    assert_eq!((code, changes.len()), (Code::NonceReplayed, 1), "a new nonce is enough: {changes:?}");
+
+    ledger.commit(permit(&world, &trust, &link, NOW + 300, 0, NOW + 360), NOW + 360).unwrap();
+    let (code, changes) = helped(&mut ledger, whose, (NOW, NOW + 359));
+    assert_eq!((code, changes.len()), (Code::NonceReplayed, 2));
+    let To::Bound(Bound::Least(end)) = changes[1].to else { panic!("{changes:?}") };
+    assert_eq!(changes[1].what, What::Time("exp"));
+    // With another nonce, the clock being behind: one second less is denied as before.
+    for (from, expected) in [(end - 301, Some(Code::NonceReplayed)), (end - 300, None)] {
+        let again = permit(&world, &trust, &link, from, 0, NOW + 359);
+        assert_eq!(self::code(ledger.commit(again, NOW + 359)), expected, "{from}");
+    }
+}
+
+#[test]
+fn who_waits_for_room_as_long_as_is_told_has_room() {
+    let (world, other) = (World::new(), World::new());
+    let mut trust = world.trust();
+    trust.roots.insert(other.principal.did.clone(), Authority::everything());
+    let link = world.root_link(&world.root());
+    let foreign = other.root_link(&other.root());
+    let all = LedgerLimits::default();
+    for (which, limits) in [
+        ("of a key", LedgerLimits { nonces_per_key: 1, ..all }),
+        ("of a root link", LedgerLimits { nonces_per_root: 1, ..all }),
+        ("of all", LedgerLimits { nonces: 2, ..all }),
+        ("of a key and of all", LedgerLimits { nonces_per_key: 1, nonces: 2, ..all }),
+    ] {
+        let mut ledger = MemoryLedger::with_limits(limits);
+        // Another's is forgotten earlier, which makes room only where all of them are too many.
+        ledger.commit(permit(&other, &trust, &foreign, NOW - 100, 0, NOW), NOW).unwrap();
+        ledger.commit(permit(&world, &trust, &link, NOW, 0, NOW), NOW).unwrap();
+        let (code, changes) = helped(&mut ledger, (&world, &trust, &link), (NOW + 10, NOW + 10));
+        assert_eq!((code, changes.len()), (Code::NonceMemoryFull, 1), "{which}");
+        let To::Bound(Bound::Least(at)) = changes[0].to else { panic!("{changes:?}") };
+        assert_eq!(at, if which == "of all" { NOW + 260 } else { NOW + 360 }, "{which}");
+        for (now, expected) in [(at - 1, Some(Code::NonceMemoryFull)), (at, None)] {
+            let later = permit(&world, &trust, &link, now, 0, now);
+            assert_eq!(self::code(ledger.commit(later, now)), expected, "{which} at {now}");
+        }
+    }
 }
 
 #[test]

@@ -49,7 +49,38 @@ fn a_receipt_is_signed_by_the_verifier_that_it_names() {
     let id = legation_did::method_id(&other.did, other.key.public_key());
     let signed = receipt::sign(&bytes, &id, &other.key).unwrap();
     let document = legation_did::key::document(&other.did).unwrap();
-    assert!(matches!(receipt::verify(&signed, &document), Err(ReceiptError::Signer { .. })));
+    let refused = receipt::verify(&signed, &document).unwrap_err();
+    assert!(matches!(refused, ReceiptError::Signer { .. }));
+    assert_eq!(refused.code(), "issuer_mismatch");
+}
+
+#[test]
+fn what_is_wrong_with_a_receipt_has_a_code() {
+    let (key, id, document) = verifier();
+    let (other, _, _) = verifier();
+    let signed = receipt::sign(&permit(Facts::new()), &id, &key).unwrap();
+    let mut good: serde_json::Value = serde_json::from_slice(&permit(Facts::new())).unwrap();
+    good["at"] = json!("yesterday");
+    let without_time = receipt::sign(good.to_string().as_bytes(), &id, &key).unwrap();
+    let mut strange = Document::new(document.id().clone());
+    strange.add_key(
+        format!("{}#other", document.id()),
+        key.public_key().clone(),
+        &[Purpose::AssertionMethod],
+    );
+    let mut replaced = Document::new(document.id().clone());
+    replaced.add_key(id.clone(), other.public_key().clone(), &[Purpose::AssertionMethod]);
+    let mut silent = Document::new(document.id().clone());
+    silent.add_key(id.clone(), key.public_key().clone(), &[Purpose::Authentication]);
+    for (receipt, document, code) in [
+        (without_time.as_str(), &document, "malformed"),
+        ("no receipt", &document, "malformed"),
+        (&signed, &strange, "key_not_found"),
+        (&signed, &replaced, "signature_invalid"),
+        (&signed, &silent, "key_purpose_mismatch"),
+    ] {
+        assert_eq!(receipt::verify(receipt, document).unwrap_err().code(), code);
+    }
 }
 
 #[test]

@@ -7,12 +7,14 @@ use legation_credential::{
     status::{StatusList, StatusListCredential, StatusPurpose},
 };
 use legation_keys::{
-    Signer as _,
+    Signer as _, base64url,
     data_integrity::{ProofOptions, add},
     json::{self, JsonLimits},
+    time,
 };
 use legation_verifier::{Code, Evidence, Need, gather, parse};
 use serde_json::json;
+use sha2::Digest as _;
 
 const MOST: usize = 1 << 24;
 
@@ -97,6 +99,35 @@ fn links_of_one_list(world: &World) -> [String; 2] {
 }
 
 #[test]
+fn a_revoked_link_is_denied_before_anything_is_asked_for() {
+    let world = World::new();
+    let other = "https://acme.example/status/2";
+    let mut root = world.root();
+    root["credentialStatus"] = entry("revocation", LIST);
+    let root = world.root_link(&root);
+    let mut leaf = world.claims(&world.agent.did, &world.helper.did, Some(&root));
+    leaf["credentialStatus"] = entry("revocation", other);
+    let leaf = world.agent.sign(MEDIA_TYPE, &leaf);
+    let (presented, trust) = (present(&[&root, &leaf], &world.helper), world.trust());
+    let mut evidence = Evidence::new();
+    evidence.add_status_list(LIST, &list(&world.principal, NOW - 10, true), NOW, MOST);
+    let parsed = parse(presented.as_bytes(), &trust).unwrap();
+    let denial = gather(&parsed, &trust, &evidence, "n", NOW).unwrap_err();
+    assert_eq!((denial.code, denial.link), (Code::LinkRevoked, Some(0)));
+}
+
+#[test]
+fn why_a_list_could_not_be_had_is_told() {
+    let world = World::new();
+    let (presented, trust) = (revocable(&world, entry("revocation", LIST)), world.trust());
+    let mut evidence = Evidence::new();
+    evidence.add_failure(&Need::StatusList(LIST.to_owned()), "connection refused", NOW);
+    let denial = check(&presented, &trust, &evidence).unwrap_err();
+    assert_eq!(denial.code, Code::StatusUnavailable);
+    assert!(denial.to_string().contains("connection refused"), "{denial}");
+}
+
+#[test]
 fn one_list_of_two_links_is_asked_for_once() {
     let world = World::new();
     let [root, leaf] = links_of_one_list(&world);
@@ -165,4 +196,14 @@ fn what_several_signatures_and_links_rely_on_is_evidence_once() {
     let chain = check(&present(&[&root, &leaf], &world.helper), &trust, &evidence).unwrap();
     let ids: Vec<&str> = chain.evidence().iter().map(|used| used.id.as_str()).collect();
     assert_eq!(ids, [did.as_str(), LIST]);
+    let told: Vec<_> = chain.evidence().iter().map(legation_verifier::evidence::Used::to_json).collect();
+    let digest = |text: &str| base64url::encode(&sha2::Sha256::digest(text));
+    let at = time::format(NOW);
+    assert_eq!(
+        told,
+        [
+            json!({"id": did.as_str(), "digest": digest(&document.to_json().to_string()), "fetchedAt": at}),
+            json!({"id": LIST, "digest": digest(&list), "fetchedAt": at, "validFrom": time::format(NOW - 10)}),
+        ]
+    );
 }

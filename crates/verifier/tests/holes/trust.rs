@@ -1,10 +1,9 @@
 //! One trust is used to read and another to verify; what trust must not leave open.
 
-use crate::world::{LIST, entry};
-use crate::world::{NOW, Party, World, check, code, list, present, presentation};
-use legation_credential::{delegation, presentation::MEDIA_TYPE};
-use legation_keys::Algorithm;
-use legation_verifier::{Code, Evidence, Trust, parse, verify};
+use crate::world::{AUDIENCE, LIST, NOW, Party, World, check, code, entry, list, present, presentation};
+use legation_credential::{Occasion, delegation, present_as, presentation::MEDIA_TYPE, secured::Securing};
+use legation_keys::{Algorithm, Signer as _};
+use legation_verifier::{Code, Evidence, Proof, Trust, parse, parse_request, verify};
 use serde_json::json;
 
 #[test]
@@ -54,6 +53,50 @@ fn bounds_of_the_trust_that_verifies_count_too() {
     short.limits.chain_links = 1;
     let denial = verify(&parsed, &short, &Evidence::new(), "n", NOW).unwrap_err();
     assert_eq!(denial.code, Code::ChainTooLong);
+}
+
+/// A document is read twice, so that it may have half the size.
+#[test]
+fn a_presentation_is_as_large_as_it_may_be_and_no_larger() {
+    let world = World::new();
+    let (link, holder) = (world.root_link(&world.root()), &world.agent);
+    let occasion =
+        Occasion { audience: AUDIENCE, nonce: "n", issued_at: NOW, expires_at: NOW + 60, transcript: None };
+    let by = legation_did::method_id(&holder.did, holder.key.public_key());
+    let document =
+        present_as(Securing::EddsaJcs2022, &[&link], &holder.did, occasion, &by, &holder.key).unwrap();
+    let proof = || Proof {
+        signing_input: "\"@method\": GET".to_owned(),
+        algorithm: None,
+        key_thumbprint: String::new(),
+        signature: [1; 64],
+        nonce: "n".to_owned(),
+        created: NOW,
+        expires: NOW + 60,
+    };
+    let token = present(&[&link], holder);
+    let read = |text: &str, trust: &Trust| parse(text.as_bytes(), trust).err().map(|denial| denial.code);
+    let request = |trust: &Trust| parse_request(&link, proof(), trust).err().map(|denial| denial.code);
+    type Read<'a> = &'a dyn Fn(&Trust) -> Option<Code>;
+    let ways: [(&str, usize, Read<'_>); 3] = [
+        ("a token", token.len(), &|trust| read(&token, trust)),
+        ("a document", 2 * document.len(), &|trust| read(&document, trust)),
+        ("a request", link.len() + proof().signing_input.len(), &request),
+    ];
+    for (way, size, read) in ways {
+        for (most, expected) in
+            [(size, None), (size - 1, Some(Code::InputTooLarge)), (size - 100, Some(Code::InputTooLarge))]
+        {
+            let mut trust = world.trust();
+            trust.limits.presentation_bytes = most;
+            assert_eq!(read(&trust), expected, "{way} of {size} bytes where {most} are taken");
+        }
+    }
+    let mut trust = world.trust();
+    trust.limits.presentation_bytes = 2 * document.len() - 2;
+    let denial = parse(document.as_bytes(), &trust).unwrap_err().to_string();
+    let told = format!("{} bytes, at most {} are read", document.len(), document.len() - 1);
+    assert!(denial.contains(&told), "{denial}");
 }
 
 #[test]

@@ -49,3 +49,17 @@ fn extreme_settings_do_not_overflow() {
         }
     }
 }
+
+#[test]
+fn a_chain_is_valid_until_the_first_of_its_links_or_its_presentation_ends() {
+    let world = World::new();
+    for (link, presented) in [(NOW + 200, NOW + 300), (NOW + 3600, NOW + 300), (NOW + 3600, NOW + 1)] {
+        let mut claims = world.root();
+        claims["validUntil"] = time::format(link).into();
+        let mut claims = presentation(&[&world.root_link(&claims)], &world.agent);
+        claims["exp"] = presented.into();
+        let presentation = world.agent.sign(MEDIA_TYPE, &claims);
+        let chain = check(&presentation, &world.trust(), &Evidence::new()).unwrap();
+        assert_eq!(chain.valid_until(), link.min(presented));
+    }
+}
