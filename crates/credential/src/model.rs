@@ -241,21 +241,23 @@ fn is_v1(document: &Object<'_>) -> bool {
 /// # Errors
 /// [`CredentialError::Malformed`] for a text that is no time with a zone.
 pub fn validity(credential: &Object<'_>) -> Result<(Option<i64>, Option<i64>), CredentialError> {
-    let (from, until) = match is_v1(credential) {
-        true => ("issuanceDate", "expirationDate"),
-        false => ("validFrom", "validUntil"),
-    };
+    let (from, until) = times(credential);
     let read = |member: &'static str, round| {
         credential.get(member).map(|_| moment(credential, member, round)).transpose()
     };
     Ok((read(from, Round::Down)?, read(until, Round::Up)?))
 }
 
+/// What the beginning and the end are called.
+fn times(credential: &Object<'_>) -> (&'static str, &'static str) {
+    if is_v1(credential) { ("issuanceDate", "expirationDate") } else { ("validFrom", "validUntil") }
+}
+
 /// Times with zones; the end is not before the beginning (§4.9).
 fn check_validity(credential: &Object<'_>) -> Result<(), CredentialError> {
     match validity(credential)? {
         (Some(from), Some(until)) if until < from => {
-            Err(wrong("validUntil", "a time that is not before the beginning", "an earlier one"))
+            Err(wrong(times(credential).1, "a time that is not before the beginning", "an earlier one"))
         }
         (None, _) if is_v1(credential) => Err(wrong("issuanceDate", "a time", "nothing")),
         _ => Ok(()),

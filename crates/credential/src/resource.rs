@@ -268,6 +268,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn where_the_path_begins_is_told_where_there_is_one() {
+        let long = |bytes: usize| format!("{:a<bytes$}", "app:/");
+        for (text, path) in [
+            ("https://shop.example/api", Some(20)),
+            ("mcp://server", Some(12)),
+            ("file:///data", Some(7)),
+            ("app:/a/b", Some(4)),
+            ("urn:isbn:1", None),
+            (&long(2048), Some(4)),
+        ] {
+            assert_eq!(check(text), Ok(path), "{text}");
+        }
+        assert_eq!(check(&long(2049)), Err("it is longer than 2048 bytes"));
+        assert!(check("https://a.example/?q").unwrap_err().starts_with("a query is not part"));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
         #[test]

@@ -127,6 +127,19 @@ fn white_space_around_a_list_says_nothing() {
     }
 }
 
+#[test]
+fn a_list_is_as_large_as_it_may_be_and_no_larger() {
+    let mut list: Json = serde_json::from_str(&secured(Securing::EddsaJcs2022)).unwrap();
+    list["name"] = "".into();
+    let most = MIN_ENTRIES / 6 + legation_credential::delegation::LIMITS.bytes;
+    let rest = most - list.to_string().len();
+    for (bytes, expected) in [(rest, None), (rest + 1, Some("input_too_large"))] {
+        list["name"] = "x".repeat(bytes).into();
+        let found = SignedStatusList::parse(&list.to_string(), MIN_ENTRIES).map_err(|error| error.code());
+        assert_eq!(found.err(), expected, "{bytes}");
+    }
+}
+
 /// It is told what was measured: two proofs are not too many, but too many over so much.
 #[test]
 fn proofs_over_a_large_list_are_bounded_together() {

@@ -4,6 +4,9 @@
 
 mod ledger;
 mod receipt;
+mod remedy;
+mod request;
+mod shared;
 mod status;
 mod trust;
 mod window;

@@ -1,9 +1,12 @@
 //! One trust is used to read and another to verify; what trust must not leave open.
 
 use crate::world::{AUDIENCE, LIST, NOW, Party, World, check, code, entry, list, present, presentation};
-use legation_credential::{Occasion, delegation, present_as, presentation::MEDIA_TYPE, secured::Securing};
+use legation_credential::{
+    Authority, Occasion, Terms, delegation, issue_as, pass_on_as, present_as, presentation::MEDIA_TYPE,
+    secured::Securing,
+};
 use legation_keys::{Algorithm, Signer as _};
-use legation_verifier::{Code, Evidence, Proof, Trust, parse, parse_request, verify};
+use legation_verifier::{Code, Evidence, Proof, Trust, parse, parse_request, trust::TrustError, verify};
 use serde_json::json;
 
 #[test]
@@ -97,6 +100,58 @@ fn a_presentation_is_as_large_as_it_may_be_and_no_larger() {
     let denial = parse(document.as_bytes(), &trust).unwrap_err().to_string();
     let told = format!("{} bytes, at most {} are read", document.len(), document.len() - 1);
     assert!(denial.contains(&told), "{denial}");
+}
+
+/// Links that are documents count twice, all together, also where a token carries them.
+#[test]
+fn documents_in_a_token_are_as_large_together_as_they_may_be() {
+    let world = World::new();
+    let way = Securing::EddsaJcs2022;
+    let id = |party: &Party| legation_did::method_id(&party.did, party.key.public_key());
+    let terms = |subject: &Party, max_depth| Terms {
+        id: Some(format!("urn:x:{}", "x".repeat(2000))),
+        subject: subject.did.clone(),
+        valid_from: NOW,
+        valid_until: NOW + 3600,
+        max_depth,
+        authority: Authority::parse(r#"{"grants": []}"#).unwrap(),
+        status: vec![],
+    };
+    let (principal, agent, helper) = (&world.principal, &world.agent, &world.helper);
+    let root = issue_as(way, terms(agent, 1), &principal.did, &id(principal), &principal.key).unwrap();
+    let leaf = pass_on_as(way, &[&root], terms(helper, 0), &id(agent), &agent.key).unwrap();
+    let size = 2 * (root.len() + leaf.len());
+    let occasion =
+        Occasion { audience: AUDIENCE, nonce: "n", issued_at: NOW, expires_at: NOW + 60, transcript: None };
+    let token =
+        present_as(Securing::Jwt, &[&root, &leaf], &helper.did, occasion, &id(helper), &helper.key).unwrap();
+    assert!(token.len() < size - 1, "{} of {size} bytes", token.len());
+    for (most, expected) in [(size, None), (size - 1, Some(Code::InputTooLarge))] {
+        let mut trust = world.trust();
+        trust.limits.presentation_bytes = most;
+        let outcome = parse(token.as_bytes(), &trust).map_err(|denial| denial.code);
+        assert_eq!(outcome.err(), expected, "{most}");
+    }
+}
+
+#[test]
+fn a_setting_that_does_not_exist_is_refused_wherever_it_stands() {
+    let settings = json!({
+        "audience": AUDIENCE,
+        "roots": [{"did": "did:web:acme.example", "ceiling": "everything"}],
+        "limits": {"chainLinks": 4},
+    });
+    let parsed = |settings: &serde_json::Value| Trust::parse(settings.to_string().as_bytes());
+    assert_eq!(parsed(&settings).unwrap().limits.chain_links, 4);
+    for place in ["", "/roots/0", "/limits"] {
+        let mut changed = settings.clone();
+        changed.pointer_mut(place).unwrap()["maxAge"] = 1.into();
+        let refused = parsed(&changed).unwrap_err();
+        assert!(
+            matches!(&refused, TrustError::Unknown { found, .. } if found == "maxAge"),
+            "{place}: {refused}"
+        );
+    }
 }
 
 #[test]

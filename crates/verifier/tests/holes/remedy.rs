@@ -1,0 +1,151 @@
+//! What would have passed, of a presentation that is a document with a proof.
+
+use crate::world::{AUDIENCE, NOW, World};
+use legation_credential::{Occasion, Terms, issue_as, present_as, secured::Securing};
+use legation_keys::Signer as _;
+use legation_verifier::{Case, Evidence, Trust, parse, remedy, verify};
+use serde_json::{Value, json};
+
+/// A chain of one link and its presentation, both documents with proofs.
+fn presented(world: &World) -> Value {
+    let way = Securing::EddsaJcs2022;
+    let id = |party: &crate::world::Party| legation_did::method_id(&party.did, party.key.public_key());
+    let terms = Terms {
+        id: None,
+        subject: world.agent.did.clone(),
+        valid_from: NOW,
+        valid_until: NOW + 3600,
+        max_depth: 0,
+        authority: legation_credential::Authority::parse(
+            r#"{"grants": [{"actions": ["pay"], "resources": ["https://shop.example/*"]}]}"#,
+        )
+        .unwrap(),
+        status: vec![],
+    };
+    let (by, key) = (id(&world.principal), &world.principal.key);
+    let link = issue_as(way, terms, &world.principal.did, &by, key).unwrap();
+    let occasion =
+        Occasion { audience: AUDIENCE, nonce: "n", issued_at: NOW, expires_at: NOW + 60, transcript: None };
+    let (by, key) = (id(&world.agent), &world.agent.key);
+    let presented = present_as(way, &[&link], &world.agent.did, occasion, &by, key).unwrap();
+    serde_json::from_str(&presented).unwrap()
+}
+
+/// The code of a denial, and what is told to whom.
+fn told(presented: &Value, trust: &Trust, nonce: &str, now: i64) -> (String, Option<String>) {
+    let (bytes, evidence) = (presented.to_string(), Evidence::new());
+    let parsed = parse(bytes.as_bytes(), trust);
+    let presentation = parsed.as_ref().ok();
+    let outcome = match &parsed {
+        Ok(presentation) => verify(presentation, trust, &evidence, nonce, now).err(),
+        Err(denial) => Some(denial.clone()),
+    };
+    let denial = outcome.expect("a denial");
+    let case = Case {
+        presented: bytes.as_bytes(),
+        presentation,
+        trust,
+        evidence: &evidence,
+        nonce,
+        now,
+        chain: None,
+        request: None,
+        ledger: None,
+    };
+    (denial.code.to_string(), remedy(&denial, &case).map(|remedy| remedy.to_string()))
+}
+
+#[test]
+fn a_defect_of_a_document_is_told_by_the_member_of_its_proof() {
+    let world = World::new();
+    let trust = world.trust();
+    let good = presented(&world);
+    let context = "https://www.w3.org/ns/credentials/v2";
+    let cases = [
+        (
+            "/proof/cryptosuite",
+            json!("eddsa-rdfc-2022"),
+            "algorithm_not_allowed",
+            "the holder: `proof.cryptosuite` must be \"eddsa-jcs-2022\"",
+        ),
+        (
+            "/proof/proofPurpose",
+            json!("assertionMethod"),
+            "type_mismatch",
+            "the holder: `proof.proofPurpose` must be \"authentication\"",
+        ),
+        (
+            "/@context",
+            json!([context, "https://a.example/context"]),
+            "context_mismatch",
+            "the holder: `@context` must be exactly [https://www.w3.org/ns/credentials/v2]",
+        ),
+        (
+            "/type",
+            json!(["Presentation"]),
+            "type_mismatch",
+            "the holder: `type` must be exactly [VerifiablePresentation]",
+        ),
+        (
+            "/verifiableCredential/0/proof/cryptosuite",
+            json!("eddsa-rdfc-2022"),
+            "algorithm_not_allowed",
+            "the issuer of link 0: `proof.cryptosuite` must be \"eddsa-jcs-2022\"",
+        ),
+        (
+            "/verifiableCredential/0/type",
+            json!(["VerifiableCredential", "Badge"]),
+            "type_mismatch",
+            "the issuer of link 0: `type` must be exactly [VerifiableCredential, DelegationCredential]",
+        ),
+        (
+            "/verifiableCredential/0/credentialSubject/delegation/budget",
+            json!(5),
+            "unknown_member",
+            "the issuer of link 0: `budget` must be left out",
+        ),
+    ];
+    for (place, value, code, text) in cases {
+        let mut changed = good.clone();
+        let (parent, name) = place.rsplit_once('/').unwrap();
+        changed.pointer_mut(parent).unwrap()[name] = value;
+        let found = told(&changed, &trust, "n", NOW);
+        assert_eq!((found.0.as_str(), found.1.as_deref()), (code, Some(text)), "{place}");
+    }
+}
+
+#[test]
+fn audience_nonce_and_times_are_told_as_a_proof_names_them() {
+    let world = World::new();
+    let (trust, good) = (world.trust(), presented(&world));
+    assert_eq!(
+        told(&good, &trust, "n-2", NOW).1.as_deref(),
+        Some("the holder: `proof.challenge` must be \"n-2\"")
+    );
+    let mut other = trust.clone();
+    other.audience = "did:web:other.example".to_owned();
+    assert_eq!(
+        told(&good, &other, "n", NOW).1.as_deref(),
+        Some("the holder: `proof.domain` must be \"did:web:other.example\"")
+    );
+    let (code, text) = told(&good, &trust, "n", NOW + 60 + trust.clock_skew);
+    assert_eq!(code, "presentation_stale");
+    assert!(text.unwrap().contains("`proof.expires` must be "));
+}
+
+#[test]
+fn what_is_too_large_is_told_with_whose_it_is_and_the_bound() {
+    let world = World::new();
+    let good = presented(&world);
+    let mut trust = world.trust();
+    let (whole, link) = (good.to_string().len(), good["verifiableCredential"][0].to_string().len());
+    trust.limits.presentation_bytes = whole - 1;
+    let bytes = |by: &str, most: usize| Some(format!("{by}: its bytes must be at most {most}"));
+    assert_eq!(told(&good, &trust, "n", NOW), ("input_too_large".to_owned(), bytes("the holder", whole - 1)));
+    trust = world.trust();
+    trust.limits.link_bytes = link - 1;
+    let expected = ("input_too_large".to_owned(), bytes("the issuer of link 0", link - 1));
+    assert_eq!(told(&good, &trust, "n", NOW), expected);
+    trust.limits.link_bytes = link;
+    assert_eq!(told(&good, &trust, "n-2", NOW).0, "nonce_mismatch");
+}
