@@ -152,10 +152,10 @@ impl Trust {
         for did in array(object, "statusIssuers")?.unwrap_or_default() {
             trust.status_issuers.insert(read_did(Some(did), "statusIssuers")?);
         }
-        for (name, most, field) in NUMBERS {
+        for (name, most, expected, field) in NUMBERS {
             if let Some(value) = object.get(name) {
                 let number = value.as_integer().filter(|number| (0..=most).contains(number));
-                *field(&mut trust) = number.ok_or_else(|| wrong(name, "seconds within its range"))?;
+                *field(&mut trust) = number.ok_or_else(|| wrong(name, expected))?;
             }
         }
         if let Some(limits) = object.get("limits") {
@@ -167,15 +167,15 @@ impl Trust {
 
 const MEMBERS: &[&str] = &["audience", "roots", "algorithms", "statusIssuers", "limits"];
 
-type Number = (&'static str, i64, fn(&mut Trust) -> &mut i64);
+type Number = (&'static str, i64, &'static str, fn(&mut Trust) -> &mut i64);
 
-/// The settings in seconds, each with its largest value.
+/// The settings in seconds, each with its largest value, and what is expected in words.
 const NUMBERS: [Number; 5] = [
-    ("clockSkew", 600, |trust| &mut trust.clock_skew),
-    ("maxPresentationAge", 300, |trust| &mut trust.max_presentation_age),
-    ("maxDocumentAge", 31_536_000, |trust| &mut trust.max_document_age),
-    ("maxStatusAge", 31_536_000, |trust| &mut trust.max_status_age),
-    ("maxUnrevocable", 315_576_000, |trust| &mut trust.max_unrevocable),
+    ("clockSkew", 600, "seconds from 0 to 600", |trust| &mut trust.clock_skew),
+    ("maxPresentationAge", 300, "seconds from 0 to 300", |trust| &mut trust.max_presentation_age),
+    ("maxDocumentAge", 31_536_000, "seconds from 0 to 31536000", |trust| &mut trust.max_document_age),
+    ("maxStatusAge", 31_536_000, "seconds from 0 to 31536000", |trust| &mut trust.max_status_age),
+    ("maxUnrevocable", 315_576_000, "seconds from 0 to 315576000", |trust| &mut trust.max_unrevocable),
 ];
 
 /// Why trust settings can't be read.
@@ -242,30 +242,29 @@ fn read_root(json: &Json<'_>) -> Result<(Did, Authority), TrustError> {
     Ok((read_did(object.get("did"), "did")?, ceiling))
 }
 
-type Limit = (&'static str, usize, fn(&mut Limits) -> &mut usize);
+type Limit = (&'static str, usize, &'static str, fn(&mut Limits) -> &mut usize);
 
-/// The limits, each with its largest value.
+/// The limits, each with its largest value, and what is expected in words.
 const LIMITS: [Limit; 8] = [
-    ("presentationBytes", 16 << 20, |limits| &mut limits.presentation_bytes),
-    ("linkBytes", 64 * 1024, |limits| &mut limits.link_bytes),
-    ("jsonDepth", 64, |limits| &mut limits.json_depth),
-    ("chainLinks", 64, |limits| &mut limits.chain_links),
-    ("chainPairs", 16_384, |limits| &mut limits.chain_pairs),
-    ("chainConstraints", 8192, |limits| &mut limits.chain_constraints),
-    ("statusEntries", 1 << 28, |limits| &mut limits.status_entries),
-    ("evidenceBytes", 1 << 36, |limits| &mut limits.evidence_bytes),
+    ("presentationBytes", 16 << 20, "a number from 1 to 16777216", |limits| &mut limits.presentation_bytes),
+    ("linkBytes", 64 * 1024, "a number from 1 to 65536", |limits| &mut limits.link_bytes),
+    ("jsonDepth", 64, "a number from 1 to 64", |limits| &mut limits.json_depth),
+    ("chainLinks", 64, "a number from 1 to 64", |limits| &mut limits.chain_links),
+    ("chainPairs", 16_384, "a number from 1 to 16384", |limits| &mut limits.chain_pairs),
+    ("chainConstraints", 8192, "a number from 1 to 8192", |limits| &mut limits.chain_constraints),
+    ("statusEntries", 1 << 28, "a number from 1 to 268435456", |limits| &mut limits.status_entries),
+    ("evidenceBytes", 1 << 36, "a number from 1 to 68719476736", |limits| &mut limits.evidence_bytes),
 ];
 
 fn read_limits(json: &Json<'_>) -> Result<Limits, TrustError> {
     let object = json.as_object().ok_or_else(|| wrong("limits", "an object"))?;
     known(object, &LIMITS.map(|(name, ..)| name))?;
     let mut limits = Limits::default();
-    for (name, most, field) in LIMITS {
+    for (name, most, expected, field) in LIMITS {
         if let Some(value) = object.get(name) {
             let number = value.as_integer().and_then(|number| usize::try_from(number).ok());
-            *field(&mut limits) = number
-                .filter(|number| (1..=most).contains(number))
-                .ok_or_else(|| wrong(name, "a number within its range"))?;
+            *field(&mut limits) =
+                number.filter(|number| (1..=most).contains(number)).ok_or_else(|| wrong(name, expected))?;
         }
     }
     Ok(limits)

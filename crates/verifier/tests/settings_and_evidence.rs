@@ -24,6 +24,61 @@ fn a_root_stands_once_and_roots_are_not_forgotten() {
     assert_eq!(refused(&format!(r#"{{"audience": "x", "roots": [{root}, {root}]}}"#)), "roots");
 }
 
+/// What says the least must not confer the most.
+#[test]
+fn a_ceiling_is_everything_only_where_that_is_written_out() {
+    let parsed = |ceiling: &str| {
+        let root = format!(r#"{{"did": "did:web:acme.example"{ceiling}}}"#);
+        Trust::parse(format!(r#"{{"audience": "x", "roots": [{root}]}}"#).as_bytes())
+    };
+    let ceiling = |text: &str| parsed(text).unwrap().roots.into_values().next().unwrap();
+    assert_eq!(ceiling(r#", "ceiling": "everything""#), Authority::everything());
+    assert_ne!(ceiling(r#", "ceiling": {"grants": []}"#), Authority::everything());
+    for text in
+        ["", r#""Everything""#, r#""nothing""#, r#""""#, "null", "true", "[]", "{}", r#"["everything"]"#]
+    {
+        let member = if text.is_empty() { String::new() } else { format!(r#", "ceiling": {text}"#) };
+        assert!(parsed(&member).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_number_of_the_settings_is_within_its_bounds_and_told_what_they_are() {
+    let limit = |name: &str, value: &str| (name.to_owned(), format!(r#""limits": {{"{name}": {value}}}"#));
+    let seconds = |name: &str, value: &str| (name.to_owned(), format!(r#""{name}": {value}"#));
+    type Setting<'a> = &'a dyn Fn(&str, &str) -> (String, String);
+    for (setting, name, least, most) in [
+        (&limit as Setting<'_>, "presentationBytes", 1, 16 << 20),
+        (&limit, "linkBytes", 1, 64 * 1024),
+        (&limit, "jsonDepth", 1, 64),
+        (&limit, "chainLinks", 1, 64),
+        (&limit, "chainPairs", 1, 16_384),
+        (&limit, "chainConstraints", 1, 8192),
+        (&limit, "statusEntries", 1, 1 << 28),
+        (&limit, "evidenceBytes", 1, 1_i64 << 36),
+        (&seconds, "clockSkew", 0, 600),
+        (&seconds, "maxPresentationAge", 0, 300),
+        (&seconds, "maxDocumentAge", 0, 31_536_000),
+        (&seconds, "maxStatusAge", 0, 31_536_000),
+        (&seconds, "maxUnrevocable", 0, 315_576_000),
+    ] {
+        let parsed = |value: &str| {
+            let (name, member) = setting(name, value);
+            let root = r#"{"did": "did:web:acme.example", "ceiling": "everything"}"#;
+            let text = format!(r#"{{"audience": "x", "roots": [{root}], {member}}}"#);
+            Trust::parse(text.as_bytes()).map_err(|error| (name, error.to_string()))
+        };
+        assert!(parsed(&most.to_string()).is_ok() && parsed(&least.to_string()).is_ok(), "{name}");
+        for value in [&(most + 1).to_string(), &(least - 1).to_string(), "1.5", r#""1""#, "null"] {
+            let (name, told) = parsed(value).unwrap_err();
+            assert!(
+                told.contains(&name) && told.contains(&format!("from {least} to {most}")),
+                "{value}: {told}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_member_of_evidence_that_is_misspelt_is_refused() {
     let text = format!(
