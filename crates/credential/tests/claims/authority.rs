@@ -252,6 +252,8 @@ fn more_than_the_stated_limits_is_refused() {
         (DELEGATION, "constraints", json!(rates(128))),
         (DELEGATION, "constraints", json!([values(256)])),
         (RATE, "actions", json!(texts(256))),
+        (GRANT, "actions", json!(["a".repeat(2048)])),
+        (GRANT, "resources", json!([format!("{:a<2048}", "https://s.example/")])),
     ]);
 }
 

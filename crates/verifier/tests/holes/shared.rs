@@ -1,6 +1,7 @@
 //! Evidence that many verifications share: what one of them brings, and what it can't push out.
 
 use crate::world::{LIST, NOW, Party, World, check, code, entry, list, present};
+use legation_keys::Signer as _;
 use legation_verifier::{Code, Evidence, Need, Presentation, Trust, parse, sponsor};
 
 const MOST: usize = 1 << 24;
@@ -106,6 +107,38 @@ fn a_list_that_was_seen_counts_for_others_and_one_of_tomorrow_does_not() {
         let excerpt = shared.excerpt(&parsed);
         assert_eq!(code(check(&presented, &trust, &excerpt)), expected, "seen for one, made at {seen}");
     }
+}
+
+#[test]
+fn what_others_noted_is_noted_on() {
+    let world = World::new();
+    let trust = world.trust();
+    let (presented, _) = revocable(&world, &trust);
+    for (noted, expected) in [(NOW - 5, Some(Code::StatusStale)), (NOW - 10, None), (NOW - 11, None)] {
+        let mut other = Evidence::new();
+        other.note_status_list(LIST, noted);
+        let mut anew = fetched(&world.principal, NOW - 10, NOW);
+        anew.note_seen(&other, NOW);
+        assert_eq!(code(check(&presented, &trust, &anew)), expected, "noted {noted}");
+    }
+}
+
+#[test]
+fn an_excerpt_holds_all_that_the_chain_names_and_nothing_else() {
+    let mut world = World::new();
+    world.principal.did = "did:web:acme.example".parse().unwrap();
+    let mut trust = world.trust();
+    trust.status_issuers.insert(world.principal.did.clone());
+    let (presented, parsed) = revocable(&world, &trust);
+    let mut shared = fetched(&world.principal, NOW - 10, NOW);
+    let key = core::slice::from_ref(world.principal.key.public_key());
+    for did in [&world.principal.did, &"did:web:other.example".parse().unwrap()] {
+        let document = legation_did::web::document(did, key).to_json().to_string();
+        shared.add_document(did, document.as_bytes(), NOW).unwrap();
+    }
+    let excerpt = shared.excerpt(&parsed);
+    assert_eq!(code(check(&presented, &trust, &excerpt)), None);
+    assert!(!format!("{excerpt:?}").contains("other.example"));
 }
 
 #[test]

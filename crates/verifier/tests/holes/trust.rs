@@ -96,6 +96,11 @@ fn a_presentation_is_as_large_as_it_may_be_and_no_larger() {
         }
     }
     let mut trust = world.trust();
+    for (most, expected) in [(link.len(), None), (link.len() - 1, Some(Code::InputTooLarge))] {
+        let mut trust = world.trust();
+        trust.limits.link_bytes = most;
+        assert_eq!((read(&token, &trust), request(&trust)), (expected, expected), "a link of {most} bytes");
+    }
     trust.limits.presentation_bytes = 2 * document.len() - 2;
     let denial = parse(document.as_bytes(), &trust).unwrap_err().to_string();
     let told = format!("{} bytes, at most {} are read", document.len(), document.len() - 1);
