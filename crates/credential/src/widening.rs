@@ -111,6 +111,15 @@ mod tests {
             let expected = limited(operator, &fits);
             assert_eq!(bounds, expected.limits.values().collect::<Vec<_>>(), "{operator} {wanted} in {held}");
         }
+        let granted = |actions: &Value, resource: &str| {
+            let grants = json!([{"actions": actions, "resources": [resource]}]);
+            Authority::parse(&json!({"grants": grants}).to_string()).unwrap()
+        };
+        let held = granted(&json!(["pay.in", "pay.out", "go"]), "https://x.example/*");
+        let found = widening(&held, &granted(&json!(["pay.*"]), "https://x.example/p/*")).grants;
+        let fits: Vec<String> =
+            found[0].fits.iter().map(|(action, resource)| format!("{action} {resource}")).collect();
+        assert_eq!(fits, ["pay.in https://x.example/p/*", "pay.out https://x.example/p/*"]);
     }
 
     proptest! {

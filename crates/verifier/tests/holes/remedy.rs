@@ -1,7 +1,9 @@
-//! What would have passed, of a presentation that is a document with a proof.
+//! What would have passed, above all of a presentation that is a document with a proof.
 
-use crate::world::{AUDIENCE, NOW, World};
-use legation_credential::{Occasion, Terms, issue_as, present_as, secured::Securing};
+use crate::world::{AUDIENCE, NOW, World, present, presentation};
+use legation_credential::{
+    Occasion, Terms, issue_as, present_as, presentation::MEDIA_TYPE, secured::Securing,
+};
 use legation_keys::Signer as _;
 use legation_verifier::{Case, Evidence, Trust, parse, remedy, verify};
 use serde_json::{Value, json};
@@ -33,19 +35,32 @@ fn presented(world: &World) -> Value {
 
 /// The code of a denial, and what is told to whom.
 fn told(presented: &Value, trust: &Trust, nonce: &str, now: i64) -> (String, Option<String>) {
-    let (bytes, evidence) = (presented.to_string(), Evidence::new());
-    let parsed = parse(bytes.as_bytes(), trust);
+    told_of(&presented.to_string(), trust, nonce, now)
+}
+
+fn told_of(presented: &str, trust: &Trust, nonce: &str, now: i64) -> (String, Option<String>) {
+    told_with(presented, trust, &Evidence::new(), nonce, now)
+}
+
+fn told_with(
+    presented: &str,
+    trust: &Trust,
+    evidence: &Evidence,
+    nonce: &str,
+    now: i64,
+) -> (String, Option<String>) {
+    let parsed = parse(presented.as_bytes(), trust);
     let presentation = parsed.as_ref().ok();
     let outcome = match &parsed {
-        Ok(presentation) => verify(presentation, trust, &evidence, nonce, now).err(),
+        Ok(presentation) => verify(presentation, trust, evidence, nonce, now).err(),
         Err(denial) => Some(denial.clone()),
     };
     let denial = outcome.expect("a denial");
     let case = Case {
-        presented: bytes.as_bytes(),
+        presented: presented.as_bytes(),
         presentation,
         trust,
-        evidence: &evidence,
+        evidence,
         nonce,
         now,
         chain: None,
@@ -148,4 +163,71 @@ fn what_is_too_large_is_told_with_whose_it_is_and_the_bound() {
     assert_eq!(told(&good, &trust, "n", NOW), expected);
     trust.limits.link_bytes = link;
     assert_eq!(told(&good, &trust, "n-2", NOW).0, "nonce_mismatch");
+    let mut unknown = good.clone();
+    unknown["verifiableCredential"][0]["credentialSubject"]["delegation"]["budget"] = json!(5);
+    trust.limits.link_bytes = unknown["verifiableCredential"][0].to_string().len();
+    let expected = Some("the issuer of link 0: `budget` must be left out".to_owned());
+    assert_eq!(told(&unknown, &trust, "n", NOW).1, expected, "a link that fits has another defect");
+    // A token is told the same.
+    let token = present(&[&world.root_link(&world.root())], &world.agent);
+    trust = world.trust();
+    trust.limits.presentation_bytes = token.len() - 1;
+    let expected = ("input_too_large".to_owned(), bytes("the holder", token.len() - 1));
+    assert_eq!(told_of(&token, &trust, "n", NOW), expected);
+}
+
+#[test]
+fn an_envelope_is_as_it_must_be_before_what_is_in_it_is_told_of() {
+    let world = World::new();
+    let mut claims = world.root();
+    claims["credentialSubject"]["delegation"]["budget"] = json!(5);
+    let unknown = world.root_link(&claims);
+    let (v2, other) = ("https://www.w3.org/ns/credentials/v2", "https://a.example/context");
+    let inside = "the issuer of link 0: `budget` must be left out".to_owned();
+    let envelope = |member: &str| format!("the holder: `{member}` of the link's envelope must be ");
+    for (member, value, expected) in [
+        ("@context", json!([v2]), inside.clone()),
+        ("@context", json!(v2), inside.clone()),
+        ("@context", json!(other), envelope("@context")),
+        ("@context", json!([v2, other]), envelope("@context")),
+        ("type", json!("EnvelopedVerifiableCredential"), inside),
+        ("type", json!("VerifiableCredential"), envelope("type")),
+        ("id", json!(format!("data:application/jwt,{unknown}")), envelope("id")),
+    ] {
+        let mut claims = presentation(&[&unknown], &world.agent);
+        claims["verifiableCredential"][0][member] = value.clone();
+        let presented = world.agent.sign(MEDIA_TYPE, &claims);
+        let text = told_of(&presented, &world.trust(), "n", NOW).1.unwrap_or_default();
+        assert!(text.starts_with(&expected), "{member} = {value}: {text}");
+    }
+}
+
+#[test]
+fn who_can_mend_a_document_that_is_not_there_is_told() {
+    let mut world = World::new();
+    world.principal.did = "did:web:acme.example".parse().unwrap();
+    let did = &world.principal.did;
+    let presented = present(&[&world.root_link(&world.root())], &world.agent);
+    let trust = world.trust();
+    let told = |evidence: &Evidence| told_with(&presented, &trust, evidence, "n", NOW).1.unwrap();
+    let mut evidence = Evidence::new();
+    assert!(told(&evidence).starts_with("the verifier's operator: "));
+    evidence.add_failure(&legation_verifier::Need::Document(did.clone()), "no answer", NOW);
+    assert!(told(&evidence).starts_with("the verifier's operator: "));
+    // What answers something else than a document is its owner's to mend.
+    assert!(evidence.add_document(did, b"<html>", NOW).is_err());
+    assert!(told(&evidence).starts_with("the issuer: "), "{}", told(&evidence));
+    let document = legation_did::web::document(did, core::slice::from_ref(world.principal.key.public_key()));
+    let document = document.to_json().to_string();
+    for (fetched_at, expected) in
+        [(NOW - trust.max_document_age - 1, "or later"), (NOW + trust.clock_skew + 1, "or earlier")]
+    {
+        evidence.add_document(did, document.as_bytes(), fetched_at).unwrap();
+        assert!(told(&evidence).ends_with(expected), "{}", told(&evidence));
+    }
+    for fetched_at in [NOW - trust.max_document_age, NOW + trust.clock_skew] {
+        evidence.add_document(did, document.as_bytes(), fetched_at).unwrap();
+        let parsed = parse(presented.as_bytes(), &trust).unwrap();
+        assert!(verify(&parsed, &trust, &evidence, "n", NOW).is_ok(), "{fetched_at}");
+    }
 }

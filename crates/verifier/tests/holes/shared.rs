@@ -70,6 +70,29 @@ fn a_failure_beside_what_somebody_fetched_changes_nothing_and_a_later_one_does()
 }
 
 #[test]
+fn a_document_gives_way_to_what_was_fetched_and_not_to_a_failure_beside_it() {
+    let mut world = World::new();
+    world.principal.did = "did:web:acme.example".parse().unwrap();
+    let trust = world.trust();
+    let presented = present(&[&world.root_link(&world.root())], &world.agent);
+    let parsed = parse(presented.as_bytes(), &trust).unwrap();
+    let need = Need::Document(world.principal.did.clone());
+    let key = core::slice::from_ref(world.principal.key.public_key());
+    let document = legation_did::web::document(&world.principal.did, key).to_json().to_string();
+    let (mut good, mut bad, mut later) = (Evidence::new(), Evidence::new(), Evidence::new());
+    good.add_document(&world.principal.did, document.as_bytes(), NOW - 20).unwrap();
+    bad.add_failure(&need, "no answer", NOW - 15);
+    later.add_failure(&need, "no answer", NOW - 5);
+    let mut shared = Evidence::new();
+    for (brought, expected) in
+        [(&bad, Some(Code::DidUnresolved)), (&good, None), (&bad, None), (&later, Some(Code::DidUnresolved))]
+    {
+        shared.add_for(&need, &parsed, brought, &trust, NOW);
+        assert_eq!(code(check(&presented, &trust, &shared)), expected);
+    }
+}
+
+#[test]
 fn an_older_list_does_not_replace_one_that_still_serves() {
     let world = World::new();
     let trust = world.trust();

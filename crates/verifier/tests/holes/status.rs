@@ -117,14 +117,21 @@ fn a_revoked_link_is_denied_before_anything_is_asked_for() {
 }
 
 #[test]
-fn why_a_list_could_not_be_had_is_told() {
-    let world = World::new();
+fn why_a_document_or_a_list_could_not_be_had_is_told() {
+    let mut world = World::new();
     let (presented, trust) = (revocable(&world, entry("revocation", LIST)), world.trust());
     let mut evidence = Evidence::new();
     evidence.add_failure(&Need::StatusList(LIST.to_owned()), "connection refused", NOW);
     let denial = check(&presented, &trust, &evidence).unwrap_err();
     assert_eq!(denial.code, Code::StatusUnavailable);
     assert!(denial.to_string().contains("connection refused"), "{denial}");
+
+    world.principal.did = "did:web:acme.example".parse().unwrap();
+    let (presented, trust) = (revocable(&world, entry("revocation", LIST)), world.trust());
+    evidence.add_failure(&Need::Document(world.principal.did.clone()), "no such host", NOW);
+    let denial = check(&presented, &trust, &evidence).unwrap_err();
+    assert_eq!(denial.code, Code::DidUnresolved);
+    assert!(denial.to_string().contains("no such host"), "{denial}");
 }
 
 #[test]
