@@ -256,6 +256,7 @@ mod tests {
             "https://shop.example/100%25/%25x/%E2%82%ACx%F0%9F%98%80/a..b/...",
             "http://127.0.0.1:3000/",
             "https://[::1]:8443/x",
+            "https://[::1]/x",
             "https://xn--mnchen-3ya.example/",
             "mcp://server/tool",
             "mcp://server",

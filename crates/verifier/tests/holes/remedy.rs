@@ -84,6 +84,12 @@ fn a_defect_of_a_document_is_told_by_the_member_of_its_proof() {
             "the holder: `proof.cryptosuite` must be \"eddsa-jcs-2022\"",
         ),
         (
+            "/proof/type",
+            json!("Ed25519Signature2020"),
+            "type_mismatch",
+            "the holder: `proof.type` must be \"DataIntegrityProof\"",
+        ),
+        (
             "/proof/proofPurpose",
             json!("assertionMethod"),
             "type_mismatch",

@@ -87,13 +87,13 @@ fn all_lists_of_a_link_are_asked_for_together_and_the_first_rule_answers() {
     assert_eq!(found, Some(Code::StatusUnavailable), "before the other list's `status_stale`");
 }
 
-/// Root and leaf, whose status stands in the same list.
-fn links_of_one_list(world: &World) -> [String; 2] {
+/// Root and leaf, each with its status in a list.
+fn links_of_lists(world: &World, lists: [&str; 2]) -> [String; 2] {
     let mut root = world.root();
-    root["credentialStatus"] = entry("revocation", LIST);
+    root["credentialStatus"] = entry("revocation", lists[0]);
     let root = world.root_link(&root);
     let mut leaf = world.claims(&world.agent.did, &world.helper.did, Some(&root));
-    leaf["credentialStatus"] = entry("revocation", LIST);
+    leaf["credentialStatus"] = entry("revocation", lists[1]);
     let leaf = world.agent.sign(MEDIA_TYPE, &leaf);
     [root, leaf]
 }
@@ -102,16 +102,13 @@ fn links_of_one_list(world: &World) -> [String; 2] {
 fn a_revoked_link_is_denied_before_anything_is_asked_for() {
     let world = World::new();
     let other = "https://acme.example/status/2";
-    let mut root = world.root();
-    root["credentialStatus"] = entry("revocation", LIST);
-    let root = world.root_link(&root);
-    let mut leaf = world.claims(&world.agent.did, &world.helper.did, Some(&root));
-    leaf["credentialStatus"] = entry("revocation", other);
-    let leaf = world.agent.sign(MEDIA_TYPE, &leaf);
+    let [root, leaf] = links_of_lists(&world, [LIST, other]);
     let (presented, trust) = (present(&[&root, &leaf], &world.helper), world.trust());
     let mut evidence = Evidence::new();
     evidence.add_status_list(LIST, &list(&world.principal, NOW - 10, true), NOW, MOST);
     let parsed = parse(presented.as_bytes(), &trust).unwrap();
+    let needs = gather(&parsed, &trust, &Evidence::new(), "n", NOW).unwrap();
+    assert_eq!(needs, [LIST, other].map(|url| Need::StatusList(url.to_owned())), "at once, of all links");
     let denial = gather(&parsed, &trust, &evidence, "n", NOW).unwrap_err();
     assert_eq!((denial.code, denial.link), (Code::LinkRevoked, Some(0)));
 }
@@ -137,7 +134,7 @@ fn why_a_document_or_a_list_could_not_be_had_is_told() {
 #[test]
 fn one_list_of_two_links_is_asked_for_once() {
     let world = World::new();
-    let [root, leaf] = links_of_one_list(&world);
+    let [root, leaf] = links_of_lists(&world, [LIST, LIST]);
     let trust = world.trust();
     let parsed = parse(present(&[&root, &leaf], &world.helper).as_bytes(), &trust).unwrap();
     let needs = gather(&parsed, &trust, &Evidence::new(), "n", NOW).unwrap();
@@ -189,7 +186,7 @@ fn with_proofs(world: &World, count: usize) -> String {
 fn what_several_signatures_and_links_rely_on_is_evidence_once() {
     let mut world = World::new();
     world.principal.did = "did:web:acme.example".parse().unwrap();
-    let [root, leaf] = links_of_one_list(&world);
+    let [root, leaf] = links_of_lists(&world, [LIST, LIST]);
     let mut trust = world.trust();
     trust.status_issuers.insert(world.principal.did.clone());
 

@@ -139,6 +139,29 @@ fn documents_in_a_token_are_as_large_together_as_they_may_be() {
     }
 }
 
+/// What others of the same link cover is compared, too, and counts.
+#[test]
+fn pairs_of_all_links_count_as_they_are_written() {
+    let world = World::new();
+    let texts = |count: usize| (0..count).map(|number| format!("a2a:{number}")).collect::<Vec<_>>();
+    let paths = |count: usize| (0..count).map(|at| format!("https://s.example/{at}")).collect::<Vec<_>>();
+    let grants =
+        json!([{"actions": texts(4), "resources": paths(5)}, {"actions": texts(2), "resources": paths(3)}]);
+    let mut root = world.root();
+    root["credentialSubject"]["delegation"]["grants"] = grants.clone();
+    let root = world.root_link(&root);
+    let mut leaf = world.claims(&world.agent.did, &world.helper.did, Some(&root));
+    leaf["credentialSubject"]["delegation"]["grants"] = grants;
+    let leaf = world.agent.sign(delegation::MEDIA_TYPE, &leaf);
+    let presented = present(&[&root, &leaf], &world.helper);
+    for (most, expected) in [(52, None), (51, Some(Code::InputTooLarge))] {
+        let mut trust = world.trust();
+        trust.limits.chain_pairs = most;
+        let outcome = parse(presented.as_bytes(), &trust).map_err(|denial| denial.code);
+        assert_eq!(outcome.err(), expected, "{most}");
+    }
+}
+
 #[test]
 fn a_setting_that_does_not_exist_is_refused_wherever_it_stands() {
     let settings = json!({
