@@ -91,6 +91,11 @@ mod tests {
         }
         assert_eq!(room.first_to_go(25), None, "25 bytes are held");
         assert_eq!(room.first_to_go(24), Some(need("other's")), "15 are more than 10");
+        room.take(need("one's second"), ONE, 4, 40);
+        room.free(&need("one's second"));
+        room.take(need("one's second"), ONE, 4, 6);
+        assert_eq!(room.first_to_go(30), Some(need("one's")), "16 are more than 15");
+        room.free(&need("one's second"));
         // Who holds it last pays for it.
         room.take(need("one's"), OTHER, 4, 10);
         assert_eq!((room.account(&need("one's")), room.shares.len()), (Some(OTHER), 1));
