@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use legation_credential::token_status::{MEDIA_TYPE, StatusListToken, TokenStatus};
-use legation_keys::{Algorithm, SecretKey, Signer as _, jws};
+use legation_credential::token_status::{MEDIA_TYPE, StatusListToken, StatusReference, TokenStatus};
+use legation_keys::{
+    Algorithm, SecretKey, Signer as _,
+    json::{self, JsonLimits},
+    jws,
+};
 use serde_json::{Value as Json, json};
 
 /// Sixteen statuses of one bit each (draft §4.1).
@@ -80,4 +84,22 @@ fn a_claim_that_is_missing_or_means_nothing_is_refused() {
     let text = signed(&claims(), &key);
     let short = text.get(..text.len() - 4).unwrap();
     assert!(StatusListToken::parse(short, 16).is_err());
+}
+
+#[test]
+fn a_reference_that_is_there_is_never_read_as_none() {
+    let read = |claims: Json| {
+        let text = claims.to_string();
+        let parsed = json::parse(text.as_bytes(), JsonLimits { bytes: 1000, depth: 8 }).unwrap();
+        let found = StatusReference::from_claims(parsed.as_object().unwrap()).map_err(|error| error.code());
+        found.map(|found| found.map(|reference| (reference.uri, reference.index)))
+    };
+    let reference = |idx: Json, uri: Json| json!({"status": {"status_list": {"idx": idx, "uri": uri}}});
+    let uri = "https://a.example/list";
+    assert_eq!(read(reference(json!(7), json!(uri))), Ok(Some((uri.to_owned(), 7))));
+    assert_eq!(read(json!({})), Ok(None));
+    assert_eq!(read(json!({"status": {"another_mechanism": {}}})), Err("malformed"));
+    for (idx, at) in [(json!(-1), json!(uri)), (json!("7"), json!(uri)), (json!(7), json!(1))] {
+        assert_eq!(read(reference(idx.clone(), at)), Err("malformed"), "{idx}");
+    }
 }

@@ -5,7 +5,8 @@
 
 use legation_credential::{
     Authority, Occasion, Terms, issue, present,
-    status::{StatusEntry, StatusPurpose},
+    secured::Securing,
+    status::{StatusEntry, StatusList, StatusListCredential, StatusPurpose},
 };
 use legation_keys::{Algorithm, SecretKey, Signer, jws};
 use legation_verifier::{Code, Evidence, Need, Trust, evidence::EvidenceError, parse, trust::TrustError};
@@ -145,6 +146,36 @@ fn evidence_that_is_kept_stays_within_its_bound() {
     assert_eq!(held(&evidence), [7, 8, 9], "the youngest three fit");
     evidence.forget(&trust, NOW + 9 + trust.max_document_age);
     assert_eq!(held(&evidence), [9], "what is too old to be relied on goes");
+}
+
+#[test]
+fn a_list_takes_room_for_its_text_and_for_what_it_unpacks_to() {
+    let (_, mut trust) = presented();
+    let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let entries = 1 << 20;
+    let text = StatusListCredential {
+        id: LIST.to_owned(),
+        issuer: "did:web:acme.example".parse().unwrap(),
+        valid_from: NOW,
+        valid_until: None,
+        purposes: vec![StatusPurpose::Revocation],
+        list: StatusList::new(entries),
+    }
+    .secure(Securing::Jwt, "did:web:acme.example#k", &key)
+    .unwrap();
+    let url = |number: usize| format!("https://acme.example/status/{number}");
+    let size = text.len() + entries / 8 + 3 * url(0).len() + 512;
+    for (bytes, held) in [(3 * size, 3), (3 * size - 1, 2)] {
+        trust.limits.evidence_bytes = bytes;
+        let mut evidence = Evidence::new();
+        for number in 0..3 {
+            evidence.add_status_list(&url(number), &text, NOW, entries);
+        }
+        evidence.forget(&trust, NOW);
+        // What was pushed out is not there to be taken over.
+        let kept = |number: &usize| Evidence::new().take_since(&Need::StatusList(url(*number)), &evidence, 0);
+        assert_eq!((0..3).filter(kept).count(), held, "of {bytes} bytes");
+    }
 }
 
 #[test]

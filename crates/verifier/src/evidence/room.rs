@@ -106,4 +106,17 @@ mod tests {
         room.free(&need("other's"));
         assert_eq!((room.first_to_go(0), room.bytes, room.shares.len()), (None, 0, 0));
     }
+
+    #[test]
+    fn pieces_of_one_second_go_in_the_order_in_which_they_came() {
+        let mut room = Room::default();
+        for name in ["first", "second", "third"] {
+            room.take(need(name), ONE, 7, 10);
+        }
+        for name in ["first", "second", "third"] {
+            assert_eq!(room.first_to_go(9), Some(need(name)));
+            room.free(&need(name));
+        }
+        assert_eq!(room.first_to_go(0), None);
+    }
 }

@@ -178,6 +178,12 @@ fn who_is_trusted_pays_for_itself_and_who_is_not_for_its_root_link() {
     assert!(!document(&world.agent.did).trusted && !other.trusted);
     assert_eq!(document(&world.agent.did).account, other.account);
     assert_ne!(document(root).account, document(&issuer).account);
+    let mut again = world.root();
+    again["validUntil"] = legation_keys::time::format(NOW + 3599).into();
+    let again = present(&[&world.root_link(&again)], &world.agent);
+    let again = parse(again.as_bytes(), &trust).unwrap();
+    let of_another_link = sponsor(&Need::Document(world.agent.did.clone()), &again, &trust);
+    assert_ne!(of_another_link.account, other.account);
     // A root's own list is the root's, whichever of its links names it.
     let own = sponsor(&need(), &parsed, &trust);
     assert_eq!((own.account, own.trusted), (document(root).account, true));

@@ -166,12 +166,15 @@ fn pairs_of_all_links_count_as_they_are_written() {
 fn a_setting_that_does_not_exist_is_refused_wherever_it_stands() {
     let settings = json!({
         "audience": AUDIENCE,
-        "roots": [{"did": "did:web:acme.example", "ceiling": "everything"}],
+        "roots": [
+            {"did": "did:web:acme.example", "ceiling": "everything"},
+            {"did": "did:web:other.example", "ceiling": {"grants": []}},
+        ],
         "limits": {"chainLinks": 4},
     });
     let parsed = |settings: &serde_json::Value| Trust::parse(settings.to_string().as_bytes());
     assert_eq!(parsed(&settings).unwrap().limits.chain_links, 4);
-    for place in ["", "/roots/0", "/limits"] {
+    for place in ["", "/roots/0", "/roots/1/ceiling", "/limits"] {
         let mut changed = settings.clone();
         changed.pointer_mut(place).unwrap()["maxAge"] = 1.into();
         let refused = parsed(&changed).unwrap_err();
