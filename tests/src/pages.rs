@@ -1,4 +1,4 @@
-//! A page for each code of a denial, and an index: `crates/verifier/codes/`. The binary
+//! A page for each code of a denial, and an index: `crates/core/verifier/codes/`. The binary
 //! `make-code-pages` writes them, a test holds them against what it would write.
 
 use crate::{LoadError, Vector, explain, load_all, run::Told};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub const WITHOUT_VECTOR: [(Code, &str); 2] = [
     (
         Code::RequestBindingMismatch,
-        "a signed request is no presentation: `crates/http-signature` and `crates/agent` test it",
+        "a signed request is no presentation: `crates/core/http-signature` and `crates/network/agent` test it",
     ),
     (Code::PolicyDenied, "the gateway's own policy comes with a later part"),
 ];
@@ -49,7 +49,7 @@ pub const PREFERRED: [&str; 28] = [
 /// Where the pages are.
 #[must_use]
 pub fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/verifier/codes")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/core/verifier/codes")
 }
 
 /// Every page: the name of its file and its text.
@@ -76,7 +76,7 @@ fn example(code: Code, told: &[(Vector, Vec<Told>)]) -> Option<Example<'_>> {
     all.min_by_key(|(rank, _)| *rank).map(|(_, example)| example)
 }
 
-const WRITTEN: &str = "<!-- Written by `cargo run -p legation-tests --bin make-code-pages` from `crates/verifier/src/code.rs`. -->\n\n";
+const WRITTEN: &str = "<!-- Written by `cargo run -p legation-tests --bin make-code-pages` from `crates/core/verifier/src/code.rs`. -->\n\n";
 
 fn index() -> String {
     let mut text = format!(
@@ -110,7 +110,7 @@ fn page(code: Code, example: Option<Example<'_>>) -> String {
     match example {
         Some((vector, denial, told)) => {
             let name = &vector.name;
-            text.push_str(&format!("[`{name}`](../../../tests/vectors/{name}.json): {}\n\n", vector.why));
+            text.push_str(&format!("[`{name}`](../../../../tests/vectors/{name}.json): {}\n\n", vector.why));
             let mut rows = vec![("denied", told.outcome.to_string().replace("deny ", ""))];
             rows.push(("expected", denial.expected.clone()));
             rows.push(("found", denial.found.clone()));

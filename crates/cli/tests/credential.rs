@@ -169,7 +169,7 @@ mod with {
     fn a_key_of_a_larger_curve_signs_and_verifies_a_jws() {
         let play = Play::new();
         let published: Value =
-            serde_json::from_str(include_str!("../../vc-api/tests/data/did-key-nist.json")).unwrap();
+            serde_json::from_str(include_str!("../../formats/vc-api/tests/data/did-key-nist.json")).unwrap();
         for key in published.as_array().unwrap() {
             play.write("wide.key", key["jwk"].to_string());
             play.write("c.json", credential(key["did"].as_str().unwrap()).to_string());

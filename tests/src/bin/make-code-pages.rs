@@ -1,4 +1,4 @@
-//! Writes the pages of the codes into `crates/verifier/codes/`, and takes away what is no page any more.
+//! Writes the pages of the codes into `crates/core/verifier/codes/`, and takes away what is no page any more.
 
 #![allow(
     clippy::unwrap_used,
