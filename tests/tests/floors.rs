@@ -1,0 +1,160 @@
+//! The floors of the house: what stands on what, and that nothing below `network` has a runtime, a socket or a clock.
+
+#![allow(clippy::unwrap_used)]
+
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Each floor and those that it may stand on, beside itself.
+const FLOORS: [(&str, &[&str]); 4] = [
+    ("core", &[]),
+    ("network", &["core"]),
+    ("formats", &["core", "network"]),
+    ("platform", &["core", "network", "formats"]),
+];
+
+/// Crates that bring a runtime, a socket or a database, by which a room of `core` would come to have one.
+const NEVER_IN_CORE: [&str; 12] = [
+    "tokio",
+    "async-std",
+    "smol",
+    "mio",
+    "socket2",
+    "hyper",
+    "reqwest",
+    "ureq",
+    "axum",
+    "rustls",
+    "rusqlite",
+    "sqlx",
+];
+
+/// What the source of a room of `core` may not name: whoever calls it brings clock, files and threads.
+const NEVER_NAMED: [&str; 6] =
+    ["std::net", "std::fs", "std::process", "thread::spawn", "SystemTime", "Instant::now"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().canonicalize().unwrap()
+}
+
+/// What cargo says of the workspace, for this machine's platform: others' crates may not have been fetched.
+fn metadata() -> Value {
+    let rustc = Command::new("rustc").arg("-vV").output().unwrap();
+    let rustc = String::from_utf8(rustc.stdout).unwrap();
+    let host = rustc.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host]);
+    let output = command.current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value.get(member).and_then(Value::as_str).unwrap()
+}
+
+fn array<'a>(value: &'a Value, member: &str) -> &'a [Value] {
+    value.get(member).and_then(Value::as_array).unwrap()
+}
+
+/// The graph of normal dependencies, tests' and build scripts' left out, and the name and floor of each package.
+struct House {
+    names: BTreeMap<String, String>,
+    floors: BTreeMap<String, String>,
+    needs: BTreeMap<String, Vec<String>>,
+}
+
+fn house() -> House {
+    let metadata = metadata();
+    let crates = root().join("crates");
+    let (mut names, mut floors) = (BTreeMap::new(), BTreeMap::new());
+    for package in array(&metadata, "packages") {
+        let id = text(package, "id").to_owned();
+        names.insert(id.clone(), text(package, "name").to_owned());
+        let inside = Path::new(text(package, "manifest_path")).strip_prefix(&crates);
+        let parts: Vec<_> = inside.into_iter().flatten().filter_map(|part| part.to_str()).collect();
+        if let [floor, _, "Cargo.toml"] = parts.as_slice() {
+            floors.insert(id, (*floor).to_owned());
+        }
+    }
+    let is_normal =
+        |one: &&Value| array(one, "dep_kinds").iter().any(|kind| kind.get("kind") == Some(&Value::Null));
+    let nodes = array(metadata.get("resolve").unwrap(), "nodes").iter();
+    let needs = nodes.map(|node| {
+        let needed = array(node, "deps").iter().filter(is_normal);
+        (text(node, "id").to_owned(), needed.map(|one| text(one, "pkg").to_owned()).collect())
+    });
+    House { needs: needs.collect(), names, floors }
+}
+
+#[test]
+fn each_floor_stands_on_those_below_it_only() {
+    let House { names, floors, needs } = house();
+    let mut seen = BTreeSet::new();
+    for (id, floor) in &floors {
+        let (_, below) =
+            FLOORS.iter().find(|(name, _)| name == floor).unwrap_or_else(|| panic!("no floor `{floor}`"));
+        seen.insert(floor.as_str());
+        for needed in &needs[id] {
+            if let Some(other) = floors.get(needed) {
+                let fits = other == floor || below.contains(&other.as_str());
+                assert!(fits, "`{}` of `{floor}` stands on `{}` of `{other}`", names[id], names[needed]);
+            }
+        }
+    }
+    assert_eq!(seen.len(), FLOORS.len(), "a floor has no crate: {seen:?}");
+}
+
+#[test]
+fn no_crate_of_core_brings_a_runtime_or_a_socket() {
+    let House { names, floors, needs } = house();
+    let mut rooms = 0;
+    for room in floors.iter().filter(|(_, floor)| *floor == "core").map(|(id, _)| id) {
+        rooms += 1;
+        let (mut open, mut seen) = (vec![room], BTreeSet::new());
+        while let Some(id) = open.pop() {
+            if seen.insert(id) {
+                assert!(
+                    !NEVER_IN_CORE.contains(&names[id].as_str()),
+                    "`{}` brings `{}`",
+                    names[room],
+                    names[id]
+                );
+                open.extend(&needs[id]);
+            }
+        }
+        assert!(seen.len() > 1, "`{}` has no dependencies: the graph was not read", names[room]);
+    }
+    assert!(rooms >= 7, "{rooms} crates of core");
+}
+
+#[test]
+fn no_source_of_core_names_a_clock_a_file_or_a_thread() {
+    let mut open = vec![root().join("crates/core")];
+    let mut files = 0;
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                // Only what is built into the library: tests and fixtures read files.
+                if !["tests", "examples", "target"].contains(&path.file_name().unwrap().to_str().unwrap()) {
+                    open.push(path);
+                }
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                files += 1;
+                let source = fs::read_to_string(&path).unwrap();
+                let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+                for line in code {
+                    let named = NEVER_NAMED.iter().find(|name| line.contains(*name));
+                    assert!(named.is_none(), "{}: `{}`", path.display(), line.trim());
+                }
+            }
+        }
+    }
+    assert!(files > 50, "{files} files");
+}
