@@ -43,7 +43,7 @@ fn the_path_that_a_newcomer_types_works_as_written() {
         .map(|line| line.rsplit_once("# exit ").map_or("0", |(_, status)| status))
         .collect();
     assert_eq!(found, wanted, "{said}\n{complained}");
-    assert!(complained.contains("at most 5000 USD"), "the refusal says what fits: {complained}");
+    assert!(complained.contains("at most 50.00 USD"), "the refusal says what fits: {complained}");
     for wanted in [
         "permit: ",
         "constraint_violated",

@@ -391,9 +391,11 @@ proptest! {
 }
 
 /// One constraint of each kind, as the wire writes it.
-const CONSTRAINTS: [&str; 14] = [
+const CONSTRAINTS: [&str; 16] = [
     r#"{"type": "spend", "currency": "USD", "perAction": 5000, "window": {"seconds": 60, "amount": 0}, "actions": ["a.*"]}"#,
-    r#"{"type": "spend", "currency": "EUR", "window": {"seconds": 315576000, "amount": 9007199254740991}}"#,
+    r#"{"type": "spend", "currency": "EUR", "window": {"seconds": 315576000, "amount": 9000000000000}}"#,
+    r#"{"type": "total", "fact": "tokens", "perAction": 8000, "window": {"seconds": 86400, "sum": 9007199254740991}}"#,
+    r#"{"type": "total", "fact": "mails", "perAction": 0, "actions": ["a.*"]}"#,
     r#"{"type": "rate", "seconds": 1, "max": 0}"#,
     r#"{"type": "audience", "allow": []}"#,
     r#"{"type": "audience", "allow": ["did:web:a.example", "x"], "actions": ["b"]}"#,
@@ -430,7 +432,19 @@ fn constraints() {
         r#"{"type": "spend", "currency": "USD", "perAction": -1}"#,
         r#"{"type": "spend", "currency": "USD", "perAction": 1.5}"#,
         r#"{"type": "spend", "currency": "USD", "perAction": null}"#,
-        r#"{"type": "spend", "currency": "USD", "perAction": 9007199254740992}"#,
+        r#"{"type": "spend", "currency": "USD", "perAction": 9000000000001}"#,
+        r#"{"type": "spend", "currency": "USD", "window": {"seconds": 1, "amount": 9000000000001}}"#,
+        r#"{"type": "approval", "above": 9000000000001, "currency": "USD", "approver": "did:web:a.example"}"#,
+        r#"{"type": "total", "fact": "x"}"#,
+        r#"{"type": "total", "fact": "", "perAction": 1}"#,
+        r#"{"type": "total", "perAction": 1}"#,
+        r#"{"type": "total", "fact": "x", "perAction": 9007199254740992}"#,
+        r#"{"type": "total", "fact": "x", "perAction": -1}"#,
+        r#"{"type": "total", "fact": "x", "currency": "USD", "perAction": 1}"#,
+        r#"{"type": "total", "fact": "x", "window": {"seconds": 1, "amount": 1}}"#,
+        r#"{"type": "total", "fact": "x", "window": {"seconds": 0, "sum": 1}}"#,
+        r#"{"type": "total", "fact": "x", "perAction": 1, "actions": []}"#,
+        r#"{"type": "rate", "seconds": 1, "max": 9007199254740992}"#,
         r#"{"type": "spend", "currency": "USD", "perAction": 1, "x": 1}"#,
         r#"{"type": "spend", "currency": "USD", "window": {"seconds": 1}}"#,
         r#"{"type": "spend", "currency": "USD", "window": {"seconds": 0, "amount": 1}}"#,

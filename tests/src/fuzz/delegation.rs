@@ -133,7 +133,7 @@ fn facts(json: &serde_json::Value) -> Vec<Facts> {
     }
     let mut more = some.clone();
     if let Some(legation_credential::Value::Integer(amount)) = more.get_mut("amount") {
-        *amount = amount.saturating_add(1).min(json::MAX_INTEGER);
+        *amount = amount.saturating_add(1).min(legation_credential::amount::MAX_AMOUNT);
     }
     vec![some, more, Facts::new()]
 }

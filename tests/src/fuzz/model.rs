@@ -60,7 +60,10 @@ fn grant(choices: &mut Choices<'_>) -> Value {
 /// One constraint of any type.
 pub(crate) fn constraint(choices: &mut Choices<'_>) -> Value {
     let small = |choices: &mut Choices<'_>| choices.below(5);
-    let mut json = match choices.below(10) {
+    let mut json = match choices.below(12) {
+        10 => json!({"type": "total", "fact": choices.pick(&NAMES), "perAction": small(choices)}),
+        11 => json!({"type": "total", "fact": choices.pick(&NAMES),
+            "window": {"seconds": 60 * (1 + small(choices)), "sum": small(choices)}}),
         0 => json!({"type": "spend", "currency": choices.pick(&CURRENCIES), "perAction": small(choices)}),
         1 => json!({"type": "spend", "currency": choices.pick(&CURRENCIES),
             "window": {"seconds": 60 * (1 + small(choices)), "amount": small(choices)}}),
@@ -117,7 +120,10 @@ pub(crate) fn request(choices: &mut Choices<'_>) -> (&'static str, &'static str,
     let (action, resource) = (exact(&ACTIONS, choices), exact(&RESOURCES, choices));
     let mut facts = FactsOf::new();
     if !choices.rarely() {
-        facts.insert("amount".to_owned(), choices.below(6).into());
+        match choices.below(6) {
+            5 => facts.insert("amountMicros".to_owned(), (choices.below(6) * 500_001).into()),
+            whole => facts.insert("amount".to_owned(), whole.into()),
+        };
         facts.insert("currency".to_owned(), choices.pick(&CURRENCIES).into());
     }
     for name in NAMES {
@@ -178,9 +184,15 @@ fn kept(one: &Value, all: &[Value], facts: &FactsOf, audience: &str) -> bool {
     let fact = |name: &str| facts.get(name);
     match one["type"].as_str().unwrap() {
         "rate" => true,
+        "total" => {
+            let sum = fact(one["fact"].as_str().unwrap()).and_then(Value::as_i64).filter(|sum| *sum >= 0);
+            sum.is_some_and(|sum| one["perAction"].as_i64().is_none_or(|most| sum <= most))
+        }
         "audience" => one["allow"].as_array().unwrap().iter().any(|allowed| allowed == audience),
         kind @ ("spend" | "approval") => {
-            let (Some(amount), Some(currency)) = (fact("amount"), fact("currency")) else { return false };
+            let minor = fact("amount").and_then(Value::as_i64).map(|amount| amount * 1_000_000);
+            let amount = fact("amountMicros").and_then(Value::as_i64).or(minor);
+            let (Some(amount), Some(currency)) = (amount, fact("currency")) else { return false };
             // All that are about the same list the currencies; in any other nothing passes.
             let about = |other: &&Value| {
                 other["type"] == kind
@@ -192,7 +204,7 @@ fn kept(one: &Value, all: &[Value], facts: &FactsOf, audience: &str) -> bool {
                 return false;
             }
             let most = one[if kind == "spend" { "perAction" } else { "above" }].as_i64();
-            one["currency"] != *currency || most.is_none_or(|most| amount.as_i64().unwrap() <= most)
+            one["currency"] != *currency || most.is_none_or(|most| amount <= most * 1_000_000)
         }
         _ => fact(one["name"].as_str().unwrap()).is_some_and(|value| argument_kept(one, value)),
     }
@@ -227,10 +239,11 @@ fn keys_of(one: &Value) -> Vec<String> {
     let operator = ["equals", "oneOf", "notOneOf", "prefix", "min", "max"]
         .into_iter()
         .find(|name| one.get(name).is_some());
-    let about = [text("type"), text("name"), text("approver"), normal(one.get("actions"))].concat();
+    let about =
+        [text("type"), text("name"), text("fact"), text("approver"), normal(one.get("actions"))].concat();
     let window = |seconds: &Value| format!("{about} {} {seconds}", text("currency"));
     match one["type"].as_str().unwrap() {
-        "spend" => {
+        "spend" | "total" => {
             let per_action = one.get("perAction").map(|_| format!("{about} {}", text("currency")));
             per_action.into_iter().chain(one.get("window").map(|one| window(&one["seconds"]))).collect()
         }

@@ -283,8 +283,11 @@ fn constrain(delegation: &mut Value, key: &LimitKey, to: &To) {
     for one in all.iter_mut().filter(|one| has(one)) {
         match (&key.kind, to) {
             (_, To::Include(value)) => one["allow"].as_array_mut().unwrap().push(value.to_json()),
-            (LimitKind::SpendPerAction { .. }, _) => one["perAction"] = edge(to).into(),
+            (LimitKind::SpendPerAction { .. } | LimitKind::TotalPerAction { .. }, _) => {
+                one["perAction"] = edge(to).into()
+            }
             (LimitKind::SpendWindow { .. }, _) => one["window"]["amount"] = edge(to).into(),
+            (LimitKind::TotalWindow { .. }, _) => one["window"]["sum"] = edge(to).into(),
             (LimitKind::Rate { .. }, _) => one["max"] = edge(to).into(),
             (LimitKind::Approval { .. }, _) => one["above"] = edge(to).into(),
             (LimitKind::Rank { order, .. }, _) => {
@@ -327,6 +330,7 @@ fn fact(scene: &mut Scene, name: &str, to: &To) {
     let number = || found.as_deref().and_then(|value| value.parse::<i64>().ok());
     let value = match to {
         To::Present if name == "amount" => "1".to_owned(),
+        To::Present if name == "tokens" => "1".to_owned(),
         To::Present if name == "currency" => "\"USD\"".to_owned(),
         To::Present => "\"x\"".to_owned(),
         To::Bound(Bound::OneOf(values)) => values.last().unwrap().to_string(),

@@ -149,9 +149,7 @@ impl Authority {
     /// Whether sums or counts over time are limited, for which a ledger is needed.
     #[must_use]
     pub fn is_cumulative(&self) -> bool {
-        self.limits
-            .keys()
-            .any(|key| matches!(key.kind, LimitKind::SpendWindow { .. } | LimitKind::Rate { .. }))
+        self.limits.keys().any(|key| key.kind.window().is_some())
     }
 
     /// Whether every request is bound to one single audience.

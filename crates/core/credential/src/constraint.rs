@@ -1,6 +1,11 @@
-//! Constraints as the wire writes them, to and from limits. [`crate::Authority`] reads and writes them.
+//! Constraints as the wire writes them, to limits. [`crate::Authority`] reads and writes them.
+
+mod writing;
+
+pub(crate) use writing::write;
 
 use crate::{
+    amount::MAX_AMOUNT,
     error::{CredentialError, integer, list, malformed, members, text},
     limit::{Bound, LimitKey, LimitKind, Operator, same_type, steps_out},
     pattern::{Pattern, normalize},
@@ -8,7 +13,6 @@ use crate::{
 };
 use legation_did::Did;
 use legation_keys::json::{Json, Object};
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most values in one constraint, and most actions that one names.
@@ -49,6 +53,7 @@ pub(crate) fn read(json: &Json<'_>, limits: &mut Limits) -> Result<(), Credentia
     };
     match text(object, "type")? {
         "spend" => spend(object, &mut add),
+        "total" => total(object, &mut add),
         "rate" => rate(object, &mut add),
         "audience" => audience(object, &mut add),
         "argument" => argument(object, &mut add),
@@ -80,13 +85,7 @@ type Add<'f> = dyn FnMut(LimitKind, Bound) -> Result<(), CredentialError> + 'f;
 fn spend(object: &Object<'_>, add: &mut Add<'_>) -> Result<(), CredentialError> {
     members(object, "constraint", &["type", "currency", "perAction", "window", "actions"])?;
     let code = currency(object)?;
-    if object.get("perAction").is_none() && object.get("window").is_none() {
-        return Err(CredentialError::Malformed {
-            member: "perAction".to_owned(),
-            expected: "`perAction` or `window` in a spend",
-            found: "neither".to_owned(),
-        });
-    }
+    limits_something(object)?;
     add(LimitKind::SpendCurrency, one_of([code.as_str().into()]))?;
     if object.get("perAction").is_some() {
         let most = Bound::Most(amount(object, "perAction")?);
@@ -101,9 +100,37 @@ fn spend(object: &Object<'_>, add: &mut Add<'_>) -> Result<(), CredentialError> 
     Ok(())
 }
 
+fn total(object: &Object<'_>, add: &mut Add<'_>) -> Result<(), CredentialError> {
+    members(object, "constraint", &["type", "fact", "perAction", "window", "actions"])?;
+    let fact = name(object, "fact")?;
+    limits_something(object)?;
+    if object.get("perAction").is_some() {
+        add(LimitKind::TotalPerAction { fact: fact.clone() }, Bound::Most(count(object, "perAction")?))?;
+    }
+    if let Some(window) = object.get("window") {
+        let window = window.as_object().ok_or_else(|| malformed("window", "an object", window))?;
+        members(window, "window", &["seconds", "sum"])?;
+        let kind = LimitKind::TotalWindow { fact, seconds: seconds(window)? };
+        add(kind, Bound::Most(count(window, "sum")?))?;
+    }
+    Ok(())
+}
+
+/// A spend or a total limits an action, a window, or both.
+fn limits_something(object: &Object<'_>) -> Result<(), CredentialError> {
+    if object.get("perAction").is_some() || object.get("window").is_some() {
+        return Ok(());
+    }
+    Err(CredentialError::Malformed {
+        member: "perAction".to_owned(),
+        expected: "`perAction` or `window`",
+        found: "neither".to_owned(),
+    })
+}
+
 fn rate(object: &Object<'_>, add: &mut Add<'_>) -> Result<(), CredentialError> {
     members(object, "constraint", &["type", "seconds", "max", "actions"])?;
-    add(LimitKind::Rate { seconds: seconds(object)? }, Bound::Most(amount(object, "max")?))
+    add(LimitKind::Rate { seconds: seconds(object)? }, Bound::Most(count(object, "max")?))
 }
 
 fn audience(object: &Object<'_>, add: &mut Add<'_>) -> Result<(), CredentialError> {
@@ -124,15 +151,12 @@ fn argument(object: &Object<'_>, add: &mut Add<'_>) -> Result<(), CredentialErro
         "constraint",
         &["type", "name", "actions", "equals", "oneOf", "notOneOf", "prefix", "min", "max", "rank", "order"],
     )?;
-    let name = text(object, "name")?.to_owned();
+    let name = name(object, "name")?;
     let wrong = |expected| CredentialError::Malformed {
         member: "argument".to_owned(),
         expected,
         found: crate::pattern::shorten(&name),
     };
-    if name.is_empty() || name.len() > MAX_NAME {
-        return Err(wrong("a name of 1 to 128 bytes"));
-    }
     let operators: Vec<Operator> =
         Operator::ALL.into_iter().filter(|operator| object.get(operator.member()).is_some()).collect();
     match (operators.as_slice(), object.get("rank"), object.get("order")) {
@@ -239,9 +263,35 @@ fn currency(object: &Object<'_>) -> Result<String, CredentialError> {
     })
 }
 
+/// The name of a fact.
+fn name(object: &Object<'_>, member: &'static str) -> Result<String, CredentialError> {
+    let name = text(object, member)?;
+    if (1..=MAX_NAME).contains(&name.len()) {
+        return Ok(name.to_owned());
+    }
+    Err(CredentialError::Malformed {
+        member: member.to_owned(),
+        expected: "a name of 1 to 128 bytes",
+        found: crate::pattern::shorten(name),
+    })
+}
+
+/// Minor units, of which a total in millionths can't overflow.
 fn amount(object: &Object<'_>, member: &'static str) -> Result<i64, CredentialError> {
+    match count(object, member)? {
+        amount @ ..=MAX_AMOUNT => Ok(amount),
+        found => Err(CredentialError::Malformed {
+            member: member.to_owned(),
+            expected: "at most 9000000000000 minor units",
+            found: found.to_string(),
+        }),
+    }
+}
+
+/// An integer that is not negative.
+fn count(object: &Object<'_>, member: &'static str) -> Result<i64, CredentialError> {
     match integer(object, member)? {
-        amount @ 0.. => Ok(amount),
+        count @ 0.. => Ok(count),
         found => Err(CredentialError::Malformed {
             member: member.to_owned(),
             expected: "an integer that is not negative",
@@ -259,87 +309,4 @@ fn seconds(object: &Object<'_>) -> Result<i64, CredentialError> {
             found: found.to_string(),
         }),
     }
-}
-
-/// Writes limits as constraints that are read as the same limits again.
-pub(crate) fn write(limits: &Limits) -> Vec<serde_json::Value> {
-    limits
-        .iter()
-        .filter_map(|(key, bound)| {
-            let mut json = write_one(key, bound, limits)?;
-            if let (Some(actions), Some(object)) = (&key.actions, json.as_object_mut()) {
-                let actions: Vec<String> = actions.iter().map(Pattern::to_string).collect();
-                object.insert("actions".to_owned(), actions.into());
-            }
-            Some(json)
-        })
-        .collect()
-}
-
-/// One limit as a constraint. A window takes the most per action along where it is the first of
-/// its currency; the currency lists are written by the amounts that stand under them.
-fn write_one(key: &LimitKey, bound: &Bound, limits: &Limits) -> Option<serde_json::Value> {
-    let json = match (&key.kind, bound) {
-        (LimitKind::Audience, Bound::OneOf(values)) => json!({"type": "audience", "allow": list_of(values)}),
-        (LimitKind::Argument { name, operator }, bound) => {
-            let value = match (operator, bound) {
-                (Operator::Equals, Bound::OneOf(values)) => values.first()?.to_json(),
-                (_, Bound::OneOf(values) | Bound::NotOneOf(values)) => list_of(values),
-                (_, Bound::Most(number) | Bound::Least(number)) => (*number).into(),
-                (_, Bound::Prefix(prefix)) => prefix.as_str().into(),
-            };
-            let mut json = json!({"type": "argument", "name": name});
-            json.as_object_mut()?.insert(operator.member().to_owned(), value);
-            json
-        }
-        (LimitKind::Rank { name, order }, Bound::Most(index)) => {
-            let rank = order.get(usize::try_from(*index).ok()?)?.to_json();
-            let order: Vec<_> = order.iter().map(Value::to_json).collect();
-            json!({"type": "argument", "name": name, "rank": rank, "order": order})
-        }
-        (LimitKind::SpendPerAction { currency }, Bound::Most(most)) => {
-            let mut json = json!({"type": "spend", "currency": currency, "perAction": most});
-            if let Some((seconds, amount)) = first_window(key, currency, limits) {
-                json.as_object_mut()?
-                    .insert("window".to_owned(), json!({"seconds": seconds, "amount": amount}));
-            }
-            json
-        }
-        (LimitKind::SpendWindow { currency, seconds }, Bound::Most(most)) => {
-            let per_action = LimitKey {
-                kind: LimitKind::SpendPerAction { currency: currency.clone() },
-                actions: key.actions.clone(),
-            };
-            let written = limits.contains_key(&per_action)
-                && first_window(key, currency, limits).is_some_and(|(first, _)| first == *seconds);
-            if written {
-                return None;
-            }
-            json!({"type": "spend", "currency": currency, "window": {"seconds": seconds, "amount": most}})
-        }
-        (LimitKind::Rate { seconds }, Bound::Most(most)) => {
-            json!({"type": "rate", "seconds": seconds, "max": most})
-        }
-        (LimitKind::Approval { currency, approver }, Bound::Most(most)) => {
-            json!({"type": "approval", "above": most, "currency": currency, "approver": approver.as_str()})
-        }
-        _ => return None,
-    };
-    Some(json)
-}
-
-fn first_window(key: &LimitKey, wanted: &str, limits: &Limits) -> Option<(i64, i64)> {
-    let window = |seconds| LimitKind::SpendWindow { currency: wanted.to_owned(), seconds };
-    let first = LimitKey { kind: window(i64::MIN), actions: None };
-    let last = LimitKey { kind: window(i64::MAX), actions: key.actions.clone() };
-    limits.range(first..=last).find_map(|(other, bound)| match (&other.kind, bound) {
-        (LimitKind::SpendWindow { seconds, .. }, Bound::Most(most)) if other.actions == key.actions => {
-            Some((*seconds, *most))
-        }
-        _ => None,
-    })
-}
-
-fn list_of(values: &BTreeSet<Value>) -> serde_json::Value {
-    values.iter().map(Value::to_json).collect::<Vec<_>>().into()
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     Authority,
+    amount::{AMOUNT, Amount, micros},
     authority::Granted,
     limit::{Bound, Limit, LimitKey, LimitKind},
     request::{Request, Value},
@@ -71,6 +72,17 @@ impl Violation {
     }
 }
 
+/// What a total sums, and in which unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Actions, of which each counts 1.
+    Actions,
+    /// Money of one currency, in millionths of a minor unit.
+    Money,
+    /// An integer fact, as it stands.
+    Fact(String),
+}
+
 /// What a permitted request takes from a total: so much of a window's most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Debit<'a> {
@@ -78,10 +90,22 @@ pub struct Debit<'a> {
     pub key: &'a LimitKey,
     /// Length of its sliding window, in seconds.
     pub seconds: i64,
-    /// What the request takes: minor units, or 1 action.
+    /// What the request takes, in the unit of its [`Debit::measure`].
     pub amount: i64,
-    /// Most that a window may hold.
+    /// Most that a window may hold, in the same unit.
     pub most: i64,
+}
+
+impl Debit<'_> {
+    /// What is summed, and in which unit.
+    #[must_use]
+    pub fn measure(&self) -> Measure {
+        match &self.key.kind {
+            LimitKind::SpendWindow { .. } => Measure::Money,
+            LimitKind::TotalWindow { fact, .. } => Measure::Fact(fact.clone()),
+            _ => Measure::Actions,
+        }
+    }
 }
 
 impl Authority {
@@ -136,21 +160,22 @@ impl Authority {
 
     /// What a permitted request takes from the totals that this authority limits.
     pub fn debits<'a>(&'a self, request: &'a Request) -> impl Iterator<Item = Debit<'a>> {
-        let spent = |wanted: &str| match (request.facts().get("currency"), request.facts().get("amount")) {
-            (Some(Value::Text(currency)), Some(Value::Integer(amount))) if currency == wanted => {
-                Some(*amount)
-            }
+        let spent = |wanted: &str| match request.facts().get("currency") {
+            Some(Value::Text(currency)) if currency == wanted => Some(request.amount()?.micros),
             _ => None,
         };
         self.limits_on(request.action()).filter_map(move |(key, bound)| {
             let Bound::Most(most) = *bound else { return None };
-            match &key.kind {
-                LimitKind::SpendWindow { currency, seconds } => {
-                    Some(Debit { key, seconds: *seconds, amount: spent(currency)?, most })
-                }
-                LimitKind::Rate { seconds } => Some(Debit { key, seconds: *seconds, amount: 1, most }),
-                _ => None,
-            }
+            let seconds = key.kind.window()?;
+            let (amount, most) = match &key.kind {
+                LimitKind::SpendWindow { currency, .. } => (spent(currency)?, micros(most)),
+                LimitKind::TotalWindow { fact, .. } => match request.facts().get(fact)? {
+                    Value::Integer(sum @ 0..) => (*sum, most),
+                    _ => return None,
+                },
+                _ => (1, most),
+            };
+            Some(Debit { key, seconds, amount, most })
         })
     }
 }
@@ -167,6 +192,11 @@ fn judge(key: &LimitKey, bound: &Bound, request: &Request, audience: &str) -> Op
         found: found.clone(),
         limit: limit(),
     };
+    let amount = || {
+        let missing = || Violation::MissingFact { name: AMOUNT.to_owned(), limit: limit() };
+        request.amount().ok_or_else(missing)
+    };
+    let money = || Ok((amount()?, fact("currency")?));
     let kept = |name: &str| {
         let value = fact(name)?;
         if bound.admits(value) { Ok(()) } else { Err(violated(name, value)) }
@@ -184,40 +214,36 @@ fn judge(key: &LimitKey, bound: &Bound, request: &Request, audience: &str) -> Op
                 _ => Err(violated(name, value)),
             }
         }),
-        LimitKind::SpendCurrency => fact("amount").and_then(|_| kept("currency")),
-        LimitKind::SpendPerAction { currency } => match in_currency(currency, &fact) {
-            Ok(Some(amount)) if !bound.admits(amount) => Err(violated("amount", amount)),
-            other => other.map(|_| ()),
-        },
-        LimitKind::ApprovalCurrency { .. } => fact("amount").and_then(|amount| {
-            let currency = fact("currency")?;
-            if bound.admits(currency) { Ok(()) } else { Err(unapproved(amount, currency, limit())) }
+        LimitKind::SpendCurrency => amount().and_then(|_| kept("currency")),
+        LimitKind::SpendPerAction { currency } => money().and_then(|(amount, found)| {
+            let other = *found != currency.as_str().into();
+            if other || amount.is_within(bound) { Ok(()) } else { Err(violated(amount.fact, amount.value)) }
         }),
-        LimitKind::Approval { currency, .. } => match in_currency(currency, &fact) {
-            Ok(Some(amount)) if !bound.admits(amount) => {
-                Err(unapproved(amount, &currency.as_str().into(), limit()))
-            }
-            other => other.map(|_| ()),
-        },
+        LimitKind::TotalPerAction { fact: name } | LimitKind::TotalWindow { fact: name, .. } => {
+            // What a window sums is a ledger's to judge; that there is something to sum is not.
+            let each = matches!(key.kind, LimitKind::TotalPerAction { .. });
+            fact(name).and_then(|value| match value {
+                Value::Integer(0..) if !each || bound.admits(value) => Ok(()),
+                _ => Err(violated(name, value)),
+            })
+        }
+        LimitKind::ApprovalCurrency { .. } => money().and_then(|(amount, found)| {
+            if bound.admits(found) { Ok(()) } else { Err(unapproved(amount, found, limit())) }
+        }),
+        LimitKind::Approval { currency, .. } => money().and_then(|(amount, found)| {
+            let other = *found != currency.as_str().into();
+            if other || amount.is_within(bound) { Ok(()) } else { Err(unapproved(amount, found, limit())) }
+        }),
         // Sums over time: a ledger judges them.
         LimitKind::SpendWindow { .. } | LimitKind::Rate { .. } => Ok(()),
     };
     judged.err()
 }
 
-/// The amount, where the request is in this currency.
-fn in_currency<'r>(
-    wanted: &str,
-    fact: &impl Fn(&str) -> Result<&'r Value, Violation>,
-) -> Result<Option<&'r Value>, Violation> {
-    let (amount, currency) = (fact("amount")?, fact("currency")?);
-    Ok((*currency == wanted.into()).then_some(amount))
-}
-
-fn unapproved(amount: &Value, currency: &Value, limit: Box<Limit>) -> Violation {
+fn unapproved(amount: Amount<'_>, currency: &Value, limit: Box<Limit>) -> Violation {
     let currency = match currency {
         Value::Text(text) => text.clone(),
         other => other.to_string(),
     };
-    Violation::ApprovalRequired { found: format!("{amount} {currency}"), limit }
+    Violation::ApprovalRequired { found: amount.in_words(&currency), limit }
 }

@@ -6,6 +6,8 @@
 //! | [`pattern`], [`resource`] | actions and resources: exact, or everything behind a border |
 //! | [`limit`] | constraints in normal form |
 //! | [`authority`] | [`Authority`], its partial order, and [`extend`], the one way to the next link |
+//! | [`amount`] | how much money a request is about, in the unit that is compared and summed |
+//! | [`mod@money`] | an amount as people write it |
 //! | [`request`], [`decide`] | what somebody asks to do, and whether an authority permits it |
 //! | [`delegation`] | [`Delegation`]: the Verifiable Credential |
 //! | [`secured`] | a delegation as text: a compact JWS, or a document with proofs |
@@ -36,6 +38,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod amount;
 pub mod authority;
 mod bitstring;
 mod constraint;
@@ -46,6 +49,7 @@ pub mod error;
 pub mod issue;
 pub mod limit;
 pub mod model;
+pub mod money;
 pub mod pattern;
 pub mod presentation;
 pub mod refusal;
@@ -57,8 +61,9 @@ pub mod status;
 pub mod token_status;
 pub mod widening;
 
+pub use amount::Amount;
 pub use authority::{Authority, extend};
-pub use decide::{Debit, Violation};
+pub use decide::{Debit, Measure, Violation};
 pub use delegation::{Delegation, LinkDigest, Terms};
 pub use error::CredentialError;
 pub use issue::{IssueError, issue, issue_as, pass_on, pass_on_as};

@@ -4,10 +4,10 @@
 //! action and a most per window). In normal form each of them is a [`LimitKey`] with one
 //! [`Bound`], so that "as tight or tighter" is a question about two bounds of one key.
 
+mod words;
+
 use crate::{pattern::Pattern, request::Value};
-use core::fmt;
 use legation_did::Did;
-use serde_json::json;
 use std::collections::BTreeSet;
 
 /// What a limit is about, and which requests it binds. Two limits of one key are compared, two
@@ -53,6 +53,18 @@ pub enum LimitKind {
         /// Length of the window.
         seconds: i64,
     },
+    /// Most of an integer fact in one action.
+    TotalPerAction {
+        /// The fact's name.
+        fact: String,
+    },
+    /// Most that an integer fact comes to in any window of so many seconds.
+    TotalWindow {
+        /// The fact's name.
+        fact: String,
+        /// Length of the window.
+        seconds: i64,
+    },
     /// Most actions in any window of so many seconds.
     Rate {
         /// Length of the window.
@@ -70,6 +82,19 @@ pub enum LimitKind {
         /// Who approves above it.
         approver: Did,
     },
+}
+
+impl LimitKind {
+    /// Length of the window, in seconds, of what a ledger sums or counts; `None` where each request is judged alone.
+    #[must_use]
+    pub fn window(&self) -> Option<i64> {
+        match self {
+            Self::SpendWindow { seconds, .. }
+            | Self::TotalWindow { seconds, .. }
+            | Self::Rate { seconds } => Some(*seconds),
+            _ => None,
+        }
+    }
 }
 
 /// How an argument is compared.
@@ -188,12 +213,6 @@ impl Limit {
     }
 }
 
-impl fmt::Display for Limit {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.key.describe(&self.bound))
-    }
-}
-
 /// Whether two values are of one type.
 pub(crate) fn same_type(one: &Value, other: &Value) -> bool {
     core::mem::discriminant(one) == core::mem::discriminant(other)
@@ -244,111 +263,6 @@ impl LimitKey {
                 vec![(amount.clone(), amount)]
             }
             _ => Vec::new(),
-        }
-    }
-
-    /// A name for the total that this limit is about, apart from every other: for ledgers. Empty
-    /// where the limit is not about a total.
-    #[must_use]
-    pub fn total(&self) -> String {
-        let total = match &self.kind {
-            LimitKind::SpendWindow { currency, seconds } => format!("spend {currency} in {seconds} s"),
-            LimitKind::Rate { seconds } => format!("actions in {seconds} s"),
-            _ => return String::new(),
-        };
-        match &self.actions {
-            None => total,
-            // Actions hold no space, so that no two lists read alike.
-            Some(actions) => {
-                let actions: Vec<String> = actions.iter().map(Pattern::to_string).collect();
-                format!("{total} for {}", actions.join(" "))
-            }
-        }
-    }
-
-    /// The limit as data: the `type` of its constraint, the `member` that holds its bound, and what
-    /// else names it.
-    #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
-        let mut json = match &self.kind {
-            LimitKind::Audience => json!({"type": "audience", "member": "allow"}),
-            LimitKind::Argument { name, operator } => {
-                json!({"type": "argument", "member": operator.member(), "name": name})
-            }
-            LimitKind::Rank { name, order } => {
-                let order: Vec<_> = order.iter().map(Value::to_json).collect();
-                json!({"type": "argument", "member": "rank", "name": name, "order": order})
-            }
-            LimitKind::SpendCurrency => json!({"type": "spend", "member": "currency"}),
-            LimitKind::SpendPerAction { currency } => {
-                json!({"type": "spend", "member": "perAction", "currency": currency})
-            }
-            LimitKind::SpendWindow { currency, seconds } => {
-                json!({"type": "spend", "member": "window", "currency": currency, "seconds": seconds})
-            }
-            LimitKind::Rate { seconds } => json!({"type": "rate", "member": "max", "seconds": seconds}),
-            LimitKind::ApprovalCurrency { approver } => {
-                json!({"type": "approval", "member": "currency", "approver": approver.as_str()})
-            }
-            LimitKind::Approval { currency, approver } => {
-                json!({"type": "approval", "member": "above", "currency": currency, "approver": approver.as_str()})
-            }
-        };
-        if let (Some(actions), Some(members)) = (&self.actions, json.as_object_mut()) {
-            let actions: Vec<String> = actions.iter().map(Pattern::to_string).collect();
-            members.insert("actions".to_owned(), actions.into());
-        }
-        json
-    }
-
-    /// What the limit says, in words: `at most 5000 USD are spent in one action, for pay.*`.
-    #[must_use]
-    pub fn describe(&self, bound: &Bound) -> String {
-        let words = match &self.kind {
-            LimitKind::Audience => format!("the audience is {bound}"),
-            LimitKind::Argument { name, .. } => format!("`{name}` is {bound}"),
-            LimitKind::Rank { name, order } => match bound {
-                Bound::Most(index) => {
-                    let allowed = order.iter().take(usize::try_from(index + 1).unwrap_or(0));
-                    format!("`{name}` is {}", Bound::OneOf(allowed.cloned().collect()))
-                }
-                _ => format!("`{name}` is {bound}"),
-            },
-            LimitKind::SpendCurrency => format!("the currency is {bound}"),
-            LimitKind::SpendPerAction { currency } => format!("{bound} {currency} are spent in one action"),
-            LimitKind::SpendWindow { currency, seconds } => {
-                format!("{bound} {currency} are spent in any {seconds} s")
-            }
-            LimitKind::Rate { seconds } => format!("{bound} actions happen in any {seconds} s"),
-            LimitKind::ApprovalCurrency { approver } => {
-                format!("the currency is {bound}, or {approver} approves")
-            }
-            LimitKind::Approval { currency, approver } => {
-                format!("{bound} {currency} pass without the approval of {approver}")
-            }
-        };
-        match &self.actions {
-            None => words,
-            Some(actions) => {
-                let actions: Vec<String> = actions.iter().map(Pattern::to_string).collect();
-                format!("{words}, for {}", actions.join(", "))
-            }
-        }
-    }
-}
-
-impl fmt::Display for Bound {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list =
-            |values: &BTreeSet<Value>| values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
-        match self {
-            Self::Most(most) => write!(out, "at most {most}"),
-            Self::Least(least) => write!(out, "at least {least}"),
-            Self::OneOf(values) if values.is_empty() => out.write_str("none at all"),
-            Self::OneOf(values) if values.len() == 1 => out.write_str(&list(values)),
-            Self::OneOf(values) => write!(out, "one of {}", list(values)),
-            Self::NotOneOf(values) => write!(out, "none of {}", list(values)),
-            Self::Prefix(prefix) => write!(out, "a text that starts with \"{prefix}\" and stays below it"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What somebody asks to do: an action on a resource, and facts about it.
 
 use crate::{
+    amount::{AMOUNT, AMOUNT_MICROS, Amount, MAX_AMOUNT},
     pattern::{PatternError, check_action, shorten},
     resource,
 };
@@ -70,8 +71,8 @@ impl fmt::Debug for Value {
 
 /// Facts about a request by name, from the verifier's own mapping of it.
 ///
-/// Well-known names: `amount` (integer, minor units, not negative), `currency` (text, ISO 4217),
-/// `channel`, `domain` (lower-case A-label), `purpose`, `query.NAME`; every other name is an
+/// Well-known names: `amount` (integer, minor units, not negative, at most 9·10¹²) or in its place, exactly,
+/// `amountMicros` (millionths of a minor unit), `currency` (text, ISO 4217), `channel`, `domain` (lower-case A-label), `purpose`, `query.NAME`; every other name is an
 /// argument of the tool that is called.
 pub type Facts = BTreeMap<String, Value>;
 
@@ -105,6 +106,9 @@ pub enum RequestError {
         /// What it should be.
         expected: &'static str,
     },
+    /// Two facts that both say the amount: one limit would look at the one, another at the other.
+    #[error("`amount` and `amountMicros` both say the amount; give one of them")]
+    TwoAmounts,
     /// Too many facts.
     #[error("{found} facts, at most {MAX_FACTS} are read")]
     TooManyFacts {
@@ -137,6 +141,9 @@ impl Request {
             return Err(RequestError::TooManyFacts { found: facts.len() });
         }
         facts.iter().try_for_each(|(name, value)| check_fact(name, value))?;
+        if facts.contains_key(AMOUNT) && facts.contains_key(AMOUNT_MICROS) {
+            return Err(RequestError::TwoAmounts);
+        }
         Ok(Self { action: action.to_owned(), resource: resource.to_owned(), facts })
     }
 
@@ -157,18 +164,25 @@ impl Request {
     pub fn facts(&self) -> &Facts {
         &self.facts
     }
+
+    /// The amount of money that it is about, if it says one.
+    #[must_use]
+    pub fn amount(&self) -> Option<Amount<'_>> {
+        Amount::of(&self.facts)
+    }
 }
 
 fn check_fact(name: &str, value: &Value) -> Result<(), RequestError> {
-    // What holds of every fact first: an amount beyond it would overflow the totals it is added to.
+    // What holds of every fact first: a number beyond it would overflow the totals it is added to.
     let expected = match (name, value) {
         _ if name.is_empty() || name.len() > MAX_NAME => Some("a name of 1 to 128 bytes"),
         (_, Value::Integer(value)) if !(-MAX_INTEGER..=MAX_INTEGER).contains(value) => {
             Some("an integer of at most 2^53-1")
         }
         (_, Value::Text(text)) if text.len() > MAX_TEXT => Some("a text of at most 4096 bytes"),
-        ("amount", Value::Integer(0..)) => None,
-        ("amount", _) => Some("an integer of minor units that is not negative"),
+        (AMOUNT, Value::Integer(0..=MAX_AMOUNT)) | (AMOUNT_MICROS, Value::Integer(0..)) => None,
+        (AMOUNT, _) => Some("an integer of minor units that is not negative, at most 9000000000000"),
+        (AMOUNT_MICROS, _) => Some("an integer of millionths of a minor unit that is not negative"),
         ("currency" | "channel" | "purpose", Value::Text(_)) => None,
         ("currency" | "channel" | "purpose", _) => Some("a text"),
         ("domain", Value::Text(text)) if is_a_label(text) => None,
@@ -265,15 +279,31 @@ mod tests {
         assert!(with("", Value::Bool(true)).is_err());
         assert!(with(&"n".repeat(MAX_NAME), Value::Bool(true)).is_ok());
         assert!(with(&"n".repeat(MAX_NAME + 1), Value::Bool(true)).is_err());
-        for name in ["x", "amount"] {
+        for (name, most) in [("x", MAX_INTEGER), ("amountMicros", MAX_INTEGER), ("amount", MAX_AMOUNT)] {
             assert!(with(name, Value::Integer(i64::MAX)).is_err(), "{name}");
-            assert!(with(name, Value::Integer(MAX_INTEGER + 1)).is_err(), "{name}");
-            assert!(with(name, Value::Integer(MAX_INTEGER)).is_ok(), "{name}");
+            assert!(with(name, Value::Integer(most + 1)).is_err(), "{name}");
+            assert!(with(name, Value::Integer(most)).is_ok(), "{name}");
         }
+        assert!(with("amountMicros", Value::Integer(-1)).is_err());
+        assert!(with("amountMicros", "5".into()).is_err());
         for name in ["x", "currency", "channel", "purpose"] {
             assert!(with(name, "y".repeat(MAX_TEXT + 1).as_str().into()).is_err(), "{name}");
             assert!(with(name, "y".repeat(MAX_TEXT).as_str().into()).is_ok(), "{name}");
         }
+    }
+
+    #[test]
+    fn an_amount_is_said_once_and_kept_exactly() {
+        let said = |facts: &[(&str, i64)]| {
+            let facts = facts.iter().map(|(name, value)| ((*name).to_owned(), Value::Integer(*value)));
+            Request::new("a", "https://shop.example/", facts.collect())
+        };
+        let micros = |facts: &[(&str, i64)]| said(facts).unwrap().amount().map(|amount| amount.micros);
+        assert_eq!(micros(&[("amount", MAX_AMOUNT)]), Some(9_000_000_000_000_000_000));
+        assert_eq!(micros(&[("amountMicros", 1)]), Some(1));
+        assert_eq!(micros(&[("x", 1)]), None);
+        let both = said(&[("amount", 1), ("amountMicros", 1_000_000)]);
+        assert_eq!(both.unwrap_err(), RequestError::TwoAmounts, "even where they agree");
     }
 
     #[test]

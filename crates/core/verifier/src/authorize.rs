@@ -1,7 +1,7 @@
 //! [`VerifiedChain`] × [`Request`] → [`Decision`]: pure, and listing what the permit consumes.
 
 use crate::{Code, Denial, VerifiedChain, presentation::Account};
-use legation_credential::{Authority, Request, Violation, limit::LimitKind};
+use legation_credential::{Authority, Measure, Request, Value, Violation, money::money};
 use legation_keys::time;
 use sha2::{Digest, Sha256};
 
@@ -91,14 +91,32 @@ pub struct LinkDebit {
     pub link: Option<usize>,
     /// Which limit, in words that name it apart from every other limit of the link.
     pub limit: String,
-    /// Whether it counts actions; otherwise it sums minor units.
-    pub counts: bool,
+    /// What is summed, and in which unit the two numbers are: money in millionths of a minor unit.
+    pub measure: Measure,
     /// Length of the sliding window, in seconds.
     pub seconds: i64,
     /// What is taken.
     pub amount: i64,
     /// Most that the window may hold.
     pub most: i64,
+}
+
+impl LinkDebit {
+    /// The code of a denial by this total.
+    pub(crate) fn code(&self) -> Code {
+        match self.measure {
+            Measure::Actions => Code::RateExceeded,
+            Measure::Money | Measure::Fact(_) => Code::BudgetExceeded,
+        }
+    }
+
+    /// So much of what is summed, in words: of money in the currency of the request that is debited.
+    pub(crate) fn words(&self, amount: i64, request: &Request) -> String {
+        match (&self.measure, request.facts().get("currency")) {
+            (Measure::Money, Some(Value::Text(currency))) => money(amount, currency),
+            _ => amount.to_string(),
+        }
+    }
 }
 
 /// Decides on a request by a verified chain, at `now` (Unix seconds).
@@ -145,7 +163,7 @@ fn collect(
         account,
         link,
         limit: debit.key.total(),
-        counts: matches!(debit.key.kind, LimitKind::Rate { .. }),
+        measure: debit.measure(),
         seconds: debit.seconds,
         amount: debit.amount,
         most: debit.most,

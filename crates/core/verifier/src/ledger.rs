@@ -1,4 +1,4 @@
-//! A ledger in memory: nonces used, and totals over sliding windows.
+//! A ledger in memory: nonces used, and totals over windows.
 //!
 //! Committing is all or nothing: the nonce and every debit are judged first, then taken
 //! together. Only permits reach it, and a permit exists only after every signature has
@@ -10,11 +10,10 @@ use crate::{
     presentation::Account,
     window::Total,
 };
-use legation_credential::Request;
-use legation_keys::{base64url, time};
-use serde_json::json;
+use legation_credential::{Measure, Request, amount::MICROS};
+use legation_keys::time;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
 /// Bounds on a ledger's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +77,31 @@ pub struct MemoryLedger {
 struct RootTotal {
     root: Account,
     total: Total,
+    /// Read from a file that was kept in minor units, before totals were in millionths. Whether it is money is
+    /// known once somebody takes from it.
+    minor: bool,
+}
+
+impl RootTotal {
+    /// By how much the moments are to be multiplied to be in the unit of a debit.
+    fn factor(&self, debit: &LinkDebit) -> i64 {
+        if self.minor && debit.measure == Measure::Money { MICROS } else { 1 }
+    }
+
+    /// What its window holds, in the unit of a debit.
+    fn sum(&self, debit: &LinkDebit, now: i64) -> i64 {
+        self.total.sum(debit.seconds, now).saturating_mul(self.factor(debit))
+    }
+
+    /// Adds a debit.
+    fn add(&mut self, debit: &LinkDebit, now: i64, most: usize) {
+        let factor = self.factor(debit);
+        for (_, amount) in &mut self.total.moments {
+            *amount = amount.saturating_mul(factor);
+        }
+        self.minor = false;
+        self.total.add(debit.amount, now, most);
+    }
 }
 
 /// The root of nonces that were kept before they had one; no root link's SHA-256.
@@ -165,7 +189,7 @@ impl MemoryLedger {
         self.forget_nonces(now);
         self.check_nonce(&nonce)?;
         for debit in &debits {
-            self.check_debit(debit, now).map_err(|denial| Denial { link: debit.link, ..denial })?;
+            self.check_debit(debit, &request, now).map_err(|denial| Denial { link: debit.link, ..denial })?;
         }
         self.check_room(&debits, nonce.root, now)?;
         self.take_nonce(&nonce);
@@ -173,92 +197,6 @@ impl MemoryLedger {
             self.take(debit, nonce.root, now);
         }
         Ok(Committed { request, nonce, debits, at: now })
-    }
-
-    /// What the ledger holds, to keep it between two runs.
-    #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
-        let nonces: Vec<_> = self
-            .nonces
-            .iter()
-            .flat_map(|(key, own)| {
-                own.iter()
-                    .map(move |(nonce, (root, until))| json!([key, nonce, until, base64url::encode(root)]))
-            })
-            .collect();
-        let totals: Vec<_> = self
-            .totals
-            .iter()
-            .map(|(name, RootTotal { root, total })| {
-                let root = base64url::encode(root);
-                json!([base64url::encode(name), total.seconds, total.moments, root, total.forgotten])
-            })
-            .collect();
-        let LedgerLimits {
-            nonces_per_key,
-            nonces_per_root,
-            nonces: most_nonces,
-            totals: most_totals,
-            totals_per_root,
-            moments,
-        } = self.limits;
-        json!({
-            "limits": [nonces_per_key, most_nonces, most_totals, totals_per_root, moments, nonces_per_root],
-            "forgotten": self.forgotten,
-            "ended": self.ended,
-            "nonces": nonces,
-            "totals": totals,
-        })
-    }
-
-    /// Reads what [`MemoryLedger::to_json`] wrote; `None` for anything else, since a ledger that
-    /// forgets is none. A ledger from before nonces had a root link is read, too: its nonces count
-    /// for no root link's quota, and that quota is the default. So is one that does not say what
-    /// it forgot of its totals.
-    ///
-    /// ```
-    /// use legation_verifier::MemoryLedger;
-    /// let ledger = MemoryLedger::new();
-    /// assert!(MemoryLedger::from_json(&ledger.to_json()).is_some());
-    /// assert!(MemoryLedger::from_json(&serde_json::json!({})).is_none());
-    /// ```
-    #[must_use]
-    pub fn from_json(json: &serde_json::Value) -> Option<Self> {
-        let limit = |index: usize| usize::try_from(json.get("limits")?.get(index)?.as_u64()?).ok();
-        let mut ledger = Self::with_limits(LedgerLimits {
-            nonces_per_key: limit(0)?,
-            nonces_per_root: match json.get("limits")?.get(5) {
-                None => LedgerLimits::default().nonces_per_root,
-                Some(_) => limit(5)?,
-            },
-            nonces: limit(1)?,
-            totals: limit(2)?,
-            totals_per_root: limit(3)?,
-            moments: limit(4)?,
-        });
-        ledger.forgotten = read_moment(json.get("forgotten")?)?;
-        ledger.ended = json.get("ended").map_or(Some(None), read_moment)?;
-        for entry in json.get("nonces")?.as_array()? {
-            let text = |index: usize| Some(entry.get(index)?.as_str()?.to_owned());
-            let until = entry.get(2)?.as_i64()?;
-            let root = match entry.get(3) {
-                None => NO_ROOT,
-                Some(root) => base64url::decode_array(root.as_str()?).ok()?,
-            };
-            ledger.take_nonce(&NonceUse { key: text(0)?, nonce: text(1)?, root, until });
-        }
-        for entry in json.get("totals")?.as_array()? {
-            let name = base64url::decode_array(entry.get(0)?.as_str()?).ok()?;
-            let moment = |pair: &serde_json::Value| Some((pair.get(0)?.as_i64()?, pair.get(1)?.as_i64()?));
-            let moments: Option<VecDeque<(i64, i64)>> =
-                entry.get(2)?.as_array()?.iter().map(moment).collect();
-            let forgotten = entry.get(4).map_or(Some(None), read_moment)?;
-            let total = Total { seconds: entry.get(1)?.as_i64()?, moments: moments?, forgotten };
-            let root = base64url::decode_array(entry.get(3)?.as_str()?).ok()?;
-            ledger.totals.insert(name, RootTotal { root, total });
-            *ledger.totals_of_root.entry(root).or_default() += 1;
-        }
-        Some(ledger)
     }
 
     fn forget_nonces(&mut self, now: i64) {
@@ -317,14 +255,15 @@ impl MemoryLedger {
         *self.nonces_of_root.entry(nonce.root).or_default() += 1;
     }
 
-    fn check_debit(&self, debit: &LinkDebit, now: i64) -> Result<(), Denial> {
+    fn check_debit(&self, debit: &LinkDebit, request: &Request, now: i64) -> Result<(), Denial> {
         let left = self.left(debit, now);
         if debit.amount <= left {
             return Ok(());
         }
-        let code = if debit.counts { Code::RateExceeded } else { Code::BudgetExceeded };
-        let expected = format!("{}: at most {}, of which {} are left", debit.limit, debit.most, left.max(0));
-        Err(Denial::new(code, expected, debit.amount.to_string()))
+        let words = |amount| debit.words(amount, request);
+        let (most, left) = (words(debit.most), words(left.max(0)));
+        let expected = format!("{}: at most {most}, of which {left} are left", debit.limit);
+        Err(Denial::new(debit.code(), expected, words(debit.amount)))
     }
 
     /// Room for the totals that do not exist yet, in all and under the root's quota; ended ones
@@ -337,8 +276,8 @@ impl MemoryLedger {
         if !self.lacks_room(debits, root) {
             return Ok(());
         }
-        let counts = debits.iter().find(|debit| self.is_new(debit)).is_some_and(|debit| debit.counts);
-        let code = if counts { Code::RateExceeded } else { Code::BudgetExceeded };
+        let new = debits.iter().find(|debit| self.is_new(debit));
+        let code = new.map_or(Code::BudgetExceeded, LinkDebit::code);
         let LedgerLimits { totals, totals_per_root, .. } = self.limits;
         let expected =
             format!("room for a total; {totals} are remembered, {totals_per_root} of one root link");
@@ -380,18 +319,14 @@ impl MemoryLedger {
         let forgotten = self.ended.map(|end| end.saturating_sub(debit.seconds));
         let held = self.totals.entry(name(debit)).or_insert_with(|| {
             *self.totals_of_root.entry(root).or_default() += 1;
-            RootTotal { root, total: Total { seconds: debit.seconds, forgotten, ..Total::default() } }
+            let total = Total { seconds: debit.seconds, forgotten, ..Total::default() };
+            RootTotal { root, total, minor: false }
         });
-        held.total.add(debit.amount, now, moments);
+        held.add(debit, now, moments);
     }
 }
 
-/// A moment, or none.
-#[allow(clippy::option_option, reason = "the outer one is whether it can be read")]
-fn read_moment(json: &serde_json::Value) -> Option<Option<i64>> {
-    if json.is_null() { Some(None) } else { json.as_i64().map(Some) }
-}
-
+mod file;
 mod outlook;
 
 #[cfg(test)]

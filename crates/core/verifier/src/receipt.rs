@@ -7,7 +7,8 @@
 
 use crate::{Denial, Trust, VerifiedChain, evidence::Used, ledger::Committed};
 use legation_credential::{
-    CredentialError, Request,
+    CredentialError, Measure, Request,
+    amount::MICROS,
     delegation::check_types,
     error::{malformed, text},
 };
@@ -69,9 +70,16 @@ pub fn of_permit(committed: &Committed, chain: &VerifiedChain, trust: &Trust) ->
         .debits
         .iter()
         .map(|debit| {
+            let money = debit.measure == Measure::Money;
+            // A limit says whole minor units, and so does an amount that is not said in millionths: no number
+            // of a receipt is beyond what every reader of JSON agrees on.
+            let unit = if money { MICROS } else { 1 };
+            let exact = debit.amount % unit == 0;
+            let (name, amount) =
+                if exact { ("amount", debit.amount / unit) } else { ("amountMicros", debit.amount) };
             json!({
                 "account": base64url::encode(&debit.account), "link": debit.link, "limit": debit.limit,
-                "amount": debit.amount, "most": debit.most,
+                name: amount, "most": debit.most / unit,
             })
         })
         .collect();

@@ -125,8 +125,15 @@ fn numbers_that_pass(book: &mut Book) {
         |amount: i64| move |d: &mut Draft| d.delegation(0)["constraints"][0]["perAction"] = amount.into();
     book.permit(
         "money-of-the-largest-amount",
-        "2^53 - 1 is the largest integer that every reader agrees on.",
-        per_action(9_007_199_254_740_991),
+        "9·10^12 minor units: in millionths the largest that 64 bits add up.",
+        per_action(9_000_000_000_000),
+    );
+    book.deny(
+        "money-of-more-than-the-largest-amount",
+        "A minor unit more, whose millionths could overflow.",
+        "malformed",
+        Some(0),
+        per_action(9_000_000_000_001),
     );
     book.deny(
         "money-of-nothing",

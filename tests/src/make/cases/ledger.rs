@@ -41,6 +41,13 @@ pub(super) fn pay(d: &mut Draft, time: &str, nonce: &str, amount: i64, expect: V
     d.step(expect);
 }
 
+/// A booking at noon for so many millionths of a cent.
+fn exactly(d: &mut Draft, nonce: &str, micros: i64, expect: Value) {
+    d.at("12:00:00", nonce);
+    d.book(json!({"amountMicros": micros, "currency": "USD"}));
+    d.step(expect);
+}
+
 /// A booking at a time of day.
 pub(super) fn call(d: &mut Draft, time: &str, nonce: &str, expect: Value) {
     d.at(time, nonce);
@@ -63,9 +70,9 @@ fn windows(book: &mut Book) {
         "budget-that-would-overflow",
         "Twice the largest amount: sums saturate, and never wrap.",
         |d| {
-            solo(d, json!([spend(3600, 9_007_199_254_740_991)]));
-            pay(d, "12:00:00", "n-1", 9_007_199_254_740_991, permit());
-            pay(d, "12:00:01", "n-2", 9_007_199_254_740_991, deny("budget_exceeded", Some(0)));
+            solo(d, json!([spend(3600, 9_000_000_000_000)]));
+            pay(d, "12:00:00", "n-1", 9_000_000_000_000, permit());
+            pay(d, "12:00:01", "n-2", 9_000_000_000_000, deny("budget_exceeded", Some(0)));
         },
     );
     book.story("budget-window-slides", "100 in any 60 seconds: what was spent at 12:00:00 no longer counts at 12:01:00, and what was spent at 12:00:30 does.", |d| {
@@ -86,6 +93,53 @@ fn windows(book: &mut Book) {
             pay(d, "12:01:00", "n-2", 100, deny("budget_exceeded", Some(0)));
         },
     );
+    book.story(
+        "budget-of-fractions-of-a-cent",
+        "A call that costs a quarter of a cent counts as one: four of them take a cent, and a fifth finds none left.",
+        |d| {
+            solo(d, json!([spend(3600, 1)]));
+            for nonce in 1..=4 {
+                exactly(d, &format!("n-{nonce}"), 250_000, permit());
+            }
+            exactly(d, "n-5", 1, deny("budget_exceeded", Some(0)));
+            pay(d, "12:00:06", "n-6", 1, deny("budget_exceeded", Some(0)));
+        },
+    );
+    book.story(
+        "total-of-a-fact",
+        "1,000 tokens in any minute, at most 600 at once: what a request says of them is summed.",
+        |d| {
+            let total = json!({"type": "total", "fact": "tokens", "perAction": 600, "window": {"seconds": 60, "sum": 1000}});
+            solo(d, json!([total]));
+            for (time, nonce, tokens, expect) in [
+                ("12:00:00", "n-1", 600, permit()),
+                ("12:00:01", "n-2", 601, deny("constraint_violated", None)),
+                ("12:00:02", "n-2", 401, deny("budget_exceeded", Some(0))),
+                ("12:00:03", "n-2", 400, permit()),
+                ("12:00:59", "n-3", 1, deny("budget_exceeded", Some(0))),
+                ("12:01:00", "n-3", 600, permit()),
+            ] {
+                d.at(time, nonce);
+                d.book(json!({"tokens": tokens}));
+                d.step(expect);
+            }
+        },
+    );
+    for (name, why, facts, code) in [
+        ("total-without-its-fact", "What is not known can't be summed.", json!({}), "missing_fact"),
+        (
+            "total-of-a-negative-fact",
+            "Less than nothing would fill the total up again.",
+            json!({"tokens": -1}),
+            "constraint_violated",
+        ),
+        ("total-of-a-text", "A text can't be summed.", json!({"tokens": "1"}), "constraint_violated"),
+    ] {
+        book.deny(name, why, code, None, |d| {
+            solo(d, json!([{"type": "total", "fact": "tokens", "window": {"seconds": 60, "sum": 1000}}]));
+            d.book(facts);
+        });
+    }
     book.story("budget-of-each-currency", "Each currency has a total of its own.", |d| {
         let yen = json!({"type": "spend", "currency": "JPY", "window": {"seconds": 3600, "amount": 9000}});
         solo(d, json!([spend(3600, 100), yen]));

@@ -77,6 +77,26 @@ fn numbers(book: &mut Book) {
     );
 }
 
+fn totals_of_facts(book: &mut Book) {
+    let total = |each: i64, sum: i64| json!({"type": "total", "fact": "tokens", "perAction": each, "window": {"seconds": 3600, "sum": sum}});
+    let asked = |leaf: Value| {
+        move |d: &mut Draft| {
+            pair(total(600, 1000), leaf.clone())(d);
+            d.book(json!({"amount": 1, "currency": "USD", "seats": 2, "class": "economy", "path": "/data/in/a", "tokens": 1}));
+        }
+    };
+    for (name, leaf) in [("each", total(601, 1000)), ("sum", total(600, 1001))] {
+        book.deny(
+            &format!("total-{name}-widened"),
+            "The leaf repeats the root's total, a little wider.",
+            "constraint_widened",
+            Some(2),
+            asked(leaf),
+        );
+    }
+    book.permit("total-tightened", "Less per action, and less in the same window.", asked(total(599, 999)));
+}
+
 fn sets(book: &mut Book) {
     let argument = |name: &str, member: &str, value: Value| {
         let mut json = json!({"type": "argument", "name": name});

@@ -163,6 +163,21 @@ fn malformed(book: &mut Book) {
             json!({"amount": 9_007_199_254_740_992_i64, "currency": "USD"}),
         ),
         (
+            "fact-of-money-of-more-than-the-largest-amount",
+            "In millionths of a cent it could overflow the totals that it is added to.",
+            json!({"amount": 9_000_000_000_001_i64, "currency": "USD"}),
+        ),
+        (
+            "fact-of-money-said-twice",
+            "One limit would look at the one and another at the other.",
+            json!({"amount": 1200, "amountMicros": 1_200_000_000, "currency": "USD"}),
+        ),
+        (
+            "fact-of-millionths-that-are-negative",
+            "Less than nothing would fill the budget up again.",
+            json!({"amountMicros": -1, "currency": "USD"}),
+        ),
+        (
             "fact-of-a-currency-as-a-number",
             "840 is how ISO 4217 numbers the USD; a currency is a text.",
             json!({"amount": 1200, "currency": 840}),
@@ -202,6 +217,18 @@ fn spend(book: &mut Book) {
         "constraint_violated",
         None,
         facts(json!({"amount": 5001, "currency": "USD"})),
+    );
+    book.permit(
+        "spend-of-just-the-most-in-millionths",
+        "The same, said in millionths of a cent.",
+        facts(json!({"amountMicros": 5_000_000_000_i64, "currency": "USD"})),
+    );
+    book.deny(
+        "spend-of-a-millionth-too-much",
+        "A millionth of a cent more than at most: rounded down it would pass.",
+        "constraint_violated",
+        None,
+        facts(json!({"amountMicros": 5_000_000_001_i64, "currency": "USD"})),
     );
     book.permit("spend-of-nothing-at-all", "0 is an amount.", facts(json!({"amount": 0, "currency": "USD"})));
     book.deny(
@@ -285,6 +312,13 @@ fn approvals(book: &mut Book) {
         "approval_required",
         None,
         with(json!({"amount": 2501, "currency": "USD"})),
+    );
+    book.deny(
+        "approval-needed-for-a-millionth",
+        "A millionth of a cent above what passes without approval.",
+        "approval_required",
+        None,
+        with(json!({"amountMicros": 2_500_000_001_i64, "currency": "USD"})),
     );
     book.permit(
         "approval-not-needed",

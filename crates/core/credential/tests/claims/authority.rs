@@ -1,15 +1,15 @@
 //! The authority itself: members, numbers, grants, constraints, and how many of them.
 
 use crate::{
-    APPROVAL, ARGUMENT, AUDIENCE, DELEGATION, GONE, GRANT, RATE, SPEND, WINDOW, changed, complete, read,
-    read_text, reads, refuses,
+    APPROVAL, ARGUMENT, AUDIENCE, DELEGATION, GONE, GRANT, RATE, SPEND, SUM, TOTAL, WINDOW, changed,
+    complete, read, read_text, reads, refuses,
 };
 use serde_json::{Value as Json, json};
 
 #[test]
 fn a_member_inside_delegation_that_could_be_a_limit_is_refused() {
     let mut cases = vec![];
-    for place in [DELEGATION, GRANT, SPEND, WINDOW, RATE, AUDIENCE, ARGUMENT, APPROVAL] {
+    for place in [DELEGATION, GRANT, SPEND, WINDOW, RATE, AUDIENCE, ARGUMENT, APPROVAL, TOTAL, SUM] {
         for member in ["until", "perDay", "Actions", "maxdepth", ""] {
             cases.push((place, member, json!(1), "unknown_member"));
         }
@@ -18,6 +18,9 @@ fn a_member_inside_delegation_that_could_be_a_limit_is_refused() {
     cases.push((RATE, "currency", json!("USD"), "unknown_member"));
     cases.push((RATE, "window", json!({"seconds": 1, "amount": 1}), "unknown_member"));
     cases.push((SPEND, "max", json!(1), "unknown_member"));
+    cases.push((TOTAL, "currency", json!("USD"), "unknown_member"));
+    cases.push((SUM, "amount", json!(1), "unknown_member"));
+    cases.push((WINDOW, "sum", json!(1), "unknown_member"));
     cases.push((AUDIENCE, "oneOf", json!([]), "unknown_member"));
     cases.push((APPROVAL, "perAction", json!(1), "unknown_member"));
     cases.push((GRANT, "constraints", json!([]), "unknown_member"));
@@ -42,24 +45,42 @@ fn a_number_that_readers_disagree_on_is_refused() {
     ];
     let mut cases = vec![];
     for value in numbers.iter().chain([&json!(GONE)]) {
-        for (place, member) in
-            [(WINDOW, "seconds"), (WINDOW, "amount"), (RATE, "seconds"), (RATE, "max"), (APPROVAL, "above")]
-        {
+        for (place, member) in [
+            (WINDOW, "seconds"),
+            (WINDOW, "amount"),
+            (RATE, "seconds"),
+            (RATE, "max"),
+            (APPROVAL, "above"),
+            (SUM, "seconds"),
+            (SUM, "sum"),
+        ] {
             cases.push((place, member, value.clone(), "malformed"));
         }
     }
     for value in &numbers {
         cases.push((SPEND, "perAction", value.clone(), "malformed"));
+        cases.push((TOTAL, "perAction", value.clone(), "malformed"));
         cases.push((DELEGATION, "maxDepth", value.clone(), "malformed"));
     }
     cases.push((DELEGATION, "maxDepth", json!(u64::from(u32::MAX) + 1), "malformed"));
-    for place in [WINDOW, RATE] {
+    // In millionths they are added up in 64 bits.
+    for (place, member) in [(SPEND, "perAction"), (WINDOW, "amount"), (APPROVAL, "above")] {
+        cases.push((place, member, json!(9_000_000_000_001_i64), "malformed"));
+    }
+    for place in [WINDOW, RATE, SUM] {
         cases.push((place, "seconds", json!(0), "malformed"));
         cases.push((place, "seconds", json!(315_576_001), "malformed"));
     }
     refuses(cases);
     reads(vec![
-        (SPEND, "perAction", json!(9_007_199_254_740_991_i64)),
+        (SPEND, "perAction", json!(9_000_000_000_000_i64)),
+        (WINDOW, "amount", json!(9_000_000_000_000_i64)),
+        (APPROVAL, "above", json!(9_000_000_000_000_i64)),
+        (RATE, "max", json!(9_007_199_254_740_991_i64)),
+        (TOTAL, "perAction", json!(9_007_199_254_740_991_i64)),
+        (SUM, "sum", json!(9_007_199_254_740_991_i64)),
+        (TOTAL, "perAction", json!(GONE)),
+        (TOTAL, "window", json!(GONE)),
         (SPEND, "perAction", json!(0)),
         (SPEND, "perAction", json!(GONE)),
         (SPEND, "window", json!(GONE)),
@@ -106,7 +127,7 @@ fn a_grant_that_is_not_exact_is_refused() {
         cases.push((GRANT, "resources", json!([resource]), "resource_not_normalized"));
     }
     // A constraint that binds nothing looks like a limit and is none.
-    for place in [SPEND, RATE, AUDIENCE, ARGUMENT, APPROVAL] {
+    for place in [SPEND, RATE, AUDIENCE, ARGUMENT, APPROVAL, TOTAL] {
         cases.push((place, "actions", json!([]), "malformed"));
         cases.push((place, "actions", json!("a"), "malformed"));
         cases.push((place, "actions", json!(null), "malformed"));
@@ -133,6 +154,13 @@ fn a_constraint_that_says_too_little_or_too_much_is_refused() {
         with(json!({"type": "spend", "currency": "US", "perAction": 1})),
         with(json!({"type": "spend", "currency": "", "perAction": 1})),
         with(json!({"type": "spend", "currency": "USD", "window": 5})),
+        with(json!({"type": "total", "fact": "x"})),
+        with(json!({"type": "total", "perAction": 1})),
+        with(json!({"type": "total", "fact": "", "perAction": 1})),
+        with(json!({"type": "total", "fact": "x".repeat(129), "perAction": 1})),
+        with(json!({"type": "total", "fact": 1, "perAction": 1})),
+        with(json!({"type": "total", "fact": "x", "window": 5})),
+        with(json!({"type": "total", "fact": "x", "window": {"seconds": 60}})),
         with(json!({"type": "audience"})),
         with(json!({"type": "audience", "allow": "did:web:a.example"})),
         with(json!({"type": "audience", "allow": [1]})),
@@ -183,6 +211,11 @@ fn two_constraints_for_one_thing_are_refused() {
     let argument = |operator: &str, value: Json| json!({"type": "argument", "name": "x", operator: value});
     let approval = |above: i32| json!({"type": "approval", "above": above, "currency": "USD", "approver": "did:web:a.example"});
     let rate = |actions: Json| json!({"type": "rate", "seconds": 60, "max": 1, "actions": actions});
+    let total = |mut members: Json| {
+        members["type"] = json!("total");
+        members["fact"] = json!("x");
+        members
+    };
     let window = |amount: i32| json!({"type": "spend", "currency": "USD", "window": {"seconds": 60, "amount": amount}});
     refuses(vec![
         twice(
@@ -196,6 +229,11 @@ fn two_constraints_for_one_thing_are_refused() {
             json!({"type": "spend", "currency": "USD", "perAction": 1}),
         ),
         twice(window(1), window(2)),
+        twice(total(json!({"perAction": 1})), total(json!({"perAction": 2}))),
+        twice(
+            total(json!({"window": {"seconds": 60, "sum": 1}})),
+            total(json!({"window": {"seconds": 60, "sum": 1}})),
+        ),
         twice(json!({"type": "audience", "allow": []}), json!({"type": "audience", "allow": ["x"]})),
         twice(approval(1), approval(2)),
         twice(argument("min", json!(1)), argument("min", json!(1))),
@@ -214,6 +252,7 @@ fn two_constraints_for_one_thing_are_refused() {
             json!({"type": "spend", "currency": "USD", "perAction": 1}),
             json!({"type": "spend", "currency": "EUR", "perAction": 1}),
         ),
+        both(total(json!({"perAction": 1})), total(json!({"window": {"seconds": 60, "sum": 1}}))),
         both(argument("min", json!(1)), argument("max", json!(1))),
     ]);
 }
@@ -259,16 +298,19 @@ fn more_than_the_stated_limits_is_refused() {
 
 /// What was written as one constraint is written as one again: each takes bytes of a request's header.
 #[test]
-fn a_spend_with_a_window_is_written_as_one_constraint() {
-    let spend = |actions: &str| {
-        let window = r#""window": {"seconds": 60, "amount": 9}"#;
-        format!(r#"{{"type": "spend", "currency": "USD", "perAction": 5, {window}{actions}}}"#)
-    };
-    let text = format!(
-        r#"{{"grants": [], "constraints": [{}, {}]}}"#,
-        spend(r#", "actions": ["pay.in"]"#),
-        spend(r#", "actions": ["pay.out"]"#)
-    );
-    let written = legation_credential::Authority::parse(&text).unwrap().to_json();
-    assert_eq!(written["constraints"].as_array().map(Vec::len), Some(2), "{written:#}");
+fn what_has_a_window_is_written_as_one_constraint() {
+    for about in [json!({"type": "spend", "currency": "USD"}), json!({"type": "total", "fact": "tokens"})] {
+        let most = if about["type"] == "spend" { "amount" } else { "sum" };
+        let one = |action: &str| {
+            let mut one = about.clone();
+            one["perAction"] = json!(5);
+            one["window"] = json!({"seconds": 60, most: 9});
+            one["actions"] = json!([action]);
+            one
+        };
+        let constraints = json!([one("pay.in"), one("pay.out")]);
+        let text = json!({"grants": [], "constraints": constraints}).to_string();
+        let written = legation_credential::Authority::parse(&text).unwrap().to_json();
+        assert_eq!(written["constraints"], constraints);
+    }
 }

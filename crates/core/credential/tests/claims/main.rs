@@ -33,7 +33,8 @@ fn complete() -> Json {
                 {"type": "rate", "seconds": 60, "max": 60},
                 {"type": "audience", "allow": ["did:web:shop.example"]},
                 {"type": "argument", "name": "channel", "oneOf": ["email"]},
-                {"type": "approval", "above": 2500, "currency": "USD", "approver": "did:web:boss.example"}
+                {"type": "approval", "above": 2500, "currency": "USD", "approver": "did:web:boss.example"},
+                {"type": "total", "fact": "tokens", "perAction": 8000, "window": {"seconds": 86400, "sum": 1000000}}
             ]
         }}
     })
@@ -56,6 +57,8 @@ const RATE: &str = "/credentialSubject/delegation/constraints/1";
 const AUDIENCE: &str = "/credentialSubject/delegation/constraints/2";
 const ARGUMENT: &str = "/credentialSubject/delegation/constraints/3";
 const APPROVAL: &str = "/credentialSubject/delegation/constraints/4";
+const TOTAL: &str = "/credentialSubject/delegation/constraints/5";
+const SUM: &str = "/credentialSubject/delegation/constraints/5/window";
 
 /// The complete delegation with one member of the object at `place` set, or taken out where the
 /// value is `GONE`.

@@ -129,7 +129,7 @@ fn a_child_that_is_wider_is_refused_and_told_what_fits() {
         (
             limited(json!({"type": "spend", "currency": "USD", "perAction": 51})),
             "constraint_widened",
-            "at most 50 USD",
+            "at most 0.50 USD",
         ),
         (
             limited(json!({"type": "spend", "currency": "EUR", "perAction": 1})),
@@ -139,7 +139,7 @@ fn a_child_that_is_wider_is_refused_and_told_what_fits() {
         (
             limited(json!({"type": "spend", "currency": "USD", "window": {"seconds": 3600, "amount": 201}})),
             "constraint_widened",
-            "at most 200 USD",
+            "at most 2.00 USD",
         ),
         (
             limited(json!({"type": "rate", "seconds": 60, "max": 11})),

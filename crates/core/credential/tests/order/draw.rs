@@ -96,7 +96,7 @@ fn argument(draw: &mut Rng) -> Rule {
 /// One constraint of any type, for some actions or for all.
 pub(crate) fn constraint(draw: &mut Rng) -> Constraint {
     let seconds = |draw: &mut Rng| if draw.bool() { 60 } else { 3600 };
-    let rule = match draw.u8(..10) {
+    let rule = match draw.u8(..12) {
         0..=2 => {
             let window = draw.bool().then(|| (seconds(draw), draw.i64(0..4)));
             let per_action = (window.is_none() || draw.bool()).then(|| draw.i64(0..4));
@@ -104,6 +104,11 @@ pub(crate) fn constraint(draw: &mut Rng) -> Constraint {
         }
         3 => Rule::Rate { seconds: seconds(draw), max: draw.i64(0..4) },
         4 => Rule::Audience(texts(draw, &AUDIENCES, 0)),
+        10 | 11 => {
+            let window = draw.bool().then(|| (seconds(draw), draw.i64(0..4)));
+            let per_action = (window.is_none() || draw.bool()).then(|| draw.i64(0..4));
+            Rule::Total { fact: one(draw, &["n", "amount"]).to_owned(), per_action, window }
+        }
         5 | 6 => Rule::Approval {
             above: draw.i64(0..4),
             currency: one(draw, &CURRENCIES).to_owned(),
@@ -161,9 +166,10 @@ pub(crate) fn near(draw: &mut Rng, model: &Model) -> Model {
 /// Another bound for the same thing.
 fn move_bound(draw: &mut Rng, rule: &mut Rule) {
     match rule {
-        Rule::Spend { per_action: Some(most), .. } | Rule::Spend { window: Some((_, most)), .. } => {
-            *most = draw.i64(0..4);
-        }
+        Rule::Spend { per_action: Some(most), .. }
+        | Rule::Spend { window: Some((_, most)), .. }
+        | Rule::Total { per_action: Some(most), .. }
+        | Rule::Total { window: Some((_, most)), .. } => *most = draw.i64(0..4),
         Rule::Rate { max: most, .. } | Rule::Approval { above: most, .. } => *most = draw.i64(0..4),
         Rule::Audience(allow) => *allow = texts(draw, &AUDIENCES, 0),
         Rule::Argument { test: Test::Min(bound) | Test::Max(bound), .. } => *bound = draw.i64(0..4),
@@ -175,7 +181,7 @@ fn move_bound(draw: &mut Rng, rule: &mut Rule) {
         }
         Rule::Argument { test: Test::OneOf(values), .. } => drop(values.pop()),
         Rule::Argument { test: Test::NotOneOf(values), .. } if values.len() > 1 => drop(values.pop()),
-        Rule::Argument { .. } | Rule::Spend { .. } => {}
+        Rule::Argument { .. } | Rule::Spend { .. } | Rule::Total { .. } => {}
     }
 }
 
@@ -216,11 +222,18 @@ pub(crate) fn request(draw: &mut Rng) -> (Request, &'static str) {
             facts.insert(name.to_owned(), value);
         }
     };
-    let integer = Value::Integer(draw.i64(0..=4));
-    add(draw, "amount", integer);
+    // Halves of a minor unit, too, and what is one millionth more.
+    let amount = draw.i64(0..=4);
+    match draw.u8(..4) {
+        0 => {
+            let micros = amount * 1_000_000 + [-500_000, 1, 500_000][draw.usize(..3)];
+            add(draw, "amountMicros", Value::Integer(micros.max(0)));
+        }
+        _ => add(draw, "amount", Value::Integer(amount)),
+    }
     let currency = one(draw, &["USD", "EUR", "GBP"]).into();
     add(draw, "currency", currency);
-    let n = if chance(draw, 15) { "u".into() } else { Value::Integer(draw.i64(0..=4)) };
+    let n = if chance(draw, 15) { "u".into() } else { Value::Integer(draw.i64(-1..=4)) };
     add(draw, "n", n);
     let t = if chance(draw, 15) { Value::Integer(1) } else { one(draw, &TEXTS).into() };
     add(draw, "t", t);

@@ -66,6 +66,9 @@ fn amounts() -> Vec<Request> {
             all.push(with(&[("amount", Value::Integer(amount)), ("currency", currency.into())]));
         }
     }
+    for micros in [1, 999_999, 1_000_001, 2_000_000, 3_000_001] {
+        all.push(with(&[("amountMicros", Value::Integer(micros)), ("currency", "USD".into())]));
+    }
     all
 }
 
@@ -231,6 +234,31 @@ fn windows_beside_amounts_per_action_are_compared_exactly() {
     assert_eq!(compare(&sets, &amounts()), []);
 }
 
+#[test]
+fn sums_of_a_fact_are_compared_exactly() {
+    let total = |per_action: Option<i32>, windows: [Option<i32>; 2]| {
+        let total = || json!({"type": "total", "fact": "x"});
+        let mut set = Vec::new();
+        if let Some(most) = per_action {
+            set.push(total());
+            set[0]["perAction"] = json!(most);
+        }
+        for (seconds, sum) in [60, 3600].into_iter().zip(windows) {
+            if let Some(sum) = sum {
+                let mut one = total();
+                one["window"] = json!({"seconds": seconds, "sum": sum});
+                set.push(one);
+            }
+        }
+        set
+    };
+    let bounds = [None, Some(0), Some(1), Some(3)];
+    let windows = bounds.into_iter().flat_map(|short| bounds.into_iter().map(move |long| [short, long]));
+    let sets: Vec<_> =
+        windows.flat_map(|windows| bounds.into_iter().map(move |most| total(most, windows))).collect();
+    assert_eq!(compare(&sets, &requests_of_x()), []);
+}
+
 fn everywhere() -> Vec<(Request, &'static str)> {
     let request = |action: &str, resource: &str| Request::new(action, resource, Facts::new()).unwrap();
     let resources = || RESOURCES.into_iter().chain(["https://s.example/y"]);
@@ -308,6 +336,7 @@ fn limits_for_some_actions_obey_the_laws() {
         |most: i32| json!({"type": "argument", "name": "x", "max": most}),
         |most: i32| json!({"type": "spend", "currency": "USD", "perAction": most}),
         |most: i32| json!({"type": "rate", "seconds": 60, "max": most}),
+        |most: i32| json!({"type": "total", "fact": "x", "perAction": most, "window": {"seconds": 60, "sum": most}}),
         |most: i32| json!({"type": "approval", "above": most, "currency": "USD", "approver": "did:web:p.example"}),
         |most: i32| json!({"type": "audience", "allow": &AUDIENCES[..usize::try_from(most).unwrap()]}),
     ] {
@@ -355,6 +384,7 @@ fn limits_of_different_kinds_obey_the_laws_together() {
         json!({"type": "spend", "currency": "USD", "perAction": 2}),
         json!({"type": "spend", "currency": "EUR", "window": {"seconds": 60, "amount": 2}}),
         json!({"type": "rate", "seconds": 60, "max": 2}),
+        json!({"type": "total", "fact": "amount", "window": {"seconds": 60, "sum": 2}}),
         json!({"type": "approval", "above": 2, "currency": "EUR", "approver": "did:web:p.example"}),
         json!({"type": "audience", "allow": [AUDIENCES[0], AUDIENCES[1]]}),
     ];

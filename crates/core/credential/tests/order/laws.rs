@@ -15,6 +15,7 @@ pub(crate) fn total(debit: &legation_credential::Debit<'_>) -> naive::Total {
     use legation_credential::limit::LimitKind;
     let counted = match &debit.key.kind {
         LimitKind::SpendWindow { currency, .. } => currency.clone(),
+        LimitKind::TotalWindow { fact, .. } => format!("fact {fact}"),
         _ => String::new(),
     };
     let actions = debit.key.actions.as_ref().map(|all| all.iter().map(ToString::to_string).collect());

@@ -15,6 +15,7 @@
 //! | grants, patterns | `grants_of_all_patterns…`, `grants_of_pairs…`, `every_pattern_covers…` | the same |
 //! | spend per action, currencies | `amounts_per_action_in_two_currencies…` | the same |
 //! | spend in a window | `totals_are_compared…`, `windows_beside_amounts…` | the first |
+//! | total of a fact | `sums_of_a_fact…` | the same |
 //! | rate | `totals_are_compared…` | the same |
 //! | audience | `audiences…` | the same |
 //! | equals, oneOf, prefix, min, max | `one_value_some_values_and_ranges…` | the same |

@@ -31,6 +31,12 @@ pub(crate) enum Rule {
         /// Seconds and amount.
         window: Option<(i64, i64)>,
     },
+    Total {
+        fact: String,
+        per_action: Option<i64>,
+        /// Seconds and sum.
+        window: Option<(i64, i64)>,
+    },
     Rate {
         seconds: i64,
         max: i64,
@@ -117,6 +123,15 @@ impl Constraint {
                     write!(out, r#","window":{{"seconds":{seconds},"amount":{amount}}}"#).unwrap();
                 }
             }
+            Rule::Total { fact, per_action, window } => {
+                write!(out, r#"{{"type":"total","fact":"{fact}""#).unwrap();
+                if let Some(most) = per_action {
+                    write!(out, r#","perAction":{most}"#).unwrap();
+                }
+                if let Some((seconds, sum)) = window {
+                    write!(out, r#","window":{{"seconds":{seconds},"sum":{sum}}}"#).unwrap();
+                }
+            }
             Rule::Rate { seconds, max } => {
                 write!(out, r#"{{"type":"rate","seconds":{seconds},"max":{max}"#).unwrap();
             }
@@ -153,13 +168,20 @@ impl Constraint {
     fn read(json: &Json) -> Self {
         let text = |name: &str| json[name].as_str().unwrap().to_owned();
         let number = |name: &str| json[name].as_i64().unwrap();
+        let window = |most: &str| {
+            let window = json.get("window")?;
+            Some((window["seconds"].as_i64().unwrap(), window[most].as_i64().unwrap()))
+        };
         let rule = match json["type"].as_str().unwrap() {
             "spend" => Rule::Spend {
                 currency: text("currency"),
                 per_action: json.get("perAction").and_then(Json::as_i64),
-                window: json
-                    .get("window")
-                    .map(|window| (window["seconds"].as_i64().unwrap(), window["amount"].as_i64().unwrap())),
+                window: window("amount"),
+            },
+            "total" => Rule::Total {
+                fact: text("fact"),
+                per_action: json.get("perAction").and_then(Json::as_i64),
+                window: window("sum"),
             },
             "rate" => Rule::Rate { seconds: number("seconds"), max: number("max") },
             "audience" => Rule::Audience(texts(&json["allow"])),

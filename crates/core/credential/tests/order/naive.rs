@@ -44,6 +44,14 @@ pub(crate) fn same_thing(one: &Constraint, other: &Constraint) -> bool {
                 matches!((window, other_window), (Some((one, _)), Some((other, _))) if one == other);
             currency == other && (windows || per_action.is_some() && other_most.is_some())
         }
+        (
+            Rule::Total { fact, per_action, window },
+            Rule::Total { fact: other, per_action: other_most, window: other_window },
+        ) => {
+            let windows =
+                matches!((window, other_window), (Some((one, _)), Some((other, _))) if one == other);
+            fact == other && (windows || per_action.is_some() && other_most.is_some())
+        }
         (Rule::Rate { seconds, .. }, Rule::Rate { seconds: other, .. }) => seconds == other,
         (Rule::Audience(_), Rule::Audience(_)) => true,
         (Rule::Argument { name, test }, Rule::Argument { name: other, test: other_test }) => {
@@ -96,9 +104,22 @@ fn text<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
     }
 }
 
+/// A minor unit in the unit of amounts here.
+const MINOR: i64 = 1_000_000;
+
+/// The amount in millionths of a minor unit.
 fn amount(request: &Request) -> Option<i64> {
-    match request.facts().get("amount") {
-        Some(Value::Integer(amount)) => Some(*amount),
+    match (request.facts().get("amount"), request.facts().get("amountMicros")) {
+        (Some(Value::Integer(amount)), None) => Some(*amount * MINOR),
+        (None, Some(Value::Integer(micros))) => Some(*micros),
+        _ => None,
+    }
+}
+
+/// An integer fact that a total can sum.
+fn summed(request: &Request, fact: &str) -> Option<i64> {
+    match request.facts().get(fact) {
+        Some(Value::Integer(value)) if *value >= 0 => Some(*value),
         _ => None,
     }
 }
@@ -127,21 +148,24 @@ fn keeps(link: &Model, constraint: &Constraint, request: &Request, audience: &st
         Rule::Spend { currency, per_action, .. } => money().is_some_and(|(amount, spent)| {
             let listed = beside()
                 .any(|other| matches!(&other.rule, Rule::Spend { currency, .. } if currency == spent));
-            listed && (spent != currency || per_action.is_none_or(|most| amount <= most))
+            listed && (spent != currency || per_action.is_none_or(|most| amount <= most * MINOR))
         }),
         Rule::Approval { above, currency, approver } => money().is_some_and(|(amount, spent)| {
             let listed = beside().any(|other| {
                 matches!(&other.rule, Rule::Approval { currency, approver: by, .. } if currency == spent && by == approver)
             });
-            listed && (spent != currency || amount <= *above)
+            listed && (spent != currency || amount <= *above * MINOR)
         }),
         Rule::Audience(allow) => allow.iter().any(|one| one == audience),
         Rule::Argument { name, test } => request.facts().get(name).is_some_and(|value| passes(test, value)),
+        Rule::Total { fact, per_action, .. } => {
+            summed(request, fact).is_some_and(|value| per_action.is_none_or(|most| value <= most))
+        }
         Rule::Rate { .. } => true,
     }
 }
 
-/// A total: what it counts (a currency, or nothing for actions), its window and its actions.
+/// A total: what it counts (a currency, a fact, or nothing for actions), its window and its actions.
 pub(crate) type Total = (String, i64, Option<Vec<String>>);
 
 /// What a request takes from the totals of one link: the amount, and the most of a window.
@@ -155,7 +179,12 @@ pub(crate) fn takes(link: &Model, request: &Request) -> Vec<(Total, (i64, i64))>
                 if text(request, "currency") == Some(currency) =>
             {
                 if let Some(amount) = amount(request) {
-                    all.push(((currency.clone(), *seconds, actions()), (amount, *most)));
+                    all.push(((currency.clone(), *seconds, actions()), (amount, *most * MINOR)));
+                }
+            }
+            Rule::Total { fact, window: Some((seconds, most)), .. } => {
+                if let Some(value) = summed(request, fact) {
+                    all.push(((format!("fact {fact}"), *seconds, actions()), (value, *most)));
                 }
             }
             _ => {}
@@ -205,6 +234,14 @@ fn limits_of<'m>(one: &'m Constraint, add: &mut dyn FnMut(About<'m>, u64)) {
             }
             if let Some((seconds, amount)) = window {
                 add(("window", currency, "", *seconds, &[], scope()), most(*amount));
+            }
+        }
+        Rule::Total { fact, per_action, window } => {
+            if let Some(each) = per_action {
+                add(("total per action", fact, "", 0, &[], scope()), most(*each));
+            }
+            if let Some((seconds, sum)) = window {
+                add(("total", fact, "", *seconds, &[], scope()), most(*sum));
             }
         }
         Rule::Rate { seconds, max } => add(("rate", "", "", *seconds, &[], scope()), most(*max)),

@@ -85,7 +85,7 @@ impl World {
                 account: [limit.link; 32],
                 link: Some(usize::from(limit.link)),
                 limit: words.to_owned(),
-                counts,
+                measure: if counts { Measure::Actions } else { Measure::Money },
                 seconds,
                 amount: if counts { 1 } else { amount },
                 most: limit.most,

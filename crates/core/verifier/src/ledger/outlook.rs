@@ -27,10 +27,10 @@ impl MemoryLedger {
         full.reduce(|one, other| Some(one?.max(other?))).flatten()
     }
 
-    /// What is left of a total, in minor units or actions; negative where it can't be said.
+    /// What is left of a total, in the unit of the debit; negative where it can't be said.
     pub(crate) fn left(&self, debit: &LinkDebit, now: i64) -> i64 {
         let spent = match self.totals.get(&name(debit)) {
-            Some(held) => held.total.sum(debit.seconds, now),
+            Some(held) => held.sum(debit, now),
             // The clock may be behind the moment at which a total was forgotten that this one may be.
             None if self.ended.is_some_and(|end| now < end) => i64::MAX,
             None => 0,

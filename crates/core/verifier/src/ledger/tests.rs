@@ -2,13 +2,14 @@
 
 use super::*;
 use legation_credential::Facts;
+use serde_json::json;
 
 fn permit(nonce: &str, amount: i64) -> Permit {
     let debit = |account: u8, most: i64| LinkDebit {
         account: [account; 32],
         link: Some(usize::from(account)),
         limit: "spend USD in 100 s".to_owned(),
-        counts: false,
+        measure: Measure::Money,
         seconds: 100,
         amount,
         most,
@@ -129,4 +130,37 @@ fn one_root_link_cannot_fill_the_memory_of_totals_for_another() {
 #[test]
 fn a_permit_that_was_kept_too_long_opens_nothing() {
     assert_eq!(code(MemoryLedger::new().commit(permit("a", 0), 2_000)), Some(Code::Expired));
+}
+
+#[test]
+fn a_total_that_was_kept_in_minor_units_counts_as_millionths() {
+    let mut ledger = MemoryLedger::new();
+    // Old numbers: minor units, in what the file says of nothing else.
+    assert_eq!(code(ledger.commit(permit("a", 7), 0)), None);
+    let mut old = ledger.to_json();
+    assert_eq!(old["unit"], "millionths");
+    old.as_object_mut().unwrap().remove("unit");
+    for total in old["totals"].as_array_mut().unwrap() {
+        total.as_array_mut().unwrap().pop();
+    }
+    let of_millions = |nonce: &str, amount: i64| {
+        let mut permit = permit(nonce, amount);
+        permit.debits.iter_mut().for_each(|debit| debit.most *= MICROS);
+        permit
+    };
+    let read = |json| MemoryLedger::from_json(&json).unwrap();
+    let mut ledger = read(old.clone());
+    // Of 8, 7 are gone; kept once more before anybody takes.
+    assert_eq!(code(ledger.commit(of_millions("b", MICROS + 1), 0)), Some(Code::BudgetExceeded));
+    let mut ledger = read(ledger.to_json());
+    assert_eq!(code(ledger.commit(of_millions("b", MICROS - 1), 0)), None);
+    let mut ledger = read(ledger.to_json());
+    assert_eq!(code(ledger.commit(of_millions("c", 1), 0)), None, "multiplied once");
+    assert_eq!(code(ledger.commit(of_millions("d", 1), 0)), Some(Code::BudgetExceeded));
+
+    let mut rate = permit("e", 1);
+    rate.debits.iter_mut().for_each(|debit| debit.measure = Measure::Actions);
+    assert_eq!(code(read(old.clone()).commit(rate, 0)), None, "actions are counted in ones, as before");
+    old["unit"] = "cents".into();
+    assert!(MemoryLedger::from_json(&old).is_none());
 }

@@ -1,8 +1,13 @@
 //! Commit: what the ledger has left, and when it has more.
 
 use super::{Case, Change, Remedy, To, What, least, member, most};
-use crate::{Code, Decision, Denial, Party, authorize, presentation::Names};
-use legation_credential::limit::Bound;
+use crate::{Code, Decision, Denial, LinkDebit, MemoryLedger, Party, authorize, presentation::Names};
+use legation_credential::{
+    Measure, Value,
+    amount::{AMOUNT, MICROS},
+    limit::Bound,
+};
+use std::collections::BTreeMap;
 
 pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
     let (ledger, chain) = (case.ledger?, case.chain?);
@@ -29,10 +34,9 @@ pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
         }
         Code::BudgetExceeded | Code::RateExceeded => {
             let debits = permit.debits();
-            let spends = debits.iter().filter(|debit| !debit.counts);
-            let left = spends.map(|debit| ledger.left(debit, case.now)).min().unwrap_or(0);
-            if denial.code == Code::BudgetExceeded && left > 0 {
-                return Remedy::one(Party::Caller, None, What::Fact("amount".to_owned()), most(left));
+            let takes = less(debits, ledger, case).filter(|_| denial.code == Code::BudgetExceeded);
+            if let Some(changes) = takes {
+                return Remedy::new(Party::Caller, changes);
             }
             let until = debits.iter().map(|debit| ledger.fits_at(debit, case.now));
             let until = until.reduce(|one, other| Some(one?.max(other?))).flatten()?;
@@ -42,4 +46,38 @@ pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
         }
         _ => None,
     }
+}
+
+/// Less of each fact that a total sums and that has some left; `None` where nothing is left of one of them.
+fn less(debits: &[LinkDebit], ledger: &MemoryLedger, case: &Case<'_>) -> Option<Vec<Change>> {
+    let mut most_of: BTreeMap<&str, i64> = BTreeMap::new();
+    for debit in debits {
+        let left = ledger.left(debit, case.now);
+        let (fact, left) = match &debit.measure {
+            Measure::Actions if debit.amount > left => return None,
+            Measure::Actions => continue,
+            Measure::Fact(fact) => (fact.as_str(), left),
+            Measure::Money => match case.request?.amount()?.fact {
+                AMOUNT => (AMOUNT, left / MICROS),
+                exact => (exact, left),
+            },
+        };
+        let held = most_of.entry(fact).or_insert(i64::MAX);
+        *held = left.min(*held);
+    }
+    let asked = |fact: &str| match case.request?.facts().get(fact)? {
+        Value::Integer(asked) => Some(*asked),
+        _ => None,
+    };
+    let mut changes = Vec::new();
+    for (fact, left) in most_of {
+        if asked(fact)? > left {
+            // Nothing passes always, and helps nobody.
+            if left <= 0 {
+                return None;
+            }
+            changes.push(Change { link: None, what: What::Fact(fact.to_owned()), to: most(left) });
+        }
+    }
+    Some(changes).filter(|changes| !changes.is_empty())
 }

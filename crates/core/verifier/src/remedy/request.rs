@@ -4,6 +4,7 @@ use super::{Case, Change, Remedy, To, What};
 use crate::{Code, Denial, Party, VerifiedChain};
 use legation_credential::{
     Authority, Facts, Request, Value, Violation,
+    amount::{AMOUNT, AMOUNT_MICROS, micros},
     limit::{Bound, Limit, LimitKind},
 };
 use std::collections::BTreeMap;
@@ -27,9 +28,13 @@ fn missing(effective: &Authority, request: &Request, chain: &VerifiedChain) -> O
     let mut names: Vec<String> = Vec::new();
     for violation in effective.violations(request, &chain.audience) {
         let Violation::MissingFact { name, limit } = violation else { continue };
-        let money = is_about_money(&limit.key.kind);
-        let both = ["amount", "currency"].map(str::to_owned);
-        let all = if money { both.to_vec() } else { vec![name] };
+        let mut all = vec![name];
+        if is_about_money(&limit.key.kind) {
+            all = vec!["currency".to_owned()];
+            if request.amount().is_none() {
+                all.insert(0, AMOUNT.to_owned());
+            }
+        }
         for name in all {
             if !request.facts().contains_key(&name) && !names.contains(&name) {
                 names.push(name);
@@ -58,11 +63,13 @@ fn within(code: Code, effective: &Authority, request: &Request, chain: &Verified
             Violation::Constraint { name, limit, .. } if code == Code::ConstraintViolated => (name, limit),
             Violation::ApprovalRequired { limit, .. } if code == Code::ApprovalRequired => {
                 let currency = matches!(limit.key.kind, LimitKind::ApprovalCurrency { .. });
-                ((if currency { "currency" } else { "amount" }).to_owned(), limit)
+                let amount = || request.amount().map(|amount| amount.fact);
+                (if currency { "currency" } else { amount()? }.to_owned(), limit)
             }
             _ => continue,
         };
-        bounds.entry(name).or_default().push(bound_of(*limit));
+        let bound = bound_of(*limit, &name);
+        bounds.entry(name).or_default().push(bound);
     }
     let mut facts = request.facts().clone();
     for (name, bounds) in &bounds {
@@ -81,9 +88,14 @@ fn within(code: Code, effective: &Authority, request: &Request, chain: &Verified
     Remedy::new(Party::Caller, changes.collect())
 }
 
-/// A limit's bound on the fact itself: of a rank, the values up to it.
-fn bound_of(limit: Limit) -> Bound {
+/// A limit's bound on the fact itself: of a rank, the values up to it; in the fact's own unit.
+fn bound_of(limit: Limit, fact: &str) -> Bound {
     match (limit.key.kind, limit.bound) {
+        (LimitKind::SpendPerAction { .. } | LimitKind::Approval { .. }, Bound::Most(most))
+            if fact == AMOUNT_MICROS =>
+        {
+            Bound::Most(micros(most))
+        }
         (LimitKind::Rank { order, .. }, Bound::Most(most)) => {
             let count = usize::try_from(most.saturating_add(1)).unwrap_or(0);
             Bound::OneOf(order.into_iter().take(count).collect())

@@ -1,0 +1,112 @@
+//! A ledger as a file has it.
+
+use super::{LedgerLimits, MemoryLedger, NO_ROOT, RootTotal};
+use crate::{authorize::NonceUse, window::Total};
+use legation_keys::base64url;
+use serde_json::json;
+use std::collections::VecDeque;
+
+/// The unit of totals of money, as a file says it.
+const UNIT: &str = "millionths";
+
+impl MemoryLedger {
+    /// What the ledger holds, to keep it between two runs.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let nonces: Vec<_> = self
+            .nonces
+            .iter()
+            .flat_map(|(key, own)| {
+                own.iter()
+                    .map(move |(nonce, (root, until))| json!([key, nonce, until, base64url::encode(root)]))
+            })
+            .collect();
+        let totals: Vec<_> = self
+            .totals
+            .iter()
+            .map(|(name, RootTotal { root, total, minor })| {
+                let root = base64url::encode(root);
+                json!([base64url::encode(name), total.seconds, total.moments, root, total.forgotten, minor])
+            })
+            .collect();
+        let LedgerLimits {
+            nonces_per_key,
+            nonces_per_root,
+            nonces: most_nonces,
+            totals: most_totals,
+            totals_per_root,
+            moments,
+        } = self.limits;
+        json!({
+            "unit": UNIT,
+            "limits": [nonces_per_key, most_nonces, most_totals, totals_per_root, moments, nonces_per_root],
+            "forgotten": self.forgotten,
+            "ended": self.ended,
+            "nonces": nonces,
+            "totals": totals,
+        })
+    }
+
+    /// Reads what [`MemoryLedger::to_json`] wrote; `None` for anything else, since a ledger that
+    /// forgets is none. A ledger from before nonces had a root link is read, too: its nonces count
+    /// for no root link's quota, and that quota is the default. So is one that does not say what
+    /// it forgot of its totals, and one that says no unit: its totals of money are in minor units, and become
+    /// millionths.
+    ///
+    /// ```
+    /// use legation_verifier::MemoryLedger;
+    /// let ledger = MemoryLedger::new();
+    /// assert!(MemoryLedger::from_json(&ledger.to_json()).is_some());
+    /// assert!(MemoryLedger::from_json(&serde_json::json!({})).is_none());
+    /// ```
+    #[must_use]
+    pub fn from_json(json: &serde_json::Value) -> Option<Self> {
+        let limit = |index: usize| usize::try_from(json.get("limits")?.get(index)?.as_u64()?).ok();
+        let mut ledger = Self::with_limits(LedgerLimits {
+            nonces_per_key: limit(0)?,
+            nonces_per_root: match json.get("limits")?.get(5) {
+                None => LedgerLimits::default().nonces_per_root,
+                Some(_) => limit(5)?,
+            },
+            nonces: limit(1)?,
+            totals: limit(2)?,
+            totals_per_root: limit(3)?,
+            moments: limit(4)?,
+        });
+        let minor = match json.get("unit") {
+            None => true,
+            Some(unit) if unit == UNIT => false,
+            Some(_) => return None,
+        };
+        ledger.forgotten = read_moment(json.get("forgotten")?)?;
+        ledger.ended = json.get("ended").map_or(Some(None), read_moment)?;
+        for entry in json.get("nonces")?.as_array()? {
+            let text = |index: usize| Some(entry.get(index)?.as_str()?.to_owned());
+            let until = entry.get(2)?.as_i64()?;
+            let root = match entry.get(3) {
+                None => NO_ROOT,
+                Some(root) => base64url::decode_array(root.as_str()?).ok()?,
+            };
+            ledger.take_nonce(&NonceUse { key: text(0)?, nonce: text(1)?, root, until });
+        }
+        for entry in json.get("totals")?.as_array()? {
+            let name = base64url::decode_array(entry.get(0)?.as_str()?).ok()?;
+            let moment = |pair: &serde_json::Value| Some((pair.get(0)?.as_i64()?, pair.get(1)?.as_i64()?));
+            let moments: Option<VecDeque<(i64, i64)>> =
+                entry.get(2)?.as_array()?.iter().map(moment).collect();
+            let forgotten = entry.get(4).map_or(Some(None), read_moment)?;
+            let total = Total { seconds: entry.get(1)?.as_i64()?, moments: moments?, forgotten };
+            let root = base64url::decode_array(entry.get(3)?.as_str()?).ok()?;
+            let minor = entry.get(5).map_or(Some(minor), serde_json::Value::as_bool)?;
+            ledger.totals.insert(name, RootTotal { root, total, minor });
+            *ledger.totals_of_root.entry(root).or_default() += 1;
+        }
+        Some(ledger)
+    }
+}
+
+/// A moment, or none.
+#[allow(clippy::option_option, reason = "the outer one is whether it can be read")]
+fn read_moment(json: &serde_json::Value) -> Option<Option<i64>> {
+    if json.is_null() { Some(None) } else { json.as_i64().map(Some) }
+}
