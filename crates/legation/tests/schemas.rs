@@ -391,12 +391,15 @@ proptest! {
 }
 
 /// One constraint of each kind, as the wire writes it.
-const CONSTRAINTS: [&str; 16] = [
+const CONSTRAINTS: [&str; 19] = [
     r#"{"type": "spend", "currency": "USD", "perAction": 5000, "window": {"seconds": 60, "amount": 0}, "actions": ["a.*"]}"#,
     r#"{"type": "spend", "currency": "EUR", "window": {"seconds": 315576000, "amount": 9000000000000}}"#,
     r#"{"type": "total", "fact": "tokens", "perAction": 8000, "window": {"seconds": 86400, "sum": 9007199254740991}}"#,
     r#"{"type": "total", "fact": "mails", "perAction": 0, "actions": ["a.*"]}"#,
     r#"{"type": "rate", "seconds": 1, "max": 0}"#,
+    r#"{"type": "rate", "calendar": "week", "offset": "-14:00", "max": 9007199254740991}"#,
+    r#"{"type": "spend", "currency": "EUR", "window": {"calendar": "month", "offset": "+00:00", "amount": 1}}"#,
+    r#"{"type": "total", "fact": "tokens", "window": {"calendar": "day", "sum": 1}}"#,
     r#"{"type": "audience", "allow": []}"#,
     r#"{"type": "audience", "allow": ["did:web:a.example", "x"], "actions": ["b"]}"#,
     r#"{"type": "argument", "name": "a", "equals": true}"#,
@@ -452,6 +455,16 @@ fn constraints() {
         r#"{"type": "spend", "currency": "USD", "window": {"seconds": 1, "amount": 1, "x": 1}}"#,
         r#"{"type": "spend", "currency": "USD", "perAction": 1, "actions": []}"#,
         r#"{"type": "rate", "seconds": 1}"#,
+        r#"{"type": "rate", "max": 1}"#,
+        r#"{"type": "rate", "calendar": "day", "seconds": 1, "max": 1}"#,
+        r#"{"type": "rate", "seconds": 1, "offset": "+02:00", "max": 1}"#,
+        r#"{"type": "rate", "calendar": "year", "max": 1}"#,
+        r#"{"type": "rate", "calendar": "day", "offset": "-00:00", "max": 1}"#,
+        r#"{"type": "rate", "calendar": "day", "offset": "+14:01", "max": 1}"#,
+        r#"{"type": "rate", "calendar": "day", "offset": "Z", "max": 1}"#,
+        r#"{"type": "total", "fact": "x", "window": {"calendar": "day", "offset": "+2:00", "sum": 1}}"#,
+        r#"{"type": "spend", "currency": "USD", "window": {"calendar": "day", "seconds": 1, "amount": 1}}"#,
+        r#"{"type": "spend", "currency": "USD", "window": {"offset": "+02:00", "amount": 1}}"#,
         r#"{"type": "rate", "seconds": "1", "max": 1}"#,
         r#"{"type": "rate", "seconds": 1, "max": 1, "actions": ["a*"]}"#,
         r#"{"type": "audience"}"#,

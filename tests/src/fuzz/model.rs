@@ -63,11 +63,15 @@ pub(crate) fn constraint(choices: &mut Choices<'_>) -> Value {
     let mut json = match choices.below(12) {
         10 => json!({"type": "total", "fact": choices.pick(&NAMES), "perAction": small(choices)}),
         11 => json!({"type": "total", "fact": choices.pick(&NAMES),
-            "window": {"seconds": 60 * (1 + small(choices)), "sum": small(choices)}}),
+            "window": window(choices, "sum")}),
         0 => json!({"type": "spend", "currency": choices.pick(&CURRENCIES), "perAction": small(choices)}),
         1 => json!({"type": "spend", "currency": choices.pick(&CURRENCIES),
-            "window": {"seconds": 60 * (1 + small(choices)), "amount": small(choices)}}),
-        2 => json!({"type": "rate", "seconds": 60 * (1 + small(choices)), "max": small(choices)}),
+            "window": window(choices, "amount")}),
+        2 => {
+            let mut rate = window(choices, "max");
+            rate["type"] = "rate".into();
+            rate
+        }
         3 => {
             json!({"type": "audience", "allow": (0..choices.below(3)).map(|_| choices.pick(&AUDIENCES)).collect::<Vec<_>>()})
         }
@@ -84,6 +88,17 @@ pub(crate) fn constraint(choices: &mut Choices<'_>) -> Value {
         json["actions"] = (0..=choices.below(3)).map(|_| choices.pick(&ACTIONS)).collect();
     }
     json
+}
+
+/// A window with its most.
+fn window(choices: &mut Choices<'_>, most: &str) -> Value {
+    let bound = choices.below(5);
+    match choices.below(8) {
+        5 => json!({"calendar": "day", most: bound}),
+        6 => json!({"calendar": "month", most: bound}),
+        7 => json!({"calendar": "month", "offset": "-03:30", most: bound}),
+        minutes => json!({"seconds": 60 * (1 + minutes), most: bound}),
+    }
 }
 
 fn argument(choices: &mut Choices<'_>) -> Value {
@@ -241,13 +256,16 @@ fn keys_of(one: &Value) -> Vec<String> {
         .find(|name| one.get(name).is_some());
     let about =
         [text("type"), text("name"), text("fact"), text("approver"), normal(one.get("actions"))].concat();
-    let window = |seconds: &Value| format!("{about} {} {seconds}", text("currency"));
+    let window = |one: &Value| {
+        let span = ["seconds", "calendar", "offset"].map(|name| one[name].to_string()).concat();
+        format!("{about} {} {span}", text("currency"))
+    };
     match one["type"].as_str().unwrap() {
         "spend" | "total" => {
             let per_action = one.get("perAction").map(|_| format!("{about} {}", text("currency")));
-            per_action.into_iter().chain(one.get("window").map(|one| window(&one["seconds"]))).collect()
+            per_action.into_iter().chain(one.get("window").map(|one| window(one))).collect()
         }
-        "rate" => vec![format!("{about} {}", text("seconds"))],
+        "rate" => vec![window(one)],
         "approval" => vec![format!("{about} {}", text("currency"))],
         _ => vec![format!("{about} {operator:?} {}", text("order"))],
     }

@@ -10,6 +10,7 @@ use crate::{
     limit::{Bound, LimitKey, LimitKind, Operator, same_type, steps_out},
     pattern::{Pattern, normalize},
     request::{MAX_NAME, MAX_TEXT, Value},
+    window::Window,
 };
 use legation_did::Did;
 use legation_keys::json::{Json, Object};
@@ -93,8 +94,8 @@ fn spend(object: &Object<'_>, add: &mut Add<'_>) -> Result<(), CredentialError> 
     }
     if let Some(window) = object.get("window") {
         let window = window.as_object().ok_or_else(|| malformed("window", "an object", window))?;
-        members(window, "window", &["seconds", "amount"])?;
-        let kind = LimitKind::SpendWindow { currency: code, seconds: seconds(window)? };
+        members(window, "window", &["seconds", "calendar", "offset", "amount"])?;
+        let kind = LimitKind::SpendWindow { currency: code, window: read_window(window)? };
         add(kind, Bound::Most(amount(window, "amount")?))?;
     }
     Ok(())
@@ -109,8 +110,8 @@ fn total(object: &Object<'_>, add: &mut Add<'_>) -> Result<(), CredentialError> 
     }
     if let Some(window) = object.get("window") {
         let window = window.as_object().ok_or_else(|| malformed("window", "an object", window))?;
-        members(window, "window", &["seconds", "sum"])?;
-        let kind = LimitKind::TotalWindow { fact, seconds: seconds(window)? };
+        members(window, "window", &["seconds", "calendar", "offset", "sum"])?;
+        let kind = LimitKind::TotalWindow { fact, window: read_window(window)? };
         add(kind, Bound::Most(count(window, "sum")?))?;
     }
     Ok(())
@@ -129,8 +130,8 @@ fn limits_something(object: &Object<'_>) -> Result<(), CredentialError> {
 }
 
 fn rate(object: &Object<'_>, add: &mut Add<'_>) -> Result<(), CredentialError> {
-    members(object, "constraint", &["type", "seconds", "max", "actions"])?;
-    add(LimitKind::Rate { seconds: seconds(object)? }, Bound::Most(count(object, "max")?))
+    members(object, "constraint", &["type", "seconds", "calendar", "offset", "max", "actions"])?;
+    add(LimitKind::Rate { window: read_window(object)? }, Bound::Most(count(object, "max")?))
 }
 
 fn audience(object: &Object<'_>, add: &mut Add<'_>) -> Result<(), CredentialError> {
@@ -298,6 +299,30 @@ fn count(object: &Object<'_>, member: &'static str) -> Result<i64, CredentialErr
             found: found.to_string(),
         }),
     }
+}
+
+/// A window: so many `seconds`, or a `calendar` with the `offset` that it is kept at.
+fn read_window(object: &Object<'_>) -> Result<Window, CredentialError> {
+    let wrong = |member: &str, expected, found: &str| CredentialError::Malformed {
+        member: member.to_owned(),
+        expected,
+        found: crate::pattern::shorten(found),
+    };
+    if object.get("calendar").is_none() {
+        if object.get("offset").is_some() {
+            return Err(wrong("offset", "none beside `seconds`: it is of a `calendar`", "one"));
+        }
+        return Ok(Window::Sliding { seconds: seconds(object)? });
+    }
+    if object.get("seconds").is_some() {
+        return Err(wrong("seconds", "either `seconds` or `calendar`", "both"));
+    }
+    let period = text(object, "calendar")?;
+    let offset = object.get("offset").map(|_| text(object, "offset")).transpose()?;
+    let expected = "`day`, `week` or `month`";
+    Window::calendar(period, None).ok_or_else(|| wrong("calendar", expected, period))?;
+    let expected = "hours and minutes east of UTC, such as `+02:00`, at most 14 hours";
+    Window::calendar(period, offset).ok_or_else(|| wrong("offset", expected, offset.unwrap_or_default()))
 }
 
 fn seconds(object: &Object<'_>) -> Result<i64, CredentialError> {

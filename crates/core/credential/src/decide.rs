@@ -6,6 +6,7 @@ use crate::{
     authority::Granted,
     limit::{Bound, Limit, LimitKey, LimitKind},
     request::{Request, Value},
+    window::Window,
 };
 
 /// Why an authority does not permit a request. Sums over time are not judged here: what they
@@ -88,8 +89,8 @@ pub enum Measure {
 pub struct Debit<'a> {
     /// Which limit.
     pub key: &'a LimitKey,
-    /// Length of its sliding window, in seconds.
-    pub seconds: i64,
+    /// The window that it is summed over.
+    pub window: Window,
     /// What the request takes, in the unit of its [`Debit::measure`].
     pub amount: i64,
     /// Most that a window may hold, in the same unit.
@@ -166,7 +167,7 @@ impl Authority {
         };
         self.limits_on(request.action()).filter_map(move |(key, bound)| {
             let Bound::Most(most) = *bound else { return None };
-            let seconds = key.kind.window()?;
+            let window = key.kind.window()?;
             let (amount, most) = match &key.kind {
                 LimitKind::SpendWindow { currency, .. } => (spent(currency)?, micros(most)),
                 LimitKind::TotalWindow { fact, .. } => match request.facts().get(fact)? {
@@ -175,7 +176,7 @@ impl Authority {
                 },
                 _ => (1, most),
             };
-            Some(Debit { key, seconds, amount, most })
+            Some(Debit { key, window, amount, most })
         })
     }
 }

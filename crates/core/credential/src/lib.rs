@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`pattern`], [`resource`] | actions and resources: exact, or everything behind a border |
 //! | [`limit`] | constraints in normal form |
+//! | [`window`] | over which time is summed and counted: so many seconds, or periods of the calendar |
 //! | [`authority`] | [`Authority`], its partial order, and [`extend`], the one way to the next link |
 //! | [`amount`] | how much money a request is about, in the unit that is compared and summed |
 //! | [`mod@money`] | an amount as people write it |
@@ -60,6 +61,7 @@ mod signed_list;
 pub mod status;
 pub mod token_status;
 pub mod widening;
+pub mod window;
 
 pub use amount::Amount;
 pub use authority::{Authority, extend};
@@ -72,3 +74,4 @@ pub use presentation::{Occasion, PresentError, present, present_as};
 pub use refusal::Refusal;
 pub use request::{Facts, Request, RequestError, Value};
 pub use secured::Securing;
+pub use window::Window;

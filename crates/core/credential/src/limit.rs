@@ -6,7 +6,7 @@
 
 mod words;
 
-use crate::{pattern::Pattern, request::Value};
+use crate::{pattern::Pattern, request::Value, window::Window};
 use legation_did::Did;
 use std::collections::BTreeSet;
 
@@ -46,29 +46,29 @@ pub enum LimitKind {
         /// ISO 4217 code.
         currency: String,
     },
-    /// Most minor units of a currency in any window of so many seconds.
+    /// Most minor units of a currency in a window.
     SpendWindow {
         /// ISO 4217 code.
         currency: String,
-        /// Length of the window.
-        seconds: i64,
+        /// The window.
+        window: Window,
     },
     /// Most of an integer fact in one action.
     TotalPerAction {
         /// The fact's name.
         fact: String,
     },
-    /// Most that an integer fact comes to in any window of so many seconds.
+    /// Most that an integer fact comes to in a window.
     TotalWindow {
         /// The fact's name.
         fact: String,
-        /// Length of the window.
-        seconds: i64,
+        /// The window.
+        window: Window,
     },
-    /// Most actions in any window of so many seconds.
+    /// Most actions in a window.
     Rate {
-        /// Length of the window.
-        seconds: i64,
+        /// The window.
+        window: Window,
     },
     /// In which currencies an amount may pass without an approver's asking.
     ApprovalCurrency {
@@ -85,13 +85,13 @@ pub enum LimitKind {
 }
 
 impl LimitKind {
-    /// Length of the window, in seconds, of what a ledger sums or counts; `None` where each request is judged alone.
+    /// The window of what a ledger sums or counts; `None` where each request is judged alone.
     #[must_use]
-    pub fn window(&self) -> Option<i64> {
+    pub fn window(&self) -> Option<Window> {
         match self {
-            Self::SpendWindow { seconds, .. }
-            | Self::TotalWindow { seconds, .. }
-            | Self::Rate { seconds } => Some(*seconds),
+            Self::SpendWindow { window, .. } | Self::TotalWindow { window, .. } | Self::Rate { window } => {
+                Some(*window)
+            }
             _ => None,
         }
     }
@@ -249,13 +249,13 @@ impl LimitKey {
     pub(crate) fn amounts_of(&self, currency: &str) -> Vec<(Self, Self)> {
         let currency = currency.to_owned();
         let key = |kind| Self { kind, actions: self.actions.clone() };
-        let window = |seconds| LimitKind::SpendWindow { currency: currency.clone(), seconds };
+        let window = |window| LimitKind::SpendWindow { currency: currency.clone(), window };
         match &self.kind {
             LimitKind::SpendCurrency => {
                 let per_action = key(LimitKind::SpendPerAction { currency: currency.clone() });
                 vec![
                     (per_action.clone(), per_action),
-                    (Self { kind: window(i64::MIN), actions: None }, key(window(i64::MAX))),
+                    (Self { kind: window(Window::FIRST), actions: None }, key(window(Window::LAST))),
                 ]
             }
             LimitKind::ApprovalCurrency { approver } => {

@@ -1,7 +1,7 @@
 //! [`VerifiedChain`] × [`Request`] → [`Decision`]: pure, and listing what the permit consumes.
 
 use crate::{Code, Denial, VerifiedChain, presentation::Account};
-use legation_credential::{Authority, Measure, Request, Value, Violation, money::money};
+use legation_credential::{Authority, Measure, Request, Value, Violation, Window, money::money};
 use legation_keys::time;
 use sha2::{Digest, Sha256};
 
@@ -93,8 +93,8 @@ pub struct LinkDebit {
     pub limit: String,
     /// What is summed, and in which unit the two numbers are: money in millionths of a minor unit.
     pub measure: Measure,
-    /// Length of the sliding window, in seconds.
-    pub seconds: i64,
+    /// The window that it is summed over.
+    pub window: Window,
     /// What is taken.
     pub amount: i64,
     /// Most that the window may hold.
@@ -164,7 +164,7 @@ fn collect(
         link,
         limit: debit.key.total(),
         measure: debit.measure(),
-        seconds: debit.seconds,
+        window: debit.window,
         amount: debit.amount,
         most: debit.most,
     }));

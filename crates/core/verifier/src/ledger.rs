@@ -90,7 +90,7 @@ impl RootTotal {
 
     /// What its window holds, in the unit of a debit.
     fn sum(&self, debit: &LinkDebit, now: i64) -> i64 {
-        self.total.sum(debit.seconds, now).saturating_mul(self.factor(debit))
+        self.total.sum(debit.window, now).saturating_mul(self.factor(debit))
     }
 
     /// Adds a debit.
@@ -316,10 +316,10 @@ impl MemoryLedger {
         }
         let moments = self.limits.moments.max(4);
         // It may have been held before and forgotten: then up to the latest end of what was.
-        let forgotten = self.ended.map(|end| end.saturating_sub(debit.seconds));
+        let forgotten = self.ended.map(|end| debit.window.before(end));
         let held = self.totals.entry(name(debit)).or_insert_with(|| {
             *self.totals_of_root.entry(root).or_default() += 1;
-            let total = Total { seconds: debit.seconds, forgotten, ..Total::default() };
+            let total = Total::new(debit.window, forgotten);
             RootTotal { root, total, minor: false }
         });
         held.add(debit, now, moments);
@@ -331,5 +331,7 @@ mod outlook;
 
 #[cfg(test)]
 mod bursts;
+#[cfg(test)]
+mod calendar;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
-//! A total over a sliding window.
+//! A total over a window.
 
+use legation_credential::Window;
 use std::collections::VecDeque;
 
 /// How far a clock may fall behind before a total can't be told any more, in seconds: threads
@@ -7,44 +8,52 @@ use std::collections::VecDeque;
 /// is kept for so much longer.
 pub(crate) const BEHIND: i64 = 60;
 
-/// What fell into one window: moments and amounts, oldest first.
-#[derive(Clone, Debug, Default)]
+/// What fell into one window: moments and amounts, oldest first. Of the calendar a moment is the beginning of its
+/// period, so that there is one for each period that is kept.
+#[derive(Clone, Debug)]
 pub(crate) struct Total {
-    pub(crate) seconds: i64,
+    pub(crate) window: Window,
     pub(crate) moments: VecDeque<(i64, i64)>,
     /// The latest moment that is no longer kept.
     pub(crate) forgotten: Option<i64>,
 }
 
 impl Total {
-    /// What fell into (now − seconds, now], and what a clock that went back has left after it.
+    /// An empty one, of which everything up to a moment may have been forgotten.
+    pub(crate) fn new(window: Window, forgotten: Option<i64>) -> Self {
+        Self { window, moments: VecDeque::new(), forgotten }
+    }
+
+    /// What fell into the window at `now`, and what a clock that went back has left after it.
     /// Beyond all bounds where something that is no longer kept fell into it.
-    pub(crate) fn sum(&self, seconds: i64, now: i64) -> i64 {
-        let start = now.saturating_sub(seconds);
-        if self.forgotten.is_some_and(|moment| moment > start) {
+    pub(crate) fn sum(&self, window: Window, now: i64) -> i64 {
+        let before = window.before(now);
+        if self.forgotten.is_some_and(|moment| moment > before) {
             return i64::MAX;
         }
-        let inside = self.moments.iter().filter(|(moment, _)| *moment > start);
+        let inside = self.moments.iter().filter(|(moment, _)| *moment > before);
         inside.fold(0, |sum, (_, amount)| sum.saturating_add(*amount))
     }
 
     /// The moment from which on all of it has left the window.
     pub(crate) fn end(&self) -> i64 {
-        self.moments.back().map_or(i64::MIN, |(last, _)| last.saturating_add(self.seconds))
+        self.moments.back().map_or(i64::MIN, |(last, _)| self.window.end(*last))
     }
 
     /// Adds an amount at a moment. Of more than `most` moments those within a small part of the
     /// window are counted as one, of the latest moment of that part.
     pub(crate) fn add(&mut self, amount: i64, now: i64, most: usize) {
-        let kept = now.saturating_sub(self.seconds).saturating_sub(BEHIND);
-        while self.moments.front().is_some_and(|(moment, _)| *moment <= kept) {
+        let gone = |moment: i64| self.window.end(moment).saturating_add(BEHIND) <= now;
+        while self.moments.front().is_some_and(|(moment, _)| gone(*moment)) {
             self.forgotten = self.forgotten.max(self.moments.pop_front().map(|(moment, _)| moment));
         }
         // A clock that goes back must not put a moment before one that is already there.
-        let now = self.moments.back().map_or(now, |(last, _)| now.max(*last));
-        self.put(now, amount);
+        let moment = self.window.moment(now);
+        let moment = self.moments.back().map_or(moment, |(last, _)| moment.max(*last));
+        self.put(moment, amount);
+        let Window::Sliding { seconds } = self.window else { return };
         if self.moments.len() > most {
-            let part = part(self.seconds, most);
+            let part = part(seconds, most);
             for (moment, amount) in core::mem::take(&mut self.moments) {
                 let beyond = moment.rem_euclid(part);
                 let end = if beyond == 0 { moment } else { moment.saturating_add(part - beyond) };
@@ -75,21 +84,21 @@ mod tests {
 
     #[test]
     fn merged_moments_let_nothing_more_pass() {
-        let mut total = Total { seconds: 100, ..Total::default() };
+        let mut total = Total::new(Window::Sliding { seconds: 100 }, None);
         for now in 0..50 {
             total.add(1, now, 4);
             assert!(total.moments.len() <= 4);
         }
         // What is merged counts as long as the latest of its part, and at most a part longer.
         for now in 50..200 {
-            assert!(total.sum(100, now) >= (149 - now).clamp(0, 50), "{now}");
+            assert!(total.sum(Window::Sliding { seconds: 100 }, now) >= (149 - now).clamp(0, 50), "{now}");
         }
-        assert_eq!(total.sum(100, 149 + part(100, 4)), 0);
+        assert_eq!(total.sum(Window::Sliding { seconds: 100 }, 149 + part(100, 4)), 0);
     }
 
     #[test]
     fn moments_are_merged_once_there_are_too_many_and_by_a_small_part_of_the_window() {
-        let mut total = Total { seconds: 10_000, ..Total::default() };
+        let mut total = Total::new(Window::Sliding { seconds: 10_000 }, None);
         for now in 0..4 {
             total.add(1, now, 4);
         }
@@ -99,23 +108,39 @@ mod tests {
 
     #[test]
     fn what_is_spent_evenly_for_ever_leaves_the_window_for_ever() {
-        let mut total = Total { seconds: 10_000, ..Total::default() };
+        let mut total = Total::new(Window::Sliding { seconds: 10_000 }, None);
         for now in 0..100_000 {
             total.add(1, now, 64);
             assert!(total.moments.len() <= 64);
-            assert!(total.sum(10_000, now) <= 10_000 + part(10_000, 64));
+            assert!(total.sum(Window::Sliding { seconds: 10_000 }, now) <= 10_000 + part(10_000, 64));
         }
-        assert!(total.sum(10_000, 99_999) >= 10_000);
+        assert!(total.sum(Window::Sliding { seconds: 10_000 }, 99_999) >= 10_000);
     }
 
     #[test]
     fn a_window_of_which_something_is_forgotten_holds_more_than_any_bound() {
-        let mut total = Total { seconds: 100, ..Total::default() };
+        let mut total = Total::new(Window::Sliding { seconds: 100 }, None);
         total.add(8, 0, 1024);
         total.add(1, 100 + BEHIND - 1, 1024);
-        assert_eq!(total.sum(100, 99), 9, "still kept");
+        assert_eq!(total.sum(Window::Sliding { seconds: 100 }, 99), 9, "still kept");
         total.add(1, 100 + BEHIND, 1024);
-        assert_eq!(total.sum(100, 99), i64::MAX);
-        assert_eq!(total.sum(100, 100), 2);
+        assert_eq!(total.sum(Window::Sliding { seconds: 100 }, 99), i64::MAX);
+        assert_eq!(total.sum(Window::Sliding { seconds: 100 }, 100), 2);
+    }
+    #[test]
+    fn a_period_is_kept_past_its_end_as_long_as_clocks_may_be_behind() {
+        let day = Window::calendar("day", None).unwrap();
+        let mut total = Total::new(day, None);
+        total.add(5, 86_399, 1024);
+        total.add(3, 86_400, 1024);
+        assert_eq!(total.sum(day, 86_400), 3, "a new day");
+        assert_eq!(total.sum(day, 86_399), 8, "a clock that is behind finds both");
+        total.add(1, 86_390, 1024);
+        assert_eq!(total.sum(day, 86_400), 4, "what is added behind counts on");
+        total.add(1, 86_400 + BEHIND - 1, 1024);
+        assert_eq!(total.sum(day, 86_399), 10, "still kept");
+        total.add(1, 86_400 + BEHIND, 1024);
+        assert_eq!(total.sum(day, 86_399), i64::MAX);
+        assert_eq!((total.sum(day, 86_400), total.moments.len()), (6, 1));
     }
 }

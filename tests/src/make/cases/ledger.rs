@@ -140,6 +140,28 @@ fn windows(book: &mut Book) {
             d.book(facts);
         });
     }
+    book.story(
+        "budget-of-a-calendar-day",
+        "100 a day where it is eleven hours and 59 minutes later than in Greenwich: a new day begins at 12:01 UTC, and what was spent a second before counts no more.",
+        |d| {
+            let day = json!({"calendar": "day", "offset": "+11:59", "amount": 100});
+            solo(d, json!([{"type": "spend", "currency": "USD", "window": day}]));
+            pay(d, "12:00:58", "n-1", 100, permit());
+            pay(d, "12:00:59", "n-2", 1, deny("budget_exceeded", Some(0)));
+            pay(d, "12:01:00", "n-3", 100, permit());
+            pay(d, "12:01:01", "n-4", 1, deny("budget_exceeded", Some(0)));
+        },
+    );
+    book.story(
+        "rate-of-a-calendar-month",
+        "Two calls a month: half an hour later it is the same month still.",
+        |d| {
+            solo(d, json!([{"type": "rate", "calendar": "month", "max": 2}]));
+            call(d, "12:00:00", "n-1", permit());
+            call(d, "12:00:01", "n-2", permit());
+            call(d, "12:30:00", "n-3", deny("rate_exceeded", Some(0)));
+        },
+    );
     book.story("budget-of-each-currency", "Each currency has a total of its own.", |d| {
         let yen = json!({"type": "spend", "currency": "JPY", "window": {"seconds": 3600, "amount": 9000}});
         solo(d, json!([spend(3600, 100), yen]));

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 pub(crate) fn add(book: &mut Book) {
     numbers(book);
+    totals_of_facts(book);
+    calendars(book);
     sets(book);
     inherited(book);
     keys(book);
@@ -95,6 +97,43 @@ fn totals_of_facts(book: &mut Book) {
         );
     }
     book.permit("total-tightened", "Less per action, and less in the same window.", asked(total(599, 999)));
+}
+
+fn calendars(book: &mut Book) {
+    let window = |window: Value| json!({"type": "spend", "currency": "USD", "window": window});
+    let day = |amount: i64| window(json!({"calendar": "day", "amount": amount}));
+    book.deny(
+        "calendar-window-widened",
+        "A larger amount in the same day.",
+        "constraint_widened",
+        Some(2),
+        pair(day(20_000), day(20_001)),
+    );
+    book.permit(
+        "calendar-window-at-another-offset",
+        "A day elsewhere is another window: it stands beside the inherited one, and loosens nothing.",
+        pair(day(20_000), window(json!({"calendar": "day", "offset": "+09:00", "amount": 90_000}))),
+    );
+    for (name, why, wrong) in [
+        ("calendar-of-a-year", "Days, weeks and months are known.", json!({"calendar": "year", "amount": 1})),
+        (
+            "calendar-beside-seconds",
+            "Which of them was meant?",
+            json!({"calendar": "day", "seconds": 60, "amount": 1}),
+        ),
+        (
+            "calendar-in-a-zone-of-a-name",
+            "What a zone's name means changes.",
+            json!({"calendar": "day", "offset": "Europe/Paris", "amount": 1}),
+        ),
+        (
+            "seconds-at-an-offset",
+            "A window that slides is the same everywhere.",
+            json!({"seconds": 60, "offset": "+01:00", "amount": 1}),
+        ),
+    ] {
+        book.deny(name, why, "malformed", Some(1), |d| d.limits(1, json!([window(wrong)])));
+    }
 }
 
 fn sets(book: &mut Book) {

@@ -5,6 +5,7 @@ use crate::{
     limit::{Bound, LimitKey, LimitKind, Operator},
     pattern::Pattern,
     request::Value,
+    window::Window,
 };
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -62,8 +63,10 @@ fn write_one(key: &LimitKey, bound: &Bound, limits: &Limits) -> Option<serde_jso
         (LimitKind::TotalWindow { fact, .. }, bound) => {
             beside_window(json!({"type": "total", "fact": fact}), Some((key, bound)))?
         }
-        (LimitKind::Rate { seconds }, Bound::Most(most)) => {
-            json!({"type": "rate", "seconds": seconds, "max": most})
+        (LimitKind::Rate { window }, Bound::Most(most)) => {
+            let mut json = json!({"type": "rate", "max": most});
+            json.as_object_mut()?.extend(window.members());
+            json
         }
         (LimitKind::Approval { currency, approver }, Bound::Most(most)) => {
             json!({"type": "approval", "above": most, "currency": currency, "approver": approver.as_str()})
@@ -79,26 +82,28 @@ fn beside_window(
     window: Option<(&LimitKey, &Bound)>,
 ) -> Option<serde_json::Value> {
     let Some((key, Bound::Most(most))) = window else { return Some(json) };
-    let window = match &key.kind {
-        LimitKind::SpendWindow { seconds, .. } => json!({"seconds": seconds, "amount": most}),
-        LimitKind::TotalWindow { seconds, .. } => json!({"seconds": seconds, "sum": most}),
+    let name = match &key.kind {
+        LimitKind::SpendWindow { .. } => "amount",
+        LimitKind::TotalWindow { .. } => "sum",
         _ => return None,
     };
-    json.as_object_mut()?.insert("window".to_owned(), window);
+    let mut window = key.kind.window()?.members();
+    window.insert(name.to_owned(), (*most).into());
+    json.as_object_mut()?.insert("window".to_owned(), window.into());
     Some(json)
 }
 
 /// Of a most per action, the first window about the same thing.
 fn first_window<'l>(key: &LimitKey, limits: &'l Limits) -> Option<(&'l LimitKey, &'l Bound)> {
-    let window = |seconds| match &key.kind {
+    let kind = |window| match &key.kind {
         LimitKind::SpendPerAction { currency } => {
-            Some(LimitKind::SpendWindow { currency: currency.clone(), seconds })
+            Some(LimitKind::SpendWindow { currency: currency.clone(), window })
         }
-        LimitKind::TotalPerAction { fact } => Some(LimitKind::TotalWindow { fact: fact.clone(), seconds }),
+        LimitKind::TotalPerAction { fact } => Some(LimitKind::TotalWindow { fact: fact.clone(), window }),
         _ => None,
     };
-    let first = LimitKey { kind: window(i64::MIN)?, actions: None };
-    let last = LimitKey { kind: window(i64::MAX)?, actions: key.actions.clone() };
+    let first = LimitKey { kind: kind(Window::FIRST)?, actions: None };
+    let last = LimitKey { kind: kind(Window::LAST)?, actions: key.actions.clone() };
     limits.range(first..=last).find(|(other, _)| other.actions == key.actions)
 }
 

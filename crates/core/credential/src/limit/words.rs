@@ -1,7 +1,7 @@
 //! A limit in words, as data, and as the name of a total.
 
 use super::{Bound, Limit, LimitKey, LimitKind};
-use crate::{amount::micros, money::money, pattern::Pattern, request::Value};
+use crate::{amount::micros, money::money, pattern::Pattern, request::Value, window::Window};
 use core::fmt;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -12,12 +12,12 @@ impl LimitKey {
     #[must_use]
     pub fn total(&self) -> String {
         let total = match &self.kind {
-            LimitKind::SpendWindow { currency, seconds } => format!("spend {currency} in {seconds} s"),
+            LimitKind::SpendWindow { currency, window } => format!("spend {currency} in {window}"),
             // As JSON writes it: a fact's name may hold what else stands here.
-            LimitKind::TotalWindow { fact, seconds } => {
-                format!("total {} in {seconds} s", serde_json::Value::from(fact.as_str()))
+            LimitKind::TotalWindow { fact, window } => {
+                format!("total {} in {window}", serde_json::Value::from(fact.as_str()))
             }
-            LimitKind::Rate { seconds } => format!("actions in {seconds} s"),
+            LimitKind::Rate { window } => format!("actions in {window}"),
             _ => return String::new(),
         };
         match &self.actions {
@@ -47,16 +47,16 @@ impl LimitKey {
             LimitKind::SpendPerAction { currency } => {
                 json!({"type": "spend", "member": "perAction", "currency": currency})
             }
-            LimitKind::SpendWindow { currency, seconds } => {
-                json!({"type": "spend", "member": "window", "currency": currency, "seconds": seconds})
+            LimitKind::SpendWindow { currency, window } => {
+                with(json!({"type": "spend", "member": "window", "currency": currency}), *window)
             }
             LimitKind::TotalPerAction { fact } => {
                 json!({"type": "total", "member": "perAction", "fact": fact})
             }
-            LimitKind::TotalWindow { fact, seconds } => {
-                json!({"type": "total", "member": "window", "fact": fact, "seconds": seconds})
+            LimitKind::TotalWindow { fact, window } => {
+                with(json!({"type": "total", "member": "window", "fact": fact}), *window)
             }
-            LimitKind::Rate { seconds } => json!({"type": "rate", "member": "max", "seconds": seconds}),
+            LimitKind::Rate { window } => with(json!({"type": "rate", "member": "max"}), *window),
             LimitKind::ApprovalCurrency { approver } => {
                 json!({"type": "approval", "member": "currency", "approver": approver.as_str()})
             }
@@ -88,14 +88,14 @@ impl LimitKey {
             LimitKind::SpendPerAction { currency } => {
                 format!("{} are spent in one action", of_money(bound, currency))
             }
-            LimitKind::SpendWindow { currency, seconds } => {
-                format!("{} are spent in any {seconds} s", of_money(bound, currency))
+            LimitKind::SpendWindow { currency, window } => {
+                format!("{} are spent in {}", of_money(bound, currency), any(*window))
             }
             LimitKind::TotalPerAction { fact } => format!("`{fact}` is {bound} in one action"),
-            LimitKind::TotalWindow { fact, seconds } => {
-                format!("`{fact}` comes to {bound} in any {seconds} s")
+            LimitKind::TotalWindow { fact, window } => {
+                format!("`{fact}` comes to {bound} in {}", any(*window))
             }
-            LimitKind::Rate { seconds } => format!("{bound} actions happen in any {seconds} s"),
+            LimitKind::Rate { window } => format!("{bound} actions happen in {}", any(*window)),
             LimitKind::ApprovalCurrency { approver } => {
                 format!("the currency is {bound}, or {approver} approves")
             }
@@ -110,6 +110,22 @@ impl LimitKey {
                 format!("{words}, for {}", actions.join(", "))
             }
         }
+    }
+}
+
+/// The members of a limit with those of its window.
+fn with(mut json: serde_json::Value, window: Window) -> serde_json::Value {
+    if let Some(members) = json.as_object_mut() {
+        members.extend(window.members());
+    }
+    json
+}
+
+/// A window as a sentence has it: any that slides, or each of the calendar.
+fn any(window: Window) -> String {
+    match window {
+        Window::Sliding { .. } => format!("any {window}"),
+        Window::Calendar { .. } => window.to_string(),
     }
 }
 

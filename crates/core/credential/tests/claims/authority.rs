@@ -68,6 +68,9 @@ fn a_number_that_readers_disagree_on_is_refused() {
         cases.push((place, member, json!(9_000_000_000_001_i64), "malformed"));
     }
     for place in [WINDOW, RATE, SUM] {
+        // Of seconds and calendar one, and an offset of the calendar only.
+        cases.push((place, "calendar", json!("day"), "malformed"));
+        cases.push((place, "offset", json!("+02:00"), "malformed"));
         cases.push((place, "seconds", json!(0), "malformed"));
         cases.push((place, "seconds", json!(315_576_001), "malformed"));
     }
@@ -161,6 +164,14 @@ fn a_constraint_that_says_too_little_or_too_much_is_refused() {
         with(json!({"type": "total", "fact": 1, "perAction": 1})),
         with(json!({"type": "total", "fact": "x", "window": 5})),
         with(json!({"type": "total", "fact": "x", "window": {"seconds": 60}})),
+        with(json!({"type": "rate", "max": 1})),
+        with(json!({"type": "rate", "max": 1, "calendar": "year"})),
+        with(json!({"type": "rate", "max": 1, "calendar": 1})),
+        with(json!({"type": "rate", "max": 1, "calendar": "day", "offset": "Z"})),
+        with(json!({"type": "rate", "max": 1, "calendar": "day", "offset": "-00:00"})),
+        with(json!({"type": "rate", "max": 1, "calendar": "day", "offset": "+14:01"})),
+        with(json!({"type": "rate", "max": 1, "calendar": "day", "offset": 120})),
+        with(json!({"type": "total", "fact": "x", "window": {"calendar": "Month", "sum": 1}})),
         with(json!({"type": "audience"})),
         with(json!({"type": "audience", "allow": "did:web:a.example"})),
         with(json!({"type": "audience", "allow": [1]})),
@@ -229,6 +240,10 @@ fn two_constraints_for_one_thing_are_refused() {
             json!({"type": "spend", "currency": "USD", "perAction": 1}),
         ),
         twice(window(1), window(2)),
+        twice(
+            json!({"type": "rate", "calendar": "day", "max": 1}),
+            json!({"type": "rate", "calendar": "day", "offset": "+00:00", "max": 1}),
+        ),
         twice(total(json!({"perAction": 1})), total(json!({"perAction": 2}))),
         twice(
             total(json!({"window": {"seconds": 60, "sum": 1}})),
@@ -253,6 +268,14 @@ fn two_constraints_for_one_thing_are_refused() {
             json!({"type": "spend", "currency": "EUR", "perAction": 1}),
         ),
         both(total(json!({"perAction": 1})), total(json!({"window": {"seconds": 60, "sum": 1}}))),
+        both(
+            json!({"type": "rate", "seconds": 86_400, "max": 1}),
+            json!({"type": "rate", "calendar": "day", "max": 1}),
+        ),
+        both(
+            json!({"type": "rate", "calendar": "day", "offset": "-03:30", "max": 1}),
+            json!({"type": "rate", "calendar": "day", "max": 1}),
+        ),
         both(argument("min", json!(1)), argument("max", json!(1))),
     ]);
 }

@@ -23,6 +23,9 @@ pub(crate) const RESOURCE_PATTERNS: [&str; 6] = [
 pub(crate) const AUDIENCES: [&str; 3] = ["did:web:v.example", "did:web:w.example", "did:web:x.example"];
 const APPROVERS: [&str; 2] = ["did:web:p.example", "did:web:q.example"];
 const CURRENCIES: [&str; 2] = ["USD", "EUR"];
+/// Windows of two lengths, and of the calendar.
+const SPANS: [&str; 4] =
+    [r#""seconds":60"#, r#""seconds":3600"#, r#""calendar":"day""#, r#""calendar":"day","offset":"+02:00""#];
 const TEXTS: [&str; 5] = ["", "u", "u/v", "u/..", "w"];
 /// Rank orders of the facts `t` and `n`.
 const ORDERS: [(&str, &[&str]); 3] = [("t", &["u", "w", "u/v"]), ("t", &["w", "u"]), ("n", &["2", "u", "0"])];
@@ -95,17 +98,17 @@ fn argument(draw: &mut Rng) -> Rule {
 
 /// One constraint of any type, for some actions or for all.
 pub(crate) fn constraint(draw: &mut Rng) -> Constraint {
-    let seconds = |draw: &mut Rng| if draw.bool() { 60 } else { 3600 };
+    let span = |draw: &mut Rng| one(draw, &SPANS).to_owned();
     let rule = match draw.u8(..12) {
         0..=2 => {
-            let window = draw.bool().then(|| (seconds(draw), draw.i64(0..4)));
+            let window = draw.bool().then(|| (span(draw), draw.i64(0..4)));
             let per_action = (window.is_none() || draw.bool()).then(|| draw.i64(0..4));
             Rule::Spend { currency: one(draw, &CURRENCIES).to_owned(), per_action, window }
         }
-        3 => Rule::Rate { seconds: seconds(draw), max: draw.i64(0..4) },
+        3 => Rule::Rate { window: span(draw), max: draw.i64(0..4) },
         4 => Rule::Audience(texts(draw, &AUDIENCES, 0)),
         10 | 11 => {
-            let window = draw.bool().then(|| (seconds(draw), draw.i64(0..4)));
+            let window = draw.bool().then(|| (span(draw), draw.i64(0..4)));
             let per_action = (window.is_none() || draw.bool()).then(|| draw.i64(0..4));
             Rule::Total { fact: one(draw, &["n", "amount"]).to_owned(), per_action, window }
         }

@@ -210,6 +210,40 @@ fn totals_are_compared_by_what_they_leave_room_for() {
 }
 
 #[test]
+fn windows_of_another_kind_period_or_offset_stand_side_by_side() {
+    let spans = [
+        json!({"seconds": 86_400}),
+        json!({"calendar": "day"}),
+        json!({"calendar": "week"}),
+        json!({"calendar": "day", "offset": "+02:00"}),
+    ];
+    let with = |mut one: Json, span: &Json| {
+        one.as_object_mut().unwrap().extend(span.as_object().unwrap().clone());
+        one
+    };
+    let spend = |span: &Json, most: i32| json!({"type": "spend", "currency": "USD", "window": with(json!({"amount": most}), span)});
+    let total = |span: &Json, most: i32| json!({"type": "total", "fact": "amount", "window": with(json!({"sum": most}), span)});
+    let rate = |span: &Json, most: i32| with(json!({"type": "rate", "max": most}), span);
+    let kinds: [&dyn Fn(&Json, i32) -> Json; 3] = [&spend, &total, &rate];
+    for limit in kinds {
+        // Of each window no limit or one of two bounds, in two of them at once.
+        let mut sets = vec![vec![]];
+        for (at, span) in spans.iter().enumerate() {
+            for most in [1, 3] {
+                sets.push(vec![limit(span, most)]);
+                for other in &spans[..at] {
+                    sets.extend([1, 3].map(|other_most| vec![limit(other, other_most), limit(span, most)]));
+                }
+            }
+        }
+        assert_eq!(compare(&sets, &amounts()), []);
+    }
+    // UTC is one offset, however it is written.
+    let utc = |offset: Json| limited(&[with(json!({"type": "rate", "calendar": "day", "max": 1}), &offset)]);
+    assert_eq!(utc(json!({})), utc(json!({"offset": "+00:00"})));
+}
+
+#[test]
 fn windows_beside_amounts_per_action_are_compared_exactly() {
     let spend = |per_action: Option<i32>, windows: [Option<i32>; 2]| {
         let spend = || json!({"type": "spend", "currency": "USD"});

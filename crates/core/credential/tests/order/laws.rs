@@ -1,6 +1,9 @@
 //! The laws of the order, on every pair and triple of a domain.
 
-use crate::{model::Model, naive};
+use crate::{
+    model::{Model, span},
+    naive,
+};
 use legation_credential::{Authority, Request, extend};
 use std::collections::BTreeMap;
 
@@ -19,7 +22,7 @@ pub(crate) fn total(debit: &legation_credential::Debit<'_>) -> naive::Total {
         _ => String::new(),
     };
     let actions = debit.key.actions.as_ref().map(|all| all.iter().map(ToString::to_string).collect());
-    (counted, debit.seconds, actions)
+    (counted, span(debit.window), actions)
 }
 
 fn answers(authority: &Authority, requests: &[(Request, &str)]) -> Answers {

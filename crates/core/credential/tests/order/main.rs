@@ -17,6 +17,7 @@
 //! | spend in a window | `totals_are_compared…`, `windows_beside_amounts…` | the first |
 //! | total of a fact | `sums_of_a_fact…` | the same |
 //! | rate | `totals_are_compared…` | the same |
+//! | sliding and calendar windows | `windows_of_another_kind…` | the same |
 //! | audience | `audiences…` | the same |
 //! | equals, oneOf, prefix, min, max | `one_value_some_values_and_ranges…` | the same |
 //! | notOneOf | `excluded_values…` | the same, but for booleans |

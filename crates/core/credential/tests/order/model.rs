@@ -2,7 +2,7 @@
 //! and what `naive` judges.
 
 use core::fmt::Write;
-use legation_credential::{Authority, Value};
+use legation_credential::{Authority, Value, Window};
 use serde_json::Value as Json;
 
 #[derive(Clone, Debug, Default)]
@@ -23,22 +23,41 @@ pub(crate) struct Constraint {
     pub(crate) rule: Rule,
 }
 
+/// The members of a window that say how long it is, as they are written: `"seconds":60`.
+pub(crate) type Span = String;
+
+/// The one spelling of a window.
+pub(crate) fn span(window: Window) -> Span {
+    match (window, window.offset()) {
+        (Window::Sliding { seconds }, _) => format!(r#""seconds":{seconds}"#),
+        (Window::Calendar { period, .. }, None) => format!(r#""calendar":"{}""#, period.name()),
+        (Window::Calendar { period, .. }, Some(offset)) => {
+            format!(r#""calendar":"{}","offset":"{offset}""#, period.name())
+        }
+    }
+}
+
+fn read_span(json: &Json) -> Span {
+    let member = |name: &str| json.get(name).map(|value| format!(r#""{name}":{value}"#));
+    ["seconds", "calendar", "offset"].into_iter().filter_map(member).collect::<Vec<_>>().join(",")
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Rule {
     Spend {
         currency: String,
         per_action: Option<i64>,
-        /// Seconds and amount.
-        window: Option<(i64, i64)>,
+        /// Window and amount.
+        window: Option<(Span, i64)>,
     },
     Total {
         fact: String,
         per_action: Option<i64>,
-        /// Seconds and sum.
-        window: Option<(i64, i64)>,
+        /// Window and sum.
+        window: Option<(Span, i64)>,
     },
     Rate {
-        seconds: i64,
+        window: Span,
         max: i64,
     },
     Audience(Vec<String>),
@@ -119,8 +138,8 @@ impl Constraint {
                 if let Some(most) = per_action {
                     write!(out, r#","perAction":{most}"#).unwrap();
                 }
-                if let Some((seconds, amount)) = window {
-                    write!(out, r#","window":{{"seconds":{seconds},"amount":{amount}}}"#).unwrap();
+                if let Some((span, amount)) = window {
+                    write!(out, r#","window":{{{span},"amount":{amount}}}"#).unwrap();
                 }
             }
             Rule::Total { fact, per_action, window } => {
@@ -128,12 +147,12 @@ impl Constraint {
                 if let Some(most) = per_action {
                     write!(out, r#","perAction":{most}"#).unwrap();
                 }
-                if let Some((seconds, sum)) = window {
-                    write!(out, r#","window":{{"seconds":{seconds},"sum":{sum}}}"#).unwrap();
+                if let Some((span, sum)) = window {
+                    write!(out, r#","window":{{{span},"sum":{sum}}}"#).unwrap();
                 }
             }
-            Rule::Rate { seconds, max } => {
-                write!(out, r#"{{"type":"rate","seconds":{seconds},"max":{max}"#).unwrap();
+            Rule::Rate { window, max } => {
+                write!(out, r#"{{"type":"rate",{window},"max":{max}"#).unwrap();
             }
             Rule::Audience(allow) => {
                 out.push_str(r#"{"type":"audience","allow":"#);
@@ -170,7 +189,7 @@ impl Constraint {
         let number = |name: &str| json[name].as_i64().unwrap();
         let window = |most: &str| {
             let window = json.get("window")?;
-            Some((window["seconds"].as_i64().unwrap(), window[most].as_i64().unwrap()))
+            Some((read_span(window), window[most].as_i64().unwrap()))
         };
         let rule = match json["type"].as_str().unwrap() {
             "spend" => Rule::Spend {
@@ -183,7 +202,7 @@ impl Constraint {
                 per_action: json.get("perAction").and_then(Json::as_i64),
                 window: window("sum"),
             },
-            "rate" => Rule::Rate { seconds: number("seconds"), max: number("max") },
+            "rate" => Rule::Rate { window: read_span(json), max: number("max") },
             "audience" => Rule::Audience(texts(&json["allow"])),
             "argument" => Rule::Argument { name: text("name"), test: read_test(json) },
             "approval" => Rule::Approval {

@@ -2,7 +2,7 @@
 //! links write: text by text and value by value, without a normal form. What the library
 //! answers is held against it.
 
-use crate::model::{Constraint, Model, Rule, Test};
+use crate::model::{Constraint, Model, Rule, Span, Test};
 use legation_credential::{Request, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +52,7 @@ pub(crate) fn same_thing(one: &Constraint, other: &Constraint) -> bool {
                 matches!((window, other_window), (Some((one, _)), Some((other, _))) if one == other);
             fact == other && (windows || per_action.is_some() && other_most.is_some())
         }
-        (Rule::Rate { seconds, .. }, Rule::Rate { seconds: other, .. }) => seconds == other,
+        (Rule::Rate { window, .. }, Rule::Rate { window: other, .. }) => window == other,
         (Rule::Audience(_), Rule::Audience(_)) => true,
         (Rule::Argument { name, test }, Rule::Argument { name: other, test: other_test }) => {
             name == other && test.member() == other_test.member() && test.order() == other_test.order()
@@ -166,7 +166,7 @@ fn keeps(link: &Model, constraint: &Constraint, request: &Request, audience: &st
 }
 
 /// A total: what it counts (a currency, a fact, or nothing for actions), its window and its actions.
-pub(crate) type Total = (String, i64, Option<Vec<String>>);
+pub(crate) type Total = (String, Span, Option<Vec<String>>);
 
 /// What a request takes from the totals of one link: the amount, and the most of a window.
 pub(crate) fn takes(link: &Model, request: &Request) -> Vec<(Total, (i64, i64))> {
@@ -174,17 +174,17 @@ pub(crate) fn takes(link: &Model, request: &Request) -> Vec<(Total, (i64, i64))>
     for one in link.constraints.iter().filter(|one| binds(one, request.action())) {
         let actions = || scope(one).map(|scope| scope.into_iter().map(str::to_owned).collect());
         match &one.rule {
-            Rule::Rate { seconds, max } => all.push(((String::new(), *seconds, actions()), (1, *max))),
-            Rule::Spend { currency, window: Some((seconds, most)), .. }
+            Rule::Rate { window, max } => all.push(((String::new(), window.clone(), actions()), (1, *max))),
+            Rule::Spend { currency, window: Some((span, most)), .. }
                 if text(request, "currency") == Some(currency) =>
             {
                 if let Some(amount) = amount(request) {
-                    all.push(((currency.clone(), *seconds, actions()), (amount, *most * MINOR)));
+                    all.push(((currency.clone(), span.clone(), actions()), (amount, *most * MINOR)));
                 }
             }
-            Rule::Total { fact, window: Some((seconds, most)), .. } => {
+            Rule::Total { fact, window: Some((span, most)), .. } => {
                 if let Some(value) = summed(request, fact) {
-                    all.push(((format!("fact {fact}"), *seconds, actions()), (value, *most)));
+                    all.push(((format!("fact {fact}"), span.clone(), actions()), (value, *most)));
                 }
             }
             _ => {}
@@ -220,33 +220,33 @@ fn is(wanted: &str) -> u64 {
     passing(|value| matches!(value, Value::Text(text) if text == wanted))
 }
 
-/// What a limit is about: kind, name, currency or approver, seconds, order and actions.
-pub(crate) type About<'m> = (&'static str, &'m str, &'m str, i64, &'m [Value], Option<Vec<&'m str>>);
+/// What a limit is about: kind, name, currency or approver, window, order and actions.
+pub(crate) type About<'m> = (&'static str, &'m str, &'m str, &'m str, &'m [Value], Option<Vec<&'m str>>);
 
 /// What one constraint limits, and which of the probes it lets pass.
 fn limits_of<'m>(one: &'m Constraint, add: &mut dyn FnMut(About<'m>, u64)) {
     let scope = || scope(one);
     match &one.rule {
         Rule::Spend { currency, per_action, window } => {
-            add(("currencies", "", "", 0, &[], scope()), is(currency));
+            add(("currencies", "", "", "", &[], scope()), is(currency));
             if let Some(amount) = per_action {
-                add(("per action", currency, "", 0, &[], scope()), most(*amount));
+                add(("per action", currency, "", "", &[], scope()), most(*amount));
             }
-            if let Some((seconds, amount)) = window {
-                add(("window", currency, "", *seconds, &[], scope()), most(*amount));
+            if let Some((span, amount)) = window {
+                add(("window", currency, "", span, &[], scope()), most(*amount));
             }
         }
         Rule::Total { fact, per_action, window } => {
             if let Some(each) = per_action {
-                add(("total per action", fact, "", 0, &[], scope()), most(*each));
+                add(("total per action", fact, "", "", &[], scope()), most(*each));
             }
-            if let Some((seconds, sum)) = window {
-                add(("total", fact, "", *seconds, &[], scope()), most(*sum));
+            if let Some((span, sum)) = window {
+                add(("total", fact, "", span, &[], scope()), most(*sum));
             }
         }
-        Rule::Rate { seconds, max } => add(("rate", "", "", *seconds, &[], scope()), most(*max)),
+        Rule::Rate { window, max } => add(("rate", "", "", window, &[], scope()), most(*max)),
         Rule::Audience(allow) => {
-            add(("audience", "", "", 0, &[], scope()), allow.iter().fold(0, |bits, one| bits | is(one)));
+            add(("audience", "", "", "", &[], scope()), allow.iter().fold(0, |bits, one| bits | is(one)));
         }
         Rule::Argument { name, test } => {
             let bits = match test {
@@ -254,11 +254,11 @@ fn limits_of<'m>(one: &'m Constraint, add: &mut dyn FnMut(About<'m>, u64)) {
                 Test::NotOneOf(values) => passing(|value| !values.contains(value)),
                 test => passing(|value| passes(test, value)),
             };
-            add((test.member(), name, "", 0, test.order(), scope()), bits);
+            add((test.member(), name, "", "", test.order(), scope()), bits);
         }
         Rule::Approval { above, currency, approver } => {
-            add(("currencies to approve", "", approver, 0, &[], scope()), is(currency));
-            add(("to approve", currency, approver, 0, &[], scope()), most(*above));
+            add(("currencies to approve", "", approver, "", &[], scope()), is(currency));
+            add(("to approve", currency, approver, "", &[], scope()), most(*above));
         }
     }
 }

@@ -12,13 +12,19 @@
 use super::*;
 use crate::window::{BEHIND, part};
 use fastrand::Rng;
-use legation_credential::Facts;
+use legation_credential::{Facts, Window, window::Period};
 
 /// The links of six chains: the root, its two children, and theirs.
 const CHAINS: [&[u8]; 6] = [&[0], &[0, 1], &[0, 2], &[0, 1, 3], &[0, 1, 4], &[0, 2, 5]];
 /// What may be limited: words, whether it counts actions, and the window.
-const TOTALS: [(&str, bool, i64); 3] =
-    [("spend USD in 100 s", false, 100), ("spend USD in 10 s", false, 10), ("actions in 30 s", true, 30)];
+const TOTALS: [(&str, bool, Window); 5] = [
+    ("spend USD in 100 s", false, Window::Sliding { seconds: 100 }),
+    ("spend USD in 10 s", false, Window::Sliding { seconds: 10 }),
+    ("actions in 30 s", true, Window::Sliding { seconds: 30 }),
+    // Day and month begin at 1,080, shortly after the clock starts.
+    ("spend USD in a day", false, Window::Calendar { period: Period::Day, offset: -18 }),
+    ("actions in a month", true, Window::Calendar { period: Period::Month, offset: -18 }),
+];
 
 /// One link's most of one total.
 #[derive(Clone, Copy)]
@@ -80,13 +86,13 @@ impl World {
     fn permit(&self, nonce: NonceUse, chain: &[u8], amount: i64) -> Permit {
         let mut debits = Vec::new();
         for limit in self.limits.iter().filter(|limit| chain.contains(&limit.link)) {
-            let (words, counts, seconds) = TOTALS[limit.total];
+            let (words, counts, window) = TOTALS[limit.total];
             debits.push(LinkDebit {
                 account: [limit.link; 32],
                 link: Some(usize::from(limit.link)),
                 limit: words.to_owned(),
                 measure: if counts { Measure::Actions } else { Measure::Money },
-                seconds,
+                window,
                 amount: if counts { 1 } else { amount },
                 most: limit.most,
             });
@@ -152,9 +158,19 @@ impl World {
             self.events.push(Event { link, total, at: now, amount: debit.amount });
             let limit = Limit { link, total, most: debit.most };
             let ends = self.events.iter().map(|event| event.at);
-            for end in ends.filter(|end| (now..now + debit.seconds).contains(end)) {
-                let sum = self.sum(limit, end - debit.seconds, end);
-                assert!(sum <= debit.most, "{sum} of {} in the {} s to {end}", debit.most, debit.seconds);
+            match debit.window {
+                Window::Sliding { seconds } => {
+                    for end in ends.filter(|end| (now..now + seconds).contains(end)) {
+                        let sum = self.sum(limit, end - seconds, end);
+                        assert!(sum <= debit.most, "{sum} of {} in the {seconds} s to {end}", debit.most);
+                    }
+                }
+                Window::Calendar { .. } => {
+                    // The day before 1,080 s, and the one after.
+                    let (from, until) = if now < 1_080 { (i64::MIN, 1_079) } else { (1_079, i64::MAX) };
+                    let sum = self.sum(limit, from, until);
+                    assert!(sum <= debit.most, "{sum} of {} in the period of {now}", debit.most);
+                }
             }
         }
     }
@@ -170,9 +186,16 @@ impl World {
         assert!(matches!(denial.code, Code::BudgetExceeded | Code::RateExceeded), "{denial}");
         let crowded = self.ledger.limits.totals < 100 && (denial.found == "none left" || self.behind > 0);
         let full = self.limits.iter().filter(|limit| chain.contains(&limit.link)).any(|limit| {
-            let (_, counts, seconds) = TOTALS[limit.total];
-            let merged = if self.ledger.limits.moments == 4 { part(seconds, 4) } else { 0 };
-            let from = self.now - seconds - merged - self.behind;
+            let (_, counts, window) = TOTALS[limit.total];
+            let from = match window {
+                Window::Sliding { seconds } => {
+                    let merged = if self.ledger.limits.moments == 4 { part(seconds, 4) } else { 0 };
+                    self.now - seconds - merged - self.behind
+                }
+                // A clock that stepped back has put what it found into the period that is last.
+                Window::Calendar { .. } if self.now >= 1_080 && self.behind == 0 => 1_079,
+                Window::Calendar { .. } => i64::MIN,
+            };
             self.sum(*limit, from, i64::MAX) + if counts { 1 } else { amount } > limit.most
         });
         assert!(full || crowded || self.behind > BEHIND, "{denial}");

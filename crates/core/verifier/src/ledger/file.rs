@@ -2,6 +2,7 @@
 
 use super::{LedgerLimits, MemoryLedger, NO_ROOT, RootTotal};
 use crate::{authorize::NonceUse, window::Total};
+use legation_credential::Window;
 use legation_keys::base64url;
 use serde_json::json;
 use std::collections::VecDeque;
@@ -26,7 +27,14 @@ impl MemoryLedger {
             .iter()
             .map(|(name, RootTotal { root, total, minor })| {
                 let root = base64url::encode(root);
-                json!([base64url::encode(name), total.seconds, total.moments, root, total.forgotten, minor])
+                json!([
+                    base64url::encode(name),
+                    write_window(total.window),
+                    total.moments,
+                    root,
+                    total.forgotten,
+                    minor
+                ])
             })
             .collect();
         let LedgerLimits {
@@ -95,13 +103,28 @@ impl MemoryLedger {
             let moments: Option<VecDeque<(i64, i64)>> =
                 entry.get(2)?.as_array()?.iter().map(moment).collect();
             let forgotten = entry.get(4).map_or(Some(None), read_moment)?;
-            let total = Total { seconds: entry.get(1)?.as_i64()?, moments: moments?, forgotten };
+            let total = Total { window: read_window(entry.get(1)?)?, moments: moments?, forgotten };
             let root = base64url::decode_array(entry.get(3)?.as_str()?).ok()?;
             let minor = entry.get(5).map_or(Some(minor), serde_json::Value::as_bool)?;
             ledger.totals.insert(name, RootTotal { root, total, minor });
             *ledger.totals_of_root.entry(root).or_default() += 1;
         }
         Some(ledger)
+    }
+}
+
+/// A window: so many seconds, or a period with the offset that it is kept at.
+fn write_window(window: Window) -> serde_json::Value {
+    match window {
+        Window::Sliding { seconds } => seconds.into(),
+        Window::Calendar { period, .. } => json!([period.name(), window.offset()]),
+    }
+}
+
+fn read_window(json: &serde_json::Value) -> Option<Window> {
+    match json.as_i64() {
+        Some(seconds) => Some(Window::Sliding { seconds }),
+        None => Window::calendar(json.get(0)?.as_str()?, json.get(1)?.as_str()),
     }
 }
 

@@ -43,7 +43,7 @@ impl MemoryLedger {
         let fits = |now: &i64| debit.amount <= self.left(debit, *now);
         let held = self.totals.get(&name(debit)).into_iter();
         let ends = held.flat_map(|held| &held.total.moments);
-        let ends = ends.map(|(moment, _)| moment.saturating_add(debit.seconds));
+        let ends = ends.map(|(moment, _)| debit.window.end(*moment));
         core::iter::once(now).chain(self.ended).chain(ends).find(fits)
     }
 }

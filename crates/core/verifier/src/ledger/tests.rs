@@ -1,7 +1,7 @@
 //! What a ledger takes, refuses and forgets.
 
 use super::*;
-use legation_credential::Facts;
+use legation_credential::{Facts, Window};
 use serde_json::json;
 
 fn permit(nonce: &str, amount: i64) -> Permit {
@@ -10,7 +10,7 @@ fn permit(nonce: &str, amount: i64) -> Permit {
         link: Some(usize::from(account)),
         limit: "spend USD in 100 s".to_owned(),
         measure: Measure::Money,
-        seconds: 100,
+        window: Window::Sliding { seconds: 100 },
         amount,
         most,
     };
