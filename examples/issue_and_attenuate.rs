@@ -71,6 +71,7 @@ fn terms(subject: &Did, max_depth: u32, authority: &str) -> Result<Terms, Box<dy
         valid_from: i64::try_from(now.as_secs())?,
         valid_until: i64::try_from(until.as_secs())?,
         max_depth,
+        account: None,
         authority: Authority::parse(authority)?,
         status: vec![],
     })

@@ -137,6 +137,7 @@ impl Company {
             valid_from: now(),
             valid_until: now() + 3600,
             max_depth: 0,
+            account: None,
             authority: Authority::parse(authority).unwrap(),
             status: vec![StatusEntry {
                 purpose: StatusPurpose::Revocation,
@@ -308,6 +309,7 @@ fn may_book(root: &SecretKey, agent: &Did, domain: &str) -> String {
         valid_from: from,
         valid_until: until,
         max_depth: 0,
+        account: None,
         authority,
         status: vec![],
     };

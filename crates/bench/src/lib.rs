@@ -217,6 +217,7 @@ fn terms(plan: &Plan, index: usize, subject: &Did) -> Outcome<Terms> {
         valid_from: NOW - HOUR + position,
         valid_until: NOW + HOUR - position,
         max_depth: u32::try_from(below)?,
+        account: None,
         authority: Authority::parse(authority)?,
         status: plan.status.iter().map(entry).collect(),
     })

@@ -152,6 +152,10 @@ pub(crate) struct DelegateArgs {
     /// How many further links may follow.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) max_depth: u32,
+    /// What its totals are counted on, such as `team-sales`: delegations of one issuer that name the same share them, and a
+    /// renewed one goes on where the old one was.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) account: Option<String>,
     /// Where its revocation is published: the URL of a status list and an index.
     #[arg(long, value_name = "URL#INDEX")]
     pub(crate) status: Option<String>,

@@ -65,6 +65,7 @@ fn terms(args: &DelegateArgs) -> Result<Terms, Failure> {
         valid_from: from,
         valid_until: from.saturating_add(args.valid_for),
         max_depth: args.max_depth,
+        account: args.account.clone(),
         authority,
         status: status?,
     })

@@ -34,7 +34,7 @@
 //! let now = 1_795_255_200;
 //! let terms = |subject, max_depth, authority: &str| -> Result<Terms, Box<dyn std::error::Error>> {
 //!     let authority = Authority::parse(authority)?;
-//!     Ok(Terms { id: None, subject, valid_from: now, valid_until: now + 3600, max_depth, authority, status: vec![] })
+//!     Ok(Terms { id: None, subject, valid_from: now, valid_until: now + 3600, max_depth, account: None, authority, status: vec![] })
 //! };
 //!
 //! // The company lets its agent book rooms; the agent lets a helper look at prices.

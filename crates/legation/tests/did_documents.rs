@@ -230,6 +230,7 @@ fn terms(subject: Did, lifetime: i64, max_depth: u32, authority: &Value, status:
         valid_from: NOW,
         valid_until: NOW + lifetime,
         max_depth,
+        account: None,
         authority: Authority::parse(&authority.to_string()).unwrap(),
         status: if status { vec![entry] } else { vec![] },
     }

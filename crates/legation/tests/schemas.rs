@@ -579,6 +579,7 @@ fn terms(constraints: &str, status: usize) -> Terms {
         valid_from: NOW,
         valid_until: NOW + 3600,
         max_depth: 1,
+        account: None,
         authority: Authority::parse(&authority.to_string()).unwrap(),
         status: vec![entry; status],
     }

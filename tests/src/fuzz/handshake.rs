@@ -80,6 +80,7 @@ static LINK: LazyLock<String> = LazyLock::new(|| {
         valid_from: NOW - 60,
         valid_until: NOW + 3600,
         max_depth: 0,
+        account: None,
         authority: Authority::parse(AUTHORITY).unwrap(),
         status: vec![],
     };

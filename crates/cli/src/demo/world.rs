@@ -196,6 +196,7 @@ impl World {
             valid_from: self.now.saturating_sub(7 * DAY),
             valid_until: self.now.saturating_add(23 * DAY),
             max_depth: mandate.max_depth,
+            account: None,
             authority: mandate.authority(&self.shop, &self.globex)?,
             status: vec![StatusEntry { purpose: StatusPurpose::Revocation, list, index }],
         })

@@ -217,7 +217,7 @@ fn judge(key: &LimitKey, bound: &Bound, request: &Request, audience: &str) -> Op
         }),
         LimitKind::SpendCurrency => amount().and_then(|_| kept("currency")),
         LimitKind::SpendPerAction { currency } => money().and_then(|(amount, found)| {
-            let other = *found != currency.as_str().into();
+            let other = !matches!(found, Value::Text(text) if text == currency);
             if other || amount.is_within(bound) { Ok(()) } else { Err(violated(amount.fact, amount.value)) }
         }),
         LimitKind::TotalPerAction { fact: name } | LimitKind::TotalWindow { fact: name, .. } => {
@@ -232,7 +232,7 @@ fn judge(key: &LimitKey, bound: &Bound, request: &Request, audience: &str) -> Op
             if bound.admits(found) { Ok(()) } else { Err(unapproved(amount, found, limit())) }
         }),
         LimitKind::Approval { currency, .. } => money().and_then(|(amount, found)| {
-            let other = *found != currency.as_str().into();
+            let other = !matches!(found, Value::Text(text) if text == currency);
             if other || amount.is_within(bound) { Ok(()) } else { Err(unapproved(amount, found, limit())) }
         }),
         // Sums over time: a ledger judges them.

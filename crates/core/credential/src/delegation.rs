@@ -44,6 +44,10 @@ pub struct Terms {
     pub valid_until: i64,
     /// How many further links may follow.
     pub max_depth: u32,
+    /// What a ledger counts its totals on, of 1 to 64 bytes of `a`–`z`, `0`–`9`, `.`, `_` and `-`: links of one
+    /// issuer that name the same account share their totals, so that a renewed link goes on where the old one was.
+    /// `None` is an account of its own.
+    pub account: Option<String>,
     /// What may be done.
     pub authority: Authority,
     /// Where its revocation and suspension are published.
@@ -81,7 +85,11 @@ impl Delegation {
         }
         let subject = member_object(object, "credentialSubject")?;
         let delegation = member_object(subject, "delegation")?;
-        members(delegation, "delegation", &["principal", "parent", "maxDepth", "grants", "constraints"])?;
+        members(
+            delegation,
+            "delegation",
+            &["principal", "parent", "maxDepth", "account", "grants", "constraints"],
+        )?;
         let terms = Terms {
             id: object.get("id").map(|_| text(object, "id")).transpose()?.map(str::to_owned),
             subject: did(subject, "id")?,
@@ -90,6 +98,7 @@ impl Delegation {
             valid_until: moment(object, "validUntil", Round::Down)?
                 .min(claim(object, "exp")?.unwrap_or(i64::MAX)),
             max_depth: max_depth(delegation)?,
+            account: account(delegation)?,
             authority: Authority::from_members(delegation)?,
             status: read_status(object)?,
         };
@@ -121,6 +130,9 @@ impl Delegation {
             members.insert("principal".to_owned(), self.principal.as_str().into());
             if let Some(parent) = &self.parent {
                 members.insert("parent".to_owned(), base64url::encode(parent).into());
+            }
+            if let Some(account) = &self.terms.account {
+                members.insert("account".to_owned(), account.as_str().into());
             }
             if self.terms.max_depth > 0 {
                 members.insert("maxDepth".to_owned(), self.terms.max_depth.into());
@@ -157,6 +169,16 @@ impl Delegation {
     pub fn read_unverified(secured: &str) -> Result<Self, CredentialError> {
         crate::secured::read_unverified(secured)
     }
+}
+
+/// Most bytes of an account's name.
+const MAX_ACCOUNT: usize = 64;
+
+/// What stands for a named account in a ledger. It is its issuer's: another's link that names the same account has
+/// another. No link's own digest is one, since what is hashed here is neither a JWS nor a JSON document.
+#[must_use]
+pub fn account_digest(issuer: &Did, account: &str) -> LinkDigest {
+    Sha256::digest(format!("legation account\n{issuer}\n{account}")).into()
 }
 
 /// The digest by which a child names this link as its parent: SHA-256 of the compact JWS or of the canonical
@@ -266,6 +288,23 @@ fn member_object<'o, 'a>(
 ) -> Result<&'o Object<'a>, CredentialError> {
     let value = object.get(member).unwrap_or(&Json::Null);
     value.as_object().ok_or_else(|| malformed(member, "one object", value))
+}
+
+/// The account that a link names. One spelling, and nothing that a log or a file name would have to escape.
+fn account(delegation: &Object<'_>) -> Result<Option<String>, CredentialError> {
+    if delegation.get("account").is_none() {
+        return Ok(None);
+    }
+    let found = text(delegation, "account")?;
+    let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    if (1..=MAX_ACCOUNT).contains(&found.len()) && found.bytes().all(known) {
+        return Ok(Some(found.to_owned()));
+    }
+    Err(CredentialError::Malformed {
+        member: "account".to_owned(),
+        expected: "1 to 64 small letters, digits, `.`, `_` and `-`",
+        found: crate::pattern::shorten(found),
+    })
 }
 
 fn max_depth(delegation: &Object<'_>) -> Result<u32, CredentialError> {

@@ -85,7 +85,7 @@ pub enum IssueError {
 ///     subject: "did:web:agent.example".parse()?,
 ///     valid_from: 1_795_255_200,
 ///     valid_until: 1_795_258_800,
-///     max_depth: 1,
+///     max_depth: 1, account: None,
 ///     authority: Authority::parse(r#"{"grants": [{"actions": ["a2a:skill:book"], "resources": ["https://shop.example/*"]}]}"#)?,
 ///     status: vec![],
 /// };

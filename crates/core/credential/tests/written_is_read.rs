@@ -35,6 +35,7 @@ fn terms() -> Terms {
         valid_from: 1_795_255_200,
         valid_until: 1_795_258_800,
         max_depth: 0,
+        account: None,
         authority: Authority::parse(r#"{"grants": []}"#).unwrap(),
         status: vec![],
     }
@@ -52,6 +53,7 @@ fn what_no_verifier_would_read_is_not_signed() {
         (Terms { authority: Authority::everything(), ..terms() }, "malformed"),
         (Terms { status: vec![status.clone()], ..terms() }, "malformed"),
         (Terms { valid_until: i64::MAX, ..terms() }, "malformed"),
+        (Terms { account: Some("Team Sales".to_owned()), ..terms() }, "malformed"),
         (Terms { status: vec![status; 5], ..terms() }, "malformed"),
     ] {
         match sign(terms) {

@@ -73,7 +73,7 @@
 //! # let (principal, alice) = (key::did(acme.public_key()), key::did(alice_key.public_key()));
 //! # let authority = r#"{"grants": [{"actions": ["a2a:skill:book"], "resources": ["https://shop.example/*"]}]}"#;
 //! # let terms = Terms { id: None, subject: alice.clone(), valid_from: now, valid_until: now + 3600,
-//! #     max_depth: 0, authority: Authority::parse(authority)?, status: vec![] };
+//! #     max_depth: 0, account: None, authority: Authority::parse(authority)?, status: vec![] };
 //! # let link = issue(terms, &principal, &key::method_id(&principal), &acme)?;
 //! # let shop: legation_did::Did = "did:web:shop.example".parse()?;
 //! # let document = web::document(&shop, &[shop_key.public_key().clone()]);

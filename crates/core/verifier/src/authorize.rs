@@ -76,7 +76,7 @@ impl NonceUse {
         Self {
             key: chain.agent_key.clone(),
             nonce: chain.nonce.clone(),
-            root: chain.links.first().map_or_else(|| ceiling_account(chain), |root| root.account),
+            root: chain.links.first().map_or_else(|| ceiling_account(chain), |root| root.signed),
             until: chain.nonce_until,
         }
     }
@@ -85,7 +85,7 @@ impl NonceUse {
 /// What a permit takes from one total of one link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkDebit {
-    /// The link in the ledger; the ceiling has an account of its own per root.
+    /// What it is counted on in the ledger: the link's account; the ceiling has one of its own per root.
     pub account: Account,
     /// Index of the link; `None` for the ceiling.
     pub link: Option<usize>,

@@ -196,6 +196,7 @@ mod tests {
             valid_from: 0,
             valid_until: 1,
             max_depth: 0,
+            account: None,
             authority: Authority::parse(r#"{"grants": []}"#).unwrap(),
             status: vec![],
         };

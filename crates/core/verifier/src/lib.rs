@@ -32,7 +32,7 @@
 //! let now = 1_795_255_200;
 //! let terms = Terms {
 //!     id: None, subject: holder.clone(), valid_from: now, valid_until: now + 3600,
-//!     max_depth: 0, authority: Authority::parse(authority)?, status: vec![],
+//!     max_depth: 0, account: None, authority: Authority::parse(authority)?, status: vec![],
 //! };
 //! let link = issue(terms, &principal, &legation_did::key::method_id(&principal), &company)?;
 //! let occasion = Occasion { audience: "did:web:shop.example", nonce: "n-1", issued_at: now, expires_at: now + 60, transcript: None };

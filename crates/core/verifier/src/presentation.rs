@@ -85,7 +85,7 @@ pub(crate) struct Link {
     pub(crate) account: Account,
 }
 
-/// What stands for a link in a ledger: the SHA-256 of its signing input, of a document that of its canonical
+/// What stands for a link: the SHA-256 of its signing input, of a document that of its canonical
 /// JSON without proofs. No other encoding of its signature can change it.
 pub type Account = [u8; 32];
 

@@ -140,7 +140,7 @@ pub enum To {
 /// # let did = legation_did::key::did(key.public_key());
 /// # let agent = SecretKey::from_ed25519_seed(&[2; 32])?;
 /// # let holder = legation_did::key::did(agent.public_key());
-/// # let terms = Terms { id: None, subject: holder.clone(), valid_from: 0, valid_until: 60, max_depth: 0,
+/// # let terms = Terms { id: None, subject: holder.clone(), valid_from: 0, valid_until: 60, max_depth: 0, account: None,
 /// #     authority: Authority::parse(r#"{"grants": []}"#)?, status: vec![] };
 /// # let link = issue(terms, &did, &legation_did::key::method_id(&did), &key)?;
 /// # let occasion = Occasion { audience: "shop", nonce: "n-1", issued_at: 0, expires_at: 60, transcript: None };

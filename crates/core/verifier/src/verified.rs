@@ -4,7 +4,7 @@ use crate::{
     evidence::Used,
     presentation::{Account, Link},
 };
-use legation_credential::{Authority, LinkDigest};
+use legation_credential::{Authority, LinkDigest, delegation::account_digest};
 use legation_did::Did;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -42,7 +42,9 @@ pub struct VerifiedLink {
     pub subject: Did,
     /// SHA-256 of the link as it was presented.
     pub digest: LinkDigest,
-    /// SHA-256 of what was signed: the link's name in a ledger.
+    /// SHA-256 of what was signed: what stands for this very link, however its signature is encoded.
+    pub signed: Account,
+    /// What its totals are counted on: the account that it names, of its issuer, else itself.
     pub account: Account,
     /// From which moment on it is no longer valid, Unix seconds.
     pub valid_until: i64,
@@ -96,11 +98,14 @@ impl VerifiedChain {
 
 impl VerifiedLink {
     pub(crate) fn of(link: &Link) -> Self {
+        let named = link.delegation.terms.account.as_ref();
+        let named = named.map(|name| account_digest(&link.delegation.issuer, name));
         Self {
             issuer: link.delegation.issuer.clone(),
             subject: link.delegation.terms.subject.clone(),
             digest: link.digest,
-            account: link.account,
+            signed: link.account,
+            account: named.unwrap_or(link.account),
             valid_until: link.delegation.terms.valid_until,
             authority: link.delegation.terms.authority.clone(),
         }

@@ -102,6 +102,7 @@ fn presented() -> (String, Trust) {
         valid_from: NOW,
         valid_until: NOW + 86_400,
         max_depth: 0,
+        account: None,
         authority: Authority::parse(r#"{"grants": []}"#).unwrap(),
         status: vec![StatusEntry { purpose: StatusPurpose::Revocation, list: LIST.to_owned(), index: 7 }],
     };

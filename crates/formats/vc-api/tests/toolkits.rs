@@ -163,6 +163,7 @@ fn a_delegation_is_verified_by_toolkits() {
         valid_from: 1_795_255_200,
         valid_until: 1_795_258_800,
         max_depth: 1,
+        account: None,
         authority: Authority::parse(grants).unwrap(),
         status: vec![],
     };

@@ -34,6 +34,7 @@ async fn a_verification_ends_in_time_however_many_servers_are_silent() {
         valid_from: now() - 60,
         valid_until: now() + 600,
         max_depth: 0,
+        account: None,
         authority: authority(&shop.origin),
         status: (0..4).map(entry).collect(),
     };

@@ -45,6 +45,7 @@ fn revocable(shop: &Shop, acme: &Party, alice: &Party) -> Agent {
         valid_from: now() - 60,
         valid_until: now() + 600,
         max_depth: 0,
+        account: None,
         authority: authority(&shop.origin),
         status: vec![StatusEntry { purpose: StatusPurpose::Revocation, list, index: 7 }],
     };

@@ -43,6 +43,7 @@ impl Party {
             valid_from: NOW,
             valid_until: NOW + 3000,
             max_depth: 3 - depth,
+            account: None,
             authority: Authority::parse(r#"{"grants": []}"#).unwrap(),
             status: lists.iter().map(status).collect(),
         };

@@ -277,6 +277,61 @@ fn accounts(book: &mut Book) {
         pay(d, "12:00:01", "n-2", 100, permit());
     });
     book.story(
+        "budget-of-an-account-goes-on-in-a-renewed-delegation",
+        "The same where both delegations name one account: what was spent of the old one is gone from the new one.",
+        |d| {
+            solo(d, json!([spend(3600, 100)]));
+            d.delegation(0)["account"] = "team-sales".into();
+            pay(d, "12:00:00", "n-1", 60, permit());
+            d.claims(0)["validUntil"] = "2026-11-29T10:00:00Z".into();
+            pay(d, "12:00:01", "n-2", 41, deny("budget_exceeded", Some(0)));
+            pay(d, "12:00:02", "n-3", 40, permit());
+        },
+    );
+    book.story(
+        "budget-of-an-account-is-shared",
+        "Two agents of one account: each is held to the most of its own delegation, by what both have spent.",
+        |d| {
+            solo(d, json!([spend(3600, 100)]));
+            d.delegation(0)["account"] = "team-sales".into();
+            pay(d, "12:00:00", "n-1", 60, permit());
+            d.cast(0, &agent("bob"));
+            d.limits(0, json!([spend(3600, 50)]));
+            pay(d, "12:00:01", "n-2", 1, deny("budget_exceeded", Some(0)));
+            d.limits(0, json!([spend(3600, 80)]));
+            pay(d, "12:00:02", "n-3", 21, deny("budget_exceeded", Some(0)));
+            pay(d, "12:00:03", "n-4", 20, permit());
+        },
+    );
+    book.story(
+        "budget-of-an-account-of-another-issuer",
+        "An agent names the account of its principal for its own sub-agent: an account is its issuer's, so that it has neither taken from the principal's nor filled it.",
+        |d| {
+            family(d, json!([spend(3600, 100)]));
+            d.limits(1, json!([spend(3600, 70)]));
+            d.delegation(0)["account"] = "team-sales".into();
+            d.delegation(1)["account"] = "team-sales".into();
+            pay(d, "12:00:00", "n-1", 70, permit());
+            pay(d, "12:00:01", "n-2", 1, deny("budget_exceeded", Some(1)));
+            d.delegation(1)["account"] = "another".into();
+            pay(d, "12:00:02", "n-3", 31, deny("budget_exceeded", Some(0)));
+            pay(d, "12:00:03", "n-4", 30, permit());
+        },
+    );
+    for (name, account) in
+        [("in-capitals", json!("Team-Sales")), ("empty", json!("")), ("as-a-number", json!(7))]
+    {
+        book.deny(
+            &format!("account-{name}"),
+            "1 to 64 small letters, digits, dots, dashes and underscores.",
+            "malformed",
+            Some(0),
+            |d| {
+                d.delegation(0)["account"] = account;
+            },
+        );
+    }
+    book.story(
         "budget-renewed-by-passing-on-again",
         "The agent issues a new leaf: the leaf's budget is new, the root's is not.",
         |d| {

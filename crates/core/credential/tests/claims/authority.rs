@@ -4,6 +4,7 @@ use crate::{
     APPROVAL, ARGUMENT, AUDIENCE, DELEGATION, GONE, GRANT, RATE, SPEND, SUM, TOTAL, WINDOW, changed,
     complete, read, read_text, reads, refuses,
 };
+use legation_credential::delegation::account_digest;
 use serde_json::{Value as Json, json};
 
 #[test]
@@ -96,6 +97,32 @@ fn a_number_that_readers_disagree_on_is_refused() {
         assert!(text.contains(number));
         assert_eq!(read_text(&text).unwrap_err().code(), "malformed", "{number}");
     }
+}
+
+#[test]
+fn an_account_has_one_spelling_and_is_its_issuer_s() {
+    let mut cases = vec![];
+    for account in ["", "Team", "a b", "a/b", "a\n", "ä", "a:b", &"a".repeat(65)] {
+        cases.push((DELEGATION, "account", json!(account), "malformed"));
+    }
+    for account in [json!(1), json!(null), json!(["a"])] {
+        cases.push((DELEGATION, "account", account, "malformed"));
+    }
+    // It is a member of the delegation, where everything could limit something.
+    cases.push((RATE, "account", json!("a"), "unknown_member"));
+    refuses(cases);
+    for account in ["a", "0", "team-sales", "a.b_c-9", &"a".repeat(64)] {
+        let read = read(&changed(DELEGATION, "account", json!(account))).unwrap();
+        assert_eq!(read.terms.account.as_deref(), Some(account));
+        assert_eq!(read.to_json()["credentialSubject"]["delegation"]["account"], account);
+    }
+    let none = read(&changed(DELEGATION, "account", json!(GONE))).unwrap();
+    assert_eq!(none.terms.account, None);
+    assert!(none.to_json()["credentialSubject"]["delegation"].get("account").is_none());
+    let digest = |issuer: &str, account: &str| account_digest(&issuer.parse().unwrap(), account);
+    assert_eq!(digest("did:web:a.example", "x"), digest("did:web:a.example", "x"));
+    assert_ne!(digest("did:web:a.example", "x"), digest("did:web:b.example", "x"));
+    assert_ne!(digest("did:web:a.example", "x"), digest("did:web:a.example", "y"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn complete() -> Json {
             "statusListIndex": "94567", "statusListCredential": "https://acme.example/status/1"
         },
         "credentialSubject": {"id": "did:web:agent.example", "delegation": {
-            "principal": "did:web:acme.example", "maxDepth": 2,
+            "principal": "did:web:acme.example", "maxDepth": 2, "account": "team-sales",
             "parent": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
             "grants": [{"actions": ["a2a:skill:book"], "resources": ["https://shop.example/api/*"]}],
             "constraints": [

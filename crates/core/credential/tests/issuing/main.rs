@@ -60,6 +60,7 @@ fn terms(subject: &Party) -> Terms {
         valid_from: 1000,
         valid_until: 2000,
         max_depth: 2,
+        account: None,
         authority: authority(&grants(), &constraints()),
         status: vec![],
     }

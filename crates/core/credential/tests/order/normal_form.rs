@@ -86,6 +86,7 @@ fn terms(draw: &mut Rng) -> Terms {
         valid_from,
         valid_until: valid_from + draw.i64(1..100),
         max_depth: draw.u32(0..3),
+        account: draw.bool().then(|| "team-sales".to_owned()),
         authority: model(draw).authority(),
         status: (0..draw.usize(0..4)).map(|_| entry(draw)).collect(),
     }

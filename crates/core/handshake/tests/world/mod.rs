@@ -126,6 +126,7 @@ pub(crate) fn grant(from: &Party, to: &Did) -> String {
         valid_from: NOW - 60,
         valid_until: NOW + 86_000,
         max_depth: 1,
+        account: None,
         authority: Authority::parse(AUTHORITY).unwrap(),
         status: vec![],
     };

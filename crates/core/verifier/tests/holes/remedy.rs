@@ -18,6 +18,7 @@ fn presented(world: &World) -> Value {
         valid_from: NOW,
         valid_until: NOW + 3600,
         max_depth: 0,
+        account: None,
         authority: legation_credential::Authority::parse(
             r#"{"grants": [{"actions": ["pay"], "resources": ["https://shop.example/*"]}]}"#,
         )

@@ -119,6 +119,7 @@ fn documents_in_a_token_are_as_large_together_as_they_may_be() {
         valid_from: NOW,
         valid_until: NOW + 3600,
         max_depth,
+        account: None,
         authority: Authority::parse(r#"{"grants": []}"#).unwrap(),
         status: vec![],
     };

@@ -73,6 +73,7 @@ pub(crate) fn grant(from: &Party, to: &Did) -> String {
         valid_from: now() - 60,
         valid_until: now() + 3000,
         max_depth: 0,
+        account: None,
         authority: authority(),
         status: vec![],
     };

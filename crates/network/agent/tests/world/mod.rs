@@ -75,6 +75,7 @@ fn terms(to: &Did, origin: &str, max_depth: u8) -> Terms {
         valid_from: now() - 60,
         valid_until: now() + 3000 - i64::from(9 - max_depth),
         max_depth: max_depth.into(),
+        account: None,
         authority: authority(origin),
         status: vec![],
     }
