@@ -508,7 +508,9 @@ fn constraints() {
         ),
         (
             "two constraints for one thing",
-            authority(&[CONSTRAINTS[2], r#"{"type": "rate", "seconds": 1, "max": 9}"#].join(",")),
+            authority(
+                r#"{"type": "rate", "seconds": 1, "max": 0}, {"type": "rate", "seconds": 1, "max": 9}"#,
+            ),
         ),
         (
             "a text counted in bytes",

@@ -55,11 +55,24 @@ fn is_about_money(kind: &LimitKind) -> bool {
     )
 }
 
+fn is_summed(kind: &LimitKind) -> bool {
+    matches!(kind, LimitKind::TotalPerAction { .. } | LimitKind::TotalWindow { .. })
+}
+
 /// The facts within what limits them, where there are values that pass.
 fn within(code: Code, effective: &Authority, request: &Request, chain: &VerifiedChain) -> Option<Remedy> {
     let mut bounds: BTreeMap<String, Vec<Bound>> = BTreeMap::new();
     for violation in effective.violations(request, &chain.audience) {
         let (name, limit) = match violation {
+            // What can't be summed is told before how much of it passes.
+            Violation::Constraint { name, found, limit }
+                if code == Code::ConstraintViolated
+                    && is_summed(&limit.key.kind)
+                    && !matches!(found, Value::Integer(0..)) =>
+            {
+                bounds.entry(name).or_default().push(Bound::Least(0));
+                continue;
+            }
             Violation::Constraint { name, limit, .. } if code == Code::ConstraintViolated => (name, limit),
             Violation::ApprovalRequired { limit, .. } if code == Code::ApprovalRequired => {
                 let currency = matches!(limit.key.kind, LimitKind::ApprovalCurrency { .. });
