@@ -224,8 +224,12 @@ fn windows_of_another_kind_period_or_offset_stand_side_by_side() {
     let spend = |span: &Json, most: i32| json!({"type": "spend", "currency": "USD", "window": with(json!({"amount": most}), span)});
     let total = |span: &Json, most: i32| json!({"type": "total", "fact": "amount", "window": with(json!({"sum": most}), span)});
     let rate = |span: &Json, most: i32| with(json!({"type": "rate", "max": most}), span);
-    let kinds: [&dyn Fn(&Json, i32) -> Json; 3] = [&spend, &total, &rate];
-    for limit in kinds {
+    for kind in 0..3 {
+        let limit = |span: &Json, most: i32| match kind {
+            0 => spend(span, most),
+            1 => total(span, most),
+            _ => rate(span, most),
+        };
         // Of each window no limit or one of two bounds, in two of them at once.
         let mut sets = vec![vec![]];
         for (at, span) in spans.iter().enumerate() {

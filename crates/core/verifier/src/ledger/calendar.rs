@@ -13,8 +13,8 @@ fn period_of(window: Window, now: i64) -> String {
     let local = now + i64::from(offset) * 60;
     let date = time::format(local);
     match period {
-        Period::Day => date[..10].to_owned(),
-        Period::Month => date[..7].to_owned(),
+        Period::Day => date.chars().take(10).collect(),
+        Period::Month => date.chars().take(7).collect(),
         // 1970-01-05 was the first Monday.
         Period::Week => ((local - 4 * 86_400).div_euclid(7 * 86_400)).to_string(),
     }
