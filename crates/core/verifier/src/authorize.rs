@@ -1,9 +1,10 @@
 //! [`VerifiedChain`] × [`Request`] → [`Decision`]: pure, and listing what the permit consumes.
 
-use crate::{Code, Denial, VerifiedChain, presentation::Account};
+use crate::{Code, Denial, VerifiedChain, VerifiedLink, presentation::Account};
 use legation_credential::{Authority, Measure, Request, Value, Violation, Window, money::money};
 use legation_keys::time;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// Yes or no to one request. Not a `Result`: a denial is an answer to record, not an error
 /// to pass up.
@@ -34,6 +35,8 @@ impl Decision {
 pub struct Permit {
     pub(crate) request: Request,
     pub(crate) nonce: NonceUse,
+    /// Through whom it comes, root first.
+    pub(crate) links: Arc<[VerifiedLink]>,
     pub(crate) debits: Vec<LinkDebit>,
     pub(crate) valid_until: i64,
 }
@@ -140,6 +143,7 @@ pub fn authorize(chain: &VerifiedChain, request: &Request, now: i64) -> Decision
     Decision::Permit(Permit {
         request: request.clone(),
         nonce: NonceUse::of(chain),
+        links: Arc::clone(&chain.links),
         debits,
         valid_until: chain.valid_until.saturating_add(chain.clock_skew),
     })

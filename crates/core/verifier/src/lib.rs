@@ -10,6 +10,8 @@
 //! 4. [`authorize()`]: a [`VerifiedChain`] and a [`Request`](legation_credential::Request) give a
 //!    [`Decision`].
 //! 5. [`MemoryLedger::commit`]: the permit's nonce and debits are consumed, once.
+//!    Where the cost is known only afterwards, [`MemoryLedger::reserve`] holds the most that it may be, and
+//!    [`MemoryLedger::settle`] lowers it.
 //! 6. [`receipt`]: bytes to sign, for whoever asks later.
 //!
 //! What would have passed in place of a [`Denial`], [`remedy()`] says to whoever asks.
@@ -83,7 +85,7 @@ pub use code::{Code, Party, Phase};
 pub use error::Denial;
 pub use evidence::{Evidence, EvidenceError, Need, Sponsor, Used, sponsor};
 pub use known::CacheLimits;
-pub use ledger::{Committed, LedgerLimits, MemoryLedger};
+pub use ledger::{Actual, Committed, LedgerLimits, MemoryLedger, Overrun, Settled};
 pub use presentation::{Account, Presentation, parse, parse_request};
 pub use proof::Proof;
 pub use remedy::{Case, Remedy, remedy};

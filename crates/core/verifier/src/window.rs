@@ -41,8 +41,8 @@ impl Total {
     }
 
     /// Adds an amount at a moment. Of more than `most` moments those within a small part of the
-    /// window are counted as one, of the latest moment of that part.
-    pub(crate) fn add(&mut self, amount: i64, now: i64, most: usize) {
+    /// window are counted as one, of the latest moment of that part. Gives the moment that it is counted as.
+    pub(crate) fn add(&mut self, amount: i64, now: i64, most: usize) -> i64 {
         let gone = |moment: i64| self.window.end(moment).saturating_add(BEHIND) <= now;
         while self.moments.front().is_some_and(|(moment, _)| gone(*moment)) {
             self.forgotten = self.forgotten.max(self.moments.pop_front().map(|(moment, _)| moment));
@@ -51,14 +51,32 @@ impl Total {
         let moment = self.window.moment(now);
         let moment = self.moments.back().map_or(moment, |(last, _)| moment.max(*last));
         self.put(moment, amount);
-        let Window::Sliding { seconds } = self.window else { return };
-        if self.moments.len() > most {
+        if let Window::Sliding { seconds } = self.window
+            && self.moments.len() > most
+        {
             let part = part(seconds, most);
             for (moment, amount) in core::mem::take(&mut self.moments) {
                 let beyond = moment.rem_euclid(part);
                 let end = if beyond == 0 { moment } else { moment.saturating_add(part - beyond) };
                 self.put(end, amount);
             }
+        }
+        moment
+    }
+
+    /// Takes back some of what was added and counted as this moment, wherever it is kept by now.
+    ///
+    /// It is in the first moment that is not before it: merging moves what is counted to the end of its part, and all
+    /// in between with it, and what is added later is never put before that. What is no longer kept has left the
+    /// window.
+    pub(crate) fn lower(&mut self, moment: i64, by: i64) {
+        if self.forgotten.is_some_and(|forgotten| forgotten >= moment) {
+            return;
+        }
+        let at = self.moments.partition_point(|(kept, _)| *kept < moment);
+        // Of a sum that is beyond all bounds nobody knows how far.
+        if let Some((_, amount)) = self.moments.get_mut(at).filter(|(_, amount)| *amount < i64::MAX) {
+            *amount = amount.saturating_sub(by).max(0);
         }
     }
 
@@ -127,6 +145,25 @@ mod tests {
         assert_eq!(total.sum(Window::Sliding { seconds: 100 }, 99), i64::MAX);
         assert_eq!(total.sum(Window::Sliding { seconds: 100 }, 100), 2);
     }
+    #[test]
+    fn what_is_taken_back_is_taken_from_where_it_was_counted() {
+        let window = Window::Sliding { seconds: 100 };
+        let mut total = Total::new(window, None);
+        let moments: Vec<i64> = (0..50).map(|now| total.add(4, now, 4)).collect();
+        for moment in moments {
+            total.lower(moment, 3);
+        }
+        assert_eq!(total.sum(window, 50), 50, "of each four three are back, merged or not");
+        let later = total.add(7, 400, 4);
+        total.lower(10, 1);
+        assert_eq!(total.sum(window, 400), 7, "what has left the window is not taken from another");
+        total.lower(later, 9);
+        assert_eq!(total.sum(window, 400), 0);
+        let beyond = total.add(i64::MAX, 401, 4);
+        total.lower(beyond, 5);
+        assert_eq!(total.sum(window, 401), i64::MAX);
+    }
+
     #[test]
     fn a_period_is_kept_past_its_end_as_long_as_clocks_may_be_behind() {
         let day = Window::calendar("day", None).unwrap();

@@ -10,9 +10,10 @@
 //! ```
 
 use super::*;
+use crate::authorize::LinkDebit;
 use crate::window::{BEHIND, part};
 use fastrand::Rng;
-use legation_credential::{Facts, Window, window::Period};
+use legation_credential::{Facts, Measure, Window, window::Period};
 
 /// The links of six chains: the root, its two children, and theirs.
 const CHAINS: [&[u8]; 6] = [&[0], &[0, 1], &[0, 2], &[0, 1, 3], &[0, 1, 4], &[0, 2, 5]];
@@ -89,7 +90,7 @@ impl World {
             let (words, counts, window) = TOTALS[limit.total];
             debits.push(LinkDebit {
                 account: [limit.link; 32],
-                link: Some(usize::from(limit.link)),
+                link: chain.iter().position(|link| *link == limit.link),
                 limit: words.to_owned(),
                 measure: if counts { Measure::Actions } else { Measure::Money },
                 window,
@@ -98,7 +99,7 @@ impl World {
             });
         }
         let request = Request::new("a", "https://a.example/", Facts::new()).unwrap();
-        Permit { request, nonce, debits, valid_until: i64::MAX }
+        Permit { request, nonce, links: tests::links(chain), debits, valid_until: i64::MAX }
     }
 
     /// What the events of one total come to in (from, until].

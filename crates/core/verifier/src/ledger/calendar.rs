@@ -4,7 +4,7 @@
 use super::*;
 use crate::window::BEHIND;
 use fastrand::Rng;
-use legation_credential::{Facts, Window, window::Period};
+use legation_credential::{Facts, Measure, Window, window::Period};
 use legation_keys::time;
 
 /// The period that a moment falls into, by its date.
@@ -33,6 +33,7 @@ fn permit(nonce: usize, window: Window, amount: i64, most: i64) -> Permit {
     Permit {
         request: Request::new("a", "https://a.example/", Facts::new()).unwrap(),
         nonce: NonceUse { key: "k".to_owned(), nonce: nonce.to_string(), root: [0; 32], until: i64::MAX },
+        links: tests::links(&[1]),
         debits: vec![debit],
         valid_until: i64::MAX,
     }

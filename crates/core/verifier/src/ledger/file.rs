@@ -1,6 +1,6 @@
 //! A ledger as a file has it.
 
-use super::{LedgerLimits, MemoryLedger, NO_ROOT, RootTotal};
+use super::{LedgerLimits, MemoryLedger, nonces::NO_LINK, room::Kind, totals::Held};
 use crate::{authorize::NonceUse, window::Total};
 use legation_credential::Window;
 use legation_keys::base64url;
@@ -19,19 +19,19 @@ impl MemoryLedger {
             .iter()
             .flat_map(|(key, own)| {
                 own.iter()
-                    .map(move |(nonce, (root, until))| json!([key, nonce, until, base64url::encode(root)]))
+                    .map(move |(nonce, (link, until))| json!([key, nonce, until, base64url::encode(link)]))
             })
             .collect();
         let totals: Vec<_> = self
             .totals
             .iter()
-            .map(|(name, RootTotal { root, total, minor })| {
-                let root = base64url::encode(root);
+            .map(|(name, Held { link, total, minor })| {
+                let link = base64url::encode(link);
                 json!([
                     base64url::encode(name),
                     write_window(total.window),
                     total.moments,
-                    root,
+                    link,
                     total.forgotten,
                     minor
                 ])
@@ -44,10 +44,17 @@ impl MemoryLedger {
             totals: most_totals,
             totals_per_root,
             moments,
+            share_percent,
         } = self.limits;
+        let parents: Vec<_> = self
+            .rooms
+            .parents()
+            .map(|(link, parent)| json!([base64url::encode(link), base64url::encode(parent)]))
+            .collect();
         json!({
             "unit": UNIT,
-            "limits": [nonces_per_key, most_nonces, most_totals, totals_per_root, moments, nonces_per_root],
+            "limits": [nonces_per_key, most_nonces, most_totals, totals_per_root, moments, nonces_per_root, share_percent],
+            "parents": parents,
             "forgotten": self.forgotten,
             "ended": self.ended,
             "nonces": nonces,
@@ -56,8 +63,8 @@ impl MemoryLedger {
     }
 
     /// Reads what [`MemoryLedger::to_json`] wrote; `None` for anything else, since a ledger that
-    /// forgets is none. A ledger from before nonces had a root link is read, too: its nonces count
-    /// for no root link's quota, and that quota is the default. So is one that does not say what
+    /// forgets is none. A ledger from before nonces had a link is read, too: its nonces count
+    /// for no link's share, and what it does not say of its limits is the default. So is one that does not say what
     /// it forgot of its totals, and one that says no unit: its totals of money are in minor units, and become
     /// millionths.
     ///
@@ -80,7 +87,16 @@ impl MemoryLedger {
             totals: limit(2)?,
             totals_per_root: limit(3)?,
             moments: limit(4)?,
+            share_percent: match json.get("limits")?.get(6) {
+                None => LedgerLimits::default().share_percent,
+                Some(_) => u8::try_from(limit(6)?).ok()?,
+            },
         });
+        let parents = json.get("parents").map_or(Some(&[][..]), |all| all.as_array().map(Vec::as_slice))?;
+        for pair in parents {
+            let link = |index: usize| base64url::decode_array(pair.get(index)?.as_str()?).ok();
+            ledger.rooms.set_parent(link(0)?, link(1)?);
+        }
         let minor = match json.get("unit") {
             None => true,
             Some(unit) if unit == UNIT => false,
@@ -91,11 +107,12 @@ impl MemoryLedger {
         for entry in json.get("nonces")?.as_array()? {
             let text = |index: usize| Some(entry.get(index)?.as_str()?.to_owned());
             let until = entry.get(2)?.as_i64()?;
-            let root = match entry.get(3) {
-                None => NO_ROOT,
-                Some(root) => base64url::decode_array(root.as_str()?).ok()?,
+            let link = match entry.get(3) {
+                None => NO_LINK,
+                Some(link) => base64url::decode_array(link.as_str()?).ok()?,
             };
-            ledger.take_nonce(&NonceUse { key: text(0)?, nonce: text(1)?, root, until });
+            ledger.rooms.change(link, Kind::Nonces, true);
+            ledger.remember(&NonceUse { key: text(0)?, nonce: text(1)?, root: link, until }, link);
         }
         for entry in json.get("totals")?.as_array()? {
             let name = base64url::decode_array(entry.get(0)?.as_str()?).ok()?;
@@ -104,11 +121,12 @@ impl MemoryLedger {
                 entry.get(2)?.as_array()?.iter().map(moment).collect();
             let forgotten = entry.get(4).map_or(Some(None), read_moment)?;
             let total = Total { window: read_window(entry.get(1)?)?, moments: moments?, forgotten };
-            let root = base64url::decode_array(entry.get(3)?.as_str()?).ok()?;
+            let link = base64url::decode_array(entry.get(3)?.as_str()?).ok()?;
             let minor = entry.get(5).map_or(Some(minor), serde_json::Value::as_bool)?;
-            ledger.totals.insert(name, RootTotal { root, total, minor });
-            *ledger.totals_of_root.entry(root).or_default() += 1;
+            ledger.totals.insert(name, Held { link, total, minor });
+            ledger.rooms.change(link, Kind::Totals, true);
         }
+        ledger.rooms.tidy();
         Some(ledger)
     }
 }

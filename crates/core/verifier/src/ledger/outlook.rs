@@ -1,7 +1,10 @@
 //! What a ledger has left, and when it has more: for its own check and for whoever explains it.
 
-use super::{MemoryLedger, name};
-use crate::authorize::{LinkDebit, NonceUse};
+use super::{MemoryLedger, totals::name};
+use crate::{
+    authorize::{LinkDebit, NonceUse},
+    verified::VerifiedLink,
+};
 use std::collections::HashMap;
 
 impl MemoryLedger {
@@ -10,31 +13,25 @@ impl MemoryLedger {
         self.forgotten
     }
 
-    /// When there is room for a nonce, of its key, its root link and all that are full.
-    pub(crate) fn nonce_room_at(&self, nonce: &NonceUse) -> Option<i64> {
+    /// When there is room for a nonce, of its key, the links that it comes through and all that are full.
+    pub(crate) fn nonce_room_at(&self, nonce: &NonceUse, links: &[VerifiedLink]) -> Option<i64> {
         let own = self.nonces.get(&nonce.key);
         let of_key = own.filter(|own| own.len() >= self.limits.nonces_per_key);
         let of_key = of_key.map(|own| own.values().map(|(_, until)| *until).min());
-        let of_root =
-            self.nonces_of_root.get(&nonce.root).filter(|count| **count >= self.limits.nonces_per_root);
-        let of_root = of_root.map(|_| {
+        let full = self.full_of_nonces(links).and_then(|full| links.get(full.index));
+        let of_link = full.map(|full| {
             let all = self.nonces.values().flat_map(HashMap::values);
-            all.filter(|(root, _)| *root == nonce.root).map(|(_, until)| *until).min()
+            all.filter(|(link, _)| self.rooms.is_below(link, &full.signed)).map(|(_, until)| *until).min()
         });
         let of_all = (self.count >= self.limits.nonces).then(|| self.forget.keys().next().copied());
         // What holds none has room for none, whenever it is.
-        let full = [of_key, of_root, of_all].into_iter().flatten();
+        let full = [of_key, of_link, of_all].into_iter().flatten();
         full.reduce(|one, other| Some(one?.max(other?))).flatten()
     }
 
     /// What is left of a total, in the unit of the debit; negative where it can't be said.
     pub(crate) fn left(&self, debit: &LinkDebit, now: i64) -> i64 {
-        let spent = match self.totals.get(&name(debit)) {
-            Some(held) => held.sum(debit, now),
-            // The clock may be behind the moment at which a total was forgotten that this one may be.
-            None if self.ended.is_some_and(|end| now < end) => i64::MAX,
-            None => 0,
-        };
+        let spent = self.sum(&name(debit), (debit.window, &debit.measure), now);
         debit.most.saturating_sub(spent)
     }
 

@@ -1,8 +1,28 @@
 //! What a ledger takes, refuses and forgets.
 
 use super::*;
-use legation_credential::{Facts, Window};
+use crate::{VerifiedLink, authorize::LinkDebit};
+use legation_credential::{Authority, Facts, Measure, Window, amount::MICROS};
 use serde_json::json;
+use std::sync::Arc;
+
+/// A link of a chain that holds, and its subject.
+pub(super) fn link(number: u8) -> VerifiedLink {
+    let did = |number: u8| format!("did:web:l{number}.example").parse().unwrap();
+    VerifiedLink {
+        issuer: did(0),
+        subject: did(number),
+        digest: [number; 32],
+        signed: [number; 32],
+        account: [number; 32],
+        valid_until: i64::MAX,
+        authority: Authority::everything(),
+    }
+}
+
+pub(super) fn links(numbers: &[u8]) -> Arc<[VerifiedLink]> {
+    numbers.iter().map(|number| link(*number)).collect()
+}
 
 fn permit(nonce: &str, amount: i64) -> Permit {
     let debit = |account: u8, most: i64| LinkDebit {
@@ -17,6 +37,7 @@ fn permit(nonce: &str, amount: i64) -> Permit {
     Permit {
         request: Request::new("a", "https://a.example/", Facts::new()).unwrap(),
         nonce: NonceUse { key: "k".to_owned(), nonce: nonce.to_owned(), root: [0; 32], until: 1_000 },
+        links: links(&[0, 1]),
         debits: vec![debit(0, 10), debit(1, 8)],
         valid_until: 2_000,
     }
@@ -67,7 +88,7 @@ fn one_root_link_cannot_fill_the_memory_of_nonces_by_new_keys() {
         MemoryLedger::with_limits(LedgerLimits { nonces_per_root: 3, ..LedgerLimits::default() });
     let passed_on = |key: u8, root: u8| {
         let mut permit = permit("a", 0);
-        (permit.nonce.key, permit.nonce.root) = (format!("key {key}"), [root; 32]);
+        (permit.nonce.key, permit.links) = (format!("key {key}"), links(&[root]));
         permit
     };
     for key in 0..3 {
@@ -82,7 +103,7 @@ fn one_root_link_cannot_fill_the_memory_of_nonces_by_new_keys() {
     let mut later = passed_on(4, 1);
     later.nonce.until = 2_000;
     assert_eq!(code(ledger.commit(later, 1_000)), None, "what has expired makes room");
-    assert_eq!((ledger.count, ledger.nonces_of_root.len()), (1, 1));
+    assert_eq!((ledger.count, ledger.rooms.len()), (1, 1));
 }
 
 #[test]
@@ -112,7 +133,7 @@ fn one_root_link_cannot_fill_the_memory_of_totals_for_another() {
         MemoryLedger::with_limits(LedgerLimits { totals_per_root: 4, ..LedgerLimits::default() });
     let passed_on = |nonce: &str, root: u8, child: u8| {
         let mut permit = permit(nonce, 1);
-        permit.nonce.root = [root; 32];
+        permit.links = links(&[root, child]);
         permit.debits[0].account = [root; 32];
         permit.debits[1].account = [child; 32];
         permit
@@ -123,7 +144,7 @@ fn one_root_link_cannot_fill_the_memory_of_totals_for_another() {
     assert_eq!(code(ledger.commit(passed_on("d", 1, 13), 0)), Some(Code::BudgetExceeded));
     assert_eq!(code(ledger.commit(passed_on("e", 2, 20), 0)), None, "another root has its own room");
     let kept = MemoryLedger::from_json(&ledger.to_json()).unwrap();
-    assert_eq!(kept.totals_of_root, ledger.totals_of_root);
+    assert_eq!(kept.rooms, ledger.rooms);
     assert_eq!(code(ledger.commit(passed_on("f", 1, 13), 200)), None, "what has ended makes room");
 }
 
