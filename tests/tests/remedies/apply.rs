@@ -34,7 +34,7 @@ pub(crate) fn apply(scene: &mut Scene, change: &Change) {
         }
         What::Constraint(key) => constrain(delegation(&mut scene.links[link.unwrap()]), key, to),
         What::Asked => ask(scene, to),
-        What::Fact(name) => fact(scene, name, to),
+        What::Fact(name) | What::Amount(name, _) => fact(scene, name, to),
         What::Root(did) => {
             scene.vector.trust.roots.insert(did.clone(), Authority::everything());
         }

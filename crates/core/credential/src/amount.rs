@@ -26,6 +26,16 @@ pub const fn micros(minor_units: i64) -> i64 {
     minor_units.saturating_mul(MICROS)
 }
 
+/// A number that such a fact says, as millionths; `None` of a fact that is no amount.
+#[must_use]
+pub fn micros_of(fact: &str, number: i64) -> Option<i64> {
+    match fact {
+        AMOUNT => Some(micros(number)),
+        AMOUNT_MICROS => Some(number),
+        _ => None,
+    }
+}
+
 /// The amount that a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Amount<'a> {

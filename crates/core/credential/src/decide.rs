@@ -2,9 +2,10 @@
 
 use crate::{
     Authority,
-    amount::{AMOUNT, Amount, micros},
+    amount::{AMOUNT, Amount, micros, micros_of},
     authority::Granted,
     limit::{Bound, Limit, LimitKey, LimitKind},
+    money::money,
     request::{Request, Value},
     window::Window,
 };
@@ -32,7 +33,7 @@ pub enum Violation {
         limit: Box<Limit>,
     },
     /// A fact is outside a limit.
-    #[error("`{name}` is {found}; required is that {limit}")]
+    #[error("{}; required is that {limit}", self.found())]
     Constraint {
         /// The fact.
         name: String,
@@ -52,6 +53,23 @@ pub enum Violation {
 }
 
 impl Violation {
+    /// What was found, in words: an amount as money, in the currency that is limited.
+    #[must_use]
+    pub fn found(&self) -> String {
+        match self {
+            Self::NotGranted { action, resource, .. } => format!("{action} on {resource}"),
+            Self::MissingFact { .. } => "nothing".to_owned(),
+            Self::Constraint { name, found, limit } => match (&limit.key.kind, found) {
+                (LimitKind::SpendPerAction { currency }, Value::Integer(number)) => {
+                    let micros = micros_of(name, *number).unwrap_or(*number);
+                    format!("`{name}` is {}", money(micros, currency))
+                }
+                _ => format!("`{name}` is {found}"),
+            },
+            Self::ApprovalRequired { found, .. } => found.clone(),
+        }
+    }
+
     /// The stable code, as a denial has it.
     #[must_use]
     pub fn code(&self) -> &'static str {

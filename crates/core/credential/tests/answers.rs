@@ -61,3 +61,37 @@ fn what_needs_a_ledger_and_what_one_verifier_is() {
         );
     }
 }
+
+#[test]
+fn money_is_told_as_people_write_it() {
+    for (currency, amount, words, found) in [
+        ("USD", ("amount", 6000), "at most 50.00 USD are spent in one action", "`amount` is 60.00 USD"),
+        ("JPY", ("amount", 6000), "at most 5000 JPY are spent in one action", "`amount` is 6000 JPY"),
+        (
+            "KWD",
+            ("amountMicros", 5_000_000_001),
+            "at most 5.000 KWD are spent in one action",
+            "`amountMicros` is 5.000000001 KWD",
+        ),
+        (
+            "POINTS",
+            ("amount", 5001),
+            "at most 5000 minor units of POINTS are spent in one action",
+            "`amount` is 5001 minor units of POINTS",
+        ),
+    ] {
+        let authority = limited(&json!([{"type": "spend", "currency": currency, "perAction": 5000}]));
+        let facts = [(amount.0, Value::Integer(amount.1)), ("currency", currency.into())];
+        let facts = facts.map(|(name, value)| (name.to_owned(), value));
+        let request = Request::new("pay", "https://shop.example/x", facts.into()).unwrap();
+        let violation = authority.permits(&request, "x").unwrap_err();
+        assert_eq!(violation.to_string(), format!("{found}; required is that {words}"));
+    }
+    let approval =
+        json!({"type": "approval", "above": 5000, "currency": "USD", "approver": "did:web:b.example"});
+    let facts = [("amount", Value::Integer(5001)), ("currency", "USD".into())];
+    let facts = facts.map(|(name, value)| (name.to_owned(), value));
+    let request = Request::new("pay", "https://shop.example/x", facts.into()).unwrap();
+    let told = limited(&json!([approval])).permits(&request, "x").unwrap_err().to_string();
+    assert!(told.contains("50.01 USD") && told.contains("at most 50.00 USD pass"), "{told}");
+}

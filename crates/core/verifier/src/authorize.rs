@@ -181,15 +181,10 @@ fn deny(violation: &Violation) -> Denial {
         Violation::Constraint { .. } => Code::ConstraintViolated,
         Violation::ApprovalRequired { .. } => Code::ApprovalRequired,
     };
-    let (expected, found) = match violation {
-        Violation::NotGranted { action, resource, granted } => {
-            (granted.clone(), format!("{action} on {resource}"))
-        }
-        Violation::MissingFact { name, limit } => {
-            (format!("the fact `{name}`, since {limit}"), "nothing".to_owned())
-        }
-        Violation::Constraint { name, found, limit } => (limit.to_string(), format!("`{name}` is {found}")),
-        Violation::ApprovalRequired { found, limit } => (limit.to_string(), found.clone()),
+    let expected = match violation {
+        Violation::NotGranted { granted, .. } => granted.clone(),
+        Violation::MissingFact { name, limit } => format!("the fact `{name}`, since {limit}"),
+        Violation::Constraint { limit, .. } | Violation::ApprovalRequired { limit, .. } => limit.to_string(),
     };
-    Denial::new(code, expected, found)
+    Denial::new(code, expected, violation.found())
 }

@@ -95,6 +95,8 @@ pub enum What {
     Asked,
     /// A fact about the request.
     Fact(String),
+    /// The fact that says the amount, and in which currency.
+    Amount(String, String),
     /// A trusted root.
     Root(Did),
     /// A list of keys in a DID document.
@@ -188,6 +190,16 @@ impl Remedy {
 /// Who signs: a link's issuer, or the holder.
 fn signer(link: Option<usize>) -> Party {
     if link.is_some() { Party::Issuer } else { Party::Holder }
+}
+
+/// A fact of a request, told as money where it is its amount.
+fn fact_of(request: &Request, name: &str) -> What {
+    match (request.amount(), request.facts().get("currency")) {
+        (Some(amount), Some(Value::Text(currency))) if amount.fact == name => {
+            What::Amount(name.to_owned(), currency.clone())
+        }
+        _ => What::Fact(name.to_owned()),
+    }
 }
 
 /// What names the key of a link, or of the presentation itself.

@@ -1,6 +1,6 @@
 //! Commit: what the ledger has left, and when it has more.
 
-use super::{Case, Change, Remedy, To, What, least, member, most};
+use super::{Case, Change, Remedy, To, What, fact_of, least, member, most};
 use crate::{Code, Decision, Denial, LinkDebit, MemoryLedger, Party, authorize, presentation::Names};
 use legation_credential::{
     Measure, Value,
@@ -76,7 +76,7 @@ fn less(debits: &[LinkDebit], ledger: &MemoryLedger, case: &Case<'_>) -> Option<
             if left <= 0 {
                 return None;
             }
-            changes.push(Change { link: None, what: What::Fact(fact.to_owned()), to: most(left) });
+            changes.push(Change { link: None, what: fact_of(case.request?, fact), to: most(left) });
         }
     }
     Some(changes).filter(|changes| !changes.is_empty())

@@ -1,6 +1,6 @@
 //! Requests: what the chain does permit. Changed facts are judged before they are proposed.
 
-use super::{Case, Change, Remedy, To, What};
+use super::{Case, Change, Remedy, To, What, fact_of};
 use crate::{Code, Denial, Party, VerifiedChain};
 use legation_credential::{
     Authority, Facts, Request, Value, Violation,
@@ -95,7 +95,7 @@ fn within(code: Code, effective: &Authority, request: &Request, chain: &Verified
         return None;
     }
     let changes = bounds.into_iter().flat_map(|(name, bounds)| {
-        let change = move |bound| Change { link: None, what: What::Fact(name.clone()), to: To::Bound(bound) };
+        let change = move |bound| Change { link: None, what: fact_of(request, &name), to: To::Bound(bound) };
         bounds.into_iter().map(change)
     });
     Remedy::new(Party::Caller, changes.collect())

@@ -5,7 +5,9 @@ use crate::{Need, Party, error::printable};
 use core::fmt;
 use legation_credential::{
     Pattern, Value,
+    amount::micros_of,
     limit::{Bound, Limit, LimitKind},
+    money::money,
 };
 use legation_keys::time;
 use serde_json::{Value as Json, json};
@@ -98,7 +100,7 @@ impl What {
             }
             Self::Constraint(key) => ("constraint", Some(key.to_json())),
             Self::Asked => ("request", None),
-            Self::Fact(name) => ("fact", Some(name.as_str().into())),
+            Self::Fact(name) | Self::Amount(name, _) => ("fact", Some(name.as_str().into())),
             Self::Root(did) => ("root", Some(did.as_str().into())),
             Self::Relationship(did, purpose) => {
                 ("document", Some(json!({"did": did.as_str(), "member": purpose.member()})))
@@ -159,6 +161,16 @@ impl fmt::Display for Change {
             },
             What::Asked => write!(out, "the action and the resource {to}"),
             What::Fact(name) => write!(out, "the fact `{name}` {to}"),
+            What::Amount(name, currency) => {
+                write!(out, "the fact `{name}` {to}")?;
+                match to {
+                    To::Bound(Bound::Most(number) | Bound::Least(number)) => {
+                        let micros = micros_of(name, *number).unwrap_or(*number);
+                        write!(out, " ({})", money(micros, currency))
+                    }
+                    _ => Ok(()),
+                }
+            }
             What::Root(did) => write!(out, "`roots` of the trust must name {did}, if it is to be trusted"),
             What::Relationship(did, purpose) => {
                 write!(out, "`{}` in the document of {did} {to}", purpose.member())
