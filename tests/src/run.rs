@@ -1,7 +1,7 @@
 //! A vector through the library.
 
 use crate::vector::{Outcome, Step, Vector};
-use legation_verifier::{Case, Denial, MemoryLedger, Remedy, authorize, parse, remedy, verify};
+use legation_verifier::{Case, Denial, MemoryLedger, Remedy, authorize, remedy, verify};
 
 /// What came out of a step.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ fn take(vector: &Vector, step: &Step, ledger: &mut MemoryLedger) -> Result<Outco
         let found = remedy(&denial, case).map(Box::new);
         (denial, found)
     };
-    let presentation = parse(&step.presentation, trust).map_err(|denial| with(denial, &case))?;
+    let presentation = step.read(trust).map_err(|denial| with(denial, &case))?;
     case.presentation = Some(&presentation);
     let chain = verify(&presentation, trust, evidence, &step.nonce, step.now);
     let chain = chain.map_err(|denial| with(denial, &case))?;

@@ -12,6 +12,8 @@
 //! - `ledger` is there only where a case needs bounds other than the defaults.
 //! - `presentationBase64` stands in for `presentation` where the bytes are no text, and
 //!   `presentationRepeat`, pairs of a text and how often it stands, where they are many.
+//! - With `vouched`, a DID, the presentation is a chain in compact form, and the verifier itself vouches for
+//!   that agent.
 //! - Without `request` nothing is authorized and the decision is `valid`. `code` and `link`
 //!   stand only in a denial; `link` only where it is about a link.
 //!
@@ -20,11 +22,14 @@
 use core::fmt;
 use data_encoding::BASE64;
 use legation_credential::{Facts, Request, Value as FactValue};
+use legation_did::Did;
 use legation_keys::{
     json::{self, JsonLimits},
     time::{self, Round},
 };
-use legation_verifier::{Code, Denial, Evidence, LedgerLimits, Trust};
+use legation_verifier::{
+    Code, Denial, Evidence, LedgerLimits, Presentation, Trust, Verifier, Vouched, parse, parse_vouched,
+};
 use serde_json::Value;
 use std::{
     fs,
@@ -63,6 +68,8 @@ pub struct Step {
     pub nonce: String,
     /// What is presented, byte for byte.
     pub presentation: Vec<u8>,
+    /// For whom the verifier vouches; the presentation is a compact chain then.
+    pub vouched: Option<Did>,
     /// What is asked for.
     pub request: Option<RequestParts>,
     /// What must come of it.
@@ -104,6 +111,38 @@ pub struct LoadError {
     pub file: PathBuf,
     /// What is wrong with it.
     pub reason: String,
+}
+
+impl Step {
+    /// Reads what is presented.
+    ///
+    /// # Errors
+    /// A [`Denial`].
+    pub fn read(&self, trust: &Trust) -> Result<Presentation, Denial> {
+        match self.vouched() {
+            None => parse(&self.presentation, trust),
+            Some(vouched) => parse_vouched(&self.compact(), vouched, trust),
+        }
+    }
+
+    /// The same by a verifier that remembers.
+    ///
+    /// # Errors
+    /// A [`Denial`].
+    pub fn read_by(&self, verifier: &Verifier) -> Result<Presentation, Denial> {
+        match self.vouched() {
+            None => verifier.parse(&self.presentation),
+            Some(vouched) => verifier.parse_vouched(&self.compact(), vouched),
+        }
+    }
+
+    fn vouched(&self) -> Option<Vouched<'_>> {
+        self.vouched.as_ref().map(|agent| Vouched { agent, known_by: "corpus", at: self.now })
+    }
+
+    fn compact(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.presentation)
+    }
 }
 
 impl RequestParts {
@@ -233,9 +272,19 @@ impl Vector {
 }
 
 fn read_step(step: &Value) -> Result<Step, String> {
-    let members =
-        ["now", "nonce", "presentation", "presentationBase64", "presentationRepeat", "request", "expect"];
+    let members = [
+        "now",
+        "nonce",
+        "presentation",
+        "presentationBase64",
+        "presentationRepeat",
+        "vouched",
+        "request",
+        "expect",
+    ];
     known(step, &members)?;
+    let vouched = step.get("vouched").map(|_| text_of(step, "vouched")).transpose()?;
+    let vouched = vouched.map(|did| did.parse()).transpose().map_err(|error| format!("vouched: {error}"))?;
     let now_text = text_of(step, "now")?;
     let now = time::parse(&now_text, Round::Down).ok_or_else(|| format!("`{now_text}` is no time"))?;
     let expect = read_outcome(member(step, "expect")?)?;
@@ -245,6 +294,7 @@ fn read_step(step: &Value) -> Result<Step, String> {
         now_text,
         nonce: text_of(step, "nonce")?,
         presentation: read_bytes(step)?,
+        vouched,
         request,
         expect,
     })

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use legation_tests::{Outcome, Vector, load_all, pages::WITHOUT_VECTOR, run};
-use legation_verifier::{Code, gather, parse, verify};
+use legation_verifier::{Code, gather, verify};
 use std::collections::BTreeSet;
 
 fn vectors() -> Vec<Vector> {
@@ -61,7 +61,7 @@ fn every_vector_is_described_and_has_steps() {
 fn evidence_is_asked_for_only_where_it_matters() {
     for vector in vectors() {
         for step in &vector.steps {
-            let Ok(presentation) = parse(&step.presentation, &vector.trust) else { continue };
+            let Ok(presentation) = step.read(&vector.trust) else { continue };
             let (trust, evidence) = (&vector.trust, &vector.evidence);
             let verified = verify(&presentation, trust, evidence, &step.nonce, step.now);
             let needs = gather(&presentation, trust, evidence, &step.nonce, step.now);

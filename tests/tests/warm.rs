@@ -4,24 +4,24 @@
 #![allow(clippy::unwrap_used)]
 
 use legation_tests::{
-    Vector, load_all,
+    Step, Vector, load_all,
     told::{Told, told},
 };
-use legation_verifier::{CacheLimits, Denial, Evidence, Trust, Verifier, parse, verify};
+use legation_verifier::{CacheLimits, Denial, Evidence, Trust, Verifier, verify};
 use std::collections::BTreeMap;
 
-fn cold(bytes: &[u8], trust: &Trust, evidence: &Evidence, nonce: &str, now: i64) -> Result<Told, Denial> {
-    verify(&parse(bytes, trust)?, trust, evidence, nonce, now).map(|chain| told(&chain))
+fn cold(step: &Step, trust: &Trust, evidence: &Evidence, nonce: &str, now: i64) -> Result<Told, Denial> {
+    verify(&step.read(trust)?, trust, evidence, nonce, now).map(|chain| told(&chain))
 }
 
 fn warm(
     verifier: &Verifier,
-    bytes: &[u8],
+    step: &Step,
     evidence: &Evidence,
     nonce: &str,
     now: i64,
 ) -> Result<Told, Denial> {
-    verifier.verify(&verifier.parse(bytes)?, evidence, nonce, now).map(|chain| told(&chain))
+    verifier.verify(&step.read_by(verifier)?, evidence, nonce, now).map(|chain| told(&chain))
 }
 
 fn by_trust(vectors: &[Vector]) -> BTreeMap<&str, Vec<&Vector>> {
@@ -42,9 +42,8 @@ fn compare(limits: CacheLimits, rounds: usize) -> usize {
         for round in 0..rounds {
             for vector in group {
                 for (index, step) in vector.steps.iter().enumerate() {
-                    let bytes = &step.presentation;
-                    let wanted = cold(bytes, &vector.trust, &vector.evidence, &step.nonce, step.now);
-                    let found = warm(&verifier, bytes, &vector.evidence, &step.nonce, step.now);
+                    let wanted = cold(step, &vector.trust, &vector.evidence, &step.nonce, step.now);
+                    let found = warm(&verifier, step, &vector.evidence, &step.nonce, step.now);
                     assert_eq!(found, wanted, "{}, step {index}, round {round}", vector.name);
                     compared += 1;
                 }
@@ -78,8 +77,8 @@ fn time_and_evidence_are_looked_at_again() {
             for (step, evidence) in steps.clone().chain(steps.map(|(step, _)| (step, &none))) {
                 for shift in [0, 60, 3600, 86_400, 40 * 86_400, 3_650 * 86_400] {
                     for now in [step.now + shift, step.now - shift] {
-                        let wanted = cold(&step.presentation, &vector.trust, evidence, &step.nonce, now);
-                        let found = warm(&verifier, &step.presentation, evidence, &step.nonce, now);
+                        let wanted = cold(step, &vector.trust, evidence, &step.nonce, now);
+                        let found = warm(&verifier, step, evidence, &step.nonce, now);
                         assert_eq!(found, wanted, "{} at {now}", vector.name);
                         if found.is_ok() { passed += 1 } else { refused += 1 }
                     }
@@ -105,15 +104,15 @@ fn a_link_above_the_limit_is_refused_though_it_is_known() {
     let vectors = load_all().unwrap();
     let passes = |vector: &&Vector| {
         let step = vector.steps.first().unwrap();
-        cold(&step.presentation, &vector.trust, &vector.evidence, &step.nonce, step.now).is_ok()
+        cold(step, &vector.trust, &vector.evidence, &step.nonce, step.now).is_ok()
     };
     let vector = vectors.iter().find(passes).unwrap();
     let step = vector.steps.first().unwrap();
     let mut small = vector.trust.clone();
     small.limits.link_bytes = 100;
     let verifier = Verifier::new(small);
-    let read_elsewhere = parse(&step.presentation, &vector.trust).unwrap();
+    let read_elsewhere = step.read(&vector.trust).unwrap();
     assert!(verifier.verify(&read_elsewhere, &vector.evidence, &step.nonce, step.now).is_ok());
-    let denial = verifier.parse(&step.presentation).unwrap_err();
+    let denial = step.read_by(&verifier).unwrap_err();
     assert_eq!((denial.code.as_str(), denial.link), ("input_too_large", Some(0)));
 }

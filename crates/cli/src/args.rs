@@ -215,7 +215,7 @@ pub(crate) struct PresentArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// The presentation.
+    /// The presentation; with --vouched, the chain in compact form, its links joined by `~`.
     pub(crate) file: PathBuf,
     /// Trust this root without a ceiling and without revocation: for trying things out.
     #[arg(long, value_name = "DID", value_parser = read_did, required_unless_present = "trust")]
@@ -227,8 +227,11 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "AUDIENCE")]
     pub(crate) audience: String,
     /// The challenge that the verifier gave.
-    #[arg(long, value_name = "NONCE")]
-    pub(crate) nonce: String,
+    #[arg(long, value_name = "NONCE", required_unless_present = "vouched")]
+    pub(crate) nonce: Option<String>,
+    /// Vouch for this agent, which then signs nothing; the trust has to allow it.
+    #[arg(long, value_name = "DID", value_parser = read_did)]
+    pub(crate) vouched: Option<Did>,
     /// The action that is asked for.
     #[arg(long, value_name = "ACTION", requires = "resource")]
     pub(crate) action: Option<String>,

@@ -15,7 +15,7 @@ use legation_keys::{
 };
 use legation_verifier::{
     Case, Code, Committed, Decision, Denial, Evidence, MemoryLedger, Presentation, Remedy, Trust, Used,
-    VerifiedChain, authorize, parse, receipt, remedy, verify_with,
+    VerifiedChain, Vouched, authorize, parse, parse_vouched, receipt, remedy, verify_with,
 };
 use serde_json::json;
 
@@ -75,7 +75,7 @@ fn explain(
         presentation: verdict.presentation.as_ref(),
         trust,
         evidence: &verdict.evidence,
-        nonce: &args.nonce,
+        nonce: nonce(args),
         now,
         chain: verdict.chain.as_ref(),
         request: verdict.request.as_ref(),
@@ -141,18 +141,31 @@ fn verify_chain(
     verdict: &mut Verdict,
     now: i64,
 ) -> Result<Result<VerifiedChain, Denial>, Failure> {
-    let presentation = match parse(presented, trust) {
+    let presentation = match read(args, presented, trust, now) {
         Ok(presentation) => presentation,
         Err(denial) => return Ok(Err(denial)),
     };
     verdict.evidence = evidence(args, &presentation, trust, now)?;
     let mut clock = explain::Clock::start();
     let steps = &mut verdict.steps;
-    let chain = verify_with(&presentation, trust, &verdict.evidence, &args.nonce, now, &mut |step| {
+    let chain = verify_with(&presentation, trust, &verdict.evidence, nonce(args), now, &mut |step| {
         steps.push(clock.lap(step))
     });
     verdict.presentation = Some(presentation);
     Ok(chain)
+}
+
+/// The presentation, or the chain of an agent that is vouched for.
+fn read(args: &VerifyArgs, presented: &[u8], trust: &Trust, now: i64) -> Result<Presentation, Denial> {
+    let Some(agent) = &args.vouched else { return parse(presented, trust) };
+    let utf8 = |_| Denial::new(Code::Malformed, "a chain in compact form", "bytes that are no UTF-8");
+    let chain = core::str::from_utf8(presented).map_err(utf8)?.trim();
+    parse_vouched(chain, Vouched { agent, known_by: "legation verify", at: now }, trust)
+}
+
+/// The challenge; nothing was signed that could answer one where the verifier vouches.
+fn nonce(args: &VerifyArgs) -> &str {
+    args.nonce.as_deref().unwrap_or_default()
 }
 
 /// Decides on the request, where there is one, and commits what is permitted.
@@ -188,6 +201,7 @@ fn trust(args: &VerifyArgs) -> Result<Trust, Failure> {
             trust.roots.insert(root.clone(), Authority::everything());
         }
         trust.max_unrevocable = i64::MAX;
+        trust.vouched = args.vouched.is_some();
         return Ok(trust);
     };
     let trust = Trust::parse(&files::read(path)?)
@@ -247,7 +261,7 @@ fn evidence(
     }
     if args.evidence.is_none() && args.did_documents.is_none() {
         let fetcher = network::fetcher(&args.network)?;
-        let work = legation_resolver::verify(presentation, trust, &fetcher, &mut evidence, &args.nonce, now);
+        let work = legation_resolver::verify(presentation, trust, &fetcher, &mut evidence, nonce(args), now);
         // The outcome is found again below, with every check told.
         let _ = network::wait("fetching evidence", work)?;
     }

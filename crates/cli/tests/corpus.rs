@@ -41,6 +41,9 @@ fn answer(play: &Play, vector: &Vector, step: &Step) -> Result<Outcome, String> 
     .to_vec();
     // A nonce may start with a dash.
     arguments.push(format!("--nonce={}", step.nonce));
+    if let Some(agent) = &step.vouched {
+        arguments.push(format!("--vouched={agent}"));
+    }
     if let Some(request) = &step.request {
         arguments.extend(["--ledger".to_owned(), "ledger.json".to_owned()]);
         arguments.extend(request.arguments());

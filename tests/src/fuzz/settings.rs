@@ -37,6 +37,7 @@ fn trust(data: &[u8]) {
         ("clockSkew", trust.clock_skew, 600),
         ("maxPresentationAge", trust.max_presentation_age, 300),
         ("maxUnrevocable", trust.max_unrevocable, 315_576_000),
+        ("maxOfflineChild", trust.max_offline_child, 86_400),
     ] {
         assert!((0..=most).contains(&seconds), "{name} is {seconds}");
         let written = json.get(name).map(|value| value.as_integer());

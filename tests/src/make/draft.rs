@@ -12,7 +12,7 @@ use data_encoding::BASE64;
 use legation_credential::{
     delegation::{CONTEXT_CREDENTIALS, CONTEXT_LEGATION, link_digest},
     presentation::{DATA_URL, ENVELOPED},
-    secured::{canonical, is_document},
+    secured::{canonical, is_document, to_token},
     status::StatusList,
 };
 use legation_keys::{
@@ -56,6 +56,8 @@ pub(crate) struct Draft {
     pub(crate) now: String,
     pub(crate) nonce: String,
     pub(crate) request: Option<Value>,
+    /// For whom the verifier vouches, in place of a presentation.
+    pub(crate) vouched: Option<String>,
     /// What is presented, in each other way of securing the same, where there is one.
     pub(crate) twins: Vec<Vec<Vec<u8>>>,
     /// Whether they are made.
@@ -206,6 +208,7 @@ impl Draft {
             request: Some(json!({
                 "action": REFUND, "resource": ORDER, "facts": {"amount": 1200, "currency": "USD"},
             })),
+            vouched: None,
             twins: Vec::new(),
             with_twins: false,
             envelopes: None,
@@ -274,6 +277,14 @@ impl Draft {
         self.request = Some(json!({"action": BOOK, "resource": ORDER, "facts": facts}));
     }
 
+    /// Lets the verifier vouch for the agent at the end of the chain, as its trust allows.
+    pub(crate) fn vouch(&mut self) {
+        self.trust["vouched"] = true.into();
+        let agent = self.presentation.claims["holder"].as_str().unwrap();
+        self.vouched = Some(agent.to_owned());
+        self.nonce = String::new();
+    }
+
     /// Sets the fields of the request.
     pub(crate) fn ask(&mut self, member: &str, value: Value) {
         self.request.as_mut().unwrap()[member] = value;
@@ -317,6 +328,11 @@ impl Draft {
 
     /// The bytes that are presented.
     pub(crate) fn present(&self) -> Vec<u8> {
+        if self.vouched.is_some() {
+            let links: Vec<String> = self.secured().iter().map(|link| to_token(link).into_owned()).collect();
+            let compact = links.join("~");
+            return self.bytes.as_ref().map_or(compact.clone().into_bytes(), |bend| bend(compact.clone()));
+        }
         let envelope = |link: &String| match is_document(link) {
             true => serde_json::from_str(link).unwrap(),
             false => {
@@ -344,6 +360,9 @@ impl Draft {
             Ok((text, None)) => step["presentation"] = text.into(),
             Err(_) => step["presentationBase64"] = BASE64.encode(&bytes).into(),
         }
+        if let Some(agent) = &self.vouched {
+            step["vouched"] = agent.as_str().into();
+        }
         if let Some(request) = &self.request {
             step["request"] = request.clone();
         }
@@ -366,6 +385,8 @@ impl Draft {
         if !plain || !self.links.iter().all(nameless) || self.bytes.is_some() || self.envelopes.is_some() {
             return Vec::new();
         }
+        // Where the verifier vouches, nothing is signed around the links.
+        let usual = usual && self.vouched.is_none();
         let ways = [(1, 0, false), (2, 0, false), (2, 1, false), (1, 0, true), (usize::MAX, 1, true)];
         let make = |(step, first, presentation): (usize, usize, bool)| {
             let mut other = Self { twins: Vec::new(), steps: Vec::new(), ..self.clone_scene() };
@@ -386,6 +407,7 @@ impl Draft {
         let mut scene = Self::new(&self.name, &self.why);
         scene.links.clone_from(&self.links);
         scene.presentation = self.presentation.clone();
+        scene.vouched.clone_from(&self.vouched);
         scene
     }
 

@@ -23,7 +23,7 @@ use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Codes whose denials have no change that would surely pass, each with the reason.
-const WITHOUT_CHANGE: [(Code, &str); 12] = [
+const WITHOUT_CHANGE: [(Code, &str); 13] = [
     (Code::Malformed, "what was meant can't be known"),
     (Code::ChainEmpty, "which chain was meant can't be known"),
     (
@@ -36,6 +36,7 @@ const WITHOUT_CHANGE: [(Code, &str); 12] = [
         Code::KeyRevoked,
         "a revoked key stays revoked; where the document has another, a test of its own is below",
     ),
+    (Code::VouchingNotAllowed, "whether it vouches for anybody is the operator's to say"),
     (Code::SignatureInvalid, "what was signed, and by whom, can't be known"),
     (Code::StatusInvalid, "only the issuer has a list that answers for the link"),
     (Code::LinkRevoked, "a revocation is for good"),

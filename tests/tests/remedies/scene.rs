@@ -105,7 +105,12 @@ impl Jws {
 impl Scene {
     pub(crate) fn read(vector: &Vector, index: usize) -> Self {
         let step = vector.steps[index].clone();
-        let presentation = Jws::read(&String::from_utf8_lossy(&step.presentation));
+        // Where the verifier vouches, nothing is signed around the links: what a remedy changes there is the
+        // request, the evidence or the trust.
+        let presentation = match &step.vouched {
+            Some(_) => Jws::read("e30.e30.e30"),
+            None => Jws::read(&String::from_utf8_lossy(&step.presentation)),
+        };
         let envelopes = presentation.claims["verifiableCredential"].as_array().cloned().unwrap_or_default();
         let compact = |envelope: &Value| {
             if envelope["proof"].is_object() || envelope["proof"].is_array() {

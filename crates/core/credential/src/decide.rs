@@ -6,7 +6,7 @@ use crate::{
     authority::Granted,
     limit::{Bound, Limit, LimitKey, LimitKind},
     money::money,
-    request::{Request, Value},
+    request::{POSSESSION, Possession, Request, Value},
     window::Window,
 };
 
@@ -102,6 +102,24 @@ pub enum Measure {
     Fact(String),
 }
 
+/// What a verifier knows of a request beside its facts.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'s> {
+    /// The verifier's own identity.
+    pub audience: &'s str,
+    /// How the agent is known to be there. `None` where nobody has looked: a limit that asks for it then
+    /// lacks a fact.
+    pub possession: Option<Possession>,
+}
+
+impl<'s> Situation<'s> {
+    /// That of a verifier of which nothing but its identity is known.
+    #[must_use]
+    pub fn at(audience: &'s str) -> Self {
+        Self { audience, possession: None }
+    }
+}
+
 /// What a permitted request takes from a total: so much of a window's most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Debit<'a> {
@@ -134,6 +152,14 @@ impl Authority {
     /// # Errors
     /// [`Violation`].
     pub fn permits(&self, request: &Request, audience: &str) -> Result<(), Violation> {
+        self.permits_in(request, Situation::at(audience))
+    }
+
+    /// As [`Authority::permits`], where more is known than the verifier's identity.
+    ///
+    /// # Errors
+    /// [`Violation`].
+    pub fn permits_in(&self, request: &Request, situation: Situation<'_>) -> Result<(), Violation> {
         if !self.grants(request) {
             return Err(Violation::NotGranted {
                 action: request.action().to_owned(),
@@ -141,17 +167,17 @@ impl Authority {
                 granted: self.granted_words(),
             });
         }
-        let worst = self.violations(request, audience).min_by_key(Violation::rank);
+        let worst = self.violations(request, situation).min_by_key(Violation::rank);
         worst.map_or(Ok(()), Err)
     }
 
-    /// Every limit that the request breaks, where [`Authority::permits`] gives the first.
+    /// Every limit that the request breaks, where [`Authority::permits_in`] gives the first.
     pub fn violations<'a>(
         &'a self,
         request: &'a Request,
-        audience: &'a str,
+        situation: Situation<'a>,
     ) -> impl Iterator<Item = Violation> + 'a {
-        self.limits_on(request.action()).filter_map(move |(key, bound)| judge(key, bound, request, audience))
+        self.limits_on(request.action()).filter_map(move |(key, bound)| judge(key, bound, request, situation))
     }
 
     /// Whether a grant names the request's action on its resource.
@@ -200,11 +226,15 @@ impl Authority {
 }
 
 /// One limit against one request; `None` where it is kept.
-fn judge(key: &LimitKey, bound: &Bound, request: &Request, audience: &str) -> Option<Violation> {
+fn judge(key: &LimitKey, bound: &Bound, request: &Request, situation: Situation<'_>) -> Option<Violation> {
     let limit = || Limit::of(key, bound);
     let fact = |name: &str| {
         let missing = || Violation::MissingFact { name: name.to_owned(), limit: limit() };
-        request.facts().get(name).ok_or_else(missing)
+        let found = match name {
+            POSSESSION => situation.possession.map(Possession::value),
+            _ => request.facts().get(name),
+        };
+        found.ok_or_else(missing)
     };
     let violated = |name: &str, found: &Value| Violation::Constraint {
         name: name.to_owned(),
@@ -222,7 +252,7 @@ fn judge(key: &LimitKey, bound: &Bound, request: &Request, audience: &str) -> Op
     };
     let judged = match &key.kind {
         LimitKind::Audience => {
-            let own = audience.into();
+            let own = situation.audience.into();
             if bound.admits(&own) { Ok(()) } else { Err(violated("audience", &own)) }
         }
         LimitKind::Argument { name, .. } => kept(name),

@@ -65,13 +65,13 @@ pub mod window;
 
 pub use amount::Amount;
 pub use authority::{Authority, extend};
-pub use decide::{Debit, Measure, Violation};
+pub use decide::{Debit, Measure, Situation, Violation};
 pub use delegation::{Delegation, LinkDigest, Terms};
 pub use error::CredentialError;
 pub use issue::{IssueError, issue, issue_as, pass_on, pass_on_as};
 pub use pattern::Pattern;
 pub use presentation::{Occasion, PresentError, present, present_as};
 pub use refusal::Refusal;
-pub use request::{Facts, Request, RequestError, Value};
+pub use request::{Facts, Possession, Request, RequestError, Value};
 pub use secured::Securing;
 pub use window::Window;

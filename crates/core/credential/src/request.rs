@@ -7,7 +7,7 @@ use crate::{
 };
 use core::fmt;
 use legation_keys::{Json, json::MAX_INTEGER};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 /// Most facts of one request.
 pub const MAX_FACTS: usize = 256;
@@ -69,11 +69,46 @@ impl fmt::Debug for Value {
     }
 }
 
+/// The fact that nobody's mapping may set: how the agent is known to be there. The verifier gives it from
+/// the chain itself, so that a link can demand `{"type":"argument","name":"possession","equals":"signed"}`.
+pub const POSSESSION: &str = "possession";
+
+/// How an agent is known to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Possession {
+    /// Its key has signed for this moment: a presentation, or the request itself.
+    Signed,
+    /// The verifier vouches for it: it keeps the agent's key itself, or knows the agent by an API key that
+    /// it issued.
+    Vouched,
+}
+
+impl Possession {
+    /// Its name: `signed` or `vouched`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Vouched => "vouched",
+        }
+    }
+
+    /// The same as the value of the fact [`POSSESSION`].
+    pub(crate) fn value(self) -> &'static Value {
+        static SIGNED: LazyLock<Value> = LazyLock::new(|| Possession::Signed.name().into());
+        static VOUCHED: LazyLock<Value> = LazyLock::new(|| Possession::Vouched.name().into());
+        match self {
+            Self::Signed => &SIGNED,
+            Self::Vouched => &VOUCHED,
+        }
+    }
+}
+
 /// Facts about a request by name, from the verifier's own mapping of it.
 ///
 /// Well-known names: `amount` (integer, minor units, not negative, at most 9·10¹²) or in its place, exactly,
 /// `amountMicros` (millionths of a minor unit), `currency` (text, ISO 4217), `channel`, `domain` (lower-case A-label), `purpose`, `query.NAME`; every other name is an
-/// argument of the tool that is called.
+/// argument of the tool that is called, except [`POSSESSION`], which no mapping may set.
 pub type Facts = BTreeMap<String, Value>;
 
 /// A request, known to be well-formed.
@@ -180,6 +215,8 @@ fn check_fact(name: &str, value: &Value) -> Result<(), RequestError> {
             Some("an integer of at most 2^53-1")
         }
         (_, Value::Text(text)) if text.len() > MAX_TEXT => Some("a text of at most 4096 bytes"),
+        // A request that could say how it came would forge what a link demands.
+        (POSSESSION, _) => Some("no such fact: the verifier itself says whether the agent signed"),
         (AMOUNT, Value::Integer(0..=MAX_AMOUNT)) | (AMOUNT_MICROS, Value::Integer(0..)) => None,
         (AMOUNT, _) => Some("an integer of minor units that is not negative, at most 9000000000000"),
         (AMOUNT_MICROS, _) => Some("an integer of millionths of a minor unit that is not negative"),

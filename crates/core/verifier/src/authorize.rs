@@ -1,7 +1,7 @@
 //! [`VerifiedChain`] × [`Request`] → [`Decision`]: pure, and listing what the permit consumes.
 
 use crate::{Code, Denial, VerifiedChain, VerifiedLink, presentation::Account};
-use legation_credential::{Authority, Measure, Request, Value, Violation, Window, money::money};
+use legation_credential::{Authority, Measure, Possession, Request, Value, Violation, Window, money::money};
 use legation_keys::time;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl Decision {
 #[derive(Debug)]
 pub struct Permit {
     pub(crate) request: Request,
-    pub(crate) nonce: NonceUse,
+    pub(crate) nonce: Option<NonceUse>,
     /// Through whom it comes, root first.
     pub(crate) links: Arc<[VerifiedLink]>,
     pub(crate) debits: Vec<LinkDebit>,
@@ -48,10 +48,11 @@ impl Permit {
         &self.request
     }
 
-    /// The nonce that committing consumes.
+    /// The nonce that committing consumes; `None` where the verifier vouches for the agent: nothing was signed
+    /// that could come a second time, and each call is a new one.
     #[must_use]
-    pub fn nonce(&self) -> &NonceUse {
-        &self.nonce
+    pub fn nonce(&self) -> Option<&NonceUse> {
+        self.nonce.as_ref()
     }
 
     /// What committing takes from totals.
@@ -75,13 +76,14 @@ pub struct NonceUse {
 }
 
 impl NonceUse {
-    pub(crate) fn of(chain: &VerifiedChain) -> Self {
-        Self {
+    /// The nonce of a chain whose agent has signed.
+    pub(crate) fn of(chain: &VerifiedChain) -> Option<Self> {
+        (chain.possession() == Possession::Signed).then(|| Self {
             key: chain.agent_key.clone(),
             nonce: chain.nonce.clone(),
-            root: chain.links.first().map_or_else(|| ceiling_account(chain), |root| root.signed),
+            root: root_of(chain),
             until: chain.nonce_until,
-        }
+        })
     }
 }
 
@@ -132,7 +134,7 @@ pub fn authorize(chain: &VerifiedChain, request: &Request, now: i64) -> Decision
         let expected = format!("before {}", time::format(chain.valid_until));
         return Decision::Deny(Denial::new(Code::Expired, expected, format!("now is {}", time::format(now))));
     }
-    if let Err(violation) = chain.effective.permits(request, &chain.audience) {
+    if let Err(violation) = chain.effective.permits_in(request, chain.situation()) {
         return Decision::Deny(deny(&violation));
     }
     let mut debits = Vec::new();
@@ -147,6 +149,11 @@ pub fn authorize(chain: &VerifiedChain, request: &Request, now: i64) -> Decision
         debits,
         valid_until: chain.valid_until.saturating_add(chain.clock_skew),
     })
+}
+
+/// The root link of a chain, under whose quotas of a ledger's memory it stands.
+fn root_of(chain: &VerifiedChain) -> Account {
+    chain.links.first().map_or_else(|| ceiling_account(chain), |root| root.signed)
 }
 
 /// The ceiling's account: one for each root.

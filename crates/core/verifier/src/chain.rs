@@ -6,7 +6,7 @@ use crate::{
     evidence::{Evidence, Need, Used},
     known::{Known, Prefix},
     link,
-    presentation::{Envelope, Link, Possession, Presentation},
+    presentation::{Envelope, Link, Presentation, Shown},
     seal::Seal,
     stop::Stop,
     verified::{VerifiedChain, VerifiedLink},
@@ -169,6 +169,14 @@ impl<'a> Signature<'a> {
     }
 }
 
+/// By which keys a chain was verified.
+struct Keys {
+    /// Those of the links, root first.
+    links: Vec<PublicKey>,
+    /// The agent's, where it has signed.
+    agent: Option<PublicKey>,
+}
+
 /// A walk in progress.
 pub(crate) struct Walk<'a> {
     presentation: &'a Presentation,
@@ -284,18 +292,17 @@ impl<'a> Walk<'a> {
         self.check(None, "audience", link::check_presented_to(presentation, trust))?;
         self.check(None, "nonce", link::check_nonce(presentation, nonce))?;
         self.check(None, "freshness", link::check_freshness(presentation, trust, now))?;
+        self.check(None, "vouching", link::check_vouching(presentation, trust))?;
         self.check(None, "holder", link::check_holder(presentation))?;
         Ok(Meaning { ceiling, between, effective })
     }
 
     /// Keys and signatures. They are verified together, and before a document is asked for: the next
     /// issuer's is asked for only once the links that lead to it have verified. A link that is known is
-    /// not verified again where its issuer's key is still the one that verified it. Gives the keys of the
-    /// links and the agent's.
-    fn signatures(&mut self) -> Result<Vec<PublicKey>, Stop> {
+    /// not verified again where its issuer's key is still the one that verified it.
+    fn signatures(&mut self) -> Result<Keys, Stop> {
         let presentation = self.presentation;
         let prefix = self.prefix.clone();
-        let mut keys = Vec::with_capacity(presentation.links.len() + 1);
         let mut waiting: Vec<Waiting<'_>> = Vec::with_capacity(presentation.links.len() + 1);
         for (index, one) in presentation.links.iter().enumerate() {
             let issuer = &one.delegation.issuer;
@@ -317,24 +324,37 @@ impl<'a> Walk<'a> {
                 waiting.iter_mut().last().into_iter().for_each(|one| one.further = true);
             }
         }
-        let (key, signature) = match &presentation.possession {
-            Possession::Envelope(Envelope { holder, seal, .. }) => {
+        let possession = self.possession();
+        let signed = possession.is_some();
+        if let Some((key, signature)) = possession {
+            self.wait(&mut waiting, None, key, signature)?;
+        }
+        self.verify_waiting(&waiting)?;
+        let mut links = Vec::with_capacity(presentation.links.len() + 1);
+        links.extend(waiting.into_iter().filter(|one| !one.further).map(|one| one.key));
+        let agent = if signed { links.pop() } else { None };
+        Ok(Keys { links, agent })
+    }
+
+    /// The signature by which the agent shows to be there, and its key; `None` where the verifier vouches
+    /// for it.
+    fn possession(&mut self) -> Option<(Result<PublicKey, Stop>, Signature<'a>)> {
+        let presentation = self.presentation;
+        match &presentation.shown {
+            Shown::Envelope(Envelope { holder, seal, .. }) => {
                 let known = self.known_agent().filter(|key| link::is_of_key(seal, holder, key));
                 let key = known.map(Ok);
                 let key = key.unwrap_or_else(|| link::check_key(holder, seal, Purpose::Authentication, self));
-                (key, Signature::of(seal))
+                Some((key, Signature::of(seal)))
             }
-            Possession::Request(proof) => {
+            Shown::Request(proof) => {
                 let known = self.known_agent().filter(|key| link::is_of_thumbprint(proof, key));
                 let key = known.map(Ok);
                 let key = key.unwrap_or_else(|| link::check_proof_key(&presentation.agent, proof, self));
-                (key, Signature::of_proof(proof))
+                Some((key, Signature::of_proof(proof)))
             }
-        };
-        self.wait(&mut waiting, None, key, signature)?;
-        self.verify_waiting(&waiting)?;
-        keys.extend(waiting.into_iter().filter(|one| !one.further).map(|one| one.key));
-        Ok(keys)
+            Shown::Vouched(_) => None,
+        }
     }
 
     /// The key of a did:key that has presented this very chain before: the DID is the key.
@@ -387,8 +407,9 @@ impl<'a> Walk<'a> {
     /// authentic by now.
     fn status(&mut self) -> Result<(), Stop> {
         let mut missing: Option<Stop> = None;
+        let mut before: Option<&Link> = None;
         for (index, one) in self.presentation.links.iter().enumerate() {
-            let outcome = link::check_status(one, self);
+            let outcome = link::check_status(one, before.replace(one), self);
             match self.check(Some(index), "status", outcome) {
                 Ok(()) => {}
                 Err(stop) if stop.needs.is_empty() => return Err(missing.unwrap_or(stop)),
@@ -402,9 +423,9 @@ impl<'a> Walk<'a> {
     }
 
     /// The chain, which holds by now; what was not known of it is remembered.
-    fn verified(&mut self, meaning: Meaning, mut keys: Vec<PublicKey>) -> VerifiedChain {
+    fn verified(&mut self, meaning: Meaning, keys: Keys) -> VerifiedChain {
         let presentation = self.presentation;
-        let agent = keys.pop();
+        let Keys { links: keys, agent } = keys;
         let by_key = presentation.agent.method() == "key";
         let agent_key = match &agent {
             // The key of a did:key is its name.
@@ -415,7 +436,14 @@ impl<'a> Walk<'a> {
             Some(prefix) if prefix.verified.len() == presentation.links.len() => Arc::clone(&prefix.verified),
             _ => presentation.links.iter().map(|link| VerifiedLink::of(link)).collect(),
         };
-        self.remember(&meaning, &keys, agent.filter(|_| by_key), &links);
+        let known_by = match &presentation.shown {
+            Shown::Vouched(vouching) => Some(Arc::clone(&vouching.known_by)),
+            Shown::Envelope(_) | Shown::Request(_) => None,
+        };
+        // Whom the verifier vouches for says nothing of a key: what is remembered of it stays.
+        let remembered = || self.prefix.as_ref().and_then(|prefix| prefix.agent.clone());
+        let agent = if known_by.is_some() { remembered() } else { agent.filter(|_| by_key) };
+        self.remember(&meaning, &keys, agent, &links);
         let ends = links.iter().map(|link| link.valid_until).chain([presentation.expires_at]).min();
         let principal = links.first().map_or(&presentation.agent, |root| &root.issuer).clone();
         VerifiedChain {
@@ -427,6 +455,7 @@ impl<'a> Walk<'a> {
             ceiling: meaning.ceiling,
             links,
             nonce: presentation.nonce.clone(),
+            known_by,
             presented: Arc::clone(&presentation.presented),
             transcript: presentation.transcript().map(str::to_owned),
             nonce_until: presentation.expires_at.saturating_add(self.trust.clock_skew),

@@ -126,6 +126,8 @@ codes! {
         NonceMismatch = "nonce_mismatch", by [Holder], cure "Sign a presentation over the nonce that the verifier gave.";
         /// The presentation is too old, lives too long or is not valid yet.
         PresentationStale = "presentation_stale", by [Holder], spec "RFC 7519 sections 4.1.4 to 4.1.6", cure "Sign a new presentation; it lives five minutes at most.";
+        /// The verifier vouches for an agent that has signed nothing, which its trust does not allow.
+        VouchingNotAllowed = "vouching_not_allowed", by [Operator, Holder], cure "Set `vouched` in the trust settings, or have the agent sign.";
         /// The presentation is not made by the subject of the last link.
         HolderMismatch = "holder_mismatch", by [Holder], spec "VC Data Model 2.0, Verifiable Presentations", cure "Only the agent that the last link names can present the chain.";
         /// The proof is bound to another request.

@@ -97,7 +97,7 @@ type TotalName = [u8; 32];
 #[derive(Debug)]
 pub struct Committed {
     pub(crate) request: Request,
-    pub(crate) nonce: NonceUse,
+    pub(crate) nonce: Option<NonceUse>,
     pub(crate) debits: Vec<LinkDebit>,
     taken: Vec<Taken>,
     pub(crate) at: i64,
@@ -143,9 +143,12 @@ impl MemoryLedger {
     ///
     /// # Errors
     /// A [`Denial`]: `presentation_stale` where the chain was kept too long, `nonce_replayed`,
-    /// `nonce_memory_full`.
+    /// `nonce_memory_full`; `vouching_not_allowed` of a chain whose agent has signed nothing.
     pub fn commit_nonce(&mut self, chain: &VerifiedChain, until: i64, now: i64) -> Result<(), Denial> {
-        let mut nonce = NonceUse::of(chain);
+        let Some(mut nonce) = NonceUse::of(chain) else {
+            let found = format!("{} vouched for by the verifier", chain.agent());
+            return Err(Denial::new(Code::VouchingNotAllowed, "an agent that signs", found));
+        };
         if now >= nonce.until {
             let expected = format!("before {}", time::format(nonce.until));
             return Err(Denial::new(
@@ -192,14 +195,14 @@ impl MemoryLedger {
             return Err(Denial::new(Code::Expired, expected, format!("now is {}", time::format(now))));
         }
         self.forget_nonces(now);
-        self.check_nonce(&nonce, &links)?;
+        nonce.iter().try_for_each(|nonce| self.check_nonce(nonce, &links))?;
         let mut taken: Vec<Taken> = debits.iter().map(|debit| Taken::of(debit, &links, reserving)).collect();
         for (debit, taken) in debits.iter().zip(&taken) {
             self.check_debit(debit, taken, &request, now)
                 .map_err(|denial| Denial { link: debit.link, ..denial })?;
         }
         self.check_room(&debits, &taken, &links, now)?;
-        self.take_nonce(&nonce, &links);
+        nonce.iter().for_each(|nonce| self.take_nonce(nonce, &links));
         for (debit, taken) in debits.iter().zip(&mut taken) {
             self.take(debit, taken, &links, now);
         }

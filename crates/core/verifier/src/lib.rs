@@ -86,7 +86,7 @@ pub use error::Denial;
 pub use evidence::{Evidence, EvidenceError, Need, Sponsor, Used, sponsor};
 pub use known::CacheLimits;
 pub use ledger::{Actual, Committed, LedgerLimits, MemoryLedger, Overrun, Settled};
-pub use presentation::{Account, Presentation, parse, parse_request};
+pub use presentation::{Account, Presentation, Vouched, parse, parse_request, parse_vouched};
 pub use proof::Proof;
 pub use remedy::{Case, Remedy, remedy};
 pub use trust::{Limits, Trust, TrustError};

@@ -4,7 +4,7 @@ use crate::{
     Code, Denial, Proof, Trust,
     chain::Walk,
     evidence::{Held, Lack, Need, Used},
-    presentation::{Envelope, Link, Possession, Presentation, check_algorithm},
+    presentation::{Envelope, Link, Presentation, Shown, check_algorithm},
     seal::Seal,
     stop::Stop,
 };
@@ -134,9 +134,10 @@ pub(crate) fn check_audience(effective: &Authority, trust: &Trust) -> Result<(),
 }
 
 /// The presentation is for this verifier. A signed request is for whom its
-/// `@target-uri` names, which was held against the service's own origin when it was read.
+/// `@target-uri` names, which was held against the service's own origin when it was read. Whom the verifier
+/// vouches for has signed nothing.
 pub(crate) fn check_presented_to(presentation: &Presentation, trust: &Trust) -> Result<(), Denial> {
-    let Possession::Envelope(envelope) = &presentation.possession else { return Ok(()) };
+    let Shown::Envelope(envelope) = &presentation.shown else { return Ok(()) };
     if envelope.audience == trust.audience {
         return Ok(());
     }
@@ -155,9 +156,9 @@ pub(crate) fn check_nonce(presentation: &Presentation, nonce: &str) -> Result<()
 /// The presentation is made now, for a short time.
 pub(crate) fn check_freshness(presentation: &Presentation, trust: &Trust, now: i64) -> Result<(), Denial> {
     let Presentation { issued_at, expires_at, .. } = *presentation;
-    let not_before = match &presentation.possession {
-        Possession::Envelope(envelope) => envelope.not_before,
-        Possession::Request(_) => None,
+    let not_before = match &presentation.shown {
+        Shown::Envelope(envelope) => envelope.not_before,
+        Shown::Request(_) | Shown::Vouched(_) => None,
     };
     let stale = |expected: String, found: String| Err(Denial::new(Code::PresentationStale, expected, found));
     let lifetime = expires_at.saturating_sub(issued_at);
@@ -175,17 +176,29 @@ pub(crate) fn check_freshness(presentation: &Presentation, trust: &Trust, now: i
     Ok(())
 }
 
-/// The holder is the agent that the last link names, and `iss` and `kid` are the holder's. A signed
-/// request names no holder: its key is looked up in that agent's document.
-pub(crate) fn check_holder(presentation: &Presentation) -> Result<(), Denial> {
-    let Possession::Envelope(Envelope { holder, claimed_issuer, seal, .. }) = &presentation.possession else {
+/// Where the verifier vouches for the agent, its trust lets it.
+pub(crate) fn check_vouching(presentation: &Presentation, trust: &Trust) -> Result<(), Denial> {
+    let Shown::Vouched(vouching) = &presentation.shown else { return Ok(()) };
+    if trust.vouched {
         return Ok(());
-    };
-    let agent = &presentation.agent;
-    if holder != agent {
-        return Err(Denial::new(Code::HolderMismatch, agent.as_str(), holder.as_str()));
     }
-    check_names(Code::HolderMismatch, holder, claimed_issuer.as_deref(), seal)
+    let found = format!("{} vouched for by the verifier", vouching.agent);
+    Err(Denial::new(Code::VouchingNotAllowed, "an agent that signs", found))
+}
+
+/// The holder is the agent that the last link names, and `iss` and `kid` are the holder's. So is the one that
+/// is vouched for. A signed request names no holder: its key is looked up in that agent's document.
+pub(crate) fn check_holder(presentation: &Presentation) -> Result<(), Denial> {
+    let agent = &presentation.agent;
+    let other = |holder: &Did| Err(Denial::new(Code::HolderMismatch, agent.as_str(), holder.as_str()));
+    match &presentation.shown {
+        Shown::Envelope(Envelope { holder, .. }) if holder != agent => other(holder),
+        Shown::Envelope(Envelope { holder, claimed_issuer, seal, .. }) => {
+            check_names(Code::HolderMismatch, holder, claimed_issuer.as_deref(), seal)
+        }
+        Shown::Vouched(vouching) if vouching.agent != *agent => other(&vouching.agent),
+        Shown::Vouched(_) | Shown::Request(_) => Ok(()),
+    }
 }
 
 /// The key that a seal names, in its signer's current document.
@@ -278,15 +291,30 @@ pub(crate) fn signature_denial(key: &str) -> Denial {
     Denial::new(Code::SignatureInvalid, format!("a signature by {key}"), "one that does not fit")
 }
 
+/// Most seconds that a link may live which can't be revoked itself. A child that was made offline has no list
+/// to stand in; whoever revokes its parent revokes it, where the parent has a list.
+pub(crate) fn longest_without_status(before: Option<&Link>, trust: &Trust) -> i64 {
+    match before.is_some_and(is_revocable) {
+        true => trust.max_unrevocable.max(trust.max_offline_child),
+        false => trust.max_unrevocable,
+    }
+}
+
+/// Whether a link can be revoked by its own status. What can only be suspended may come back.
+fn is_revocable(link: &Link) -> bool {
+    link.delegation.terms.status.iter().any(|entry| entry.purpose == StatusPurpose::Revocation)
+}
+
 /// The link is not revoked and not suspended, by a list that may say so and is fresh.
-pub(crate) fn check_status(link: &Link, walk: &mut Walk<'_>) -> Result<(), Stop> {
+pub(crate) fn check_status(link: &Link, before: Option<&Link>, walk: &mut Walk<'_>) -> Result<(), Stop> {
     let terms = &link.delegation.terms;
     if terms.status.is_empty() {
         let lifetime = terms.valid_until.saturating_sub(terms.valid_from);
-        if lifetime <= walk.trust.max_unrevocable {
+        let most = longest_without_status(before, walk.trust);
+        if lifetime <= most {
             return Ok(());
         }
-        let expected = match walk.trust.max_unrevocable {
+        let expected = match most {
             0 => "a link that can be revoked".to_owned(),
             most => format!("a link that can be revoked, or lives at most {most} s"),
         };

@@ -13,7 +13,7 @@ use legation_credential::{
     CredentialError, Delegation, LinkDigest,
     delegation::{self, CONTEXT_CREDENTIALS, check_context, check_no_old_claims, check_types},
     error::{integer, list, malformed, text},
-    presentation::{DATA_URL, ENVELOPED, MEDIA_TYPE, PURPOSE, TYPE},
+    presentation::{DATA_URL, ENVELOPED, MAX_LIFETIME, MEDIA_TYPE, PURPOSE, TYPE},
     secured::{DocumentProof, decode_token, is_document, to_token},
 };
 use legation_did::Did;
@@ -35,7 +35,7 @@ pub struct Presentation {
     pub(crate) links: Vec<Arc<Link>>,
     /// The subject of the last link.
     pub(crate) agent: Did,
-    pub(crate) possession: Possession,
+    pub(crate) shown: Shown,
     pub(crate) nonce: String,
     pub(crate) issued_at: i64,
     pub(crate) expires_at: i64,
@@ -51,13 +51,36 @@ pub(crate) struct Names {
     pub(crate) expires_at: &'static str,
 }
 
-/// How the holder proves to be there.
+/// How the holder shows to be there.
 #[derive(Clone, Debug)]
-pub(crate) enum Possession {
+pub(crate) enum Shown {
     /// By the signature of a presentation around the chain.
     Envelope(Envelope),
     /// By the signature of the request that comes with the chain.
     Request(Proof),
+    /// Not at all: the verifier vouches for it.
+    Vouched(Vouching),
+}
+
+/// For whom a verifier vouches.
+#[derive(Clone, Debug)]
+pub(crate) struct Vouching {
+    pub(crate) agent: Did,
+    pub(crate) known_by: Arc<str>,
+}
+
+/// That the verifier itself vouches for an agent: it keeps the agent's key, or knows the agent by an API
+/// key that it issued. It stands for a proof of possession, never for authority: the chain is verified as any
+/// other. Whoever makes one answers for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Vouched<'v> {
+    /// The agent; the chain must be its own.
+    pub agent: &'v Did,
+    /// By what the verifier knows it, such as the id of an API key: 1 to 128 printable ASCII characters. Receipts
+    /// say it, so it is never a secret.
+    pub known_by: &'v str,
+    /// When it was asked for, Unix seconds.
+    pub at: i64,
 }
 
 /// What a `vp+jwt` says beside its chain.
@@ -91,7 +114,8 @@ pub type Account = [u8; 32];
 
 impl Presentation {
     /// The nonce: of a presentation the challenge that it answers, for a verifier that looks it up; of a
-    /// signed request the signer's own.
+    /// signed request the signer's own. Empty where the verifier vouches for the agent: nothing was signed that
+    /// could be used a second time.
     #[must_use]
     pub fn nonce(&self) -> &str {
         &self.nonce
@@ -112,30 +136,31 @@ impl Presentation {
     /// The transcript that the holder signed: of a handshake, the SHA-256 of the challenge as base64url.
     #[must_use]
     pub fn transcript(&self) -> Option<&str> {
-        match &self.possession {
-            Possession::Envelope(envelope) => envelope.transcript.as_deref(),
-            Possession::Request(_) => None,
+        match &self.shown {
+            Shown::Envelope(envelope) => envelope.transcript.as_deref(),
+            Shown::Request(_) | Shown::Vouched(_) => None,
         }
     }
 
     /// What audience, nonce and times are called in it.
     pub(crate) fn names(&self) -> Names {
-        let [audience, nonce, issued_at, expires_at] = match &self.possession {
-            Possession::Envelope(envelope) if envelope.seal.is_proof() => {
+        let [audience, nonce, issued_at, expires_at] = match &self.shown {
+            Shown::Envelope(envelope) if envelope.seal.is_proof() => {
                 ["proof.domain", "proof.challenge", "proof.created", "proof.expires"]
             }
-            Possession::Envelope(_) => ["aud", "nonce", "iat", "exp"],
-            Possession::Request(_) => ["@target-uri", "nonce", "created", "expires"],
+            Shown::Envelope(_) => ["aud", "nonce", "iat", "exp"],
+            Shown::Request(_) => ["@target-uri", "nonce", "created", "expires"],
+            Shown::Vouched(_) => ["audience", "nonce", "at", "at"],
         };
         Names { audience, nonce, issued_at, expires_at }
     }
 
     /// Whether a link, or the presentation itself, is secured by a proof and no JWS.
     pub(crate) fn is_by_proof(&self, link: Option<usize>) -> bool {
-        match (link, &self.possession) {
+        match (link, &self.shown) {
             (Some(index), _) => self.links.get(index).is_some_and(|link| link.seal.is_proof()),
-            (None, Possession::Envelope(envelope)) => envelope.seal.is_proof(),
-            (None, Possession::Request(_)) => false,
+            (None, Shown::Envelope(envelope)) => envelope.seal.is_proof(),
+            (None, Shown::Request(_) | Shown::Vouched(_)) => false,
         }
     }
 
@@ -148,11 +173,12 @@ impl Presentation {
             let checked = check_algorithm(link.seal.algorithm, trust).and_then(|()| sums.add(link, trust));
             checked.map_err(|denial| denial.at(index))?;
         }
-        match &self.possession {
-            Possession::Envelope(envelope) => check_algorithm(envelope.seal.algorithm, trust),
-            Possession::Request(proof) => {
+        match &self.shown {
+            Shown::Envelope(envelope) => check_algorithm(envelope.seal.algorithm, trust),
+            Shown::Request(proof) => {
                 proof.algorithm.map_or(Ok(()), |algorithm| check_algorithm(algorithm, trust))
             }
+            Shown::Vouched(_) => Ok(()),
         }
     }
 
@@ -273,7 +299,7 @@ fn assemble(
     Ok(Presentation {
         agent: agent_of(&links)?,
         links,
-        possession: Possession::Envelope(envelope),
+        shown: Shown::Envelope(envelope),
         nonce: nonce.to_owned(),
         issued_at,
         expires_at,
@@ -298,17 +324,7 @@ pub(crate) fn parse_request_known(
     trust: &Trust,
     known: Option<&Known>,
 ) -> Result<Presentation, Denial> {
-    let limits = &trust.limits;
-    let size = chain.len().saturating_add(proof.signing_input.len());
-    if size > limits.presentation_bytes {
-        return Err(too_large(size, limits.presentation_bytes));
-    }
-    if chain.is_empty() {
-        return Err(Denial::new(Code::ChainEmpty, "at least one link", "none"));
-    }
-    check_length(chain.split(LINK_SEPARATOR).count(), trust)?;
-    let text = |token| decode_token(token).map(LinkText::from).map_err(Denial::from);
-    let links = read_links(chain.split(LINK_SEPARATOR).map(text).collect(), trust, known)?;
+    let links = read_compact(chain, proof.signing_input.len(), trust, known)?;
     if let Some(algorithm) = proof.algorithm {
         check_algorithm(algorithm, trust)?;
     }
@@ -320,8 +336,66 @@ pub(crate) fn parse_request_known(
         issued_at: proof.created,
         expires_at: proof.expires,
         presented: proof.record(chain).into(),
-        possession: Possession::Request(proof),
+        shown: Shown::Request(proof),
     })
+}
+
+/// Reads a chain in compact form that comes with nothing, of an agent for whom the verifier itself vouches.
+/// Its nonce is empty: [`crate::verify`] with [`Presentation::nonce`]. It holds as long after `at` as a presentation
+/// may live; [`Trust::vouched`] has to allow it.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_vouched(chain: &str, vouched: Vouched<'_>, trust: &Trust) -> Result<Presentation, Denial> {
+    parse_vouched_known(chain, vouched, trust, None)
+}
+
+/// As [`parse_vouched`]; links that are known are not read again.
+pub(crate) fn parse_vouched_known(
+    chain: &str,
+    vouched: Vouched<'_>,
+    trust: &Trust,
+    known: Option<&Known>,
+) -> Result<Presentation, Denial> {
+    let Vouched { agent, known_by, at } = vouched;
+    let links = read_compact(chain, 0, trust, known)?;
+    let printable = known_by.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if !printable || !(1..=MAX_NONCE).contains(&known_by.len()) {
+        return Err(Denial::new(
+            Code::Malformed,
+            "a `known_by` of 1 to 128 printable ASCII characters",
+            known_by,
+        ));
+    }
+    Ok(Presentation {
+        agent: agent_of(&links)?,
+        links,
+        nonce: String::new(),
+        issued_at: at,
+        expires_at: at.saturating_add(trust.max_presentation_age.min(MAX_LIFETIME)),
+        // As of a signed request: what a receipt names by its digest is all that was judged.
+        presented: format!("{chain}\nvouched\n{at} {agent} {known_by}").into(),
+        shown: Shown::Vouched(Vouching { agent: agent.clone(), known_by: known_by.into() }),
+    })
+}
+
+/// The links of a chain in compact form, which comes with so many bytes beside it.
+fn read_compact(
+    chain: &str,
+    beside: usize,
+    trust: &Trust,
+    known: Option<&Known>,
+) -> Result<Vec<Arc<Link>>, Denial> {
+    let size = chain.len().saturating_add(beside);
+    if size > trust.limits.presentation_bytes {
+        return Err(too_large(size, trust.limits.presentation_bytes));
+    }
+    if chain.is_empty() {
+        return Err(Denial::new(Code::ChainEmpty, "at least one link", "none"));
+    }
+    check_length(chain.split(LINK_SEPARATOR).count(), trust)?;
+    let text = |token| decode_token(token).map(LinkText::from).map_err(Denial::from);
+    read_links(chain.split(LINK_SEPARATOR).map(text).collect(), trust, known)
 }
 
 /// The agent at the end of a chain.

@@ -83,7 +83,11 @@ pub fn of_permit(committed: &Committed, chain: &VerifiedChain, trust: &Trust) ->
             })
         })
         .collect();
-    set(&mut receipt, "consumed", json!({"nonce": committed.nonce.nonce, "debits": debits}));
+    let mut consumed = json!({"debits": debits});
+    if let Some(nonce) = &committed.nonce {
+        set(&mut consumed, "nonce", nonce.nonce.as_str().into());
+    }
+    set(&mut receipt, "consumed", consumed);
     receipt.to_string().into_bytes()
 }
 
@@ -217,6 +221,10 @@ fn base(
         let evidence: Vec<_> = chain.used.iter().map(Used::to_json).collect();
         set(&mut receipt, "principal", chain.principal.as_str().into());
         set(&mut receipt, "agent", chain.agent.as_str().into());
+        set(&mut receipt, "possession", chain.possession().name().into());
+        if let Some(known_by) = &chain.known_by {
+            set(&mut receipt, "knownBy", known_by.as_ref().into());
+        }
         set(&mut receipt, "chain", links.into());
         set(&mut receipt, "effective", chain.effective.to_json());
         set(&mut receipt, "evidence", evidence.into());

@@ -37,6 +37,12 @@ pub struct Trust {
     /// Longest lifetime, in seconds, of a link that has no `credentialStatus`; 0 by default, so
     /// that every link can be revoked.
     pub max_unrevocable: i64,
+    /// Longest lifetime, in seconds, of a link without `credentialStatus` whose parent can be revoked; 0 by
+    /// default, 86,400 at most. An agent can so make a child's link without asking anybody for a place in a
+    /// list, and whoever revokes the agent revokes the child.
+    pub max_offline_child: i64,
+    /// Whether the verifier may vouch for agents itself ([`crate::parse_vouched`]); `false` by default.
+    pub vouched: bool,
     /// Bounds on what is read at all.
     pub limits: Limits,
 }
@@ -107,6 +113,8 @@ impl Trust {
             max_document_age: 3600,
             max_status_age: 3600,
             max_unrevocable: 0,
+            max_offline_child: 0,
+            vouched: false,
             limits: Limits::default(),
         }
     }
@@ -158,6 +166,12 @@ impl Trust {
                 *field(&mut trust) = number.ok_or_else(|| wrong(name, expected))?;
             }
         }
+        if let Some(vouched) = object.get("vouched") {
+            trust.vouched = match vouched {
+                Json::Bool(vouched) => *vouched,
+                _ => return Err(wrong("vouched", "`true` or `false`")),
+            };
+        }
         if let Some(limits) = object.get("limits") {
             trust.limits = read_limits(limits)?;
         }
@@ -165,17 +179,18 @@ impl Trust {
     }
 }
 
-const MEMBERS: &[&str] = &["audience", "roots", "algorithms", "statusIssuers", "limits"];
+const MEMBERS: &[&str] = &["audience", "roots", "algorithms", "statusIssuers", "vouched", "limits"];
 
 type Number = (&'static str, i64, &'static str, fn(&mut Trust) -> &mut i64);
 
 /// The settings in seconds, each with its largest value, and what is expected in words.
-const NUMBERS: [Number; 5] = [
+const NUMBERS: [Number; 6] = [
     ("clockSkew", 600, "seconds from 0 to 600", |trust| &mut trust.clock_skew),
     ("maxPresentationAge", 300, "seconds from 0 to 300", |trust| &mut trust.max_presentation_age),
     ("maxDocumentAge", 31_536_000, "seconds from 0 to 31536000", |trust| &mut trust.max_document_age),
     ("maxStatusAge", 31_536_000, "seconds from 0 to 31536000", |trust| &mut trust.max_status_age),
     ("maxUnrevocable", 315_576_000, "seconds from 0 to 315576000", |trust| &mut trust.max_unrevocable),
+    ("maxOfflineChild", 86_400, "seconds from 0 to 86400", |trust| &mut trust.max_offline_child),
 ];
 
 /// Why trust settings can't be read.

@@ -4,13 +4,14 @@ use crate::{
     evidence::Used,
     presentation::{Account, Link},
 };
-use legation_credential::{Authority, LinkDigest, delegation::account_digest};
+use legation_credential::{Authority, LinkDigest, Possession, Situation, delegation::account_digest};
 use legation_did::Did;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// A chain that holds: every link was signed by who it says, narrows the one before it, is valid
-/// and not revoked, and its last subject has just proved to be there. Nothing else can make one.
+/// and not revoked, and its last subject has just proved to be there, or the verifier itself vouches for it
+/// ([`VerifiedChain::possession`]). Nothing else can make one.
 ///
 /// It says who acts for whom within which limits. Whether a request is within them is
 /// [`crate::authorize()`]'s question.
@@ -24,6 +25,8 @@ pub struct VerifiedChain {
     pub(crate) effective: Authority,
     pub(crate) links: Arc<[VerifiedLink]>,
     pub(crate) nonce: String,
+    /// By what the verifier knows the agent, where it vouches for it.
+    pub(crate) known_by: Option<Arc<str>>,
     /// What was presented; receipts name it by its SHA-256.
     pub(crate) presented: Arc<str>,
     pub(crate) transcript: Option<String>,
@@ -63,6 +66,17 @@ impl VerifiedChain {
     #[must_use]
     pub fn agent(&self) -> &Did {
         &self.agent
+    }
+
+    /// How the agent is known to be there: it has signed, or the verifier vouches for it.
+    #[must_use]
+    pub fn possession(&self) -> Possession {
+        if self.known_by.is_some() { Possession::Vouched } else { Possession::Signed }
+    }
+
+    /// What is known of every request by this chain.
+    pub(crate) fn situation(&self) -> Situation<'_> {
+        Situation { possession: Some(self.possession()), ..Situation::at(&self.audience) }
     }
 
     /// What the agent may do: the ceiling narrowed by every link.

@@ -1,10 +1,10 @@
 //! A verifier that remembers what it has verified.
 
 use crate::{
-    CacheLimits, Denial, Evidence, Presentation, Progress, Proof, Step, Trust, VerifiedChain,
+    CacheLimits, Denial, Evidence, Presentation, Progress, Proof, Step, Trust, VerifiedChain, Vouched,
     chain::{advance_known, verify_known},
     known::Known,
-    presentation::{parse_known, parse_request_known},
+    presentation::{parse_known, parse_request_known, parse_vouched_known},
 };
 
 /// A trust, and the chains that it has verified: the same answers as [`crate::parse`] and
@@ -60,6 +60,14 @@ impl Verifier {
     /// As there.
     pub fn parse_request(&self, chain: &str, proof: Proof) -> Result<Presentation, Denial> {
         parse_request_known(chain, proof, &self.trust, Some(&self.known))
+    }
+
+    /// As [`crate::parse_vouched`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse_vouched(&self, chain: &str, vouched: Vouched<'_>) -> Result<Presentation, Denial> {
+        parse_vouched_known(chain, vouched, &self.trust, Some(&self.known))
     }
 
     /// As [`crate::advance`].

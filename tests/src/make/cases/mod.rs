@@ -24,6 +24,7 @@ mod signatures;
 mod status;
 mod text;
 mod times;
+mod vouched;
 
 use super::draft::{Draft, deny, permit};
 use serde_json::json;
@@ -62,6 +63,7 @@ pub(crate) fn all(twins: bool) -> Book {
     arguments::add(&mut book);
     ledger::add(&mut book);
     nonces::add(&mut book);
+    vouched::add(&mut book);
     book
 }
 

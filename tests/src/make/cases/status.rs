@@ -13,6 +13,7 @@ pub(crate) fn add(book: &mut Book) {
     revoked(book);
     suspended(book);
     missing(book);
+    offline(book);
     unavailable(book);
     of_another(book);
     for_another(book);
@@ -136,6 +137,74 @@ fn missing(book: &mut Book) {
             for index in 0..3 {
                 d.claims(index)["exp"] = seconds("2026-11-21T13:00:00Z").into();
             }
+        },
+    );
+}
+
+/// Children that were made offline, under a parent that can be revoked.
+fn offline(book: &mut Book) {
+    let offline = |seconds: i64| {
+        move |d: &mut Draft| {
+            d.trust["maxOfflineChild"] = seconds.into();
+            bare(d, 2);
+        }
+    };
+    book.permit(
+        "offline-child-of-just-the-longest-life",
+        "The leaf lives 23 hours without a status, and its parent can be revoked.",
+        offline(82_800),
+    );
+    book.deny(
+        "offline-child-a-second-too-long",
+        "23 hours, less a second.",
+        "status_missing",
+        Some(2),
+        offline(82_799),
+    );
+    book.deny(
+        "offline-child-of-a-revoked-parent",
+        "Whoever revokes the agent revokes its children: that is what a child without a status stands on.",
+        "link_revoked",
+        Some(1),
+        |d| {
+            offline(86_400)(d);
+            d.lists[0].set = vec![8];
+        },
+    );
+    book.deny(
+        "offline-child-of-an-offline-child",
+        "A second link without a status stands under one that nobody can revoke by itself.",
+        "status_missing",
+        Some(2),
+        |d| {
+            offline(86_400)(d);
+            bare(d, 1);
+            d.claims(1)["validUntil"] = "2026-11-22T10:00:00Z".into();
+        },
+    );
+    book.deny(
+        "offline-child-of-a-parent-that-can-only-be-suspended",
+        "Who suspends an agent may reinstate it: that is no revocation, for it or for its children.",
+        "status_missing",
+        Some(2),
+        |d| {
+            offline(86_400)(d);
+            d.claims(1)["credentialStatus"]["statusPurpose"] = "suspension".into();
+            d.claims(1)["credentialStatus"]["statusListCredential"] = SUSPENSIONS.into();
+            d.lists.push(list(SUSPENSIONS, &agent("ada"), "suspension"));
+        },
+    );
+    book.deny(
+        "offline-root",
+        "A root has no parent that could be revoked, however short it lives.",
+        "status_missing",
+        Some(0),
+        |d| {
+            d.trust["maxOfflineChild"] = 86_400.into();
+            bare(d, 0);
+            d.claims(0)["validUntil"] = "2026-11-22T09:00:00Z".into();
+            d.claims(1)["validUntil"] = "2026-11-22T09:00:00Z".into();
+            d.claims(2)["validUntil"] = "2026-11-22T09:00:00Z".into();
         },
     );
 }

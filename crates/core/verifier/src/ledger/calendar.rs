@@ -32,7 +32,12 @@ fn permit(nonce: usize, window: Window, amount: i64, most: i64) -> Permit {
     };
     Permit {
         request: Request::new("a", "https://a.example/", Facts::new()).unwrap(),
-        nonce: NonceUse { key: "k".to_owned(), nonce: nonce.to_string(), root: [0; 32], until: i64::MAX },
+        nonce: Some(NonceUse {
+            key: "k".to_owned(),
+            nonce: nonce.to_string(),
+            root: [0; 32],
+            until: i64::MAX,
+        }),
         links: tests::links(&[1]),
         debits: vec![debit],
         valid_until: i64::MAX,

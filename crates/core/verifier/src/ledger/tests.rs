@@ -36,11 +36,15 @@ fn permit(nonce: &str, amount: i64) -> Permit {
     };
     Permit {
         request: Request::new("a", "https://a.example/", Facts::new()).unwrap(),
-        nonce: NonceUse { key: "k".to_owned(), nonce: nonce.to_owned(), root: [0; 32], until: 1_000 },
+        nonce: Some(NonceUse { key: "k".to_owned(), nonce: nonce.to_owned(), root: [0; 32], until: 1_000 }),
         links: links(&[0, 1]),
         debits: vec![debit(0, 10), debit(1, 8)],
         valid_until: 2_000,
     }
+}
+
+fn nonce(permit: &mut Permit) -> &mut NonceUse {
+    permit.nonce.as_mut().unwrap()
 }
 
 fn code(outcome: Result<Committed, Denial>) -> Option<Code> {
@@ -75,10 +79,10 @@ fn a_full_nonce_memory_denies_and_forgets_only_what_has_expired() {
     assert_eq!(code(ledger.commit(permit("c", 0), 0)), Some(Code::NonceMemoryFull));
     assert_eq!(code(ledger.commit(permit("a", 0), 999)), Some(Code::NonceReplayed));
     let mut other = permit("a", 0);
-    other.nonce.key = "another".to_owned();
+    nonce(&mut other).key = "another".to_owned();
     assert_eq!(code(ledger.commit(other, 0)), None, "nonces are kept by key");
     let mut later = permit("c", 0);
-    later.nonce.until = 2_000;
+    nonce(&mut later).until = 2_000;
     assert_eq!(code(ledger.commit(later, 1_000)), None);
 }
 
@@ -88,7 +92,8 @@ fn one_root_link_cannot_fill_the_memory_of_nonces_by_new_keys() {
         MemoryLedger::with_limits(LedgerLimits { nonces_per_root: 3, ..LedgerLimits::default() });
     let passed_on = |key: u8, root: u8| {
         let mut permit = permit("a", 0);
-        (permit.nonce.key, permit.links) = (format!("key {key}"), links(&[root]));
+        nonce(&mut permit).key = format!("key {key}");
+        permit.links = links(&[root]);
         permit
     };
     for key in 0..3 {
@@ -101,7 +106,7 @@ fn one_root_link_cannot_fill_the_memory_of_nonces_by_new_keys() {
     let mut kept = MemoryLedger::from_json(&ledger.to_json()).unwrap();
     assert_eq!(code(kept.commit(passed_on(4, 1), 0)), Some(Code::NonceMemoryFull), "kept in its file");
     let mut later = passed_on(4, 1);
-    later.nonce.until = 2_000;
+    nonce(&mut later).until = 2_000;
     assert_eq!(code(ledger.commit(later, 1_000)), None, "what has expired makes room");
     assert_eq!((ledger.count, ledger.rooms.len()), (1, 1));
 }

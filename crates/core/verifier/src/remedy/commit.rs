@@ -30,7 +30,7 @@ pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
             Remedy::new(Party::Holder, changes)
         }
         Code::NonceMemoryFull => {
-            Remedy::new(Party::Holder, vec![wait(ledger.nonce_room_at(permit.nonce(), &permit.links)?)?])
+            Remedy::new(Party::Holder, vec![wait(ledger.nonce_room_at(permit.nonce()?, &permit.links)?)?])
         }
         Code::BudgetExceeded | Code::RateExceeded => {
             let debits = permit.debits();

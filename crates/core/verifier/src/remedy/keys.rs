@@ -4,7 +4,7 @@ use super::{Case, Remedy, To, What, exactly, key_name, least, most, one_of, sign
 use crate::{
     Code, Denial, Evidence, Need, Party, Trust,
     evidence::Lack,
-    presentation::{Envelope, Possession},
+    presentation::{Envelope, Shown},
 };
 use legation_did::{Did, Document, KeyLookupError, KeyUse, Purpose, key};
 use legation_keys::Algorithm;
@@ -12,15 +12,15 @@ use std::sync::Arc;
 
 pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
     let presentation = case.presentation?;
-    let (did, seal, purpose) = match (denial.link, &presentation.possession) {
+    let (did, seal, purpose) = match (denial.link, &presentation.shown) {
         (Some(index), _) => {
             let link = presentation.links.get(index)?;
             (&link.delegation.issuer, Some(&link.seal), Purpose::AssertionMethod)
         }
-        (None, Possession::Envelope(Envelope { holder, seal, .. })) => {
+        (None, Shown::Envelope(Envelope { holder, seal, .. })) => {
             (holder, Some(seal), Purpose::Authentication)
         }
-        (None, Possession::Request(_)) => (&presentation.agent, None, Purpose::Authentication),
+        (None, Shown::Request(_) | Shown::Vouched(_)) => (&presentation.agent, None, Purpose::Authentication),
     };
     match denial.code {
         Code::DidUnresolved | Code::DidStale => document(did, case),

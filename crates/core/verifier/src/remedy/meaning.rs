@@ -3,7 +3,7 @@
 use super::{Case, Change, Remedy, To, What, exactly, key_name, least, member, most, one_of};
 use crate::{
     Code, Denial, Party,
-    presentation::{Envelope, Names, Possession, Presentation},
+    presentation::{Envelope, Names, Presentation, Shown},
 };
 use legation_credential::{
     Authority, extend,
@@ -161,13 +161,16 @@ fn narrower(index: usize, code: Code, presentation: &Presentation, case: &Case<'
 
 fn of_presentation(code: Code, presentation: &Presentation, case: &Case<'_>) -> Option<Remedy> {
     let one = |what, to| Remedy::one(Party::Holder, None, what, to);
+    if matches!(presentation.shown, Shown::Vouched(_)) {
+        // The agent has signed nothing that it could sign otherwise.
+        return None;
+    }
     match code {
         Code::AudienceMismatch => one(member(presentation.names().audience), exactly(&case.trust.audience)),
         Code::NonceMismatch => one(member(presentation.names().nonce), exactly(case.nonce)),
         Code::PresentationStale if case.chain.is_none() => fresh(presentation, case),
         Code::HolderMismatch => {
-            let Possession::Envelope(Envelope { holder, claimed_issuer, .. }) = &presentation.possession
-            else {
+            let Shown::Envelope(Envelope { holder, claimed_issuer, .. }) = &presentation.shown else {
                 return None;
             };
             if *holder != presentation.agent {
@@ -184,9 +187,9 @@ fn of_presentation(code: Code, presentation: &Presentation, case: &Case<'_>) -> 
 fn fresh(presentation: &Presentation, case: &Case<'_>) -> Option<Remedy> {
     let Presentation { issued_at, expires_at, .. } = *presentation;
     let Names { issued_at: begins, expires_at: ends, .. } = presentation.names();
-    let not_before = match &presentation.possession {
-        Possession::Envelope(envelope) => envelope.not_before,
-        Possession::Request(_) => None,
+    let not_before = match &presentation.shown {
+        Shown::Envelope(envelope) => envelope.not_before,
+        Shown::Request(_) | Shown::Vouched(_) => None,
     };
     let trust = case.trust;
     let longest = trust.max_presentation_age.min(MAX_LIFETIME);

@@ -26,7 +26,7 @@ pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
 /// Every fact that some limit needs and the request lacks.
 fn missing(effective: &Authority, request: &Request, chain: &VerifiedChain) -> Option<Remedy> {
     let mut names: Vec<String> = Vec::new();
-    for violation in effective.violations(request, &chain.audience) {
+    for violation in effective.violations(request, chain.situation()) {
         let Violation::MissingFact { name, limit } = violation else { continue };
         let mut all = vec![name];
         if is_about_money(&limit.key.kind) {
@@ -62,7 +62,7 @@ fn is_summed(kind: &LimitKind) -> bool {
 /// The facts within what limits them, where there are values that pass.
 fn within(code: Code, effective: &Authority, request: &Request, chain: &VerifiedChain) -> Option<Remedy> {
     let mut bounds: BTreeMap<String, Vec<Bound>> = BTreeMap::new();
-    for violation in effective.violations(request, &chain.audience) {
+    for violation in effective.violations(request, chain.situation()) {
         let (name, limit) = match violation {
             // What can't be summed is told before how much of it passes.
             Violation::Constraint { name, found, limit }
@@ -143,7 +143,7 @@ fn gets_further(
     chain: &VerifiedChain,
 ) -> bool {
     let Ok(changed) = Request::new(request.action(), request.resource(), facts) else { return false };
-    match effective.permits(&changed, &chain.audience) {
+    match effective.permits_in(&changed, chain.situation()) {
         Ok(()) => true,
         Err(violation) => Code::from_name(violation.code()).is_some_and(|found| found > code),
     }

@@ -4,6 +4,7 @@ use super::{Case, Change, Remedy, To, What, keys::fetch, least, member, most};
 use crate::{
     Code, Denial, Need, Party,
     evidence::Lack,
+    link::longest_without_status,
     presentation::{Link, Presentation},
 };
 use legation_credential::status::StatusEntry;
@@ -40,7 +41,9 @@ pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
 fn shorter(index: usize, presentation: &Presentation, case: &Case<'_>) -> Option<Remedy> {
     let own = &presentation.links.get(index)?.delegation.terms;
     let trust = case.trust;
-    let until = own.valid_from.checked_add(trust.max_unrevocable)?;
+    let before = index.checked_sub(1).and_then(|before| presentation.links.get(before));
+    let most_seconds = longest_without_status(before.map(|before| &**before), trust);
+    let until = own.valid_from.checked_add(most_seconds)?;
     let passed = case.now.saturating_sub(trust.clock_skew);
     let changes: Option<Vec<Change>> = presentation
         .links

@@ -9,5 +9,6 @@ mod request;
 mod shared;
 mod status;
 mod trust;
+mod vouched;
 mod window;
 mod world;
