@@ -44,10 +44,7 @@ fn create_web(args: &CreateWebArgs) -> Result<Output, Failure> {
 
 /// Writes a file of a site, whose folders may not be there yet.
 pub(crate) fn write_in_site(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| Failure::file(format!("`{}` can't be made: {error}", folder.display())))?;
-    }
+    files::make_folder(path)?;
     files::write_public(path, text, force)
 }
 

@@ -2,13 +2,15 @@
 
 use crate::{
     args::{KeyArgs, OutArgs},
-    output::{Failure, working},
+    output::{Failure, complain, working},
 };
 use legation_keys::SecretKey;
-use legation_keystore::{Access, LoadError, Overwrite, Passphrase, load, read_passphrase_file, write_new};
+use legation_keystore::{
+    Access, ChangeError, LoadError, Overwrite, Passphrase, Rules, load, read_passphrase_file, write_new,
+};
 use std::{
     fs::File,
-    io::Read,
+    io::{IsTerminal, Read},
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -84,12 +86,52 @@ pub(crate) fn write_public(path: &Path, text: &str, force: bool) -> Result<(), F
 }
 
 fn write(path: &Path, text: &str, access: Access, force: bool) -> Result<(), Failure> {
-    let overwrite = if force { Overwrite::Replace } else { Overwrite::Refuse };
-    write_new(path, format!("{text}\n").as_bytes(), access, overwrite).map_err(|error| {
+    if force {
+        return change(path, access, |_| Ok((text.to_owned(), ())));
+    }
+    write_new(path, format!("{text}\n").as_bytes(), access, Overwrite::Refuse).map_err(|error| {
         let hint = match error {
             legation_keystore::WriteError::Exists { .. } => ", or give --force",
             legation_keystore::WriteError::Io { .. } => "",
         };
         Failure::file(format!("{error}{hint}"))
     })
+}
+
+/// Changes a file, or makes it: the one way for whatever is read and written back. Other processes wait meanwhile.
+pub(crate) fn change<T>(
+    path: &Path,
+    access: Access,
+    change: impl FnOnce(Option<&[u8]>) -> Result<(String, T), Failure>,
+) -> Result<T, Failure> {
+    let waiting = |lock: &Path| {
+        if std::io::stderr().is_terminal() {
+            complain(&format!("waiting for the process that has `{}`\n", lock.display()));
+        }
+    };
+    let most = usize::try_from(MAX_FILE).unwrap_or(usize::MAX);
+    let rules = Rules { waiting: &waiting, ..Rules::new(access, most) };
+    let with_line_ending = |found: Option<&[u8]>| {
+        let (mut text, told) = change(found)?;
+        text.push('\n');
+        Ok((text.into_bytes(), told))
+    };
+    legation_keystore::change(path, rules, with_line_ending).map_err(|error| match error {
+        ChangeError::Refused(failure) => failure,
+        ChangeError::Busy { .. } => Failure::network("busy", error.to_string()),
+        ChangeError::Unsynced { .. } => Failure::network("storage", error.to_string()),
+        _ => Failure::file(error.to_string()),
+    })
+}
+
+/// Makes the folder of a file, whose folders may not be there yet.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::file(format!("`{}` can't be made: {error}", folder.display())))
+}
+
+/// Whether two names are of one file.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }

@@ -54,6 +54,12 @@ pub(crate) struct Failure {
     pub(crate) message: String,
 }
 
+impl core::fmt::Display for Failure {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.write_str(&self.message)
+    }
+}
+
 impl Failure {
     /// Wrong arguments.
     pub(crate) fn usage(message: impl Into<String>) -> Self {

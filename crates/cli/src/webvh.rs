@@ -44,6 +44,7 @@ mod with {
     };
     use legation_did::Did;
     use legation_keys::{SecretKey, Signer, time};
+    use legation_keystore::Access;
     use legation_webvh::{
         At, Content, LOG_FILE, ResolveError, Resolved, WriteError, fetch,
         log::{place, url, verify},
@@ -56,24 +57,36 @@ mod with {
         let content = content(&args.document)?;
         let key = key(&args.update_key.update_key, &args.update_key.update_passphrase_file)?;
         let made = write::create(&args.location, &content, &key, files::now()).map_err(refused)?;
-        write_log(&args.out, &made.did, &made.log, args.force)
+        let path = log_path(&args.out, &made.did)?;
+        write_in_site(&path, made.log.trim_end(), args.force)?;
+        written(&path, &made.did, &made.log)
     }
 
     pub(crate) fn update(args: &UpdateArgs) -> Result<Output, Failure> {
         let path = log_path(&args.out, &args.did)?;
-        let log = files::read_text(&path)?;
         let key = key(&args.update_key.update_key, &args.update_key.update_passphrase_file)?;
-        let log = if args.end {
-            write::deactivate(&args.did, &log, &key, files::now())
-        } else {
-            let mut content = content(&args.document)?;
-            if let Some(file) = &args.next_update_key {
-                let next = self::key(file, &args.next_update_passphrase_file)?;
-                content.next_update_key = Some(next.public_key().clone());
-            }
-            write::update(&args.did, &log, &content, &key, files::now())
-        };
-        write_log(&args.out, &args.did, &log.map_err(refused)?, true)
+        let content = if args.end { None } else { Some(next_content(args)?) };
+        let log = files::change(&path, Access::Public, |found| {
+            let missing = || Failure::file(format!("`{}` can't be read: it is not there", path.display()));
+            let log = core::str::from_utf8(found.ok_or_else(missing)?)
+                .map_err(|_| Failure::file(format!("`{}` is no text", path.display())))?;
+            let log = match &content {
+                None => write::deactivate(&args.did, log, &key, files::now()),
+                Some(content) => write::update(&args.did, log, content, &key, files::now()),
+            };
+            let log = log.map_err(refused)?;
+            Ok((log.trim_end().to_owned(), log))
+        })?;
+        written(&path, &args.did, &log)
+    }
+
+    fn next_content(args: &UpdateArgs) -> Result<Content, Failure> {
+        let mut content = content(&args.document)?;
+        if let Some(file) = &args.next_update_key {
+            let next = key(file, &args.next_update_passphrase_file)?;
+            content.next_update_key = Some(next.public_key().clone());
+        }
+        Ok(content)
     }
 
     fn content(args: &DocumentArgs) -> Result<Content, Failure> {
@@ -93,9 +106,7 @@ mod with {
         Ok(document_path(folder, &place)?.with_file_name(LOG_FILE))
     }
 
-    fn write_log(folder: &Path, did: &Did, log: &str, force: bool) -> Result<Output, Failure> {
-        let path = log_path(folder, did)?;
-        write_in_site(&path, log.trim_end(), force)?;
+    fn written(path: &Path, did: &Did, log: &str) -> Result<Output, Failure> {
         let version = verify(did, log.as_bytes(), None, &At::Latest)
             .map_err(|error| Failure::invalid(error.code(), error.to_string()))?;
         let url = url(did, LOG_FILE).unwrap_or_default();

@@ -10,6 +10,7 @@ use legation_agent_card::{
 };
 use legation_did::{Document, key, method_id, web};
 use legation_keys::{SecretKey, Signer};
+use legation_keystore::Access;
 use legation_resolver::card::loopback_origin;
 use serde_json::{Value, json};
 
@@ -26,7 +27,21 @@ const REQUIRED: [&str; 8] = [
 ];
 
 pub(crate) fn run(args: &SignCardArgs) -> Result<Output, Failure> {
-    let bytes = files::read(&args.file)?;
+    let signer = files::load_key(&args.key)?;
+    if !args.out.force {
+        let (signed, output) = signed(args, &files::read(&args.file)?, &signer)?;
+        files::write_public(&args.out.out, &signed, false)?;
+        return Ok(output);
+    }
+    files::change(&args.out.out, Access::Public, |found| match found {
+        // The file that is signed anew is read while nobody else can change it.
+        Some(found) if files::is_same(&args.file, &args.out.out) => signed(args, found, &signer),
+        _ => signed(args, &files::read(&args.file)?, &signer),
+    })
+}
+
+/// The signed card, and what there is to tell of it.
+fn signed(args: &SignCardArgs, bytes: &[u8], signer: &SecretKey) -> Result<(String, Output), Failure> {
     let refused = |error: CardError| {
         let hint = match error {
             CardError::Legacy => "; write it as one of A2A 1.0",
@@ -34,10 +49,9 @@ pub(crate) fn run(args: &SignCardArgs) -> Result<Output, Failure> {
         };
         Failure::invalid(error.code(), format!("`{}` can't be signed: {error}{hint}", args.file.display()))
     };
-    let before = UnverifiedCard::parse(&bytes).map_err(refused)?;
-    let signer = files::load_key(&args.key)?;
-    let document = document(args, &signer)?;
-    let text = declared(args, &bytes, &before).map_err(refused)?;
+    let before = UnverifiedCard::parse(bytes).map_err(refused)?;
+    let document = document(args, signer)?;
+    let text = declared(args, bytes, &before).map_err(refused)?;
     let mut card = UnverifiedCard::parse(text.as_bytes()).map_err(refused)?;
     let mut notes = Vec::new();
     let others = before.signature_count();
@@ -52,7 +66,7 @@ pub(crate) fn run(args: &SignCardArgs) -> Result<Output, Failure> {
     let failed = |code: &str, error: String| {
         Failure::invalid(code, format!("`{}` can't be signed: {error}", args.file.display()))
     };
-    let signed = sign(&card, &key_id, &signer).map_err(|error| failed(error.code(), error.to_string()))?;
+    let signed = sign(&card, &key_id, signer).map_err(|error| failed(error.code(), error.to_string()))?;
     let received = UnverifiedCard::parse(signed.as_bytes()).map_err(refused)?;
     let own = if card.canonical(Form::Spec) == card.canonical(Form::Sdk) { 1 } else { 2 };
     let kept = received.signature_count().saturating_sub(own);
@@ -61,8 +75,7 @@ pub(crate) fn run(args: &SignCardArgs) -> Result<Output, Failure> {
             "{kept} signatures of other keys are kept; they hold if the card is as it was, and --only drops them"
         ));
     }
-    notes.extend(surprises(&bytes, &received, &document, args)?);
-    files::write_public(&args.out.out, &signed, args.out.force)?;
+    notes.extend(surprises(bytes, &received, &document, args)?);
     let out = args.out.out.display().to_string();
     let mut output = Output::done(
         json!({
@@ -72,7 +85,7 @@ pub(crate) fn run(args: &SignCardArgs) -> Result<Output, Failure> {
         format!("wrote {out}\n{} signs the card with {key_id}", args.did),
     );
     output.notes = notes;
-    Ok(output)
+    Ok((signed, output))
 }
 
 /// The document that the DID has, or must have for others to verify the card: with this key.

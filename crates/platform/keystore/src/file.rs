@@ -1,5 +1,6 @@
 //! Files that are written whole or not at all, and files that are read up to a limit.
 
+use crate::{change::folder, lock::beside};
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
@@ -59,22 +60,84 @@ pub fn write_new(path: &Path, bytes: &[u8], access: Access, overwrite: Overwrite
         io::ErrorKind::AlreadyExists => WriteError::Exists { path: path.to_owned() },
         _ => WriteError::Io { path: path.to_owned(), reason: error.to_string() },
     };
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let mut file = temporary(folder, access).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
+    let file = written(path, bytes, access, None).map_err(failed)?;
     match overwrite {
         Overwrite::Refuse => file.persist_noclobber(path),
         Overwrite::Replace => file.persist(path),
     }
     .map_err(|error| failed(error.error))?;
     // The file is there; that its name is on the disk as well cannot be had on every system.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    let _ = sync_folder(path);
     Ok(())
 }
+
+/// Puts a new file in the place of one that is locked, as [`crate::change()`] does it. A public file keeps the mode
+/// that it had, and either its owner, where the system lets. Whether its name reached the disk is the inner result.
+pub(crate) fn replace(path: &Path, bytes: &[u8], access: Access) -> Result<io::Result<()>, WriteError> {
+    let failed = |error: io::Error| WriteError::Io { path: path.to_owned(), reason: error.to_string() };
+    let before = fs::metadata(path).ok();
+    let file = written(path, bytes, access, before.as_ref()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(sync_folder(path))
+}
+
+/// A file beside `path` that holds the bytes, on the disk.
+fn written(
+    path: &Path,
+    bytes: &[u8],
+    access: Access,
+    before: Option<&fs::Metadata>,
+) -> io::Result<NamedTempFile> {
+    let mut file = temporary(path, access)?;
+    if let Some(before) = before {
+        keep(file.as_file(), before, access)?;
+    }
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// Gives a file to whom the one before it belonged, open to whom that was open.
+#[cfg(unix)]
+fn keep(file: &File, before: &fs::Metadata, access: Access) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+    let made = file.metadata()?;
+    if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
+        // Most may not give files away. Then it is theirs, as every file is that they make.
+        let _ = fchown(file, Some(before.uid()), Some(before.gid()));
+    }
+    match access {
+        Access::Private => Ok(()),
+        Access::Public => file.set_permissions(fs::Permissions::from_mode(before.mode() & 0o666)),
+    }
+}
+
+#[cfg(not(unix))]
+fn keep(_: &File, _: &fs::Metadata, _: Access) -> io::Result<()> {
+    Ok(())
+}
+
+/// Makes the names in the folder of a file reach the disk, where the system knows that of a folder.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(folder(path)).and_then(|folder| folder.sync_all()) {
+        // File systems that have no such thing, and a folder in which one may write and not read.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// How the name of a file ends that is not whole yet.
+pub(crate) const BEGUN: &str = ".new";
 
 /// Fails early where [`write_new`] would fail at its end, for callers whose bytes are costly.
 pub(crate) fn refuse_existing(path: &Path, overwrite: Overwrite) -> Result<(), WriteError> {
@@ -87,9 +150,10 @@ pub(crate) fn refuse_existing(path: &Path, overwrite: Overwrite) -> Result<(), W
     }
 }
 
-fn temporary(folder: &Path, access: Access) -> io::Result<NamedTempFile> {
+fn temporary(path: &Path, access: Access) -> io::Result<NamedTempFile> {
+    let name = beside(path, ".");
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".legation-");
+    builder.prefix(name.file_name().unwrap_or_default()).suffix(BEGUN);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -101,7 +165,7 @@ fn temporary(folder: &Path, access: Access) -> io::Result<NamedTempFile> {
     }
     #[cfg(not(unix))]
     let _ = access;
-    builder.tempfile_in(folder)
+    builder.tempfile_in(folder(path))
 }
 
 /// Reads at most `limit` bytes; `None` where there are more.

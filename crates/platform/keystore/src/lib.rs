@@ -5,6 +5,7 @@
 //! | [`key_file`] | [`save`] and [`load`]: one secret key in one file, encrypted by a passphrase |
 //! | [`passphrase`] | [`Passphrase`], which never prints; [`read_passphrase_file`] |
 //! | [`file`](mod@file) | [`write_new`]: a file is written whole or not at all, and replaces nothing unasked |
+//! | [`change`](mod@change) | [`change()`]: a file that is there is locked, read, changed and written back, by one process at a time |
 //!
 //! A key file is an [age](https://age-encryption.org/v1) file in ASCII armor that holds the
 //! private JWK, so that `age --decrypt` reads it too. Reading one is bounded in bytes and in
@@ -25,10 +26,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod change;
 pub mod file;
 pub mod key_file;
+mod lock;
 pub mod passphrase;
 
+pub use change::{ChangeError, Rules, change};
 pub use file::{Access, Overwrite, WriteError, write_new};
 pub use key_file::{LoadError, Protection, SaveError, load, load_jwk, save};
 pub use passphrase::{Passphrase, PassphraseError, read_passphrase_file};
