@@ -284,6 +284,13 @@ pub(crate) struct RevokeArgs {
     /// End a suspension. A revocation can't be undone.
     #[arg(long, conflicts_with = "suspend")]
     pub(crate) reinstate: bool,
+    /// Who issued the delegation, where the list is another's whose status lists verifiers take for it.
+    #[arg(long, value_name = "DID", value_parser = read_did)]
+    pub(crate) issuer: Option<Did>,
+    /// A folder with the issuer's DID document, as you wrote it yourself: what any key of it signed is believed,
+    /// and not only what this key did.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) did_documents: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -317,6 +324,10 @@ pub(crate) struct PublishArgs {
     /// The file to write; where it exists its bits are kept.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// A folder with the issuer's DID document, as you wrote it yourself: the list that is there may be signed by any
+    /// key of it, as while keys are rotated, and not only by this one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) did_documents: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

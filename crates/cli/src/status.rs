@@ -3,20 +3,18 @@
 use crate::{
     args::{Format, PublishArgs, Purpose, RevokeArgs},
     files,
+    list_file::{MOST, believed, renew, sign},
     output::{Failure, Output},
+    signed_by::AtHand,
 };
 use legation_credential::{
     Delegation, Securing,
-    status::{SignedStatusList, StatusEntry, StatusList, StatusListCredential, StatusPurpose, is_list_url},
+    status::{StatusEntry, StatusList, StatusListCredential, StatusPurpose, is_list_url},
 };
-use legation_did::{key, method_id};
-use legation_keys::{SecretKey, Signer, data_integrity::AddProofError, time};
+use legation_did::{Did, key};
+use legation_keys::{Signer, time};
 use legation_keystore::Access;
 use serde_json::json;
-use std::path::Path;
-
-/// Most entries of a list that the command works on.
-const MOST: usize = 1 << 28;
 
 pub(crate) fn publish(args: &PublishArgs) -> Result<Output, Failure> {
     if !is_list_url(&args.url) {
@@ -26,60 +24,77 @@ pub(crate) fn publish(args: &PublishArgs) -> Result<Output, Failure> {
         return Err(Failure::usage(format!("a list has at most {MOST} entries")));
     }
     let signer = files::load_key(&args.key)?;
+    let hand = AtHand { signer: &signer, documents: args.did_documents.as_deref() };
     let issuer = args.issuer.clone().unwrap_or_else(|| key::did(signer.public_key()));
-    let purpose = match args.purpose {
-        Purpose::Revocation => StatusPurpose::Revocation,
-        Purpose::Suspension => StatusPurpose::Suspension,
-    };
+    hand.check_signer(&issuer)?;
     files::make_folder(&args.out)?;
     let (list, signatures) = files::change(&args.out, Access::Public, |found| {
-        let now = files::now();
-        let mut list = StatusListCredential {
-            id: args.url.clone(),
-            issuer,
-            valid_from: now,
-            valid_until: Some(now.saturating_add(args.valid_for)),
-            purposes: vec![purpose],
-            list: StatusList::new(args.entries),
-        };
+        let mut list = new_list(args, issuer);
         let (mut securing, mut signatures) = (Securing::default(), 0);
         if let Some(found) = found {
-            let read = read(&args.out, found)?;
-            let before = read.credential;
-            if before.id != list.id || before.purposes != list.purposes {
-                let message = format!(
-                    "`{}` is the list {} for another URL or purpose; name another file",
-                    args.out.display(),
-                    before.id
-                );
-                return Err(Failure::file(message));
-            }
-            list.valid_from = now.max(before.valid_from.saturating_add(1));
-            list.list = before.list;
+            let read = believed(&args.out, found, hand)?;
+            go_on(&mut list, read.credential, args)?;
             (securing, signatures) = (read.securing, read.seals.len());
         }
         securing = args.format.map_or(securing, Format::securing);
         Ok((sign(&list, securing, &signer)?, (list, signatures)))
     })?;
     let until = time::format(list.valid_until.unwrap_or_default());
+    let (file, entries) = (args.out.display().to_string(), list.list.entries());
     let mut output = Output::done(
         json!({
-            "list": args.url, "file": args.out.display().to_string(), "issuer": list.issuer.as_str(),
-            "entries": list.list.entries(), "validUntil": until,
+            "list": args.url, "file": file, "issuer": list.issuer.as_str(),
+            "entries": entries, "validUntil": until,
         }),
-        format!(
-            "wrote {}\n{} entries for {}, valid until {until}",
-            args.out.display(),
-            list.list.entries(),
-            args.url
-        ),
+        format!("wrote {file}\n{entries} entries for {}, valid until {until}", args.url),
     );
     output.notes.extend(lost(signatures));
     Ok(output)
 }
 
+/// The list that is asked for, with no bit set.
+fn new_list(args: &PublishArgs, issuer: Did) -> StatusListCredential {
+    let now = files::now();
+    let purpose = match args.purpose {
+        Purpose::Revocation => StatusPurpose::Revocation,
+        Purpose::Suspension => StatusPurpose::Suspension,
+    };
+    StatusListCredential {
+        id: args.url.clone(),
+        issuer,
+        valid_from: now,
+        valid_until: Some(now.saturating_add(args.valid_for)),
+        purposes: vec![purpose],
+        list: StatusList::new(args.entries),
+    }
+}
+
+/// Lets a list go on where the one before it was: one of the same URL, purpose and issuer.
+fn go_on(
+    list: &mut StatusListCredential,
+    before: StatusListCredential,
+    args: &PublishArgs,
+) -> Result<(), Failure> {
+    let file = args.out.display();
+    if before.id != list.id || before.purposes != list.purposes {
+        let message =
+            format!("`{file}` is the list {} for another URL or purpose; name another file", before.id);
+        return Err(Failure::file(message));
+    }
+    if before.issuer != list.issuer {
+        let (found, asked) = (before.issuer, &list.issuer);
+        let message =
+            format!("`{file}` is a list of `{found}`, not of `{asked}`; give --issuer, or name another file");
+        return Err(Failure::invalid("issuer_mismatch", message));
+    }
+    list.valid_from = list.valid_from.max(before.valid_from.saturating_add(1));
+    list.list = before.list;
+    Ok(())
+}
+
 pub(crate) fn revoke(args: &RevokeArgs) -> Result<Output, Failure> {
-    let credential = Delegation::read_unverified(&files::read_text(&args.credential)?).map_err(|error| {
+    let secured = files::read_text(&args.credential)?;
+    let credential = Delegation::read_unverified(&secured).map_err(|error| {
         Failure::invalid(error.code(), format!("`{}` is no delegation: {error}", args.credential.display()))
     })?;
     let (purpose, value) = match (args.suspend, args.reinstate) {
@@ -91,13 +106,16 @@ pub(crate) fn revoke(args: &RevokeArgs) -> Result<Output, Failure> {
         Failure::invalid("status_missing", message)
     })?;
     let signer = files::load_key(&args.key)?;
+    let hand = AtHand { signer: &signer, documents: args.did_documents.as_deref() };
+    let unknown = known(args, &secured, &credential, hand)?;
     let signatures = files::change(&args.list, Access::Public, |found| {
         let missing = || Failure::file(format!("`{}` can't be read: it is not there", args.list.display()));
-        let SignedStatusList { credential: mut list, securing, seals, .. } =
-            read(&args.list, found.ok_or_else(missing)?)?;
+        let read = believed(&args.list, found.ok_or_else(missing)?, hand)?;
+        let mut list = read.credential;
+        check_issuers(args, &credential, &list)?;
         set(&mut list, entry, value)?;
         renew(&mut list, files::now());
-        Ok((sign(&list, securing, &signer)?, seals.len()))
+        Ok((sign(&list, read.securing, &signer)?, read.seals.len()))
     })?;
     let done = match (purpose, value) {
         (StatusPurpose::Revocation, _) => "revoked",
@@ -109,8 +127,45 @@ pub(crate) fn revoke(args: &RevokeArgs) -> Result<Output, Failure> {
         json!({"status": done, "list": list, "index": index, "subject": credential.terms.subject.as_str()}),
         format!("{done}: index {index} of {list}\npublish {} anew", args.list.display()),
     );
+    output.notes.extend(unknown);
     output.notes.extend(lost(signatures));
     Ok(output)
+}
+
+/// Holds the delegation to its signature, as far as its key is at hand; otherwise that is said. To take a
+/// suspension back it has to be: with a delegation made up, anybody could ask for somebody else's end.
+fn known(
+    args: &RevokeArgs,
+    secured: &str,
+    credential: &Delegation,
+    hand: AtHand<'_>,
+) -> Result<Option<String>, Failure> {
+    let Some(key_id) = hand.check_delegation(secured, credential)? else { return Ok(None) };
+    let file = args.credential.display();
+    let issuer = &credential.issuer;
+    let unknown = format!(
+        "nothing here says that `{key_id}`, which signed `{file}`, is a key of `{issuer}`; name a folder of your own by \
+         --did-documents, whose document of `{issuer}` has it"
+    );
+    if args.reinstate { Err(Failure::invalid("key_not_found", unknown)) } else { Ok(Some(unknown)) }
+}
+
+/// Verifiers ask a delegation's own issuer, unless their trust takes the lists of another for it.
+fn check_issuers(
+    args: &RevokeArgs,
+    credential: &Delegation,
+    list: &StatusListCredential,
+) -> Result<(), Failure> {
+    let (found, wanted) = (&credential.issuer, args.issuer.as_ref().unwrap_or(&list.issuer));
+    if found == wanted {
+        return Ok(());
+    }
+    let message = format!(
+        "the delegation is of `{found}`, the list of `{}`; if that keeps the status of delegations of `{found}`, \
+         which trust settings say by `statusIssuers`, give --issuer {found}",
+        list.issuer
+    );
+    Err(Failure::invalid("issuer_mismatch", message))
 }
 
 /// Sets the bit of a delegation in the list that answers for it.
@@ -129,45 +184,7 @@ fn set(list: &mut StatusListCredential, entry: &StatusEntry, value: bool) -> Res
     Ok(())
 }
 
-/// Lets a list live from now on, as long as it did.
-fn renew(list: &mut StatusListCredential, now: i64) {
-    let lifetime = list.valid_until.map(|until| until.saturating_sub(list.valid_from));
-    list.valid_from = now.max(list.valid_from.saturating_add(1));
-    list.valid_until = lifetime.map(|lifetime| list.valid_from.saturating_add(lifetime));
-}
-
 /// What is said where a list had more signatures than the one that it gets.
 fn lost(signatures: usize) -> Option<String> {
     (signatures > 1).then(|| format!("the {signatures} proofs of before are gone, there is one by this key"))
-}
-
-fn read(path: &Path, found: &[u8]) -> Result<SignedStatusList, Failure> {
-    let no_list = |reason: String| Failure::file(format!("`{}` is no status list: {reason}", path.display()));
-    let text = core::str::from_utf8(found).map_err(|error| no_list(error.to_string()))?;
-    SignedStatusList::parse(text, MOST).map_err(|error| no_list(error.to_string()))
-}
-
-/// Signs a list and puts it into a file.
-pub(crate) fn write(
-    path: &Path,
-    list: &StatusListCredential,
-    securing: Securing,
-    signer: &SecretKey,
-) -> Result<(), Failure> {
-    files::make_folder(path)?;
-    files::write_public(path, &sign(list, securing, signer)?, true)
-}
-
-fn sign(list: &StatusListCredential, securing: Securing, signer: &SecretKey) -> Result<String, Failure> {
-    if list.issuer.method() == "key" && list.issuer != key::did(signer.public_key()) {
-        let message = format!("the list is issued by `{}`, whose key this is not", list.issuer);
-        return Err(Failure::invalid("issuer_mismatch", message));
-    }
-    let key_id = method_id(&list.issuer, signer.public_key());
-    list.secure(securing, &key_id, signer).map_err(|error| match error {
-        AddProofError::Algorithm { .. } => {
-            Failure::usage(format!("{error}; take `--format jwt`, or a list that was written so"))
-        }
-        error => Failure::network("sign", error.to_string()),
-    })
 }

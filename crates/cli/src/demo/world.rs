@@ -6,7 +6,7 @@ use super::{
     shop,
     site::{Servers, Site, site},
 };
-use crate::{files, output::Failure, status};
+use crate::{files, list_file, output::Failure};
 use axum::Router;
 use legation_agent::{Desk, Identity, Responder};
 use legation_credential::{
@@ -169,7 +169,7 @@ impl World {
         for index in revoked {
             list.list.set(*index, true);
         }
-        status::write(
+        list_file::write(
             &self.acme_site.folder.join("status").join(issuer.name),
             &list,
             Securing::Jwt,
