@@ -168,6 +168,52 @@ fn keys_are_rotated_and_the_card_verifies_at_every_step() {
 }
 
 #[test]
+fn a_card_that_was_changed_since_it_was_signed_is_not_signed_anew_unasked() {
+    let play = Play::new();
+    shop(&play, "https://shop.example/a2a", "");
+    play.key("new.key");
+    play.json("did create web shop.example --key shop.key --key new.key --out site --force");
+    let signed = play.read("signed.json");
+    let sign = |key: &str, more: &str| {
+        let card = "card sign signed.json --did did:web:shop.example --out signed.json --force --json";
+        play.run(&format!("{card} --key {key} {more}"))
+    };
+    let changed = signed.replace("Books rooms.", "Sells rooms.");
+    let documents = "--did-documents site";
+    for (key, more) in [
+        ("shop.key", ""),
+        ("shop.key", "--only"),
+        ("shop.key", documents),
+        ("new.key", documents),
+        ("new.key", "--did-documents site --only"),
+    ] {
+        play.write("signed.json", &changed);
+        let ran = sign(key, more);
+        assert_eq!((ran.status, ran.json()["error"].as_str()), (1, Some("signature_invalid")), "{ran:?}");
+        assert!(
+            ran.stdout.contains("`signed.json` was changed") && ran.stdout.contains("--changed"),
+            "{ran:?}"
+        );
+        assert_eq!(play.read("signed.json"), changed);
+    }
+    // Of keys that are not at hand nothing is known, and that is said.
+    let ran = sign("new.key", "");
+    assert!(ran.status == 0 && warns(&ran.json(), "was not checked"), "{ran:?}");
+    play.write("signed.json", &signed);
+    let ran = sign("new.key", documents);
+    assert!(ran.status == 0 && !warns(&ran.json(), "was not checked"), "{ran:?}");
+    play.write("signed.json", &signed);
+    play.json("did create web shop.example --key new.key --out site --force");
+    let ran = sign("new.key", documents);
+    assert_eq!((ran.status, ran.json()["error"].as_str()), (1, Some("key_not_found")), "{ran:?}");
+    // It was its author.
+    play.write("signed.json", &changed);
+    let ran = sign("shop.key", "--changed").json();
+    assert_eq!((&ran["signatures"], &ran["kept"]), (&json!(1), &json!(0)), "{ran}");
+    assert_eq!(sign("shop.key", "").status, 0);
+}
+
+#[test]
 fn what_an_author_may_not_expect_is_told() {
     let play = Play::new();
     let signed = shop(&play, "https://api.example/a2a", "");

@@ -33,6 +33,12 @@ pub(crate) struct SignCardArgs {
     /// Drop the signatures of all other keys: the end of a rotation.
     #[arg(long)]
     pub(crate) only: bool,
+    /// The card was changed on purpose since it was signed: sign what it says now, and drop the signatures of before.
+    #[arg(long)]
+    pub(crate) changed: bool,
+    /// A folder with the DID's document, as you wrote it yourself: the card has to be as one of its keys signed it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) did_documents: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) out: OutArgs,
 }

@@ -1,5 +1,6 @@
 //! `legation card`: sign, verify and fetch A2A agent cards.
 
+mod earlier;
 mod sign;
 mod told;
 mod verify;

@@ -1,5 +1,6 @@
 //! `legation card sign`.
 
+use super::earlier;
 use crate::{
     args::SignCardArgs,
     files,
@@ -53,9 +54,9 @@ fn signed(args: &SignCardArgs, bytes: &[u8], signer: &SecretKey) -> Result<(Stri
     let document = document(args, signer)?;
     let text = declared(args, bytes, &before).map_err(refused)?;
     let mut card = UnverifiedCard::parse(text.as_bytes()).map_err(refused)?;
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = earlier::check(args, &before, &document)?.into_iter().collect();
     let others = before.signature_count();
-    if args.only {
+    if args.only || args.changed {
         card = card.without_signatures();
     } else if others > 0 && before.canonical(Form::Spec) != card.canonical(Form::Spec) {
         // They covered a text that is no more.
