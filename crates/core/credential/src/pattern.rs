@@ -12,7 +12,7 @@ pub const MAX_LENGTH: usize = 2048;
 ///
 /// The `*` stands directly behind a border, so that `payments.*` never reaches `paymentsx`, and
 /// `https://shop.example/*` never another host. It matches any non-empty rest, further borders
-/// included. Patterns of this kind either contain one another or have nothing in common, which
+/// included; but `app:/*`, which would reach `app://any.host/`, is no pattern. Patterns of this kind either contain one another or have nothing in common, which
 /// is what makes the order on authorities decidable by looking.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pattern {
@@ -66,7 +66,8 @@ impl Pattern {
     }
 
     /// Reads a resource pattern, such as `https://shop.example/api/*`. The only border is a `/`
-    /// of the path. See [`resource::check`] for the normal form.
+    /// of the path; where there is no host, not the first one, since `app:/` is how `app://any.host/`
+    /// begins, too. See [`resource::check`] for the normal form.
     ///
     /// # Errors
     /// [`PatternError::Resource`].
@@ -80,10 +81,7 @@ impl Pattern {
     pub fn resource(text: &str) -> Result<Self, PatternError> {
         let wrong = |reason| PatternError::Resource { found: shorten(text), reason };
         let (stem, open) = split_star(text);
-        let path = resource::check(stem).map_err(wrong)?;
-        if open && !(stem.ends_with('/') && path.is_some_and(|start| start < stem.len())) {
-            return Err(wrong("`*` stands only at the end, directly behind a `/` of the path"));
-        }
+        if open { resource::check_stem(stem) } else { resource::check(stem).map(drop) }.map_err(wrong)?;
         Ok(Self { stem: stem.into(), open })
     }
 
@@ -201,8 +199,21 @@ mod tests {
             "https://shop.example/*/a",
             "https://shop.example:*",
             "urn:isbn:*",
+            "app:/*",
+            "app:a/*",
+            "app:a:/*",
         ] {
             assert!(Pattern::resource(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_star_behind_a_scheme_alone_would_reach_every_host() {
+        let told = Pattern::resource("app:/*").unwrap_err().to_string();
+        assert!(told.contains("would reach every host"), "{told}");
+        // Behind a host, `file:`, which has none, or the first segment it reaches none.
+        for text in ["app://host/*", "file:///*", "app:/a/*", "app:/:/*", "https://shop.example/a:/*"] {
+            assert_eq!(Pattern::resource(text).unwrap().to_string(), text);
         }
     }
 

@@ -60,6 +60,22 @@ pub fn check(text: &str) -> Result<Option<usize>, &'static str> {
     }
 }
 
+/// Checks what stands before the `*` of a pattern: a resource that ends with a border, which is a `/` of its path.
+///
+/// Where no host follows the scheme, its first `/` is none: `app://any.host/` begins with `app:/`, too. With
+/// it as a border a pattern would either reach another host or no longer mean all that begins like it, and
+/// patterns are compared, sorted and swept by what they begin with.
+pub(crate) fn check_stem(text: &str) -> Result<(), &'static str> {
+    let path = check(text)?.and_then(|start| text.split_at_checked(start));
+    match path {
+        Some((scheme, "/")) if scheme.ends_with(':') => Err(
+            "`*` behind the first `/` without a host would reach every host; name a folder, as `app:/a/*`",
+        ),
+        Some((_, path)) if path.ends_with('/') => Ok(()),
+        _ => Err("`*` stands only at the end, directly behind a `/` of the path"),
+    }
+}
+
 fn check_scheme(scheme: &str) -> Result<(), &'static str> {
     let fits = scheme.starts_with(|first: char| first.is_ascii_lowercase())
         && scheme.bytes().all(|byte| {

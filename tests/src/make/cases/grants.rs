@@ -150,6 +150,11 @@ fn resources(book: &mut Book) {
             "`https://shop.example*` would reach `https://shop.example.evil.example`.",
             "https://shop.example*",
         ),
+        (
+            "grant-on-a-star-without-a-host",
+            "`mcp:/*` would reach `mcp://any.host/`, which begins alike.",
+            "mcp:/*",
+        ),
         ("grant-on-a-star-for-the-port", "A port is always literal.", "https://shop.example:*"),
         (
             "grant-on-a-star-behind-no-border",

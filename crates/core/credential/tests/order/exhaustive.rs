@@ -11,8 +11,9 @@ use crate::{
     model::{Grant, Model},
     naive,
 };
-use legation_credential::{Authority, Facts, Pattern, Request, Value};
+use legation_credential::{Authority, Facts, Pattern, Request, Value, resource};
 use serde_json::{Value as Json, json};
+use url::Url;
 
 /// An authority of one grant and these constraints.
 fn limited(constraints: &[Json]) -> Authority {
@@ -364,6 +365,46 @@ fn every_pattern_covers_exactly_what_it_means_all_of() {
         }
     }
     assert!(patterns.len() > 150);
+}
+
+/// Every text of a scheme and up to five characters that are borders, a letter or a colon, as a pattern of
+/// resources, against every such text as a resource. What each of them names is asked of a URL parser: a
+/// pattern means one scheme, one host or none and one port, whatever its text begins like.
+#[test]
+fn every_resource_pattern_stays_at_its_host() {
+    let mut texts = Vec::new();
+    let mut last = vec!["m:".to_owned()];
+    for _ in 0..6 {
+        last = last.iter().flat_map(|text| ["a", "/", ":", "1"].map(|end| format!("{text}{end}"))).collect();
+        texts.extend(last.iter().cloned());
+    }
+    let place = |text: &str| {
+        let url = Url::parse(text).unwrap();
+        (url.host_str().map(str::to_owned), url.port(), url.path().to_owned())
+    };
+    let values: Vec<_> = texts
+        .iter()
+        .filter(|text| resource::check(text).is_ok())
+        .map(|text| (text.as_str(), place(text)))
+        .collect();
+    let patterns: Vec<_> = texts
+        .iter()
+        .filter_map(|text| Pattern::resource(&format!("{text}*")).ok().map(|pattern| (place(text), pattern)))
+        .collect();
+    for ((host, port, path), pattern) in &patterns {
+        for (value, (its_host, its_port, its_path)) in &values {
+            let meant = (host, port) == (its_host, its_port)
+                && its_path.strip_prefix(path.as_str()).is_some_and(|rest| !rest.is_empty());
+            assert_eq!(pattern.matches(value), meant, "{pattern} {value}");
+            let exact = Pattern::resource(value).unwrap();
+            assert_eq!(pattern.covers(&exact), meant, "{pattern} {value}");
+        }
+        for ((its_host, its_port, its_path), other) in &patterns {
+            let meant = (host, port) == (its_host, its_port) && its_path.starts_with(path.as_str());
+            assert_eq!(pattern.covers(other), meant, "{pattern} {other}");
+        }
+    }
+    assert!(patterns.len() > 20 && values.len() > 500, "{} {}", patterns.len(), values.len());
 }
 
 /// The same kinds of limit for some actions and for all: every law, though not exactness.

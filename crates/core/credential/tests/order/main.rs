@@ -12,7 +12,7 @@
 //!
 //! | constraint | all five laws, every pair and triple | exactness: `is_within` where inclusion holds |
 //! |---|---|---|
-//! | grants, patterns | `grants_of_all_patterns…`, `grants_of_pairs…`, `every_pattern_covers…` | the same |
+//! | grants, patterns | `grants_of_all_patterns…`, `grants_of_pairs…`, `every_pattern_covers…`, `every_resource_pattern…` | the same |
 //! | spend per action, currencies | `amounts_per_action_in_two_currencies…` | the same |
 //! | spend in a window | `totals_are_compared…`, `windows_beside_amounts…` | the first |
 //! | total of a fact | `sums_of_a_fact…` | the same |
