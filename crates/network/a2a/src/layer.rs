@@ -137,7 +137,11 @@ fn judge(body: &[u8], headers: &HeaderMap, active: bool) -> Step {
 /// A handshake is A2A 1, and one message with one answer.
 fn check_call(request: &Json<'_>, headers: &HeaderMap) -> Result<(), A2AError> {
     // A request without the header is of A2A 0.3 (A2A §3.6.2).
-    let version = headers.get(SVC_PARAM_VERSION).and_then(|value| value.to_str().ok()).unwrap_or("0.3");
+    let mut versions = headers.get_all(SVC_PARAM_VERSION).iter();
+    let version = versions.next().map_or("0.3", |value| value.to_str().unwrap_or_default());
+    if versions.next().is_some() {
+        return Err(A2AError::version_not_supported("more than one"));
+    }
     if version.trim().split('.').next() != Some("1") {
         return Err(A2AError::version_not_supported(&carriage::shorten(version, 40)));
     }

@@ -1,6 +1,6 @@
 //! The verifying side of requests: who asks, for whom, and may they?
 
-use crate::Desk;
+use crate::{Desk, single};
 use http::HeaderMap;
 use legation_credential::{Request, RequestError};
 use legation_did::Did;
@@ -72,6 +72,12 @@ pub enum Refused {
         /// The signed receipt; `None` where the service can't sign.
         receipt: Option<String>,
     },
+    /// A header that a request has once is there twice, or says another host than the target does.
+    #[error("`{header}` is there more than once, or does not fit the request's target; send it once")]
+    Ambiguous {
+        /// Its name.
+        header: &'static str,
+    },
     /// The service's key does not sign, so that no decision can be recorded.
     #[error("the service can't record its decision now; try again later")]
     Unavailable,
@@ -88,22 +94,26 @@ pub struct GateError {
 }
 
 impl Refused {
-    /// The stable code: one of [`legation_verifier::Code`], `chain_unknown`, `handshake_required` or `unavailable`.
+    /// The stable code: one of [`legation_verifier::Code`], `chain_unknown`, `handshake_required`, `header_repeated`
+    /// or `unavailable`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::ChainUnknown => "chain_unknown",
             Self::HandshakeRequired { .. } => "handshake_required",
             Self::Denied { denial, .. } => denial.code.as_str(),
+            Self::Ambiguous { .. } => "header_repeated",
             Self::Unavailable => "unavailable",
         }
     }
 
-    /// The HTTP status: 401 where it is not proved who asks, 403 where that one may not.
+    /// The HTTP status: 400 where a header is there twice, 401 where it is not proved who asks, 403 where that
+    /// one may not.
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
             Self::ChainUnknown | Self::HandshakeRequired { .. } => 401,
+            Self::Ambiguous { .. } => 400,
             Self::Unavailable => 503,
             Self::Denied { denial, .. } => denial.code.http_status(),
         }
@@ -161,6 +171,9 @@ impl Gate {
         map: impl FnOnce(&Message<'_>) -> Result<Request, RequestError>,
         now: i64,
     ) -> Result<Admitted, Refused> {
+        if let Some(header) = single::repeated(incoming.headers) {
+            return Err(Refused::Ambiguous { header });
+        }
         let mut about = About::default();
         match self.judge(incoming, map, &mut about, now).await {
             Ok(admitted) => Ok(admitted),

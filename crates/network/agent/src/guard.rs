@@ -1,6 +1,6 @@
 //! The gate in front of an axum router.
 
-use crate::{Gate, Refused, body, clock, gate::Incoming, problem::problem};
+use crate::{Gate, Refused, body, clock, gate::Incoming, problem::problem, single};
 use axum::{
     Router,
     body::Body,
@@ -28,7 +28,7 @@ struct Guard {
 /// that this comes last. A handler sees only requests that were admitted, and
 /// finds [`Admitted`](crate::Admitted) among their extensions; every other request is answered with
 /// problem details: `code`, `link`, `expected`, `found`, and the signed `receipt` of the denial. A body
-/// that takes longer than [`body::DEADLINE`] is answered with 408.
+/// that takes longer than [`body::DEADLINE`] is answered with 408, and two `Host` headers with 400.
 ///
 /// What is signed are method, target, body and chain. Every other header is whatever stood between
 /// caller and service made of it, and decides nothing.
@@ -58,6 +58,9 @@ pub fn guard(
 
 async fn check(State(guard): State<Guard>, request: HttpRequest, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
+    if let Some(header) = single::ambiguous(&parts.headers, parts.uri.authority()) {
+        return Refused::Ambiguous { header }.into_response();
+    }
     let body = match body::read(body, guard.gate.max_body).await {
         Ok(body) => body,
         Err(error) => return error.into_response(),
@@ -94,7 +97,7 @@ impl IntoResponse for Refused {
             Self::HandshakeRequired { endpoint } => {
                 more.insert("handshake".to_owned(), endpoint.as_str().into());
             }
-            Self::ChainUnknown | Self::Unavailable => {}
+            Self::ChainUnknown | Self::Ambiguous { .. } | Self::Unavailable => {}
         }
         problem(self.status(), self.code(), &self.to_string(), more)
     }

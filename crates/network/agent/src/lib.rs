@@ -32,6 +32,7 @@ pub mod known;
 mod problem;
 pub mod responder;
 pub mod router;
+mod single;
 
 pub use caller::{Acquaintance, Agent, Carry};
 pub use desk::{Desk, DeskError};

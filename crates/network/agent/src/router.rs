@@ -1,15 +1,16 @@
 //! The handshake over HTTP: one path, POST, JSON both ways.
 
 use crate::{
-    body, clock,
+    Refused, body, clock,
     problem::problem,
     responder::{Refusal, Responder},
+    single,
 };
 use axum::{
     Router,
     body::Body,
     extract::State,
-    http::{HeaderMap, header},
+    http::{HeaderMap, Uri, header},
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -21,13 +22,21 @@ use std::sync::Arc;
 ///
 /// A hello or a presentation is posted as `application/json` and answered with 200 and a challenge or a
 /// signed receipt; a receipt may say `deny`. What can't be answered so gets problem details with a
-/// `code`: 400 for a message that is none, 408 for one that arrives too slowly, 413 for one that is too large, 415 for another content type,
+/// `code`: 400 for a message that is none or a header that is there twice, 408 for one that arrives too slowly, 413 for one that is too large, 415 for another content type,
 /// 503 where the service can't sign.
 pub fn handshake_router(responder: Arc<Responder>, path: &str) -> Router {
     Router::new().route(path, post(answer)).with_state(responder)
 }
 
-async fn answer(State(responder): State<Arc<Responder>>, headers: HeaderMap, body: Body) -> Response {
+async fn answer(
+    State(responder): State<Arc<Responder>>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: Body,
+) -> Response {
+    if let Some(header) = single::ambiguous(&headers, uri.authority()) {
+        return Refused::Ambiguous { header }.into_response();
+    }
     if !is_json(&headers) {
         let detail = "send the message as `application/json`";
         return problem(415, "content_type", detail, Map::new());

@@ -7,10 +7,11 @@ mod world;
 use axum::{Router, routing::post};
 use http::{HeaderMap, HeaderValue};
 use legation_agent::{Admitted, Agent, Carry, Gate, Incoming, Refused, guard};
+use legation_credential::{Terms, issue};
 use legation_http_signature::{AgentDelegation, Message, read};
 use legation_keys::base64url;
 use legation_resolver::{Call, call::Method};
-use legation_verifier::receipt;
+use legation_verifier::{Code, receipt};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
@@ -90,6 +91,33 @@ async fn admit(agent: &Agent, gate: &Gate, carry: Carry) -> (HeaderMap, Result<A
 }
 
 #[tokio::test]
+async fn a_header_that_there_is_one_of_is_there_once() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let gate = Gate::new(shop.desk.clone(), shop.origin.clone()).unwrap();
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
+    let url = shop.goods();
+    for (name, second, status) in [
+        ("host", Some("evil.example"), 400),
+        ("host", Some("localhost"), 400),
+        ("content-type", Some("text/plain"), 400),
+        ("authorization", Some("Bearer x"), 400),
+        ("accept", Some("text/plain"), 200),
+        ("host", None, 200),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_static("localhost"));
+        agent.sign("GET", &url, &mut headers, b"", Carry::Chain, now()).unwrap();
+        if let Some(second) = second {
+            headers.append(name, second.parse().unwrap());
+        }
+        let incoming = Incoming { method: "GET", path_and_query: "/api/rooms", headers: &headers, body: b"" };
+        let found = gate.admit(&incoming, map, now()).await.map_or_else(|refused| refused.status(), |_| 200);
+        assert_eq!(found, status, "{name} {second:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_chain_that_only_came_with_requests_has_not_been_met() {
     let (acme, alice) = (Party::new(), Party::new());
     let shop = open(&acme.did, false).await;
@@ -104,6 +132,36 @@ async fn a_chain_that_only_came_with_requests_has_not_been_met() {
     }
     agent.meet(&shop.origin, now()).await.unwrap();
     assert!(admit(&agent, &for_met, Carry::Digest).await.1.is_ok());
+}
+
+#[tokio::test]
+async fn a_ceiling_is_told_only_to_whoever_shows_the_roots_signature_and_by_no_receipt() {
+    let (acme, alice, mallory) = (Party::new(), Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let gate = Gate::new(shop.desk.clone(), shop.origin.clone()).unwrap();
+    let wider = |key: &Party| {
+        let terms = Terms {
+            id: None,
+            subject: alice.did.clone(),
+            valid_from: now() - 60,
+            valid_until: now() + 600,
+            max_depth: 0,
+            authority: authority("https://elsewhere.example"),
+            status: vec![],
+        };
+        issue(terms, &acme.did, &acme.key_id(), &*key.key).unwrap()
+    };
+    for (signed_by, code, told) in
+        [(&acme, Code::ResourceWidened, true), (&mallory, Code::SignatureInvalid, false)]
+    {
+        let agent = alice.agent(&[&wider(signed_by)]);
+        let refused = admit(&agent, &gate, Carry::Chain).await.1.unwrap_err();
+        let Refused::Denied { denial, receipt } = refused else { panic!("{refused}") };
+        assert_eq!((denial.code, denial.expected.contains(&shop.origin)), (code, told));
+        let receipt = receipt::verify(&receipt.unwrap(), &shop.document).unwrap();
+        assert_eq!(receipt["code"], code.as_str());
+        assert!(!receipt.to_string().contains(&format!("{}/api", shop.origin)), "{receipt}");
+    }
 }
 
 #[tokio::test]

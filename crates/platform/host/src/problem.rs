@@ -13,6 +13,8 @@ pub(crate) enum Problem {
     NotFound,
     /// Only reading is possible.
     Method,
+    /// It does not name its host, once.
+    Host,
     /// The file has grown beyond what is served.
     TooLarge,
     /// The file is there but can't be read.
@@ -43,6 +45,11 @@ impl Problem {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
                 "use GET or HEAD; nothing is written here",
+            ),
+            Self::Host => (
+                StatusCode::BAD_REQUEST,
+                "host_header",
+                "a request has one `Host` header, which holds the host of its URL (RFC 9112 §3.2)",
             ),
             Self::TooLarge => (
                 StatusCode::INTERNAL_SERVER_ERROR,

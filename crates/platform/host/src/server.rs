@@ -1,6 +1,13 @@
-//! Connections: their limits, TLS, and an orderly end.
+//! Connections: their limits, TLS, an orderly end, and that a request names one host.
 
-use axum::Router;
+use crate::problem::Problem;
+use axum::{
+    Router,
+    extract::Request,
+    http::{Version, header::HOST, uri::Authority},
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
+};
 use core::{pin::pin, time::Duration};
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -80,7 +87,7 @@ pub enum ServeError {
 /// requests that have begun end within [`DRAIN`].
 ///
 /// HTTP/1.1, over TLS 1.2 or 1.3 where `tls` is given. Without it, put a proxy that speaks TLS
-/// in front: did:web is HTTPS only.
+/// in front: did:web is HTTPS only. A request that does not name its host once gets 400, whatever the router.
 ///
 /// # Errors
 /// [`ServeError`], before anything is served. Afterwards it does not fail: what goes wrong on a
@@ -93,6 +100,7 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let tls = tls.as_ref().map(acceptor).transpose()?;
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let router = router.layer(from_fn(one_host));
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -121,6 +129,24 @@ pub async fn serve(
     // Whatever is left after that is cut off when the set is dropped.
     let _ = timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
     Ok(())
+}
+
+/// Passes on what names its host as RFC 9112 §3.2 asks for, and answers everything else with 400, as it
+/// says, too: of two hosts what stands in front of this server may have judged the other one.
+async fn one_host(request: Request, next: Next) -> Response {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let first = hosts.next().map(|host| Authority::try_from(host.as_bytes()).ok());
+    let named = match (first, hosts.next()) {
+        (_, Some(_)) => false,
+        // HTTP/1.0 does not ask for one.
+        (None, None) => request.version() < Version::HTTP_11,
+        // A target that is a whole URL names the host, too (§3.2.2); the client has to say the same twice.
+        (Some(host), None) => host.is_some_and(|host| {
+            let alike = |target: &Authority| target.as_str().eq_ignore_ascii_case(host.as_str());
+            !host.as_str().contains('@') && request.uri().authority().is_none_or(alike)
+        }),
+    };
+    if named { next.run(request).await } else { Problem::Host.into_response() }
 }
 
 async fn connection(

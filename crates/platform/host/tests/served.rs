@@ -179,7 +179,7 @@ async fn no_path_reaches_a_file_that_is_not_public() {
         "/status/1/did.json",
         "/healthz/did.json",
         "//.well-known/did.json",
-        "http://b.example/../key.json",
+        "http://a.example/../key.json",
     ] {
         let answer = host.get(path).await;
         assert_eq!((answer.status(), answer.code().as_str()), ("404", "not_found"), "{path}");
@@ -376,4 +376,42 @@ async fn a_client_that_sends_its_headers_too_slowly_is_cut_off() {
         }
     };
     timeout(Duration::from_secs(20), drip).await.expect("the connection is closed by the host");
+}
+
+#[tokio::test]
+async fn a_request_names_its_host_once() {
+    let host = host(None).await;
+    let ask = async |line: &str, hosts: &[&str]| {
+        let stream = TcpStream::connect(host.address).await.unwrap();
+        let hosts: String = hosts.iter().map(|one| format!("{one}\r\n")).collect();
+        Answer(exchange(stream, &format!("GET {line}\r\n{hosts}Connection: close\r\n\r\n")).await)
+    };
+    let (path, whole) = ("/status/1 HTTP/1.1", "http://a.example/status/1 HTTP/1.1");
+    for (line, hosts) in [
+        (path, &["Host: a.example"][..]),
+        (path, &["Host: a.example:8443"]),
+        (path, &["host: [::1]:80"]),
+        (whole, &["Host: A.example"]),
+        ("/status/1 HTTP/1.0", &[]),
+    ] {
+        let answer = ask(line, hosts).await;
+        assert_eq!((answer.status(), answer.body()), ("200", LIST), "{line} {hosts:?}");
+    }
+    for (line, hosts) in [
+        (path, &["Host: a.example", "Host: b.example"][..]),
+        (path, &["Host: a.example", "hOST: a.example"]),
+        ("/status/1 HTTP/1.0", &["Host: a.example", "Host: b.example"]),
+        ("/no/such/path HTTP/1.1", &["Host: a.example", "Host: b.example"]),
+        (path, &[]),
+        (path, &["Host:"]),
+        (path, &["Host: a.example, b.example"]),
+        (path, &["Host: a b"]),
+        (path, &["Host: user@a.example"]),
+        (path, &["Host: a.example/status/1"]),
+        (whole, &["Host: b.example"]),
+        (whole, &[]),
+    ] {
+        let answer = ask(line, hosts).await;
+        assert_eq!((answer.status(), answer.code().as_str()), ("400", "host_header"), "{line} {hosts:?}");
+    }
 }
