@@ -133,28 +133,64 @@ fn no_crate_of_core_brings_a_runtime_or_a_socket() {
     assert!(rooms >= 7, "{rooms} crates of core");
 }
 
-#[test]
-fn no_source_of_core_names_a_clock_a_file_or_a_thread() {
+/// The code of each source of `core` that is built into the library, without comments: tests and fixtures read
+/// files, and run on this machine.
+fn sources() -> Vec<(PathBuf, Vec<String>)> {
     let mut open = vec![root().join("crates/core")];
-    let mut files = 0;
+    let mut sources = Vec::new();
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                // Only what is built into the library: tests and fixtures read files.
                 if !["tests", "examples", "target"].contains(&path.file_name().unwrap().to_str().unwrap()) {
                     open.push(path);
                 }
             } else if path.extension().is_some_and(|end| end == "rs") {
-                files += 1;
                 let source = fs::read_to_string(&path).unwrap();
                 let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
-                for line in code {
-                    let named = NEVER_NAMED.iter().find(|name| line.contains(*name));
-                    assert!(named.is_none(), "{}: `{}`", path.display(), line.trim());
-                }
+                sources.push((path, code.map(str::to_owned).collect()));
             }
         }
     }
-    assert!(files > 50, "{files} files");
+    assert!(sources.len() > 50, "{} files", sources.len());
+    sources
+}
+
+#[test]
+fn no_source_of_core_names_a_clock_a_file_or_a_thread() {
+    for (path, code) in sources() {
+        for line in code {
+            let named = NEVER_NAMED.iter().find(|name| line.contains(*name));
+            assert!(named.is_none(), "{}: `{}`", path.display(), line.trim());
+        }
+    }
+}
+
+/// Whether a line has a number that 32 bits do not hold, written out or as a shift.
+fn is_beyond_32_bits(line: &str) -> bool {
+    let words = || line.split(|one: char| !one.is_ascii_alphanumeric() && one != '_');
+    let digits = |word: &str| word.chars().filter(|one| *one != '_').collect::<String>();
+    let large = words().any(|word| digits(word).parse::<u128>().is_ok_and(|number| number > u32::MAX.into()));
+    let shifted = line.split("<<").skip(1).any(|after| {
+        let by: String = after.trim_start().chars().take_while(char::is_ascii_digit).collect();
+        by.parse::<u32>().is_ok_and(|by| by >= 32)
+    });
+    large || shifted
+}
+
+/// Where a `usize` has 32 bits, as in browsers, a larger constant does not compile. Nobody who builds on 64
+/// bits sees that, and no such target may be at hand: so whatever is larger says its type where it stands.
+#[test]
+fn no_constant_of_core_needs_more_than_32_bits_of_a_usize() {
+    assert!(is_beyond_32_bits("(1 << 36)") && is_beyond_32_bits("4_294_967_296"));
+    assert!(!is_beyond_32_bits("1 << 28") && !is_beyond_32_bits("4_294_967_295"));
+    let types = ["i64", "u64", "i128", "u128", "f64"];
+    for (path, code) in sources() {
+        // Unit tests run where they are built.
+        for line in code.iter().take_while(|line| !line.contains("#[cfg(test)]")) {
+            let typed = types.iter().any(|name| line.contains(name));
+            let told = format!("{}: `{}` must say its type, and no `usize`", path.display(), line.trim());
+            assert!(typed || !is_beyond_32_bits(line), "{told}");
+        }
+    }
 }

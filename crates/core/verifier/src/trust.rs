@@ -257,9 +257,10 @@ fn read_root(json: &Json<'_>) -> Result<(Did, Authority), TrustError> {
     Ok((read_did(object.get("did"), "did")?, ceiling))
 }
 
-type Limit = (&'static str, usize, &'static str, fn(&mut Limits) -> &mut usize);
+type Limit = (&'static str, u64, &'static str, fn(&mut Limits) -> &mut usize);
 
-/// The limits, each with its largest value, and what is expected in words.
+/// The limits, each with its largest value, and what is expected in words. The values are no `usize`: where
+/// that has 32 bits, what does not fit into it is refused when it is read, and this compiles.
 const LIMITS: [Limit; 8] = [
     ("presentationBytes", 16 << 20, "a number from 1 to 16777216", |limits| &mut limits.presentation_bytes),
     ("linkBytes", 64 * 1024, "a number from 1 to 65536", |limits| &mut limits.link_bytes),
@@ -268,7 +269,7 @@ const LIMITS: [Limit; 8] = [
     ("chainPairs", 16_384, "a number from 1 to 16384", |limits| &mut limits.chain_pairs),
     ("chainConstraints", 8192, "a number from 1 to 8192", |limits| &mut limits.chain_constraints),
     ("statusEntries", 1 << 28, "a number from 1 to 268435456", |limits| &mut limits.status_entries),
-    ("evidenceBytes", 1 << 36, "a number from 1 to 68719476736", |limits| &mut limits.evidence_bytes),
+    ("evidenceBytes", 1_u64 << 36, "a number from 1 to 68719476736", |limits| &mut limits.evidence_bytes),
 ];
 
 fn read_limits(json: &Json<'_>) -> Result<Limits, TrustError> {
@@ -277,9 +278,10 @@ fn read_limits(json: &Json<'_>) -> Result<Limits, TrustError> {
     let mut limits = Limits::default();
     for (name, most, expected, field) in LIMITS {
         if let Some(value) = object.get(name) {
-            let number = value.as_integer().and_then(|number| usize::try_from(number).ok());
-            *field(&mut limits) =
-                number.filter(|number| (1..=most).contains(number)).ok_or_else(|| wrong(name, expected))?;
+            let number = value.as_integer().and_then(|number| u64::try_from(number).ok());
+            let number = number.filter(|number| (1..=most).contains(number));
+            let number = number.and_then(|number| usize::try_from(number).ok());
+            *field(&mut limits) = number.ok_or_else(|| wrong(name, expected))?;
         }
     }
     Ok(limits)
