@@ -84,7 +84,10 @@ async fn book(State(service): State<Arc<Service>>, headers: HeaderMap, body: Byt
     let about = Subject { presented, ..Subject::default() };
     let chain = match service.who(presented, now).await {
         Ok(chain) => chain,
-        Err(denial) => return service.deny(StatusCode::UNAUTHORIZED, &denial, about, now),
+        // Nobody has proved who asks: whom and what this service trusts is not told.
+        Err(denial) => {
+            return service.deny(StatusCode::UNAUTHORIZED, &denial.without_trust(), about, now);
+        }
     };
     let about = Subject { chain: Some(&chain), ..about };
     let request = match request(&body) {

@@ -199,7 +199,7 @@ struct Meaning {
 }
 
 impl<'a> Walk<'a> {
-    fn new(
+    pub(crate) fn new(
         presentation: &'a Presentation,
         trust: &'a Trust,
         evidence: &'a Evidence,

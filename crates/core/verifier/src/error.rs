@@ -27,9 +27,54 @@ impl Denial {
         Self { code, link: None, expected: printable(expected.into()), found: printable(found.into()) }
     }
 
+    /// Whether what was expected is the verifier's own: whom it trusts, and with what. It is one of a rule that
+    /// is judged before any signature, so that anybody could ask for it.
+    #[must_use]
+    pub fn tells_trust(&self) -> bool {
+        untold(self.code, self.link).is_some()
+    }
+
+    /// The same denial, with nothing of the trust in it: for whoever has not shown a trusted root's signature
+    /// ([`crate::root_signed`]), and for what is kept or handed on.
+    ///
+    /// ```
+    /// use legation_verifier::{Code, Denial};
+    /// let denial = Denial::new(Code::RootUntrusted, "did:web:acme.example", "did:web:mallory.example");
+    /// assert_eq!(denial.without_trust().expected, "a root that is trusted here");
+    /// let denial = Denial::new(Code::SignatureInvalid, "a signature by `k`", "one that does not fit");
+    /// assert_eq!(denial.clone().without_trust(), denial);
+    /// ```
+    #[must_use]
+    pub fn without_trust(self) -> Self {
+        match untold(self.code, self.link) {
+            Some(expected) => Self { expected: expected.to_owned(), ..self },
+            None => self,
+        }
+    }
+
     /// The same denial, at a link.
     pub(crate) fn at(self, link: usize) -> Self {
         Self { link: Some(link), ..self }
+    }
+}
+
+/// What is said in place of what is expected, where that comes out of roots and ceilings. An audience that
+/// does not fit is told by its link where a limit of the ceiling or of a link says so, and without one where
+/// the presentation does.
+fn untold(code: Code, link: Option<usize>) -> Option<&'static str> {
+    match (code, link) {
+        (Code::RootUntrusted, _) => Some("a root that is trusted here"),
+        (Code::ActionWidened, _) => {
+            Some("an action within what the links before it hold, as far as this verifier lets them")
+        }
+        (Code::ResourceWidened, _) => {
+            Some("a resource within what the links before it hold, as far as this verifier lets them")
+        }
+        (Code::ConstraintWidened, _) => {
+            Some("a limit no looser than those before it and this verifier's own")
+        }
+        (Code::AudienceMismatch, Some(_)) => Some("another audience"),
+        _ => None,
     }
 }
 

@@ -72,6 +72,7 @@ pub mod proof;
 mod read;
 pub mod receipt;
 pub mod remedy;
+mod root;
 mod seal;
 mod stop;
 pub mod trust;
@@ -89,6 +90,7 @@ pub use ledger::{Actual, Committed, LedgerLimits, MemoryLedger, Overrun, Settled
 pub use presentation::{Account, Presentation, Vouched, parse, parse_request, parse_vouched};
 pub use proof::Proof;
 pub use remedy::{Case, Remedy, remedy};
+pub use root::root_signed;
 pub use trust::{Limits, Trust, TrustError};
 pub use verified::{VerifiedChain, VerifiedLink};
 pub use verifier::Verifier;

@@ -46,9 +46,11 @@ pub struct Subject<'a> {
     pub transcript: Option<&'a str>,
 }
 
-/// The receipt of a denial at `now` (Unix seconds): JSON bytes to sign.
+/// The receipt of a denial at `now` (Unix seconds): JSON bytes to sign. Of a chain that has not verified it
+/// says nothing that only the trust knows ([`Denial::without_trust`]): a receipt is handed to who was denied.
 #[must_use]
 pub fn of_denial(denial: &Denial, subject: Subject<'_>, trust: &Trust, now: i64) -> Vec<u8> {
+    let denial = &denial.clone().without_trust();
     let digest = Sha256::digest(subject.presented.trim_ascii());
     let mut receipt = base("deny", digest.as_slice(), subject.chain, subject.request, trust, now);
     if let (None, Some(transcript)) = (subject.chain, subject.transcript) {

@@ -1,5 +1,6 @@
 //! Evidence that all verifications of a service share.
 
+use legation_did::Did;
 use legation_verifier::{Account, Evidence};
 use std::{
     collections::HashMap,
@@ -16,6 +17,8 @@ pub const TURNS: usize = 4;
 pub struct SharedEvidence {
     evidence: RwLock<Evidence>,
     turns: Mutex<HashMap<Account, Weak<Semaphore>>>,
+    /// When each trusted root's document was last asked for on behalf of nobody in particular; held while it is.
+    roots: Mutex<HashMap<Did, Arc<tokio::sync::Mutex<Option<i64>>>>>,
 }
 
 impl SharedEvidence {
@@ -38,6 +41,13 @@ impl SharedEvidence {
     pub(crate) async fn turn(&self, account: Account) -> Option<OwnedSemaphorePermit> {
         // No turn is ever closed, so that there is always one to wait for.
         self.turns_of(account).acquire_owned().await.ok()
+    }
+
+    /// When a root's document was last asked for by whoever had shown nothing yet. Only for roots that are
+    /// trusted, of which there are few.
+    pub(crate) fn asked_for(&self, root: &Did) -> Arc<tokio::sync::Mutex<Option<i64>>> {
+        let mut roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(roots.entry(root.clone()).or_default())
     }
 
     fn turns_of(&self, account: Account) -> Arc<Semaphore> {

@@ -3,6 +3,11 @@
 //! Whoever holds a delegation can pass it on, and name documents and status lists as it does. So what
 //! one root link's chains make a service fetch is bounded: in lists of one verification, in
 //! verifications that fetch at a time, in what is kept of it, and a failure is not tried again at once.
+//!
+//! Whoever has not shown a trusted root's signature makes a service fetch nothing but that root's document,
+//! and that once in a while, whoever asks; and is told nothing of roots and ceilings.
+
+mod root;
 
 use crate::{FetchError, Fetcher, shared::SharedEvidence};
 use legation_verifier::{
@@ -37,7 +42,8 @@ pub async fn verify(
     now: i64,
 ) -> Result<VerifiedChain, Denial> {
     let own = evidence.excerpt(presentation);
-    let work = Work { presentation, trust, memory: None, fetcher, now, own, turn: None, lists: 0 };
+    let work =
+        Work { presentation, trust, memory: None, fetcher, now, own, turn: None, lists: 0, shown: false };
     work.run(&mut Store::Own(evidence), nonce).await
 }
 
@@ -46,7 +52,8 @@ pub async fn verify(
 /// not fetched again, whatever came of it.
 ///
 /// # Errors
-/// As [`verify`].
+/// As [`verify`]; but whoever has not shown a trusted root's signature is told nothing of roots and ceilings:
+/// what it is told instead is that the signature does not fit, where the root is one that is trusted.
 pub async fn verify_shared(
     presentation: &Presentation,
     verifier: &Verifier,
@@ -57,7 +64,7 @@ pub async fn verify_shared(
 ) -> Result<VerifiedChain, Denial> {
     let own = evidence.read().excerpt(presentation);
     let (trust, memory) = (verifier.trust(), Some(verifier));
-    let work = Work { presentation, trust, memory, fetcher, now, own, turn: None, lists: 0 };
+    let work = Work { presentation, trust, memory, fetcher, now, own, turn: None, lists: 0, shown: false };
     work.run(&mut Store::Shared { evidence, anew: false }, nonce).await
 }
 
@@ -65,8 +72,11 @@ pub async fn verify_shared(
 /// cost of these fetches. Of `evidence` it takes which status lists were seen, so that an older one is
 /// refused; what it fetches serves the others.
 ///
+/// It is all for whoever shows a trusted root's signature, by the document at hand or, where that does not say
+/// so, by one that is fetched. That one fetch is made once in ten seconds, whoever asks.
+///
 /// # Errors
-/// As [`verify`].
+/// As [`verify_shared`].
 pub async fn verify_anew(
     presentation: &Presentation,
     verifier: &Verifier,
@@ -78,7 +88,7 @@ pub async fn verify_anew(
     let mut own = Evidence::new();
     own.note_seen(&evidence.read().excerpt(presentation), now);
     let (trust, memory) = (verifier.trust(), Some(verifier));
-    let work = Work { presentation, trust, memory, fetcher, now, own, turn: None, lists: 0 };
+    let work = Work { presentation, trust, memory, fetcher, now, own, turn: None, lists: 0, shown: false };
     work.run(&mut Store::Shared { evidence, anew: true }, nonce).await
 }
 
@@ -109,6 +119,8 @@ struct Work<'a> {
     /// The turn of its root link, held to the end: so many fetch, and hold what they have fetched.
     turn: Option<OwnedSemaphorePermit>,
     lists: usize,
+    /// Whether the root's signature was shown by a document that is at hand.
+    shown: bool,
 }
 
 impl Work<'_> {
@@ -119,7 +131,10 @@ impl Work<'_> {
         if outcome.as_ref().map_or_else(|denial| denial.code >= Code::StatusMissing, |_| true) {
             store.change(|evidence| evidence.note_seen_for(self.presentation, &self.own, self.now));
         }
-        outcome
+        match (outcome, store) {
+            (Err(denial), Store::Shared { evidence, .. }) => Err(self.told(denial, evidence).await),
+            (outcome, _) => outcome,
+        }
     }
 
     async fn rounds(&mut self, store: &mut Store<'_>, nonce: &str) -> Result<VerifiedChain, Denial> {
@@ -161,6 +176,12 @@ impl Work<'_> {
 
     /// Meets a need, or notes why nothing does.
     async fn meet(&mut self, need: &Need, store: &mut Store<'_>) {
+        if let Store::Shared { evidence, anew: true } = store
+            && self.is_of_root(need)
+            && !self.show(need, evidence).await
+        {
+            return;
+        }
         let sponsor = sponsor(need, self.presentation, self.trust);
         let mut passing = None;
         if let Store::Shared { evidence, anew } = store {

@@ -1,11 +1,11 @@
 //! What a receipt may be taken for.
 
 use crate::world::{AUDIENCE, NOW, Party, World, check, present};
-use legation_credential::{Facts, Request, Value};
+use legation_credential::{Authority, Facts, Request, Value};
 use legation_did::{Document, Purpose};
 use legation_keys::{Algorithm, SecretKey, Signer};
 use legation_verifier::{
-    Evidence, MemoryLedger, authorize,
+    Code, Evidence, MemoryLedger, authorize,
     receipt::{self, ReceiptError},
 };
 use serde_json::json;
@@ -93,5 +93,49 @@ fn what_is_no_decision_is_no_receipt() {
         changed[member] = value;
         let signed = receipt::sign(changed.to_string().as_bytes(), &id, &key).unwrap();
         assert!(receipt::verify(&signed, &document).is_err(), "{member}");
+    }
+}
+
+/// What nobody but the verifier knows: whom it trusts, and with what.
+#[test]
+fn a_receipt_tells_nothing_that_only_the_trust_knows() {
+    let world = World::new();
+    let ceiling = r#"{"grants": [{"actions": ["a2a:skill:book", "canary:*"], "resources": ["https://canary.example/*"]},
+            {"actions": ["a2a:skill:book"], "resources": ["https://shop.example/canary/*"]}],
+        "constraints": [{"type": "rate", "seconds": 77, "max": 987654},
+            {"type": "audience", "allow": ["did:web:shop.example", "did:web:canary.example"]}]}"#;
+    let mut trust = world.trust();
+    trust.roots.insert(world.principal.did.clone(), Authority::parse(ceiling).unwrap());
+    trust.roots.insert("did:web:canary.example".parse().unwrap(), Authority::everything());
+    let with = |member: &str, value: serde_json::Value| {
+        let mut claims = world.root();
+        claims["credentialSubject"]["delegation"][member] = value;
+        claims
+    };
+    let grant = |action: &str, resource: &str| json!([{"actions": [action], "resources": [resource]}]);
+    let limited = |limit: serde_json::Value| {
+        let mut claims = with("grants", json!([]));
+        claims["credentialSubject"]["delegation"]["constraints"] = json!([limit]);
+        claims
+    };
+    let stranger = Party::new(Algorithm::EdDsa);
+    let mut of_another = world.claims(&stranger.did, &world.agent.did, None);
+    of_another["credentialSubject"]["delegation"]["principal"] = stranger.did.as_str().into();
+    for (code, claims) in [
+        (Code::RootUntrusted, of_another),
+        (Code::ActionWidened, with("grants", grant("x", "https://shop.example/x"))),
+        (Code::ResourceWidened, with("grants", grant("a2a:skill:book", "https://shop.example/x"))),
+        (Code::ConstraintWidened, limited(json!({"type": "rate", "seconds": 77, "max": 999_999}))),
+        (Code::AudienceMismatch, limited(json!({"type": "audience", "allow": ["did:web:canary.example"]}))),
+    ] {
+        let issuer = if code == Code::RootUntrusted { &stranger } else { &world.principal };
+        let presented = present(&[&issuer.sign("vc+jwt", &claims)], &world.agent);
+        let claimed = check(&presented, &trust, &Evidence::new()).unwrap_err();
+        assert_eq!(claimed.code, code);
+        assert!(claimed.tells_trust(), "{claimed}");
+        let receipt = receipt::of_denial(&claimed, receipt::Subject::default(), &trust, NOW);
+        let receipt = String::from_utf8(receipt).unwrap();
+        assert!(receipt.contains(code.as_str()), "{receipt}");
+        assert!(!receipt.contains("canary") && !receipt.contains("987654"), "{receipt}");
     }
 }
