@@ -1,6 +1,6 @@
 //! DID documents (DID Core §5, Controlled Identifiers 1.0 §2), as far as signing needs them.
 
-use crate::{Did, DidError, service::Service};
+use crate::{Did, DidError, service::Service, syntax::one_spelling};
 use legation_keys::{
     Algorithm, PublicKey,
     json::{self, Json, JsonError, JsonLimits, Object},
@@ -210,14 +210,15 @@ impl Document {
             .ok_or(DocumentError::Member { member: "(the document)", expected: "an object" })?;
         let mut document = Self::new(text(object, "id")?.parse()?);
         for method in array(object, "verificationMethod")? {
-            document.push(method_of(method)?)?;
+            document.push(method_of(&document.id, method)?)?;
         }
         for purpose in Purpose::ALL {
             for entry in array(object, purpose.member())? {
                 document.relate(entry, purpose)?;
             }
         }
-        document.services = array(object, "service")?.iter().filter_map(Service::read).collect();
+        let read = |service| Service::read(&document.id, service);
+        document.services = array(object, "service")?.iter().filter_map(read).collect();
         Ok(document)
     }
 
@@ -236,8 +237,9 @@ impl Document {
     /// purpose only (DID Core §5.3). A reference to nothing is of no use and does no harm.
     fn relate(&mut self, entry: &Json<'_>, purpose: Purpose) -> Result<(), DocumentError> {
         match entry {
-            Json::String(id) => {
-                if let Some(method) = self.methods.iter_mut().find(|method| method.id == *id)
+            Json::String(reference) => {
+                let id = self.id.resolve(reference);
+                if let Some(method) = self.methods.iter_mut().find(|method| method.id == id)
                     && !method.purposes.contains(&purpose)
                 {
                     method.purposes.push(purpose);
@@ -245,7 +247,7 @@ impl Document {
                 Ok(())
             }
             embedded => {
-                let method = method_of(embedded)?;
+                let method = method_of(&self.id, embedded)?;
                 self.push(Method { purposes: vec![purpose], ..method })
             }
         }
@@ -258,11 +260,11 @@ impl Document {
     /// DID is not found: its key answers for somebody else.
     pub fn key(&self, wanted: KeyUse<'_>) -> Result<&PublicKey, KeyLookupError> {
         let id = wanted.id.to_owned();
-        let method = self
-            .methods
-            .iter()
-            .find(|method| method.id == id && method.controller == self.id.as_str())
-            .filter(|_| self.id.fragment_of(&id).is_some());
+        // What asks is no part of the document: a relative reference there would be one to something else.
+        let url = self.id.fragment_of(&id).map(|_| self.id.resolve(&id));
+        let own =
+            |method: &&Method| Some(&method.id) == url.as_ref() && method.controller == self.id.as_str();
+        let method = self.methods.iter().find(own);
         let Some(method) = method else { return Err(KeyLookupError::NotFound { did: self.id.clone(), id }) };
         let key = match &method.key {
             Ok(key) => key,
@@ -379,7 +381,7 @@ impl Document {
     }
 }
 
-fn method_of(json: &Json<'_>) -> Result<Method, DocumentError> {
+fn method_of(did: &Did, json: &Json<'_>) -> Result<Method, DocumentError> {
     let object = json
         .as_object()
         .ok_or(DocumentError::Member { member: "verificationMethod", expected: "an array of objects" })?;
@@ -393,8 +395,8 @@ fn method_of(json: &Json<'_>) -> Result<Method, DocumentError> {
     };
     let ends = [end("revoked")?, end("expires")?].into_iter().flatten().min();
     let method = Method {
-        id: text(object, "id")?.to_owned(),
-        controller: text(object, "controller")?.to_owned(),
+        id: did.resolve(text(object, "id")?),
+        controller: one_spelling(text(object, "controller")?).into_owned(),
         key: key_of(object, text(object, "type")?),
         purposes: Vec::new(),
         ends,
@@ -520,6 +522,26 @@ mod tests {
         let document = Document::parse(text.as_bytes()).unwrap();
         assert!(document.key(wanted("did:web:a.example#k", Purpose::Authentication, 0)).is_ok());
         assert!(document.key(wanted("did:web:a.example#k", Purpose::AssertionMethod, 0)).is_err());
+    }
+
+    #[test]
+    fn a_relative_url_is_of_the_documents_own_did() {
+        let whole = "did:web:a.example#k";
+        for (id, reference) in [("#k", whole), (whole, "#k"), ("#k", "#k")] {
+            let text = format!(
+                r##"{{"id":"did:web:a.example","verificationMethod":[{{"id":"{id}","type":"Multikey",
+                "controller":"did:web:a.example","publicKeyMultibase":"{MULTIKEY}"}}],"assertionMethod":["{reference}"],
+                "service":[{{"id":"#s","type":"A","serviceEndpoint":"https://b.example"}}]}}"##
+            );
+            let document = Document::parse(text.as_bytes()).unwrap();
+            assert!(document.key(wanted(whole, Purpose::AssertionMethod, 0)).is_ok(), "{id} {reference}");
+            // Who asks is outside of the document.
+            let outside = document.key(wanted("#k", Purpose::AssertionMethod, 0));
+            assert!(matches!(outside, Err(KeyLookupError::NotFound { .. })));
+            let json = document.to_json();
+            assert_eq!(json["verificationMethod"][0]["id"], whole, "written whole");
+            assert_eq!(json["service"][0]["id"], "did:web:a.example#s");
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub mod syntax;
 pub mod web;
 
 pub use document::{Document, DocumentError, KeyLookupError, KeyUse, Purpose};
-pub use syntax::{Did, DidError};
+pub use syntax::{Did, DidError, one_spelling};
 
 use legation_keys::PublicKey;
 

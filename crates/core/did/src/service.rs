@@ -1,5 +1,6 @@
 //! Services of a DID document (DID Core §5.4): where its subject can be reached.
 
+use crate::Did;
 use legation_keys::Json;
 use serde_json::{Value, json};
 
@@ -12,10 +13,10 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Reads a service. `None` where it has no `id`, no `type`, or no URL among its endpoints: a map
+    /// Reads a service of this DID. `None` where it has no `id`, no `type`, or no URL among its endpoints: a map
     /// as an endpoint means something to its own kind of service only.
-    pub(crate) fn read(json: &Json<'_>) -> Option<Self> {
-        let id = json.get("id")?.as_str()?.to_owned();
+    pub(crate) fn read(did: &Did, json: &Json<'_>) -> Option<Self> {
+        let id = did.resolve(json.get("id")?.as_str()?);
         let (kinds, endpoints) = (texts(json.get("type")?), texts(json.get("serviceEndpoint")?));
         let whole = !kinds.is_empty() && !endpoints.is_empty();
         whole.then_some(Self { id, kinds, endpoints })

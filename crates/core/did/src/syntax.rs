@@ -2,7 +2,7 @@
 
 use crate::web;
 use core::{fmt, str::FromStr};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// Most bytes of a DID. A did:key takes 56; a did:web of a long domain and path some hundreds.
 pub const MAX_LENGTH: usize = 1024;
@@ -10,8 +10,9 @@ pub const MAX_LENGTH: usize = 1024;
 /// A DID, known to be well-formed. A did:web is also known to name a domain and a path that
 /// can be fetched ([`web::url`]). Cloning it is cheap.
 ///
-/// DIDs are compared byte by byte (DID Core §3.1), so only one spelling is accepted where a
-/// method would know several.
+/// DIDs are compared byte by byte (DID Core §3.1), so there is one spelling of each inside: where a method would know
+/// several, one is accepted, and of escapes, whose digits may be in either case (RFC 3986 §2.1), the spelling in capitals
+/// is kept, whichever was read.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Did(Arc<str>);
 
@@ -81,8 +82,70 @@ impl Did {
     /// the URL is of another DID, has a path or query, or an empty fragment, which names nothing.
     #[must_use]
     pub fn fragment_of<'u>(&self, url: &'u str) -> Option<&'u str> {
-        url.strip_prefix(self.as_str())?.strip_prefix('#').filter(|fragment| !fragment.is_empty())
+        let (did, fragment) = url.split_once('#')?;
+        (self.is(did) && !fragment.is_empty()).then_some(fragment)
     }
+
+    /// Whether a text is this DID, in whichever case its escapes are.
+    ///
+    /// ```
+    /// use legation_did::Did;
+    /// let did: Did = "did:web:localhost%3A8080".parse()?;
+    /// assert!(did.is("did:web:localhost%3a8080") && !did.is("did:web:localhost"));
+    /// # Ok::<(), legation_did::DidError>(())
+    /// ```
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        self.as_str() == text || one_spelling(text) == self.as_str()
+    }
+
+    /// The DID URL that a reference in this DID's document means: one that is relative is resolved against the DID (DID
+    /// Core §3.2.2), one that is whole is as it stands, its DID in the one spelling that it has inside. Whatever reads
+    /// a document asks here.
+    ///
+    /// ```
+    /// use legation_did::Did;
+    /// let did: Did = "did:web:a.example".parse()?;
+    /// assert_eq!(did.resolve("#key-1"), "did:web:a.example#key-1");
+    /// assert_eq!(did.resolve("did:web:b.example%3a81#key-1"), "did:web:b.example%3A81#key-1");
+    /// # Ok::<(), legation_did::DidError>(())
+    /// ```
+    #[must_use]
+    pub fn resolve(&self, reference: &str) -> String {
+        match reference.split_once(['#', '?', '/']) {
+            Some(("", _)) => format!("{self}{reference}"),
+            Some((did, _)) => {
+                let rest = reference.get(did.len()..).unwrap_or_default();
+                format!("{}{rest}", one_spelling(did))
+            }
+            None => one_spelling(reference).into_owned(),
+        }
+    }
+}
+
+/// A DID in the spelling that is compared, where it stands among names that need be no DIDs, such as those of audiences: the
+/// hexadecimal digits of its escapes are in capitals (RFC 3986 §6.2.2.1). Any other name is left as it is.
+///
+/// ```
+/// use legation_did::one_spelling;
+/// assert_eq!(one_spelling("did:web:localhost%3a8080"), "did:web:localhost%3A8080");
+/// assert_eq!(one_spelling("https://a.example/%3a"), "https://a.example/%3a");
+/// ```
+#[must_use]
+pub fn one_spelling(text: &str) -> Cow<'_, str> {
+    let small = |escape: &str| escape.bytes().take(2).any(|digit| digit.is_ascii_lowercase());
+    if !text.starts_with("did:") || !text.split('%').skip(1).any(small) {
+        return text.into();
+    }
+    let mut parts = text.split('%');
+    let mut capitals = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (escape, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        capitals.push('%');
+        capitals.push_str(&escape.to_ascii_uppercase());
+        capitals.push_str(rest);
+    }
+    capitals.into()
 }
 
 impl FromStr for Did {
@@ -101,10 +164,12 @@ impl FromStr for Did {
         if !method_fits || !is_method_specific_id(id) {
             return Err(syntax());
         }
+        let known = one_spelling(text);
         if method == "web" {
+            let id = known.strip_prefix("did:web:").unwrap_or(id);
             web::check(id).map_err(|reason| DidError::Web { found: shorten(text), reason })?;
         }
-        Ok(Self(text.into()))
+        Ok(Self(known.into()))
     }
 }
 
@@ -189,11 +254,47 @@ mod tests {
         assert_eq!((did.method(), did.method_specific_id()), ("web", "a.example"));
     }
 
+    #[test]
+    fn escapes_in_small_letters_make_no_other_did() {
+        for (small, capitals) in [
+            ("did:web:localhost%3a8080", "did:web:localhost%3A8080"),
+            ("did:web:a.example:caf%c3%A9", "did:web:a.example:caf%C3%A9"),
+            ("did:web:a.example:a%2bb", "did:web:a.example:a%2Bb"),
+            ("did:ex:%ab%cd:x%3a", "did:ex:%AB%CD:x%3A"),
+        ] {
+            let did: Did = small.parse().unwrap();
+            assert_eq!((did.as_str(), capitals.parse::<Did>().as_ref()), (capitals, Ok(&did)));
+            assert!(did.is(small) && did.is(capitals) && !did.is(&format!("{small}1")));
+            assert_eq!(did.fragment_of(&format!("{small}#k%3a")), Some("k%3a"));
+            assert_eq!(did.resolve(&format!("{small}#k%3a")), format!("{capitals}#k%3a"));
+        }
+    }
+
+    #[test]
+    fn a_relative_reference_is_of_the_documents_own_did() {
+        let did: Did = "did:web:a.example:agent".parse().unwrap();
+        for (reference, url) in [
+            ("#k", "did:web:a.example:agent#k"),
+            ("?versionId=1#k", "did:web:a.example:agent?versionId=1#k"),
+            ("/path#k", "did:web:a.example:agent/path#k"),
+            ("did:web:b.example#k", "did:web:b.example#k"),
+            ("did:web:b.example", "did:web:b.example"),
+            ("https://a.example/#k", "https://a.example/#k"),
+        ] {
+            assert_eq!(did.resolve(reference), url);
+        }
+        assert_eq!(did.fragment_of(&did.resolve("#")), None, "an empty fragment names nothing");
+    }
+
     proptest::proptest! {
         #[test]
         fn a_did_prints_as_it_was_read(text in "did:[a-z0-9]{1,5}:[a-zA-Z0-9._:%-]{0,30}") {
             if let Ok(did) = text.parse::<Did>() {
-                proptest::prop_assert_eq!(did.to_string(), text);
+                proptest::prop_assert!(did.is(&text));
+                proptest::prop_assert_eq!(did.to_string().parse::<Did>(), Ok(did.clone()));
+                if !text.contains('%') {
+                    proptest::prop_assert_eq!(did.to_string(), text);
+                }
             }
         }
 
