@@ -18,6 +18,8 @@ use legation_keys::{
 pub const LIMITS: JsonLimits = JsonLimits { bytes: 64 * 1024, depth: 8 };
 /// Most keys of a set.
 pub const MAX_KEYS: usize = 64;
+/// Most keys of one `kid`, which a set may have as alternatives of one another (RFC 7517 §4.5).
+pub const MAX_ALTERNATIVES: usize = 4;
 /// The sizes of RSA keys that are used, in bits: below is too weak, above too slow to verify for
 /// somebody who asks uninvited.
 pub const RSA_BITS: core::ops::RangeInclusive<usize> = 2048..=4096;
@@ -41,8 +43,8 @@ pub enum JwkSetError {
     /// More keys than [`MAX_KEYS`].
     #[error("more than {MAX_KEYS} keys")]
     TooMany,
-    /// Two keys of one `kid`: which one is meant would be chance.
-    #[error("two keys have the `kid` `{id}`")]
+    /// More keys of one `kid` than [`MAX_ALTERNATIVES`]: each is tried for a signature that names them.
+    #[error("more than {MAX_ALTERNATIVES} keys have the `kid` `{id}`")]
     DuplicateKey {
         /// The `kid`.
         id: String,
@@ -138,7 +140,7 @@ impl JwkSet {
         for jwk in jwks {
             let jwk = jwk.as_object().ok_or(JwkSetError::Shape)?;
             let Some(id) = jwk.get("kid").and_then(Json::as_str) else { continue };
-            if keys.iter().any(|(other, _)| other == id) {
+            if keys.iter().filter(|(other, _)| other == id).count() >= MAX_ALTERNATIVES {
                 return Err(JwkSetError::DuplicateKey { id: shorten(id) });
             }
             keys.push((id.to_owned(), read(jwk)));
@@ -146,15 +148,18 @@ impl JwkSet {
         Ok(Self { keys })
     }
 
-    /// The key of that id, for that algorithm.
-    pub(crate) fn key(&self, id: &str, algorithm: CardAlgorithm) -> Result<&Key, JwkError> {
-        let entry = self.keys.iter().find(|(other, _)| other == id);
-        let (_, key) = entry.ok_or_else(|| JwkError::NotFound { id: shorten(id) })?;
-        let key = key.as_ref().map_err(Clone::clone)?;
-        if key.fits(algorithm) {
-            Ok(key)
-        } else {
-            Err(JwkError::Algorithm { id: shorten(id), expected: algorithm })
+    /// The keys of that id for that algorithm, at least one. Whoever made the set vouches for all of them, so that the one
+    /// that verifies is the one that was meant.
+    pub(crate) fn keys(&self, id: &str, algorithm: CardAlgorithm) -> Result<Vec<Key>, JwkError> {
+        let of_id = || self.keys.iter().filter(|(other, _)| other == id).map(|(_, key)| key);
+        let fitting: Vec<Key> = of_id().flatten().filter(|key| key.fits(algorithm)).cloned().collect();
+        if !fitting.is_empty() {
+            return Ok(fitting);
+        }
+        match of_id().find(|key| key.is_ok()).or_else(|| of_id().next()) {
+            None => Err(JwkError::NotFound { id: shorten(id) }),
+            Some(Ok(_)) => Err(JwkError::Algorithm { id: shorten(id), expected: algorithm }),
+            Some(Err(error)) => Err(error.clone()),
         }
     }
 }

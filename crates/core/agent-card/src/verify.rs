@@ -113,13 +113,15 @@ struct Candidate<'c> {
     header: Header,
     protected: &'c str,
     signature: Vec<u8>,
-    key: Key,
+    /// At least one; that of a set may have alternatives.
+    keys: Vec<Key>,
 }
 
 impl Candidate<'_> {
     fn verifies(&self, canonical: &str) -> bool {
         let message = signing_input(self.protected, canonical);
-        self.key.verifies(self.header.algorithm, message.as_bytes(), &self.signature)
+        let (algorithm, message) = (self.header.algorithm, message.as_bytes());
+        self.keys.iter().any(|key| key.verifies(algorithm, message, &self.signature))
     }
 }
 
@@ -144,14 +146,14 @@ fn candidate<'c>(index: usize, json: &'c Json<'_>, keys: Keys<'_>) -> Result<Can
     let text = |name: &str| json.get(name).and_then(Json::as_str).ok_or(Refusal::Shape);
     let (protected, signature) = (text("protected")?, text("signature")?);
     let header = header::read(protected)?;
-    let key = key(&header, keys)?;
+    let keys = keys_of(&header, keys)?;
     let signature = base64url::decode(signature)?;
-    Ok(Candidate { index, header, protected, signature, key })
+    Ok(Candidate { index, header, protected, signature, keys })
 }
 
-fn key(header: &Header, keys: Keys<'_>) -> Result<Key, Refusal> {
+fn keys_of(header: &Header, keys: Keys<'_>) -> Result<Vec<Key>, Refusal> {
     match keys {
-        Keys::JwkSet(set) => Ok(set.key(&header.key_id, header.algorithm)?.clone()),
+        Keys::JwkSet(set) => Ok(set.keys(&header.key_id, header.algorithm)?),
         Keys::Document { document, now } => {
             let CardAlgorithm::Own(algorithm) = header.algorithm else {
                 return Err(Refusal::Algorithm { found: header.algorithm.to_string() });
@@ -159,7 +161,7 @@ fn key(header: &Header, keys: Keys<'_>) -> Result<Key, Refusal> {
             let id = header.key_id.as_str();
             let wanted = KeyUse { id, algorithm, purpose: Purpose::AssertionMethod, now };
             let key = document.key(wanted).map_err(|error| Refusal::Document(Box::new(error)))?;
-            Ok(Key::own(key))
+            Ok(vec![Key::own(key)])
         }
     }
 }

@@ -53,6 +53,29 @@ fn a_key_is_used_only_for_what_it_says() {
     assert_eq!(code(RSA_CARD, &p256), "algorithm_key_mismatch");
 }
 
+/// RFC 7517 §4.5: keys of one `kid` may be alternatives of one another, of another kind or of the same.
+#[test]
+fn of_several_keys_of_one_kid_the_one_that_verifies_is_meant() {
+    let (rsa, p256) = (key("RSA", None), key("EC", Some("P-256")));
+    let alike = |key: &Value| with(key.clone(), "kid", rsa["kid"].clone());
+    let unusable = with(rsa.clone(), "use", json!("enc"));
+    let other = with(rsa.clone(), "n", base64url::encode(&[0xff; 256]).into());
+    let all = |keys: &[&Value]| {
+        let set = JwkSet::parse(json!({"keys": keys}).to_string().as_bytes()).unwrap();
+        let card = UnverifiedCard::parse(RSA_CARD.as_bytes()).unwrap();
+        verify(&card, Keys::JwkSet(&set), &Form::ALL).map_or_else(|error| error.code(), |_| "ok")
+    };
+    assert_eq!(all(&[&alike(&p256), &rsa]), "ok");
+    assert_eq!(all(&[&rsa, &alike(&p256)]), "ok");
+    assert_eq!(all(&[&other, &unusable, &rsa]), "ok");
+    assert_eq!(all(&[&alike(&p256), &unusable]), "algorithm_key_mismatch");
+    assert_eq!(all(&[&other, &alike(&p256)]), "signature_invalid");
+    // The card and the set of a stranger: two keys of one kind.
+    let set = JwkSet::parse(include_bytes!("jwks/dup_kid.jwks.json")).unwrap();
+    let card = UnverifiedCard::parse(include_bytes!("jwks/dup_kid.card.json")).unwrap();
+    assert!(verify(&card, Keys::JwkSet(&set), &Form::ALL).is_ok());
+}
+
 #[test]
 fn an_rsa_key_of_another_size_or_form_is_refused() {
     let rsa = key("RSA", None);
@@ -102,7 +125,8 @@ fn a_set_that_is_ambiguous_or_too_large_is_refused() {
     let read =
         |set: Value| JwkSet::parse(set.to_string().as_bytes()).map(|_| ()).map_err(|error| error.code());
     let rsa = key("RSA", None);
-    assert_eq!(read(json!({"keys": [rsa, rsa]})), Err("jwks_ambiguous"));
+    assert_eq!(read(json!({"keys": [rsa, rsa, rsa, rsa]})), Ok(()));
+    assert_eq!(read(json!({"keys": [rsa, rsa, rsa, rsa, rsa]})), Err("jwks_ambiguous"));
     assert_eq!(read(json!({"keys": vec![json!({}); 65]})), Err("jwks_too_many_keys"));
     assert_eq!(read(json!({"keys": [7]})), Err("malformed"));
     assert_eq!(read(json!({"key": []})), Err("malformed"));
