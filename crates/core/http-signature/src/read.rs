@@ -29,9 +29,7 @@ pub fn read(message: &Message<'_>) -> Result<Proof, ReadError> {
     check_coverage(message, &input)?;
     let parameters = input::parameters(&input.params)?;
     let signing_input = base(message, &input.components, &input.params)?;
-    if covers(&input, CONTENT_DIGEST) {
-        digest::check(message)?;
-    }
+    digest::check(message, &input)?;
     let signature = signature(message, input.label.as_str())?;
     Ok(Proof {
         signing_input,

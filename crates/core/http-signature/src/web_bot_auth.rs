@@ -23,7 +23,7 @@
 //! ```
 //! use http::HeaderMap;
 //! use legation_http_signature::{AgentDelegation, Message, Signing, join, sign, web_bot_auth};
-//! use legation_keys::{Algorithm, SecretKey, Signer};
+//! use legation_keys::{Algorithm, SecretKey, Signer, time::Clock};
 //!
 //! let key = SecretKey::generate(Algorithm::EdDsa)?;
 //! let url = "https://agent.example/.well-known/http-message-signatures-directory";
@@ -39,7 +39,7 @@
 //! assert_eq!((agents.as_slice(), web_bot_auth::directory_url(&agents[0]).as_deref()), ([url.to_owned()].as_slice(), Some(url)));
 //! let published = web_bot_auth::directory(&[key.public_key().clone()]);        // fetched from there
 //! let keys = web_bot_auth::read_directory(published.as_bytes())?;
-//! let bot = web_bot_auth::verify(&message, Some(&agents[0]), &keys, 1_795_255_201, 300)?;
+//! let bot = web_bot_auth::verify(&message, Some(&agents[0]), &keys, Clock { now: 1_795_255_201, skew: 60 }, 300)?;
 //! assert_eq!(bot.agent.as_deref(), Some(url));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -56,11 +56,12 @@ pub(crate) use signature_agent::{header, own_member};
 use crate::{
     Message,
     base::base,
+    digest,
     error::shorten,
     input::{self, Input, algorithm_name},
     read::{covers, signature},
 };
-use legation_keys::PublicKey;
+use legation_keys::{PublicKey, time::Clock};
 use signature_agent::covered_member;
 
 /// The parameter `tag` of a signature for this use.
@@ -82,7 +83,8 @@ pub struct Bot {
     pub expires: i64,
 }
 
-/// Verifies that a bot with one of these keys signed a request, at `now` (Unix seconds), for at most `most` seconds.
+/// Verifies that a bot with one of these keys signed a request, by this clock, for at most `most` seconds. A body is held
+/// against the `Content-Digest` that a signature covers; one that covers none says nothing of the body.
 ///
 /// `agent` is the URL that the keys are of, as [`agents_of`] gave it or as the caller has it on a list, or its
 /// [`identifier`]; then only a signature that covers this URL, in whatever spelling, counts. With `None` the keys are the caller's own business, and the bot is told by its
@@ -94,7 +96,7 @@ pub fn verify(
     message: &Message<'_>,
     agent: Option<&str>,
     keys: &[PublicKey],
-    now: i64,
+    clock: Clock,
     most: i64,
 ) -> Result<Bot, BotError> {
     let wanted = agent.map(identifier);
@@ -104,7 +106,7 @@ pub fn verify(
         if wanted.as_ref().is_some_and(|wanted| named.is_none() || named != *wanted) {
             continue;
         }
-        match check(message, &input, keys, now, most) {
+        match check(message, &input, keys, clock, most) {
             Ok(bot) => return Ok(Bot { agent: wanted.flatten(), ..bot }),
             Err(error) => failed = failed.or(Some(error)),
         }
@@ -149,7 +151,7 @@ fn check(
     message: &Message<'_>,
     input: &Input,
     keys: &[PublicKey],
-    now: i64,
+    clock: Clock,
     most: i64,
 ) -> Result<Bot, BotError> {
     if !covers(input, "@authority") && !covers(input, "@target-uri") {
@@ -158,10 +160,10 @@ fn check(
     input::check_known(&input.params)?;
     let time = |name| input::integer(&input.params, name);
     let (created, expires) = (time("created")?, time("expires")?);
-    let outside = BotError::Time { created, expires, now, most };
+    let outside = BotError::Time { created, expires, now: clock.now, most };
     let (Some(created), Some(expires)) = (created, expires) else { return Err(outside) };
     let lives = expires.checked_sub(created).is_some_and(|lifetime| (1..=most).contains(&lifetime));
-    if !lives || created > now || expires <= now {
+    if !lives || !clock.has_begun(created) || clock.has_ended(expires) {
         return Err(outside);
     }
     let text = |name| input::text(&input.params, name);
@@ -174,6 +176,7 @@ fn check(
     let base = base(message, &input.components, &input.params)?;
     let bytes = signature(message, input.label.as_str())?;
     key.verify(base.as_bytes(), &bytes).map_err(|_| BotError::Signature)?;
+    digest::check(message, input)?;
     let nonce = text("nonce")?.map(str::to_owned);
     Ok(Bot { key_thumbprint: found.to_owned(), agent: None, nonce, created, expires })
 }

@@ -6,7 +6,7 @@ use legation_http_signature::{
     Message, SignError, Signing, read, sign as sign_ours, signature_base,
     web_bot_auth::{Bot, agents_of, directory_url, identifier, verify},
 };
-use legation_keys::{Algorithm, PublicKey, SecretKey, Signer};
+use legation_keys::{Algorithm, PublicKey, SecretKey, Signer, time::Clock};
 
 const NOW: i64 = 1_795_255_200;
 const TARGET: &str = "https://shop.example/rooms?night=2";
@@ -46,7 +46,7 @@ fn sign_with(headers: &mut HeaderMap, label: &str, covered: &str, key: &SecretKe
 
 fn judge(headers: &HeaderMap, agent: Option<&str>, keys: &[&SecretKey]) -> Result<Bot, &'static str> {
     let keys: Vec<PublicKey> = keys.iter().map(|key| key.public_key().clone()).collect();
-    verify(&message(headers), agent, &keys, NOW + 1, 60).map_err(|error| error.code())
+    verify(&message(headers), agent, &keys, Clock { now: NOW + 1, skew: 0 }, 60).map_err(|error| error.code())
 }
 
 /// The header; what is covered of it under the label `sig`; whether the signature speaks for A; and else the code, or none

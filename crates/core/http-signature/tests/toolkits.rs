@@ -12,7 +12,7 @@ use legation_http_signature::{
     Message, Signing, read, sign,
     web_bot_auth::{self, agents_of, read_directory},
 };
-use legation_keys::{Algorithm, PublicKey, SecretKey, Signer};
+use legation_keys::{Algorithm, PublicKey, SecretKey, Signer, time::Clock};
 use serde_json::{Value, json};
 use std::{
     fs::File,
@@ -132,7 +132,8 @@ impl Sent {
         let message = Message { method: "POST", target_uri: &self.url, headers: &headers, body: &self.body };
         let agents = agents_of(&message).map_err(|error| error.code())?;
         let agent = agents.first().map(String::as_str);
-        let bot = web_bot_auth::verify(&message, agent, keys, now, LIFETIME).map_err(|error| error.code())?;
+        let bot = web_bot_auth::verify(&message, agent, keys, Clock { now, skew: 0 }, LIFETIME)
+            .map_err(|error| error.code())?;
         Ok(bot.agent)
     }
 

@@ -6,7 +6,7 @@ use legation_http_signature::{
     AgentDelegation, Message, SignError, Signing, join, read, sign,
     web_bot_auth::{self, agents_of, directory, directory_url, read_directory, verify},
 };
-use legation_keys::{Algorithm, PublicKey, SecretKey, Signer};
+use legation_keys::{Algorithm, PublicKey, SecretKey, Signer, time::Clock};
 use serde_json::Value;
 
 const NOW: i64 = 1_795_255_200;
@@ -56,7 +56,8 @@ fn the_examples_of_the_draft_are_answered() {
             let message = Message { method: "GET", target_uri: target, headers: &headers, body: b"" };
             let agents = agents_of(&message).map_err(|error| error.code())?;
             let agent = agents.first().map(String::as_str);
-            verify(&message, agent, &keys, now, expires - created).map_err(|error| error.code())
+            verify(&message, agent, &keys, Clock { now, skew: 0 }, expires - created)
+                .map_err(|error| error.code())
         };
         let target = text("targetUrl").unwrap();
         let told = judge(&pairs, target, created + 1);
@@ -106,11 +107,11 @@ fn a_request_of_ours_passes_as_one_of_web_bot_auth() {
         assert!(key.public_key().verify(proof.signing_input.as_bytes(), &proof.signature).is_ok());
         assert_eq!(agents_of(&message).unwrap(), [AGENT]);
         assert_eq!(directory_url(AGENT).as_deref(), Some(AGENT));
-        let bot = verify(&message, Some(AGENT), &keys, NOW + 1, 60).unwrap();
+        let bot = verify(&message, Some(AGENT), &keys, Clock { now: NOW + 1, skew: 0 }, 60).unwrap();
         assert_eq!((bot.agent.as_deref(), bot.nonce.as_deref()), (Some(AGENT), Some("n-1")));
         assert_eq!(bot.key_thumbprint, key.public_key().thumbprint());
         let code = |message: &Message<'_>, keys: &[PublicKey], most| {
-            verify(message, None, keys, NOW + 1, most).unwrap_err().code()
+            verify(message, None, keys, Clock { now: NOW + 1, skew: 0 }, most).unwrap_err().code()
         };
         assert_eq!(code(&message, &[], 60), "key_not_found");
         assert_eq!(code(&message, &keys, 59), "presentation_stale");

@@ -14,7 +14,7 @@ use legation_http_signature::{
         DIRECTORY_PATH, DIRECTORY_TYPE, agents_of, directory, directory_url, read_directory, verify,
     },
 };
-use legation_keys::{Algorithm, PublicKey, Signer};
+use legation_keys::{Algorithm, PublicKey, Signer, time::Clock};
 use legation_resolver::Call;
 use std::path::Path;
 use tempfile::TempDir;
@@ -63,7 +63,7 @@ async fn asks_for_a_bot(
         Ok(bytes) => read_directory(&bytes).unwrap(),
         Err(error) => return error.code().to_owned(),
     };
-    match verify(&message, Some(agent), &keys, now(), 300) {
+    match verify(&message, Some(agent), &keys, Clock { now: now(), skew: 0 }, 300) {
         Ok(bot) => bot.agent.unwrap_or_default(),
         Err(error) => error.code().to_owned(),
     }
