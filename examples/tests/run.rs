@@ -102,7 +102,7 @@ async fn company() -> Company {
     let folder = tempfile::tempdir().unwrap();
     let document = web::document(&did, std::slice::from_ref(key.public_key())).to_json();
     let credential = StatusListCredential {
-        id: list.clone(),
+        id: Some(list.clone()),
         issuer: did.clone(),
         valid_from: now(),
         valid_until: None,

@@ -44,7 +44,7 @@ pub fn publish(entries: usize) -> Outcome<String> {
         list.set(FIRST_ENTRY + entry, false);
     }
     let credential = StatusListCredential {
-        id: LIST.to_owned(),
+        id: Some(LIST.to_owned()),
         issuer: issuer.clone(),
         valid_from: NOW - 60,
         valid_until: None,

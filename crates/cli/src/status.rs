@@ -60,7 +60,7 @@ fn new_list(args: &PublishArgs, issuer: Did) -> StatusListCredential {
         Purpose::Suspension => StatusPurpose::Suspension,
     };
     StatusListCredential {
-        id: args.url.clone(),
+        id: Some(args.url.clone()),
         issuer,
         valid_from: now,
         valid_until: Some(now.saturating_add(args.valid_for)),
@@ -76,9 +76,9 @@ fn go_on(
     args: &PublishArgs,
 ) -> Result<(), Failure> {
     let file = args.out.display();
-    if before.id != list.id || before.purposes != list.purposes {
-        let message =
-            format!("`{file}` is the list {} for another URL or purpose; name another file", before.id);
+    if before.id.is_some() && before.id != list.id || before.purposes != list.purposes {
+        let id = before.id.unwrap_or_default();
+        let message = format!("`{file}` is the list {id} for another URL or purpose; name another file");
         return Err(Failure::file(message));
     }
     if before.issuer != list.issuer {
@@ -118,9 +118,9 @@ pub(crate) fn revoke(args: &RevokeArgs) -> Result<Output, Failure> {
         Ok((sign(&list, read.securing, &signer)?, read.seals.len()))
     })?;
     let done = match (purpose, value) {
-        (StatusPurpose::Revocation, _) => "revoked",
         (StatusPurpose::Suspension, true) => "suspended",
         (StatusPurpose::Suspension, false) => "reinstated",
+        _ => "revoked",
     };
     let (list, index) = (&entry.list, entry.index);
     let mut output = Output::done(
@@ -171,9 +171,11 @@ fn check_issuers(
 /// Sets the bit of a delegation in the list that answers for it.
 fn set(list: &mut StatusListCredential, entry: &StatusEntry, value: bool) -> Result<(), Failure> {
     let purpose = entry.purpose.name();
-    if entry.list != list.id || !list.purposes.contains(&entry.purpose) {
+    // A list without an `id` is the one that its file is taken for (VCDM 2.0 §4.4).
+    let id = list.id.as_ref().unwrap_or(&entry.list);
+    if entry.list != *id || !list.purposes.contains(&entry.purpose) {
         let message =
-            format!("the delegation's {purpose} stands in {}, this file is {}", entry.list, list.id);
+            format!("the delegation's {purpose} stands in {}, this file is {id}", entry.list);
         return Err(Failure::invalid("status_invalid", message));
     }
     if !list.list.set(entry.index, value) {

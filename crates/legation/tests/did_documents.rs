@@ -275,7 +275,7 @@ fn presentation(chain: &[String]) -> String {
 /// The document stands in it as the text that was fetched, whose digest the receipt names.
 fn evidence(acme_document: &str) -> Value {
     let list = StatusListCredential {
-        id: LIST.to_owned(),
+        id: Some(LIST.to_owned()),
         issuer: acme(),
         valid_from: NOW - 600,
         valid_until: Some(NOW + DAY),

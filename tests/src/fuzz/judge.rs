@@ -282,14 +282,18 @@ fn key(
 /// The one status that a link has.
 fn status(case: &Case<'_>, link: &Parts) -> Result<(), &'static str> {
     let (trust, scene) = (case.trust, case.scene);
+    let lifetime = link.until().unwrap_or(i64::MAX).saturating_sub(link.from().unwrap_or(0));
     let entry = match link.claims.get("credentialStatus") {
         None => {
-            let lifetime = link.until().unwrap_or(i64::MAX).saturating_sub(link.from().unwrap_or(0));
             return if lifetime <= trust.max_unrevocable { Ok(()) } else { Err("status_missing") };
         }
         Some(Value::Array(all)) => &all[0],
         Some(one) => one,
     };
+    // What can only be suspended can't be revoked.
+    if entry["statusPurpose"] != "revocation" && lifetime > trust.max_unrevocable {
+        return Err("status_missing");
+    }
     if entry["statusListCredential"] != LIST {
         return Err("status_unavailable");
     }
@@ -319,8 +323,8 @@ fn status(case: &Case<'_>, link: &Parts) -> Result<(), &'static str> {
         return Err("status_stale");
     }
     match (list.set.contains(&index), list.purpose) {
-        (false, _) => Ok(()),
         (true, StatusPurpose::Revocation) => Err("link_revoked"),
         (true, StatusPurpose::Suspension) => Err("link_suspended"),
+        (false, _) | (true, StatusPurpose::Refresh | StatusPurpose::Message) => Ok(()),
     }
 }

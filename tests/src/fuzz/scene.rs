@@ -263,7 +263,7 @@ impl List {
     fn make(&self) -> String {
         let (issuer, signer) = (&ACTORS[self.issuer], &ACTORS[self.signer]);
         let mut credential = StatusListCredential {
-            id: LIST.to_owned(),
+            id: Some(LIST.to_owned()),
             issuer: issuer.did.clone(),
             valid_from: self.made,
             valid_until: self.until,

@@ -250,8 +250,9 @@ fn moment(jws: &mut Jws, name: &str, to: &To) {
         "validFrom" => "nbf",
         _ => return,
     };
-    if let Some(value) = jws.claims[claim].as_i64() {
-        jws.claims[claim] = clamp(value, to).into();
+    // A claim with a fraction counts by its second.
+    if let Some(value) = jws.claims[claim].as_f64() {
+        jws.claims[claim] = clamp(value.floor() as i64, to).into();
     }
     jws.claims.as_object_mut().unwrap().retain(|name, value| name != claim || !value.is_null());
 }
@@ -385,7 +386,7 @@ fn document(company: &actors::Actor, now: i64) -> Value {
 
 fn status_list(company: &actors::Actor, url: &str, now: i64) -> Value {
     let list = StatusListCredential {
-        id: url.to_owned(),
+        id: Some(url.to_owned()),
         issuer: company.did.parse().unwrap(),
         valid_from: now,
         valid_until: None,

@@ -159,7 +159,7 @@ impl World {
     /// carries it: a server of its own is nothing that an agent needs.
     pub(super) fn publish_list(&self, issuer: &Party, made: i64, revoked: &[usize]) -> Result<(), Failure> {
         let mut list = StatusListCredential {
-            id: self.list_url(issuer),
+            id: Some(self.list_url(issuer)),
             issuer: issuer.did.clone(),
             valid_from: made,
             valid_until: Some(made.saturating_add(DAY)),

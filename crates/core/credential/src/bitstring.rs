@@ -1,7 +1,7 @@
 //! The bits of a status list, and their encoding (Bitstring Status List §3.3–4).
 
 use crate::error::CredentialError;
-use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
+use flate2::{Compression, bufread::MultiGzDecoder, write::GzEncoder};
 use legation_keys::base64url;
 use std::io::{Read, Write};
 
@@ -68,13 +68,11 @@ impl StatusList {
         let packed = base64url::decode(packed).map_err(|error| wrong(error.to_string()))?;
         let most = most_entries / 8;
         let mut bits = Vec::new();
-        let mut unpacked = GzDecoder::new(packed.as_slice()).take(most as u64 + 1);
+        // A GZIP is of one member or several, one behind the other (RFC 1952 §2.2), and of nothing else behind them.
+        let mut unpacked = MultiGzDecoder::new(packed.as_slice()).take(most as u64 + 1);
         unpacked.read_to_end(&mut bits).map_err(|error| wrong(error.to_string()))?;
         if bits.len() > most {
             return Err(wrong(format!("more than {most_entries} entries")));
-        }
-        if !unpacked.into_inner().into_inner().is_empty() {
-            return Err(wrong("data behind the list".to_owned()));
         }
         if bits.len() * 8 < MIN_ENTRIES {
             return Err(wrong(format!("{} entries, fewer than {MIN_ENTRIES}", bits.len() * 8)));
@@ -126,6 +124,25 @@ mod tests {
         let bomb = format!("u{}", base64url::encode(&encoder.finish().unwrap()));
         assert!(bomb.len() < 100_000);
         assert!(StatusList::decode(&bomb, 1 << 20).is_err());
+    }
+
+    #[test]
+    fn members_of_a_gzip_are_one_list() {
+        let pack = |bytes: &[u8]| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap()
+        };
+        let mut second = vec![0; MIN_ENTRIES / 8];
+        second[0] = 0x80;
+        let members = [pack(&[0; MIN_ENTRIES / 8]), pack(&[]), pack(&second)].concat();
+        let encoded = format!("u{}", base64url::encode(&members));
+        let list = StatusList::decode(&encoded, 2 * MIN_ENTRIES).unwrap();
+        assert_eq!(list.entries(), 2 * MIN_ENTRIES);
+        assert_eq!((list.get(MIN_ENTRIES - 1), list.get(MIN_ENTRIES)), (Some(false), Some(true)));
+        assert!(StatusList::decode(&encoded, 2 * MIN_ENTRIES - 8).is_err(), "the bound is on all of them");
+        let cut = format!("u{}", base64url::encode(&members[..members.len() - 4]));
+        assert!(StatusList::decode(&cut, 2 * MIN_ENTRIES).is_err(), "each has its checksum");
     }
 
     #[test]

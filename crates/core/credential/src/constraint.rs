@@ -12,7 +12,7 @@ use crate::{
     request::{MAX_NAME, MAX_TEXT, Value},
     window::Window,
 };
-use legation_did::Did;
+use legation_did::{Did, one_spelling};
 use legation_keys::json::{Json, Object};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -139,7 +139,8 @@ fn audience(object: &Object<'_>, add: &mut Add<'_>) -> Result<(), CredentialErro
     let allow: Result<BTreeSet<Value>, _> = list(object, "allow", MAX_VALUES)?
         .iter()
         .map(|entry| match Value::from_json(entry) {
-            Some(Value::Text(text)) => Ok(Value::Text(text)),
+            // Of a DID there is one spelling, by which audiences are compared.
+            Some(Value::Text(text)) => Ok(one_spelling(&text).as_ref().into()),
             _ => Err(malformed("allow", "an array of texts", entry)),
         })
         .collect();

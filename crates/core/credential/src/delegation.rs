@@ -3,7 +3,7 @@
 
 use crate::{
     authority::Authority,
-    error::{CredentialError, malformed, members, text},
+    error::{CredentialError, malformed, members, seconds, text},
     status::StatusEntry,
 };
 use legation_did::Did;
@@ -25,8 +25,6 @@ pub const TYPE: &str = "DelegationCredential";
 pub const MEDIA_TYPE: &str = "vc+jwt";
 /// Bounds on one credential's payload and header.
 pub const LIMITS: JsonLimits = JsonLimits { bytes: 64 * 1024, depth: 16 };
-/// Most entries of `credentialStatus`.
-const MAX_STATUS: usize = 4;
 
 /// SHA-256 of a link's bytes.
 pub type LinkDigest = [u8; 32];
@@ -94,13 +92,13 @@ impl Delegation {
             id: object.get("id").map(|_| text(object, "id")).transpose()?.map(str::to_owned),
             subject: did(subject, "id")?,
             valid_from: moment(object, "validFrom", Round::Up)?
-                .max(claim(object, "nbf")?.unwrap_or(i64::MIN)),
+                .max(claim(object, "nbf", Round::Up)?.unwrap_or(i64::MIN)),
             valid_until: moment(object, "validUntil", Round::Down)?
-                .min(claim(object, "exp")?.unwrap_or(i64::MAX)),
+                .min(claim(object, "exp", Round::Down)?.unwrap_or(i64::MAX)),
             max_depth: max_depth(delegation)?,
             account: account(delegation)?,
             authority: Authority::from_members(delegation)?,
-            status: read_status(object)?,
+            status: StatusEntry::all_of(object)?,
         };
         let parent = match delegation.get("parent") {
             None => None,
@@ -278,8 +276,11 @@ pub fn moment(object: &Object<'_>, member: &'static str, round: Round) -> Result
 }
 
 /// A NumericDate claim (RFC 7519 §2), where there is one.
-pub(crate) fn claim(object: &Object<'_>, name: &'static str) -> Result<Option<i64>, CredentialError> {
-    object.get(name).map(|_| crate::error::integer(object, name)).transpose()
+///
+/// # Errors
+/// [`CredentialError::Malformed`].
+pub fn claim(object: &Object<'_>, name: &'static str, round: Round) -> Result<Option<i64>, CredentialError> {
+    object.get(name).map(|_| seconds(object, name, round)).transpose()
 }
 
 fn member_object<'o, 'a>(
@@ -317,19 +318,4 @@ fn max_depth(delegation: &Object<'_>) -> Result<u32, CredentialError> {
         expected: "an integer that is not negative",
         found: found.to_string(),
     })
-}
-
-fn read_status(object: &Object<'_>) -> Result<Vec<StatusEntry>, CredentialError> {
-    match object.get("credentialStatus") {
-        None => Ok(Vec::new()),
-        Some(Json::Array(entries)) if (1..=MAX_STATUS).contains(&entries.len()) => {
-            entries.iter().map(StatusEntry::from_json).collect()
-        }
-        Some(Json::Array(_)) => Err(CredentialError::Malformed {
-            member: "credentialStatus".to_owned(),
-            expected: "one to four entries",
-            found: "another number".to_owned(),
-        }),
-        Some(entry) => Ok(vec![StatusEntry::from_json(entry)?]),
-    }
 }

@@ -6,6 +6,7 @@ use legation_keys::{
     data_integrity::ProofError,
     json::{Json, JsonError, Object},
     jws::JwsError,
+    time::{Round, numeric_date},
 };
 
 /// Why bytes are not a credential, an authority or a status list that is used here.
@@ -132,6 +133,16 @@ pub fn integer(object: &Object<'_>, member: &'static str) -> Result<i64, Credent
     let expected = "an integer of at most 2^53-1";
     let value = object.get(member).ok_or_else(|| missing(member, expected))?;
     value.as_integer().ok_or_else(|| malformed(member, expected, value))
+}
+
+/// A required NumericDate (RFC 7519 §2), in Unix seconds.
+///
+/// # Errors
+/// [`CredentialError::Malformed`].
+pub fn seconds(object: &Object<'_>, member: &'static str, round: Round) -> Result<i64, CredentialError> {
+    let expected = "seconds since 1970 as a number";
+    let value = object.get(member).ok_or_else(|| missing(member, expected))?;
+    numeric_date(value, round).ok_or_else(|| malformed(member, expected, value))
 }
 
 /// A required array of at most so many elements.

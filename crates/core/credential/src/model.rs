@@ -236,16 +236,24 @@ fn is_v1(document: &Object<'_>) -> bool {
     contexts.first().and_then(Json::as_str) == Some(CONTEXT_CREDENTIALS_V1)
 }
 
-/// The time of a credential, Unix seconds: from and until when it is valid, as far as it says.
+/// The time of a credential, Unix seconds: from and until when it is valid, as far as it says. Fractions are rounded so
+/// that it is valid for less.
 ///
 /// # Errors
 /// [`CredentialError::Malformed`] for a text that is no time with a zone.
 pub fn validity(credential: &Object<'_>) -> Result<(Option<i64>, Option<i64>), CredentialError> {
+    rounded(credential, Round::Up, Round::Down)
+}
+
+/// From and until when, Unix seconds.
+type Validity = (Option<i64>, Option<i64>);
+
+fn rounded(credential: &Object<'_>, begins: Round, ends: Round) -> Result<Validity, CredentialError> {
     let (from, until) = times(credential);
     let read = |member: &'static str, round| {
         credential.get(member).map(|_| moment(credential, member, round)).transpose()
     };
-    Ok((read(from, Round::Down)?, read(until, Round::Up)?))
+    Ok((read(from, begins)?, read(until, ends)?))
 }
 
 /// What the beginning and the end are called.
@@ -255,7 +263,8 @@ fn times(credential: &Object<'_>) -> (&'static str, &'static str) {
 
 /// Times with zones; the end is not before the beginning (§4.9).
 fn check_validity(credential: &Object<'_>) -> Result<(), CredentialError> {
-    match validity(credential)? {
+    // Rounded the same way: else an end in the second of the beginning would stand before it.
+    match rounded(credential, Round::Down, Round::Down)? {
         (Some(from), Some(until)) if until < from => {
             Err(wrong(times(credential).1, "a time that is not before the beginning", "an earlier one"))
         }

@@ -171,7 +171,7 @@ mod tests {
             (SecretKey::generate(Algorithm::EdDsa).unwrap(), SecretKey::generate(Algorithm::EdDsa).unwrap());
         let issuer = legation_did::key::did(key.public_key());
         let credential = StatusListCredential {
-            id: "https://a.example/status/1".to_owned(),
+            id: Some("https://a.example/status/1".to_owned()),
             issuer: issuer.clone(),
             valid_from: 1000,
             valid_until: Some(2000),

@@ -16,6 +16,8 @@ use legation_keys::{
 use serde_json::json;
 
 const TYPE: &str = "BitstringStatusListCredential";
+/// Most entries of one credential's `credentialStatus`, each of which may be fetched.
+pub const MAX_ENTRIES: usize = 4;
 
 /// What a set bit means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +26,10 @@ pub enum StatusPurpose {
     Revocation,
     /// The credential is not to be accepted for now.
     Suspension,
+    /// There is a newer credential; this one is as good as before.
+    Refresh,
+    /// Something is to be known of the credential, which ends nothing.
+    Message,
 }
 
 impl StatusPurpose {
@@ -33,13 +39,23 @@ impl StatusPurpose {
         match self {
             Self::Revocation => "revocation",
             Self::Suspension => "suspension",
+            Self::Refresh => "refresh",
+            Self::Message => "message",
         }
     }
 
-    /// Reads a `statusPurpose`; `None` for one that Legation does not act on.
+    /// Reads a `statusPurpose` (§2.1); `None` for one that is not known, and might mean anything.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Revocation, Self::Suspension].into_iter().find(|purpose| purpose.name() == name)
+        let all = [Self::Revocation, Self::Suspension, Self::Refresh, Self::Message];
+        all.into_iter().find(|purpose| purpose.name() == name)
+    }
+
+    /// Whether a credential whose bit is set is not to be accepted, for now or for good. What does not end it need not
+    /// be looked up.
+    #[must_use]
+    pub fn is_ending(self) -> bool {
+        matches!(self, Self::Revocation | Self::Suspension)
     }
 }
 
@@ -55,8 +71,8 @@ pub struct StatusEntry {
 }
 
 impl StatusEntry {
-    /// Reads a `BitstringStatusListEntry` (§2.1). Other types and purposes, and a `statusSize`
-    /// other than 1, are refused: a status that is not understood is no good status.
+    /// Reads a `BitstringStatusListEntry` (§2.1). Other types and purposes, and of what may end a credential a
+    /// `statusSize` other than 1, are refused: a status that is not understood is no good status.
     ///
     /// # Errors
     /// [`CredentialError::Malformed`], [`CredentialError::Type`].
@@ -69,10 +85,14 @@ impl StatusEntry {
             found: crate::pattern::shorten(found),
         };
         let purpose = text(object, "statusPurpose")?;
-        let purpose = StatusPurpose::from_name(purpose)
-            .ok_or_else(|| wrong("statusPurpose", "`revocation` or `suspension`", purpose))?;
-        if let Some(size) = object.get("statusSize").filter(|size| size.as_integer() != Some(1)) {
-            return Err(malformed("statusSize", "1", size));
+        let purpose = StatusPurpose::from_name(purpose).ok_or_else(|| {
+            wrong("statusPurpose", "`revocation`, `suspension`, `refresh` or `message`", purpose)
+        })?;
+        let size = object.get("statusSize").unwrap_or(&Json::Integer(1));
+        match size.as_integer() {
+            Some(1) => {}
+            Some(2..) if !purpose.is_ending() => {}
+            _ => return Err(malformed("statusSize", "1", size)),
         }
         let index = text(object, "statusListIndex")?;
         let digits = index.bytes().all(|byte| byte.is_ascii_digit());
@@ -86,6 +106,23 @@ impl StatusEntry {
             return Err(wrong("statusListCredential", "an http or https URL in normal form", list));
         }
         Ok(Self { purpose, list: list.to_owned(), index })
+    }
+
+    /// Every entry of a credential's `credentialStatus`: none, one, or an array of one to [`MAX_ENTRIES`].
+    ///
+    /// # Errors
+    /// As [`StatusEntry::from_json`]; [`CredentialError::Malformed`] for an array of another length.
+    pub fn all_of(credential: &Object<'_>) -> Result<Vec<Self>, CredentialError> {
+        let Some(value) = credential.get("credentialStatus") else { return Ok(Vec::new()) };
+        let entries = value.as_array().unwrap_or_else(|| core::slice::from_ref(value));
+        if !(1..=MAX_ENTRIES).contains(&entries.len()) {
+            return Err(CredentialError::Malformed {
+                member: "credentialStatus".to_owned(),
+                expected: "one to four entries",
+                found: "another number".to_owned(),
+            });
+        }
+        entries.iter().map(Self::from_json).collect()
     }
 
     /// The entry as JSON.
@@ -109,8 +146,8 @@ pub fn is_list_url(text: &str) -> bool {
 /// A status list with what its issuer says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusListCredential {
-    /// The URL that it is published at.
-    pub id: String,
+    /// The URL that it is published at, where it says (VC Data Model 2.0 §4.4: it may leave that out).
+    pub id: Option<String>,
     /// Who signs it.
     pub issuer: Did,
     /// When it was made, Unix seconds. Of two lists the later one counts.
@@ -132,21 +169,25 @@ impl StatusListCredential {
             [one] => (*one).into(),
             all => serde_json::Value::from(all.to_vec()),
         };
+        let mut subject = json!({
+            "type": "BitstringStatusList",
+            "statusPurpose": purpose,
+            "encodedList": self.list.encode(),
+        });
         let mut json = json!({
             "@context": [CONTEXT_CREDENTIALS],
-            "id": self.id,
             "type": ["VerifiableCredential", TYPE],
             "issuer": self.issuer.as_str(),
             "validFrom": time::format(self.valid_from),
-            "credentialSubject": {
-                "id": format!("{}#list", self.id),
-                "type": "BitstringStatusList",
-                "statusPurpose": purpose,
-                "encodedList": self.list.encode(),
-            },
         });
-        if let (Some(until), Some(members)) = (self.valid_until, json.as_object_mut()) {
-            members.insert("validUntil".to_owned(), time::format(until).into());
+        if let (Some(id), Some(members)) = (&self.id, subject.as_object_mut()) {
+            members.insert("id".to_owned(), format!("{id}#list").into());
+        }
+        if let Some(members) = json.as_object_mut() {
+            members.extend(self.id.as_ref().map(|id| ("id".to_owned(), id.as_str().into())));
+            members
+                .extend(self.valid_until.map(|until| ("validUntil".to_owned(), time::format(until).into())));
+            members.insert("credentialSubject".to_owned(), subject);
         }
         json
     }
@@ -155,13 +196,9 @@ impl StatusListCredential {
         let object = claims.as_object().ok_or_else(|| malformed("the payload", "an object", claims))?;
         check_no_old_claims(object)?;
         check_context(object, &[CONTEXT_CREDENTIALS])?;
-        check_types(object, &["VerifiableCredential", TYPE])?;
-        let subject = object.get("credentialSubject").unwrap_or(&Json::Null);
-        let subject =
-            subject.as_object().ok_or_else(|| malformed("credentialSubject", "one object", subject))?;
-        check_types(subject, &["BitstringStatusList"])?;
+        let PublishedList { id, purposes, list } = PublishedList::read(object, most_entries)?;
         let issuer = issuer(object)?;
-        if object.get("iss").is_some_and(|iss| iss.as_str() != Some(issuer.as_str())) {
+        if object.get("iss").is_some_and(|iss| !iss.as_str().is_some_and(|iss| issuer.is(iss))) {
             return Err(CredentialError::Malformed {
                 member: "iss".to_owned(),
                 expected: "the issuer",
@@ -171,11 +208,41 @@ impl StatusListCredential {
         let until =
             object.get("validUntil").map(|_| moment(object, "validUntil", Round::Down)).transpose()?;
         Ok(Self {
-            id: text(object, "id")?.to_owned(),
+            id,
             issuer,
             valid_from: moment(object, "validFrom", Round::Up)?
-                .max(claim(object, "nbf")?.unwrap_or(i64::MIN)),
-            valid_until: until.into_iter().chain(claim(object, "exp")?).min(),
+                .max(claim(object, "nbf", Round::Up)?.unwrap_or(i64::MIN)),
+            valid_until: until.into_iter().chain(claim(object, "exp", Round::Down)?).min(),
+            purposes,
+            list,
+        })
+    }
+}
+
+/// What a status list says, whoever signed it and whenever: one reader for all who look a status up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedList {
+    /// The URL that it is published at, where it says.
+    pub id: Option<String>,
+    /// What its bits mean; those that are not known mean nothing here.
+    pub purposes: Vec<StatusPurpose>,
+    /// The bits.
+    pub list: StatusList,
+}
+
+impl PublishedList {
+    /// Reads a `BitstringStatusListCredential` (§2.2), unpacking at most so many entries.
+    ///
+    /// # Errors
+    /// [`CredentialError`].
+    pub fn read(credential: &Object<'_>, most_entries: usize) -> Result<Self, CredentialError> {
+        check_types(credential, &["VerifiableCredential", TYPE])?;
+        let subject = credential.get("credentialSubject").unwrap_or(&Json::Null);
+        let subject =
+            subject.as_object().ok_or_else(|| malformed("credentialSubject", "one object", subject))?;
+        check_types(subject, &["BitstringStatusList"])?;
+        Ok(Self {
+            id: credential.get("id").map(|_| text(credential, "id")).transpose()?.map(str::to_owned),
             purposes: purposes(subject)?,
             list: StatusList::decode(text(subject, "encodedList")?, most_entries)?,
         })

@@ -1,13 +1,17 @@
 //! Token Status List (IETF, draft-ietf-oauth-status-list): the status of a token, of one to eight bits, in a list
 //! that is a JWT of its own. Read and checked, not issued.
 
-use crate::error::{CredentialError, integer, malformed, text};
+use crate::{
+    delegation::claim,
+    error::{CredentialError, integer, malformed, seconds, text},
+};
 use flate2::bufread::ZlibDecoder;
 use legation_keys::{
     Algorithm, PublicKey, base64url,
     json::{self, Json, JsonLimits, Object},
     jws,
     public::SignatureInvalid,
+    time::{Round, numeric_date},
 };
 use std::io::Read;
 
@@ -166,12 +170,11 @@ impl<A> StatusListToken<A> {
         let object = claims.as_object().ok_or_else(|| malformed("the payload", "an object", &claims))?;
         let list = object.get("status_list").unwrap_or(&Json::Null);
         let list = list.as_object().ok_or_else(|| malformed("status_list", "an object", list))?;
-        let seconds = |name| object.get(name).map(|_| integer(object, name)).transpose();
         Ok(Self {
             uri: text(object, "sub")?.to_owned(),
-            issued_at: integer(object, "iat")?,
-            expires_at: seconds("exp")?,
-            not_before: seconds("nbf")?,
+            issued_at: seconds(object, "iat", Round::Up)?,
+            expires_at: claim(object, "exp", Round::Down)?,
+            not_before: claim(object, "nbf", Round::Up)?,
             time_to_live: time_to_live(object)?,
             algorithm: header.algorithm,
             key_id: header.key_id.ok_or(jws::JwsError::NoKeyId)?,
@@ -215,8 +218,10 @@ impl StatusListToken {
 /// `ttl`, which has to be positive (§5.1).
 fn time_to_live(claims: &Object<'_>) -> Result<Option<i64>, CredentialError> {
     let Some(value) = claims.get("ttl") else { return Ok(None) };
-    let seconds = value.as_integer().filter(|seconds| *seconds > 0);
-    seconds.map(Some).ok_or_else(|| malformed("ttl", "a positive integer, in seconds", value))
+    // A number that need be no integer; what is left of less than a second is none.
+    let positive = numeric_date(value, Round::Up).is_some_and(|seconds| seconds > 0);
+    let seconds = numeric_date(value, Round::Down).filter(|_| positive);
+    seconds.map(Some).ok_or_else(|| malformed("ttl", "a positive number of seconds", value))
 }
 
 #[cfg(test)]

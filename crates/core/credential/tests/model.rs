@@ -236,13 +236,13 @@ fn a_presentation_holds_credentials_and_what_is_an_envelope_is_a_whole_one() {
     }
 }
 
-/// Of the first data model, the times have other names, and the beginning is required.
+/// Of the first data model, the times have other names, and the beginning is required. A fraction makes none longer.
 #[test]
 fn the_times_of_a_credential_are_those_of_its_data_model() {
     let second = json!({"@context": [V2], "validFrom": "1970-01-01T00:00:07.5Z", "validUntil": "1970-01-01T00:00:09.5Z",
         "issuanceDate": "1970-01-01T00:00:01Z", "expirationDate": "1970-01-01T00:00:02Z"});
     let first = changed(second.clone(), "/@context", &json!([V1]));
-    assert_eq!(with(&second, |object| validity(object).unwrap()), (Some(7), Some(10)));
+    assert_eq!(with(&second, |object| validity(object).unwrap()), (Some(8), Some(9)));
     assert_eq!(with(&first, |object| validity(object).unwrap()), (Some(1), Some(2)));
     assert_eq!(with(&json!({"@context": [V2]}), |object| validity(object).unwrap()), (None, None));
 

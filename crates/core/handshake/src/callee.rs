@@ -6,7 +6,11 @@ use crate::{
     message::{Answer, Hello},
 };
 use legation_did::Did;
-use legation_keys::{Signer, base64url, secret::SignError, time};
+use legation_keys::{
+    Signer, base64url,
+    secret::SignError,
+    time::{self, Clock},
+};
 use legation_verifier::{
     Code, Denial, MemoryLedger, Presentation, Trust, VerifiedChain, parse,
     receipt::{self, Subject},
@@ -126,7 +130,8 @@ impl Callee {
 
 /// The challenge may still be answered.
 fn check_open(challenge: &Challenge, skew: i64, now: i64) -> Result<(), Denial> {
-    if now.saturating_sub(skew) < challenge.expires_at && now.saturating_add(skew) >= challenge.issued_at {
+    let clock = Clock { now, skew };
+    if clock.has_begun(challenge.issued_at) && !clock.has_ended(challenge.expires_at) {
         return Ok(());
     }
     let until = time::format(challenge.expires_at);

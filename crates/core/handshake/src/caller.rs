@@ -11,7 +11,7 @@ use legation_keys::{
     json::JsonLimits,
     jws,
     secret::{SecretKeyError, random},
-    time::{self, Round},
+    time::{self, Clock, Round},
 };
 use legation_verifier::{Code, Denial, error::printable, receipt};
 use serde_json::{Value, json};
@@ -167,12 +167,13 @@ impl Begun {
 
 /// The challenge is made now, for a short time.
 fn check_moment(said: &Challenge, skew: i64, now: i64) -> Result<(), Denial> {
+    let clock = Clock { now, skew };
     let lifetime = said.expires_at.saturating_sub(said.issued_at);
     let stale = |expected: String, found: String| Err(Denial::new(Code::PresentationStale, expected, found));
     if !(1..=MAX_LIFETIME).contains(&lifetime) {
         return stale(format!("a lifetime of 1 to {MAX_LIFETIME} s"), format!("{lifetime} s"));
     }
-    if now.saturating_add(skew) < said.issued_at || now.saturating_sub(skew) >= said.expires_at {
+    if !clock.has_begun(said.issued_at) || clock.has_ended(said.expires_at) {
         let (from, until) = (time::format(said.issued_at), time::format(said.expires_at));
         return stale(format!("{from} to {until}"), format!("now is {}", time::format(now)));
     }

@@ -4,7 +4,7 @@ use crate::message::{MAX_CHALLENGE, check_members};
 use aws_lc_rs::hmac;
 use legation_credential::{
     CredentialError, delegation,
-    error::{integer, text},
+    error::{seconds, text},
 };
 use legation_did::Did;
 use legation_keys::{
@@ -12,6 +12,7 @@ use legation_keys::{
     json::{self, JsonError, JsonLimits},
     jws::{self, Compact},
     secret::{SecretKeyError, SignError, random},
+    time::Round,
 };
 use legation_verifier::{Code, Denial, presentation::MAX_NONCE};
 use serde_json::json;
@@ -79,8 +80,8 @@ impl Challenge {
             caller_nonce: text(object, "callerNonce")?.to_owned(),
             nonce: nonce.to_owned(),
             card: card.ok_or_else(|| Denial::new(Code::Malformed, "a SHA-256 as `card`", "another text"))?,
-            issued_at: integer(object, "iat")?,
-            expires_at: integer(object, "exp")?,
+            issued_at: seconds(object, "iat", Round::Up)?,
+            expires_at: seconds(object, "exp", Round::Down)?,
         };
         Ok((parts, challenge))
     }

@@ -73,7 +73,7 @@ fn each_claim_of_a_challenge_is_held_against_what_the_caller_knows() {
         ("/iat", json!(NOW + 3600), "presentation_stale"),
         ("/iat", json!(-9_007_199_254_740_991_i64), "presentation_stale"),
         ("/iat", json!("now"), "malformed"),
-        ("/iat", json!(1.5), "malformed"),
+        ("/iat", json!(1e300), "malformed"),
         ("/iss", json!("shop.example"), "malformed"),
         ("/aud", json!(["did:web:a.example"]), "malformed"),
         ("/more", json!(1), "unknown_member"),

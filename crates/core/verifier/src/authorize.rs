@@ -2,7 +2,7 @@
 
 use crate::{Code, Denial, VerifiedChain, VerifiedLink, presentation::Account};
 use legation_credential::{Authority, Measure, Possession, Request, Value, Violation, Window, money::money};
-use legation_keys::time;
+use legation_keys::time::{self, Clock};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -130,7 +130,7 @@ impl LinkDebit {
 /// that neither a sibling nor a re-encoded signature has a total of its own.
 pub fn authorize(chain: &VerifiedChain, request: &Request, now: i64) -> Decision {
     // A chain may be kept while a service does its work; its links end all the same.
-    if now.saturating_sub(chain.clock_skew) >= chain.valid_until {
+    if (Clock { now, skew: chain.clock_skew }).has_ended(chain.valid_until) {
         let expected = format!("before {}", time::format(chain.valid_until));
         return Decision::Deny(Denial::new(Code::Expired, expected, format!("now is {}", time::format(now))));
     }

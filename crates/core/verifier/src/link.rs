@@ -15,7 +15,10 @@ use legation_credential::{
     status::{SignedStatusList, StatusEntry, StatusPurpose},
 };
 use legation_did::{Did, Document, KeyLookupError, KeyUse, Purpose, key};
-use legation_keys::{PublicKey, base64url, time};
+use legation_keys::{
+    PublicKey, base64url,
+    time::{self, Clock},
+};
 use std::sync::Arc;
 
 /// The first issuer is a root that is trusted; its ceiling starts the effective authority.
@@ -87,7 +90,8 @@ pub(crate) fn check_cycle(link: &Link, earlier: &[Arc<Link>]) -> Result<(), Deni
 /// The link is valid now, give or take the clocks' difference.
 pub(crate) fn check_window(link: &Link, skew: i64, now: i64) -> Result<(), Denial> {
     let terms = &link.delegation.terms;
-    if now.saturating_add(skew) < terms.valid_from {
+    let clock = Clock { now, skew };
+    if !clock.has_begun(terms.valid_from) {
         let found = format!("now is {}", time::format(now));
         return Err(Denial::new(
             Code::NotYetValid,
@@ -95,7 +99,7 @@ pub(crate) fn check_window(link: &Link, skew: i64, now: i64) -> Result<(), Denia
             found,
         ));
     }
-    if now.saturating_sub(skew) >= terms.valid_until {
+    if clock.has_ended(terms.valid_until) {
         let found = format!("now is {}", time::format(now));
         return Err(Denial::new(Code::Expired, format!("before {}", time::format(terms.valid_until)), found));
     }
@@ -167,7 +171,8 @@ pub(crate) fn check_freshness(presentation: &Presentation, trust: &Trust, now: i
         return stale(format!("a lifetime of at most {most} s"), format!("{lifetime} s"));
     }
     let begins = not_before.map_or(issued_at, |not_before| not_before.max(issued_at));
-    if now.saturating_add(trust.clock_skew) < begins || now.saturating_sub(trust.clock_skew) >= expires_at {
+    let clock = Clock { now, skew: trust.clock_skew };
+    if !clock.has_begun(begins) || clock.has_ended(expires_at) {
         return stale(
             format!("{} to {}", time::format(begins), time::format(expires_at)),
             format!("now is {}", time::format(now)),
@@ -280,7 +285,7 @@ fn find_key(did: &Did, lookup: &Lookup<'_>, walk: &mut Walk<'_>) -> Result<Publi
 /// Evidence is no older than so many seconds, and not from the future.
 fn check_age(code: Code, since: i64, most: i64, trust: &Trust, now: i64) -> Result<(), Denial> {
     let age = now.saturating_sub(since);
-    if age.saturating_add(trust.clock_skew) >= 0 && age <= most {
+    if (Clock { now, skew: trust.clock_skew }).has_begun(since) && age <= most {
         return Ok(());
     }
     Err(Denial::new(code, format!("at most {most} s old"), format!("{age} s, from {}", time::format(since))))
@@ -308,21 +313,23 @@ fn is_revocable(link: &Link) -> bool {
 /// The link is not revoked and not suspended, by a list that may say so and is fresh.
 pub(crate) fn check_status(link: &Link, before: Option<&Link>, walk: &mut Walk<'_>) -> Result<(), Stop> {
     let terms = &link.delegation.terms;
-    if terms.status.is_empty() {
+    // Suspended is not revoked: who can only do that can't end the link.
+    if !is_revocable(link) {
         let lifetime = terms.valid_until.saturating_sub(terms.valid_from);
         let most = longest_without_status(before, walk.trust);
-        if lifetime <= most {
-            return Ok(());
+        if lifetime > most {
+            let expected = match most {
+                0 => "a link that can be revoked".to_owned(),
+                most => format!("a link that can be revoked, or lives at most {most} s"),
+            };
+            let found = format!("no status that could revoke it, for {lifetime} s");
+            return Err(Denial::new(Code::StatusMissing, expected, found).into());
         }
-        let expected = match most {
-            0 => "a link that can be revoked".to_owned(),
-            most => format!("a link that can be revoked, or lives at most {most} s"),
-        };
-        return Err(Denial::new(Code::StatusMissing, expected, format!("no status for {lifetime} s")).into());
     }
     // All are judged, and the first rule of the order answers, however they are listed.
     let judge = |entry| check_status_entry(entry, &link.delegation.issuer, walk).err();
-    terms.status.iter().filter_map(judge).reduce(Stop::before).map_or(Ok(()), Err)
+    let ending = terms.status.iter().filter(|entry| entry.purpose.is_ending());
+    ending.filter_map(judge).reduce(Stop::before).map_or(Ok(()), Err)
 }
 
 fn check_status_entry(entry: &StatusEntry, issuer: &Did, walk: &mut Walk<'_>) -> Result<(), Stop> {
@@ -357,8 +364,8 @@ fn check_status_list(
     let trust = walk.trust;
     let invalid = |expected: &str, found: String| Denial::new(Code::StatusInvalid, expected, found);
     let list = &signed.credential;
-    if list.id != entry.list {
-        return Err(invalid(&format!("the list {}", entry.list), list.id.clone()).into());
+    if let Some(other) = list.id.as_ref().filter(|id| **id != entry.list) {
+        return Err(invalid(&format!("the list {}", entry.list), other.clone()).into());
     }
     if !list.purposes.contains(&entry.purpose) {
         return Err(
@@ -380,16 +387,15 @@ fn check_status_list(
         fetched_at: held.fetched_at,
         valid_from: Some(list.valid_from),
     });
+    let found = format!("index {} of {} is set", entry.index, entry.list);
     match (set, entry.purpose) {
-        (false, _) => Ok(()),
         (true, StatusPurpose::Revocation) => {
-            let found = format!("index {} of {} is set", entry.index, entry.list);
             Err(Denial::new(Code::LinkRevoked, "a link that is not revoked", found).into())
         }
         (true, StatusPurpose::Suspension) => {
-            let found = format!("index {} of {} is set", entry.index, entry.list);
             Err(Denial::new(Code::LinkSuspended, "a link that is not suspended", found).into())
         }
+        (false, _) | (true, StatusPurpose::Message | StatusPurpose::Refresh) => Ok(()),
     }
 }
 
@@ -426,11 +432,12 @@ fn check_status_age(
     walk: &Walk<'_>,
 ) -> Result<(), Stop> {
     let (trust, now) = (walk.trust, walk.now);
+    let clock = Clock { now, skew: trust.clock_skew };
     let stop = |denial| Stop::need(Need::StatusList(entry.list.clone()), denial);
     for since in [fetched_at, made] {
         check_age(Code::StatusStale, since, trust.max_status_age, trust, now).map_err(stop)?;
     }
-    if let Some(until) = until.filter(|until| now.saturating_sub(trust.clock_skew) >= *until) {
+    if let Some(until) = until.filter(|until| clock.has_ended(*until)) {
         let found = format!("valid until {}", time::format(until));
         return Err(stop(Denial::new(Code::StatusStale, "a list that is still valid", found)));
     }

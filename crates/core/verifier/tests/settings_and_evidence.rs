@@ -156,7 +156,7 @@ fn a_list_takes_room_for_its_text_and_for_what_it_unpacks_to() {
     let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
     let entries = 1 << 20;
     let text = StatusListCredential {
-        id: LIST.to_owned(),
+        id: Some(LIST.to_owned()),
         issuer: "did:web:acme.example".parse().unwrap(),
         valid_from: NOW,
         valid_until: None,

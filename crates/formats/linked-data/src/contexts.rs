@@ -136,6 +136,41 @@ pub fn is_inline(document: &Object<'_>) -> bool {
     })
 }
 
+/// The first context of a document, at any depth, that is named by a URL and not compiled in.
+///
+/// ```
+/// use legation_keys::json::{JsonLimits, parse};
+/// use legation_linked_data::contexts::unknown;
+/// let limits = JsonLimits { bytes: 1000, depth: 8 };
+/// let json = parse(br#"{"@context": ["https://www.w3.org/ns/credentials/v2", "https://a.example/"]}"#, limits)?;
+/// assert_eq!(unknown(json.as_object().unwrap()), Some("https://a.example/"));
+/// # Ok::<(), legation_keys::json::JsonError>(())
+/// ```
+#[must_use]
+pub fn unknown<'d>(document: &'d Object<'_>) -> Option<&'d str> {
+    document.iter().find_map(|(name, value)| match name {
+        "@context" => unknown_url(value),
+        _ => unknown_within(value),
+    })
+}
+
+fn unknown_url<'d>(context: &'d Json<'_>) -> Option<&'d str> {
+    match context {
+        Json::String(url) => (!is_known(url)).then_some(url),
+        Json::Array(all) => all.iter().find_map(unknown_url),
+        // What stands inline may name others, for its terms.
+        other => unknown_within(other),
+    }
+}
+
+fn unknown_within<'d>(json: &'d Json<'_>) -> Option<&'d str> {
+    match json {
+        Json::Array(all) => all.iter().find_map(unknown_within),
+        Json::Object(object) => unknown(object),
+        _ => None,
+    }
+}
+
 /// Whether any object is so: this one, or one of an array, in whatever others that stands.
 fn any_object(json: &Json<'_>, is: fn(&Object<'_>) -> bool) -> bool {
     match json {

@@ -28,7 +28,7 @@ pub struct Verified {
     /// Which of both it is.
     pub what: What,
     /// What its reader has to know, for people; none as a rule.
-    pub warnings: Vec<&'static str>,
+    pub warnings: Vec<String>,
 }
 
 /// For which occasion a presentation is made; what is `None` is not said, and not asked for.

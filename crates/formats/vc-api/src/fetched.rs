@@ -1,8 +1,9 @@
 //! What one verification fetches: each status list and each DID document once, and not more than so many. Otherwise
 //! whoever hands in one presentation has thousands of requests sent for it, to whom it likes.
 
-use crate::{problem::Problem, status::BitstringList, token_status::Token};
+use crate::{problem::Problem, token_status::Token};
 use core::sync::atomic::{AtomicUsize, Ordering};
+use legation_credential::status::PublishedList;
 use legation_did::Document;
 use std::{
     collections::HashMap,
@@ -19,7 +20,7 @@ pub(crate) struct Fetched {
     /// Documents by their DIDs.
     pub(crate) documents: Held<Document>,
     /// Bitstring Status Lists by their URLs, verified.
-    pub(crate) bitstrings: Held<BitstringList>,
+    pub(crate) bitstrings: Held<PublishedList>,
     /// Token Status Lists by their URLs, whose signatures are verified for each issuer who refers to them.
     pub(crate) tokens: Held<Token>,
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     alone::Occasion,
-    jwt::check_iss,
+    jwt::{check_iss, check_sub},
     key::SigningKey,
     problem::{MALFORMED, PROOF_GENERATION, Problem},
     resources,
@@ -224,6 +224,7 @@ fn with_proof_context<'a>(credential: &Object<'a>) -> Object<'a> {
 fn sign(document: &Object<'_>, signs: &Signs<'_>, kind: Kind) -> Result<Secured, Problem> {
     check_no_old_claims(document)?;
     check_iss(document, &signs.name)?;
+    check_sub(document)?;
     let payload = jcs::canonicalize(&Json::Object(document.clone()));
     let algorithm = signs.key.algorithm().jose();
     let sign = |input: &[u8]| signs.key.sign(input);
@@ -246,7 +247,7 @@ pub(crate) fn status_list(service: &Service, now: i64) -> Result<String, Problem
     let signs = service.signer(Some(Algorithm::EdDsa), "")?;
     let no_did = |error: DidError| Problem::new(PROOF_GENERATION, "malformed", error.to_string());
     let credential = StatusListCredential {
-        id: service.list_url(),
+        id: Some(service.list_url()),
         issuer: signs.name.parse().map_err(no_did)?,
         valid_from: now,
         valid_until: None,

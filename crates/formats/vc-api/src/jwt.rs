@@ -3,13 +3,15 @@
 use crate::{
     key::{KeyAlgorithm, Seal},
     problem::{CRYPTOGRAPHIC, MALFORMED, Problem, RANGE},
-    verify::{Expected, Kind, SKEW, Verification, check_occasion, object},
+    verify::{Expected, Kind, Verification, check_occasion, object},
 };
-use legation_credential::delegation::check_no_old_claims;
+use legation_credential::delegation::{check_no_old_claims, claim};
+use legation_did::one_spelling;
 use legation_keys::{
     base64url,
     json::{self, Json, Object},
     jws,
+    time::Round,
 };
 
 impl Verification<'_> {
@@ -42,36 +44,57 @@ impl Verification<'_> {
         let by = self.who(&key_id)?;
         self.check_signer(claims, &by, kind)?;
         check_iss(claims, &by)?;
-        self.check_claims(claims, expected)?;
+        check_sub(claims)?;
+        self.check_claims(claims, kind, expected)?;
         self.check_signature(&key_id, kind.purpose, parts.signing_input.as_bytes(), &seal).await?;
         String::from_utf8(payload)
             .map_err(|_| Problem::new(MALFORMED, "malformed", "the payload is no UTF-8"))
     }
 
     /// What the claims of a JWS say of the occasion.
-    fn check_claims(&self, claims: &Object<'_>, expected: Expected<'_>) -> Result<(), Problem> {
-        let seconds = |name: &str| match claims.get(name).map(|value| value.as_integer().ok_or(value)) {
-            None => Ok(None),
-            Some(Ok(seconds)) => Ok(Some(seconds)),
-            Some(Err(value)) => {
-                let detail = format!("`{name}`: expected whole Unix seconds, found {}", value.kind());
-                Err(Problem::new(MALFORMED, "malformed", detail))
-            }
-        };
-        if seconds("exp")?.is_some_and(|end| end <= self.now - SKEW) {
+    fn check_claims(&self, claims: &Object<'_>, kind: Kind, expected: Expected<'_>) -> Result<(), Problem> {
+        if claim(claims, "exp", Round::Down)?.is_some_and(|end| self.clock().has_ended(end)) {
             return Err(Problem::new(RANGE, "expired", "`exp` has passed"));
         }
-        if seconds("nbf")?.is_some_and(|start| start > self.now + SKEW) {
+        if claim(claims, "nbf", Round::Up)?.is_some_and(|start| !self.clock().has_begun(start)) {
             return Err(Problem::new(RANGE, "not_yet_valid", "`nbf` is still to come"));
         }
         let text = |name: &str| claims.get(name).and_then(Json::as_str);
-        check_occasion(text("nonce"), &text("aud").into_iter().collect::<Vec<_>>(), expected)
+        let audience = claims.get("aud").unwrap_or(&Json::Null);
+        let all = audience.as_array().unwrap_or_else(|| core::slice::from_ref(audience));
+        let all: Vec<&str> = all.iter().filter_map(Json::as_str).collect();
+        // A credential may be for several; a presentation for one, or each could replay it to the others.
+        let here = all.iter().copied().find(|one| Some(*one) == expected.domain);
+        let audiences = match here.filter(|_| kind.signer == "issuer") {
+            Some(here) => vec![here],
+            None => all,
+        };
+        if kind.signer == "issuer" && expected.domain.is_none() && claims.get("aud").is_some() {
+            self.warn(FOR_SOMEBODY.to_owned());
+        }
+        check_occasion(text("nonce"), &audiences, expected)
     }
+}
+
+/// Told of a credential that is for somebody, where the verifier has not said who it is.
+const FOR_SOMEBODY: &str = "its `aud` says for whom alone it is, and nobody asked whether that is you: give the audience that you are";
+
+/// The claim `sub`, where a JWT has it, is a subject's `id` (VC-JOSE-COSE §3.1.3).
+pub(crate) fn check_sub(claims: &Object<'_>) -> Result<(), Problem> {
+    let (Some(sub), Some(subject)) = (claims.get("sub"), claims.get("credentialSubject")) else {
+        return Ok(());
+    };
+    let all = subject.as_array().unwrap_or_else(|| core::slice::from_ref(subject));
+    let mut ids = all.iter().filter_map(|subject| subject.get("id")).peekable();
+    if ids.peek().is_none() || ids.any(|id| id == sub) {
+        return Ok(());
+    }
+    Err(Problem::new(CRYPTOGRAPHIC, "holder_mismatch", "`sub`: expected the `id` of `credentialSubject`"))
 }
 
 /// The claim `iss`, where a JWT has it, names who signs.
 pub(crate) fn check_iss(claims: &Object<'_>, by: &str) -> Result<(), Problem> {
-    if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(by)) {
+    if claims.get("iss").is_some_and(|iss| iss.as_str().map(one_spelling).as_deref() != Some(by)) {
         return Err(Problem::new(CRYPTOGRAPHIC, "issuer_mismatch", format!("`iss`: expected {by}")));
     }
     Ok(())

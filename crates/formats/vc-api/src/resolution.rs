@@ -192,7 +192,7 @@ fn dereferenced(document: &Value, url: &str, form: Form) -> Response {
             .into_iter()
             .filter_map(|list| document.get(list)?.as_array())
             .flatten()
-            .find(|one| one.get("id").and_then(Value::as_str) == Some(url)),
+            .find(|one| is_named(one, document, url)),
     };
     match resource {
         None => {
@@ -211,6 +211,13 @@ fn dereferenced(document: &Value, url: &str, form: Form) -> Response {
     }
 }
 
+/// Whether a part of a document has this name, be it whole or relative there.
+fn is_named(part: &Value, document: &Value, url: &str) -> bool {
+    let did = document.get("id").and_then(|did| did.as_str()?.parse::<Did>().ok());
+    let name = part.get("id").and_then(Value::as_str);
+    did.zip(name).is_some_and(|(did, name)| did.resolve(name) == did.resolve(url))
+}
+
 /// The endpoint that a DID URL selects by its parameters `service` and `relativeRef` (DID Core 1.0 §3.2.1).
 fn service_of(document: &Value, url: &str) -> Option<HeaderValue> {
     let (did, query) = url.split('#').next()?.split_once('?')?;
@@ -219,8 +226,7 @@ fn service_of(document: &Value, url: &str) -> Option<HeaderValue> {
     let parameter =
         |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let id = format!("{did}#{}", parameter("service")?);
-    let service =
-        document.get("service")?.as_array()?.iter().find(|one| one.get("id") == Some(&json!(id)))?;
+    let service = document.get("service")?.as_array()?.iter().find(|one| is_named(one, document, &id))?;
     let endpoint = service.get("serviceEndpoint")?.as_str()?.parse::<url::Url>().ok()?;
     let location = endpoint.join(parameter("relativeRef").unwrap_or_default()).ok()?;
     // The document's word sends nobody elsewhere than to the service's own origin.

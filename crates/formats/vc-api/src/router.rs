@@ -141,8 +141,9 @@ async fn list(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result
 async fn identifier(State(service): State<Arc<Service>>, uri: Uri, headers: HeaderMap) -> Response {
     // As it was sent: what is decoded before would take a `#` of a DID URL for the request's own.
     let path = uri.path().strip_prefix("/1.0/identifiers/").unwrap_or_default();
-    let text = percent_decode_str(path).decode_utf8_lossy();
-    // A did:web has escapes of its own; a DID that was sent without being encoded keeps them.
-    let text = if path.starts_with("did:") { path.into() } else { text };
+    // Decoded once (DID Resolution, HTTPS binding). A did:web has escapes of its own, so that a DID which was sent as it is keeps
+    // them: one that was encoded has none but those of its colons or, where those stand plainly, of its percent signs.
+    let plain = path.starts_with("did:") && !path.contains("%25");
+    let text = if plain { path.into() } else { percent_decode_str(path).decode_utf8_lossy() };
     resolution::resolve(service.fetcher(), &text, uri.query().unwrap_or_default(), &headers).await
 }

@@ -9,11 +9,14 @@ use crate::{
     key::{KeyAlgorithm, Seal},
     problem::{Problem, STATUS, STATUS_RETRIEVAL},
     status::MAX_ENTRIES,
-    verify::{SKEW, Verification},
+    verify::Verification,
 };
 use legation_credential::token_status::{MEDIA_TYPE, StatusListToken, StatusReference, TokenStatus};
-use legation_did::Purpose;
-use legation_keys::json::{Json, Object};
+use legation_did::{Purpose, one_spelling};
+use legation_keys::{
+    json::{Json, Object},
+    time::Clock,
+};
 
 /// A list by any algorithm that a credential may be signed by.
 pub(crate) type Token = StatusListToken<KeyAlgorithm>;
@@ -30,7 +33,7 @@ pub(crate) async fn check(verification: &Verification<'_>, credential: &Object<'
     let Some(reference) = StatusReference::from_claims(credential)? else { return Ok(()) };
     let fetched = &verification.fetched.tokens;
     let list = fetched.once(&reference.uri, fetch(verification, &reference.uri)).await?;
-    check_claims(&list, &reference.uri, verification.now)?;
+    check_claims(&list, &reference.uri, verification.clock())?;
     check_issuer(verification, &list, credential).await?;
     is_valid(&list, &reference)
 }
@@ -48,15 +51,15 @@ async fn fetch(verification: &Verification<'_>, uri: &str) -> Result<Token, Prob
 }
 
 /// What the list says of itself: where it stands, and that it is of now (§8.3, steps 3 and 4).
-fn check_claims(list: &Token, uri: &str, now: i64) -> Result<(), Problem> {
+fn check_claims(list: &Token, uri: &str, clock: Clock) -> Result<(), Problem> {
     if list.uri != uri {
         let found: String = list.uri.chars().take(200).collect();
         return Err(invalid(format!("the list at {uri} is that of another URL: its `sub` is {found}")));
     }
-    if list.expires_at.is_some_and(|end| end <= now - SKEW) {
+    if list.expires_at.is_some_and(|end| clock.has_ended(end)) {
         return Err(invalid(format!("the list at {uri} has expired")));
     }
-    if list.issued_at.max(list.not_before.unwrap_or(list.issued_at)) > now + SKEW {
+    if !clock.has_begun(list.issued_at.max(list.not_before.unwrap_or(list.issued_at))) {
         return Err(invalid(format!("the list at {uri} is of a time to come")));
     }
     Ok(())
@@ -76,7 +79,7 @@ async fn check_issuer(
         let detail = format!("the list at {}: {}", list.uri, problem.detail);
         Problem { detail, ..problem }
     };
-    if verification.who(&list.key_id).map_err(named)? != issuer {
+    if verification.who(&list.key_id).map_err(named)? != one_spelling(issuer) {
         return Err(foreign());
     }
     let key = verification.key(&list.key_id, list.algorithm, Purpose::AssertionMethod).await?;

@@ -10,22 +10,26 @@ use crate::{
     service::Service,
     status, token_status,
 };
-use core::sync::atomic::{AtomicBool, Ordering};
 use legation_credential::{
     delegation::MEDIA_TYPE,
     model::{self, ENVELOPED_PRESENTATION, check_credential, check_presentation, validity},
     presentation::{self, ENVELOPED},
 };
-use legation_did::{Did, Document, KeyUse, Purpose, key::method_id};
+use legation_did::{Did, Document, KeyUse, Purpose, key::method_id, one_spelling};
 use legation_keys::{
     data_integrity::{Proof, ProofError, proofs},
     json::{self, Json, JsonLimits, Object},
+    time::Clock,
 };
-use legation_linked_data::{Suite, check, contexts::is_inline, suite};
-use std::sync::Arc;
+use legation_linked_data::{
+    Suite, check,
+    contexts::{is_inline, unknown},
+    suite,
+};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Seconds by which clocks may differ.
-pub(crate) const SKEW: i64 = 60;
+const SKEW: i64 = 60;
 /// Most credentials in one presentation.
 const MAX_CREDENTIALS: usize = 64;
 
@@ -41,8 +45,8 @@ pub(crate) struct Verification<'s> {
     pub(crate) service: &'s Service,
     pub(crate) now: i64,
     pub(crate) fetched: Fetched,
-    /// Whether something was verified by its RDF whose terms are named by a context that it brings along.
-    inline_context: AtomicBool,
+    /// What its reader has to know of what was verified, each once.
+    warnings: Mutex<Vec<String>>,
 }
 
 /// Told of what is verified and brings a context along (Data Integrity 1.0 §4.6, context validation).
@@ -89,13 +93,25 @@ pub(crate) const PRESENTATION: Kind = Kind {
 
 impl<'s> Verification<'s> {
     pub(crate) fn new(service: &'s Service, now: i64) -> Self {
-        Self { service, now, fetched: Fetched::default(), inline_context: AtomicBool::new(false) }
+        Self { service, now, fetched: Fetched::default(), warnings: Mutex::default() }
+    }
+
+    /// By which validities are judged.
+    pub(crate) fn clock(&self) -> Clock {
+        Clock { now: self.now, skew: SKEW }
     }
 
     /// What its reader has to know of what was verified.
-    pub(crate) fn warnings(&self) -> Vec<&'static str> {
-        let inline = self.inline_context.load(Ordering::Relaxed);
-        inline.then_some(INLINE_CONTEXT).into_iter().collect()
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells of something that is no fault.
+    pub(crate) fn warn(&self, text: String) {
+        let mut all = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.contains(&text) {
+            all.push(text);
+        }
     }
 
     /// Verifies a credential and its status.
@@ -126,7 +142,7 @@ impl<'s> Verification<'s> {
         let claims = object(&credential)?;
         check_credential(claims)?;
         resources::check(claims)?;
-        check(&terms(claims))?;
+        self.check_terms(document, claims)?;
         self.check_time(claims)?;
         Ok(text)
     }
@@ -150,11 +166,28 @@ impl<'s> Verification<'s> {
             );
             return Err(Problem::new(MALFORMED, "input_too_large", detail));
         }
-        check(&terms(claims))?;
+        self.check_terms(document, claims)?;
         for credential in all {
             self.credential(credential, Expected::default()).await?;
         }
         Ok(())
+    }
+
+    /// Whether what a document says has a meaning by its contexts. A signature over the JSON needs none of it (VC-JOSE-COSE
+    /// §3), and what the terms of a context mean that is not compiled in nobody here can say: that is told, and no fault.
+    /// A proof wants its contexts known (Data Integrity 1.0 §4.6).
+    fn check_terms(&self, document: &Json<'_>, claims: &Object<'_>) -> Result<(), Problem> {
+        let by_jose = model::is_enveloped(object(document)?);
+        match unknown(claims).filter(|_| by_jose) {
+            None => Ok(check(&terms(claims))?),
+            Some(url) => {
+                let url: String = url.chars().take(120).flat_map(char::escape_debug).collect();
+                self.warn(format!(
+                    "the context `{url}` is not known here: who signed was verified, and not what its terms mean"
+                ));
+                Ok(())
+            }
+        }
     }
 
     /// Verifies what secures a document, and gives the document as JSON: out of its envelope, where it has one.
@@ -180,7 +213,7 @@ impl<'s> Verification<'s> {
         let all = proofs(document)?;
         let by_rdf = all.iter().any(|proof| Suite::of(proof).is_ok_and(|suite| suite != Suite::EddsaJcs2022));
         if by_rdf && is_inline(document) {
-            self.inline_context.store(true, Ordering::Relaxed);
+            self.warn(INLINE_CONTEXT.to_owned());
         }
         let mut missing = None;
         let mut signed = false;
@@ -207,7 +240,7 @@ impl<'s> Verification<'s> {
             let detail = format!("`proofPurpose`: expected `{}`", kind.purpose.member());
             return Err(wrong("key_purpose_mismatch", detail));
         }
-        if proof.expires.is_some_and(|end| end <= self.now - SKEW) {
+        if proof.expires.is_some_and(|end| self.clock().has_ended(end)) {
             return Err(wrong("expired", "the proof has expired".to_owned()));
         }
         check_occasion(proof.challenge, &proof.domain, expected)?;
@@ -227,7 +260,7 @@ impl<'s> Verification<'s> {
     pub(crate) fn check_signer(&self, claims: &Object<'_>, by: &str, kind: Kind) -> Result<(), Problem> {
         let named = claims.get(kind.signer).map(|value| value.get("id").unwrap_or(value));
         match named.map(|value| value.as_str().unwrap_or_default()) {
-            Some(named) if named != by => {
+            Some(named) if one_spelling(named) != by => {
                 let found: String = named.chars().take(120).collect();
                 let detail = format!("`{}`: expected {by}, who signed, found `{found}`", kind.signer);
                 Err(Problem::new(CRYPTOGRAPHIC, kind.mismatch(), detail))
@@ -304,10 +337,10 @@ impl<'s> Verification<'s> {
 
     fn check_time(&self, credential: &Object<'_>) -> Result<(), Problem> {
         let (from, until) = validity(credential)?;
-        if from.is_some_and(|start| start > self.now + SKEW) {
+        if from.is_some_and(|start| !self.clock().has_begun(start)) {
             return Err(Problem::new(RANGE, "not_yet_valid", "its validity is still to begin"));
         }
-        if until.is_some_and(|end| end < self.now - SKEW) {
+        if until.is_some_and(|end| self.clock().has_ended(end)) {
             return Err(Problem::new(RANGE, "expired", "its validity has ended"));
         }
         Ok(())

@@ -194,6 +194,12 @@ async fn dids_are_resolved_and_errors_have_the_names_of_the_specification() {
         ("did:key:z6Mk", "*/*", 400, "INVALID_DID"),
         ("did:unsupported:1", "*/*", 501, "METHOD_NOT_SUPPORTED"),
         ("did:web:localhost", "*/*", 404, "NOT_FOUND"),
+        // As it is, in either case, and encoded in whole or but for its colons: decoded once.
+        ("did:web:localhost%3A1", "*/*", 404, "NOT_FOUND"),
+        ("did:web:localhost%3a1", "*/*", 404, "NOT_FOUND"),
+        ("did%3Aweb%3Alocalhost%253A1", "*/*", 404, "NOT_FOUND"),
+        ("did:web:localhost%253A1", "*/*", 404, "NOT_FOUND"),
+        ("did:web:localhost%25253A1", "*/*", 400, "INVALID_DID"),
         (did, "text/html", 406, "REPRESENTATION_NOT_SUPPORTED"),
     ] {
         let (found, result) = world.get(&path(text), accept).await;
@@ -214,6 +220,9 @@ async fn claims_that_no_vc_jwt_may_have_are_not_issued() {
         ("iss", json!(world.ed25519), None),
         ("iss", json!("did:example:mallory"), Some("issuer_mismatch")),
         ("iss", json!(7), Some("issuer_mismatch")),
+        ("sub", json!("did:example:b"), None),
+        ("sub", json!("did:example:mallory"), Some("holder_mismatch")),
+        ("aud", json!(["did:example:c", "did:example:d"]), None),
         ("vc", json!("of the first data model"), Some("malformed")),
         ("vp", json!("of the first data model"), Some("malformed")),
     ] {

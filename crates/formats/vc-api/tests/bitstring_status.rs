@@ -19,7 +19,7 @@ const SUSPENSION: StatusPurpose = StatusPurpose::Suspension;
 /// What a list is for, what an entry asks for at which index, and the code; bit 7 of each list is set.
 type Case = (&'static [StatusPurpose], &'static [(&'static str, u32)], &'static str);
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 13] = [
     (&[REVOCATION], &[("revocation", 6)], ""),
     (&[REVOCATION], &[("revocation", 7)], "link_revoked"),
     (&[SUSPENSION], &[("suspension", 6)], ""),
@@ -28,7 +28,11 @@ const CASES: [Case; 10] = [
     (&[REVOCATION, SUSPENSION], &[("suspension", 7)], "link_suspended"),
     (&[REVOCATION, SUSPENSION], &[("revocation", 6), ("suspension", 7)], "link_suspended"),
     (&[REVOCATION], &[("suspension", 6)], "status_invalid"),
-    (&[REVOCATION], &[("message", 6)], "status_invalid"),
+    // What ends nothing is not looked up; what is not known might.
+    (&[REVOCATION], &[("message", 7)], ""),
+    (&[REVOCATION], &[("refresh", 7), ("revocation", 6)], ""),
+    (&[REVOCATION], &[("message", 7), ("revocation", 7)], "link_revoked"),
+    (&[REVOCATION], &[("retention", 6)], "status_invalid"),
     (&[REVOCATION], &[("revocation", 131_072)], "status_invalid"),
 ];
 
@@ -43,7 +47,7 @@ async fn a_suspension_is_no_revocation() {
     assert!(bits.set(7, true));
     for (purposes, entries, code) in CASES {
         let list = StatusListCredential {
-            id: format!("{}/list", site.origin),
+            id: Some(format!("{}/list", site.origin)),
             issuer: did.clone(),
             valid_from: 1_790_000_000,
             valid_until: None,
@@ -73,6 +77,73 @@ async fn a_suspension_is_no_revocation() {
     assert_eq!(world.verify(&secured).await, (400, "status_unavailable".to_owned()));
 }
 
+/// What a stranger issues: a status of two bits that says something, and one that says that there is a newer credential.
+#[tokio::test]
+async fn a_status_that_ends_nothing_is_told_of_and_not_looked_up() {
+    let site = Site::open().await;
+    let world = site.world();
+    let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let did = key::did(key.public_key());
+    let told = json!([
+        {"status": "0x0", "message": "ok"}, {"status": "0x1", "message": "lost"},
+        {"status": "0x2", "message": "sold"}, {"status": "0x3", "message": "z"},
+    ]);
+    for more in [
+        json!({"statusPurpose": "message", "statusSize": 2, "statusMessage": told}),
+        json!({"statusPurpose": "refresh"}),
+    ] {
+        let mut entry = json!({
+            "type": "BitstringStatusListEntry", "statusListIndex": "42",
+            "statusListCredential": format!("{}/nowhere", site.origin),
+        });
+        entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let secured =
+            credential(did.as_str(), &key::method_id(&did), &key, &json!({"credentialStatus": entry}));
+        let (status, answer) =
+            world.post("/credentials/verify", &json!({"verifiableCredential": secured})).await;
+        assert_eq!((status, answer["warnings"].as_array().map(Vec::len)), (200, Some(1)), "{answer}");
+        assert!(
+            answer["warnings"][0].as_str().is_some_and(|text| text.contains("revokes nothing")),
+            "{answer}"
+        );
+    }
+    assert!(site.asked().is_empty());
+}
+
+/// The `id` of a list is optional. One that is there has to be right.
+#[tokio::test]
+async fn a_list_without_an_id_is_that_of_the_url_it_stands_at() {
+    let site = Site::open().await;
+    let world = site.world();
+    let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let did = key::did(key.public_key());
+    let mut list = StatusListCredential {
+        id: None,
+        issuer: did.clone(),
+        valid_from: 1_790_000_000,
+        valid_until: None,
+        purposes: vec![REVOCATION],
+        list: StatusList::new(MIN_ENTRIES),
+    };
+    assert!(list.list.set(7, true));
+    for (id, clear, set) in
+        [(None, "", "link_revoked"), (Some("https://a.example/"), "status_invalid", "status_invalid")]
+    {
+        list.id = id.map(str::to_owned);
+        let secured = list.secure(Securing::Jwt, &key::method_id(&did), &key).unwrap();
+        let url = site.put("list", Answer::new("application/vc+jwt", secured));
+        for (index, code) in [("6", clear), ("7", set)] {
+            let entry = json!({
+                "type": "BitstringStatusListEntry", "statusPurpose": "revocation",
+                "statusListIndex": index, "statusListCredential": url,
+            });
+            let secured =
+                credential(did.as_str(), &key::method_id(&did), &key, &json!({"credentialStatus": entry}));
+            assert_eq!(world.verify(&secured).await.1, code, "{id:?} {index}");
+        }
+    }
+}
+
 /// Nothing of a list of random bits can be packed: 8,000,000 entries take a megabyte, and a third more in base64url,
 /// which a JWS has around it once more.
 #[tokio::test]
@@ -93,7 +164,7 @@ async fn a_list_of_millions_of_entries_that_can_t_be_packed_is_read() {
         assert!(bits.set(index, index == 7 || state & 1 == 1));
     }
     let list = StatusListCredential {
-        id: format!("{}/list", site.origin),
+        id: Some(format!("{}/list", site.origin)),
         issuer: did.clone(),
         valid_from: 1_790_000_000,
         valid_until: None,

@@ -45,7 +45,7 @@ impl Issuer {
     /// Publishes a Bitstring Status List, and gives an entry of it.
     fn bitstring(&self, site: &Site, path: &str) -> Value {
         let list = StatusListCredential {
-            id: format!("{}/{path}", site.origin),
+            id: Some(format!("{}/{path}", site.origin)),
             issuer: self.did.clone(),
             valid_from: 1_790_000_000,
             valid_until: None,

@@ -22,7 +22,7 @@ use world::{ACTION, Party, Shop, authority, now, open};
 /// Acme's list, at the shop's server since some server must carry it.
 fn publish(shop: &Shop, acme: &Party, made: i64, revoked: bool) {
     let mut list = StatusListCredential {
-        id: format!("{}/status/1", shop.origin),
+        id: Some(format!("{}/status/1", shop.origin)),
         issuer: acme.did.clone(),
         valid_from: made,
         valid_until: None,

@@ -63,7 +63,7 @@ impl Party {
     /// A list of nobody revoked.
     fn list(&self, url: &str, made: i64) -> Act {
         let list = StatusListCredential {
-            id: url.to_owned(),
+            id: Some(url.to_owned()),
             issuer: self.did.clone(),
             valid_from: made,
             valid_until: None,

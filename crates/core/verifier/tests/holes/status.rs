@@ -166,7 +166,7 @@ fn a_misspelt_member_of_evidence_is_not_ignored() {
 fn with_proofs(world: &World, count: usize) -> String {
     let id = legation_did::method_id(&world.principal.did, world.principal.key.public_key());
     let list = StatusListCredential {
-        id: LIST.to_owned(),
+        id: Some(LIST.to_owned()),
         issuer: world.principal.did.clone(),
         valid_from: NOW - 10,
         valid_until: None,

@@ -136,7 +136,7 @@ pub(crate) fn list(signer: &Party, made: i64, set: bool) -> String {
     let mut bits = StatusList::new(0);
     bits.set(7, set);
     let list = StatusListCredential {
-        id: LIST.to_owned(),
+        id: Some(LIST.to_owned()),
         issuer: signer.did.clone(),
         valid_from: made,
         valid_until: None,
