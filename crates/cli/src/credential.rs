@@ -108,7 +108,7 @@ mod with {
         };
         let warnings = verified.warnings;
         let mut output = Output::done(json!({"verified": true, "kind": kind, "warnings": warnings}), text);
-        output.notes.extend(warnings.into_iter().map(str::to_owned));
+        output.notes.extend(warnings);
         if verified.what == What::Presentation && args.nonce.is_none() {
             output.notes.push("without --nonce it may have been shown before, to anybody".to_owned());
         }

@@ -7,7 +7,7 @@ use crate::{
     output::{Failure, Output},
 };
 use legation_credential::{Authority, Request, Value, request::split_query};
-use legation_did::{Did, key, method_id};
+use legation_did::{Did, key, method_id, one_spelling};
 use legation_keys::{
     SecretKey, Signer, base64url,
     json::{self, JsonLimits},
@@ -15,7 +15,7 @@ use legation_keys::{
 };
 use legation_verifier::{
     Case, Code, Committed, Decision, Denial, Evidence, MemoryLedger, Presentation, Remedy, Trust, Used,
-    VerifiedChain, Vouched, authorize, parse, parse_vouched, receipt, remedy, verify_with,
+    VerifiedChain, Vouched, authorize, gather, parse, parse_vouched, receipt, remedy, verify_with,
 };
 use serde_json::json;
 
@@ -206,7 +206,7 @@ fn trust(args: &VerifyArgs) -> Result<Trust, Failure> {
     };
     let trust = Trust::parse(&files::read(path)?)
         .map_err(|error| Failure::file(format!("`{}` holds no trust settings: {error}", path.display())))?;
-    if trust.audience != args.audience {
+    if trust.audience != one_spelling(&args.audience) {
         let message =
             format!("the trust settings are those of `{}`, not of `{}`", trust.audience, args.audience);
         return Err(Failure::usage(message));
@@ -257,7 +257,10 @@ fn evidence(
         None => Evidence::new(),
     };
     if let Some(folder) = &args.did_documents {
-        folder::add_folder(folder, &mut evidence, most, now)?;
+        let folder = folder::add_folder(folder, &mut evidence, most, now)?;
+        let needs =
+            |evidence: &Evidence| gather(presentation, trust, evidence, &args.nonce, now).unwrap_or_default();
+        folder.supply(&mut evidence, needs, most, now)?;
     }
     if args.evidence.is_none() && args.did_documents.is_none() {
         let fetcher = network::fetcher(&args.network)?;
