@@ -81,7 +81,13 @@ pub(crate) fn gzip_of_zeros(bytes: usize) -> String {
     format!("u{}", base64url::encode(&encoder.finish().unwrap()))
 }
 
-/// The same without its last eight bytes, which hold checksum and length.
+/// The `encodedList` of so many zero bytes in each member of a GZIP.
+pub(crate) fn gzip_of_members(bytes: &[usize]) -> String {
+    let member = |bytes: &usize| base64url::decode(&gzip_of_zeros(*bytes)[1..]).unwrap();
+    format!("u{}", base64url::encode(&bytes.iter().flat_map(member).collect::<Vec<u8>>()))
+}
+
+/// That of so many zero bytes without its last eight, which hold checksum and length.
 pub(crate) fn gzip_cut_off(bytes: usize) -> String {
     let whole = base64url::decode(&gzip_of_zeros(bytes)[1..]).unwrap();
     format!("u{}", base64url::encode(&whole[..whole.len() - 8]))

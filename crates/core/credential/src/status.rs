@@ -122,7 +122,11 @@ impl StatusEntry {
                 found: "another number".to_owned(),
             });
         }
-        entries.iter().map(Self::from_json).collect()
+        let mut all = Vec::with_capacity(entries.len());
+        for entry in entries {
+            all.push(Self::from_json(entry)?);
+        }
+        Ok(all)
     }
 
     /// The entry as JSON.

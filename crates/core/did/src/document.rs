@@ -259,26 +259,25 @@ impl Document {
     /// [`KeyLookupError`], in the order of its variants. A method whose `controller` is another
     /// DID is not found: its key answers for somebody else.
     pub fn key(&self, wanted: KeyUse<'_>) -> Result<&PublicKey, KeyLookupError> {
-        let id = wanted.id.to_owned();
         // What asks is no part of the document: a relative reference there would be one to something else.
-        let url = self.id.fragment_of(&id).map(|_| self.id.resolve(&id));
+        let url = self.id.fragment_of(wanted.id).map(|_| self.id.resolve(wanted.id));
         let own =
             |method: &&Method| Some(&method.id) == url.as_ref() && method.controller == self.id.as_str();
         let method = self.methods.iter().find(own);
-        let Some(method) = method else { return Err(KeyLookupError::NotFound { did: self.id.clone(), id }) };
-        let key = match &method.key {
-            Ok(key) => key,
-            Err(error) => return Err(KeyLookupError::Unusable { id, error: error.clone() }),
-        };
+        let id = || wanted.id.to_owned();
+        let none = || KeyLookupError::NotFound { did: self.id.clone(), id: id() };
+        let method = method.ok_or_else(none)?;
+        let key = method.key.as_ref();
+        let key = key.map_err(|error| KeyLookupError::Unusable { id: id(), error: error.clone() })?;
         let (expected, found) = (wanted.algorithm, key.algorithm());
         if expected != found {
-            return Err(KeyLookupError::Algorithm { id, expected, found });
+            return Err(KeyLookupError::Algorithm { id: id(), expected, found });
         }
         if !method.purposes.contains(&wanted.purpose) {
-            return Err(KeyLookupError::Purpose { id, purpose: wanted.purpose });
+            return Err(KeyLookupError::Purpose { id: id(), purpose: wanted.purpose });
         }
         match method.ends {
-            Some(since) if since <= wanted.now => Err(KeyLookupError::Revoked { id, since }),
+            Some(since) if since <= wanted.now => Err(KeyLookupError::Revoked { id: id(), since }),
             _ => Ok(key),
         }
     }

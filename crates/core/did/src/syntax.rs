@@ -114,10 +114,10 @@ impl Did {
     pub fn resolve(&self, reference: &str) -> String {
         match reference.split_once(['#', '?', '/']) {
             Some(("", _)) => format!("{self}{reference}"),
-            Some((did, _)) => {
-                let rest = reference.get(did.len()..).unwrap_or_default();
-                format!("{}{rest}", one_spelling(did))
-            }
+            Some((did, _)) => match one_spelling(did) {
+                Cow::Borrowed(_) => reference.to_owned(),
+                Cow::Owned(capitals) => capitals + reference.get(did.len()..).unwrap_or_default(),
+            },
             None => one_spelling(reference).into_owned(),
         }
     }

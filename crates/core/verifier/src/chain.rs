@@ -2,7 +2,7 @@
 //! of [`VerifiedChain`].
 
 use crate::{
-    Denial, Proof, Trust,
+    Denial, Proof, Trust, claims,
     evidence::{Evidence, Need, Used},
     known::{Known, Prefix},
     link,
@@ -285,7 +285,10 @@ impl<'a> Walk<'a> {
                 between.push(effective.clone());
             }
             effective = self.check(at, "attenuation", link::check_attenuation(one, effective))?;
-            self.check(at, "audience", link::check_audience(&effective, trust))?;
+            let here =
+                link::check_audience(&effective, trust).and_then(|()| claims::check_audience(one, trust));
+            self.check(at, "audience", here)?;
+            self.check(at, "subject", claims::check_subject(one))?;
             before = Some(one);
         }
         let presentation = self.presentation;
@@ -303,6 +306,7 @@ impl<'a> Walk<'a> {
     fn signatures(&mut self) -> Result<Keys, Stop> {
         let presentation = self.presentation;
         let prefix = self.prefix.clone();
+        let parent = |index: usize| presentation.links.get(index.checked_sub(1)?);
         let mut waiting: Vec<Waiting<'_>> = Vec::with_capacity(presentation.links.len() + 1);
         for (index, one) in presentation.links.iter().enumerate() {
             let issuer = &one.delegation.issuer;
@@ -312,6 +316,7 @@ impl<'a> Walk<'a> {
                 Some(key) if issuer.method() == "key" => Ok(key.clone()),
                 _ => link::check_key(issuer, &one.seal, Purpose::AssertionMethod, self),
             };
+            let key = key.and_then(|key| claims::check_confirmed(parent(index), key, self));
             let known = before.is_some_and(|before| key.as_ref().is_ok_and(|key| key == before));
             // A JWS's account is the digest of what it signs; that of a document is another.
             let sha256 = (!one.seal.is_proof()).then_some(&one.account);
@@ -320,6 +325,7 @@ impl<'a> Walk<'a> {
             // Every proof of a set counts, and none of the further ones is remembered.
             for seal in &one.more_seals {
                 let key = link::check_key(issuer, seal, Purpose::AssertionMethod, self);
+                let key = key.and_then(|key| claims::check_confirmed(parent(index), key, self));
                 self.wait(&mut waiting, Some(index), key, Signature::of(seal))?;
                 waiting.iter_mut().last().into_iter().for_each(|one| one.further = true);
             }
@@ -327,7 +333,10 @@ impl<'a> Walk<'a> {
         let possession = self.possession();
         let signed = possession.is_some();
         if let Some((key, signature)) = possession {
+            let key = key.and_then(|key| claims::check_confirmed(presentation.links.last(), key, self));
             self.wait(&mut waiting, None, key, signature)?;
+        } else {
+            claims::check_unconfirmed(presentation.links.last())?;
         }
         self.verify_waiting(&waiting)?;
         let mut links = Vec::with_capacity(presentation.links.len() + 1);

@@ -128,8 +128,8 @@ codes! {
         PresentationStale = "presentation_stale", by [Holder], spec "RFC 7519 sections 4.1.4 to 4.1.6", cure "Sign a new presentation; it lives five minutes at most.";
         /// The verifier vouches for an agent that has signed nothing, which its trust does not allow.
         VouchingNotAllowed = "vouching_not_allowed", by [Operator, Holder], cure "Set `vouched` in the trust settings, or have the agent sign.";
-        /// The presentation is not made by the subject of the last link.
-        HolderMismatch = "holder_mismatch", by [Holder], spec "VC Data Model 2.0, Verifiable Presentations", cure "Only the agent that the last link names can present the chain.";
+        /// The presentation is not made by the subject of the last link, or `sub` names another subject than its link does.
+        HolderMismatch = "holder_mismatch", by [Holder], spec "VC Data Model 2.0, Verifiable Presentations", cure "Only the agent that the last link names can present the chain; `sub` of a link, where it stands, is its subject.";
         /// The proof is bound to another request.
         RequestBindingMismatch = "request_binding_mismatch", by [Caller], spec "RFC 9421 section 3.2; RFC 9530 section 2", cure "Sign the request as it is sent, its body included.";
     }
@@ -138,8 +138,8 @@ codes! {
         DidUnresolved = "did_unresolved", by [Issuer, Operator], spec "DID Core section 7.1", cure "Publish the DID document, or give it as evidence.";
         /// The DID document was fetched too long ago.
         DidStale = "did_stale", by [Operator], cure "Fetch the DID document again.";
-        /// The signer's document has no such key.
-        KeyNotFound = "key_not_found", by [Issuer, Holder], spec "DID Core section 5.2", cure "Sign with a key of the current DID document and name it by `kid`.";
+        /// The signer's document has no such key, or `cnf` of the link before names another one.
+        KeyNotFound = "key_not_found", by [Issuer, Holder], spec "DID Core section 5.2", cure "Sign with a key of the current DID document, the one of `cnf` where the link before has it, and name it by `kid`.";
         /// The key is for another algorithm than the signature says.
         AlgorithmKeyMismatch = "algorithm_key_mismatch", by [Issuer, Holder], spec "RFC 8725 section 3.1", cure "Name the algorithm of the key in `alg`.";
         /// The key is not for this purpose.

@@ -61,6 +61,7 @@
 
 pub mod authorize;
 pub mod chain;
+mod claims;
 pub mod code;
 pub mod error;
 pub mod evidence;

@@ -47,7 +47,7 @@ pub(crate) fn check_issuer(link: &Link, before: Option<&Link>) -> Result<(), Den
     {
         return Err(Denial::new(Code::IssuerMismatch, subject.as_str(), issuer.as_str()));
     }
-    check_names(Code::IssuerMismatch, issuer, link.claimed_issuer.as_deref(), &link.seal)?;
+    check_names(Code::IssuerMismatch, issuer, link.claimed_issuer(), &link.seal)?;
     link.more_seals.iter().try_for_each(|seal| check_names(Code::IssuerMismatch, issuer, None, seal))
 }
 

@@ -5,6 +5,7 @@
 
 use crate::{
     Code, Denial, Proof, Trust,
+    claims::{Claims, claimed_issuer},
     known::Known,
     read::{COSTS_TWICE, Carried, LinkText, Sums, read_links, read_sealed, sealed_by},
     seal::Seal,
@@ -12,15 +13,16 @@ use crate::{
 use legation_credential::{
     CredentialError, Delegation, LinkDigest,
     delegation::{self, CONTEXT_CREDENTIALS, check_context, check_no_old_claims, check_types},
-    error::{integer, list, malformed, text},
+    error::{list, malformed, seconds, text},
     presentation::{DATA_URL, ENVELOPED, MAX_LIFETIME, MEDIA_TYPE, PURPOSE, TYPE},
     secured::{DocumentProof, decode_token, is_document, to_token},
 };
-use legation_did::Did;
+use legation_did::{Did, one_spelling};
 use legation_keys::{
     Algorithm, base64url, data_integrity, jcs,
     json::{self, Json, JsonError, JsonLimits, Object},
     jws::{self, JwsError},
+    time::Round,
 };
 use std::{borrow::Cow, sync::Arc};
 
@@ -98,7 +100,8 @@ pub(crate) struct Envelope {
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
     pub(crate) delegation: Delegation,
-    pub(crate) claimed_issuer: Option<String>,
+    /// What its claims say beside that, if anything.
+    pub(crate) claims: Option<Box<Claims>>,
     /// Pairs of action and resource as they are written.
     pub(crate) pairs: usize,
     pub(crate) seal: Seal,
@@ -224,8 +227,8 @@ pub(crate) fn parse_known(
     let occasion = Occasion {
         audience: read_audience(object)?,
         nonce: text(object, "nonce")?,
-        issued_at: integer(object, "iat")?,
-        expires_at: integer(object, "exp")?,
+        issued_at: seconds(object, "iat", Round::Up)?,
+        expires_at: seconds(object, "exp", Round::Down)?,
     };
     let holder = delegation::did(object, "holder")?;
     let seal = sealed.by(secured, &holder)?;
@@ -291,8 +294,8 @@ fn assemble(
     let envelope = Envelope {
         holder,
         claimed_issuer: claimed_issuer(object)?,
-        audience: audience.to_owned(),
-        not_before: object.get("nbf").map(|_| integer(object, "nbf")).transpose()?,
+        audience: one_spelling(audience).into_owned(),
+        not_before: delegation::claim(object, "nbf", Round::Up)?,
         transcript: transcript(object)?.map(str::to_owned),
         seal,
     };
@@ -454,11 +457,6 @@ fn read_carried<'o>(carried: &'o Json<'_>) -> Carried<'o> {
         let found: String = id.chars().take(40).collect();
         Denial::new(Code::TypeMismatch, format!("an id that starts with `{DATA_URL}`"), found)
     })
-}
-
-/// `iss`, which must be the issuer or holder where it stands (VC-JOSE-COSE §4.1.2).
-pub(crate) fn claimed_issuer(object: &Object<'_>) -> Result<Option<String>, Denial> {
-    Ok(object.get("iss").map(|_| text(object, "iss").map(str::to_owned)).transpose()?)
 }
 
 /// `transcript`: the SHA-256 of a handshake's challenge, base64url.

@@ -2,8 +2,9 @@
 
 use crate::{
     Code, Denial, Trust,
+    claims::Claims,
     known::Known,
-    presentation::{Link, check_algorithm, claimed_issuer, too_large},
+    presentation::{Link, check_algorithm, too_large},
     seal::{Seal, Signed},
 };
 use legation_credential::{
@@ -121,7 +122,7 @@ fn parse_link(secured: &str, trust: &Trust) -> Result<Link, Denial> {
     let sealed = read_sealed(&parts, delegation::MEDIA_TYPE, trust)?;
     let delegation = Delegation::from_claims(&claims)?;
     let seal = sealed.by(secured, &delegation.issuer)?;
-    let claimed_issuer = claims.as_object().map(claimed_issuer).transpose()?.flatten();
+    let said = Claims::read(&claims)?;
     // One pass gives both digests: the account covers the signing input, the link's digest the
     // signature as well.
     let mut hasher = Sha256::new_with_prefix(parts.signing_input);
@@ -129,7 +130,7 @@ fn parse_link(secured: &str, trust: &Trust) -> Result<Link, Denial> {
     hasher.update(".");
     hasher.update(parts.signature);
     let (pairs, digest) = (written_pairs(&claims), hasher.finalize().into());
-    Ok(Link { delegation, claimed_issuer, pairs, seal, more_seals: Vec::new(), digest, account })
+    Ok(Link { delegation, claims: said, pairs, seal, more_seals: Vec::new(), digest, account })
 }
 
 fn parse_document(secured: &str, trust: &Trust) -> Result<Link, Denial> {
@@ -147,7 +148,7 @@ fn read_proved(secured: &str, claims: &Json<'_>, trust: &Trust) -> Result<Link, 
     let missing = || Denial::new(Code::Malformed, "a document with a proof", "none");
     let seal = seals.next().ok_or_else(missing)?;
     Ok(Link {
-        claimed_issuer: claims.as_object().map(claimed_issuer).transpose()?.flatten(),
+        claims: Claims::read(claims)?,
         pairs: written_pairs(claims),
         seal,
         more_seals: seals.collect(),

@@ -1,7 +1,7 @@
 //! Trust: the verifier's own settings. Nothing in a credential changes any of them.
 
 use legation_credential::{Authority, CredentialError};
-use legation_did::Did;
+use legation_did::{Did, one_spelling};
 use legation_keys::{
     Algorithm,
     json::{self, Json, JsonLimits, Object},
@@ -34,8 +34,8 @@ pub struct Trust {
     /// a revocation shows no later than that, and the life of a presentation after it, since a
     /// chain that holds is not asked about again.
     pub max_status_age: i64,
-    /// Longest lifetime, in seconds, of a link that has no `credentialStatus`; 0 by default, so
-    /// that every link can be revoked.
+    /// Longest lifetime, in seconds, of a link that can't be revoked, since no `credentialStatus` of its is for revocation;
+    /// 0 by default, so that every link can be.
     pub max_unrevocable: i64,
     /// Longest lifetime, in seconds, of a link without `credentialStatus` whose parent can be revoked; 0 by
     /// default, 86,400 at most. An agent can so make a child's link without asking anybody for a place in a
@@ -104,7 +104,7 @@ impl Trust {
     #[must_use]
     pub fn new(audience: &str) -> Self {
         Self {
-            audience: audience.to_owned(),
+            audience: one_spelling(audience).into_owned(),
             roots: BTreeMap::new(),
             algorithms: Algorithm::ALL.to_vec(),
             status_issuers: BTreeSet::new(),

@@ -1,7 +1,7 @@
 //! The format of times, of a presentation's claims and of status entries.
 
 use super::Book;
-use crate::make::draft::{LIST, SHOP};
+use crate::make::draft::{LIST, NOW, SHOP, seconds};
 use serde_json::{Value, json};
 
 pub(crate) fn add(book: &mut Book) {
@@ -49,13 +49,13 @@ fn times(book: &mut Book) {
         book.deny(name, why, code, Some(1), |d| d.claims(1)["validUntil"] = text);
     }
     book.deny(
-        "expiry-claim-as-a-float",
-        "`exp` with a fraction: seconds are integers here.",
+        "expiry-claim-of-ten-to-the-three-hundred",
+        "A number that no second is near.",
         code,
         Some(1),
         |d| {
             d.claims(1)["exp"] = "@".into();
-            d.links[1].literal("@", "1795600800.5");
+            d.links[1].literal("@", "1e300");
         },
     );
     book.deny(
@@ -78,6 +78,41 @@ fn times_that_pass(book: &mut Book) {
         "time-with-a-fraction",
         "A fraction of a second is read, and rounded so that nothing lives longer.",
         |d| d.claims(1)["validUntil"] = "2026-11-25T09:59:59.999999Z".into(),
+    );
+    book.permit(
+        "time-at-the-end-of-a-day",
+        "Hour 24 is the end of a day, which XML Schema has beside the beginning of the next.",
+        |d| d.claims(1)["validUntil"] = "2026-11-24T24:00:00Z".into(),
+    );
+    book.permit(
+        "claims-of-time-with-fractions",
+        "A NumericDate may have a fraction (RFC 7519 section 2).",
+        |d| {
+            d.claims(2)["nbf"] = json!(seconds(NOW) as f64 - 0.25);
+            d.claims(2)["exp"] = json!(seconds(NOW) as f64 + 60.5);
+        },
+    );
+    book.deny(
+        "expiry-claim-with-a-fraction",
+        "The second in which `exp` falls is not added: rounding never makes a life longer.",
+        "expired",
+        Some(2),
+        |d| d.claims(2)["exp"] = json!(seconds(NOW) as f64 - 60.0 + 0.75),
+    );
+    book.deny(
+        "not-before-claim-with-a-fraction",
+        "Nor is the second in which `nbf` falls.",
+        "not_yet_valid",
+        Some(2),
+        |d| d.claims(2)["nbf"] = json!(seconds(NOW) as f64 + 60.25),
+    );
+    book.permit(
+        "presentation-with-fractions",
+        "`iat` and `exp` of a presentation are NumericDates as well.",
+        |d| {
+            d.presentation.claims["iat"] = json!(seconds(NOW) as f64 - 10.75);
+            d.presentation.claims["exp"] = json!(seconds(NOW) as f64 + 110.25);
+        },
     );
 }
 
@@ -141,7 +176,7 @@ fn status_entries(book: &mut Book) {
         "status-of-another-purpose",
         "A purpose that is not understood is no good status.",
         "statusPurpose",
-        "message".into(),
+        "retention".into(),
         book,
     );
     change(

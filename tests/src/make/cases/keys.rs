@@ -3,7 +3,7 @@
 use super::Book;
 use crate::make::{
     actors::{agent, company, p256},
-    draft::{ACME, Draft, document, permit},
+    draft::{ACME, Draft, LIST, document, list, permit},
     tricks,
 };
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ fn unresolved(book: &mut Book) {
     book.deny("document-that-is-none", "An error page where the document should be.", code, Some(0), |d| {
         d.documents[0]["document"] = json!("<html>404</html>")
     });
-    book.deny("document-with-one-key-id-twice", "Two keys of one id: which one signs?", code, Some(0), acme(|document| {
+    book.deny("document-with-one-key-id-relative-and-whole", "Two keys of one id: which one signs?", code, Some(0), acme(|document| {
         let again = json!({"id": "did:web:acme.example#key-1", "controller": ACME, "type": "JsonWebKey", "publicKeyJwk": agent("mallory").jwk()});
         document["verificationMethod"].as_array_mut().unwrap().push(again);
     }));
@@ -210,12 +210,54 @@ fn not_found(book: &mut Book) {
         let did = agent("carol").did.clone();
         d.presentation.header["kid"] = format!("{did}#keys-1").into();
     });
-    book.deny(
+    book.permit(
         "document-with-relative-key-ids",
-        "A key id without its DID is not the one that the header names.",
-        code,
-        Some(0),
+        "A relative DID URL is resolved against the document's id (DID Core section 3.2.2).",
         acme(|document| document["verificationMethod"][0]["id"] = "#key-1".into()),
+    );
+    book.permit(
+        "document-with-relative-references",
+        "The same where a relationship names the key.",
+        acme(|document| {
+            document["assertionMethod"] = json!(["#key-1"]);
+            document["authentication"] = json!(["#key-1"]);
+        }),
+    );
+    book.deny(
+        "document-with-one-key-id-twice",
+        "Relative once and whole once it is one id, and two keys.",
+        "did_unresolved",
+        Some(0),
+        acme(|document| {
+            let mut other = document["verificationMethod"][0].clone();
+            other["id"] = "#key-1".into();
+            other["publicKeyJwk"] = agent("mallory").jwk();
+            document["verificationMethod"].as_array_mut().unwrap().push(other);
+        }),
+    );
+    book.deny(
+        "kid-that-is-relative",
+        "A header is no part of the document: there a relative reference names nobody's key.",
+        "issuer_mismatch",
+        Some(0),
+        |d| d.links[0].header["kid"] = "#key-1".into(),
+    );
+    book.permit(
+        "names-with-escapes-in-small-letters",
+        "`%3a` and `%3A` are one DID (RFC 3986 section 6.2.2.1), whoever writes which.",
+        |d| {
+            let (small, capitals) = ("did:web:acme.example%3a8443", "did:web:acme.example%3A8443");
+            let acme = company("acme").named(small, &format!("{small}#key-1"));
+            d.documents = vec![document(&acme)];
+            d.documents[0]["did"] = capitals.into();
+            d.documents[0]["document"]["assertionMethod"] = json!([format!("{capitals}#key-1")]);
+            d.root(&acme);
+            d.claims(0)["iss"] = small.into();
+            d.delegation(2)["principal"] = capitals.into();
+            d.trust["roots"][0]["did"] = capitals.into();
+            d.trust["statusIssuers"] = json!([small]);
+            d.lists[0] = list(LIST, &acme, "revocation");
+        },
     );
 }
 

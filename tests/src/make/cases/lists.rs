@@ -242,6 +242,18 @@ fn encodings(book: &mut Book) {
         Some(0),
         encoded(tricks::gzip_cut_off(16_384)),
     );
+    book.permit(
+        "status-list-in-two-members",
+        "A GZIP of two members is one stream (RFC 1952 section 2.2).",
+        encoded(tricks::gzip_of_members(&[8_192, 0, 8_192])),
+    );
+    book.deny(
+        "status-list-in-members-above-the-limit",
+        "Two members, each within the limit, and both together above it.",
+        code,
+        Some(0),
+        encoded(tricks::gzip_of_members(&[2 << 20, 2 << 20])),
+    );
     book.permit("status-list-of-the-smallest-size", "131,072 entries.", encoded(whole));
 }
 

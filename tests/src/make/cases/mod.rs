@@ -4,6 +4,7 @@ mod arguments;
 mod authority;
 mod bytes;
 mod chain;
+mod claimed;
 mod claims;
 mod constraints;
 mod format;
@@ -44,6 +45,7 @@ pub(crate) fn all(twins: bool) -> Book {
     header::add(&mut book);
     format::add(&mut book);
     claims::add(&mut book);
+    claimed::add(&mut book);
     authority::add(&mut book);
     constraints::add(&mut book);
     grants::add(&mut book);

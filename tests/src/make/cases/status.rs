@@ -14,6 +14,7 @@ pub(crate) fn add(book: &mut Book) {
     suspended(book);
     missing(book);
     offline(book);
+    without_revocation(book);
     unavailable(book);
     of_another(book);
     for_another(book);
@@ -74,6 +75,62 @@ fn suspended(book: &mut Book) {
             d.lists[0].set = vec![8];
         },
     );
+}
+
+/// Leaves a link nothing but a status of another purpose.
+fn only(d: &mut Draft, index: usize, purpose: &str, set: Vec<usize>) {
+    d.claims(index)["credentialStatus"]["statusPurpose"] = purpose.into();
+    d.claims(index)["credentialStatus"]["statusListCredential"] = SUSPENSIONS.into();
+    d.lists.push(List { set, ..list(SUSPENSIONS, &company("acme"), purpose) });
+}
+
+fn without_revocation(book: &mut Book) {
+    book.deny(
+        "status-of-suspension-only",
+        "Who can only be suspended can't be revoked: the link counts as one without revocation.",
+        "status_missing",
+        Some(1),
+        |d| only(d, 1, "suspension", vec![]),
+    );
+    book.permit(
+        "status-of-suspension-only-in-a-link-that-is-short-enough",
+        "The leaf lives 23 hours, and the verifier accepts a day without revocation.",
+        |d| {
+            d.trust["maxUnrevocable"] = 86_400.into();
+            only(d, 2, "suspension", vec![8]);
+        },
+    );
+    book.deny(
+        "suspended-where-nothing-can-be-revoked",
+        "A suspension counts however short the link is.",
+        "link_suspended",
+        Some(2),
+        |d| {
+            d.trust["maxUnrevocable"] = 86_400.into();
+            only(d, 2, "suspension", vec![9]);
+        },
+    );
+    book.deny(
+        "status-of-a-message-only",
+        "A message revokes nothing, so that nothing can be revoked.",
+        "status_missing",
+        Some(1),
+        |d| only(d, 1, "message", vec![]),
+    );
+    for purpose in ["message", "refresh"] {
+        book.permit(
+            &format!("status-of-a-{purpose}-beside-revocation"),
+            "It says something of the credential and ends nothing (Bitstring Status List section 2.1); nobody looks it up.",
+            |d| {
+                let revocation = d.claims(1)["credentialStatus"].clone();
+                let told = json!({
+                    "type": "BitstringStatusListEntry", "statusPurpose": purpose, "statusSize": 2,
+                    "statusListIndex": "8", "statusListCredential": "https://acme.example/status/3",
+                });
+                d.claims(1)["credentialStatus"] = json!([told, revocation]);
+            },
+        );
+    }
 }
 
 /// Takes a link's status away.
@@ -287,6 +344,18 @@ fn for_another(book: &mut Book) {
         code,
         Some(0),
         change(|list| list.sealed.claims["credentialSubject"]["statusPurpose"] = "suspension".into()),
+    );
+    book.permit(
+        "status-list-without-an-id",
+        "A list may leave its `id` out (VC Data Model 2.0 section 4.4): it is known by where it stands, and by who signed it.",
+        change(|list| drop(list.sealed.claims.as_object_mut().unwrap().remove("id"))),
+    );
+    book.deny(
+        "status-list-with-an-id-that-is-null",
+        "`null` is no address.",
+        code,
+        Some(0),
+        claim("id", Value::Null),
     );
     book.permit(
         "status-list-of-two-purposes",

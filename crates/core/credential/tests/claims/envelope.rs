@@ -137,7 +137,7 @@ fn a_status_that_is_not_understood_is_refused() {
         (entry, "statusSize", json!("1"), "malformed"),
     ];
     for purpose in
-        [json!("message"), json!("refresh"), json!("Revocation"), json!(["revocation"]), json!(GONE)]
+        [json!("retention"), json!("Message"), json!("Revocation"), json!(["revocation"]), json!(GONE)]
     {
         cases.push((entry, "statusPurpose", purpose, "malformed"));
     }
@@ -171,6 +171,8 @@ fn a_status_that_is_not_understood_is_refused() {
         ("", "credentialStatus", json!(GONE)),
         ("", "credentialStatus", json!([one, one, one, one])),
         (entry, "statusSize", json!(1)),
+        (entry, "statusPurpose", json!("message")),
+        (entry, "statusPurpose", json!("refresh")),
         (entry, "id", json!("https://acme.example/status/1#94567")),
     ]);
 }

@@ -43,7 +43,7 @@ fn of_link(code: Code, index: usize, presentation: &Presentation, case: &Case<'_
                 Some(subject) => one(member("issuer"), exactly(subject.as_str())),
                 None => {
                     let (what, to) =
-                        names(&delegation.issuer, link.claimed_issuer.as_deref(), key_name(at, case), case);
+                        names(&delegation.issuer, link.claimed_issuer(), key_name(at, case), case);
                     one(what, to)
                 }
             }
@@ -85,10 +85,15 @@ fn of_link(code: Code, index: usize, presentation: &Presentation, case: &Case<'_
         Code::AudienceMismatch => {
             let key = LimitKey { kind: LimitKind::Audience, actions: None };
             let own = terms.authority.limits().any(|(own, _)| *own == key);
-            // Else the ceiling leaves this very verifier out.
-            own.then(|| one(What::Constraint(key), To::Include(case.trust.audience.as_str().into())))
-                .flatten()
+            let here = case.trust.audience.as_str();
+            // Neither: the ceiling leaves this very verifier out.
+            match own {
+                true => one(What::Constraint(key), To::Include(here.into())),
+                false if !link.is_for(here) => one(member("aud"), exactly(here)),
+                false => None,
+            }
         }
+        Code::HolderMismatch => one(member("sub"), exactly(terms.subject.as_str())),
         _ => None,
     }
 }
