@@ -9,7 +9,7 @@
 //! | [`authority`] | [`Authority`], its partial order, and [`extend`], the one way to the next link |
 //! | [`amount`] | how much money a request is about, in the unit that is compared and summed |
 //! | [`mod@money`] | an amount as people write it |
-//! | [`request`], [`decide`] | what somebody asks to do, and whether an authority permits it |
+//! | [`request`], [`body`], [`decide`] | what somebody asks to do, facts of its body, and whether an authority permits it |
 //! | [`delegation`] | [`Delegation`]: the Verifiable Credential |
 //! | [`secured`] | a delegation as text: a compact JWS, or a document with proofs |
 //! | [`issue`](mod@issue) | issuing a first delegation, and passing one on narrower |
@@ -42,6 +42,7 @@
 pub mod amount;
 pub mod authority;
 mod bitstring;
+pub mod body;
 mod constraint;
 mod cover;
 pub mod decide;
@@ -65,6 +66,7 @@ pub mod window;
 
 pub use amount::Amount;
 pub use authority::{Authority, extend};
+pub use body::body_facts;
 pub use decide::{Debit, Measure, Situation, Violation};
 pub use delegation::{Delegation, LinkDigest, Terms};
 pub use error::CredentialError;

@@ -57,6 +57,12 @@ impl From<&str> for Value {
     }
 }
 
+impl From<i64> for Value {
+    fn from(integer: i64) -> Self {
+        Self::Integer(integer)
+    }
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}", self.to_json())
@@ -144,6 +150,12 @@ pub enum RequestError {
     /// Two facts that both say the amount: one limit would look at the one, another at the other.
     #[error("`amount` and `amountMicros` both say the amount; give one of them")]
     TwoAmounts,
+    /// The body, which the facts should come from, can't be read.
+    #[error("the body can't be read: {reason}")]
+    Body {
+        /// Why not, without what the body says.
+        reason: String,
+    },
     /// Too many facts.
     #[error("{found} facts, at most {MAX_FACTS} are read")]
     TooManyFacts {
