@@ -82,7 +82,7 @@ fn a_published_card_is_fetched_and_believed_and_a_changed_one_is_not() {
     let fetched = play.run(&format!("card fetch localhost:{port} --http-on-loopback --out kept.json"));
     let printed: Value = serde_json::from_str(&fetched.stdout).unwrap();
     assert_eq!((fetched.status, &printed["name"], printed.get("signatures")), (0, &json!("Shop"), None));
-    assert_eq!(play.read("kept.json"), play.read("site/.well-known/agent-card.json"));
+    assert_eq!(play.read("kept.json").trim_end(), play.read("site/.well-known/agent-card.json").trim_end());
     assert_valid(&play.json("card verify kept.json --http-on-loopback"));
 
     // Without the flag neither this machine nor plain http is a place to fetch from.
@@ -101,8 +101,12 @@ fn a_published_card_is_fetched_and_believed_and_a_changed_one_is_not() {
     // What a server adds is no part of the card that is handed on.
     let added = play.read("kept.json").replacen('{', r#"{"url":"https://evil.example","#, 1);
     play.write("site/.well-known/agent-card.json", added);
-    let valid = play.json(&format!("card fetch {origin} --http-on-loopback"));
+    let valid = play.json(&format!("card fetch {origin} --http-on-loopback --out again.json"));
+    assert_valid(&valid);
     assert!(!valid.to_string().contains("evil"), "{valid}");
+    assert_eq!(valid["uncovered"], json!(["/url"]));
+    assert!(warns(&valid, "does not cover these members, which are no part of the card: `/url`"), "{valid}");
+    assert_eq!(play.read("again.json").trim_end(), play.read("kept.json").trim_end(), "what was verified");
     drop(server);
     let gone = play.run(&format!("card fetch {origin} --http-on-loopback --json"));
     assert_eq!((gone.status, gone.json()["error"].as_str()), (3, Some("unreachable")));
@@ -234,7 +238,7 @@ fn what_an_author_may_not_expect_is_told() {
     odd["preferredTransport"] = "GRPC".into();
     let shop = "--did did:web:shop.example";
     let told = sign(&odd, shop).json();
-    assert!(warns(&told, "lacks: skills") && warns(&told, "left out: preferredTransport"), "{told}");
+    assert!(warns(&told, "lacks: skills") && warns(&told, "left out: `/preferredTransport`"), "{told}");
     let elsewhere = format!("{shop} --handshake https://h.example/");
     assert!(warns(&sign(&card("https://shop.example"), &elsewhere).json(), "the handshake is at"));
     let own = play.json("did create key --key shop.key")["did"].as_str().unwrap().to_owned();
@@ -243,6 +247,42 @@ fn what_an_author_may_not_expect_is_told() {
     let valid = play.json("card verify s.json");
     assert_eq!((&valid["binding"], &valid["did"]), (&json!({"type": "key"}), &json!(own)));
     assert_valid(&valid);
+}
+
+#[test]
+fn a_card_that_would_say_less_when_signed_is_refused_and_told_where() {
+    let play = Play::new();
+    play.key("shop.key");
+    play.json("did create web shop.example --key shop.key --out site");
+    let case = |name: &str| {
+        let path = format!("{}/tests/cards/{name}", env!("CARGO_MANIFEST_DIR"));
+        play.write("card.json", std::fs::read_to_string(path).unwrap());
+        play.run("card sign card.json --key shop.key --did did:web:shop.example --out s.json --json --force")
+    };
+    for (name, at, instead) in [
+        ("n1_unwrapped_requirement.json", "`/securityRequirements/0/b`", "schemes"),
+        ("n3_flat_scheme.json", "`/securitySchemes/b/type`", "httpAuthSecurityScheme"),
+        ("n5_iface_transport.json", "`/supportedInterfaces/0/transport`", "`protocolBinding`"),
+    ] {
+        let ran = case(name);
+        assert_eq!((ran.status, ran.json()["error"].as_str()), (1, Some("card_member_lost")), "{ran:?}");
+        let message = ran.json()["message"].to_string();
+        assert!(message.contains(at) && message.contains(instead), "{message}");
+        assert!(!play.path("s.json").exists());
+    }
+    // What is harmless is left out and told, at every depth; so is what stands beside a signature.
+    let signed = case("evil_url.json").json();
+    assert_eq!(signed["dropped"], json!(["/url"]), "{signed}");
+    let mut beside: Value = serde_json::from_str(&play.read("s.json")).unwrap();
+    beside["url"] = "https://evil.example/a2a".into();
+    beside["capabilities"]["extra"] = json!({});
+    play.write("s.json", beside.to_string());
+    let valid = play.json("card verify s.json --did-documents site");
+    assert_valid(&valid);
+    assert_eq!(valid["uncovered"], json!(["/capabilities/extra", "/url"]), "{valid}");
+    let text = play.run("card verify s.json --did-documents site");
+    assert!(text.stdout.contains("no other one") && !text.stdout.contains("evil"), "{text:?}");
+    assert!(text.stderr.contains("`/capabilities/extra`, `/url`"), "{text:?}");
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub(crate) struct VerifyCardArgs {
 pub(crate) struct FetchCardArgs {
     /// The URL of the card, or its domain alone.
     pub(crate) url: String,
-    /// A file to keep the signed card in, as it was published.
+    /// A file to keep the card in: what was verified of it, with the signatures that cover it.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Replace the file if it exists.

@@ -76,12 +76,15 @@ fn signed(args: &SignCardArgs, bytes: &[u8], signer: &SecretKey) -> Result<(Stri
             "{kept} signatures of other keys are kept; they hold if the card is as it was, and --only drops them"
         ));
     }
-    notes.extend(surprises(bytes, &received, &document, args)?);
+    if !before.dropped().is_empty() {
+        notes.push(format!("A2A 1.0 does not know these members, which are left out: {}", before.dropped()));
+    }
+    notes.extend(surprises(&received, &document, args)?);
     let out = args.out.out.display().to_string();
     let mut output = Output::done(
         json!({
             "card": out, "did": args.did.as_str(), "keyId": key_id,
-            "signatures": received.signature_count(), "kept": kept,
+            "signatures": received.signature_count(), "kept": kept, "dropped": before.dropped().paths(),
         }),
         format!("wrote {out}\n{} signs the card with {key_id}", args.did),
     );
@@ -130,7 +133,6 @@ fn declared(args: &SignCardArgs, bytes: &[u8], before: &UnverifiedCard<'_>) -> R
 
 /// What holds of the signed card and its author may not expect.
 fn surprises(
-    bytes: &[u8],
     received: &UnverifiedCard<'_>,
     document: &Document,
     args: &SignCardArgs,
@@ -144,20 +146,6 @@ fn surprises(
     if !missing.is_empty() {
         notes.push(format!("A2A requires members that the card lacks: {}", missing.join(", ")));
     }
-    let given: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let dropped: Vec<_> = given
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(name, value)| {
-            name.as_str() != "signatures" && !is_empty(value) && card.card().get(name).is_none()
-        })
-        .map(|(name, _)| name.as_str())
-        .collect();
-    if !dropped.is_empty() {
-        notes
-            .push(format!("A2A 1.0 does not know these members, which are left out: {}", dropped.join(", ")));
-    }
     let plain: Vec<String> = loopback_origin(&args.did).into_iter().collect();
     match check_binding_with(&card, document, &plain) {
         Ok(legation_agent_card::Binding::KeyOnly) => {
@@ -170,14 +158,4 @@ fn surprises(
         Err(error) => notes.push(format!("{error}; it is refused")),
     }
     Ok(notes)
-}
-
-/// Whether a value may vanish as the default of its member.
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        _ => false,
-    }
 }

@@ -41,7 +41,7 @@ pub(super) fn denied(denied: &Denied) -> Output {
     let json = json!({
         "decision": "deny", "code": denied.code, "reason": denied.reason, "failures": signatures,
         "did": null, "form": null, "keyId": null, "algorithm": null, "binding": null, "handshake": null,
-        "delegation": null, "card": null,
+        "delegation": null, "uncovered": [], "card": null,
     });
     Output { json, text, notes: Vec::new(), exit: 1 }
 }
@@ -54,9 +54,15 @@ pub(super) fn verified(card: &VerifiedCard, binding: Option<&Binding>) -> Output
         "keyId": card.key_id(), "algorithm": card.algorithm().jose(), "binding": binding_json(binding),
         "handshake": card.handshake(),
         "delegation": card.delegation().map(|required| json!({"required": required})),
-        "card": card.card(),
+        "uncovered": card.uncovered().paths(), "card": card.card(),
     });
     let mut output = Output::done(json, text(card, binding));
+    if !card.uncovered().is_empty() {
+        output.notes.push(format!(
+            "the signature does not cover these members, which are no part of the card: {}",
+            card.uncovered()
+        ));
+    }
     if card.form() == Form::Sdk {
         output.notes.push(
             "only the SDK form verified: empty members, such as a security requirement without scopes, may have been \
@@ -80,9 +86,10 @@ fn text(card: &VerifiedCard, binding: Option<&Binding>) -> String {
         |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let who = card.did().map_or("no DID is proven", legation_did::Did::as_str);
     let mut lines = vec![format!("valid: {who}, the card of `{}`", member(card.card(), "name"))];
-    let form = match card.form() {
-        Form::Spec => "spec: every member of the card is covered",
-        Form::Sdk => "sdk: members that are empty are not covered",
+    let form = match (card.form(), card.uncovered().is_empty()) {
+        (Form::Spec, true) => "spec: every member is covered",
+        (Form::Spec, false) => "spec: every member that A2A 1.0 knows is covered, and no other one",
+        (Form::Sdk, _) => "sdk: members that are empty are not covered",
     };
     lines.push(format!("  form       {form}"));
     lines.push(format!("  key        {} ({})", card.key_id(), card.algorithm()));

@@ -39,8 +39,7 @@ pub(crate) fn fetch(args: &FetchCardArgs) -> Result<Output, Failure> {
         Err(denied) => return Ok(told::denied(&denied)),
     };
     if let Some(out) = &args.out {
-        let text = String::from_utf8_lossy(&fetched.bytes);
-        files::write_public(out, text.trim_end(), args.force)?;
+        files::write_public(out, &fetched.signed_text(), args.force)?;
     }
     let mut output = told::verified(&fetched.card, Some(&fetched.binding));
     output.text = serde_json::to_string_pretty(fetched.card.card()).unwrap_or_default();

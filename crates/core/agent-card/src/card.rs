@@ -1,9 +1,10 @@
 //! A card as it was received: read, projected, not yet believed.
 
 use crate::{
+    dropped::{Dropped, Path},
     error::{CardError, LIMITS},
     extension,
-    form::{self, Form},
+    form::{self, Form, Lost, Projection},
     legacy, schema,
 };
 use core::convert::Infallible;
@@ -18,6 +19,12 @@ pub struct UnverifiedCard<'a> {
     pub(crate) spec: Json<'a>,
     /// The elements of `signatures`, as they stand.
     pub(crate) signatures: Vec<Json<'a>>,
+    /// What the schema does not know.
+    pub(crate) dropped: Dropped,
+    /// What of it may not be left out of what is signed.
+    pub(crate) lost: Option<Lost>,
+    /// The text, to see what a signature may cover that the schema does not know.
+    text: &'a [u8],
 }
 
 impl<'a> UnverifiedCard<'a> {
@@ -37,26 +44,9 @@ impl<'a> UnverifiedCard<'a> {
         if legacy::is_legacy(&json) {
             return Err(CardError::Legacy);
         }
-        Self::project(json)
-    }
-
-    /// Takes the signatures out, which no form has, and projects the rest.
-    pub(crate) fn project(json: Json<'a>) -> Result<Self, CardError> {
-        let mut signatures = Json::Null;
-        let rest = match json {
-            Json::Object(object) => {
-                let rest = object.try_filter_map(|name, value| {
-                    if name == "signatures" {
-                        signatures = value;
-                        return Ok::<_, Infallible>(None);
-                    }
-                    Ok(Some(value))
-                });
-                rest.map(Json::Object).unwrap_or(Json::Null)
-            }
-            other => other,
-        };
-        let spec = form::spec(rest, &schema::AGENT_CARD)?;
+        let (rest, signatures) = apart(json);
+        let mut projection = Projection::default();
+        let spec = projection.message(rest, &schema::AGENT_CARD, Path::Root)?;
         let signatures = match signatures {
             Json::Null => Vec::new(),
             Json::Array(signatures) => signatures,
@@ -65,7 +55,7 @@ impl<'a> UnverifiedCard<'a> {
                 return Err(error.within("signatures"));
             }
         };
-        Ok(Self { spec, signatures })
+        Ok(Self { spec, signatures, dropped: projection.dropped, lost: projection.lost, text: bytes })
     }
 
     /// The DID that the card claims in its identity extension, without any proof.
@@ -82,6 +72,13 @@ impl<'a> UnverifiedCard<'a> {
         self.signatures.len()
     }
 
+    /// The members that the schema does not know, at every depth: they are in no form, so that nothing
+    /// vouches for them.
+    #[must_use]
+    pub fn dropped(&self) -> &Dropped {
+        &self.dropped
+    }
+
     /// The card without its signatures, to be signed anew after a change.
     #[must_use]
     pub fn without_signatures(self) -> Self {
@@ -93,7 +90,44 @@ impl<'a> UnverifiedCard<'a> {
     pub fn canonical(&self, form: Form) -> String {
         match form {
             Form::Spec => form::text(&self.spec),
-            Form::Sdk => form::text(&form::sdk(&self.spec)),
+            Form::Sdk => form::text(&form::sdk(&self.spec, &mut Dropped::default())),
         }
     }
+
+    /// What a signature may cover that covers the members which the schema does not know: the two forms
+    /// with these members, and the card as it stands, with and without what is empty. Nothing where
+    /// there are no such members.
+    pub(crate) fn with_dropped(&self) -> Vec<String> {
+        let mut texts = Vec::new();
+        if self.dropped.is_empty() {
+            return texts;
+        }
+        // It was read before; reading it again costs nobody whose card verifies.
+        let Ok(json) = json::parse(self.text, LIMITS) else { return texts };
+        let whole = apart(json).0;
+        let mut projection = Projection { keep_unknown: true, ..Projection::default() };
+        let spec = projection.message(whole.clone(), &schema::AGENT_CARD, Path::Root).ok();
+        for json in spec.into_iter().chain([whole]) {
+            for text in [form::text(&json), form::text(&form::sdk(&json, &mut Dropped::default()))] {
+                if !texts.contains(&text) {
+                    texts.push(text);
+                }
+            }
+        }
+        texts
+    }
+}
+
+/// A card without its signatures, and these.
+fn apart(json: Json<'_>) -> (Json<'_>, Json<'_>) {
+    let mut signatures = Json::Null;
+    let Json::Object(object) = json else { return (json, signatures) };
+    let rest = object.try_filter_map(|name, value| {
+        if name == "signatures" {
+            signatures = value;
+            return Ok::<_, Infallible>(None);
+        }
+        Ok(Some(value))
+    });
+    (rest.map(Json::Object).unwrap_or(Json::Null), signatures)
 }

@@ -1,6 +1,6 @@
 //! What can be wrong: one enum per verb, one variant per rule, each with a stable code.
 
-use crate::{Form, jwks::JwkError};
+use crate::{Dropped, Form, jwks::JwkError, loss};
 use legation_did::{Did, DidError, KeyLookupError};
 use legation_keys::{
     base64url::Base64Error,
@@ -97,6 +97,19 @@ pub enum SignError {
     /// The card has no identity extension: nobody could tell whose key may sign it.
     #[error("the card declares no DID; add the identity extension first")]
     NoDid,
+    /// A member that A2A 1.0 does not know, and so is in no form, without which a security requirement, a
+    /// security scheme or an interface would say something else.
+    #[error(
+        "`{at}` is not known to A2A 1.0's {message} and would not be signed, and without it the card would say \
+         something else about who may call and where; write {}, or take the member out",
+        loss::instead(.message)
+    )]
+    Lost {
+        /// Where it stands: a JSON Pointer (RFC 6901).
+        at: String,
+        /// The message of the schema.
+        message: &'static str,
+    },
     /// The key id is no DID URL of the DID that the card declares.
     #[error("`{key_id}` is no key of `{did}`, which the card declares")]
     KeyId {
@@ -123,6 +136,7 @@ impl SignError {
         match self {
             Self::Card(error) => error.code(),
             Self::NoDid => "card_did_missing",
+            Self::Lost { .. } => "card_member_lost",
             Self::KeyId { .. } => "issuer_mismatch",
             Self::TooMany => "card_signatures_too_many",
             Self::Malformed => "malformed",
@@ -167,8 +181,8 @@ fn first(failures: &[Failure]) -> String {
 }
 
 impl VerifyError {
-    /// The stable code. Where no signature is valid, the code of the first one that failed in its
-    /// equation, else of the first.
+    /// The stable code. Where no signature is valid, the code of the first one that covers what is not
+    /// known here, else of the first that failed in its equation, else of the first.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -177,8 +191,12 @@ impl VerifyError {
             Self::NoDid => "card_did_missing",
             Self::DidMismatch { .. } => "card_did_mismatch",
             Self::NoneValid { failures, .. } => {
+                let beyond = failures.iter().find(|failure| matches!(failure.reason, Refusal::Beyond(_)));
                 let invalid = failures.iter().find(|failure| matches!(failure.reason, Refusal::Invalid(_)));
-                invalid.or(failures.first()).map_or("signature_invalid", |failure| failure.reason.code())
+                beyond
+                    .or(invalid)
+                    .or(failures.first())
+                    .map_or("signature_invalid", |failure| failure.reason.code())
             }
         }
     }
@@ -241,6 +259,10 @@ pub enum Refusal {
     /// The signature fits none of the accepted forms.
     #[error("the signature fits {}", none_of(.0))]
     Invalid(Vec<Form>),
+    /// The signature is the key's, and covers members that A2A 1.0 does not know: what its signer says
+    /// by them is not understood here, and without them the card is not what was signed.
+    #[error("the signature is good, and covers members that A2A 1.0 does not know: {0}")]
+    Beyond(Dropped),
 }
 
 fn none_of(tried: &[Form]) -> String {
@@ -276,6 +298,7 @@ impl Refusal {
             Self::Jwk(JwkError::Algorithm { .. }) => "algorithm_key_mismatch",
             Self::Jwk(_) => "key_not_found",
             Self::Invalid(_) => "signature_invalid",
+            Self::Beyond(_) => "card_member_unknown",
         }
     }
 }

@@ -6,7 +6,9 @@
 //! a scheme.
 
 use crate::{
+    dropped::{Dropped, Path},
     error::CardError,
+    loss,
     schema::{Field, Kind, Message, Presence},
 };
 use core::{convert::Infallible, fmt};
@@ -42,56 +44,97 @@ impl fmt::Display for Form {
     }
 }
 
-/// Projects a message onto its schema and leaves the members that its spec form has.
-///
-/// A member that is absent stays absent, even if REQUIRED: the form says what a card has, not
-/// whether it is complete. `null` is absent, as in ProtoJSON, except inside a `Struct`.
-pub(crate) fn spec<'a>(json: Json<'a>, schema: &'static Message) -> Result<Json<'a>, CardError> {
-    let Json::Object(object) = json else { return Err(wrong(&json, "an object")) };
-    let object = object.try_filter_map(|name, value| match schema.field(name) {
-        Some(field) if value != Json::Null => {
-            let value = typed(value, field.kind).map_err(|error| error.within(name))?;
-            Ok::<_, CardError>(stays(&value, field).then_some(value))
+/// What a projection does with members that the schema does not know, and what it finds out.
+#[derive(Debug, Default)]
+pub(crate) struct Projection {
+    /// Keep them: what a signer may have signed who knows more than the schema.
+    pub(crate) keep_unknown: bool,
+    /// Where they stand.
+    pub(crate) dropped: Dropped,
+    /// The first of them without which the card would say something else about who may call, or where.
+    pub(crate) lost: Option<Lost>,
+}
+
+/// A member that may not be left out of what is signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lost {
+    /// Where it stands: a JSON Pointer.
+    pub(crate) at: String,
+    /// The message of the schema that does not know it.
+    pub(crate) message: &'static str,
+}
+
+impl Projection {
+    /// Projects a message onto its schema and leaves the members that its spec form has.
+    ///
+    /// A member that is absent stays absent, even if REQUIRED: the form says what a card has, not
+    /// whether it is complete. `null` is absent, as in ProtoJSON, except inside a `Struct`.
+    pub(crate) fn message<'a>(
+        &mut self,
+        json: Json<'a>,
+        schema: &'static Message,
+        at: Path<'_>,
+    ) -> Result<Json<'a>, CardError> {
+        let Json::Object(object) = json else { return Err(wrong(&json, "an object")) };
+        let mut unknown = Vec::new();
+        let object = object.try_filter_map(|name, value| match schema.field(name) {
+            Some(field) if value != Json::Null => {
+                let value = self
+                    .typed(value, field.kind, Path::Member(&at, name))
+                    .map_err(|error| error.within(name))?;
+                Ok::<_, CardError>(stays(&value, field).then_some(value))
+            }
+            Some(_) => Ok(None),
+            None => {
+                self.dropped.add(Path::Member(&at, name));
+                unknown.push((name.to_owned(), loss::is_empty(&value)));
+                Ok(self.keep_unknown.then_some(value))
+            }
+        })?;
+        if schema.one_of && object.len() > 1 && !self.keep_unknown {
+            return Err(CardError::OneOf { at: String::new(), message: schema.name });
         }
-        _ => Ok(None),
-    })?;
-    if schema.one_of && object.len() > 1 {
-        return Err(CardError::OneOf { at: String::new(), message: schema.name });
+        if self.lost.is_none() {
+            let lost = unknown.iter().find(|(name, empty)| loss::loses(schema, name, *empty, &object));
+            self.lost =
+                lost.map(|(name, _)| Lost { at: Path::Member(&at, name).to_string(), message: schema.name });
+        }
+        Ok(Json::Object(object))
     }
-    Ok(Json::Object(object))
-}
 
-/// Checks a value against its kind, and projects the messages in it.
-fn typed(json: Json<'_>, kind: Kind) -> Result<Json<'_>, CardError> {
-    match (kind, json) {
-        (Kind::Text, json @ Json::String(_))
-        | (Kind::Bool, json @ Json::Bool(_))
-        | (Kind::Struct, json @ Json::Object(_)) => Ok(json),
-        (Kind::Message(schema), json) => spec(json, schema),
-        (Kind::Texts, json) => list(json, Kind::Text),
-        (Kind::Messages(schema), json) => list(json, Kind::Message(schema)),
-        (Kind::TextMap, json) => map(json, Kind::Text),
-        (Kind::MessageMap(schema), json) => map(json, Kind::Message(schema)),
-        (Kind::Text, json) => Err(wrong(&json, "a string")),
-        (Kind::Bool, json) => Err(wrong(&json, "a boolean")),
-        (Kind::Struct, json) => Err(wrong(&json, "an object")),
+    /// Checks a value against its kind, and projects the messages in it.
+    fn typed<'a>(&mut self, json: Json<'a>, kind: Kind, at: Path<'_>) -> Result<Json<'a>, CardError> {
+        match (kind, json) {
+            (Kind::Text, json @ Json::String(_))
+            | (Kind::Bool, json @ Json::Bool(_))
+            | (Kind::Struct, json @ Json::Object(_)) => Ok(json),
+            (Kind::Message(schema), json) => self.message(json, schema, at),
+            (Kind::Texts, json) => self.list(json, Kind::Text, at),
+            (Kind::Messages(schema), json) => self.list(json, Kind::Message(schema), at),
+            (Kind::TextMap, json) => self.map(json, Kind::Text, at),
+            (Kind::MessageMap(schema), json) => self.map(json, Kind::Message(schema), at),
+            (Kind::Text, json) => Err(wrong(&json, "a string")),
+            (Kind::Bool, json) => Err(wrong(&json, "a boolean")),
+            (Kind::Struct, json) => Err(wrong(&json, "an object")),
+        }
     }
-}
 
-fn list(json: Json<'_>, kind: Kind) -> Result<Json<'_>, CardError> {
-    let Json::Array(elements) = json else { return Err(wrong(&json, "an array")) };
-    let elements = elements
-        .into_iter()
-        .enumerate()
-        .map(|(index, element)| typed(element, kind).map_err(|error| error.within(&index.to_string())));
-    Ok(Json::Array(elements.collect::<Result<_, _>>()?))
-}
+    fn list<'a>(&mut self, json: Json<'a>, kind: Kind, at: Path<'_>) -> Result<Json<'a>, CardError> {
+        let Json::Array(elements) = json else { return Err(wrong(&json, "an array")) };
+        let elements = elements.into_iter().enumerate().map(|(index, element)| {
+            self.typed(element, kind, Path::Element(&at, index))
+                .map_err(|error| error.within(&index.to_string()))
+        });
+        Ok(Json::Array(elements.collect::<Result<_, _>>()?))
+    }
 
-fn map(json: Json<'_>, kind: Kind) -> Result<Json<'_>, CardError> {
-    let Json::Object(object) = json else { return Err(wrong(&json, "an object")) };
-    let object = object
-        .try_filter_map(|name, value| typed(value, kind).map(Some).map_err(|error| error.within(name)))?;
-    Ok(Json::Object(object))
+    fn map<'a>(&mut self, json: Json<'a>, kind: Kind, at: Path<'_>) -> Result<Json<'a>, CardError> {
+        let Json::Object(object) = json else { return Err(wrong(&json, "an object")) };
+        let object = object.try_filter_map(|name, value| {
+            self.typed(value, kind, Path::Member(&at, name)).map(Some).map_err(|error| error.within(name))
+        })?;
+        Ok(Json::Object(object))
+    }
 }
 
 fn wrong(found: &Json<'_>, expected: &'static str) -> CardError {
@@ -111,25 +154,38 @@ fn stays(value: &Json<'_>, field: &Field) -> bool {
     field.presence != Presence::Implicit || !default
 }
 
-/// The SDK form of a spec form. An empty card is an empty object.
-pub(crate) fn sdk<'a>(spec: &Json<'a>) -> Json<'a> {
-    without_empty(spec.clone()).unwrap_or_else(|| Json::Object(Object::default()))
+/// The SDK form of a spec form, with what it leaves out. An empty card is an empty object.
+pub(crate) fn sdk<'a>(spec: &Json<'a>, dropped: &mut Dropped) -> Json<'a> {
+    without_empty(spec.clone(), Path::Root, dropped).unwrap_or_else(|| Json::Object(Object::default()))
 }
 
-fn without_empty(json: Json<'_>) -> Option<Json<'_>> {
-    match json {
+fn without_empty<'a>(json: Json<'a>, at: Path<'_>, dropped: &mut Dropped) -> Option<Json<'a>> {
+    let before = dropped.mark();
+    let left = match json {
         Json::Null => None,
         Json::String(text) if text.is_empty() => None,
         Json::Array(elements) => {
-            let left: Vec<_> = elements.into_iter().filter_map(without_empty).collect();
+            let left: Vec<_> = elements
+                .into_iter()
+                .enumerate()
+                .filter_map(|(index, element)| without_empty(element, Path::Element(&at, index), dropped))
+                .collect();
             (!left.is_empty()).then_some(Json::Array(left))
         }
         Json::Object(object) => {
-            let left = object.try_filter_map(|_, value| Ok::<_, Infallible>(without_empty(value)));
+            let left = object.try_filter_map(|name, value| {
+                Ok::<_, Infallible>(without_empty(value, Path::Member(&at, name), dropped))
+            });
             left.ok().filter(|left| !left.is_empty()).map(Json::Object)
         }
         other => Some(other),
+    };
+    if left.is_none() {
+        // Where all of a value goes, it is told of and not what was in it.
+        dropped.back_to(before);
+        dropped.add(at);
     }
+    left
 }
 
 /// A form as text (JCS): what is signed.

@@ -43,10 +43,10 @@ pub fn read(bytes: &[u8]) -> Result<Value, CardError> {
     }
     let Value::Object(mut card) = form::value(&json) else { return Err(CardError::NotLegacy) };
     interfaces(&mut card);
-    requirements(&mut card);
+    requirements(&mut card)?;
     for skill in card.get_mut("skills").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(skill) = skill.as_object_mut() {
-            requirements(skill);
+            requirements(skill)?;
         }
     }
     for scheme in card.get_mut("securitySchemes").and_then(Value::as_object_mut).into_iter().flatten() {
@@ -60,8 +60,7 @@ pub fn read(bytes: &[u8]) -> Result<Value, CardError> {
     }
     card.remove("signatures");
     let text = Value::Object(card).to_string();
-    let json = json::parse(text.as_bytes(), LIMITS)?;
-    Ok(form::value(&UnverifiedCard::project(json)?.spec))
+    Ok(form::value(&UnverifiedCard::parse(text.as_bytes())?.spec))
 }
 
 fn interfaces(card: &mut Map<String, Value>) {
@@ -84,15 +83,25 @@ fn interfaces(card: &mut Map<String, Value>) {
     card.insert("supportedInterfaces".to_owned(), found.into());
 }
 
-/// `[{"google": ["openid"]}]` to `[{"schemes": {"google": {"list": ["openid"]}}}]`.
-fn requirements(owner: &mut Map<String, Value>) {
-    let Some(security) = owner.remove("security") else { return };
-    let converted = security.as_array().into_iter().flatten().filter_map(Value::as_object).map(|one| {
-        let schemes: Map<_, _> =
-            one.iter().map(|(name, scopes)| (name.clone(), json!({"list": scopes}))).collect();
-        json!({"schemes": schemes})
-    });
-    owner.insert("securityRequirements".to_owned(), converted.collect());
+/// `[{"google": ["openid"]}]` to `[{"schemes": {"google": {"list": ["openid"]}}}]`. What is of another kind
+/// is refused: left out, it would make a card that asks for no credentials.
+fn requirements(owner: &mut Map<String, Value>) -> Result<(), CardError> {
+    let wrong = |expected, found| CardError::Kind { at: "security".to_owned(), expected, found };
+    let converted = match owner.remove("security") {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::Array(all)) => all.into_iter().map(|one| match one {
+            Value::Object(one) => {
+                let schemes: Map<_, _> =
+                    one.into_iter().map(|(name, scopes)| (name, json!({"list": scopes}))).collect();
+                Ok(json!({"schemes": schemes}))
+            }
+            _ => Err(wrong("objects", "an array with something else")),
+        }),
+        Some(_) => return Err(wrong("an array", "something else")),
+    };
+    let converted: Vec<Value> = converted.collect::<Result<_, _>>()?;
+    owner.insert("securityRequirements".to_owned(), converted.into());
+    Ok(())
 }
 
 /// A scheme that tells its kind by `type` becomes one that is named for it; of an unknown type it

@@ -14,7 +14,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`card`] | bytes → [`UnverifiedCard`] |
-//! | [`form`] | the two canonical forms |
+//! | [`form`], [`dropped`] | the two canonical forms, and what they leave out |
 //! | [`mod@sign`], [`mod@verify`], [`binding`] | one verb each |
 //! | [`jwks`], [`algorithm`] | keys of signers without a DID |
 //! | [`extension`] | how a card declares its DID, that it understands delegations, and its handshake |
@@ -50,6 +50,7 @@
 //! let card = verify(&received, Keys::Document { document: &document, now: 1_795_255_200 }, &Form::ALL)?;
 //! assert_eq!((card.form(), card.did()), (Form::Spec, Some(&did)));
 //! assert_eq!(card.card().get("url"), None);
+//! assert_eq!(card.uncovered().paths(), ["/url"]);
 //! let binding = check_binding(&card, &document)?;
 //! assert_eq!(binding, Binding::Domain { origin: "https://shop.example".to_owned() });
 //!
@@ -63,12 +64,14 @@
 pub mod algorithm;
 pub mod binding;
 pub mod card;
+pub mod dropped;
 pub mod error;
 pub mod extension;
 pub mod form;
 mod header;
 pub mod jwks;
 pub mod legacy;
+mod loss;
 mod schema;
 pub mod sign;
 pub mod verify;
@@ -76,6 +79,7 @@ pub mod verify;
 pub use algorithm::CardAlgorithm;
 pub use binding::{Binding, check_binding, check_binding_with};
 pub use card::UnverifiedCard;
+pub use dropped::Dropped;
 pub use error::{BindingError, CardError, SignError, VerifyError};
 pub use form::Form;
 pub use jwks::JwkSet;

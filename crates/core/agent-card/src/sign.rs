@@ -13,7 +13,7 @@ use crate::{
     MAX_SIGNATURES, UnverifiedCard,
     error::SignError,
     extension,
-    form::{self, Form},
+    form::{self, Form, Lost},
     header,
 };
 use core::convert::Infallible;
@@ -28,11 +28,15 @@ use legation_keys::{Json, Signer, base64url};
 /// `key_id` is a DID URL of the DID that the card declares ([`crate::extension::declare_identity`]).
 ///
 /// # Errors
-/// [`SignError`].
+/// [`SignError`]; what A2A 1.0 does not know is not signed ([`UnverifiedCard::dropped`]), and where that
+/// would change who may call, or where, the card is refused by [`SignError::Lost`].
 pub fn sign(card: &UnverifiedCard<'_>, key_id: &str, signer: &dyn Signer) -> Result<String, SignError> {
     let did = card.claimed_did()?.ok_or(SignError::NoDid)?;
-    // What nobody would verify is not signed.
+    // What nobody would verify is not signed, nor what would say something else than its author wrote.
     extension::delegation(&card.spec)?;
+    if let Some(Lost { at, message }) = card.lost.clone() {
+        return Err(SignError::Lost { at, message });
+    }
     if did.fragment_of(key_id).is_none() {
         return Err(SignError::KeyId { key_id: crate::error::shorten(key_id), did });
     }
@@ -56,9 +60,14 @@ pub fn sign(card: &UnverifiedCard<'_>, key_id: &str, signer: &dyn Signer) -> Res
     if signatures.len() > MAX_SIGNATURES {
         return Err(SignError::TooMany);
     }
-    // The card declares a DID, so it is not empty, and a comma may follow its members.
-    let members = spec.strip_suffix('}').unwrap_or(&spec);
-    Ok(format!(r#"{members},"signatures":[{}]}}"#, signatures.join(",")))
+    Ok(with_signatures(&spec, &signatures))
+}
+
+/// A canonical text as a card, with signatures.
+pub(crate) fn with_signatures(canonical: &str, signatures: &[String]) -> String {
+    let members = canonical.strip_suffix('}').unwrap_or(canonical);
+    let comma = if members == "{" { "" } else { "," };
+    format!(r#"{members}{comma}"signatures":[{}]}}"#, signatures.join(","))
 }
 
 /// A signature that stays, without what somebody may have added to it.
@@ -73,8 +82,11 @@ fn known_members<'a>(signature: &Json<'a>) -> Json<'a> {
 /// One `AgentCardSignature`; its members need no escapes.
 fn detached(protected: &str, payload: &str, signer: &dyn Signer) -> Result<String, SignError> {
     let signature = signer.sign(signing_input(protected, payload).as_bytes())?;
-    let signature = base64url::encode(&signature);
-    Ok(format!(r#"{{"protected":"{protected}","signature":"{signature}"}}"#))
+    Ok(one_signature(protected, &signature))
+}
+
+pub(crate) fn one_signature(protected: &str, signature: &[u8]) -> String {
+    format!(r#"{{"protected":"{protected}","signature":"{}"}}"#, base64url::encode(signature))
 }
 
 /// What a signature covers (RFC 7515 §5.1): the protected header and the canonical text.

@@ -1,13 +1,13 @@
 //! Verifying: is one of the card's signatures by a key that the caller trusts for it?
 
 use crate::{
-    CardAlgorithm, MAX_SIGNATURES, UnverifiedCard,
+    CardAlgorithm, Dropped, MAX_SIGNATURES, UnverifiedCard,
     error::{Failure, Refusal, VerifyError},
     extension::{self, Delegation},
     form::{self, Form},
     header::{self, Header},
     jwks::{JwkSet, Key},
-    sign::signing_input,
+    sign::{one_signature, signing_input, with_signatures},
 };
 use legation_did::{Did, Document, KeyUse, Purpose};
 use legation_keys::{Json, base64url};
@@ -34,6 +34,7 @@ pub enum Keys<'k> {
 pub struct VerifiedCard {
     card: Value,
     canonical: String,
+    uncovered: Dropped,
     form: Form,
     key_id: String,
     algorithm: CardAlgorithm,
@@ -64,9 +65,10 @@ pub fn verify(
     let mut tried = Vec::new();
     let mut before = String::new();
     for form in Form::ALL.into_iter().filter(|form| accept.contains(form)) {
+        let mut uncovered = card.dropped.clone();
         let json = match form {
             Form::Spec => card.spec.clone(),
-            Form::Sdk => form::sdk(&card.spec),
+            Form::Sdk => form::sdk(&card.spec, &mut uncovered),
         };
         let canonical = form::text(&json);
         tried.push(form);
@@ -82,16 +84,21 @@ pub fn verify(
                 index: found.index,
                 did,
                 delegation: extension::delegation(&json)?,
+                uncovered,
                 canonical,
             });
         }
         before = canonical;
     }
-    failures.extend(
-        candidates
-            .iter()
-            .map(|candidate| Failure { index: candidate.index, reason: Refusal::Invalid(tried.clone()) }),
-    );
+    let beyond = card.with_dropped();
+    failures.extend(candidates.iter().map(|candidate| {
+        let reason = if beyond.iter().any(|text| candidate.verifies(text)) {
+            Refusal::Beyond(card.dropped.clone())
+        } else {
+            Refusal::Invalid(tried.clone())
+        };
+        Failure { index: candidate.index, reason }
+    }));
     failures.sort_by_key(|failure| failure.index);
     failures.truncate(MAX_SIGNATURES);
     Err(VerifyError::NoneValid { signatures: card.signatures.len(), failures })
@@ -177,6 +184,29 @@ impl VerifiedCard {
     #[must_use]
     pub fn canonical(&self) -> &str {
         &self.canonical
+    }
+
+    /// The members of what was received that the signature does not cover, other than `signatures`:
+    /// those that A2A 1.0 does not know, and with [`Form::Sdk`] those that are empty. They are not in
+    /// [`card`](Self::card).
+    #[must_use]
+    pub fn uncovered(&self) -> &Dropped {
+        &self.uncovered
+    }
+
+    /// The card as a text to be kept or passed on: what was verified, with those signatures of what was
+    /// received that verify over it. `received` and `keys` are those that it was verified with.
+    #[must_use]
+    pub fn signed_text(&self, received: &UnverifiedCard<'_>, keys: Keys<'_>) -> String {
+        let sdk = received.canonical(Form::Sdk);
+        let verifies = |one: &&Candidate<'_>| one.verifies(&self.canonical) || one.verifies(&sdk);
+        let signatures = candidates(received, keys).0;
+        let signatures: Vec<_> = signatures
+            .iter()
+            .filter(verifies)
+            .map(|one| one_signature(one.protected, &one.signature))
+            .collect();
+        with_signatures(&self.canonical, &signatures)
     }
 
     /// The form that verified. With [`Form::Sdk`], empty members may have been added or removed by

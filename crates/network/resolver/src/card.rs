@@ -23,8 +23,21 @@ pub struct FetchedCard {
     pub document: Document,
     /// What ties the card to a domain.
     pub binding: Binding,
-    /// The bytes as they were published, signatures included: what may be kept.
-    pub bytes: Vec<u8>,
+    /// The bytes as they were published, and the moment they were judged by.
+    published: (Vec<u8>, i64),
+}
+
+impl FetchedCard {
+    /// The card as a text that may be kept: what was verified, with the signatures that cover it. What
+    /// else stood in the published text is no part of it.
+    #[must_use]
+    pub fn signed_text(&self) -> String {
+        let (bytes, now) = &self.published;
+        let keys = Keys::Document { document: &self.document, now: *now };
+        // They were read before, so that they are read again.
+        UnverifiedCard::parse(bytes)
+            .map_or_else(|_| self.card.canonical().to_owned(), |one| self.card.signed_text(&one, keys))
+    }
 }
 
 impl Fetcher {
@@ -91,7 +104,7 @@ impl Fetcher {
         let document = self.document(&did).await.map_err(|error| CardFetchError::Document { did, error })?;
         let card = verify(&received, Keys::Document { document: &document, now }, &Form::ALL)?;
         let binding = check_binding_with(&card, &document, plain.as_slice())?;
-        Ok(FetchedCard { card, document, binding, bytes })
+        Ok(FetchedCard { card, document, binding, published: (bytes, now) })
     }
 
     /// The URL of a card, from what people type.
