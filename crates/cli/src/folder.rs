@@ -136,11 +136,11 @@ fn claimed_name(bytes: &[u8]) -> Option<String> {
     Some(json::parse(&payload, LIMITS).ok()?.get("id")?.as_str()?.to_owned())
 }
 
+/// What is done with a file of the folder: its path and what it holds.
+type Read<'r> = dyn FnMut(&Path, &[u8]) -> Result<(), Failure> + 'r;
+
 /// Reads every file of a folder and the folders in it.
-fn each_file(
-    folder: &Path,
-    read: &mut dyn FnMut(&Path, &[u8]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+fn each_file(folder: &Path, read: &mut Read<'_>) -> Result<(), Failure> {
     let mut folders = vec![folder.to_owned()];
     let mut count = 0;
     while let Some(folder) = folders.pop() {

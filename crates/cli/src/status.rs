@@ -174,8 +174,7 @@ fn set(list: &mut StatusListCredential, entry: &StatusEntry, value: bool) -> Res
     // A list without an `id` is the one that its file is taken for (VCDM 2.0 §4.4).
     let id = list.id.as_ref().unwrap_or(&entry.list);
     if entry.list != *id || !list.purposes.contains(&entry.purpose) {
-        let message =
-            format!("the delegation's {purpose} stands in {}, this file is {id}", entry.list);
+        let message = format!("the delegation's {purpose} stands in {}, this file is {id}", entry.list);
         return Err(Failure::invalid("status_invalid", message));
     }
     if !list.list.set(entry.index, value) {

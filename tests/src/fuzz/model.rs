@@ -263,7 +263,7 @@ fn keys_of(one: &Value) -> Vec<String> {
     match one["type"].as_str().unwrap() {
         "spend" | "total" => {
             let per_action = one.get("perAction").map(|_| format!("{about} {}", text("currency")));
-            per_action.into_iter().chain(one.get("window").map(|one| window(one))).collect()
+            per_action.into_iter().chain(one.get("window").map(window)).collect()
         }
         "rate" => vec![window(one)],
         "approval" => vec![format!("{about} {}", text("currency"))],

@@ -50,8 +50,8 @@ pub(crate) fn loses(schema: &Message, name: &str, empty: bool, left: &Object<'_>
                 .any(|guarded| schema.field(guarded).is_some() && letters(guarded).eq(letters(name))),
         },
         "AgentProvider" | "AgentCapabilities" | "AgentExtension" => false,
-        "AgentInterface" => !(name == "transport" && says("protocolBinding")),
-        "SecurityScheme" => !(FLAT.contains(&name) && !left.is_empty()),
+        "AgentInterface" => name != "transport" || !says("protocolBinding"),
+        "SecurityScheme" => !FLAT.contains(&name) || left.is_empty(),
         // A requirement, or inside a scheme.
         _ => true,
     }

@@ -146,6 +146,7 @@ async fn a_ceiling_is_told_only_to_whoever_shows_the_roots_signature_and_by_no_r
             valid_from: now() - 60,
             valid_until: now() + 600,
             max_depth: 0,
+            account: None,
             authority: authority("https://elsewhere.example"),
             status: vec![],
         };

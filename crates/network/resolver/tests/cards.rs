@@ -94,7 +94,7 @@ async fn a_card_is_believed_with_its_document_and_its_domain() {
     assert_eq!(fetched.card.did(), Some(&world.did));
     assert_eq!(fetched.document.id(), &world.did);
     assert_eq!(fetched.binding, Binding::Domain { origin: world.origin().replace("http:", "https:") });
-    assert_eq!(fetched.bytes, world.signed().as_bytes());
+    assert_eq!(fetched.signed_text(), world.signed());
     assert_eq!(world.server.asked(), [CARD, DOCUMENT]);
 }
 

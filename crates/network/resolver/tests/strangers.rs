@@ -100,6 +100,7 @@ fn terms(to: &Did, authority: &str) -> Terms {
         valid_from: NOW,
         valid_until: NOW + 3000,
         max_depth: 3,
+        account: None,
         authority: Authority::parse(authority).unwrap(),
         status: vec![],
     }
