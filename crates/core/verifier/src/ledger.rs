@@ -10,6 +10,7 @@
 //! | [`MemoryLedger::reserve`] | the same for a call whose cost is known afterwards: each agent by its share |
 //! | [`MemoryLedger::settle`] | lowers either to what it really cost, once |
 
+mod ends;
 mod file;
 mod nonces;
 mod outlook;
@@ -24,6 +25,7 @@ use crate::{
     authorize::{LinkDebit, NonceUse, Permit},
     presentation::Account,
 };
+use ends::Ends;
 use legation_credential::Request;
 use legation_keys::time;
 use room::Rooms;
@@ -86,6 +88,9 @@ pub struct MemoryLedger {
     /// The latest moment until which a nonce was remembered that no longer is.
     forgotten: Option<i64>,
     totals: HashMap<TotalName, Held>,
+    /// The same by their ends, to forget them in order: whoever has filled its quota must not make each request
+    /// look at all of them.
+    ends: Ends,
     /// The latest end of a window whose total is no longer kept.
     ended: Option<i64>,
 }

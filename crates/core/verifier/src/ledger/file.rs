@@ -123,7 +123,9 @@ impl MemoryLedger {
             let total = Total { window: read_window(entry.get(1)?)?, moments: moments?, forgotten };
             let link = base64url::decode_array(entry.get(3)?.as_str()?).ok()?;
             let minor = entry.get(5).map_or(Some(minor), serde_json::Value::as_bool)?;
-            ledger.totals.insert(name, Held { link, total, minor });
+            let end = total.end();
+            let old = ledger.totals.insert(name, Held { link, total, minor });
+            ledger.ends.change(name, old.map(|held| held.total.end()), end);
             ledger.rooms.change(link, Kind::Totals, true);
         }
         ledger.rooms.tidy();

@@ -154,6 +154,41 @@ fn one_root_link_cannot_fill_the_memory_of_totals_for_another() {
 }
 
 #[test]
+fn a_full_quota_makes_no_request_look_at_all_totals() {
+    const MANY: usize = 2_000;
+    let limits = LedgerLimits { totals: 2 * MANY, totals_per_root: MANY, ..LedgerLimits::default() };
+    let mut ledger = MemoryLedger::with_limits(limits);
+    let of = |nonce: String, root: u8, account: usize| {
+        let mut permit = permit(&nonce, 1);
+        permit.links = links(&[root]);
+        permit.debits.truncate(1);
+        permit.debits[0].account[..8].copy_from_slice(&account.to_be_bytes());
+        permit.debits[0].account[8] = root;
+        permit
+    };
+    for account in 0..MANY {
+        let begun = i64::try_from(account % 50).unwrap();
+        assert_eq!(code(ledger.commit(of(format!("{account}"), 1, account), begun)), None);
+    }
+    assert_eq!(ledger.ends.looked_at, 0);
+    for nonce in 0..100 {
+        let refused = ledger.commit(of(format!("more {nonce}"), 1, MANY + nonce), 60);
+        assert_eq!(code(refused), Some(Code::BudgetExceeded));
+        assert_eq!(code(ledger.commit(of(format!("other {nonce}"), 2, nonce), 60)), None, "another's room");
+    }
+    assert_eq!(ledger.ends.looked_at, 100, "each refusal looks at the one that ends first");
+    let mut kept = MemoryLedger::from_json(&ledger.to_json()).unwrap();
+    for ledger in [&mut ledger, &mut kept] {
+        let before = ledger.ends.looked_at;
+        // Those that were begun at 0 have ended at 100, and are looked at once.
+        assert_eq!(code(ledger.commit(of("later".to_owned(), 1, MANY), 100)), None);
+        assert_eq!(ledger.ends.looked_at - before, MANY / 50 + 1);
+        assert_eq!(ledger.totals.len(), MANY - MANY / 50 + 1 + 100);
+        assert_eq!(ledger.rooms.used(&[1; 32], room::Kind::Totals), MANY - MANY / 50 + 1);
+    }
+}
+
+#[test]
 fn a_permit_that_was_kept_too_long_opens_nothing() {
     assert_eq!(code(MemoryLedger::new().commit(permit("a", 0), 2_000)), Some(Code::Expired));
 }

@@ -177,19 +177,14 @@ impl MemoryLedger {
         Some((code, format!("room for a total; {} are remembered {whose}", full.most)))
     }
 
-    /// Forgets the totals of which all has left its window.
+    /// Forgets the totals of which all has left its window, and looks at one more.
     pub(super) fn forget_totals(&mut self, now: i64) {
-        let mut latest = self.ended;
-        let rooms = &mut self.rooms;
-        self.totals.retain(|_, held| {
-            let end = held.total.end();
-            if end <= now {
-                latest = latest.max(Some(end));
-                rooms.change(held.link, Kind::Totals, false);
+        while let Some((end, name)) = self.ends.pop(now) {
+            self.ended = self.ended.max(Some(end));
+            if let Some(held) = self.totals.remove(&name) {
+                self.rooms.change(held.link, Kind::Totals, false);
             }
-            end > now
-        });
-        self.ended = latest;
+        }
     }
 
     /// Takes a debit, and writes it down as reserved where its holder has a share only.
@@ -218,11 +213,14 @@ impl MemoryLedger {
         // It may have been held before and forgotten: then up to the latest end of what was.
         let forgotten = self.ended.map(|end| debit.window.before(end));
         let rooms = &mut self.rooms;
+        let old = self.totals.get(&name).map(|held| held.total.end());
         let held = self.totals.entry(name).or_insert_with(|| {
             rooms.add(path, Kind::Totals);
             let link = path.last().map_or(super::nonces::NO_LINK, |link| link.signed);
             Held { link, total: Total::new(debit.window, forgotten), minor: false }
         });
-        held.add((amount, &debit.measure), now, moments)
+        let moment = held.add((amount, &debit.measure), now, moments);
+        self.ends.change(name, old, held.total.end());
+        moment
     }
 }
