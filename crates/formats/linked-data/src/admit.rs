@@ -6,7 +6,7 @@
 //! in expansion, so that anybody could add it to what others signed, and their signature would still fit. Here it is
 //! refused: the last two only of what is signed as RDF, since others write them and sign them with the rest.
 
-use crate::LinkedDataError;
+use crate::{LinkedDataError, work};
 use legation_keys::json::{Json, Object};
 use std::collections::HashMap;
 
@@ -79,6 +79,7 @@ pub(crate) enum Signed {
 pub(crate) fn check<'j>(document: &'j Json<'_>, signed: Signed) -> Result<Vec<&'j str>, LinkedDataError> {
     let mut walk = Walk { signed, objects: 0, contexts: 0, terms: 0, keyword_like: Vec::new() };
     walk.body(document)?;
+    work::check(document)?;
     Ok(walk.keyword_like)
 }
 

@@ -1,9 +1,12 @@
 //! JSON-LD contexts: compiled in, never fetched (DESIGN §2, 5).
 
-use crate::LinkedDataError;
+use crate::{
+    LinkedDataError,
+    work::{self, Scoped, Weight},
+};
 use iref::IriBuf;
 use json_syntax::{Parse, Value};
-use legation_keys::json::{Json, Object};
+use legation_keys::json::{self, Json, JsonLimits, Object};
 use ssi_json_ld::RemoteDocument;
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -193,6 +196,37 @@ static LOADER: LazyLock<Option<Loader>> = LazyLock::new(|| {
     KNOWN.iter().map(load).collect()
 });
 
+/// What a known context weighs, and which of its terms have contexts of their own.
+struct Weighed {
+    weight: Weight,
+    scoped: Scoped<'static>,
+}
+
+static WEIGHED: LazyLock<HashMap<&'static str, Weighed>> = LazyLock::new(|| {
+    let weighed = |known: &Known| {
+        let document = json::parse(known.text.as_bytes(), JsonLimits { bytes: 1 << 20, depth: 32 }).ok()?;
+        // They live as long as the process, as their texts do.
+        let document: &'static Json<'static> = Box::leak(Box::new(document));
+        let mut scoped = Scoped::new();
+        let weight = work::weigh(document.get("@context")?, &mut scoped);
+        Some((known.url, Weighed { weight, scoped }))
+    };
+    KNOWN.iter().filter_map(weighed).collect()
+});
+
+/// What the context at a URL weighs; nothing where it is not known, since it is not worked out then.
+pub(crate) fn weight(url: &str) -> Weight {
+    WEIGHED.get(url).map_or(Weight::default(), |weighed| weighed.weight)
+}
+
+/// The terms of a known context that have contexts of their own.
+pub(crate) fn scoped(url: &str) -> impl Iterator<Item = (&'static str, &'static Weight)> {
+    WEIGHED
+        .get(url)
+        .into_iter()
+        .flat_map(|weighed| weighed.scoped.iter().map(|(name, weight)| (*name, weight)))
+}
+
 /// The loader of the contexts that are compiled in.
 pub(crate) fn loader() -> Result<&'static Loader, LinkedDataError> {
     // That each of them can be read is a test's to hold.
@@ -208,5 +242,8 @@ mod tests {
     #[test]
     fn every_context_that_is_compiled_in_can_be_read() {
         assert_eq!(loader().unwrap().len(), KNOWN.len());
+        assert_eq!(WEIGHED.len(), KNOWN.len());
+        let credentials = weight("https://www.w3.org/ns/credentials/v2");
+        assert!(credentials.terms > 200 && credentials.entered > 10, "{credentials:?}");
     }
 }

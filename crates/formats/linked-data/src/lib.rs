@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`contexts`] | the contexts that are compiled in; no other is ever loaded |
 //! | [`admit`] | what a document may hold before it is expanded: bounds, and nothing that would be dropped |
+//! | [`mod@work`] | what its contexts cost, counted before that |
 //! | [`canonical`] | a document as canonical N-Quads, within bounds |
 //! | `rdf` | the statements of an expanded document, all of them |
 //! | [`suite`] | the cryptosuites: what a proof signs, and a new proof |
@@ -34,7 +35,9 @@ pub mod contexts;
 mod error;
 mod rdf;
 pub mod suite;
+pub mod work;
 
 pub use canonical::{canonicalize, check};
 pub use error::LinkedDataError;
 pub use suite::Suite;
+pub use work::work;
