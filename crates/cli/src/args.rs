@@ -388,9 +388,18 @@ pub(crate) struct ServeArgs {
     /// The file with the passphrase of these keys.
     #[arg(long, value_name = "FILE", requires = "vc_api")]
     pub(crate) passphrase_file: Option<PathBuf>,
-    /// Where the VC API is reached from outside, such as https://vc.acme.example; the address by default.
+    /// Where the VC API is reached from outside, such as https://vc.acme.example; its address by default.
     #[arg(long, value_name = "URL", requires = "vc_api")]
     pub(crate) origin: Option<String>,
+    /// The address at which the VC API listens; that of --listen for both at one.
+    #[arg(long, value_name = "ADDRESS", requires = "vc_api", default_value = "127.0.0.1:8081")]
+    pub(crate) vc_api_listen: SocketAddr,
+    /// The file with the bearer token of those for whom the VC API issues and revokes. Without it, it does so for nobody.
+    #[arg(long, value_name = "FILE", requires = "vc_api")]
+    pub(crate) vc_api_token: Option<PathBuf>,
+    /// Issue and revoke for whoever reaches the VC API, as test suites need it. What its keys sign then says nothing.
+    #[arg(long, requires = "vc_api", conflicts_with = "vc_api_token")]
+    pub(crate) vc_api_open: bool,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
 }

@@ -98,6 +98,7 @@ mod with {
         let documents = args.did_documents.as_deref().map(folder::documents_in).transpose()?;
         let fetcher = network::fetcher(&args.network)?;
         let service = Service::new(Vec::new(), fetcher, "").knowing(methods?, documents.unwrap_or_default());
+        let service = std::sync::Arc::new(service);
         let occasion = Occasion { nonce: args.nonce.as_deref(), audience: args.audience.as_deref() };
         let now = args.now.unwrap_or_else(files::now);
         let verified =

@@ -261,7 +261,7 @@ fn a_card_that_would_say_less_when_signed_is_refused_and_told_where() {
     };
     for (name, at, instead) in [
         ("n1_unwrapped_requirement.json", "`/securityRequirements/0/b`", "schemes"),
-        ("n3_flat_scheme.json", "`/securitySchemes/b/type`", "httpAuthSecurityScheme"),
+        ("n3_flat_scheme.json", "`/securitySchemes/b/", "httpAuthSecurityScheme"),
         ("n5_iface_transport.json", "`/supportedInterfaces/0/transport`", "`protocolBinding`"),
     ] {
         let ran = case(name);

@@ -12,6 +12,7 @@ use legation_keys::{
     json::{self, Json, Object},
     jws,
 };
+use std::sync::Arc;
 
 /// What a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +74,7 @@ pub fn secure(
 /// # Errors
 /// [`Problem`].
 pub async fn verify(
-    service: &Service,
+    service: &Arc<Service>,
     text: &[u8],
     occasion: Occasion<'_>,
     now: i64,

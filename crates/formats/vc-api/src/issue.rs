@@ -4,7 +4,7 @@ use crate::{
     alone::Occasion,
     jwt::{check_iss, check_sub},
     key::SigningKey,
-    problem::{MALFORMED, PROOF_GENERATION, Problem},
+    problem::{BLANK, MALFORMED, PROOF_GENERATION, Problem},
     resources,
     service::{Service, Signs, no_key},
     verify::{CREDENTIAL, Kind, PRESENTATION, terms},
@@ -27,6 +27,45 @@ use serde_json::json;
 
 /// Bounds on what is read: a credential with much in it.
 pub(crate) const LIMITS: JsonLimits = JsonLimits { bytes: 1 << 20, depth: 32 };
+
+/// Types that a verifier of Legation gives a meaning to: who has one of them signed gives authority, approves, revokes or
+/// presents in the name of the key. Delegations and lists have commands of their own.
+const RESERVED: [&str; 10] = [
+    "ApprovalCredential",
+    "BitstringStatusList",
+    "BitstringStatusListCredential",
+    "DelegationCredential",
+    "DomainLinkageCredential",
+    "RevocationList2020Credential",
+    "StatusList2021",
+    "StatusList2021Credential",
+    "VerifiablePresentation",
+    "EnvelopedVerifiablePresentation",
+];
+
+/// Refuses what is not issued for whoever asks: by the types of the credential and of its subjects, by name or by IRI.
+pub(crate) fn check_reserved(credential: &Json<'_>) -> Result<(), Problem> {
+    let subjects = credential.get("credentialSubject");
+    let subjects = subjects.map(|one| one.as_array().unwrap_or_else(|| core::slice::from_ref(one)));
+    let subjects = subjects.unwrap_or_default();
+    for object in subjects.iter().chain([credential]) {
+        for value in ["type", "@type"].into_iter().filter_map(|name| object.get(name)) {
+            let all = value.as_array().unwrap_or_else(|| core::slice::from_ref(value));
+            for name in all.iter().filter_map(Json::as_str) {
+                let last = name.rsplit(['/', '#', ':']).next().unwrap_or_default();
+                if let Some(reserved) = RESERVED.into_iter().find(|reserved| *reserved == last) {
+                    let detail = format!("a `{reserved}` is not issued here: verifiers act on it");
+                    return Err(Problem { status: 403, ..Problem::new(BLANK, "type_reserved", detail) });
+                }
+            }
+        }
+        if object.get("delegation").is_some() {
+            let detail = "a credential with a `delegation` is not issued here: verifiers act on it";
+            return Err(Problem { status: 403, ..Problem::new(BLANK, "type_reserved", detail) });
+        }
+    }
+    Ok(())
+}
 
 /// How an issuer secures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

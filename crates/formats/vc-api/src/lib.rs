@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`service`] | [`Service`]: the keys, what was issued with a status, the way to the network |
 //! | [`router`](mod@router) | [`router()`]: which request is answered by what |
+//! | [`access`] | [`Access`]: for whom something is signed, and which requests are answered at all |
 //! | [`alone`] | one credential or presentation secured or verified, without HTTP |
 //! | [`method`] | [`Method`]: a key that the caller vouches for |
 //! | [`key`] | [`SigningKey`], and the algorithms there are |
@@ -12,9 +13,11 @@
 //! | [`problem`] | what is answered where something does not hold |
 //!
 //! Behind them: `issue` (one way of securing for each issuer path), `verify`, `jwt`, `fetched` (what one verification
-//! fetches), `status`, `token_status`, `resources` (`relatedResource`), `resolution`.
+//! fetches), `aside` (what is worked out on threads of its own), `status`, `token_status`, `resources` (`relatedResource`), `resolution`.
 
+pub mod access;
 pub mod alone;
+mod aside;
 mod fetched;
 mod issue;
 mod jwt;
@@ -30,6 +33,7 @@ mod status;
 mod token_status;
 mod verify;
 
+pub use access::{Access, BearerToken, Issuing};
 pub use key::SigningKey;
 pub use method::Method;
 pub use problem::Problem;

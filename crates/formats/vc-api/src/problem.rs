@@ -2,7 +2,7 @@
 //! specification gives it, with our own stable `code` beside it.
 
 use axum::{
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use legation_credential::CredentialError;
@@ -10,6 +10,8 @@ use legation_keys::{data_integrity::ProofError, json::JsonError};
 use legation_linked_data::LinkedDataError;
 use serde_json::json;
 
+/// What the HTTP status says already (RFC 9457 §4.2.1).
+pub(crate) const BLANK: &str = "about:blank";
 /// Verifiable Credentials Data Model 2.0 §7.2: the document can't be read.
 pub(crate) const PARSING: &str = "https://www.w3.org/TR/vc-data-model#PARSING_ERROR";
 /// The same: what secures it does not hold.
@@ -67,7 +69,12 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
         let headers =
             [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
-        (status, headers, self.to_json().to_string()).into_response()
+        let mut response = (status, headers, self.to_json().to_string()).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110 §11.6.1 wants it.
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
     }
 }
 

@@ -1,7 +1,8 @@
 //! Which request is answered by what.
 
 use crate::{
-    issue::{LIMITS, Securing, issue, status_list},
+    access::Access,
+    issue::{LIMITS, Securing, check_reserved, issue, status_list},
     problem::{MALFORMED, Problem},
     resolution,
     service::Service,
@@ -10,8 +11,9 @@ use crate::{
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{DefaultBodyLimit, Path, Request, State},
     http::{HeaderMap, StatusCode, Uri, header},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -38,20 +40,47 @@ use std::{
 ///
 /// What does not hold is answered with 400 and problem details, a body above 1 MiB with 413.
 ///
+/// The first three sign, and are done only for whom `access` says so: 401 or 403 for others. No credential is issued
+/// of a type that a verifier of Legation gives a meaning to, such as a delegation: 403. A request that names another host is
+/// answered with 421, one from another site with 403, one whose body is not `application/json` with 415.
+///
 /// A presentation has at most 64 credentials. For one verification at most 32 status lists and DID documents are
 /// fetched, each once.
-pub fn router(service: Arc<Service>) -> Router {
+pub fn router(service: Arc<Service>, access: Access) -> Router {
+    let access = Arc::new(access);
+    let sign = from_fn_with_state(Arc::clone(&access), may_sign);
     Router::new()
         .route("/credentials/issue", post(issue_by_default))
         .route("/issuers/{way}/credentials/issue", post(issue_by))
         .route("/credentials/status", post(set_status))
+        .route_layer(sign)
         .route("/credentials/verify", post(verify_credential))
         .route("/issuers/{way}/credentials/verify", post(verify_credential))
         .route("/presentations/verify", post(verify_presentation))
         .route("/credentials/status/1", get(list))
         .route("/1.0/identifiers/{*did}", get(identifier))
         .layer(DefaultBodyLimit::max(LIMITS.bytes))
+        .route_layer(from_fn_with_state(access, admitted))
         .with_state(service)
+}
+
+/// Before anything of the body is read.
+async fn admitted(
+    State(access): State<Arc<Access>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    access.admit(request.method(), request.headers())?;
+    Ok(next.run(request).await)
+}
+
+async fn may_sign(
+    State(access): State<Arc<Access>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    access.sign(request.headers())?;
+    Ok(next.run(request).await)
 }
 
 fn now() -> i64 {
@@ -71,7 +100,7 @@ fn member<'o, 'a>(body: &'o Object<'a>, name: &str) -> Result<&'o Json<'a>, Prob
 }
 
 async fn issue_by_default(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Problem> {
-    issued(&service, Securing::Proof(Suite::EddsaRdfc2022), &body)
+    issued(service, Securing::Proof(Suite::EddsaRdfc2022), body).await
 }
 
 async fn issue_by(
@@ -81,13 +110,18 @@ async fn issue_by(
 ) -> Result<Response, Problem> {
     let unknown =
         || Problem { status: 404, ..Problem::new(MALFORMED, "not_found", "there is no such issuer") };
-    issued(&service, Securing::from_name(&way).ok_or_else(unknown)?, &body)
+    issued(service, Securing::from_name(&way).ok_or_else(unknown)?, body).await
 }
 
-fn issued(service: &Service, securing: Securing, body: &[u8]) -> Result<Response, Problem> {
-    let body = json::parse(body, LIMITS)?;
-    let credential = issue(service, securing, member(object(&body)?, "credential")?, now())?;
-    Ok(answer(StatusCode::CREATED, "application/json", credential.into_json()))
+async fn issued(service: Arc<Service>, securing: Securing, body: Bytes) -> Result<Response, Problem> {
+    let signs = Arc::clone(&service);
+    let work = move || {
+        let body = json::parse(&body, LIMITS)?;
+        let credential = member(object(&body)?, "credential")?;
+        check_reserved(credential)?;
+        Ok(issue(&signs, securing, credential, now())?.into_json())
+    };
+    Ok(answer(StatusCode::CREATED, "application/json", service.aside().run(work).await?))
 }
 
 async fn set_status(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Problem> {
@@ -135,7 +169,9 @@ async fn list(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let plain = accept.contains("json") && !accept.contains("application/vc");
     let content_type = if plain { "application/json" } else { "application/vc" };
-    Ok(answer(StatusCode::OK, content_type, status_list(&service, now())?))
+    let signs = Arc::clone(&service);
+    let list = service.aside().run(move || status_list(&signs, now())).await?;
+    Ok(answer(StatusCode::OK, content_type, list))
 }
 
 async fn identifier(State(service): State<Arc<Service>>, uri: Uri, headers: HeaderMap) -> Response {

@@ -1,6 +1,7 @@
 //! What a service has: keys, the status list of what it issued, and a way to the network.
 
 use crate::{
+    aside::Aside,
     key::{KeyAlgorithm, SigningKey},
     method::Method,
     problem::{CRYPTOGRAPHIC, PROOF_GENERATION, Problem},
@@ -26,6 +27,7 @@ pub struct Service {
     fetcher: Fetcher,
     origin: String,
     status: Mutex<Issued>,
+    aside: Aside,
 }
 
 /// Who signs.
@@ -60,6 +62,7 @@ impl Service {
             fetcher,
             origin: origin.trim_end_matches('/').to_owned(),
             status: Mutex::new(issued),
+            aside: Aside::default(),
         }
     }
 
@@ -80,6 +83,11 @@ impl Service {
     /// The key that the caller vouches for under this name.
     pub(crate) fn method(&self, key_id: &str) -> Option<&Method> {
         self.methods.iter().find(|method| method.is_named(key_id))
+    }
+
+    /// The threads that documents are worked on with.
+    pub(crate) fn aside(&self) -> &Aside {
+        &self.aside
     }
 
     pub(crate) fn fetcher(&self) -> &Fetcher {

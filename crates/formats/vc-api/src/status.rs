@@ -7,6 +7,7 @@ use crate::{
 };
 use legation_credential::status::{PublishedList, StatusEntry, StatusPurpose};
 use legation_keys::json::{self, Object};
+use std::sync::Arc;
 
 /// Most entries of a list that is unpacked: two megabytes.
 pub(crate) const MAX_ENTRIES: usize = 1 << 24;
@@ -39,7 +40,8 @@ async fn check_entry(verification: &Verification<'_>, entry: &StatusEntry) -> Re
 async fn fetch(verification: &Verification<'_>, url: &str) -> Result<PublishedList, Problem> {
     let service = verification.service;
     let text = if url == service.list_url() {
-        status_list(service, verification.now)?
+        let (signs, now) = (Arc::clone(service), verification.now);
+        service.aside().run(move || status_list(&signs, now)).await?
     } else {
         verification.fetched.count(STATUS_RETRIEVAL, "status_unavailable", url)?;
         let fetched = service.fetcher().status_list(url).await;

@@ -10,6 +10,7 @@ use crate::{
     service::Service,
     status, token_status,
 };
+use core::sync::atomic::{AtomicUsize, Ordering};
 use legation_credential::{
     delegation::MEDIA_TYPE,
     model::{self, ENVELOPED_PRESENTATION, check_credential, check_presentation, validity},
@@ -17,14 +18,16 @@ use legation_credential::{
 };
 use legation_did::{Did, Document, KeyUse, Purpose, key::method_id, one_spelling};
 use legation_keys::{
-    data_integrity::{Proof, ProofError, proofs},
+    data_integrity::{Hashes, Proof, ProofError, proofs},
+    jcs,
     json::{self, Json, JsonLimits, Object},
     time::Clock,
 };
 use legation_linked_data::{
     Suite, check,
     contexts::{is_inline, unknown},
-    suite,
+    suite, work,
+    work::MAX_WORK,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -32,6 +35,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 const SKEW: i64 = 60;
 /// Most credentials in one presentation.
 const MAX_CREDENTIALS: usize = 64;
+/// Most steps that the contexts of one verification take, of all documents and proofs in it together.
+const MAX_TOTAL: usize = 4 * MAX_WORK;
+/// What was read before is read again as a whole.
+const WHOLE: JsonLimits = JsonLimits { bytes: usize::MAX, depth: 64 };
 
 /// For which occasion something has to be made, as far as the caller says.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,11 +49,13 @@ pub(crate) struct Expected<'a> {
 
 /// A verification in progress.
 pub(crate) struct Verification<'s> {
-    pub(crate) service: &'s Service,
+    pub(crate) service: &'s Arc<Service>,
     pub(crate) now: i64,
     pub(crate) fetched: Fetched,
     /// What its reader has to know of what was verified, each once.
     warnings: Mutex<Vec<String>>,
+    /// Steps of the contexts that were worked out.
+    steps: AtomicUsize,
 }
 
 /// Told of what is verified and brings a context along (Data Integrity 1.0 §4.6, context validation).
@@ -92,13 +101,46 @@ pub(crate) const PRESENTATION: Kind = Kind {
 };
 
 impl<'s> Verification<'s> {
-    pub(crate) fn new(service: &'s Service, now: i64) -> Self {
-        Self { service, now, fetched: Fetched::default(), warnings: Mutex::default() }
+    pub(crate) fn new(service: &'s Arc<Service>, now: i64) -> Self {
+        let steps = AtomicUsize::new(0);
+        Self { service, now, fetched: Fetched::default(), warnings: Mutex::default(), steps }
     }
 
     /// By which validities are judged.
     pub(crate) fn clock(&self) -> Clock {
         Clock { now: self.now, skew: SKEW }
+    }
+
+    /// Counts a document whose contexts are about to be worked out so many times.
+    fn count(&self, document: &Json<'_>, times: usize) -> Result<(), Problem> {
+        let steps = work(document).saturating_mul(times);
+        let before = self.steps.fetch_add(steps.min(MAX_TOTAL + 1), Ordering::Relaxed);
+        if before.saturating_add(steps) <= MAX_TOTAL {
+            return Ok(());
+        }
+        let detail =
+            "the contexts of all that is to be verified take too long, counted wherever they are entered";
+        Err(Problem::new(MALFORMED, "input_too_large", detail))
+    }
+
+    /// Checks that a document is understood as JSON-LD.
+    async fn understood(&self, document: &Json<'_>) -> Result<(), Problem> {
+        self.count(document, 1)?;
+        let text = jcs::canonicalize(document);
+        self.service.aside().run(move || Ok(check(&json::parse(text.as_bytes(), WHOLE)?)?)).await
+    }
+
+    /// What one of the proofs of a document signs, of which the canonical text is given, too.
+    async fn hashes(&self, text: &Arc<str>, index: usize) -> Result<Hashes, Problem> {
+        let text = Arc::clone(text);
+        let work = move || {
+            let json = json::parse(text.as_bytes(), WHOLE)?;
+            let document = object(&json)?;
+            let all = proofs(document)?;
+            let gone = || Problem::new(PROOF, "malformed", "the document has no such proof");
+            Ok(suite::hashes(document, &all, all.get(index).ok_or_else(gone)?)?)
+        };
+        self.service.aside().run(work).await
     }
 
     /// What its reader has to know of what was verified.
@@ -142,7 +184,7 @@ impl<'s> Verification<'s> {
         let claims = object(&credential)?;
         check_credential(claims)?;
         resources::check(claims)?;
-        self.check_terms(document, claims)?;
+        self.check_terms(document, claims).await?;
         self.check_time(claims)?;
         Ok(text)
     }
@@ -166,7 +208,7 @@ impl<'s> Verification<'s> {
             );
             return Err(Problem::new(MALFORMED, "input_too_large", detail));
         }
-        self.check_terms(document, claims)?;
+        self.check_terms(document, claims).await?;
         for credential in all {
             self.credential(credential, Expected::default()).await?;
         }
@@ -176,10 +218,10 @@ impl<'s> Verification<'s> {
     /// Whether what a document says has a meaning by its contexts. A signature over the JSON needs none of it (VC-JOSE-COSE
     /// §3), and what the terms of a context mean that is not compiled in nobody here can say: that is told, and no fault.
     /// A proof wants its contexts known (Data Integrity 1.0 §4.6).
-    fn check_terms(&self, document: &Json<'_>, claims: &Object<'_>) -> Result<(), Problem> {
+    async fn check_terms(&self, document: &Json<'_>, claims: &Object<'_>) -> Result<(), Problem> {
         let by_jose = model::is_enveloped(object(document)?);
         match unknown(claims).filter(|_| by_jose) {
-            None => Ok(check(&terms(claims))?),
+            None => self.understood(&terms(claims)).await,
             Some(url) => {
                 let url: String = url.chars().take(120).flat_map(char::escape_debug).collect();
                 self.warn(format!(
@@ -215,10 +257,20 @@ impl<'s> Verification<'s> {
         if by_rdf && is_inline(document) {
             self.warn(INLINE_CONTEXT.to_owned());
         }
+        let json = Json::Object(document.clone());
+        let text: Arc<str> = jcs::canonicalize(&json).into();
         let mut missing = None;
         let mut signed = false;
-        for proof in &all {
-            let by = self.check_proof(document, &all, proof, kind, expected).await?;
+        for (index, proof) in all.iter().enumerate() {
+            self.check_occasion_of(document, proof, kind, expected)?;
+            if Suite::of(proof)? != Suite::EddsaJcs2022 {
+                // Of the document, and of the proof's own members, which have its contexts.
+                self.count(&json, 2)?;
+            }
+            let seal = Seal::Chain(Suite::of(proof)?.algorithm(), proof.signature);
+            let by = self.who(proof.verification_method)?;
+            let signs = self.hashes(&text, index).await?;
+            self.check_signature(proof.verification_method, kind.purpose, &signs, &seal).await?;
             match self.check_signer(document, &by, kind) {
                 Ok(()) => signed = true,
                 Err(problem) => missing = Some(problem),
@@ -227,14 +279,14 @@ impl<'s> Verification<'s> {
         missing.filter(|_| !signed).map_or(Ok(()), Err)
     }
 
-    async fn check_proof(
+    /// For what, and until when, a proof was made.
+    fn check_occasion_of(
         &self,
         document: &Object<'_>,
-        all: &[Proof<'_>],
         proof: &Proof<'_>,
         kind: Kind,
         expected: Expected<'_>,
-    ) -> Result<String, Problem> {
+    ) -> Result<(), Problem> {
         let wrong = |code, detail: String| Problem::new(PROOF, code, detail);
         if proof.purpose != kind.purpose.member() {
             let detail = format!("`proofPurpose`: expected `{}`", kind.purpose.member());
@@ -249,11 +301,7 @@ impl<'s> Verification<'s> {
         if proof.object.get("@context").is_some_and(|signed| Some(signed) != document.get("@context")) {
             return Err(ProofError::Context.into());
         }
-        let seal = Seal::Chain(Suite::of(proof)?.algorithm(), proof.signature);
-        let by = self.who(proof.verification_method)?;
-        let signed = suite::hashes(document, all, proof)?;
-        self.check_signature(proof.verification_method, kind.purpose, &signed, &seal).await?;
-        Ok(by)
+        Ok(())
     }
 
     /// Whether who signed is the issuer, or the holder where one is named.

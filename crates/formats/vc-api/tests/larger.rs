@@ -10,6 +10,7 @@ use legation_vc_api::{
     alone::{Occasion, What, secure, verify},
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 use world::{
     World, routes,
     site::{Answer, Site},
@@ -22,9 +23,9 @@ fn published() -> Vec<Value> {
     serde_json::from_str(include_str!("data/did-key-nist.json")).unwrap()
 }
 
-fn service(keys: &[&Value]) -> Service {
+fn service(keys: &[&Value]) -> Arc<Service> {
     let keys = keys.iter().map(|key| SigningKey::from_jwk(&key["jwk"].to_string()).unwrap()).collect();
-    Service::new(keys, Fetcher::new(Options::default()).unwrap(), "https://vc.example")
+    Arc::new(Service::new(keys, Fetcher::new(Options::default()).unwrap(), "https://vc.example"))
 }
 
 fn credential(issuer: &str) -> Value {
@@ -34,11 +35,11 @@ fn credential(issuer: &str) -> Value {
     })
 }
 
-fn issue(service: &Service, way: &str, document: &Value) -> Result<String, Problem> {
+fn issue(service: &Arc<Service>, way: &str, document: &Value) -> Result<String, Problem> {
     secure(service, way, document.to_string().as_bytes(), Occasion::default(), NOW)
 }
 
-async fn code(service: &Service, text: &str) -> Result<What, &'static str> {
+async fn code(service: &Arc<Service>, text: &str) -> Result<What, &'static str> {
     let told = verify(service, text.as_bytes(), Occasion::default(), NOW).await;
     told.map(|verified| verified.what).map_err(|problem| problem.code)
 }

@@ -7,21 +7,29 @@ pub mod site;
 use axum::{
     Router,
     body::Body,
-    http::{Request, header},
+    http::{HeaderValue, Request, header},
 };
 use http_body_util::BodyExt as _;
 use legation_did::key;
 use legation_keys::{Algorithm, SecretKey, Signer};
 use legation_resolver::{Fetcher, Options};
-use legation_vc_api::{Service, SigningKey, router};
+use legation_vc_api::{Access, Issuing, Service, SigningKey, router};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tower::ServiceExt as _;
 
 /// A service that signs by these keys.
 pub fn routes(keys: Vec<SigningKey>, options: Options) -> Router {
-    router(Arc::new(Service::new(keys, Fetcher::new(options).unwrap(), "https://vc.example")))
+    guarded(keys, options, Issuing::Open)
 }
+
+/// The same, which issues for some.
+pub fn guarded(keys: Vec<SigningKey>, options: Options, issuing: Issuing) -> Router {
+    let service = Service::new(keys, Fetcher::new(options).unwrap(), ORIGIN);
+    router(Arc::new(service), Access::new(ORIGIN, issuing))
+}
+
+const ORIGIN: &str = "https://vc.example";
 
 /// The service, and as whom it issues.
 pub struct World {
@@ -45,7 +53,11 @@ impl World {
         Self { routes: routes(keys.map(SigningKey::Chain).into(), options), ed25519, p256 }
     }
 
-    pub async fn send(&self, request: Request<Body>) -> (u16, Value) {
+    pub async fn send(&self, mut request: Request<Body>) -> (u16, Value) {
+        // What every client sends, unless a test says otherwise.
+        let headers = request.headers_mut();
+        headers.entry(header::HOST).or_insert(HeaderValue::from_static("vc.example"));
+        headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         let response = self.routes.clone().oneshot(request).await.unwrap();
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
