@@ -86,7 +86,7 @@ pub use legation_resolver as resolver;
 pub use legation_verifier as verifier;
 
 pub use legation_credential::{Authority, Delegation, Facts, Occasion, Request};
-pub use legation_credential::{Terms, issue, pass_on, present};
+pub use legation_credential::{Terms, body_facts, issue, pass_on, present};
 pub use legation_did::{Did, Document};
 pub use legation_keys::{Algorithm, SecretKey, Signer};
 pub use legation_verifier::{
