@@ -259,7 +259,7 @@ fn evidence(
     if let Some(folder) = &args.did_documents {
         let folder = folder::add_folder(folder, &mut evidence, most, now)?;
         let needs =
-            |evidence: &Evidence| gather(presentation, trust, evidence, &args.nonce, now).unwrap_or_default();
+            |evidence: &Evidence| gather(presentation, trust, evidence, nonce(args), now).unwrap_or_default();
         folder.supply(&mut evidence, needs, most, now)?;
     }
     if args.evidence.is_none() && args.did_documents.is_none() {

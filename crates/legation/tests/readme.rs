@@ -39,7 +39,8 @@ fn readme() -> String {
 
 fn blocks(language: &str) -> Vec<String> {
     let readme = readme();
-    let after = readme.split(&format!("```{language}\n")).skip(1);
+    let start = format!("```{language}\n");
+    let after = readme.split(&start).skip(1);
     after.map(|rest| rest.split_once("```").unwrap().0.to_owned()).collect()
 }
 
@@ -61,7 +62,8 @@ fn the_line_of_dependencies_names_the_features_that_the_blocks_are_compiled_with
     assert_eq!(features(&line(&toml, "legation =")), features(&line(&own, "legation = { workspace")));
     let workspace =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml")).unwrap();
-    let version = line(&toml, "axum =").split('"').nth(1).unwrap().to_owned();
+    let own = line(&toml, "axum =");
+    let version = own.split('"').nth(1).unwrap();
     assert!(line(&workspace, "axum =").contains(&format!("\"{version}\"")), "{version}");
 }
 
@@ -204,7 +206,7 @@ async fn service_decides_on_the_readme_s_delegation_by_the_body() {
     };
     let begun = begin(held.did.clone()).unwrap();
     let Message::Challenge(challenge) = send(Message::Hello(begun.hello().clone())).await else {
-        unreachable!("a challenge")
+        panic!("no challenge")
     };
     let digest = Sha256::digest(card.canonical()).into();
     let peer = Peer { document: &document, endpoint: ENDPOINT, card: digest };
@@ -212,7 +214,7 @@ async fn service_decides_on_the_readme_s_delegation_by_the_body() {
     let key_id = key::method_id(&held.did);
     let answered = challenged.answer(&[&held.link], &key_id, &*held.agent, now()).unwrap();
     let Message::Receipt(receipt) = send(Message::Presentation(answered.message().clone())).await else {
-        unreachable!("a receipt")
+        panic!("no receipt")
     };
     assert!(matches!(answered.finish(&receipt, &document).unwrap(), Ended::Met(_)));
 

@@ -24,8 +24,12 @@ fn published() -> Vec<Value> {
 }
 
 fn service(keys: &[&Value]) -> Arc<Service> {
+    Arc::new(bare(keys))
+}
+
+fn bare(keys: &[&Value]) -> Service {
     let keys = keys.iter().map(|key| SigningKey::from_jwk(&key["jwk"].to_string()).unwrap()).collect();
-    Arc::new(Service::new(keys, Fetcher::new(Options::default()).unwrap(), "https://vc.example"))
+    Service::new(keys, Fetcher::new(Options::default()).unwrap(), "https://vc.example")
 }
 
 fn credential(issuer: &str) -> Value {
@@ -35,7 +39,7 @@ fn credential(issuer: &str) -> Value {
     })
 }
 
-fn issue(service: &Arc<Service>, way: &str, document: &Value) -> Result<String, Problem> {
+fn issue(service: &Service, way: &str, document: &Value) -> Result<String, Problem> {
     secure(service, way, document.to_string().as_bytes(), Occasion::default(), NOW)
 }
 
@@ -112,9 +116,9 @@ async fn a_header_does_not_make_another_key_of_a_key() {
     }
     // The same name for a key of the other curve.
     let kid = header(&token)["kid"].as_str().unwrap().to_owned();
-    let other = self::service(&[]).knowing(vec![method(&kid, did, p521)], vec![]);
+    let other = Arc::new(bare(&[]).knowing(vec![method(&kid, did, p521)], vec![]));
     assert_eq!(code(&other, &token).await, Err("algorithm_key_mismatch"));
-    let other = self::service(&[]).knowing(vec![method(&kid, did, &keys[1])], vec![]);
+    let other = Arc::new(bare(&[]).knowing(vec![method(&kid, did, &keys[1])], vec![]));
     assert_eq!(code(&other, &token).await, Err("signature_invalid"));
 }
 
@@ -137,17 +141,17 @@ async fn a_key_that_is_handed_over_is_known_by_its_id_its_kid_and_its_thumbprint
             json!({"id": "https://issuer.example/#1", "controller": issuer, "publicKeyMultibase": multikey});
         let multikey = Method::parse(multikey.to_string().as_bytes()).unwrap();
         for kid in ["https://issuer.example/#1", &thumbprint] {
-            let signing = service(&[&key]).issuing_as(issuer.to_owned(), kid.to_owned());
+            let signing = bare(&[&key]).issuing_as(issuer.to_owned(), kid.to_owned());
             let token = issue(&signing, "vc-jwt", &credential(issuer)).unwrap();
-            let knowing = service(&[]).knowing(vec![multikey.clone()], vec![]);
+            let knowing = Arc::new(bare(&[]).knowing(vec![multikey.clone()], vec![]));
             assert_eq!(code(&knowing, &token).await, Ok(What::Credential), "{kid}");
         }
         for kid in ["https://issuer.example/#1", "key-1", &thumbprint] {
-            let signing = service(&[&key]).issuing_as(issuer.to_owned(), kid.to_owned());
+            let signing = bare(&[&key]).issuing_as(issuer.to_owned(), kid.to_owned());
             let token = issue(&signing, "vc-jwt", &credential(issuer)).unwrap();
             let knowing = |controller: &str| {
                 let method = method("https://issuer.example/#1", controller, &named);
-                service(&[]).knowing(vec![method], vec![])
+                Arc::new(bare(&[]).knowing(vec![method], vec![]))
             };
             assert_eq!(code(&knowing(issuer), &token).await, Ok(What::Credential), "{kid}");
             assert_eq!(
@@ -214,7 +218,7 @@ async fn a_service_with_several_keys_signs_by_the_one_that_is_named() {
     let named = format!("did:key:{}", ed25519.public_key().to_multikey());
     let all = [SigningKey::from(ed25519)].into_iter();
     let all = all.chain(keys.iter().map(|key| SigningKey::from_jwk(&key["jwk"].to_string()).unwrap()));
-    let service = Service::new(all.collect(), Fetcher::new(Options::default()).unwrap(), "");
+    let service = Arc::new(Service::new(all.collect(), Fetcher::new(Options::default()).unwrap(), ""));
     for did in keys.iter().map(|key| key["did"].as_str().unwrap()).chain([named.as_str()]) {
         let token = issue(&service, "vc-jwt", &credential(did)).unwrap();
         assert_eq!(code(&service, &token).await, Ok(What::Credential), "{did}");
@@ -242,13 +246,13 @@ async fn only_a_jws_is_made_by_such_a_key_and_no_document_is_asked_for_one() {
         assert_eq!(issue(&service, way, &credential(did)).unwrap_err().code, "key_not_found", "{way}");
     }
     let web = "did:web:issuer.example";
-    let signing = self::service(&[&keys[0]]).issuing_as(web.to_owned(), format!("{web}#key-1"));
+    let signing = bare(&[&keys[0]]).issuing_as(web.to_owned(), format!("{web}#key-1"));
     let token = issue(&signing, "vc-jwt", &credential(web)).unwrap();
     let problem = verify(&service, token.as_bytes(), Occasion::default(), NOW).await.unwrap_err();
     assert_eq!(problem.code, "key_not_found");
     assert!(problem.detail.contains("hand the key over"), "{}", problem.detail);
     // A did:key has one name for its one key.
-    let signing = self::service(&[&keys[0]]).issuing_as(did.to_owned(), format!("{did}#key-1"));
+    let signing = bare(&[&keys[0]]).issuing_as(did.to_owned(), format!("{did}#key-1"));
     let token = issue(&signing, "vc-jwt", &credential(did)).unwrap();
     assert_eq!(code(&service, &token).await, Err("key_not_found"));
 }

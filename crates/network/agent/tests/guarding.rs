@@ -139,7 +139,7 @@ async fn a_ceiling_is_told_only_to_whoever_shows_the_roots_signature_and_by_no_r
     let (acme, alice, mallory) = (Party::new(), Party::new(), Party::new());
     let shop = open(&acme.did, false).await;
     let gate = Gate::new(shop.desk.clone(), shop.origin.clone()).unwrap();
-    let wider = |key: &Party| {
+    let wider = || {
         let terms = Terms {
             id: None,
             subject: alice.did.clone(),
@@ -150,12 +150,16 @@ async fn a_ceiling_is_told_only_to_whoever_shows_the_roots_signature_and_by_no_r
             authority: authority("https://elsewhere.example"),
             status: vec![],
         };
-        issue(terms, &acme.did, &acme.key_id(), &*key.key).unwrap()
+        issue(terms, &acme.did, &acme.key_id(), &*acme.key).unwrap()
     };
-    for (signed_by, code, told) in
-        [(&acme, Code::ResourceWidened, true), (&mallory, Code::SignatureInvalid, false)]
+    // With the signature of another link.
+    let (signed, other) = (wider(), grant(&mallory, &alice.did, &shop.origin));
+    let signature = other.rsplit_once('.').unwrap().1;
+    let forged = format!("{}.{signature}", signed.rsplit_once('.').unwrap().0);
+    for (link, code, told) in
+        [(&signed, Code::ResourceWidened, true), (&forged, Code::SignatureInvalid, false)]
     {
-        let agent = alice.agent(&[&wider(signed_by)]);
+        let agent = alice.agent(&[link]);
         let refused = admit(&agent, &gate, Carry::Chain).await.1.unwrap_err();
         let Refused::Denied { denial, receipt } = refused else { panic!("{refused}") };
         assert_eq!((denial.code, denial.expected.contains(&shop.origin)), (code, told));
