@@ -78,9 +78,9 @@ type Bound = (u64, u64);
 #[test]
 fn a_verification_allocates_no_more_than_it_did() {
     let bounds: [(u8, Bound, Bound, Bound, Bound); 3] = [
-        (1, (112, 31_015), (27, 8_055), (29, 8_659), (9, 6_242)),
-        (3, (221, 68_253), (31, 15_689), (29, 18_569), (9, 16_152)),
-        (8, (501, 199_512), (42, 35_018), (30, 43_928), (10, 41_511)),
+        (1, (112, 31_075), (27, 8_055), (29, 8_659), (9, 6_242)),
+        (3, (225, 69_253), (31, 15_689), (29, 18_569), (9, 16_152)),
+        (8, (510, 201_512), (42, 35_018), (30, 43_928), (10, 41_511)),
     ];
     for (depth, of_cold, of_warm, of_request, of_vouched) in bounds {
         let chain = Chain::new(depth).unwrap();
@@ -90,8 +90,10 @@ fn a_verification_allocates_no_more_than_it_did() {
             ("request", request(&chain), of_request),
             ("vouched", vouched(&chain), of_vouched),
         ];
-        for (name, info, (times, bytes)) in found {
+        for (name, info, _) in &found {
             println!("{name}/{depth}: ({}, {})", info.count_total, info.bytes_total);
+        }
+        for (name, info, (times, bytes)) in found {
             assert!(info.count_total <= times, "{name}/{depth}: {} times, not {times}", info.count_total);
             assert!(info.bytes_total <= bytes, "{name}/{depth}: {} bytes, not {bytes}", info.bytes_total);
         }

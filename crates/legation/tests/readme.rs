@@ -129,7 +129,7 @@ fn book_decides_on_the_readme_s_delegation_by_the_body() {
     let folder = tempfile::tempdir().unwrap();
     let written = json!({
         "audience": SHOP, "maxUnrevocable": 4000,
-        "roots": [{"principal": held.acme.as_str(), "ceiling": {
+        "roots": [{"did": held.acme.as_str(), "ceiling": {
             "grants": [{"actions": ["a2a:skill:*"], "resources": ["https://shop.example/*"]}]}}],
     });
     fs::write(folder.path().join("trust.json"), written.to_string()).unwrap();
@@ -226,8 +226,8 @@ async fn service_decides_on_the_readme_s_delegation_by_the_body() {
         (r#"{"amount":5001,"currency":"USD"}"#, 403, "constraint_violated"),
         (r#"{"amount":1800,"currency":"EUR"}"#, 403, "constraint_violated"),
         (r#"{"nights":2}"#, 403, "missing_fact"),
-        (r#"{"amount":1,"amount":9000,"currency":"USD"}"#, 400, "malformed"),
-        ("amount=1800", 400, "malformed"),
+        (r#"{"amount":1,"amount":9000,"currency":"USD"}"#, 401, "malformed"),
+        ("amount=1800", 401, "malformed"),
     ] {
         let mut headers = HeaderMap::new();
         agent.sign("POST", GOODS, &mut headers, body.as_bytes(), Carry::Chain, now()).unwrap();

@@ -244,6 +244,6 @@ mod tests {
         assert_eq!(loader().unwrap().len(), KNOWN.len());
         assert_eq!(WEIGHED.len(), KNOWN.len());
         let credentials = weight("https://www.w3.org/ns/credentials/v2");
-        assert!(credentials.terms > 200 && credentials.entered > 10, "{credentials:?}");
+        assert!(credentials.terms > 100 && credentials.entered > 10, "{credentials:?}");
     }
 }

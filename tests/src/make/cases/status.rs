@@ -246,6 +246,8 @@ fn offline(book: &mut Book) {
         Some(2),
         |d| {
             offline(86_400)(d);
+            // Short enough to stand under the root itself.
+            d.claims(1)["validUntil"] = "2026-11-22T10:00:00Z".into();
             d.claims(1)["credentialStatus"]["statusPurpose"] = "suspension".into();
             d.claims(1)["credentialStatus"]["statusListCredential"] = SUSPENSIONS.into();
             d.lists.push(list(SUSPENSIONS, &agent("ada"), "suspension"));
