@@ -188,6 +188,8 @@ fn no_constant_of_core_needs_more_than_32_bits_of_a_usize() {
     for (path, code) in sources() {
         // Unit tests run where they are built.
         for line in code.iter().take_while(|line| !line.contains("#[cfg(test)]")) {
+            // A text says a number to people.
+            let line = line.split('"').next().unwrap_or_default();
             let typed = types.iter().any(|name| line.contains(name));
             let told = format!("{}: `{}` must say its type, and no `usize`", path.display(), line.trim());
             assert!(typed || !is_beyond_32_bits(line), "{told}");

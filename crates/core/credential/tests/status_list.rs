@@ -80,9 +80,10 @@ fn a_claim_only_shortens_the_validity_of_a_status_list() {
 #[test]
 fn a_purpose_that_is_not_known_means_nothing() {
     for (purposes, wanted) in [
-        (json!("message"), vec![]),
+        (json!("review"), vec![]),
+        (json!("message"), vec![StatusPurpose::Message]),
         (json!([]), vec![]),
-        (json!(["refresh", "suspension", 1]), vec![StatusPurpose::Suspension]),
+        (json!(["review", "suspension", 1]), vec![StatusPurpose::Suspension]),
     ] {
         let list = read(&changed("/credentialSubject", "statusPurpose", purposes)).unwrap();
         assert_eq!(list.purposes, wanted);

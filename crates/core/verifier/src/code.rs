@@ -129,7 +129,7 @@ codes! {
         /// The verifier vouches for an agent that has signed nothing, which its trust does not allow.
         VouchingNotAllowed = "vouching_not_allowed", by [Operator, Holder], cure "Set `vouched` in the trust settings, or have the agent sign.";
         /// The presentation is not made by the subject of the last link, or `sub` names another subject than its link does.
-        HolderMismatch = "holder_mismatch", by [Holder], spec "VC Data Model 2.0, Verifiable Presentations", cure "Only the agent that the last link names can present the chain; `sub` of a link, where it stands, is its subject.";
+        HolderMismatch = "holder_mismatch", by [Holder, Issuer], spec "VC Data Model 2.0, Verifiable Presentations", cure "Only the agent that the last link names can present the chain; `sub` of a link, where it stands, is its subject.";
         /// The proof is bound to another request.
         RequestBindingMismatch = "request_binding_mismatch", by [Caller], spec "RFC 9421 section 3.2; RFC 9530 section 2", cure "Sign the request as it is sent, its body included.";
     }

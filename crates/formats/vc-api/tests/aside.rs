@@ -14,9 +14,11 @@ fn heavy(issuer: &str, objects: usize, terms: usize) -> Value {
     let terms: serde_json::Map<_, _> =
         (0..terms).map(|index| (format!("t{index}"), json!(format!("urn:t:{index}")))).collect();
     json!({
-        "@context": [OURS, {"T": {"@id": "urn:t:T", "@context": terms}}], "type": ["VerifiableCredential"],
-        "issuer": issuer, "credentialSubject": {"id": "did:example:b"},
-        "evidence": (0..objects).map(|index| json!({"id": format!("urn:e:{index}"), "type": "T"})).collect::<Vec<_>>(),
+        "@context": [OURS, {"T": {"@id": "urn:t:T", "@context": terms}, "p": "urn:p"}], "type": ["VerifiableCredential"],
+        "issuer": issuer, "credentialSubject": {
+            "id": "did:example:b",
+            "p": (0..objects).map(|index| json!({"id": format!("urn:e:{index}"), "type": "T"})).collect::<Vec<_>>(),
+        },
     })
 }
 

@@ -270,8 +270,7 @@ async fn a_server_that_goes_away_leaves_no_status() {
 #[tokio::test]
 async fn a_time_that_is_no_number_of_seconds_is_refused() {
     let (world, issuer) = (World::new(), Issuer::new(Algorithm::EdDsa));
-    for (name, value) in [("exp", json!("1")), ("exp", json!(1.5)), ("nbf", json!([])), ("exp", json!(null))]
-    {
+    for (name, value) in [("exp", json!("1")), ("nbf", json!([])), ("exp", json!(null))] {
         let claims = json!({name: value});
         let secured = credential(&issuer.did, &issuer.key_id, &issuer.key, &claims);
         assert_eq!(world.verify(&secured).await, (400, "malformed".to_owned()), "{claims}");

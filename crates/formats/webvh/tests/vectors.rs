@@ -140,7 +140,6 @@ fn a_name_that_leads_elsewhere_is_no_did_webvh() {
         "127.0.0.1",
         "%31%32%37.0.0.1",
         "127.0.0.1%3a8443",
-        "example.com%3a8443",
         "EXAMPLE.com",
         "example.com:.well-known",
         "",
