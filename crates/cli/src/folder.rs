@@ -200,10 +200,11 @@ pub(crate) fn documents_in(folder: &Path) -> Result<Vec<Document>, Failure> {
     each_file(folder, &mut |path, bytes| {
         match Document::parse(bytes) {
             Ok(document) => found.push(document),
-            Err(_) => match claimed_name(bytes).and_then(|name| name.parse::<Did>().ok()) {
-                Some(did) => return Err(wrong(path, &did)),
-                None => {}
-            },
+            Err(_) => {
+                if let Some(did) = claimed_name(bytes).and_then(|name| name.parse::<Did>().ok()) {
+                    return Err(wrong(path, &did));
+                }
+            }
         }
         Ok(())
     })?;
