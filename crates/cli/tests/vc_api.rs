@@ -74,7 +74,7 @@ fn a_credential_is_issued_and_verified_and_a_did_resolved() {
         (api, with_token.replace("localhost", "evil.example"), "421"),
         (api, format!("{with_token}origin: http://evil.example\r\n"), "403"),
         (api, with_token.replace("application/json", "text/plain"), "415"),
-        (port, with_token.clone(), "404"),
+        (port, with_token.clone(), "405"),
     ] {
         let (found, told) = ask(port, "POST", "/credentials/issue", &more, &body);
         assert!(found.contains(status), "{more}: {found} {told}");
