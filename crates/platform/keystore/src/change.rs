@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How long [`Rules::default`] waits for another writer. Writers hold a lock for milliseconds; one that holds it
+/// How long [`Rules::new`] waits for another writer. Writers hold a lock for milliseconds; one that holds it
 /// longer has been stopped, or its disk hangs, and somebody should know.
 pub const WAIT: Duration = Duration::from_secs(10);
 
