@@ -1,7 +1,9 @@
 //! A vector through the library.
 
 use crate::vector::{Outcome, Step, Vector};
-use legation_verifier::{Case, Denial, MemoryLedger, Remedy, authorize, remedy, verify};
+use legation_verifier::{
+    Case, Denial, MemoryLedger, Remedy, authorize_approved, remedy, verify, verify_approvals,
+};
 
 /// What came out of a step.
 #[derive(Clone, Debug)]
@@ -75,7 +77,10 @@ fn take(vector: &Vector, step: &Step, ledger: &mut MemoryLedger) -> Result<Outco
     let Some(parts) = &step.request else { return Ok(Outcome::Valid) };
     let request = parts.to_request().map_err(|denial| with(denial, &case))?;
     case.request = Some(&request);
-    let permit = authorize(&chain, &request, step.now).into_permit().map_err(|denial| with(denial, &case))?;
+    let approvals: Vec<&str> = step.approvals.iter().map(String::as_str).collect();
+    let approvals = verify_approvals(&approvals, &chain, &request, trust, evidence, step.now);
+    let permit = authorize_approved(&chain, &request, &approvals, step.now).into_permit();
+    let permit = permit.map_err(|denial| with(denial, &case))?;
     match ledger.commit(permit, step.now) {
         Ok(_) => Ok(Outcome::Permit),
         Err(denial) => {

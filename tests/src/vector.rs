@@ -14,6 +14,7 @@
 //!   `presentationRepeat`, pairs of a text and how often it stands, where they are many.
 //! - With `vouched`, a DID, the presentation is a chain in compact form, and the verifier itself vouches for
 //!   that agent.
+//! - `approvals` come with the request, each a compact JWS or a document as text.
 //! - Without `request` nothing is authorized and the decision is `valid`. `code` and `link`
 //!   stand only in a denial; `link` only where it is about a link.
 //!
@@ -72,6 +73,8 @@ pub struct Step {
     pub vouched: Option<Did>,
     /// What is asked for.
     pub request: Option<RequestParts>,
+    /// Approvals that come with the request.
+    pub approvals: Vec<String>,
     /// What must come of it.
     pub expect: Outcome,
 }
@@ -279,10 +282,12 @@ fn read_step(step: &Value) -> Result<Step, String> {
         "presentationBase64",
         "presentationRepeat",
         "vouched",
+        "approvals",
         "request",
         "expect",
     ];
     known(step, &members)?;
+    let approvals = step.get("approvals").map(read_texts).transpose()?.unwrap_or_default();
     let vouched = step.get("vouched").map(|_| text_of(step, "vouched")).transpose()?;
     let vouched = vouched.map(|did| did.parse()).transpose().map_err(|error| format!("vouched: {error}"))?;
     let now_text = text_of(step, "now")?;
@@ -295,9 +300,15 @@ fn read_step(step: &Value) -> Result<Step, String> {
         nonce: text_of(step, "nonce")?,
         presentation: read_bytes(step)?,
         vouched,
+        approvals,
         request,
         expect,
     })
+}
+
+fn read_texts(list: &Value) -> Result<Vec<String>, String> {
+    let texts = list.as_array().ok_or("`approvals` is no array")?.iter();
+    texts.map(|text| text.as_str().map(str::to_owned).ok_or("an approval is no text".to_owned())).collect()
 }
 
 fn read_bytes(step: &Value) -> Result<Vec<u8>, String> {

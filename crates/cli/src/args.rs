@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Delegate(DelegateArgs),
     /// Sign a presentation of a chain for one verifier.
     Present(PresentArgs),
+    /// Approve a request of an agent that needs it, once.
+    Approve(ApproveArgs),
     /// Verify a presentation, and decide on a request.
     Verify(VerifyArgs),
     /// Revoke or suspend a delegation in its status list.
@@ -214,6 +216,28 @@ pub(crate) struct PresentArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ApproveArgs {
+    /// What is to be approved: what `verify --json` or a service answered with `approval_required`.
+    pub(crate) request: PathBuf,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    /// The DID that approves; by default the key's did:key.
+    #[arg(long, value_name = "DID", value_parser = read_did)]
+    pub(crate) issuer: Option<Did>,
+    /// How long it may be used, once; verifiers take an hour at most by default.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10m")]
+    pub(crate) valid_for: i64,
+    /// The moment of signing; now by default.
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub(crate) now: Option<i64>,
+    /// How the approval is secured.
+    #[arg(long, value_enum, default_value = "jwt")]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// The presentation; with --vouched, the chain in compact form, its links joined by `~`.
     pub(crate) file: PathBuf,
@@ -241,6 +265,12 @@ pub(crate) struct VerifyArgs {
     /// A fact about the request; the value is JSON, or else a text.
     #[arg(long, value_name = "NAME=VALUE", requires = "action")]
     pub(crate) fact: Vec<String>,
+    /// The body that the request comes with; an approval is of it, too.
+    #[arg(long, value_name = "FILE", requires = "action")]
+    pub(crate) body: Option<PathBuf>,
+    /// An approval of the request; repeat it for several.
+    #[arg(long, value_name = "FILE", requires = "action")]
+    pub(crate) approval: Vec<PathBuf>,
     /// The moment to judge by; now by default.
     #[arg(long, value_name = "RFC3339", value_parser = moment)]
     pub(crate) now: Option<i64>,

@@ -3,6 +3,7 @@
 //! Exit status: 0 done, valid or permitted; 1 denied or invalid; 2 wrong arguments or a file that
 //! can't be opened; 3 network or storage.
 
+mod approve;
 mod args;
 mod card;
 mod code;
@@ -58,6 +59,7 @@ fn run(command: Command) -> Result<Output, Failure> {
         Command::Did { command: DidCommand::Update(args) } => webvh::update(&args),
         Command::Delegate(args) => delegate::run(&args),
         Command::Present(args) => present::run(&args),
+        Command::Approve(args) => approve::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Revoke(args) => status::revoke(&args),
         Command::Status { command: StatusCommand::Publish(args) } => status::publish(&args),

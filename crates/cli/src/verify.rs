@@ -13,11 +13,14 @@ use legation_keys::{
     json::{self, JsonLimits},
     time,
 };
+use legation_resolver::Asked;
 use legation_verifier::{
-    Case, Code, Committed, Decision, Denial, Evidence, MemoryLedger, Presentation, Remedy, Trust, Used,
-    VerifiedChain, Vouched, authorize, gather, parse, parse_vouched, receipt, remedy, verify_with,
+    Approvals, Case, Code, Committed, Decision, Denial, Evidence, MemoryLedger, Presentation, Remedy, Trust,
+    Used, VerifiedChain, Vouched, approval_request, authorize_approved, gather, parse, parse_vouched,
+    receipt, remedy, verify_approvals, verify_with,
 };
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 /// What came out, with what there is to tell about it.
 struct Verdict {
@@ -113,7 +116,10 @@ fn judge(
     };
     let decided = match verify_chain(args, presented, trust, &mut verdict, now)? {
         Err(denial) => Err(denial),
-        Ok(chain) => decide(args, verdict.chain.insert(chain), request, &mut verdict.request, now)?,
+        Ok(chain) => {
+            verdict.chain = Some(chain);
+            decide(args, &mut verdict, request, trust, now)?
+        }
     };
     match decided {
         Ok(None) => {}
@@ -171,17 +177,23 @@ fn nonce(args: &VerifyArgs) -> &str {
 /// Decides on the request, where there is one, and commits what is permitted.
 fn decide(
     args: &VerifyArgs,
-    chain: &VerifiedChain,
+    verdict: &mut Verdict,
     request: Option<Result<Request, Denial>>,
-    asked: &mut Option<Request>,
+    trust: &Trust,
     now: i64,
 ) -> Result<Result<Option<Committed>, Denial>, Failure> {
+    let Verdict { chain: Some(chain), presentation: Some(presentation), evidence, request: asked, .. } =
+        verdict
+    else {
+        return Ok(Ok(None));
+    };
     let request = match request {
         None => return Ok(Ok(None)),
         Some(Ok(request)) => asked.insert(request),
         Some(Err(denial)) => return Ok(Err(denial)),
     };
-    let permit = match authorize(chain, request, now) {
+    let approvals = approvals(args, Asked { presentation, chain, request }, evidence, trust, now)?;
+    let permit = match authorize_approved(chain, request, &approvals, now) {
         Decision::Deny(denial) => return Ok(Err(denial)),
         Decision::Permit(permit) => permit,
     };
@@ -191,6 +203,27 @@ fn decide(
         None => MemoryLedger::new().commit(permit, now),
     };
     Ok(committed.map(Some))
+}
+
+/// The approvals that were given and hold.
+fn approvals(
+    args: &VerifyArgs,
+    asked: Asked<'_>,
+    evidence: &mut Evidence,
+    trust: &Trust,
+    now: i64,
+) -> Result<Approvals, Failure> {
+    let texts: Result<Vec<String>, Failure> =
+        args.approval.iter().map(|path| files::read_text(path)).collect();
+    let texts = texts?;
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let Asked { chain, request, .. } = asked;
+    if texts.is_empty() || args.evidence.is_some() || args.did_documents.is_some() {
+        return Ok(verify_approvals(&texts, chain, request, trust, evidence, now));
+    }
+    let fetcher = network::fetcher(&args.network)?;
+    let work = legation_resolver::approvals(&texts, asked, trust, &fetcher, evidence, now);
+    network::wait("fetching evidence", work)
 }
 
 /// The trust settings. A root that is only named is trusted with everything, for trying out.
@@ -232,7 +265,12 @@ fn request(args: &VerifyArgs) -> Result<Option<Result<Request, Denial>>, Failure
             return Err(Failure::usage(format!("the fact `{name}` is given twice")));
         }
     }
-    Ok(Some(Request::new(action, resource, facts).map_err(Denial::from)))
+    let request = Request::new(action, resource, facts).map_err(Denial::from);
+    let body = args.body.as_ref().map(|path| files::read(path)).transpose()?;
+    Ok(Some(request.map(|request| match body {
+        Some(body) => request.with_body(Sha256::digest(body).into()),
+        None => request,
+    })))
 }
 
 /// A fact's value: JSON, or else a text. `None` for JSON that is no value of a fact.
@@ -329,6 +367,11 @@ fn told(verdict: &Verdict) -> Output {
             set("expected", denial.expected.as_str().into());
             set("found", denial.found.as_str().into());
             set("cure", denial.code.cure().into());
+            if let (Code::ApprovalRequired, Some(chain), Some(request)) =
+                (denial.code, &verdict.chain, &verdict.request)
+            {
+                set("approval", approval_request(chain, request).to_json());
+            }
             text = explain::denial(denial);
         }
     }

@@ -44,6 +44,10 @@ fn answer(play: &Play, vector: &Vector, step: &Step) -> Result<Outcome, String> 
     if let Some(agent) = &step.vouched {
         arguments.push(format!("--vouched={agent}"));
     }
+    for (index, approval) in step.approvals.iter().enumerate() {
+        play.write(&format!("approval-{index}"), approval);
+        arguments.extend(["--approval".to_owned(), format!("approval-{index}")]);
+    }
     if let Some(request) = &step.request {
         arguments.extend(["--ledger".to_owned(), "ledger.json".to_owned()]);
         arguments.extend(request.arguments());

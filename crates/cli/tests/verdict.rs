@@ -44,7 +44,7 @@ fn assert_valid(verdict: &Value) {
 /// Against the schema, or a part of it: `#/$defs/remedy`.
 fn assert_valid_as(part: &str, verdict: &Value) {
     let mut registry = jsonschema::Registry::new();
-    for name in ["authority", "common", "receipt", "verdict"] {
+    for name in ["approval", "authority", "common", "receipt", "verdict"] {
         let text = fs::read_to_string(root("schemas").join(format!("{name}.schema.json"))).unwrap();
         let schema: Value = serde_json::from_str(&text).unwrap();
         let id = schema["$id"].as_str().unwrap().to_owned();

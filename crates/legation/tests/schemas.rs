@@ -14,7 +14,7 @@ use legation::{
     Algorithm, Authority, Code, Delegation, Did, Evidence, Facts, MemoryLedger, Occasion, Request, SecretKey,
     Signer, Terms, Trust, authorize,
     credential::{
-        Pattern,
+        Approval, Pattern,
         status::{
             MIN_ENTRIES, SignedStatusList, StatusEntry, StatusList, StatusListCredential, StatusPurpose,
         },
@@ -36,7 +36,8 @@ use std::{fs, path::PathBuf, sync::LazyLock};
 
 const NOW: i64 = 1_795_255_200;
 const SHOP: &str = "did:web:shop.example";
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
+    "approval",
     "authority",
     "card-verdict",
     "common",
@@ -153,9 +154,13 @@ fn the_context_types_a_delegation_as_json() {
     let context = from(&fs::read_to_string(root("schemas/legation-v1.jsonld")).unwrap());
     let context = &context["@context"];
     assert_eq!((&context["@version"], &context["@protected"]), (&json!(1.1), &json!(true)));
-    assert_eq!(context["delegation"]["@type"], "@json");
+    assert_eq!(
+        (&context["delegation"]["@type"], &context["approval"]["@type"]),
+        (&json!("@json"), &json!("@json"))
+    );
     let names: Vec<_> = context.as_object().unwrap().keys().filter(|name| !name.starts_with('@')).collect();
-    assert_eq!(names, [legation::credential::delegation::TYPE, "delegation"]);
+    let own = [legation::credential::approval::TYPE, legation::credential::delegation::TYPE];
+    assert_eq!(names, [own[0], own[1], "approval", "delegation"]);
     let delegation = schema("delegation");
     assert_eq!(
         delegation["properties"]["@context"]["const"][1],
@@ -396,7 +401,7 @@ proptest! {
 }
 
 /// One constraint of each kind, as the wire writes it.
-const CONSTRAINTS: [&str; 19] = [
+const CONSTRAINTS: [&str; 21] = [
     r#"{"type": "spend", "currency": "USD", "perAction": 5000, "window": {"seconds": 60, "amount": 0}, "actions": ["a.*"]}"#,
     r#"{"type": "spend", "currency": "EUR", "window": {"seconds": 315576000, "amount": 9000000000000}}"#,
     r#"{"type": "total", "fact": "tokens", "perAction": 8000, "window": {"seconds": 86400, "sum": 9007199254740991}}"#,
@@ -416,6 +421,8 @@ const CONSTRAINTS: [&str; 19] = [
     r#"{"type": "argument", "name": "g", "max": 7}"#,
     r#"{"type": "argument", "name": "h", "rank": "low", "order": ["low", "high"]}"#,
     r#"{"type": "approval", "above": 1, "currency": "USD", "approver": "did:web:a.example"}"#,
+    r#"{"type": "approval", "above": 1, "currency": "GBP", "approvers": ["did:web:a.example"]}"#,
+    r#"{"type": "approval", "above": 1, "currency": "CHF", "approvers": ["did:web:a.example", "did:web:b.example"], "threshold": 2}"#,
 ];
 
 fn reads_authority(text: &str) -> bool {
@@ -498,6 +505,12 @@ fn constraints() {
         r#"{"type": "argument", "name": "a", "rank": 1, "order": [1], "max": 1}"#,
         r#"{"type": "approval", "above": 1, "currency": "USD"}"#,
         r#"{"type": "approval", "above": 1, "currency": "USD", "approver": "me"}"#,
+        r#"{"type": "approval", "above": 1, "currency": "USD", "approver": "did:web:a.example", "threshold": 1}"#,
+        r#"{"type": "approval", "above": 1, "currency": "USD", "approver": "did:web:a.example", "approvers": ["did:web:a.example"]}"#,
+        r#"{"type": "approval", "above": 1, "currency": "USD", "approvers": []}"#,
+        r#"{"type": "approval", "above": 1, "currency": "USD", "approvers": ["did:web:a.example", "did:web:a.example"]}"#,
+        r#"{"type": "approval", "above": 1, "currency": "USD", "approvers": ["did:web:a.example"], "threshold": 0}"#,
+        r#"{"type": "approval", "above": 1, "currency": "USD", "approvers": "did:web:a.example"}"#,
     ];
     let bad: Vec<String> = bad.iter().map(|one| authority(one)).collect();
     agree("authority", reads_authority, &good, &bad);
@@ -718,7 +731,7 @@ fn trust_settings() {
         ["/roots", []], ["/roots", root(json!("everything"))], ["/roots", root(json!({"grants": []}))],
         ["/algorithms", []], ["/algorithms", ["EdDSA", "Ed25519", "ES256"]], ["/statusIssuers", ["did:web:b.example"]],
         ["/clockSkew", 0], ["/clockSkew", 600], ["/maxPresentationAge", 300], ["/maxDocumentAge", 31_536_000],
-        ["/maxUnrevocable", 315_576_000], ["/maxOfflineChild", 0], ["/maxOfflineChild", 86_400],
+        ["/maxUnrevocable", 315_576_000], ["/maxOfflineChild", 0], ["/maxOfflineChild", 86_400], ["/maxApprovalAge", 0], ["/maxApprovalAge", 86_400],
         ["/vouched", true], ["/vouched", false], ["/limits", {}], ["/limits", {"linkBytes": 65536, "chainLinks": 64, "chainConstraints": 8192, "chainPairs": 16384}],
     ]);
     let bad = json!([
@@ -728,7 +741,7 @@ fn trust_settings() {
         ["/roots", [{"did": "x", "ceiling": "everything"}]], ["/roots", [{"did": "did:ex:a", "ceiling": "everything", "x": 1}]],
         ["/algorithms", ["RS256"]], ["/algorithms", "EdDSA"], ["/statusIssuers", ["x"]], ["/clockSkew", 601], ["/clockSkew", -1],
         ["/clockSkew", "1"], ["/maxPresentationAge", 301], ["/maxDocumentAge", 31_536_001], ["/maxStatusAge", 1.5],
-        ["/maxUnrevocable", 315_576_001], ["/maxOfflineChild", 86_401], ["/maxOfflineChild", -1],
+        ["/maxUnrevocable", 315_576_001], ["/maxOfflineChild", 86_401], ["/maxApprovalAge", 86_401], ["/maxOfflineChild", -1],
         ["/vouched", 1], ["/vouched", "true"], ["/limits", []], ["/limits", {"x": 1}], ["/limits", {"linkBytes": 0}],
         ["/limits", {"linkBytes": 65537}], ["/limits", {"jsonDepth": 65}], ["/limits", {"chainLinks": 65}],
         ["/limits", {"chainConstraints": 8193}], ["/limits", {"chainPairs": 16385}],
@@ -738,6 +751,40 @@ fn trust_settings() {
     let root = root(json!("everything"))[0].clone();
     let exceptions = [("a root twice", with(&sample, "/roots", &json!([root, root])))];
     beyond_a_schema("trust", reads, &exceptions);
+}
+
+#[test]
+fn approvals() {
+    let approval = Approval {
+        issuer: "did:web:boss.example".parse().unwrap(),
+        agent: "did:web:agent.example".parse().unwrap(),
+        request: [7; 32],
+        valid_from: NOW,
+        valid_until: NOW + 600,
+    };
+    let reads = |text: &str| {
+        let json = json::parse(text.as_bytes(), JsonLimits { bytes: 8192, depth: 8 });
+        json.is_ok_and(|json| Approval::from_claims(&json).is_ok())
+    };
+    let request = |value: Value| json!({"id": "did:web:agent.example", "approval": value});
+    let subject = "/credentialSubject";
+    let good = json!([["/id", "urn:x:1"], ["/issuer", {"id": "did:web:boss.example"}], ["/x", 1]]);
+    let bad = json!([
+        ["/aud", "x"],
+        ["/cnf", {}],
+        ["/credentialStatus", {}],
+        ["/status", {}],
+        ["/validUntil", null],
+        ["/validFrom", 7],
+        ["/type", ["VerifiableCredential"]],
+        ["/@context", []],
+        ["/issuer", "boss"],
+        [subject, request(json!({}))],
+        [subject, request(json!({"request": "short"}))],
+        [subject, request(json!({"request": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc", "x": 1}))],
+        [subject, {}],
+    ]);
+    agree_on_changes("approval", &approval.to_json(), reads, &good, &bad);
 }
 
 #[test]

@@ -38,6 +38,7 @@ fn trust(data: &[u8]) {
         ("maxPresentationAge", trust.max_presentation_age, 300),
         ("maxUnrevocable", trust.max_unrevocable, 315_576_000),
         ("maxOfflineChild", trust.max_offline_child, 86_400),
+        ("maxApprovalAge", trust.max_approval_age, 86_400),
     ] {
         assert!((0..=most).contains(&seconds), "{name} is {seconds}");
         let written = json.get(name).map(|value| value.as_integer());

@@ -10,6 +10,7 @@ use super::{
 };
 use data_encoding::BASE64;
 use legation_credential::{
+    ApprovalRequest, Request, Value as FactValue,
     delegation::{CONTEXT_CREDENTIALS, CONTEXT_LEGATION, link_digest},
     presentation::{DATA_URL, ENVELOPED},
     secured::{canonical, is_document, to_token},
@@ -17,6 +18,7 @@ use legation_credential::{
 };
 use legation_keys::{
     base64url,
+    json::{self, JsonLimits},
     time::{self, Round},
 };
 use serde_json::{Value, json};
@@ -56,6 +58,8 @@ pub(crate) struct Draft {
     pub(crate) now: String,
     pub(crate) nonce: String,
     pub(crate) request: Option<Value>,
+    /// Approvals that come with the request. Of what they are is filled in when a step is made, unless it was before.
+    pub(crate) approvals: Vec<Sealed>,
     /// For whom the verifier vouches, in place of a presentation.
     pub(crate) vouched: Option<String>,
     /// What is presented, in each other way of securing the same, where there is one.
@@ -208,6 +212,7 @@ impl Draft {
             request: Some(json!({
                 "action": REFUND, "resource": ORDER, "facts": {"amount": 1200, "currency": "USD"},
             })),
+            approvals: Vec::new(),
             vouched: None,
             twins: Vec::new(),
             with_twins: false,
@@ -275,6 +280,58 @@ impl Draft {
     /// Asks for a booking with these facts: the scene's own constraints do not bind it.
     pub(crate) fn book(&mut self, facts: Value) {
         self.request = Some(json!({"action": BOOK, "resource": ORDER, "facts": facts}));
+    }
+
+    /// Lets somebody approve the request of whoever presents.
+    pub(crate) fn approve(&mut self, approver: &Rc<Actor>) {
+        let claims = json!({
+            "@context": [CONTEXT_CREDENTIALS, CONTEXT_LEGATION],
+            "type": ["VerifiableCredential", "ApprovalCredential"],
+            "issuer": approver.did,
+            "validFrom": "2026-11-21T11:58:00Z",
+            "validUntil": "2026-11-21T12:08:00Z",
+            "credentialSubject": {"id": self.presentation.claims["holder"], "approval": {}},
+        });
+        self.approvals.push(Sealed::new("vc+jwt", claims, approver));
+    }
+
+    /// Makes the approvals those of the request as it stands now.
+    pub(crate) fn fix_approvals(&mut self) {
+        let digest = self.digest_to_approve();
+        for one in &mut self.approvals {
+            let approval = &mut one.claims["credentialSubject"]["approval"];
+            if approval.get("request").is_none() {
+                approval["request"] = digest.clone().into();
+            }
+        }
+    }
+
+    /// The digest of what an approver approves.
+    fn digest_to_approve(&self) -> String {
+        let asked = self.request.clone().unwrap();
+        let text = |member: &str| asked[member].as_str().unwrap().to_owned();
+        let facts = asked["facts"].as_object().unwrap().iter().map(|(name, value)| {
+            let text = value.to_string();
+            let value = json::parse(text.as_bytes(), JsonLimits { bytes: 4096, depth: 1 }).unwrap();
+            (name.clone(), FactValue::from_json(&value).unwrap())
+        });
+        let approval = ApprovalRequest {
+            request: Request::new(&text("action"), &text("resource"), facts.collect()).unwrap(),
+            agent: self.presentation.claims["holder"].as_str().unwrap().parse().unwrap(),
+            delegation: link_digest(self.secured().last().unwrap()),
+            audience: self.trust["audience"].as_str().unwrap().to_owned(),
+        };
+        base64url::encode(&approval.digest())
+    }
+
+    /// The approvals as they are sent.
+    fn sealed_approvals(&self) -> Vec<String> {
+        let mut scene = self.clone_scene();
+        scene.trust.clone_from(&self.trust);
+        scene.request.clone_from(&self.request);
+        scene.approvals.clone_from(&self.approvals);
+        scene.fix_approvals();
+        scene.approvals.iter().map(Sealed::seal).collect()
     }
 
     /// Lets the verifier vouch for the agent at the end of the chain, as its trust allows.
@@ -360,6 +417,9 @@ impl Draft {
             Ok((text, None)) => step["presentation"] = text.into(),
             Err(_) => step["presentationBase64"] = BASE64.encode(&bytes).into(),
         }
+        if !self.approvals.is_empty() {
+            step["approvals"] = self.sealed_approvals().into();
+        }
         if let Some(agent) = &self.vouched {
             step["vouched"] = agent.as_str().into();
         }
@@ -382,7 +442,14 @@ impl Draft {
             && ["iat", "exp"].iter().all(|claim| claims[claim].is_i64());
         // With `arbitrary_precision` a `Value` holds no object that has the member by which it writes numbers.
         let nameless = |sealed: &Sealed| !sealed.claims.to_string().contains("$serde_json::private");
-        if !plain || !self.links.iter().all(nameless) || self.bytes.is_some() || self.envelopes.is_some() {
+        // An approval is of one chain, byte for byte.
+        let approved = !self.approvals.is_empty();
+        if approved
+            || !plain
+            || !self.links.iter().all(nameless)
+            || self.bytes.is_some()
+            || self.envelopes.is_some()
+        {
             return Vec::new();
         }
         // Where the verifier vouches, nothing is signed around the links.

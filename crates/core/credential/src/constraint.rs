@@ -7,14 +7,17 @@ pub(crate) use writing::write;
 use crate::{
     amount::MAX_AMOUNT,
     error::{CredentialError, integer, list, malformed, members, text},
-    limit::{Bound, LimitKey, LimitKind, Operator, same_type, steps_out},
+    limit::{Approvers, Bound, LimitKey, LimitKind, MAX_APPROVERS, Operator, same_type, steps_out},
     pattern::{Pattern, normalize},
     request::{MAX_NAME, MAX_TEXT, Value},
     window::Window,
 };
-use legation_did::{Did, one_spelling};
+use legation_did::{Did, DidError, one_spelling};
 use legation_keys::json::{Json, Object};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// Most values in one constraint, and most actions that one names.
 const MAX_VALUES: usize = 256;
@@ -140,7 +143,10 @@ fn audience(object: &Object<'_>, add: &mut Add<'_>) -> Result<(), CredentialErro
         .iter()
         .map(|entry| match Value::from_json(entry) {
             // Of a DID there is one spelling, by which audiences are compared.
-            Some(Value::Text(text)) => Ok(one_spelling(&text).as_ref().into()),
+            Some(Value::Text(text)) => {
+                let other = Some(one_spelling(&text)).filter(|known| **known != text).map(Cow::into_owned);
+                Ok(Value::Text(other.unwrap_or(text)))
+            }
             _ => Err(malformed("allow", "an array of texts", entry)),
         })
         .collect();
@@ -224,17 +230,52 @@ fn operand(object: &Object<'_>, operator: Operator) -> Result<Bound, CredentialE
 }
 
 fn approval(object: &Object<'_>, add: &mut Add<'_>) -> Result<(), CredentialError> {
-    members(object, "constraint", &["type", "above", "currency", "approver", "actions"])?;
+    let known = ["type", "above", "currency", "approver", "approvers", "threshold", "actions"];
+    members(object, "constraint", &known)?;
     let code = currency(object)?;
-    let approver: Did = text(object, "approver")?.parse().map_err(|error: legation_did::DidError| {
-        CredentialError::Malformed {
-            member: "approver".to_owned(),
-            expected: "a DID",
-            found: error.to_string(),
+    let approvers = approvers(object)?;
+    add(LimitKind::ApprovalCurrency { approvers: approvers.clone() }, one_of([code.as_str().into()]))?;
+    add(LimitKind::Approval { currency: code, approvers }, Bound::Most(amount(object, "above")?))
+}
+
+/// One `approver`, or several `approvers` of whom `threshold` have to approve, one where it is left out.
+fn approvers(object: &Object<'_>) -> Result<Approvers, CredentialError> {
+    let wrong = |member: &str, expected, found: String| CredentialError::Malformed {
+        member: member.to_owned(),
+        expected,
+        found,
+    };
+    let (alone, several) = (object.get("approver").is_some(), object.get("approvers").is_some());
+    if alone == several {
+        let found = if alone { "both" } else { "neither" };
+        return Err(wrong("approvers", "`approver`, or `approvers`", found.to_owned()));
+    }
+    let all = if alone {
+        core::slice::from_ref(object.get("approver").unwrap_or(&Json::Null))
+    } else {
+        list(object, "approvers", MAX_APPROVERS)?
+    };
+    let mut dids = BTreeSet::new();
+    for one in all {
+        let text = one.as_str().ok_or_else(|| malformed("approver", "a DID", one))?;
+        let did: Did =
+            text.parse().map_err(|error: DidError| wrong("approver", "a DID", error.to_string()))?;
+        if !dids.insert(did) {
+            // Of two that are one, a threshold of two would be met by nobody.
+            return Err(wrong("approvers", "each DID once", crate::pattern::shorten(text)));
         }
-    })?;
-    add(LimitKind::ApprovalCurrency { approver: approver.clone() }, one_of([code.as_str().into()]))?;
-    add(LimitKind::Approval { currency: code, approver }, Bound::Most(amount(object, "above")?))
+    }
+    let threshold = match object.get("threshold") {
+        Some(_) if alone => {
+            return Err(wrong("threshold", "`approvers` beside it", "one `approver`".to_owned()));
+        }
+        Some(_) => usize::try_from(integer(object, "threshold")?).unwrap_or(0),
+        None => 1,
+    };
+    let count = dids.len();
+    Approvers::new(dids, threshold).ok_or_else(|| {
+        wrong("threshold", "from 1 to the number of approvers", format!("{threshold} of {count}"))
+    })
 }
 
 fn one_of<const N: usize>(values: [Value; N]) -> Bound {

@@ -4,11 +4,12 @@ use crate::{
     Authority,
     amount::{AMOUNT, Amount, micros, micros_of},
     authority::Granted,
-    limit::{Bound, Limit, LimitKey, LimitKind},
+    limit::{Approvers, Bound, Limit, LimitKey, LimitKind},
     money::money,
     request::{POSSESSION, Possession, Request, Value},
     window::Window,
 };
+use legation_did::Did;
 
 /// Why an authority does not permit a request. Sums over time are not judged here: what they
 /// take is listed by [`Authority::debits`], and a ledger judges it.
@@ -81,6 +82,18 @@ impl Violation {
         }
     }
 
+    /// Of whom an approval is lacking.
+    #[must_use]
+    pub fn approvers(&self) -> Option<&Approvers> {
+        let Self::ApprovalRequired { limit, .. } = self else { return None };
+        match &limit.key.kind {
+            LimitKind::ApprovalCurrency { approvers } | LimitKind::Approval { approvers, .. } => {
+                Some(approvers)
+            }
+            _ => None,
+        }
+    }
+
     fn rank(&self) -> u8 {
         match self {
             Self::NotGranted { .. } => 0,
@@ -110,13 +123,15 @@ pub struct Situation<'s> {
     /// How the agent is known to be there. `None` where nobody has looked: a limit that asks for it then
     /// lacks a fact.
     pub possession: Option<Possession>,
+    /// Whose approval of this very request was verified.
+    pub approvers: &'s [Did],
 }
 
 impl<'s> Situation<'s> {
     /// That of a verifier of which nothing but its identity is known.
     #[must_use]
     pub fn at(audience: &'s str) -> Self {
-        Self { audience, possession: None }
+        Self { audience, possession: None, approvers: &[] }
     }
 }
 
@@ -276,17 +291,24 @@ fn judge(key: &LimitKey, bound: &Bound, request: &Request, situation: Situation<
                 _ => Err(violated(name, value)),
             })
         }
-        LimitKind::ApprovalCurrency { .. } => money().and_then(|(amount, found)| {
-            if bound.admits(found) { Ok(()) } else { Err(unapproved(amount, found, limit())) }
+        LimitKind::ApprovalCurrency { approvers } => money().and_then(|(amount, found)| {
+            let passes = bound.admits(found) || is_approved(approvers, situation);
+            if passes { Ok(()) } else { Err(unapproved(amount, found, limit())) }
         }),
-        LimitKind::Approval { currency, .. } => money().and_then(|(amount, found)| {
+        LimitKind::Approval { currency, approvers } => money().and_then(|(amount, found)| {
             let other = !matches!(found, Value::Text(text) if text == currency);
-            if other || amount.is_within(bound) { Ok(()) } else { Err(unapproved(amount, found, limit())) }
+            let passes = other || amount.is_within(bound) || is_approved(approvers, situation);
+            if passes { Ok(()) } else { Err(unapproved(amount, found, limit())) }
         }),
         // Sums over time: a ledger judges them.
         LimitKind::SpendWindow { .. } | LimitKind::Rate { .. } => Ok(()),
     };
     judged.err()
+}
+
+/// Whether as many of them as have to have approved.
+fn is_approved(approvers: &Approvers, situation: Situation<'_>) -> bool {
+    approvers.among(situation.approvers) >= approvers.threshold()
 }
 
 fn unapproved(amount: Amount<'_>, currency: &Value, limit: Box<Limit>) -> Violation {

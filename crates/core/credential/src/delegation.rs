@@ -283,7 +283,7 @@ pub fn claim(object: &Object<'_>, name: &'static str, round: Round) -> Result<Op
     object.get(name).map(|_| seconds(object, name, round)).transpose()
 }
 
-fn member_object<'o, 'a>(
+pub(crate) fn member_object<'o, 'a>(
     object: &'o Object<'a>,
     member: &'static str,
 ) -> Result<&'o Object<'a>, CredentialError> {

@@ -218,13 +218,24 @@ fn sign(
     if until <= from {
         return Err(IssueError::Window { from, until });
     }
-    let own = delegation.issuer.method() != "key" || delegation.issuer == key::did(signer.public_key());
-    if !own || delegation.issuer.fragment_of(key_id).is_none() {
-        return Err(IssueError::Key { issuer: delegation.issuer, found: key_id.to_owned() });
-    }
     let payload = delegation.to_json().to_string();
     check_readable(payload.as_bytes()).map_err(IssueError::Unreadable)?;
-    match (securing, delegation.issuer.method()) {
+    secure(&delegation.issuer, &payload, securing, key_id, signer)
+}
+
+/// Secures a credential of `issuer`, whose key `key_id` names.
+pub(crate) fn secure(
+    issuer: &Did,
+    payload: &str,
+    securing: Securing,
+    key_id: &str,
+    signer: &dyn Signer,
+) -> Result<String, IssueError> {
+    let own = issuer.method() != "key" || *issuer == key::did(signer.public_key());
+    if !own || issuer.fragment_of(key_id).is_none() {
+        return Err(IssueError::Key { issuer: issuer.clone(), found: key_id.to_owned() });
+    }
+    match (securing, issuer.method()) {
         // The issuer is the key: naming it again in each link is what fills a request's headers.
         (Securing::Jwt, "key") => Ok(jws::sign_unnamed(MEDIA_TYPE, payload.as_bytes(), signer)?),
         (Securing::Jwt, _) => Ok(jws::sign(MEDIA_TYPE, key_id, payload.as_bytes(), signer)?),

@@ -12,6 +12,7 @@
 //! | [`request`], [`body`], [`decide`] | what somebody asks to do, facts of its body, and whether an authority permits it |
 //! | [`delegation`] | [`Delegation`]: the Verifiable Credential |
 //! | [`secured`] | a delegation as text: a compact JWS, or a document with proofs |
+//! | [`approval`] | the consent of somebody named to one request |
 //! | [`issue`](mod@issue) | issuing a first delegation, and passing one on narrower |
 //! | [`model`] | the Verifiable Credentials Data Model 2.0: whether a document is a credential |
 //! | [`presentation`] | the holder's side: a chain presented to one verifier |
@@ -40,6 +41,7 @@
 //! ```
 
 pub mod amount;
+pub mod approval;
 pub mod authority;
 mod bitstring;
 pub mod body;
@@ -65,6 +67,7 @@ pub mod widening;
 pub mod window;
 
 pub use amount::Amount;
+pub use approval::{Approval, ApprovalRequest, approve};
 pub use authority::{Authority, extend};
 pub use body::body_facts;
 pub use decide::{Debit, Measure, Situation, Violation};

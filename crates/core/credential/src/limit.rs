@@ -7,6 +7,7 @@
 mod words;
 
 use crate::{pattern::Pattern, request::Value, window::Window};
+use core::fmt;
 use legation_did::Did;
 use std::collections::BTreeSet;
 
@@ -73,14 +74,14 @@ pub enum LimitKind {
     /// In which currencies an amount may pass without an approver's asking.
     ApprovalCurrency {
         /// Who approves.
-        approver: Did,
+        approvers: Approvers,
     },
     /// Most minor units of a currency that pass without an approver.
     Approval {
         /// ISO 4217 code.
         currency: String,
         /// Who approves above it.
-        approver: Did,
+        approvers: Approvers,
     },
 }
 
@@ -93,6 +94,65 @@ impl LimitKind {
                 Some(*window)
             }
             _ => None,
+        }
+    }
+}
+
+/// Most approvers of one constraint.
+pub const MAX_APPROVERS: usize = 16;
+
+/// Who may approve, and how many of them have to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Approvers {
+    dids: BTreeSet<Did>,
+    threshold: usize,
+}
+
+impl Approvers {
+    /// So many of these have to approve; `None` where that is nobody, or more than there are.
+    #[must_use]
+    pub fn new(dids: BTreeSet<Did>, threshold: usize) -> Option<Self> {
+        let fits = dids.len() <= MAX_APPROVERS && (1..=dids.len()).contains(&threshold);
+        fits.then_some(Self { dids, threshold })
+    }
+
+    /// Who may.
+    #[must_use]
+    pub fn dids(&self) -> &BTreeSet<Did> {
+        &self.dids
+    }
+
+    /// How many of them have to.
+    #[must_use]
+    pub fn threshold(&self) -> usize {
+        self.threshold
+    }
+
+    /// How many of these approved. Whoever stands there twice counts once.
+    #[must_use]
+    pub fn among(&self, approved: &[Did]) -> usize {
+        self.dids.iter().filter(|did| approved.contains(did)).count()
+    }
+
+    /// The members of a constraint that say it: `approver` of one, else `approvers` and how many of them.
+    pub(crate) fn write(&self, json: &mut serde_json::Value) {
+        let Some(members) = json.as_object_mut() else { return };
+        if let (1, Some(one)) = (self.dids.len(), self.dids.first()) {
+            members.insert("approver".to_owned(), one.as_str().into());
+            return;
+        }
+        let dids: Vec<&str> = self.dids.iter().map(Did::as_str).collect();
+        members.insert("approvers".to_owned(), dids.into());
+        members.insert("threshold".to_owned(), self.threshold.into());
+    }
+}
+
+impl fmt::Display for Approvers {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dids: Vec<&str> = self.dids.iter().map(Did::as_str).collect();
+        match dids.len() {
+            1 => out.write_str(&dids.concat()),
+            _ => write!(out, "{} of {}", self.threshold, dids.join(", ")),
         }
     }
 }
@@ -236,8 +296,8 @@ impl LimitKey {
             LimitKind::SpendPerAction { currency } | LimitKind::SpendWindow { currency, .. } => {
                 (LimitKind::SpendCurrency, currency)
             }
-            LimitKind::Approval { currency, approver } => {
-                (LimitKind::ApprovalCurrency { approver: approver.clone() }, currency)
+            LimitKind::Approval { currency, approvers } => {
+                (LimitKind::ApprovalCurrency { approvers: approvers.clone() }, currency)
             }
             _ => return None,
         };
@@ -258,8 +318,8 @@ impl LimitKey {
                     (Self { kind: window(Window::FIRST), actions: None }, key(window(Window::LAST))),
                 ]
             }
-            LimitKind::ApprovalCurrency { approver } => {
-                let amount = key(LimitKind::Approval { currency, approver: approver.clone() });
+            LimitKind::ApprovalCurrency { approvers } => {
+                let amount = key(LimitKind::Approval { currency, approvers: approvers.clone() });
                 vec![(amount.clone(), amount)]
             }
             _ => Vec::new(),

@@ -123,6 +123,7 @@ pub struct Request {
     action: String,
     resource: String,
     facts: Facts,
+    body: Option<[u8; 32]>,
 }
 
 /// Why a request can't be decided on.
@@ -191,7 +192,13 @@ impl Request {
         if facts.contains_key(AMOUNT) && facts.contains_key(AMOUNT_MICROS) {
             return Err(RequestError::TwoAmounts);
         }
-        Ok(Self { action: action.to_owned(), resource: resource.to_owned(), facts })
+        Ok(Self { action: action.to_owned(), resource: resource.to_owned(), facts, body: None })
+    }
+
+    /// The same request with the SHA-256 of the body that it comes with: an approval is of this body, too.
+    #[must_use]
+    pub fn with_body(self, sha256: [u8; 32]) -> Self {
+        Self { body: Some(sha256), ..self }
     }
 
     /// The action.
@@ -204,6 +211,12 @@ impl Request {
     #[must_use]
     pub fn resource(&self) -> &str {
         &self.resource
+    }
+
+    /// The SHA-256 of its body, where it was said to have one.
+    #[must_use]
+    pub fn body(&self) -> Option<&[u8; 32]> {
+        self.body.as_ref()
     }
 
     /// The facts.

@@ -14,7 +14,7 @@ use world::{NOW, World};
 fn validator(part: &str) -> jsonschema::Validator {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../schemas");
     let mut registry = jsonschema::Registry::new();
-    for name in ["common", "handshake", "receipt", "authority", "verdict", "evidence"] {
+    for name in ["common", "handshake", "receipt", "authority", "verdict", "evidence", "approval"] {
         let text = fs::read_to_string(folder.join(format!("{name}.schema.json"))).unwrap();
         let schema: Value = serde_json::from_str(&text).unwrap();
         let id = schema["$id"].as_str().unwrap().to_owned();

@@ -127,6 +127,20 @@ pub enum HeaderError {
         /// Its place, 0 at the root.
         index: usize,
     },
+    /// A member of `Agent-Approval` that is no String of a compact JWS or of a document.
+    #[error(
+        "member {index} of `Agent-Approval` is no string of a compact JWS or of the base64url of a document"
+    )]
+    Approval {
+        /// Its place, counted from 0.
+        index: usize,
+    },
+    /// More approvals than are read.
+    #[error("`Agent-Approval` has {found} approvals or more, {} are read", legation_verifier::MAX_APPROVALS)]
+    TooManyApprovals {
+        /// How many were seen.
+        found: usize,
+    },
 }
 
 impl HeaderError {
@@ -135,7 +149,7 @@ impl HeaderError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing | Self::Empty => "chain_empty",
-            Self::TooLarge { .. } => "input_too_large",
+            Self::TooLarge { .. } | Self::TooManyApprovals { .. } => "input_too_large",
             _ => "malformed",
         }
     }

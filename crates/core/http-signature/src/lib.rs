@@ -44,6 +44,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod approval_header;
 pub mod base;
 pub mod delegation_header;
 mod digest;
@@ -55,6 +56,7 @@ pub mod read;
 pub mod sign;
 pub mod web_bot_auth;
 
+pub use approval_header::{read_approvals, write_approvals};
 pub use base::signature_base;
 pub use delegation_header::{AgentDelegation, CompactChain, join};
 pub use error::{BaseError, DigestError, HeaderError, ReadError, SignError};

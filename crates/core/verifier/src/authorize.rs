@@ -1,13 +1,23 @@
 //! [`VerifiedChain`] × [`Request`] → [`Decision`]: pure, and listing what the permit consumes.
 
-use crate::{Code, Denial, VerifiedChain, VerifiedLink, presentation::Account};
-use legation_credential::{Authority, Measure, Possession, Request, Value, Violation, Window, money::money};
+use crate::{
+    Code, Denial, VerifiedChain, VerifiedLink,
+    approval::{ApprovalUse, Approvals, approval_request},
+    evidence::Used,
+    presentation::Account,
+};
+use legation_credential::{
+    Authority, Measure, Possession, Request, Situation, Value, Violation, Window, money::money,
+};
+use legation_did::Did;
 use legation_keys::time::{self, Clock};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// Yes or no to one request. Not a `Result`: a denial is an answer to record, not an error
 /// to pass up.
+// One is made for a request and handed on at once: a box would cost more than the room it saves.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 #[must_use]
 pub enum Decision {
@@ -37,6 +47,9 @@ pub struct Permit {
     pub(crate) nonce: Option<NonceUse>,
     /// Through whom it comes, root first.
     pub(crate) links: Arc<[VerifiedLink]>,
+    pub(crate) approvals: Vec<ApprovalUse>,
+    /// The evidence by which they hold.
+    pub(crate) approved_by: Vec<Used>,
     pub(crate) debits: Vec<LinkDebit>,
     pub(crate) valid_until: i64,
 }
@@ -53,6 +66,12 @@ impl Permit {
     #[must_use]
     pub fn nonce(&self) -> Option<&NonceUse> {
         self.nonce.as_ref()
+    }
+
+    /// The approvals that committing uses up.
+    #[must_use]
+    pub fn approvals(&self) -> &[ApprovalUse] {
+        &self.approvals
     }
 
     /// What committing takes from totals.
@@ -129,14 +148,29 @@ impl LinkDebit {
 /// Totals are not judged here. They are listed in the permit, for every link of the chain, so
 /// that neither a sibling nor a re-encoded signature has a total of its own.
 pub fn authorize(chain: &VerifiedChain, request: &Request, now: i64) -> Decision {
+    authorize_approved(chain, request, &Approvals::none(), now)
+}
+
+/// As [`authorize`], with the approvals that came with the request and hold ([`crate::verify_approvals`]). A permit
+/// uses up each of them; approvals of another request count for nothing.
+pub fn authorize_approved(
+    chain: &VerifiedChain,
+    request: &Request,
+    approvals: &Approvals,
+    now: i64,
+) -> Decision {
     // A chain may be kept while a service does its work; its links end all the same.
     if (Clock { now, skew: chain.clock_skew }).has_ended(chain.valid_until) {
         let expected = format!("before {}", time::format(chain.valid_until));
         return Decision::Deny(Denial::new(Code::Expired, expected, format!("now is {}", time::format(now))));
     }
-    if let Err(violation) = chain.effective.permits_in(request, chain.situation()) {
-        return Decision::Deny(deny(&violation));
+    let counted = counted(chain, request, approvals, now);
+    let approvers: Vec<Did> = counted.iter().map(|one| one.approver.clone()).collect();
+    let situation = Situation { approvers: &approvers, ..chain.situation() };
+    if let Err(violation) = chain.effective.permits_in(request, situation) {
+        return Decision::Deny(deny(&violation, &approvers, approvals));
     }
+    let ends = counted.iter().map(|one| one.valid_until).chain([chain.valid_until]).min();
     let mut debits = Vec::new();
     collect(&chain.ceiling, ceiling_account(chain), None, request, &mut debits);
     for (index, link) in chain.links.iter().enumerate() {
@@ -146,9 +180,21 @@ pub fn authorize(chain: &VerifiedChain, request: &Request, now: i64) -> Decision
         request: request.clone(),
         nonce: NonceUse::of(chain),
         links: Arc::clone(&chain.links),
+        approvals: counted,
+        approved_by: approvals.used.clone(),
         debits,
-        valid_until: chain.valid_until.saturating_add(chain.clock_skew),
+        valid_until: ends.unwrap_or(chain.valid_until).saturating_add(chain.clock_skew),
     })
+}
+
+/// The approvals that are of this request and still valid.
+fn counted(chain: &VerifiedChain, request: &Request, approvals: &Approvals, now: i64) -> Vec<ApprovalUse> {
+    if approvals.approved.is_empty() || approvals.request != approval_request(chain, request).digest() {
+        return Vec::new();
+    }
+    let clock = Clock { now, skew: chain.clock_skew };
+    let lives = |one: &&ApprovalUse| !clock.has_ended(one.valid_until);
+    approvals.approved.iter().filter(lives).cloned().collect()
 }
 
 /// The root link of a chain, under whose quotas of a ledger's memory it stands.
@@ -181,7 +227,7 @@ fn collect(
     }));
 }
 
-fn deny(violation: &Violation) -> Denial {
+fn deny(violation: &Violation, approvers: &[Did], approvals: &Approvals) -> Denial {
     let code = match violation {
         Violation::NotGranted { .. } => Code::NotGranted,
         Violation::MissingFact { .. } => Code::MissingFact,
@@ -193,5 +239,11 @@ fn deny(violation: &Violation) -> Denial {
         Violation::MissingFact { name, limit } => format!("the fact `{name}`, since {limit}"),
         Violation::Constraint { limit, .. } | Violation::ApprovalRequired { limit, .. } => limit.to_string(),
     };
-    Denial::new(code, expected, violation.found())
+    let mut found = violation.found();
+    if code == Code::ApprovalRequired {
+        approvers.iter().for_each(|did| found.push_str(&format!("; approved by {did}")));
+        let refused = approvals.refused.iter();
+        refused.for_each(|why| found.push_str(&format!("; an approval does not count: expected {why}")));
+    }
+    Denial::new(code, expected, found)
 }

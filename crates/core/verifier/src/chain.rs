@@ -218,6 +218,11 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// What keys are looked up in.
+    pub(crate) fn sources(&self) -> link::Sources<'a> {
+        link::Sources { trust: self.trust, evidence: self.evidence, now: self.now }
+    }
+
     /// How many links are known.
     fn known_links(&self) -> usize {
         self.prefix.as_ref().map_or(0, |prefix| prefix.verified.len())

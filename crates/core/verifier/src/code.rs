@@ -170,8 +170,8 @@ codes! {
         MissingFact = "missing_fact", by [Operator], cure "Have the verifier's mapping supply the fact.";
         /// A fact is outside a constraint.
         ConstraintViolated = "constraint_violated", by [Caller], cure "Stay within the constraint that `expected` states.";
-        /// The amount needs an approver's consent.
-        ApprovalRequired = "approval_required", by [Caller], cure "Stay below the amount, or have the approver act.";
+        /// The amount needs the consent of those whom the constraint names, and lacks it or has used it.
+        ApprovalRequired = "approval_required", by [Caller], cure "Stay below the amount, or have it approved: `legation approve` takes what the verifier tells as `approval`, and its result comes with the request, once.";
         /// The verifier's own policy says no.
         PolicyDenied = "policy_denied", by [Operator], cure "Ask the operator of the service.";
     }

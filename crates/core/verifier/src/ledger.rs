@@ -22,7 +22,9 @@ pub use settle::{Actual, Overrun, Settled};
 
 use crate::{
     Code, Denial, VerifiedChain,
+    approval::ApprovalUse,
     authorize::{LinkDebit, NonceUse, Permit},
+    evidence::Used,
     presentation::Account,
 };
 use ends::Ends;
@@ -103,6 +105,8 @@ type TotalName = [u8; 32];
 pub struct Committed {
     pub(crate) request: Request,
     pub(crate) nonce: Option<NonceUse>,
+    pub(crate) approvals: Vec<ApprovalUse>,
+    pub(crate) approved_by: Vec<Used>,
     pub(crate) debits: Vec<LinkDebit>,
     taken: Vec<Taken>,
     pub(crate) at: i64,
@@ -172,8 +176,8 @@ impl MemoryLedger {
     /// Consumes what a permit needs, at `now` (Unix seconds), all of it or nothing.
     ///
     /// # Errors
-    /// A [`Denial`]: `expired` where the permit was kept too long, `nonce_replayed`,
-    /// `nonce_memory_full`, `budget_exceeded`, `rate_exceeded`.
+    /// A [`Denial`]: `expired` where the permit was kept too long, `nonce_replayed`, `approval_required` where an
+    /// approval was used before, `nonce_memory_full`, `budget_exceeded`, `rate_exceeded`.
     pub fn commit(&mut self, permit: Permit, now: i64) -> Result<Committed, Denial> {
         self.consume(permit, now, false)
     }
@@ -194,13 +198,14 @@ impl MemoryLedger {
     }
 
     fn consume(&mut self, permit: Permit, now: i64, reserving: bool) -> Result<Committed, Denial> {
-        let Permit { request, nonce, links, debits, valid_until } = permit;
+        let Permit { request, nonce, links, approvals, approved_by, debits, valid_until } = permit;
         if now >= valid_until {
             let expected = format!("before {}", time::format(valid_until));
             return Err(Denial::new(Code::Expired, expected, format!("now is {}", time::format(now))));
         }
         self.forget_nonces(now);
         nonce.iter().try_for_each(|nonce| self.check_nonce(nonce, &links))?;
+        approvals.iter().try_for_each(|one| self.check_approval(one, &links))?;
         let mut taken: Vec<Taken> = debits.iter().map(|debit| Taken::of(debit, &links, reserving)).collect();
         for (debit, taken) in debits.iter().zip(&taken) {
             self.check_debit(debit, taken, &request, now)
@@ -208,10 +213,11 @@ impl MemoryLedger {
         }
         self.check_room(&debits, &taken, &links, now)?;
         nonce.iter().for_each(|nonce| self.take_nonce(nonce, &links));
+        approvals.iter().for_each(|one| self.take_nonce(&one.nonce(&links), &links));
         for (debit, taken) in debits.iter().zip(&mut taken) {
             self.take(debit, taken, &links, now);
         }
-        Ok(Committed { request, nonce, debits, taken, at: now })
+        Ok(Committed { request, nonce, approvals, approved_by, debits, taken, at: now })
     }
 }
 

@@ -9,7 +9,8 @@
 //!    makes one.
 //! 4. [`authorize()`]: a [`VerifiedChain`] and a [`Request`](legation_credential::Request) give a
 //!    [`Decision`].
-//! 5. [`MemoryLedger::commit`]: the permit's nonce and debits are consumed, once.
+//!    Where somebody else has to approve it, [`verify_approvals`] and [`authorize_approved`].
+//! 5. [`MemoryLedger::commit`]: the permit's nonce, approvals and debits are consumed, once.
 //!    Where the cost is known only afterwards, [`MemoryLedger::reserve`] holds the most that it may be, and
 //!    [`MemoryLedger::settle`] lowers it.
 //! 6. [`receipt`]: bytes to sign, for whoever asks later.
@@ -59,6 +60,7 @@
 //! # }
 //! ```
 
+pub mod approval;
 pub mod authorize;
 pub mod chain;
 mod claims;
@@ -81,7 +83,10 @@ pub mod verified;
 pub mod verifier;
 mod window;
 
-pub use authorize::{Decision, LinkDebit, NonceUse, Permit, authorize};
+pub use approval::{
+    ApprovalUse, Approvals, MAX_APPROVALS, approval_request, gather_approvals, verify_approvals,
+};
+pub use authorize::{Decision, LinkDebit, NonceUse, Permit, authorize, authorize_approved};
 pub use chain::{Progress, Step, advance, gather, verify, verify_with};
 pub use code::{Code, Party, Phase};
 pub use error::Denial;

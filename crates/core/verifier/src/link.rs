@@ -3,7 +3,7 @@
 use crate::{
     Code, Denial, Proof, Trust,
     chain::Walk,
-    evidence::{Held, Lack, Need, Used},
+    evidence::{Evidence, Held, Lack, Need, Used},
     presentation::{Envelope, Link, Presentation, Shown, check_algorithm},
     seal::Seal,
     stop::Stop,
@@ -213,15 +213,35 @@ pub(crate) fn check_key(
     purpose: Purpose,
     walk: &mut Walk<'_>,
 ) -> Result<PublicKey, Stop> {
+    let (key, used) = key_of(did, seal, purpose, walk.sources())?;
+    used.into_iter().for_each(|used| walk.rely_on(used));
+    Ok(key)
+}
+
+/// What a key is looked up in.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'s> {
+    pub(crate) trust: &'s Trust,
+    pub(crate) evidence: &'s Evidence,
+    pub(crate) now: i64,
+}
+
+/// The key that a seal names, with the evidence that says so.
+pub(crate) fn key_of(
+    did: &Did,
+    seal: &Seal,
+    purpose: Purpose,
+    sources: Sources<'_>,
+) -> Result<(PublicKey, Option<Used>), Stop> {
     // The key of a did:key is the DID itself, and is for every purpose. What does not fit is told below.
     if did.method() == "key"
         && let Ok(key) = key::public_key(did)
         && is_of_key(seal, did, &key)
     {
-        return Ok(key);
+        return Ok((key, None));
     }
-    let wanted = KeyUse { id: &seal.key_id, algorithm: seal.algorithm, purpose, now: walk.now };
-    find_key(did, &|document| document.key(wanted).cloned(), walk)
+    let wanted = KeyUse { id: &seal.key_id, algorithm: seal.algorithm, purpose, now: sources.now };
+    look_up(did, &|document| document.key(wanted).cloned(), sources)
 }
 
 /// The key that signed a request, in the agent's current document.
@@ -252,13 +272,19 @@ type Lookup<'l> = dyn Fn(&Document) -> Result<PublicKey, KeyLookupError> + 'l;
 
 /// A key, from the DID itself or from evidence that is fresh enough.
 fn find_key(did: &Did, lookup: &Lookup<'_>, walk: &mut Walk<'_>) -> Result<PublicKey, Stop> {
-    let (trust, evidence, now) = (walk.trust, walk.evidence, walk.now);
+    let (key, used) = look_up(did, lookup, walk.sources())?;
+    used.into_iter().for_each(|used| walk.rely_on(used));
+    Ok(key)
+}
+
+fn look_up(did: &Did, lookup: &Lookup<'_>, sources: Sources<'_>) -> Result<(PublicKey, Option<Used>), Stop> {
+    let Sources { trust, evidence, now } = sources;
     if did.method() == "key" {
         let unresolved = |error: legation_did::DidError| {
             Denial::new(Code::DidUnresolved, "a did:key of a supported kind", error.to_string())
         };
         let document = key::document(did).map_err(unresolved)?;
-        return lookup(&document).map_err(|error| Denial::from(error).into());
+        return lookup(&document).map(|key| (key, None)).map_err(|error| Denial::from(error).into());
     }
     let need = || Need::Document(did.clone());
     let missing = |found: &str| Denial::new(Code::DidUnresolved, format!("the document of {did}"), found);
@@ -273,13 +299,8 @@ fn find_key(did: &Did, lookup: &Lookup<'_>, walk: &mut Walk<'_>) -> Result<Publi
         return Err(Stop::need(need(), denial));
     }
     let found = lookup(document).map_err(Denial::from)?;
-    walk.rely_on(Used {
-        id: did.to_string(),
-        digest: held.digest,
-        fetched_at: held.fetched_at,
-        valid_from: None,
-    });
-    Ok(found)
+    let (digest, fetched_at) = (held.digest, held.fetched_at);
+    Ok((found, Some(Used { id: did.to_string(), digest, fetched_at, valid_from: None })))
 }
 
 /// Evidence is no older than so many seconds, and not from the future.

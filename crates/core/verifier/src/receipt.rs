@@ -5,7 +5,7 @@
 //! names the presentation and the evidence by their SHA-256, so that whoever kept them can also
 //! repeat the decision.
 
-use crate::{Denial, Trust, VerifiedChain, evidence::Used, ledger::Committed};
+use crate::{Denial, Trust, VerifiedChain, approval::ApprovalUse, evidence::Used, ledger::Committed};
 use legation_credential::{
     CredentialError, Measure, Request,
     amount::MICROS,
@@ -88,6 +88,15 @@ pub fn of_permit(committed: &Committed, chain: &VerifiedChain, trust: &Trust) ->
     let mut consumed = json!({"debits": debits});
     if let Some(nonce) = &committed.nonce {
         set(&mut consumed, "nonce", nonce.nonce.as_str().into());
+    }
+    if !committed.approvals.is_empty() {
+        let approval = |one: &ApprovalUse| json!({"approver": one.approver.as_str(), "digest": base64url::encode(&one.digest)});
+        set(&mut consumed, "approvals", committed.approvals.iter().map(approval).collect());
+        // Of whoever approved and stands in the chain, too, it is there already.
+        let more = committed.approved_by.iter().filter(|used| !chain.used.contains(used)).map(Used::to_json);
+        if let Some(evidence) = receipt.get_mut("evidence").and_then(|all| all.as_array_mut()) {
+            evidence.extend(more);
+        }
     }
     set(&mut receipt, "consumed", consumed);
     receipt.to_string().into_bytes()

@@ -43,6 +43,9 @@ pub struct Trust {
     pub max_offline_child: i64,
     /// Whether the verifier may vouch for agents itself ([`crate::parse_vouched`]); `false` by default.
     pub vouched: bool,
+    /// Longest lifetime, in seconds, of an approval; 3,600 by default, 86,400 at most. A ledger remembers one that
+    /// was used for as long.
+    pub max_approval_age: i64,
     /// Bounds on what is read at all.
     pub limits: Limits,
 }
@@ -115,6 +118,7 @@ impl Trust {
             max_unrevocable: 0,
             max_offline_child: 0,
             vouched: false,
+            max_approval_age: 3600,
             limits: Limits::default(),
         }
     }
@@ -184,13 +188,14 @@ const MEMBERS: &[&str] = &["audience", "roots", "algorithms", "statusIssuers", "
 type Number = (&'static str, i64, &'static str, fn(&mut Trust) -> &mut i64);
 
 /// The settings in seconds, each with its largest value, and what is expected in words.
-const NUMBERS: [Number; 6] = [
+const NUMBERS: [Number; 7] = [
     ("clockSkew", 600, "seconds from 0 to 600", |trust| &mut trust.clock_skew),
     ("maxPresentationAge", 300, "seconds from 0 to 300", |trust| &mut trust.max_presentation_age),
     ("maxDocumentAge", 31_536_000, "seconds from 0 to 31536000", |trust| &mut trust.max_document_age),
     ("maxStatusAge", 31_536_000, "seconds from 0 to 31536000", |trust| &mut trust.max_status_age),
     ("maxUnrevocable", 315_576_000, "seconds from 0 to 315576000", |trust| &mut trust.max_unrevocable),
     ("maxOfflineChild", 86_400, "seconds from 0 to 86400", |trust| &mut trust.max_offline_child),
+    ("maxApprovalAge", 86_400, "seconds from 0 to 86400", |trust| &mut trust.max_approval_age),
 ];
 
 /// Why trust settings can't be read.

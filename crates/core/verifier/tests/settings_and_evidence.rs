@@ -63,6 +63,7 @@ fn a_number_of_the_settings_is_within_its_bounds_and_told_what_they_are() {
         (&seconds, "maxStatusAge", 0, 31_536_000),
         (&seconds, "maxUnrevocable", 0, 315_576_000),
         (&seconds, "maxOfflineChild", 0, 86_400),
+        (&seconds, "maxApprovalAge", 0, 86_400),
     ] {
         let parsed = |value: &str| {
             let (name, member) = setting(name, value);

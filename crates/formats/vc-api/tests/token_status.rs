@@ -119,6 +119,11 @@ const CASES: &[Case] = &[
     ("`ttl` zero", 0, "status_invalid", |list| list.claims["ttl"] = json!(0)),
     ("`ttl` below zero", 0, "status_invalid", |list| list.claims["ttl"] = json!(-1)),
     ("`ttl` a text", 0, "status_invalid", |list| list.claims["ttl"] = json!("300")),
+    ("times with fractions", 0, "", |list| {
+        list.claims["iat"] = json!(now() as f64 - 10.25);
+        list.claims["exp"] = json!(now() as f64 + 600.5);
+        list.claims["ttl"] = json!(300.5);
+    }),
     ("`exp` a text", 0, "status_invalid", |list| list.claims["exp"] = json!("tomorrow")),
     ("no `iat`", 0, "status_invalid", |list| _ = list.claims.as_object_mut().unwrap().remove("iat")),
     ("no `sub`", 0, "status_invalid", |list| _ = list.claims.as_object_mut().unwrap().remove("sub")),
@@ -266,14 +271,26 @@ async fn a_server_that_goes_away_leaves_no_status() {
     }
 }
 
-/// A JWT's own times are whole seconds; what is none is no time that never passes.
+/// A JWT's own times are numbers of seconds; what is none is no time that never passes.
 #[tokio::test]
 async fn a_time_that_is_no_number_of_seconds_is_refused() {
     let (world, issuer) = (World::new(), Issuer::new(Algorithm::EdDsa));
-    for (name, value) in [("exp", json!("1")), ("nbf", json!([])), ("exp", json!(null))] {
+    for (name, value) in
+        [("exp", json!("1")), ("exp", json!(1e300)), ("nbf", json!([])), ("exp", json!(null))]
+    {
         let claims = json!({name: value});
         let secured = credential(&issuer.did, &issuer.key_id, &issuer.key, &claims);
         assert_eq!(world.verify(&secured).await, (400, "malformed".to_owned()), "{claims}");
+    }
+    // A fraction is one of a time (RFC 7519 §2), of the credential and of its list.
+    let half = |seconds: i64| json!(now() as f64 + seconds as f64 + 0.5);
+    for (claims, wanted) in [
+        (json!({"nbf": half(-10), "exp": half(600)}), (200, "")),
+        (json!({"exp": half(-100)}), (400, "expired")),
+        (json!({"nbf": half(100)}), (400, "not_yet_valid")),
+    ] {
+        let secured = credential(&issuer.did, &issuer.key_id, &issuer.key, &claims);
+        assert_eq!(world.verify(&secured).await, (wanted.0, wanted.1.to_owned()), "{claims}");
     }
 }
 

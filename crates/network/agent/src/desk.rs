@@ -6,9 +6,10 @@ use crate::{
     known::{KnownChains, KnownLimits},
 };
 use core::time::Duration;
-use legation_resolver::{Fetcher, SharedEvidence, verify_anew, verify_shared};
+use legation_resolver::{Asked, Fetcher, SharedEvidence, approvals_shared, verify_anew, verify_shared};
 use legation_verifier::{
-    Code, Committed, Denial, LedgerLimits, MemoryLedger, Permit, Presentation, Trust, VerifiedChain, Verifier,
+    Approvals, Code, Committed, Denial, LedgerLimits, MemoryLedger, Permit, Presentation, Trust,
+    VerifiedChain, Verifier,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -104,6 +105,22 @@ impl Desk {
             let expected = format!("all evidence within {} s", DEADLINE.as_secs());
             Err(Denial::new(Code::DidUnresolved, expected, "servers that take longer"))
         })
+    }
+
+    /// The approvals of a request that hold. Whose documents can't be had within [`DEADLINE`] have approved nothing.
+    pub(crate) async fn approvals(
+        &self,
+        presented: &[&str],
+        asked: Asked<'_>,
+        anew: bool,
+        now: i64,
+    ) -> Approvals {
+        if presented.is_empty() {
+            return Approvals::none();
+        }
+        let (trust, fetcher, evidence) = (self.trust(), &self.fetcher, &self.evidence);
+        let verified = approvals_shared(presented, asked, trust, fetcher, evidence, anew, now);
+        tokio::time::timeout(DEADLINE, verified).await.unwrap_or_default()
     }
 
     pub(crate) fn commit(&self, permit: Permit, now: i64) -> Result<Committed, Denial> {

@@ -2,14 +2,16 @@
 
 use crate::{Desk, single};
 use http::HeaderMap;
-use legation_credential::{Request, RequestError};
+use legation_credential::{ApprovalRequest, Request, RequestError};
 use legation_did::Did;
-use legation_http_signature::{AgentDelegation, HeaderError, Message, ReadError, read};
+use legation_http_signature::{AgentDelegation, HeaderError, Message, ReadError, read, read_approvals};
+use legation_resolver::Asked;
 use legation_verifier::{
-    Denial, VerifiedChain, authorize,
+    Code, Denial, VerifiedChain, approval_request, authorize_approved,
     error::printable,
     receipt::{self, Subject},
 };
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use url::Url;
 
@@ -71,6 +73,8 @@ pub enum Refused {
         denial: Denial,
         /// The signed receipt; `None` where the service can't sign.
         receipt: Option<String>,
+        /// Of `approval_required`, what an approver has to approve.
+        approval: Option<Box<ApprovalRequest>>,
     },
     /// A header that a request has once is there twice, or says another host than the target does.
     #[error("`{header}` is there more than once, or does not fit the request's target; send it once")]
@@ -186,7 +190,11 @@ impl Gate {
                     transcript: None,
                 };
                 let receipt = receipt::of_denial(&denial, subject, self.desk.trust(), now);
-                Err(Refused::Denied { denial, receipt: self.sign(&receipt) })
+                Err(Refused::Denied {
+                    approval: about.approval(&denial),
+                    receipt: self.sign(&receipt),
+                    denial,
+                })
             }
         }
     }
@@ -209,8 +217,15 @@ impl Gate {
         let presentation = self.desk.verifier.parse_request(&compact, proof)?;
         let chain = about.chain.insert(self.desk.verify(&presentation, self.anew, now).await?);
         self.desk.remember(digest, &compact, chain, false);
-        let request = about.request.insert(map(&message).map_err(Denial::from)?);
-        let permit = authorize(chain, request, now).into_permit()?;
+        let mut request = map(&message).map_err(Denial::from)?;
+        if request.body().is_none() && !body.is_empty() {
+            request = request.with_body(Sha256::digest(body).into());
+        }
+        let request = about.request.insert(request);
+        let approvals = read_approvals(headers)?;
+        let asked = Asked { presentation: &presentation, chain, request };
+        let approvals = self.desk.approvals(&approvals, asked, self.anew, now).await;
+        let permit = authorize_approved(chain, request, &approvals, now).into_permit()?;
         let committed = self.desk.commit(permit, now)?;
         let receipt = receipt::of_permit(&committed, chain, self.desk.trust());
         let receipt = self.sign(&receipt).ok_or(Stop::Refused(Refused::Unavailable))?;
@@ -257,6 +272,14 @@ struct About {
     record: String,
     chain: Option<VerifiedChain>,
     request: Option<Request>,
+}
+
+impl About {
+    /// What has to be approved, where that is what lacks.
+    fn approval(&self, denial: &Denial) -> Option<Box<ApprovalRequest>> {
+        let asked = || Some(Box::new(approval_request(self.chain.as_ref()?, self.request.as_ref()?)));
+        if denial.code == Code::ApprovalRequired { asked() } else { None }
+    }
 }
 
 /// Why judging stopped.

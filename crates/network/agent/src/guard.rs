@@ -27,7 +27,8 @@ struct Guard {
 /// fallback. What is added to the returned router later stands open, as with every layer of axum, so
 /// that this comes last. A handler sees only requests that were admitted, and
 /// finds [`Admitted`](crate::Admitted) among their extensions; every other request is answered with
-/// problem details: `code`, `link`, `expected`, `found`, and the signed `receipt` of the denial. A body
+/// problem details: `code`, `link`, `expected`, `found`, the signed `receipt` of the denial, and with
+/// `approval_required` as `approval` what has to be approved; approvals come in `Agent-Approval`. A body
 /// that takes longer than [`body::DEADLINE`] is answered with 408, and two `Host` headers with 400.
 ///
 /// What is signed are method, target, body and chain. Every other header is whatever stood between
@@ -87,11 +88,14 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let mut more = Map::new();
         match &self {
-            Self::Denied { denial, receipt } => {
+            Self::Denied { denial, receipt, approval } => {
                 more.insert("link".to_owned(), denial.link.into());
                 more.insert("expected".to_owned(), denial.expected.as_str().into());
                 more.insert("found".to_owned(), denial.found.as_str().into());
                 more.insert("cure".to_owned(), denial.code.cure().into());
+                if let Some(asked) = approval {
+                    more.insert("approval".to_owned(), asked.to_json());
+                }
                 more.insert("receipt".to_owned(), receipt.as_deref().map_or(Value::Null, Value::from));
             }
             Self::HandshakeRequired { endpoint } => {

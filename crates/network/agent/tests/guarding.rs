@@ -7,15 +7,17 @@ mod world;
 use axum::{Router, routing::post};
 use http::{HeaderMap, HeaderValue};
 use legation_agent::{Admitted, Agent, Carry, Gate, Incoming, Refused, guard};
-use legation_credential::{Terms, issue};
-use legation_http_signature::{AgentDelegation, Message, read};
+use legation_credential::{Approval, Authority, Request, Securing, Terms, Value as Fact, approve, issue};
+use legation_http_signature::{
+    AgentDelegation, Message, approval_header::AGENT_APPROVAL, read, write_approvals,
+};
 use legation_keys::base64url;
 use legation_resolver::{Call, call::Method};
 use legation_verifier::{Code, receipt};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
-use world::{Party, authority, fetcher, grant, map, now, open, open_with};
+use world::{ACTION, Party, authority, fetcher, grant, map, now, open, open_with};
 
 async fn ask(agent: Option<&Agent>, method: Method, url: &str, signed_for: &str) -> (u16, String) {
     let mut call = Call { method, url, headers: HeaderMap::new(), body: b"x".to_vec() };
@@ -161,7 +163,7 @@ async fn a_ceiling_is_told_only_to_whoever_shows_the_roots_signature_and_by_no_r
     {
         let agent = alice.agent(&[link]);
         let refused = admit(&agent, &gate, Carry::Chain).await.1.unwrap_err();
-        let Refused::Denied { denial, receipt } = refused else { panic!("{refused}") };
+        let Refused::Denied { denial, receipt, .. } = refused else { panic!("{refused}") };
         assert_eq!((denial.code, denial.expected.contains(&shop.origin)), (code, told));
         let receipt = receipt::verify(&receipt.unwrap(), &shop.document).unwrap();
         assert_eq!(receipt["code"], code.as_str());
@@ -182,7 +184,7 @@ async fn a_receipt_names_what_was_presented_whether_it_permits_or_denies() {
     let record = read(&message).unwrap().record(&link);
     let presented = base64url::encode(&Sha256::digest(record));
     let incoming = Incoming { method: "GET", path_and_query: "/api/rooms", headers: &headers, body: b"" };
-    let Err(Refused::Denied { denial, receipt: Some(denied) }) = gate.admit(&incoming, map, now()).await
+    let Err(Refused::Denied { denial, receipt: Some(denied), .. }) = gate.admit(&incoming, map, now()).await
     else {
         panic!("admitted twice")
     };
@@ -244,4 +246,53 @@ async fn a_gate_needs_an_origin_as_callers_write_it() {
         let expected = if origin.ends_with(":80") { "http://[::1]" } else { origin };
         assert_eq!(Gate::new(shop.desk.clone(), origin).is_ok(), expected == origin, "{origin}");
     }
+}
+
+/// The approver is a did:web, whose document the gate fetches; the approval is of the body, too.
+#[tokio::test]
+async fn what_needs_an_approval_passes_with_it_and_once() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open_with(&acme.did, false, |mut trust| {
+        let mut ceiling = trust.roots[&acme.did].to_json();
+        ceiling["constraints"] = json!([
+            {"type": "approval", "above": 2500, "currency": "USD", "approver": trust.audience},
+        ]);
+        trust.roots.insert(acme.did.clone(), Authority::parse(&ceiling.to_string()).unwrap());
+        trust
+    })
+    .await;
+    let gate = Gate::new(shop.desk.clone(), shop.origin.clone()).unwrap();
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
+    let map = |message: &Message<'_>| {
+        let facts = [("amount".to_owned(), Fact::Integer(9000)), ("currency".to_owned(), "USD".into())];
+        Request::new(ACTION, message.target_uri, facts.into())
+    };
+    let ask = async |body: &[u8], approval: Option<&str>| {
+        let (mut headers, path_and_query, url) = (HeaderMap::new(), "/api/rooms", shop.goods());
+        agent.sign("POST", &url, &mut headers, body, Carry::Chain, now()).unwrap();
+        if let Some(approval) = approval {
+            headers.insert(AGENT_APPROVAL, write_approvals(&[approval]).unwrap());
+        }
+        gate.admit(&Incoming { method: "POST", path_and_query, headers: &headers, body }, map, now()).await
+    };
+    let Err(Refused::Denied { denial, approval: Some(asked), .. }) = ask(b"two rooms", None).await else {
+        panic!("admitted")
+    };
+    assert_eq!(denial.code.as_str(), "approval_required");
+    assert_eq!(asked.request.body(), Some(&Sha256::digest(b"two rooms").into()));
+    let approval = Approval {
+        issuer: shop.party.did.clone(),
+        agent: asked.agent.clone(),
+        request: asked.digest(),
+        valid_from: now(),
+        valid_until: now() + 300,
+    };
+    let text = approve(Securing::Jwt, &approval, &shop.party.key_id(), &*shop.party.key).unwrap();
+    let refused = ask(b"three rooms", Some(&text)).await.unwrap_err();
+    assert_eq!(refused.code(), "approval_required");
+    assert!(ask(b"two rooms", Some(&text)).await.is_ok());
+    let Err(Refused::Denied { denial, .. }) = ask(b"two rooms", Some(&text)).await else { panic!("twice") };
+    assert!(denial.found.contains("used before"), "{denial}");
+    let refused = ask(b"two rooms", Some("a.b")).await.unwrap_err();
+    assert_eq!(refused.code(), "approval_required", "what is none counts for nothing");
 }

@@ -93,7 +93,7 @@ pub async fn verify_anew(
 }
 
 /// Where evidence is kept for the next verification.
-enum Store<'a> {
+pub(crate) enum Store<'a> {
     Own(&'a mut Evidence),
     Shared { evidence: &'a SharedEvidence, anew: bool },
 }
@@ -108,19 +108,19 @@ impl Store<'_> {
 }
 
 /// One verification, with evidence of its own: what others bring pushes nothing out of it.
-struct Work<'a> {
-    presentation: &'a Presentation,
-    trust: &'a Trust,
+pub(crate) struct Work<'a> {
+    pub(crate) presentation: &'a Presentation,
+    pub(crate) trust: &'a Trust,
     /// The verifier of that trust, where there is one that remembers.
-    memory: Option<&'a Verifier>,
-    fetcher: &'a Fetcher,
-    now: i64,
-    own: Evidence,
+    pub(crate) memory: Option<&'a Verifier>,
+    pub(crate) fetcher: &'a Fetcher,
+    pub(crate) now: i64,
+    pub(crate) own: Evidence,
     /// The turn of its root link, held to the end: so many fetch, and hold what they have fetched.
-    turn: Option<OwnedSemaphorePermit>,
-    lists: usize,
+    pub(crate) turn: Option<OwnedSemaphorePermit>,
+    pub(crate) lists: usize,
     /// Whether the root's signature was shown by a document that is at hand.
-    shown: bool,
+    pub(crate) shown: bool,
 }
 
 impl Work<'_> {
@@ -175,7 +175,7 @@ impl Work<'_> {
     }
 
     /// Meets a need, or notes why nothing does.
-    async fn meet(&mut self, need: &Need, store: &mut Store<'_>) {
+    pub(crate) async fn meet(&mut self, need: &Need, store: &mut Store<'_>) {
         if let Store::Shared { evidence, anew: true } = store
             && self.is_of_root(need)
             && !self.show(need, evidence).await

@@ -14,6 +14,7 @@ pub(crate) fn add(book: &mut Book) {
     audience(book);
     subject(book);
     confirmed(book);
+    confirmed_and_vouched(book);
     confirmed_by_nothing(book);
 }
 
@@ -118,6 +119,19 @@ fn confirmed(book: &mut Book) {
             d.claims(0)["cnf"] = json!({"jwk": ada.jwk()});
             d.claims(1)["cnf"] = json!({"jkt": bob.key.public_key().thumbprint(), "x5t#S256": "AA"});
             d.claims(2)["cnf"] = json!({"kid": carol.kid});
+        },
+    );
+}
+
+fn confirmed_and_vouched(book: &mut Book) {
+    book.deny(
+        "vouched-leaf-confirmed-for-a-key",
+        "The link asks for a signature by a key, and nobody signed.",
+        "key_not_found",
+        None,
+        |d| {
+            d.vouch();
+            d.claims(2)["cnf"] = json!({"jwk": agent("carol").jwk()});
         },
     );
 }

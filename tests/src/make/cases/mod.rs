@@ -1,5 +1,6 @@
 //! The cases: one call per vector.
 
+mod approvals;
 mod arguments;
 mod authority;
 mod bytes;
@@ -66,6 +67,7 @@ pub(crate) fn all(twins: bool) -> Book {
     ledger::add(&mut book);
     nonces::add(&mut book);
     vouched::add(&mut book);
+    approvals::add(&mut book);
     book
 }
 

@@ -68,8 +68,10 @@ fn write_one(key: &LimitKey, bound: &Bound, limits: &Limits) -> Option<serde_jso
             json.as_object_mut()?.extend(window.members());
             json
         }
-        (LimitKind::Approval { currency, approver }, Bound::Most(most)) => {
-            json!({"type": "approval", "above": most, "currency": currency, "approver": approver.as_str()})
+        (LimitKind::Approval { currency, approvers }, Bound::Most(most)) => {
+            let mut json = json!({"type": "approval", "above": most, "currency": currency});
+            approvers.write(&mut json);
+            json
         }
         _ => return None,
     };

@@ -57,11 +57,15 @@ impl LimitKey {
                 with(json!({"type": "total", "member": "window", "fact": fact}), *window)
             }
             LimitKind::Rate { window } => with(json!({"type": "rate", "member": "max"}), *window),
-            LimitKind::ApprovalCurrency { approver } => {
-                json!({"type": "approval", "member": "currency", "approver": approver.as_str()})
+            LimitKind::ApprovalCurrency { approvers } => {
+                let mut json = json!({"type": "approval", "member": "currency"});
+                approvers.write(&mut json);
+                json
             }
-            LimitKind::Approval { currency, approver } => {
-                json!({"type": "approval", "member": "above", "currency": currency, "approver": approver.as_str()})
+            LimitKind::Approval { currency, approvers } => {
+                let mut json = json!({"type": "approval", "member": "above", "currency": currency});
+                approvers.write(&mut json);
+                json
             }
         };
         if let (Some(actions), Some(members)) = (&self.actions, json.as_object_mut()) {
@@ -96,11 +100,11 @@ impl LimitKey {
                 format!("`{fact}` comes to {bound} in {}", any(*window))
             }
             LimitKind::Rate { window } => format!("{bound} actions happen in {}", any(*window)),
-            LimitKind::ApprovalCurrency { approver } => {
-                format!("the currency is {bound}, or {approver} approves")
+            LimitKind::ApprovalCurrency { approvers } => {
+                format!("the currency is {bound}, or with the approval of {approvers}")
             }
-            LimitKind::Approval { currency, approver } => {
-                format!("{} pass without the approval of {approver}", of_money(bound, currency))
+            LimitKind::Approval { currency, approvers } => {
+                format!("{} pass without the approval of {approvers}", of_money(bound, currency))
             }
         };
         match &self.actions {

@@ -21,7 +21,12 @@ pub(crate) const RESOURCE_PATTERNS: [&str; 6] = [
     "https://t.example/",
 ];
 pub(crate) const AUDIENCES: [&str; 3] = ["did:web:v.example", "did:web:w.example", "did:web:x.example"];
-const APPROVERS: [&str; 2] = ["did:web:p.example", "did:web:q.example"];
+const APPROVERS: [&str; 4] = [
+    "did:web:p.example",
+    "did:web:q.example",
+    "1 did:web:p.example did:web:q.example",
+    "2 did:web:p.example did:web:q.example",
+];
 const CURRENCIES: [&str; 2] = ["USD", "EUR"];
 /// Windows of two lengths, and of the calendar.
 const SPANS: [&str; 4] =

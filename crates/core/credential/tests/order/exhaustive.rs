@@ -11,7 +11,8 @@ use crate::{
     model::{Grant, Model},
     naive,
 };
-use legation_credential::{Authority, Facts, Pattern, Request, Value, resource};
+use legation_credential::{Authority, Facts, Pattern, Request, Situation, Value, extend, resource};
+use legation_did::Did;
 use serde_json::{Value as Json, json};
 use url::Url;
 
@@ -185,6 +186,59 @@ fn approvals_by_two_approvers_stand_side_by_side() {
         .collect();
     // One approver's limit may be as tight as another's; they are about different things.
     compare(&sets, &amounts());
+}
+
+/// Whoever has approved: a tighter authority passes nothing that a looser one stops, and what two links together pass
+/// each of them passes.
+#[test]
+fn approvals_that_are_given_let_nothing_pass_that_a_looser_limit_stops() {
+    let (p, q) = ("did:web:p.example", "did:web:q.example");
+    let forms =
+        [json!({"approver": p}), json!({"approvers": [p, q]}), json!({"approvers": [p, q], "threshold": 2})];
+    let limit = |form: &Json, above: i32| {
+        let mut limit = json!({"type": "approval", "above": above, "currency": "USD"});
+        limit.as_object_mut().unwrap().extend(form.as_object().unwrap().clone());
+        limit
+    };
+    let optional = |form: &Json| [None, Some(limit(form, 0)), Some(limit(form, 2))];
+    let mut authorities = Vec::new();
+    for one in optional(&forms[0]) {
+        for two in optional(&forms[1]) {
+            for three in optional(&forms[2]) {
+                let all: Vec<Json> = [one.clone(), two.clone(), three].into_iter().flatten().collect();
+                let grants = json!([{"actions": ["a"], "resources": ["https://a.example/"]}]);
+                let text = json!({"grants": grants, "constraints": all}).to_string();
+                authorities.push(Authority::parse(&text).unwrap());
+            }
+        }
+    }
+    let (p, q): (Did, Did) = (p.parse().unwrap(), q.parse().unwrap());
+    let given = [vec![], vec![p.clone()], vec![q.clone()], vec![p.clone(), p.clone()], vec![q, p]];
+    let passes = |authority: &Authority, amount: i64, approvers: &[Did]| {
+        let facts = [("amount".to_owned(), Value::Integer(amount)), ("currency".to_owned(), "USD".into())];
+        let request = Request::new("a", "https://a.example/", facts.into()).unwrap();
+        authority.permits_in(&request, Situation { approvers, ..Situation::at("a") }).is_ok()
+    };
+    let (mut within, mut approved) = (0, 0);
+    for one in &authorities {
+        for other in &authorities {
+            let met = extend(other.clone(), one).ok();
+            for (amount, approvers) in
+                [0, 1, 3].iter().flat_map(|amount| given.iter().map(move |by| (*amount, by)))
+            {
+                let (first, second) = (passes(one, amount, approvers), passes(other, amount, approvers));
+                if one.is_within(other) {
+                    within += 1;
+                    assert!(!first || second, "{one:?}\n{other:?}\n{amount} {approvers:?}");
+                }
+                if let Some(met) = &met {
+                    assert_eq!(passes(met, amount, approvers), first && second, "{one:?}\n{other:?}");
+                }
+                approved += usize::from(first && !passes(one, amount, &[]));
+            }
+        }
+    }
+    assert!(within > 1000 && approved > 1000, "{within}, {approved}");
 }
 
 #[test]

@@ -68,6 +68,7 @@ pub(crate) enum Rule {
     Approval {
         above: i64,
         currency: String,
+        /// One, or how many of which.
         approver: String,
     },
 }
@@ -173,8 +174,15 @@ impl Constraint {
             }
             Rule::Approval { above, currency, approver } => {
                 let kind = r#"{"type":"approval""#;
-                write!(out, r#"{kind},"above":{above},"currency":"{currency}","approver":"{approver}""#)
-                    .unwrap();
+                write!(out, r#"{kind},"above":{above},"currency":"{currency}""#).unwrap();
+                match approver.split_once(' ') {
+                    None => write!(out, r#","approver":"{approver}""#).unwrap(),
+                    Some((threshold, all)) => {
+                        let all: Vec<String> = all.split(' ').map(str::to_owned).collect();
+                        write!(out, r#","threshold":{threshold},"approvers":"#).unwrap();
+                        list(out, &all, |out, text| quoted(out, text));
+                    }
+                }
             }
         }
         if let Some(actions) = &self.actions {
@@ -208,7 +216,10 @@ impl Constraint {
             "approval" => Rule::Approval {
                 above: number("above"),
                 currency: text("currency"),
-                approver: text("approver"),
+                approver: match json.get("approvers") {
+                    None => text("approver"),
+                    Some(all) => format!("{} {}", number("threshold"), texts(all).join(" ")),
+                },
             },
             other => panic!("{other}"),
         };

@@ -99,7 +99,15 @@ impl World {
             });
         }
         let request = Request::new("a", "https://a.example/", Facts::new()).unwrap();
-        Permit { request, nonce: Some(nonce), links: tests::links(chain), debits, valid_until: i64::MAX }
+        Permit {
+            request,
+            nonce: Some(nonce),
+            approvals: Vec::new(),
+            approved_by: Vec::new(),
+            links: tests::links(chain),
+            debits,
+            valid_until: i64::MAX,
+        }
     }
 
     /// What the events of one total come to in (from, until].

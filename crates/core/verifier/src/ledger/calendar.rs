@@ -38,6 +38,8 @@ fn permit(nonce: usize, window: Window, amount: i64, most: i64) -> Permit {
             root: [0; 32],
             until: i64::MAX,
         }),
+        approvals: Vec::new(),
+        approved_by: Vec::new(),
         links: tests::links(&[1]),
         debits: vec![debit],
         valid_until: i64::MAX,

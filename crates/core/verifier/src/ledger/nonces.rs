@@ -4,7 +4,9 @@ use super::{
     MemoryLedger,
     room::{Full, Kind},
 };
-use crate::{Code, Denial, authorize::NonceUse, presentation::Account, verified::VerifiedLink};
+use crate::{
+    Code, Denial, approval::ApprovalUse, authorize::NonceUse, presentation::Account, verified::VerifiedLink,
+};
 use legation_keys::time;
 
 /// The link of nonces that were kept before they had one; no link's SHA-256.
@@ -70,6 +72,21 @@ impl MemoryLedger {
     pub(super) fn full_of_nonces(&self, links: &[VerifiedLink]) -> Option<Full> {
         let limits = (self.limits.nonces_per_root, self.limits.share_percent);
         self.rooms.check(links, Kind::Nonces, |_| 1, limits).err()
+    }
+
+    /// An approval is used once, as a nonce is.
+    pub(super) fn check_approval(
+        &self,
+        approval: &ApprovalUse,
+        links: &[VerifiedLink],
+    ) -> Result<(), Denial> {
+        self.check_nonce(&approval.nonce(links), links).map_err(|denial| match denial.code {
+            Code::NonceReplayed => {
+                let found = format!("an approval of {}, used before", approval.approver);
+                Denial::new(Code::ApprovalRequired, "an approval that was not used", found)
+            }
+            _ => denial,
+        })
     }
 
     pub(super) fn take_nonce(&mut self, nonce: &NonceUse, links: &[VerifiedLink]) {

@@ -23,7 +23,15 @@ fn debit(link: Option<usize>, account: u8, amount: i64, most: i64) -> LinkDebit 
 fn permit(nonce: impl ToString, chain: &[u8], debits: Vec<LinkDebit>) -> Permit {
     let nonce = NonceUse { key: "k".to_owned(), nonce: nonce.to_string(), root: [0; 32], until: 100_000 };
     let request = Request::new("a", "https://a.example/", Facts::new()).unwrap();
-    Permit { request, nonce: Some(nonce), links: links(chain), debits, valid_until: i64::MAX }
+    Permit {
+        request,
+        nonce: Some(nonce),
+        approvals: Vec::new(),
+        approved_by: Vec::new(),
+        links: links(chain),
+        debits,
+        valid_until: i64::MAX,
+    }
 }
 
 /// An agent that reserves 10 of the 100 of the first link of its chain.

@@ -37,6 +37,8 @@ fn permit(nonce: &str, amount: i64) -> Permit {
     Permit {
         request: Request::new("a", "https://a.example/", Facts::new()).unwrap(),
         nonce: Some(NonceUse { key: "k".to_owned(), nonce: nonce.to_owned(), root: [0; 32], until: 1_000 }),
+        approvals: Vec::new(),
+        approved_by: Vec::new(),
         links: links(&[0, 1]),
         debits: vec![debit(0, 10), debit(1, 8)],
         valid_until: 2_000,

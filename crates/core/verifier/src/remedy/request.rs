@@ -82,7 +82,11 @@ fn within(code: Code, effective: &Authority, request: &Request, chain: &Verified
             _ => continue,
         };
         let bound = bound_of(*limit, &name);
-        bounds.entry(name).or_default().push(bound);
+        // Two limits may ask for the same: that is one change.
+        let all = bounds.entry(name).or_default();
+        if !all.contains(&bound) {
+            all.push(bound);
+        }
     }
     let mut facts = request.facts().clone();
     for (name, bounds) in &bounds {

@@ -13,7 +13,8 @@ pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
     let presentation = case.presentation?;
     let index = denial.link?;
     let link = presentation.links.get(index)?;
-    let entries = link.delegation.terms.status.iter();
+    // The others are not looked up.
+    let entries = link.delegation.terms.status.iter().filter(|entry| entry.purpose.is_ending());
     match denial.code {
         Code::StatusMissing => Some(shorter(index, presentation, case).unwrap_or_else(|| Remedy {
             by: Party::Issuer,

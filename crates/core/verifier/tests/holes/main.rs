@@ -2,6 +2,7 @@
 //! get away with: each test is named for the hole.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod approvals;
 mod ledger;
 mod receipt;
 mod remedy;
