@@ -176,10 +176,31 @@ pub fn conclude(
     now: i64,
 ) -> Concluded {
     let outcome = outcome.and_then(|chain| {
-        let (_, challenge) = Challenge::read(&answer.challenge)?;
-        let until = challenge.expires_at.saturating_add(trust.clock_skew);
+        let until = nonce_until(answer, trust)?;
         ledger.commit_nonce(&chain, until, now).map(|()| chain)
     });
+    conclude_consumed(outcome, answer, trust, now)
+}
+
+/// Until when (Unix seconds) the nonce of an answer has to be remembered at least: as long as its challenge can be
+/// answered.
+///
+/// # Errors
+/// A [`Denial`] where the challenge can't be read.
+pub fn nonce_until(answer: &Answer, trust: &Trust) -> Result<i64, Denial> {
+    let (_, challenge) = Challenge::read(&answer.challenge)?;
+    Ok(challenge.expires_at.saturating_add(trust.clock_skew))
+}
+
+/// As [`conclude`], for whoever keeps a ledger of another kind: the nonce of a chain that holds must have been
+/// consumed before, and is remembered [for long enough](nonce_until). Where it could not be, `outcome` is that denial.
+#[must_use]
+pub fn conclude_consumed(
+    outcome: Result<VerifiedChain, Denial>,
+    answer: &Answer,
+    trust: &Trust,
+    now: i64,
+) -> Concluded {
     let receipt = match &outcome {
         Ok(chain) => receipt::of_chain(chain, trust, now),
         Err(denial) => {

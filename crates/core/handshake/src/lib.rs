@@ -119,7 +119,7 @@ pub mod caller;
 pub mod challenge;
 pub mod message;
 
-pub use callee::{Callee, Concluded, HelloError, Opened, conclude};
+pub use callee::{Callee, Concluded, HelloError, Opened, conclude, conclude_consumed, nonce_until};
 pub use caller::{Answered, Begun, Challenged, Ended, Met, Peer, begin};
 pub use challenge::{ChallengeKey, Sha256Digest, transcript};
 pub use message::{Answer, Hello, MAX_CHALLENGE, MAX_ENVELOPE, Message};

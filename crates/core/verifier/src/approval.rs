@@ -52,6 +52,8 @@ pub struct ApprovalUse {
     pub approver: Did,
     /// SHA-256 of what the approver signed. No other encoding of the signature can change it.
     pub digest: [u8; 32],
+    /// The moment from which on it is valid, Unix seconds.
+    pub valid_from: i64,
     /// The moment from which on it is no longer valid, Unix seconds.
     pub valid_until: i64,
     /// Until when it must be remembered, Unix seconds.
@@ -82,7 +84,8 @@ impl ApprovalUse {
     pub(crate) fn nonce(&self, links: &[VerifiedLink]) -> NonceUse {
         let key = format!("approvals of {}", self.approver);
         let root = links.first().map_or([0; 32], |root| root.signed);
-        NonceUse { key, nonce: base64url::encode(&self.digest), root, until: self.until }
+        let (signed_at, expires_at) = (self.valid_from, self.valid_until);
+        NonceUse { key, nonce: base64url::encode(&self.digest), root, until: self.until, signed_at, expires_at }
     }
 }
 
@@ -216,6 +219,7 @@ impl Judge<'_> {
         Ok(ApprovalUse {
             approver: approver.clone(),
             digest: name,
+            valid_from: approval.valid_from,
             valid_until: approval.valid_until,
             until: approval.valid_until.saturating_add(self.trust.clock_skew),
         })

@@ -1,7 +1,7 @@
 //! [`VerifiedChain`] × [`Request`] → [`Decision`]: pure, and listing what the permit consumes.
 
 use crate::{
-    Code, Denial, VerifiedChain, VerifiedLink,
+    Code, Committed, Denial, VerifiedChain, VerifiedLink,
     approval::{ApprovalUse, Approvals, approval_request},
     evidence::Used,
     presentation::Account,
@@ -79,6 +79,44 @@ impl Permit {
     pub fn debits(&self) -> &[LinkDebit] {
         &self.debits
     }
+
+    /// From which moment on it opens nothing any more, Unix seconds.
+    #[must_use]
+    pub fn valid_until(&self) -> i64 {
+        self.valid_until
+    }
+
+    /// The permit as committed at `now` (Unix seconds), for whoever keeps a ledger of another kind than
+    /// [`crate::MemoryLedger`], such as one in a database. It is on your word, and doors open on it, that before this
+    /// is called, all at once and so that it outlives your process:
+    ///
+    /// 1. `now` was before [`Permit::valid_until`];
+    /// 2. the [nonce](Permit::nonce) was new for its key, and is remembered until its `until`. One that was signed
+    ///    before the ledger knew of anything is not new, nor one that [expires](NonceUse::expires_at) no later than
+    ///    one that was forgotten: a clock's difference that is raised makes it pass again;
+    /// 3. each [approval](Permit::approvals) was new, as a nonce has to be: it goes by its digest, and was signed when it
+    ///    became valid;
+    /// 4. each [debit](Permit::debits) found room for its amount within its most, in its window at `now`, on its
+    ///    account and limit, and was taken.
+    ///
+    /// Where one of them fails nothing is taken, and the answer is the denial that [`crate::MemoryLedger::commit`]
+    /// gives: `expired`, `nonce_replayed`, `presentation_stale`, `budget_exceeded`, `rate_exceeded`. Settle it by
+    /// [`Committed::debits`]; a [`crate::MemoryLedger`] has nothing of it to settle.
+    ///
+    /// ```
+    /// # use legation_verifier::{Committed, Denial, Permit};
+    /// # struct Store;
+    /// # impl Store { fn consume(&self, _: &Permit, _: i64) -> Result<(), Denial> { Ok(()) } }
+    /// fn commit(store: &Store, permit: Permit, now: i64) -> Result<Committed, Denial> {
+    ///     store.consume(&permit, now)?; // one transaction: permit.nonce(), permit.approvals(), permit.debits()
+    ///     Ok(permit.consumed(now))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn consumed(self, now: i64) -> Committed {
+        let Self { request, nonce, approvals, approved_by, debits, .. } = self;
+        Committed { request, nonce, approvals, approved_by, debits, taken: Vec::new(), at: now }
+    }
 }
 
 /// A nonce and whose it is.
@@ -92,16 +130,24 @@ pub struct NonceUse {
     pub root: Account,
     /// Until when it must be remembered, Unix seconds: the presentation can't pass later.
     pub until: i64,
+    /// When what it stands in was signed, by its own word, Unix seconds.
+    pub signed_at: i64,
+    /// From when on what it stands in is no longer valid, by its own word and no clock's difference, Unix seconds.
+    pub expires_at: i64,
 }
 
 impl NonceUse {
-    /// The nonce of a chain whose agent has signed.
-    pub(crate) fn of(chain: &VerifiedChain) -> Option<Self> {
+    /// The nonce of a chain, as a handshake consumes it, which authorizes nothing; `None` where the verifier vouches
+    /// for the agent, which has signed nothing.
+    #[must_use]
+    pub fn of(chain: &VerifiedChain) -> Option<Self> {
         (chain.possession() == Possession::Signed).then(|| Self {
             key: chain.agent_key.clone(),
             nonce: chain.nonce.clone(),
             root: root_of(chain),
             until: chain.nonce_until,
+            signed_at: chain.signed_at,
+            expires_at: chain.nonce_until.saturating_sub(chain.clock_skew),
         })
     }
 }

@@ -472,6 +472,7 @@ impl<'a> Walk<'a> {
             known_by,
             presented: Arc::clone(&presentation.presented),
             transcript: presentation.transcript().map(str::to_owned),
+            signed_at: presentation.issued_at,
             nonce_until: presentation.expires_at.saturating_add(self.trust.clock_skew),
             valid_until: ends.unwrap_or(presentation.expires_at),
             clock_skew: self.trust.clock_skew,

@@ -30,6 +30,7 @@ use crate::{
 use ends::Ends;
 use legation_credential::Request;
 use legation_keys::time;
+use nonces::Remembered;
 use room::Rooms;
 use std::collections::{BTreeMap, HashMap};
 use totals::{Held, Taken};
@@ -75,20 +76,23 @@ impl Default for LedgerLimits {
     }
 }
 
-/// Nonces and totals in memory, for a verifier that is one process. What it holds is gone with
-/// the process: a verifier that starts anew should refuse presentations issued before it began.
+/// Nonces and totals in memory, for a verifier that is one process. What it holds is gone with the process:
+/// totals start at zero, and one that [begins](MemoryLedger::begin) refuses what was signed before.
 #[derive(Debug, Default)]
 pub struct MemoryLedger {
     limits: LedgerLimits,
-    /// Nonces by key, each with the last link of its chain and the moment until which it is remembered.
-    nonces: HashMap<String, HashMap<String, (Account, i64)>>,
+    /// Nonces by key.
+    nonces: HashMap<String, HashMap<String, Remembered>>,
     /// The same by that moment, to forget them in order.
     forget: BTreeMap<i64, Vec<(String, String)>>,
     count: usize,
     /// How many nonces and totals the chains through each link have.
     rooms: Rooms,
-    /// The latest moment until which a nonce was remembered that no longer is.
+    /// When the latest to expire of the nonces that are forgotten expired, by its own word. What expires no later
+    /// may be one of them: the difference of clocks that is allowed may be larger now than it was then.
     forgotten: Option<i64>,
+    /// Since when it knows what was used, where it has not always known.
+    begun: Option<i64>,
     totals: HashMap<TotalName, Held>,
     /// The same by their ends, to forget them in order: whoever has filled its quota must not make each request
     /// look at all of them.
@@ -108,7 +112,7 @@ pub struct Committed {
     pub(crate) approvals: Vec<ApprovalUse>,
     pub(crate) approved_by: Vec<Used>,
     pub(crate) debits: Vec<LinkDebit>,
-    taken: Vec<Taken>,
+    pub(crate) taken: Vec<Taken>,
     pub(crate) at: i64,
 }
 
@@ -139,6 +143,21 @@ impl MemoryLedger {
         Self::default()
     }
 
+    /// The same ledger, of a process that begins at `now` (Unix seconds) and has forgotten what was used before:
+    /// what was signed earlier is refused by `presentation_stale`. Whoever is refused signs again. Times are the
+    /// signers' own words: of one whose clock is ahead, what it signed in the last seconds before may come again,
+    /// as far as clocks may differ.
+    ///
+    /// ```
+    /// # use legation_verifier::MemoryLedger;
+    /// let ledger = MemoryLedger::new().begin(1_795_255_200);
+    /// # drop(ledger);
+    /// ```
+    #[must_use]
+    pub fn begin(self, now: i64) -> Self {
+        Self { begun: Some(now), ..self }
+    }
+
     /// An empty ledger with bounds of its own.
     #[must_use]
     pub fn with_limits(limits: LedgerLimits) -> Self {
@@ -151,8 +170,8 @@ impl MemoryLedger {
     /// presentation could answer that one again.
     ///
     /// # Errors
-    /// A [`Denial`]: `presentation_stale` where the chain was kept too long, `nonce_replayed`,
-    /// `nonce_memory_full`; `vouching_not_allowed` of a chain whose agent has signed nothing.
+    /// A [`Denial`]: `presentation_stale` where the chain was kept too long, or signed before the ledger
+    /// [began](MemoryLedger::begin), `nonce_replayed`, `nonce_memory_full`; `vouching_not_allowed` of a chain whose agent has signed nothing.
     pub fn commit_nonce(&mut self, chain: &VerifiedChain, until: i64, now: i64) -> Result<(), Denial> {
         let Some(mut nonce) = NonceUse::of(chain) else {
             let found = format!("{} vouched for by the verifier", chain.agent());
@@ -166,7 +185,9 @@ impl MemoryLedger {
                 format!("now is {}", time::format(now)),
             ));
         }
-        nonce.until = nonce.until.max(until);
+        let later = until.saturating_sub(nonce.until).max(0);
+        nonce.until = nonce.until.saturating_add(later);
+        nonce.expires_at = nonce.expires_at.saturating_add(later);
         self.forget_nonces(now);
         self.check_nonce(&nonce, &chain.links)?;
         self.take_nonce(&nonce, &chain.links);
@@ -176,8 +197,9 @@ impl MemoryLedger {
     /// Consumes what a permit needs, at `now` (Unix seconds), all of it or nothing.
     ///
     /// # Errors
-    /// A [`Denial`]: `expired` where the permit was kept too long, `nonce_replayed`, `approval_required` where an
-    /// approval was used before, `nonce_memory_full`, `budget_exceeded`, `rate_exceeded`.
+    /// A [`Denial`]: `expired` where the permit was kept too long, `presentation_stale` where it was signed before the
+    /// ledger [began](MemoryLedger::begin), `nonce_replayed`, `approval_required` where an approval was used before or
+    /// given before the ledger began, `nonce_memory_full`, `budget_exceeded`, `rate_exceeded`.
     pub fn commit(&mut self, permit: Permit, now: i64) -> Result<Committed, Denial> {
         self.consume(permit, now, false)
     }

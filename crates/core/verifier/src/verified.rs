@@ -15,7 +15,7 @@ use std::sync::Arc;
 ///
 /// It says who acts for whom within which limits. Whether a request is within them is
 /// [`crate::authorize()`]'s question.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct VerifiedChain {
     pub(crate) principal: Did,
     pub(crate) agent: Did,
@@ -30,6 +30,7 @@ pub struct VerifiedChain {
     /// What was presented; receipts name it by its SHA-256.
     pub(crate) presented: Arc<str>,
     pub(crate) transcript: Option<String>,
+    pub(crate) signed_at: i64,
     pub(crate) nonce_until: i64,
     pub(crate) valid_until: i64,
     pub(crate) clock_skew: i64,

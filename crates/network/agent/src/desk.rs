@@ -2,18 +2,18 @@
 //! chains it has met. Handshakes and requests share one desk.
 
 use crate::{
-    Identity,
+    Identity, clock,
     known::{KnownChains, KnownLimits},
+    ledger::{Ledger, LedgerError, Memory},
 };
 use core::time::Duration;
 use legation_resolver::{Asked, Fetcher, SharedEvidence, approvals_shared, verify_anew, verify_shared};
 use legation_verifier::{
-    Approvals, Code, Committed, Denial, LedgerLimits, MemoryLedger, Permit, Presentation, Trust,
-    VerifiedChain, Verifier,
+    Approvals, Code, Committed, Denial, LedgerLimits, Permit, Presentation, Trust, VerifiedChain, Verifier,
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// How long one verification may take, all its fetches together.
+/// How long one verification may take, all its fetches together; and how long a ledger may take.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A service's side of every verification.
@@ -23,7 +23,7 @@ pub struct Desk {
     pub(crate) verifier: Verifier,
     fetcher: Fetcher,
     evidence: SharedEvidence,
-    ledger: Mutex<MemoryLedger>,
+    ledger: Arc<dyn Ledger>,
     known: Mutex<KnownChains>,
 }
 
@@ -38,8 +38,9 @@ pub struct DeskError {
 }
 
 impl Desk {
-    /// A desk with the default bounds. What is used up is remembered in memory: a process that starts
-    /// anew has forgotten it.
+    /// A desk with the default bounds. What is used up is remembered in memory: a process that starts anew has
+    /// forgotten it, counts totals from zero, and refuses what was signed before it began by `presentation_stale`.
+    /// Where a budget has to outlive the process, or several share it, hand in a ledger by [`Desk::with_ledger`].
     ///
     /// # Errors
     /// [`DeskError`].
@@ -47,7 +48,7 @@ impl Desk {
         Self::with_limits(identity, trust, fetcher, LedgerLimits::default(), KnownLimits::default())
     }
 
-    /// A desk with bounds of its own.
+    /// A desk with bounds of its own, and else as [`Desk::new`] has it.
     ///
     /// # Errors
     /// [`DeskError`].
@@ -58,6 +59,22 @@ impl Desk {
         ledger: LedgerLimits,
         known: KnownLimits,
     ) -> Result<Self, DeskError> {
+        let ledger = Arc::new(Memory::begin(ledger, clock::now()));
+        Self::with_ledger(identity, trust, fetcher, ledger, known)
+    }
+
+    /// A desk that remembers in a ledger of its own what is used up. All desks of a service share one, on all its
+    /// machines, or each of them lets as much through as one alone should.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn with_ledger(
+        identity: Identity,
+        trust: Trust,
+        fetcher: Fetcher,
+        ledger: Arc<dyn Ledger>,
+        known: KnownLimits,
+    ) -> Result<Self, DeskError> {
         if trust.audience != identity.did().as_str() {
             return Err(DeskError { audience: trust.audience, did: identity.did().to_string() });
         }
@@ -66,7 +83,7 @@ impl Desk {
             verifier: Verifier::new(trust),
             fetcher,
             evidence: SharedEvidence::new(),
-            ledger: Mutex::new(MemoryLedger::with_limits(ledger)),
+            ledger,
             known: Mutex::new(KnownChains::new(known)),
         })
     }
@@ -123,13 +140,17 @@ impl Desk {
         tokio::time::timeout(DEADLINE, verified).await.unwrap_or_default()
     }
 
-    pub(crate) fn commit(&self, permit: Permit, now: i64) -> Result<Committed, Denial> {
-        self.ledger().commit(permit, now)
+    pub(crate) async fn commit(&self, permit: Permit, now: i64) -> Result<Committed, LedgerError> {
+        in_time(self.ledger.commit(permit, now)).await
     }
 
-    pub(crate) fn ledger(&self) -> MutexGuard<'_, MemoryLedger> {
-        // A ledger judges all before it takes any, so that it is whole whenever it is unlocked.
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) async fn commit_nonce(
+        &self,
+        chain: &VerifiedChain,
+        until: i64,
+        now: i64,
+    ) -> Result<(), LedgerError> {
+        in_time(self.ledger.commit_nonce(chain, until, now)).await
     }
 
     pub(crate) fn known(&self, digest: &[u8; 32]) -> Option<(Arc<str>, bool)> {
@@ -141,4 +162,12 @@ impl Desk {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.remember(digest, text, root.account, met);
     }
+}
+
+/// What a ledger answers in time. One that takes longer may have consumed; nothing opens.
+async fn in_time<T>(answer: impl Future<Output = Result<T, LedgerError>>) -> Result<T, LedgerError> {
+    tokio::time::timeout(DEADLINE, answer).await.unwrap_or_else(|_| {
+        let reason = format!("no answer within {} s", DEADLINE.as_secs());
+        Err(LedgerError::Unavailable { reason })
+    })
 }

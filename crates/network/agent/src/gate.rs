@@ -1,6 +1,6 @@
 //! The verifying side of requests: who asks, for whom, and may they?
 
-use crate::{Desk, single};
+use crate::{Desk, LedgerError, single};
 use http::HeaderMap;
 use legation_credential::{ApprovalRequest, Request, RequestError};
 use legation_did::Did;
@@ -82,7 +82,7 @@ pub enum Refused {
         /// Its name.
         header: &'static str,
     },
-    /// The service's key does not sign, so that no decision can be recorded.
+    /// The service's key does not sign, or its ledger can't be used, so that no decision can be recorded.
     #[error("the service can't record its decision now; try again later")]
     Unavailable,
 }
@@ -226,7 +226,7 @@ impl Gate {
         let asked = Asked { presentation: &presentation, chain, request };
         let approvals = self.desk.approvals(&approvals, asked, self.anew, now).await;
         let permit = authorize_approved(chain, request, &approvals, now).into_permit()?;
-        let committed = self.desk.commit(permit, now)?;
+        let committed = self.desk.commit(permit, now).await?;
         let receipt = receipt::of_permit(&committed, chain, self.desk.trust());
         let receipt = self.sign(&receipt).ok_or(Stop::Refused(Refused::Unavailable))?;
         let (principal, agent) = (chain.principal().clone(), chain.agent().clone());
@@ -291,6 +291,15 @@ enum Stop {
 impl From<Denial> for Stop {
     fn from(denial: Denial) -> Self {
         Self::Denied(denial)
+    }
+}
+
+impl From<LedgerError> for Stop {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Denied(denial) => Self::Denied(denial),
+            LedgerError::Unavailable { .. } => Self::Refused(Refused::Unavailable),
+        }
     }
 }
 

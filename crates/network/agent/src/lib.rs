@@ -13,6 +13,7 @@
 //! | [`responder`], [`router`] | [`Responder`]: the callee, whatever carries its messages; the same over HTTP |
 //! | [`gate`], [`mod@guard`] | [`Gate`]: a request is admitted or refused; the same in front of an axum router |
 //! | [`body`] | how long a body may take |
+//! | [`ledger`] | [`Ledger`]: where it is remembered what was used up |
 //! | [`known`] | the chains that a request may name by their digest |
 //! | [`error`] | [`MeetError`], [`CallError`] |
 //!
@@ -29,6 +30,7 @@ pub mod gate;
 pub mod guard;
 pub mod identity;
 pub mod known;
+pub mod ledger;
 mod problem;
 pub mod responder;
 pub mod router;
@@ -41,5 +43,6 @@ pub use gate::{Admitted, Gate, GateError, Incoming, Refused};
 pub use guard::guard;
 pub use identity::Identity;
 pub use known::KnownLimits;
+pub use ledger::{Ledger, LedgerError};
 pub use responder::{Refusal, Responder, ResponderError};
 pub use router::handshake_router;

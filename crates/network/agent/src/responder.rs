@@ -1,9 +1,9 @@
 //! The callee: answers handshakes, whatever carries them.
 
-use crate::Desk;
+use crate::{Desk, LedgerError};
 use legation_agent_card::VerifiedCard;
 use legation_did::Did;
-use legation_handshake::{Callee, ChallengeKey, HelloError, Message, conclude};
+use legation_handshake::{Answer, Callee, ChallengeKey, HelloError, Message, conclude_consumed, nonce_until};
 use legation_http_signature::join;
 use legation_verifier::{Denial, Presentation, VerifiedChain, receipt};
 use sha2::{Digest, Sha256};
@@ -47,7 +47,7 @@ pub enum Refusal {
         /// Its type.
         kind: &'static str,
     },
-    /// The service can't answer: its key does not sign, or there is no randomness.
+    /// The service can't answer: its key does not sign, its ledger can't be used, or there is no randomness.
     #[error("the service can't answer now; try again later")]
     Unavailable,
 }
@@ -123,12 +123,34 @@ impl Responder {
             }
             Err(denial) => Err(denial),
         };
-        let concluded = conclude(outcome, &answer, self.desk.trust(), &mut self.desk.ledger(), now);
+        let outcome = match outcome {
+            Ok(chain) => self.consume(chain, &answer, now).await?,
+            Err(denial) => Err(denial),
+        };
+        let concluded = conclude_consumed(outcome, &answer, self.desk.trust(), now);
         if let (Ok(chain), Some(opened)) = (&concluded.outcome, &presentation) {
             self.remember(opened.presentation(), chain);
         }
         let signed = receipt::sign(&concluded.receipt, identity.key_id(), identity.signer());
         signed.map(Message::Receipt).map_err(|_| Refusal::Unavailable)
+    }
+
+    /// Consumes the nonce that the caller answered with: the chain, or why it was not consumed.
+    async fn consume(
+        &self,
+        chain: VerifiedChain,
+        answer: &Answer,
+        now: i64,
+    ) -> Result<Result<VerifiedChain, Denial>, Refusal> {
+        let until = match nonce_until(answer, self.desk.trust()) {
+            Ok(until) => until,
+            Err(denial) => return Ok(Err(denial)),
+        };
+        match self.desk.commit_nonce(&chain, until, now).await {
+            Ok(()) => Ok(Ok(chain)),
+            Err(LedgerError::Denied(denial)) => Ok(Err(denial)),
+            Err(LedgerError::Unavailable { .. }) => Err(Refusal::Unavailable),
+        }
     }
 
     /// From now on the chain can be named by its digest.

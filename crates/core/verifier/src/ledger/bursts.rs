@@ -140,7 +140,14 @@ impl World {
             self.nonces[draw.usize(..self.nonces.len())].clone()
         } else {
             let nonce = self.nonces.len().to_string();
-            NonceUse { key: "k".to_owned(), nonce, root: [0; 32], until: self.now + 300 }
+            NonceUse {
+                key: "k".to_owned(),
+                nonce,
+                root: [0; 32],
+                until: self.now + 300,
+                signed_at: 0,
+                expires_at: self.now + 300,
+            }
         };
         let outcome = self.ledger.commit(self.permit(nonce.clone(), chain, amount), self.now);
         let LedgerLimits { totals, totals_per_root, .. } = self.ledger.limits;

@@ -37,6 +37,8 @@ fn permit(nonce: usize, window: Window, amount: i64, most: i64) -> Permit {
             nonce: nonce.to_string(),
             root: [0; 32],
             until: i64::MAX,
+            signed_at: 0,
+            expires_at: i64::MAX,
         }),
         approvals: Vec::new(),
         approved_by: Vec::new(),

@@ -18,8 +18,9 @@ impl MemoryLedger {
             .nonces
             .iter()
             .flat_map(|(key, own)| {
-                own.iter()
-                    .map(move |(nonce, (link, until))| json!([key, nonce, until, base64url::encode(link)]))
+                own.iter().map(move |(nonce, one)| {
+                    json!([key, nonce, one.until, base64url::encode(&one.link), one.expires_at])
+                })
             })
             .collect();
         let totals: Vec<_> = self
@@ -56,6 +57,7 @@ impl MemoryLedger {
             "limits": [nonces_per_key, most_nonces, most_totals, totals_per_root, moments, nonces_per_root, share_percent],
             "parents": parents,
             "forgotten": self.forgotten,
+            "begun": self.begun,
             "ended": self.ended,
             "nonces": nonces,
             "totals": totals,
@@ -102,7 +104,9 @@ impl MemoryLedger {
             Some(unit) if unit == UNIT => false,
             Some(_) => return None,
         };
+        // Earlier files have the moment until which it was remembered, which is later.
         ledger.forgotten = read_moment(json.get("forgotten")?)?;
+        ledger.begun = json.get("begun").map_or(Some(None), read_moment)?;
         ledger.ended = json.get("ended").map_or(Some(None), read_moment)?;
         for entry in json.get("nonces")?.as_array()? {
             let text = |index: usize| Some(entry.get(index)?.as_str()?.to_owned());
@@ -112,7 +116,10 @@ impl MemoryLedger {
                 Some(link) => base64url::decode_array(link.as_str()?).ok()?,
             };
             ledger.rooms.change(link, Kind::Nonces, true);
-            ledger.remember(&NonceUse { key: text(0)?, nonce: text(1)?, root: link, until }, link);
+            let expires_at = entry.get(4).map_or(Some(until), serde_json::Value::as_i64)?;
+            let (key, nonce) = (text(0)?, text(1)?);
+            ledger
+                .remember(&NonceUse { key, nonce, root: link, until, signed_at: i64::MIN, expires_at }, link);
         }
         for entry in json.get("totals")?.as_array()? {
             let name = base64url::decode_array(entry.get(0)?.as_str()?).ok()?;

@@ -12,15 +12,26 @@ use legation_keys::time;
 /// The link of nonces that were kept before they had one; no link's SHA-256.
 pub(super) const NO_LINK: Account = [0; 32];
 
+/// A nonce that was used.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Remembered {
+    /// The last link of its chain.
+    pub(super) link: Account,
+    /// Until when it is remembered, Unix seconds.
+    pub(super) until: i64,
+    /// From when on what it stands in is no longer valid, by its own word.
+    pub(super) expires_at: i64,
+}
+
 impl MemoryLedger {
     pub(super) fn forget_nonces(&mut self, now: i64) {
         let later = self.forget.split_off(&now.saturating_add(1));
-        self.forgotten = self.forgotten.max(self.forget.last_key_value().map(|(until, _)| *until));
         for (key, nonce) in core::mem::replace(&mut self.forget, later).into_values().flatten() {
             if let Some(own) = self.nonces.get_mut(&key) {
-                if let Some((link, _)) = own.remove(&nonce) {
+                if let Some(one) = own.remove(&nonce) {
                     self.count -= 1;
-                    self.rooms.change(link, Kind::Nonces, false);
+                    self.forgotten = self.forgotten.max(Some(one.expires_at));
+                    self.rooms.change(one.link, Kind::Nonces, false);
                 }
                 if own.is_empty() {
                     self.nonces.remove(&key);
@@ -37,9 +48,18 @@ impl MemoryLedger {
             let found = format!("`{}`, used before", nonce.nonce);
             return Err(Denial::new(Code::NonceReplayed, "a nonce that was not used", found));
         }
-        // The clock, or a thread that waited, may be behind the moment at which it was forgotten.
-        if let Some(until) = self.forgotten.filter(|until| nonce.until <= *until) {
-            let expected = format!("a presentation that lives beyond {}", time::format(until));
+        if let Some(begun) = self.begun.filter(|begun| nonce.signed_at < *begun) {
+            let expected = format!(
+                "what was signed at {} or later: what was used before then is not known",
+                time::format(begun)
+            );
+            let found = format!("signed at {}", time::format(nonce.signed_at));
+            return Err(Denial::new(Code::PresentationStale, expected, found));
+        }
+        // The clock, or a thread that waited, may be behind the moment at which it was forgotten; or clocks may
+        // differ by more now than when it was used.
+        if let Some(expired) = self.forgotten.filter(|expired| nonce.expires_at <= *expired) {
+            let expected = format!("a presentation that lives beyond {}", time::format(expired));
             return Err(Denial::new(Code::NonceReplayed, expected, "one whose nonce would be forgotten"));
         }
         let full = |expected| Err(Denial::new(Code::NonceMemoryFull, expected, "none left"));
@@ -97,7 +117,8 @@ impl MemoryLedger {
     /// Remembers a nonce of a link, which was counted.
     pub(super) fn remember(&mut self, nonce: &NonceUse, link: Account) {
         let own = self.nonces.entry(nonce.key.clone()).or_default();
-        own.insert(nonce.nonce.clone(), (link, nonce.until));
+        let NonceUse { until, expires_at, .. } = *nonce;
+        own.insert(nonce.nonce.clone(), Remembered { link, until, expires_at });
         self.forget.entry(nonce.until).or_default().push((nonce.key.clone(), nonce.nonce.clone()));
         self.count += 1;
     }

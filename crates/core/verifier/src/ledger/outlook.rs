@@ -8,7 +8,7 @@ use crate::{
 use std::collections::HashMap;
 
 impl MemoryLedger {
-    /// The latest moment until which a nonce was remembered that no longer is.
+    /// When the latest to expire of the nonces that are forgotten expired.
     pub(crate) fn forgotten(&self) -> Option<i64> {
         self.forgotten
     }
@@ -17,11 +17,11 @@ impl MemoryLedger {
     pub(crate) fn nonce_room_at(&self, nonce: &NonceUse, links: &[VerifiedLink]) -> Option<i64> {
         let own = self.nonces.get(&nonce.key);
         let of_key = own.filter(|own| own.len() >= self.limits.nonces_per_key);
-        let of_key = of_key.map(|own| own.values().map(|(_, until)| *until).min());
+        let of_key = of_key.map(|own| own.values().map(|one| one.until).min());
         let full = self.full_of_nonces(links).and_then(|full| links.get(full.index));
         let of_link = full.map(|full| {
             let all = self.nonces.values().flat_map(HashMap::values);
-            all.filter(|(link, _)| self.rooms.is_below(link, &full.signed)).map(|(_, until)| *until).min()
+            all.filter(|one| self.rooms.is_below(&one.link, &full.signed)).map(|one| one.until).min()
         });
         let of_all = (self.count >= self.limits.nonces).then(|| self.forget.keys().next().copied());
         // What holds none has room for none, whenever it is.

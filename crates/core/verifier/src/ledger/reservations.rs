@@ -21,7 +21,14 @@ fn debit(link: Option<usize>, account: u8, amount: i64, most: i64) -> LinkDebit 
 }
 
 fn permit(nonce: impl ToString, chain: &[u8], debits: Vec<LinkDebit>) -> Permit {
-    let nonce = NonceUse { key: "k".to_owned(), nonce: nonce.to_string(), root: [0; 32], until: 100_000 };
+    let nonce = NonceUse {
+        key: "k".to_owned(),
+        nonce: nonce.to_string(),
+        root: [0; 32],
+        until: 100_000,
+        signed_at: 0,
+        expires_at: 100_000,
+    };
     let request = Request::new("a", "https://a.example/", Facts::new()).unwrap();
     Permit {
         request,

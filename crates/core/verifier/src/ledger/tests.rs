@@ -36,7 +36,14 @@ fn permit(nonce: &str, amount: i64) -> Permit {
     };
     Permit {
         request: Request::new("a", "https://a.example/", Facts::new()).unwrap(),
-        nonce: Some(NonceUse { key: "k".to_owned(), nonce: nonce.to_owned(), root: [0; 32], until: 1_000 }),
+        nonce: Some(NonceUse {
+            key: "k".to_owned(),
+            nonce: nonce.to_owned(),
+            root: [0; 32],
+            until: 1_000,
+            signed_at: 0,
+            expires_at: 1_000,
+        }),
         approvals: Vec::new(),
         approved_by: Vec::new(),
         links: links(&[0, 1]),
@@ -84,7 +91,8 @@ fn a_full_nonce_memory_denies_and_forgets_only_what_has_expired() {
     nonce(&mut other).key = "another".to_owned();
     assert_eq!(code(ledger.commit(other, 0)), None, "nonces are kept by key");
     let mut later = permit("c", 0);
-    nonce(&mut later).until = 2_000;
+    let lives_longer = nonce(&mut later);
+    (lives_longer.until, lives_longer.expires_at) = (2_000, 2_000);
     assert_eq!(code(ledger.commit(later, 1_000)), None);
 }
 
@@ -108,7 +116,8 @@ fn one_root_link_cannot_fill_the_memory_of_nonces_by_new_keys() {
     let mut kept = MemoryLedger::from_json(&ledger.to_json()).unwrap();
     assert_eq!(code(kept.commit(passed_on(4, 1), 0)), Some(Code::NonceMemoryFull), "kept in its file");
     let mut later = passed_on(4, 1);
-    nonce(&mut later).until = 2_000;
+    let lives_longer = nonce(&mut later);
+    (lives_longer.until, lives_longer.expires_at) = (2_000, 2_000);
     assert_eq!(code(ledger.commit(later, 1_000)), None, "what has expired makes room");
     assert_eq!((ledger.count, ledger.rooms.len()), (1, 1));
 }

@@ -23,8 +23,9 @@ pub(super) fn remedy(denial: &Denial, case: &Case<'_>) -> Option<Remedy> {
             let used = To::Bound(Bound::NotOneOf([chain.nonce.as_str().into()].into()));
             let Names { nonce, expires_at, .. } = case.presentation?.names();
             let mut changes = vec![Change { link: None, what: member(nonce), to: used }];
-            if let Some(forgotten) = ledger.forgotten().filter(|until| chain.nonce_until <= *until) {
-                let end = forgotten.saturating_sub(chain.clock_skew).saturating_add(1);
+            let expires = permit.nonce()?.expires_at;
+            if let Some(forgotten) = ledger.forgotten().filter(|expired| expires <= *expired) {
+                let end = forgotten.saturating_add(1);
                 changes.push(Change { link: None, what: What::Time(expires_at), to: least(end) });
             }
             Remedy::new(Party::Holder, changes)

@@ -162,3 +162,66 @@ fn a_total_takes_no_more_memory_for_a_long_name() {
     let kept = ledger.to_json().to_string().len();
     assert!(kept < 1000, "{kept} bytes for one total and one nonce");
 }
+
+#[test]
+fn a_clock_skew_that_is_raised_frees_no_nonce() {
+    let world = World::new();
+    let mut trust = world.trust();
+    let link = world.root_link(&world.root());
+    let mut ledger = MemoryLedger::new();
+    ledger.commit(permit(&world, &trust, &link, NOW, 0, NOW), NOW).unwrap();
+    let met = |trust: &Trust, now: i64| asked(&world, trust, &link, NOW + 1, 0, now).1;
+    ledger.commit_nonce(&met(&trust, NOW + 1), NOW + 1, NOW + 1).unwrap();
+    // It can't come again any more by the clocks' difference as it is, and so it is forgotten.
+    let later = NOW + 301 + trust.clock_skew;
+    ledger.commit(permit(&world, &trust, &link, later, 0, later), later).unwrap();
+    let kept = MemoryLedger::from_json(&ledger.to_json()).unwrap();
+    trust.clock_skew = 600;
+    for mut ledger in [ledger, kept] {
+        let again = ledger.commit(permit(&world, &trust, &link, NOW, 0, later + 1), later + 1);
+        assert_eq!(code(again), Some(Code::NonceReplayed));
+        let again = ledger.commit_nonce(&met(&trust, later + 1), later + 1, later + 1);
+        assert_eq!(again.unwrap_err().code, Code::NonceReplayed);
+        // What is signed later was never used.
+        assert_eq!(
+            code(ledger.commit(permit(&world, &trust, &link, NOW + 2, 0, later + 1), later + 1)),
+            None
+        );
+    }
+}
+
+#[test]
+fn a_ledger_that_begins_refuses_what_was_signed_before() {
+    let world = World::new();
+    let (trust, link) = (world.trust(), world.root_link(&world.root()));
+    let begun = MemoryLedger::new().begin(NOW + 10);
+    let kept = MemoryLedger::from_json(&begun.to_json()).unwrap();
+    for mut ledger in [begun, kept] {
+        let before = |nonce: i64| permit(&world, &trust, &link, nonce, 0, NOW + 10);
+        let refused = ledger.commit(before(NOW + 9), NOW + 10).unwrap_err();
+        assert_eq!(refused.code, Code::PresentationStale);
+        assert!(refused.expected.contains("is not known"), "{refused}");
+        let chain = asked(&world, &trust, &link, NOW + 9, 0, NOW + 10).1;
+        let refused = ledger.commit_nonce(&chain, NOW + 10, NOW + 10).unwrap_err();
+        assert_eq!(refused.code, Code::PresentationStale);
+        assert_eq!(code(ledger.commit(before(NOW + 10), NOW + 10)), None);
+        assert_eq!(code(ledger.commit(before(NOW + 10), NOW + 10)), Some(Code::NonceReplayed));
+    }
+}
+
+#[test]
+fn a_permit_that_another_ledger_has_consumed_says_what_it_was() {
+    let world = World::new();
+    let (trust, link) = (world.trust(), world.root_link(&world.root()));
+    let permit = permit(&world, &trust, &link, NOW, 5, NOW);
+    let nonce = permit.nonce().unwrap();
+    assert_eq!(
+        (nonce.signed_at, nonce.expires_at, nonce.until),
+        (NOW, NOW + 300, NOW + 300 + trust.clock_skew)
+    );
+    assert_eq!(permit.valid_until(), NOW + 300 + trust.clock_skew);
+    let debits = permit.debits().to_vec();
+    let committed = permit.consumed(NOW + 3);
+    assert_eq!((committed.at(), committed.debits()), (NOW + 3, debits.as_slice()));
+    assert_eq!(committed.request().action(), "a2a:skill:book");
+}
