@@ -98,19 +98,21 @@ fn write(path: &Path, text: &str, access: Access, force: bool) -> Result<(), Fai
     })
 }
 
+/// Tells whoever sits at a terminal which lock is waited for.
+pub(crate) fn tell_waiting(lock: &Path) {
+    if std::io::stderr().is_terminal() {
+        complain(&format!("waiting for the process that has `{}`\n", lock.display()));
+    }
+}
+
 /// Changes a file, or makes it: the one way for whatever is read and written back. Other processes wait meanwhile.
 pub(crate) fn change<T>(
     path: &Path,
     access: Access,
     change: impl FnOnce(Option<&[u8]>) -> Result<(String, T), Failure>,
 ) -> Result<T, Failure> {
-    let waiting = |lock: &Path| {
-        if std::io::stderr().is_terminal() {
-            complain(&format!("waiting for the process that has `{}`\n", lock.display()));
-        }
-    };
     let most = usize::try_from(MAX_FILE).unwrap_or(usize::MAX);
-    let rules = Rules { waiting: &waiting, ..Rules::new(access, most) };
+    let rules = Rules { waiting: &tell_waiting, ..Rules::new(access, most) };
     let with_line_ending = |found: Option<&[u8]>| {
         let (mut text, told) = change(found)?;
         text.push('\n');

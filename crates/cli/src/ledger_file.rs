@@ -1,27 +1,31 @@
-//! A ledger that is kept in a file between two runs of the command.
+//! A ledger that is kept in a file between two runs of the command: the same that services use.
 
 use crate::{files, output::Failure};
-use legation_keystore::Access;
+use legation_keystore::{Access, ChangeError, Rules};
+use legation_ledger::{FileError, file::MAX_BYTES};
 use legation_verifier::{Committed, Denial, MemoryLedger, Permit};
 use std::path::Path;
 
 /// Commits a permit to the ledger in a file, which is made where there is none. Other runs wait
 /// meanwhile, so that two of them never both find a nonce unused.
 pub(crate) fn commit(path: &Path, permit: Permit, now: i64) -> Result<Result<Committed, Denial>, Failure> {
-    files::change(path, Access::Private, |found| {
-        let mut ledger = found.map_or_else(|| Ok(MemoryLedger::new()), |found| read(path, found))?;
-        let outcome = ledger.commit(permit, now);
-        Ok((ledger.to_json().to_string(), outcome))
-    })
+    let rules = Rules { waiting: &files::tell_waiting, ..Rules::new(Access::Private, MAX_BYTES) };
+    match legation_ledger::commit(path, rules, permit, now) {
+        Ok(committed) => Ok(Ok(committed)),
+        Err(FileError::Denied(denial)) => Ok(Err(denial)),
+        Err(error) => Err(failure(&error)),
+    }
 }
 
 /// The ledger in a file as it stands, to look at.
 pub(crate) fn look(path: &Path) -> Result<MemoryLedger, Failure> {
-    if path.exists() { read(path, &files::read(path)?) } else { Ok(MemoryLedger::new()) }
+    legation_ledger::look(path).map_err(|error| failure(&error))
 }
 
-fn read(path: &Path, bytes: &[u8]) -> Result<MemoryLedger, Failure> {
-    let json = serde_json::from_slice(bytes).ok();
-    json.and_then(|json| MemoryLedger::from_json(&json))
-        .ok_or_else(|| Failure::file(format!("`{}` is no ledger; name another file", path.display())))
+fn failure(error: &FileError) -> Failure {
+    match error {
+        FileError::Change(ChangeError::Busy { .. }) => Failure::network("busy", error.to_string()),
+        FileError::Change(ChangeError::Unsynced { .. }) => Failure::network("storage", error.to_string()),
+        _ => Failure::file(error.to_string()),
+    }
 }

@@ -25,7 +25,6 @@ use crate::{
     approval::ApprovalUse,
     authorize::{LinkDebit, NonceUse, Permit},
     evidence::Used,
-    presentation::Account,
 };
 use ends::Ends;
 use legation_credential::Request;

@@ -105,6 +105,8 @@ impl MemoryLedger {
                 let found = format!("an approval of {}, used before", approval.approver);
                 Denial::new(Code::ApprovalRequired, "an approval that was not used", found)
             }
+            // Given before the ledger began: whether it was used is not known.
+            Code::PresentationStale => Denial::new(Code::ApprovalRequired, denial.expected, denial.found),
             _ => denial,
         })
     }
