@@ -345,8 +345,9 @@ pub(crate) struct PublishArgs {
     /// How many entries it has, at least 131072.
     #[arg(long, value_name = "N", default_value_t = 131_072)]
     pub(crate) entries: usize,
-    /// How long it is valid: a number with s, m, h or d.
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1d")]
+    /// How long it is valid: a number with s, m, h or d. Verifiers take a list for an hour unless their trust says
+    /// otherwise (`maxStatusAge`), however long it is valid.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1h")]
     pub(crate) valid_for: i64,
     /// How it is secured; jwt, or as the file that is there.
     #[arg(long, value_enum)]
@@ -412,6 +413,12 @@ pub(crate) struct ServeArgs {
     /// The TLS key (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_cert", env = "LEGATION_TLS_KEY")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// Sign the status lists of the folder anew before they are stale: the key file of their issuer; repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) status_key: Vec<PathBuf>,
+    /// The file with the passphrase of these keys; repeat it to give one for each, in their order.
+    #[arg(long, value_name = "FILE", requires = "status_key")]
+    pub(crate) status_passphrase_file: Vec<PathBuf>,
     /// Offer the VC API too: issue, verify and resolve, signing with this key; once for each algorithm.
     #[arg(long, value_name = "KEYFILE")]
     pub(crate) vc_api: Vec<PathBuf>,

@@ -3,7 +3,7 @@
 use crate::{
     args::{CreateCommand, CreateWebArgs, DocumentArgs, KeyArgs, ResolveArgs},
     files, network,
-    output::{Failure, Output},
+    output::{Failure, Output, pretty},
     webvh,
 };
 use legation_did::{Did, Document, document::MAX_METHODS, key, web};
@@ -53,19 +53,12 @@ pub(crate) fn public_keys(
     files: &[PathBuf],
     passphrase_files: &[PathBuf],
 ) -> Result<Vec<PublicKey>, Failure> {
-    let (keys, passphrases) = (files.len(), passphrase_files.len());
-    if passphrases > 1 && passphrases != keys {
-        return Err(Failure::usage(format!(
-            "there are {keys} keys and {passphrases} passphrase files; give one for all of them or one for each"
-        )));
-    }
-    if keys > MAX_METHODS {
+    if files.len() > MAX_METHODS {
         return Err(Failure::usage(format!("at most {MAX_METHODS} keys are read where they are published")));
     }
-    let mut public: Vec<PublicKey> = Vec::with_capacity(keys);
-    for (index, path) in files.iter().enumerate() {
-        let passphrase_file = passphrase_files.get(index).or(passphrase_files.first()).cloned();
-        let key = files::load_key(&KeyArgs { key: path.clone(), passphrase_file })?;
+    let keys = files::load_keys(files, passphrase_files)?;
+    let mut public: Vec<PublicKey> = Vec::with_capacity(keys.len());
+    for (key, path) in keys.iter().zip(files) {
         if public.contains(key.public_key()) {
             return Err(Failure::usage(format!("`{}` holds a key that is given before", path.display())));
         }
@@ -124,6 +117,6 @@ pub(crate) fn resolve(args: &ResolveArgs) -> Result<Output, Failure> {
     // As it was published: it may hold what Legation has no use for, such as services.
     let json: serde_json::Value =
         serde_json::from_slice(&bytes).map_err(|error| Failure::invalid("malformed", error.to_string()))?;
-    let text = serde_json::to_string_pretty(&json).unwrap_or_default();
+    let text = pretty(&json);
     Ok(Output::done(json!({"did": args.did.as_str(), "document": json}), text))
 }

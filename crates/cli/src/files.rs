@@ -2,16 +2,17 @@
 
 use crate::{
     args::{KeyArgs, OutArgs},
-    output::{Failure, complain, working},
+    output::{Failure, complain, notice, working},
 };
 use legation_keys::SecretKey;
 use legation_keystore::{
-    Access, ChangeError, LoadError, Overwrite, Passphrase, Rules, load, read_passphrase_file, write_new,
+    Access, ChangeError, LoadError, Overwrite, Passphrase, Rules, load, open_to_others, read_passphrase_file,
+    write_new,
 };
 use std::{
     fs::File,
     io::{IsTerminal, Read},
-    path::Path,
+    path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -45,6 +46,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
 
 /// The passphrase in a file, where one is named.
 pub(crate) fn passphrase(file: Option<&Path>) -> Result<Option<Passphrase>, Failure> {
+    file.into_iter().for_each(|file| look_who_reads(file, "passphrase file"));
     file.map(read_passphrase_file).transpose().map_err(|error| Failure::file(error.to_string()))
 }
 
@@ -61,11 +63,35 @@ pub(crate) fn load_signing_key(args: &KeyArgs) -> Result<legation_vc_api::Signin
     key.map_err(|error| Failure::file(format!("`{}` is no key file: {error}", args.key.display())))
 }
 
+/// Several keys, with one passphrase file for all of them or one for each.
+pub(crate) fn load_keys(keys: &[PathBuf], passphrase_files: &[PathBuf]) -> Result<Vec<SecretKey>, Failure> {
+    let (count, passphrases) = (keys.len(), passphrase_files.len());
+    if passphrases > 1 && passphrases != count {
+        return Err(Failure::usage(format!(
+            "there are {count} keys and {passphrases} passphrase files; give one for all of them or one for each"
+        )));
+    }
+    let load = |(index, key): (usize, &PathBuf)| {
+        let passphrase_file = passphrase_files.get(index).or(passphrase_files.first()).cloned();
+        load_key(&KeyArgs { key: key.clone(), passphrase_file })
+    };
+    keys.iter().enumerate().map(load).collect()
+}
+
+/// Notices a secret that others on this machine can read or change.
+pub(crate) fn look_who_reads(path: &Path, what: &str) {
+    if let Some(mode) = open_to_others(path) {
+        let path = path.display();
+        notice(format!("the {what} `{path}` is open to others (mode {mode:03o}): `chmod 600 {path}`"));
+    }
+}
+
 fn open_key<K>(
     args: &KeyArgs,
     open: impl FnOnce(&Path, Option<&Passphrase>) -> Result<K, LoadError>,
 ) -> Result<K, Failure> {
     let passphrase = passphrase(args.passphrase_file.as_deref())?;
+    look_who_reads(&args.key, "key file");
     working("opening the key", || open(&args.key, passphrase.as_ref())).map_err(|error| {
         let hint = match error {
             LoadError::NeedsPassphrase { .. } => " with --passphrase-file FILE",

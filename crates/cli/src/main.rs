@@ -22,6 +22,7 @@ mod network;
 mod output;
 mod present;
 mod receipt;
+mod renewal;
 mod serve;
 mod signed_by;
 mod status;
@@ -38,8 +39,7 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            output::print(&error.to_string());
-            return ExitCode::SUCCESS;
+            return output::ended(0, &output::print(&error.to_string()));
         }
         Err(error) => return output::fail(&Failure::usage(one_line(&error)), wants_json),
     };

@@ -5,7 +5,7 @@ use crate::{
     files,
     folder::document_in,
     network,
-    output::{Failure, Output},
+    output::{Failure, Output, pretty},
 };
 use legation_did::key;
 use legation_verifier::receipt;
@@ -22,7 +22,7 @@ pub(crate) fn verify(args: &ReceiptArgs) -> Result<Output, Failure> {
     };
     let receipt = receipt::verify(&secured, &document)
         .map_err(|error| Failure::invalid(error.code(), format!("the receipt does not hold: {error}")))?;
-    let text = serde_json::to_string_pretty(&receipt).unwrap_or_default();
+    let text = pretty(&receipt);
     Ok(Output::done(
         json!({"receipt": receipt, "signer": args.signer.as_str(), "valid": true}),
         format!("valid: signed by {}\n{text}", args.signer),

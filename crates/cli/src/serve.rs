@@ -2,7 +2,9 @@
 
 use crate::{
     args::ServeArgs,
-    output::{Failure, Output, complain},
+    files,
+    output::{Failure, Output, complain, tell_noticed},
+    renewal::Renewal,
 };
 use legation_host::{TlsFiles, router, serve};
 use serde_json::json;
@@ -15,10 +17,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Output, Failure> {
     }
     let tls = match (&args.tls_cert, &args.tls_key) {
         (Some(certificate), Some(key)) => {
+            files::look_who_reads(key, "TLS key");
             Some(TlsFiles { certificate: certificate.clone(), key: key.clone() })
         }
         _ => None,
     };
+    keep_lists(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -40,6 +44,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Output, Failure> {
                 None => routes = routes.merge(api),
             }
         }
+        tell_noticed();
         complain(&format!("serving {} at {scheme}://{address}; end with Ctrl-C\n", args.folder.display()));
         let folder = serve(listener, routes, tls.clone(), stopped());
         match own {
@@ -59,13 +64,29 @@ async fn listen(at: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
     Ok((listener, address))
 }
 
+/// Signs the status lists anew that there is a key for: what is due before anybody asks for it, and from then on as
+/// it gets due, on a thread of its own that ends with the process. A list is written whole or not at all.
+fn keep_lists(args: &ServeArgs) -> Result<(), Failure> {
+    if args.status_key.is_empty() {
+        return Ok(());
+    }
+    let keys = files::load_keys(&args.status_key, &args.status_passphrase_file)?;
+    let mut renewal = Renewal::new(&args.folder, keys);
+    renewal.look();
+    std::thread::Builder::new()
+        .name("status lists".to_owned())
+        .spawn(|| renewal.run())
+        .map(|_| ())
+        .map_err(|error| Failure::network("runtime", format!("a thread did not start: {error}")))
+}
+
 /// The routes of the VC API.
 #[cfg(feature = "vc-api")]
 fn vc_api(args: &ServeArgs, origin: &str, at: SocketAddr) -> Result<axum::Router, Failure> {
     use legation_vc_api::{Access, Service, SigningKey, router};
     let load = |key: &std::path::PathBuf| {
         let passphrase_file = args.passphrase_file.clone();
-        crate::files::load_signing_key(&crate::args::KeyArgs { key: key.clone(), passphrase_file })
+        files::load_signing_key(&crate::args::KeyArgs { key: key.clone(), passphrase_file })
     };
     let keys: Result<Vec<SigningKey>, Failure> = args.vc_api.iter().map(load).collect();
     let keys = keys?;
@@ -95,7 +116,8 @@ fn issuing(args: &ServeArgs, origin: &str, at: SocketAddr) -> Result<legation_vc
         complain(&format!("the VC API at {origin} issues and revokes for nobody: no --vc-api-token\n"));
         return Ok(Issuing::Off);
     };
-    let token = crate::files::read_text(path)?;
+    files::look_who_reads(path, "token file");
+    let token = files::read_text(path)?;
     let token = BearerToken::parse(&token)
         .map_err(|error| Failure::file(format!("`{}` holds no token: {error}", path.display())))?;
     complain(&format!("the VC API at {origin} issues and revokes for whoever has the token\n"));

@@ -5,6 +5,7 @@ use crate::{
     files,
     list_file::{MOST, believed, renew, sign},
     output::{Failure, Output},
+    renewal::usual_age,
     signed_by::AtHand,
 };
 use legation_credential::{
@@ -46,8 +47,18 @@ pub(crate) fn publish(args: &PublishArgs) -> Result<Output, Failure> {
             "list": args.url, "file": file, "issuer": list.issuer.as_str(),
             "entries": entries, "validUntil": until,
         }),
-        format!("wrote {file}\n{entries} entries for {}, valid until {until}", args.url),
+        format!(
+            "wrote {file}\n{entries} entries for {}, valid until {until}; `legation serve --status-key` signs it anew in time",
+            args.url
+        ),
     );
+    if args.valid_for > usual_age() {
+        output.notes.push(format!(
+            "verifiers call a list stale {} min after it was signed, unless their trust says otherwise (`maxStatusAge`); \
+             sign it anew before then, as `legation serve --status-key` does",
+            usual_age() / 60
+        ));
+    }
     output.notes.extend(lost(signatures));
     Ok(output)
 }

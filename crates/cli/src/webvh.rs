@@ -41,6 +41,7 @@ mod with {
         args::{DocumentArgs, KeyArgs},
         did::{document_path, public_keys, services, write_in_site},
         files, network,
+        output::pretty,
     };
     use legation_did::Did;
     use legation_keys::{SecretKey, Signer, time};
@@ -144,7 +145,7 @@ mod with {
             let text = format!("`{}` was ended at {ended}; --version-time shows what held before", args.did);
             return Err(Failure::invalid("deactivated", text));
         }
-        let text = serde_json::to_string_pretty(&version.document).unwrap_or_default();
+        let text = pretty(&version.document);
         let mut output = Output::done(shown(&args.did, &version), text);
         let until = match version.next_version_time {
             Some(next) => format!("until {}", time::format(next)),

@@ -6,7 +6,7 @@ use crate::{
     files,
     folder::document_in,
     network,
-    output::{Failure, Output},
+    output::{Failure, Output, pretty},
 };
 use legation_agent_card::{
     Binding, Form, JwkSet, Keys, UnverifiedCard, VerifiedCard, check_binding_with, error::LIMITS, verify,
@@ -42,7 +42,7 @@ pub(crate) fn fetch(args: &FetchCardArgs) -> Result<Output, Failure> {
         files::write_public(out, &fetched.signed_text(), args.force)?;
     }
     let mut output = told::verified(&fetched.card, Some(&fetched.binding));
-    output.text = serde_json::to_string_pretty(fetched.card.card()).unwrap_or_default();
+    output.text = pretty(fetched.card.card());
     Ok(output)
 }
 

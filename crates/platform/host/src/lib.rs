@@ -7,10 +7,11 @@
 //! | [`server`] | [`serve`]: connections with their limits, TLS, an orderly end |
 //! | `location` | which file a path means; the one place that decides what is public |
 //! | `file` | reads such a file, and nothing outside the folder |
+//! | `reads_as` | whether a file is what its place is for; nothing else is served, and nothing that holds a private key |
 //! | `problem` | errors as RFC 9457 problem details |
 //!
 //! The folder is laid out as the paths are: `.well-known/did.json`, `.well-known/agent-card.json`,
-//! `agents/mail/did.json`, `agents/mail/agent-card.json`, `status/1`. Nothing else that lies there is served, a key file least of all. A file may be
+//! `agents/mail/did.json`, `agents/mail/agent-card.json`, `status/1`. Nothing else that lies there is served, a key file least of all, be it by such a name or behind a link. A file may be
 //! replaced at any time; the next request sees the new one.
 //!
 //! ```no_run
@@ -25,6 +26,7 @@
 mod file;
 mod location;
 mod problem;
+mod reads_as;
 pub mod router;
 pub mod server;
 

@@ -1,7 +1,7 @@
 //! Which file a request path means. What is not named here is not public.
 
 /// What kind of file it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     /// A DID document.
     Document,

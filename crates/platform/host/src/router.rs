@@ -4,6 +4,7 @@ use crate::{
     file,
     location::{Kind, locate},
     problem::Problem,
+    reads_as::Known,
 };
 use axum::{
     Router,
@@ -33,6 +34,9 @@ pub use crate::file::MAX_BYTES;
 /// | `/.well-known/http-message-signatures-directory` | the same | `application/http-message-signatures-directory+json` | for 5 minutes |
 /// | `/healthz` | none: the service runs | `text/plain` | not at all |
 ///
+/// A file that does not read as what its place is for is not there (`not_found`): in `status/` only a status list, a
+/// Bitstring or a Token Status List, and nowhere what holds a private key.
+///
 /// The bytes are served as they are, up to [`MAX_BYTES`], with a strong `ETag` and no
 /// `Last-Modified`, whose seconds could hide a change. Documents and status lists have
 /// `Cache-Control: no-cache`: a revocation must show at once. Agent cards have `max-age`, as A2A §8.6
@@ -50,7 +54,13 @@ pub fn router(root: PathBuf) -> Router {
         .method_not_allowed_fallback(async || Problem::Method)
         .fallback(async || Problem::NotFound)
         .layer(axum::middleware::map_response(open_to_web_pages))
-        .with_state(Arc::new(root))
+        .with_state(Arc::new(Folder { root, known: Known::default() }))
+}
+
+/// The folder, and what is known of its files.
+struct Folder {
+    root: PathBuf,
+    known: Known,
 }
 
 async fn healthz() -> impl IntoResponse {
@@ -58,21 +68,25 @@ async fn healthz() -> impl IntoResponse {
 }
 
 async fn public_file(
-    State(root): State<Arc<PathBuf>>,
+    State(folder): State<Arc<Folder>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let location = locate(uri.path()).ok_or(Problem::NotFound)?;
     let kind = location.kind;
     // A disk may be slow; other requests go on meanwhile.
-    let bytes = tokio::task::spawn_blocking(move || file::read(&root, &location))
-        .await
-        .map_err(|_| Problem::Storage)??;
-    answer(kind, bytes, &headers)
+    let (bytes, digest) = tokio::task::spawn_blocking(move || {
+        let bytes = file::read(&folder.root, &location)?;
+        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        if folder.known.reads_as(kind, &bytes, digest) { Ok((bytes, digest)) } else { Err(Problem::NotFound) }
+    })
+    .await
+    .map_err(|_| Problem::Storage)??;
+    answer(kind, bytes, digest, &headers)
 }
 
-fn answer(kind: Kind, bytes: Vec<u8>, request: &HeaderMap) -> Result<Response, Problem> {
-    let tag = format!("\"{}\"", BASE64URL_NOPAD.encode(&Sha256::digest(&bytes)));
+fn answer(kind: Kind, bytes: Vec<u8>, digest: [u8; 32], request: &HeaderMap) -> Result<Response, Problem> {
+    let tag = format!("\"{}\"", BASE64URL_NOPAD.encode(&digest));
     let known = is_known(request, &tag);
     let is_json = bytes.trim_ascii_start().starts_with(b"{");
     let mut response = Response::new(if known { Body::empty() } else { Body::from(Bytes::from(bytes)) });

@@ -22,8 +22,12 @@ use tokio::{
 
 const DOCUMENT: &str = r#"{"id":"did:web:a.example"}"#;
 const CARD: &str = r#"{"name":"A","signatures":[]}"#;
-const LIST: &str = "eyJh.eyJi.c2ln";
-const LIST_WITH_PROOF: &str = "\n{\"type\":[]}";
+/// `{"alg":"EdDSA"}` and `{"type":"BitstringStatusListCredential","credentialSubject":{"encodedList":"u"}}`.
+const LIST: &str = "eyJhbGciOiJFZERTQSJ9.eyJ0eXBlIjoiQml0c3RyaW5nU3RhdHVzTGlzdENyZWRlbnRpYWwiLCJjcmVkZW50aWFsU3ViamVjdCI6eyJlbmNvZGVkTGlzdCI6InUifX0.c2ln";
+const LIST_WITH_PROOF: &str =
+    "\n{\"type\":[\"BitstringStatusListCredential\"],\"credentialSubject\":{\"encodedList\":\"u\"}}";
+const KEY: &str =
+    r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"SECRET"}"#;
 
 struct Host {
     folder: TempDir,
@@ -209,6 +213,48 @@ async fn a_link_is_followed_inside_the_folder_only() {
 }
 
 #[tokio::test]
+async fn what_does_not_read_as_what_its_place_is_for_is_not_there() {
+    let host = host(None).await;
+    let public = host.folder.path().join("public");
+    write(&public, "keys/secret", KEY);
+    for name in [
+        "status/acme.key",
+        "agents/key/did.json",
+        "agents/key/did.jsonl",
+        "agents/key/did-witness.json",
+        "agents/key/agent-card.json",
+        ".well-known/http-message-signatures-directory",
+    ] {
+        for content in [
+            KEY.to_owned(),
+            format!("{{\"id\":\"did:web:a.example\",\"keys\":[{KEY}]}}"),
+            format!("[{KEY}]"),
+            "-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----\n".to_owned(),
+            "SECRET correct horse battery".to_owned(),
+        ] {
+            write(&public, name, &content);
+            let answer = host.get(&format!("/{name}")).await;
+            assert_eq!((answer.status(), answer.code().as_str()), ("404", "not_found"), "{name} {content}");
+            assert!(!answer.0.contains("SECRET"), "{name}");
+        }
+        // Behind a link inside the folder it is what it is.
+        #[cfg(unix)]
+        {
+            fs::remove_file(public.join(name)).unwrap();
+            std::os::unix::fs::symlink(public.join("keys/secret"), public.join(name)).unwrap();
+            assert_eq!(host.get(&format!("/{name}")).await.status(), "404", "{name}");
+        }
+    }
+    // A credential that is no list, and a file that a writer has begun or locked.
+    write(&public, "status/vc", "eyJhbGciOiJFZERTQSJ9.eyJ0eXBlIjoiRGVsZWdhdGlvbkNyZWRlbnRpYWwifQ.c2ln");
+    write(&public, "status/.1.lock", LIST);
+    for name in ["status/vc", "status/.1.lock"] {
+        assert_eq!(host.get(&format!("/{name}")).await.status(), "404", "{name}");
+    }
+    assert_eq!(host.get("/status/1").await.status(), "200");
+}
+
+#[tokio::test]
 async fn a_file_too_large_is_an_error_and_not_a_part_of_it() {
     let host = host(None).await;
     for name in ["status/large", "agents/mail/agent-card.json"] {
@@ -232,9 +278,9 @@ async fn a_known_version_is_not_sent_again_and_a_changed_one_is() {
     }
     let other = host.ask("GET", "/status/1", "If-None-Match: \"x\"\r\n").await;
     assert_eq!((other.status(), other.body()), ("200", LIST));
-    write(host.folder.path(), "public/status/1", "changed");
+    write(host.folder.path(), "public/status/1", LIST_WITH_PROOF);
     let changed = host.ask("GET", "/status/1", &format!("If-None-Match: {tag}\r\n")).await;
-    assert_eq!((changed.status(), changed.body()), ("200", "changed"));
+    assert_eq!((changed.status(), changed.body()), ("200", LIST_WITH_PROOF));
     assert_ne!(changed.header("etag"), Some(tag.as_str()));
 }
 
@@ -256,7 +302,9 @@ async fn a_known_card_is_not_sent_again_and_a_date_has_no_say() {
 #[tokio::test]
 async fn head_has_the_headers_of_get_and_no_body() {
     let host = host(None).await;
-    for (path, length) in [("/status/1", "14"), ("/.well-known/agent-card.json", "28")] {
+    for (path, length) in
+        [("/status/1", LIST.len().to_string().as_str()), ("/.well-known/agent-card.json", "28")]
+    {
         let (get, head) = (host.get(path).await, host.ask("HEAD", path, "").await);
         assert_eq!((head.status(), head.body()), ("200", ""), "{path}");
         for name in ["content-type", "etag", "content-length", "cache-control"] {

@@ -168,6 +168,24 @@ fn temporary(path: &Path, access: Access) -> io::Result<NamedTempFile> {
     builder.tempfile_in(folder(path))
 }
 
+/// The mode of a file that others than its owner may read or write, the last nine bits of it; `None` where they may
+/// not, where it is no file, and elsewhere than on Unix.
+#[must_use]
+pub fn open_to_others(path: &Path) -> Option<u32> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let found = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+        let mode = found.permissions().mode() & 0o777;
+        (mode & 0o066 != 0).then_some(mode)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
+}
+
 /// Reads at most `limit` bytes; `None` where there are more.
 pub(crate) fn read_at_most(path: &Path, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     // The buffer never grows, so that no copy of a secret stays behind.
@@ -253,6 +271,22 @@ mod tests {
         let path = folder.path().join("public");
         write_new(&path, b"x", Access::Private, Overwrite::Replace).unwrap();
         assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_may_read_or_change_is_told() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        fs::write(&path, b"x").unwrap();
+        for (mode, open) in
+            [(0o600, false), (0o400, false), (0o711, false), (0o640, true), (0o604, true), (0o620, true)]
+        {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(open_to_others(&path), open.then_some(mode), "{mode:o}");
+        }
+        assert_eq!(open_to_others(folder.path()), None);
     }
 
     #[test]
