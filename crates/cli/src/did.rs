@@ -1,7 +1,7 @@
 //! `legation did create` and `legation did resolve`.
 
 use crate::{
-    args::{CreateCommand, CreateWebArgs, DocumentArgs, KeyArgs, ResolveArgs},
+    args::{CreateCommand, CreateWebArgs, DocumentArgs, ResolveArgs},
     files, network,
     output::{Failure, Output, pretty},
     webvh,

@@ -85,7 +85,14 @@ impl ApprovalUse {
         let key = format!("approvals of {}", self.approver);
         let root = links.first().map_or([0; 32], |root| root.signed);
         let (signed_at, expires_at) = (self.valid_from, self.valid_until);
-        NonceUse { key, nonce: base64url::encode(&self.digest), root, until: self.until, signed_at, expires_at }
+        NonceUse {
+            key,
+            nonce: base64url::encode(&self.digest),
+            root,
+            until: self.until,
+            signed_at,
+            expires_at,
+        }
     }
 }
 
