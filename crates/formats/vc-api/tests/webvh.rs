@@ -182,7 +182,7 @@ async fn a_log_with_a_forged_entry_is_no_document() {
         let (status, result) = world.get(&format!("/1.0/identifiers/{}", acme.did), RESULT).await;
         let error = &result["didResolutionMetadata"]["error"]["title"];
         // A host hands out no file that is no log at all.
-        let is_log = !log.is_empty() && log != "{";
+        let is_log = !["no JSON", "a member twice"].contains(&name);
         let wanted = if is_log { (500, "INVALID_DID_DOCUMENT") } else { (404, "NOT_FOUND") };
         assert_eq!((status, error.as_str()), (wanted.0, Some(wanted.1)), "{name}: {result}");
     }
