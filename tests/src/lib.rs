@@ -1,5 +1,5 @@
 //! The test corpus: one file per case in `vectors/`, each with one defect or, beside it, the
-//! neighbour that passes.
+//! neighbour that passes. And the servers that tests stand on.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -8,6 +8,8 @@
 //! | [`pages`] | a page for each code of a denial, with an example of the corpus |
 //! | [`told`](mod@told) | all that a verification says, to compare one with another |
 //! | [`fuzz`] | the fuzz targets |
+//! | [`postgres`] | a PostgreSQL server, real, to be crashed and hung |
+//! | [`upstream`] | a model server whose words are scripted |
 //!
 //! `tests/corpus.rs` runs every file through the library; the command's own tests load the same
 //! files and run them through the command. The binary `make-vectors` wrote them.
@@ -22,8 +24,10 @@
 
 pub mod fuzz;
 pub mod pages;
+pub mod postgres;
 pub mod run;
 pub mod told;
+pub mod upstream;
 pub mod vector;
 
 pub use run::{explain, run};

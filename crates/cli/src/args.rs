@@ -1,11 +1,17 @@
 //! The arguments of every command.
 
 mod card;
+mod configured;
 mod credential;
 mod did;
 mod key;
+mod organization;
+mod up;
 
 pub(crate) use card::{CardCommand, FetchCardArgs, SignCardArgs, VerifyCardArgs};
+pub(crate) use configured::{
+    ListReceiptsArgs, ModelCommand, SecretCommand, SetSecretArgs, ShowReceiptArgs, SpendArgs, SpendBy,
+};
 pub(crate) use credential::CredentialCommand;
 #[cfg(feature = "vc-api")]
 pub(crate) use credential::{CredentialFormat, IssueArgs, VerifyCredentialArgs};
@@ -13,6 +19,12 @@ pub(crate) use did::{
     CreateCommand, CreateWebArgs, CreateWebvhArgs, DidCommand, DocumentArgs, ResolveArgs, UpdateArgs,
 };
 pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
+pub(crate) use organization::{
+    AddAgentArgs, AddTeamArgs, AgentCommand, ApiKeyCommand, BudgetCommand, CreateKeyArgs, DelegationCommand, FileArgs,
+    IdArgs, ListAgentsArgs, ListArgs, ListDelegationsArgs, NameArgs, OfAgentArgs, OfHolderArgs, ProfileArgs,
+    RevokeDelegationArgs, RotateKeyArgs, SetBudgetArgs, TeamCommand,
+};
+pub(crate) use up::{DataArgs, InitArgs, SignerArgs, UpArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use legation_credential::Securing;
@@ -82,6 +94,51 @@ pub(crate) enum Command {
     },
     /// Serve a folder of did:web documents, agent cards and status lists.
     Serve(ServeArgs),
+    /// Make an organization: its keys, its first team, what it publishes.
+    Init(InitArgs),
+    /// Teams: what their agents have is part of what they have.
+    Team {
+        #[command(subcommand)]
+        command: TeamCommand,
+    },
+    /// Agents.
+    Agent {
+        #[command(subcommand)]
+        command: AgentCommand,
+    },
+    /// Keys for agents that can't sign. What one may do is what its agent may.
+    ApiKey {
+        #[command(subcommand)]
+        command: ApiKeyCommand,
+    },
+    /// Delegations to teams and agents.
+    Delegation {
+        #[command(subcommand)]
+        command: DelegationCommand,
+    },
+    /// What teams and agents may spend.
+    Budget {
+        #[command(subcommand)]
+        command: BudgetCommand,
+    },
+    /// Secrets of upstreams.
+    Secret {
+        #[command(subcommand)]
+        command: SecretCommand,
+    },
+    /// Models: their names here, where they run, what they cost.
+    Model {
+        #[command(subcommand)]
+        command: ModelCommand,
+    },
+    /// What was spent, by agent and model.
+    Spend(SpendArgs),
+    /// Look whether all is well with an organization, and say what to do where it is not.
+    Doctor(ListArgs),
+    /// Run an organization: its signer, what it publishes, its gateway.
+    Up(UpArgs),
+    /// Run the process that holds an organization's keys; `up` starts one by itself.
+    Signer(SignerArgs),
 }
 
 /// The key that signs.
@@ -373,6 +430,10 @@ pub(crate) enum Purpose {
 pub(crate) enum ReceiptCommand {
     /// Check a signed receipt and show what was decided.
     Verify(ReceiptArgs),
+    /// The latest receipts of an organization.
+    List(ListReceiptsArgs),
+    /// One receipt of an organization.
+    Show(ShowReceiptArgs),
 }
 
 #[derive(Debug, Subcommand)]

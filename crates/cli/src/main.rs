@@ -19,6 +19,7 @@ mod keygen;
 mod ledger_file;
 mod list_file;
 mod network;
+mod organization;
 mod output;
 mod present;
 mod receipt;
@@ -66,8 +67,22 @@ fn run(command: Command) -> Result<Output, Failure> {
         Command::Card { command } => card::run(&command),
         Command::Credential { command } => credential::run(&command),
         Command::Receipt { command: ReceiptCommand::Verify(args) } => receipt::verify(&args),
+        Command::Receipt { command: ReceiptCommand::List(args) } => organization::receipts::list(&args),
+        Command::Receipt { command: ReceiptCommand::Show(args) } => organization::receipts::show(&args),
         Command::Code { command } => code::run(&command),
         Command::Serve(args) => serve::run(&args),
+        Command::Init(args) => organization::init::run(&args),
+        Command::Team { command } => organization::team::run(&command),
+        Command::Agent { command } => organization::agent::run(&command),
+        Command::ApiKey { command } => organization::api_key::run(&command),
+        Command::Delegation { command } => organization::delegation::run(&command),
+        Command::Budget { command } => organization::budget::run(&command),
+        Command::Secret { command } => organization::secret::run(&command),
+        Command::Model { command } => organization::model::run(&command),
+        Command::Spend(args) => organization::spend::run(&args),
+        Command::Doctor(args) => organization::doctor::run(&args),
+        Command::Up(args) => organization::up::run(&args),
+        Command::Signer(args) => organization::signer::run(&args),
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Output, Failure> {
 }
 
 /// Listens at an address, and says which it is where any port will do.
-async fn listen(at: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+pub(crate) async fn listen(at: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
     let failed = |error: std::io::Error| Failure::network("listen", format!("can't listen at {at}: {error}"));
     let listener = TcpListener::bind(at).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
@@ -133,7 +133,7 @@ fn vc_api(_: &ServeArgs, _: &str, _: SocketAddr) -> Result<axum::Router, Failure
 }
 
 /// Completes when the process is asked to end.
-async fn stopped() {
+pub(crate) async fn stopped() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

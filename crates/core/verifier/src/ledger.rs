@@ -14,6 +14,7 @@ mod ends;
 mod file;
 mod nonces;
 mod outlook;
+pub mod parts;
 mod room;
 mod settle;
 mod totals;
@@ -90,6 +91,8 @@ pub struct MemoryLedger {
     /// When the latest to expire of the nonces that are forgotten expired, by its own word. What expires no later
     /// may be one of them: the difference of clocks that is allowed may be larger now than it was then.
     forgotten: Option<i64>,
+    /// How much of it is in a store, and not at hand.
+    elsewhere: Elsewhere,
     /// Since when it knows what was used, where it has not always known.
     begun: Option<i64>,
     totals: HashMap<TotalName, Held>,
@@ -98,6 +101,14 @@ pub struct MemoryLedger {
     ends: Ends,
     /// The latest end of a window whose total is no longer kept.
     ended: Option<i64>,
+}
+
+/// How much of a ledger is in a store, and not at hand.
+#[derive(Debug, Default)]
+struct Elsewhere {
+    totals: usize,
+    /// By key.
+    nonces_of: HashMap<String, usize>,
 }
 
 /// SHA-256 of what a total is of.

@@ -147,14 +147,15 @@ pub fn verify(secured: &str, signer: &Document) -> Result<serde_json::Value, Rec
     serde_json::from_slice(&payload).map_err(|_| ReceiptError::NoTime)
 }
 
-/// A receipt is of a permit, a valid chain, a peer that was met, or a denial; anything else that the key signed is none.
+/// A receipt is of a permit, a valid chain, a peer that was met, a denial, or what a permit really cost; anything else that the key signed is none.
 fn check_decision(receipt: &Json<'_>) -> Result<(), CredentialError> {
     let object = receipt.as_object().ok_or_else(|| malformed("the payload", "an object", receipt))?;
     check_types(object, &[TYPE])?;
     match text(object, "decision")? {
-        "permit" | "valid" | "met" | "deny" => Ok(()),
+        "permit" | "valid" | "met" | "deny" | "settle" => Ok(()),
         other => {
-            Err(malformed("decision", "`permit`, `valid`, `met` or `deny`", &Json::String(other.into())))
+            let expected = "`permit`, `valid`, `met`, `deny` or `settle`";
+            Err(malformed("decision", expected, &Json::String(other.into())))
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | [`options`] | [`Options`]: every knob with its unit and its reason |
 //! | [`guard`] | which addresses may be connected to |
 //! | [`shared`] | [`SharedEvidence`]: what a service's verifications have fetched, and whose turn it is |
+//! | [`arriving`] | [`Fetcher::begin`]: a call whose answer is passed on while it arrives |
 //! | [`approvals`](mod@approvals) | the documents of those who approved a request |
 //! | [`verify`](mod@verify) | all rounds of a verification in one call |
 //! | [`error`] | [`FetchError`], [`CardFetchError`]: one variant per rule, each with a stable code |
@@ -31,6 +32,7 @@
 //! ```
 
 pub mod approvals;
+pub mod arriving;
 pub mod call;
 pub mod card;
 pub mod error;
@@ -41,6 +43,7 @@ pub mod shared;
 pub mod verify;
 
 pub use approvals::{Asked, approvals, approvals_shared};
+pub use arriving::{Arriving, NoAnswer};
 pub use call::{Call, Reply};
 pub use card::FetchedCard;
 pub use error::{CardFetchError, FetchError, SetupError};

@@ -4,6 +4,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`router`](mod@router) | [`router()`]: which request is answered with which file, and how |
+//! | [`organization`] | [`published()`]: what an organization of a store publishes, from its store |
 //! | [`server`] | [`serve`]: connections with their limits, TLS, an orderly end |
 //! | `location` | which file a path means; the one place that decides what is public |
 //! | `file` | reads such a file, and nothing outside the folder |
@@ -25,10 +26,12 @@
 
 mod file;
 mod location;
+pub mod organization;
 mod problem;
 mod reads_as;
 pub mod router;
 pub mod server;
 
+pub use organization::published;
 pub use router::router;
-pub use server::{ServeError, TlsFiles, serve};
+pub use server::{ServeError, TlsFiles, serve, serve_long};

@@ -85,7 +85,12 @@ async fn public_file(
     answer(kind, bytes, digest, &headers)
 }
 
-fn answer(kind: Kind, bytes: Vec<u8>, digest: [u8; 32], request: &HeaderMap) -> Result<Response, Problem> {
+pub(crate) fn answer(
+    kind: Kind,
+    bytes: Vec<u8>,
+    digest: [u8; 32],
+    request: &HeaderMap,
+) -> Result<Response, Problem> {
     let tag = format!("\"{}\"", BASE64URL_NOPAD.encode(&digest));
     let known = is_known(request, &tag);
     let is_json = bytes.trim_ascii_start().starts_with(b"{");
@@ -122,7 +127,7 @@ fn is_known(request: &HeaderMap, tag: &str) -> bool {
 }
 
 /// Adds what every answer has: any web page may read it, and none may run it.
-async fn open_to_web_pages(mut response: Response) -> Response {
+pub(crate) async fn open_to_web_pages(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("ETag"));

@@ -98,6 +98,21 @@ pub async fn serve(
     tls: Option<TlsFiles>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
+    serve_long(listener, router, tls, DRAIN, shutdown).await
+}
+
+/// As [`serve`], for answers that go on for long, such as those of a model: when the connection has lived for its
+/// time, the request that it has begun may still take so long.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_long(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<TlsFiles>,
+    last_request: Duration,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
     let tls = tls.as_ref().map(acceptor).transpose()?;
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let router = router.layer(from_fn(one_host));
@@ -120,7 +135,7 @@ pub async fn serve(
         };
         let (router, tls, stopped) = (router.clone(), tls.clone(), stopped.clone());
         connections.spawn(async move {
-            connection(socket, router, tls, stopped).await;
+            connection(socket, router, tls, last_request, stopped).await;
             drop(place);
         });
     }
@@ -153,21 +168,22 @@ async fn connection(
     socket: TcpStream,
     router: Router,
     tls: Option<TlsAcceptor>,
+    last_request: Duration,
     mut stopped: watch::Receiver<bool>,
 ) {
     // Small answers should not wait for one another.
     let _ = socket.set_nodelay(true);
-    let Some(tls) = tls else { return answer(socket, router, stopped).await };
+    let Some(tls) = tls else { return answer(socket, router, last_request, stopped).await };
     let handshake = tokio::select! {
         handshake = timeout(HEADER_TIMEOUT, tls.accept(socket)) => handshake,
         _ = stopped.wait_for(|stopped| *stopped) => return,
     };
     if let Ok(Ok(stream)) = handshake {
-        answer(stream, router, stopped).await;
+        answer(stream, router, last_request, stopped).await;
     }
 }
 
-async fn answer<S>(stream: S, router: Router, mut stopped: watch::Receiver<bool>)
+async fn answer<S>(stream: S, router: Router, last_request: Duration, mut stopped: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -182,6 +198,10 @@ where
         () = sleep(CONNECTION_LIFETIME) => {}
     }
     connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        _ = timeout(last_request, connection.as_mut()) => return,
+        _ = stopped.wait_for(|stopped| *stopped) => {}
+    }
     let _ = timeout(DRAIN, connection).await;
 }
 

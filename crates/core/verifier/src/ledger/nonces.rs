@@ -64,7 +64,8 @@ impl MemoryLedger {
         }
         let full = |expected| Err(Denial::new(Code::NonceMemoryFull, expected, "none left"));
         let limits = &self.limits;
-        if own.is_some_and(|own| own.len() >= limits.nonces_per_key) {
+        let remembered = own.map_or(0, std::collections::HashMap::len);
+        if remembered.saturating_add(self.nonces_elsewhere(&nonce.key)) >= limits.nonces_per_key {
             return full(format!(
                 "room for a nonce; {} are remembered for this agent",
                 limits.nonces_per_key

@@ -42,6 +42,14 @@ impl Node {
     }
 }
 
+/// What the chains through a link have, as it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) parent: Option<Account>,
+    pub(super) nonces: usize,
+    pub(super) totals: usize,
+}
+
 /// What the chains through each link have, of those that have something.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Rooms {
@@ -129,6 +137,20 @@ impl Rooms {
     /// Writes down which link is before another, for what is counted next.
     pub(super) fn set_parent(&mut self, link: Account, parent: Account) {
         self.nodes.entry(link).or_default().parent = Some(parent);
+    }
+
+    /// Writes down what a link has.
+    pub(super) fn set(&mut self, link: Account, kept: Kept) {
+        let Kept { parent, nonces, totals } = kept;
+        self.nodes.insert(link, Node { parent, nonces, totals });
+    }
+
+    /// What each link has, of those that have something.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Account, Kept)> {
+        self.nodes.iter().map(|(link, node)| {
+            let Node { parent, nonces, totals } = node.clone();
+            (*link, Kept { parent, nonces, totals })
+        })
     }
 
     /// Drops the links that have nothing.

@@ -76,7 +76,7 @@ impl Taken {
 
 /// A total's name: SHA-256 of account and limit. The limit in words may be as long as its link.
 pub(super) fn name(debit: &LinkDebit) -> TotalName {
-    Sha256::new_with_prefix(debit.account).chain_update(&debit.limit).finalize().into()
+    super::parts::total_name(&debit.account, &debit.limit)
 }
 
 impl MemoryLedger {
@@ -165,7 +165,7 @@ impl MemoryLedger {
         let first = debits.iter().zip(taken).find(|(debit, taken)| debit.amount > 0 && is_new(&taken.name));
         let code = first.map_or(Code::BudgetExceeded, |(debit, _)| debit.code());
         let limits = &self.limits;
-        if self.totals.len().saturating_add(all) > limits.totals {
+        if self.totals_in_all().saturating_add(all) > limits.totals {
             return Some((code, format!("room for a total; {} are remembered", limits.totals)));
         }
         let of_links = (limits.totals_per_root, limits.share_percent);

@@ -1,0 +1,89 @@
+//! The arguments of what an organization configures and looks at: secrets, models, spend, receipts.
+
+use super::{DataArgs, FileArgs, ListArgs, NameArgs, duration};
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    /// Keep the secret of an upstream, such as a provider's key. It is read from standard input, one line; never put it
+    /// into the command line, where others on this machine can see it.
+    Set(SetSecretArgs),
+    /// The secrets by name and origin; what they are is never shown.
+    List(ListArgs),
+    /// Remove a secret.
+    Remove(NameArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetSecretArgs {
+    /// Its name, which models refer to.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The one origin that it may ever be sent to, such as `https://api.openai.com`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) origin: String,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Set a model, or several, from a file of JSON: `group`, `name`, `targets`, `price`, `maxOutputTokens`,
+    /// `maxInputTokens`. One of the same name is replaced, and opened again where it was closed.
+    Set(FileArgs),
+    /// All models: group, name, price, where they run.
+    List(ListArgs),
+    /// Remove a model.
+    Remove(NameArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SpendArgs {
+    /// How far back: a number with s, m, h or d.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "24h")]
+    pub(crate) since: i64,
+    /// Add up by this alone; by default each agent and model has a line.
+    #[arg(long, value_enum)]
+    pub(crate) by: Option<SpendBy>,
+    /// Write comma-separated values.
+    #[arg(long)]
+    pub(crate) csv: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SpendBy {
+    /// A line for each agent.
+    Agent,
+    /// A line for each model.
+    Model,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListReceiptsArgs {
+    /// Of this agent only.
+    #[arg(value_name = "AGENT")]
+    pub(crate) agent: Option<String>,
+    /// How many, the latest first.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    pub(crate) last: i64,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowReceiptArgs {
+    /// The receipt's number.
+    #[arg(value_name = "SEQ", value_parser = clap::value_parser!(i64).range(1..))]
+    pub(crate) seq: i64,
+    /// Write it to this file: signed, as `receipt verify` takes it, once it is; its JSON until then.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file if it exists.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}

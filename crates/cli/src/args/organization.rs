@@ -1,0 +1,265 @@
+//! The arguments of an organization's commands: teams, agents, their keys, delegations and budgets.
+
+use super::{DataArgs, duration};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// What a team or an agent is for, and what it may do.
+#[derive(Debug, Args)]
+pub(crate) struct ProfileArgs {
+    /// Its name: `a`-`z`, `0`-`9` and `-`, the first a letter.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// What it is for, in a few words.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) purpose: String,
+    /// Who answers for it.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) owner: String,
+    /// A group of models that it may call; `*` for all. Repeat it, or separate them by commas.
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    pub(crate) models: Vec<String>,
+    /// What it may spend, such as `5USD/day`, `500EUR/month` or `20USD/24h`; repeatable.
+    #[arg(long, value_name = "BUDGET")]
+    pub(crate) budget: Vec<String>,
+    /// A further action that it may do, such as `http:GET`, on each --resource; repeatable.
+    #[arg(long, value_name = "ACTION")]
+    pub(crate) action: Vec<String>,
+    /// What the actions are on, such as `https://crm.acme.example/*`; repeatable.
+    #[arg(long, value_name = "URL")]
+    pub(crate) resource: Vec<String>,
+    /// A constraint as JSON, such as `{"type":"rate","seconds":60,"max":10}`; repeatable.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) constraint: Vec<String>,
+    /// How many further links its holder may make of its delegation.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) max_depth: u32,
+}
+
+/// A team or an agent by its name.
+#[derive(Debug, Args)]
+pub(crate) struct NameArgs {
+    /// Its name.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+/// All of a kind.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TeamCommand {
+    /// Add a team. Without models and actions it may call all models.
+    Add(AddTeamArgs),
+    /// All teams.
+    List(ListArgs),
+    /// One team: its DID, state, authority, budgets, until when its delegation is valid.
+    Show(NameArgs),
+    /// Refuse all its agents from their next call on, until it is resumed.
+    Suspend(NameArgs),
+    /// End a suspension.
+    Resume(NameArgs),
+    /// End a team for good, and all authority of its agents with it.
+    Retire(NameArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddTeamArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgs,
+    /// How long each of its delegations lives; they are renewed in time.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "365d")]
+    pub(crate) valid_for: i64,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentCommand {
+    /// Add an agent, whose key the signer keeps, with a delegation of its team.
+    Add(AddAgentArgs),
+    /// All agents, or those of a team.
+    List(ListAgentsArgs),
+    /// One agent: its DID, state, authority, budgets, keys, until when its delegation is valid.
+    Show(NameArgs),
+    /// Refuse it from its next call on, until it is resumed.
+    Suspend(NameArgs),
+    /// End a suspension.
+    Resume(NameArgs),
+    /// End an agent for good.
+    Retire(NameArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddAgentArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgs,
+    /// Its team, which can give no more than it has.
+    #[arg(long, value_name = "TEAM", default_value = legation_registry::FIRST_TEAM)]
+    pub(crate) team: String,
+    /// How long each of its delegations lives; they are renewed in time.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30d")]
+    pub(crate) valid_for: i64,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListAgentsArgs {
+    /// Those of this team only.
+    #[arg(long, value_name = "TEAM")]
+    pub(crate) team: Option<String>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApiKeyCommand {
+    /// Make a key of an agent that can't sign. It is printed once, alone on standard output.
+    Create(CreateKeyArgs),
+    /// The keys of an agent, or all.
+    List(OfAgentArgs),
+    /// Make a new key in place of one, which is accepted a while longer.
+    Rotate(RotateKeyArgs),
+    /// Block a key from the next call on, for good.
+    Block(IdArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateKeyArgs {
+    /// The agent.
+    #[arg(value_name = "AGENT")]
+    pub(crate) agent: String,
+    /// What the key is called, such as where it is used.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) name: String,
+    /// When it ends by itself; never by default.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) expires: Option<i64>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RotateKeyArgs {
+    /// The key's id, as `api-key list` shows it.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// How much longer the old key is accepted.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "24h")]
+    pub(crate) grace: i64,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+/// Something by its id.
+#[derive(Debug, Args)]
+pub(crate) struct IdArgs {
+    /// The id, as `list` shows it.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+/// What is an agent's, or all.
+#[derive(Debug, Args)]
+pub(crate) struct OfAgentArgs {
+    /// The agent.
+    #[arg(value_name = "AGENT")]
+    pub(crate) agent: Option<String>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DelegationCommand {
+    /// All delegations of an agent or a team; else the current one of each.
+    List(ListDelegationsArgs),
+    /// One delegation: what it says, and whether it holds.
+    Show(IdArgs),
+    /// Revoke a delegation and all that descends from it, from the next call on.
+    Revoke(RevokeDelegationArgs),
+    /// Renew a delegation before it ends, which `up` does by itself. No budget is refilled.
+    Renew(IdArgs),
+    /// Delegate again to an agent or a team whose delegation was revoked.
+    Issue(OfHolderArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListDelegationsArgs {
+    /// The agent.
+    #[arg(value_name = "AGENT")]
+    pub(crate) agent: Option<String>,
+    /// The team's own.
+    #[arg(long, value_name = "TEAM", conflicts_with = "agent")]
+    pub(crate) team: Option<String>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokeDelegationArgs {
+    /// The delegation's id, as `delegation list` shows it.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Why, for those who look later.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+/// An agent, or a team.
+#[derive(Debug, Args)]
+pub(crate) struct OfHolderArgs {
+    /// The agent's name, or with --team the team's.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The name is a team's.
+    #[arg(long)]
+    pub(crate) team: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BudgetCommand {
+    /// The budgets of an agent and of the team above it, and what of each is taken.
+    Show(OfHolderArgs),
+    /// Set a budget in place of the one of the same currency and window; `none` takes all away.
+    Set(SetBudgetArgs),
+    /// Set a budget that is more than the one of the same currency and window.
+    Raise(SetBudgetArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetBudgetArgs {
+    /// The agent's name, or with --team the team's.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The budget, such as `5USD/day`, `500EUR/month` or `20USD/24h`.
+    #[arg(value_name = "BUDGET")]
+    pub(crate) budget: String,
+    /// The name is a team's.
+    #[arg(long)]
+    pub(crate) team: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+/// A file of the caller's.
+#[derive(Debug, Args)]
+pub(crate) struct FileArgs {
+    /// The file.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}

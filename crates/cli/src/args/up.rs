@@ -1,0 +1,64 @@
+//! The arguments of `init`, `up` and `signer`.
+
+use clap::Args;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Where an organization's data are.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DataArgs {
+    /// The folder of the organization's data.
+    #[arg(long, value_name = "DIR", env = "LEGATION_DATA_DIR", default_value = "legation")]
+    pub(crate) data_dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The domain whose did:web the organization is, such as `acme.example`.
+    #[arg(value_name = "DOMAIN")]
+    pub(crate) domain: String,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// A file that holds the URL of a PostgreSQL database; by default a SQLite file in the data folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) database_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// An organization on this machine, for trying things out: with an agent, its key and a model. Uses OPENAI_API_KEY and
+    /// OPENAI_BASE_URL where they are set, and else a model whose answers are scripted.
+    #[arg(long)]
+    pub(crate) dev: bool,
+    /// The budget of the agent that `--dev` makes.
+    #[arg(long, value_name = "BUDGET", default_value = "1USD/day", requires = "dev")]
+    pub(crate) budget: String,
+    /// Where callers reach the gateway, and everybody what is published.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Where whoever runs it reaches health and metrics.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    pub(crate) admin_listen: SocketAddr,
+    /// The TLS certificate chain (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The TLS key (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Let models run at addresses of a private network.
+    #[arg(long)]
+    pub(crate) allow_private: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignerArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// End once standard input ends: for whoever starts it and may die.
+    #[arg(long, hide = true)]
+    pub(crate) until_stdin_ends: bool,
+    /// The folder of its sockets, which is removed at the end: for whoever has it alone.
+    #[arg(long, hide = true, requires = "until_stdin_ends")]
+    pub(crate) run: Option<PathBuf>,
+}

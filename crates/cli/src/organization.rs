@@ -1,0 +1,18 @@
+//! The commands of an organization that runs Legation.
+
+pub(crate) mod agent;
+pub(crate) mod api_key;
+pub(crate) mod budget;
+pub(crate) mod data_dir;
+pub(crate) mod delegation;
+pub(crate) mod doctor;
+mod holder;
+pub(crate) mod init;
+pub(crate) mod model;
+pub(crate) mod receipts;
+pub(crate) mod secret;
+pub(crate) mod signer;
+pub(crate) mod spend;
+mod table;
+pub(crate) mod team;
+pub(crate) mod up;

@@ -1,0 +1,243 @@
+//! The folder of an organization's data.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `legation.json` | where the database is |
+//! | `store.sqlite` | the database, where it is no PostgreSQL |
+//! | `master.key` | the signer's one secret: without it nothing that it sealed opens again |
+//! | `run` | the sockets of the signer; a process that finds none there has its own in a folder below |
+
+use crate::{
+    args::DataArgs,
+    files,
+    output::Failure,
+};
+use legation_registry::{Registry, RegistryError};
+use legation_signer::{Client, Door};
+use legation_store::{Location, Store, organization};
+use serde_json::{Value, json};
+use std::{
+    fs::DirBuilder,
+    os::unix::{fs::DirBuilderExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+/// For how long a signer is waited for.
+const STARTING: Duration = Duration::from_secs(20);
+
+/// Such a folder.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+}
+
+impl DataDir {
+    /// The folder that arguments name.
+    pub(crate) fn of(args: &DataArgs) -> Self {
+        Self { path: args.data_dir.clone() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn master(&self) -> PathBuf {
+        self.path.join("master.key")
+    }
+
+    /// The folder of the signer's sockets.
+    pub(crate) fn run(&self) -> PathBuf {
+        self.path.join("run")
+    }
+
+    fn settings(&self) -> PathBuf {
+        self.path.join("legation.json")
+    }
+
+    /// Whether there is an organization in it.
+    pub(crate) fn is_there(&self) -> bool {
+        self.settings().exists()
+    }
+
+    /// Makes the folder, the master key and the settings. What somebody began who did not get as far as an organization
+    /// is gone on with.
+    pub(crate) fn create(&self, database_file: Option<&Path>) -> Result<(), Failure> {
+        let begun = self.is_there();
+        if begun && self.has_organization()? {
+            let message = format!("`{}` holds an organization already; use another --data-dir", self.path.display());
+            return Err(Failure::file(message));
+        }
+        for folder in [self.path.clone(), self.run()] {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&folder)
+                .map_err(|error| Failure::file(format!("`{}` can't be made: {error}", folder.display())))?;
+        }
+        if !self.master().exists() {
+            legation_signer::Master::create(&self.master()).map_err(|error| Failure::file(error.to_string()))?;
+        }
+        let database = match database_file {
+            None => json!({"sqlite": "store.sqlite"}),
+            Some(file) => {
+                let file = std::path::absolute(file).map_err(|error| Failure::file(error.to_string()))?;
+                // It is read before it is written down.
+                read_url(&file)?;
+                json!({"postgresUrlFile": file})
+            }
+        };
+        let settings = json!({ "database": database });
+        files::write_public(&self.settings(), &format!("{settings:#}"), begun)
+    }
+
+    /// Takes the settings back, where there came to be no organization.
+    pub(crate) fn give_up(&self) {
+        let _ = std::fs::remove_file(self.settings());
+    }
+
+    fn has_organization(&self) -> Result<bool, Failure> {
+        let all = self.store()?.read(|tx| organization::all(tx, 1));
+        let all = all.map_err(|error| Failure::network(error.code(), error.to_string()))?;
+        Ok(!all.is_empty())
+    }
+
+    /// Where the database is.
+    pub(crate) fn location(&self) -> Result<Location, Failure> {
+        if !self.is_there() {
+            let message = format!(
+                "there is no organization in `{}`; make one with `legation init DOMAIN`, or try one with `legation up --dev`",
+                self.path.display()
+            );
+            return Err(Failure::file(message));
+        }
+        let settings = self.settings();
+        let wrong = || Failure::file(format!("`{}` does not say where the database is", settings.display()));
+        let json: Value = serde_json::from_slice(&files::read(&settings)?).map_err(|_| wrong())?;
+        let database = json.get("database").ok_or_else(wrong)?;
+        if let Some(file) = database.get("sqlite").and_then(Value::as_str) {
+            return Ok(Location::Sqlite(self.path.join(file)));
+        }
+        let file = database.get("postgresUrlFile").and_then(Value::as_str).ok_or_else(wrong)?;
+        Ok(Location::Postgres(read_url(Path::new(file))?))
+    }
+
+    /// The store.
+    pub(crate) fn store(&self) -> Result<Arc<Store>, Failure> {
+        Store::open(self.location()?).map_err(|error| Failure::network(error.code(), error.to_string()))
+    }
+
+    /// The signer of this folder: the one that runs, or one of this process alone, which ends with what is returned.
+    ///
+    /// Two that are started at once would want the same sockets, and the first to end would leave the other without a
+    /// signer; a signer keeps nothing, so there may be any number of them.
+    pub(crate) fn signer(&self) -> Result<Signer, Failure> {
+        if answers(&self.run()) {
+            return Ok(Signer { run: self.run(), own: None });
+        }
+        let failed = |error: std::io::Error| Failure::network("signer", format!("the signer can't be started: {error}"));
+        // Short: the path of a socket has some 100 bytes at most.
+        let run = tempfile::Builder::new().prefix("").rand_bytes(6).tempdir_in(self.run()).map_err(failed)?;
+        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        command.args(["signer", "--until-stdin-ends", "--data-dir"]).arg(&self.path).arg("--run").arg(run.path());
+        // Ctrl-C is for us: what is under way may still need it.
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null());
+        let child = command.spawn().map_err(failed)?;
+        let mut signer = Signer { run: run.path().to_owned(), own: Some(Own { child, _run: run }) };
+        let started = Instant::now();
+        while !answers(&signer.run) {
+            let ended = signer.own.as_mut().and_then(|own| own.child.try_wait().ok()).flatten();
+            if ended.is_some() || started.elapsed() > STARTING {
+                return Err(Failure::network("signer", "the signer did not start; what it says stands above"));
+            }
+            sleep(Duration::from_millis(5));
+        }
+        Ok(signer)
+    }
+
+    /// The organization, for verbs.
+    pub(crate) fn open(&self, signer: &Signer) -> Result<Registry, Failure> {
+        let client = signer.client(Door::Registry)?;
+        Registry::open(self.store()?, client, None).map_err(|error| failed(&error))
+    }
+}
+
+/// Whether a signer answers at the sockets of a folder.
+fn answers(run: &Path) -> bool {
+    Client::connect(&Door::Registry.socket(run)).is_ok_and(|mut client| client.ping().is_ok())
+}
+
+/// A signer that runs.
+#[derive(Debug)]
+pub(crate) struct Signer {
+    run: PathBuf,
+    /// Where we started it.
+    own: Option<Own>,
+}
+
+/// A signer of our own.
+#[derive(Debug)]
+struct Own {
+    child: Child,
+    /// Where its sockets are.
+    _run: TempDir,
+}
+
+impl Signer {
+    /// Whether it ran before we asked.
+    pub(crate) fn was_there(&self) -> bool {
+        self.own.is_none()
+    }
+
+    pub(crate) fn client(&self, door: Door) -> Result<Client, Failure> {
+        Client::connect(&door.socket(&self.run))
+            .map_err(|error| Failure::network(error.code(), error.to_string()))
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        // Its standard input ends, and with it the signer.
+        drop(self.child.stdin.take());
+        drop(self.child.wait());
+    }
+}
+
+/// Runs a verb of the organization in a folder.
+pub(crate) fn with<T>(
+    args: &DataArgs,
+    verb: impl FnOnce(&Registry) -> Result<T, RegistryError>,
+) -> Result<T, Failure> {
+    let folder = DataDir::of(args);
+    // Before anything is started.
+    folder.location()?;
+    let signer = folder.signer()?;
+    let registry = folder.open(&signer)?;
+    verb(&registry).map_err(|error| failed(&error))
+}
+
+/// How a verb of the registry that changed nothing is told.
+pub(crate) fn failed(error: &RegistryError) -> Failure {
+    let (code, message) = (error.code().to_owned(), error.to_string());
+    match error {
+        RegistryError::Store(legation_store::StoreError::Unavailable { .. }) | RegistryError::Signer(_) => {
+            Failure::network(&code, message)
+        }
+        RegistryError::Name { .. }
+        | RegistryError::Domain { .. }
+        | RegistryError::Budget { .. }
+        | RegistryError::Duration { .. }
+        | RegistryError::Authority(_)
+        | RegistryError::Value { .. } => Failure { exit: 2, code, message },
+        _ => Failure::invalid(&code, message),
+    }
+}
+
+fn read_url(file: &Path) -> Result<String, Failure> {
+    files::look_who_reads(file, "file of the database URL");
+    files::read_text(file)
+}

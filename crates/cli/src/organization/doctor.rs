@@ -1,0 +1,97 @@
+//! `legation doctor`: one thing a line, each all right, or wrong with what to do.
+
+mod checks;
+mod folder;
+
+use super::data_dir::DataDir;
+use crate::{
+    args::ListArgs,
+    files,
+    output::{Failure, Output, one_line},
+};
+use serde_json::{Value, json};
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// As it should be.
+    Ok,
+    /// Worth a look; nothing is refused because of it.
+    Note,
+    /// Wrong.
+    Wrong,
+}
+
+impl State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Note => "note",
+            Self::Wrong => "wrong",
+        }
+    }
+}
+
+/// What was looked at.
+#[derive(Debug)]
+struct Finding {
+    state: State,
+    /// What of the organization.
+    check: &'static str,
+    /// How it is, and what to do.
+    text: String,
+}
+
+/// All that was looked at.
+#[derive(Debug, Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn ok(&mut self, check: &'static str, text: impl Into<String>) {
+        self.add(State::Ok, check, text);
+    }
+
+    fn note(&mut self, check: &'static str, text: impl Into<String>) {
+        self.add(State::Note, check, text);
+    }
+
+    fn wrong(&mut self, check: &'static str, text: impl Into<String>) {
+        self.add(State::Wrong, check, text);
+    }
+
+    fn add(&mut self, state: State, check: &'static str, text: impl Into<String>) {
+        self.0.push(Finding { state, check, text: text.into() });
+    }
+}
+
+pub(crate) fn run(args: &ListArgs) -> Result<Output, Failure> {
+    let folder = DataDir::of(&args.data);
+    // Without an organization there is nothing to look at.
+    let location = folder.location()?;
+    let mut found = Findings::default();
+    folder::look(&folder, &location, &mut found);
+    if let Some(registry) = folder::open(&folder, &location, &mut found) {
+        checks::look(&registry, files::now(), &mut found);
+    }
+    Ok(told(&found.0))
+}
+
+fn told(found: &[Finding]) -> Output {
+    let width = found.iter().map(|finding| finding.check.len()).max().unwrap_or_default();
+    let line = |finding: &Finding| {
+        format!("{:<5}  {:<width$}  {}\n", finding.state.name(), finding.check, one_line(&finding.text))
+    };
+    let wrong = found.iter().filter(|finding| finding.state == State::Wrong).count();
+    let end = match wrong {
+        0 => "all is well\n".to_owned(),
+        1 => "1 thing is wrong\n".to_owned(),
+        more => format!("{more} things are wrong\n"),
+    };
+    let text: String = found.iter().map(line).chain([end]).collect();
+    let one = |finding: &Finding| {
+        json!({"check": finding.check, "state": finding.state.name(), "text": finding.text})
+    };
+    let checks: Vec<Value> = found.iter().map(one).collect();
+    let exit = u8::from(wrong > 0);
+    Output { exit, ..Output::done(json!({"ok": wrong == 0, "checks": checks}), text) }
+}

@@ -1,0 +1,123 @@
+//! Whether an organization is all right.
+
+use super::Findings;
+use crate::organization::model::problems;
+use legation_keys::time;
+use legation_registry::{Registry, RegistryError, model::Model};
+use legation_store::{
+    holder::{Holder, State},
+    link::Link,
+};
+use std::collections::BTreeSet;
+
+/// Most findings of one kind that have a line of their own.
+const LINES: usize = 20;
+
+/// Looks at what an organization rests on, at `now` (Unix seconds).
+pub(super) fn look(registry: &Registry, now: i64, found: &mut Findings) {
+    let checks: [(&'static str, Check); 4] = [
+        ("status list", status_lists),
+        ("delegation", delegations),
+        ("model", models),
+        ("secret", secrets),
+    ];
+    for (check, look) in checks {
+        if let Err(error) = look(registry, now, found) {
+            found.wrong(check, error.to_string());
+        }
+    }
+}
+
+/// Looks at one kind of thing.
+type Check = fn(&Registry, i64, &mut Findings) -> Result<(), RegistryError>;
+
+/// Tells what is wrong, a line each as far as there are few.
+fn tell_wrong(check: &'static str, wrong: Vec<String>, found: &mut Findings) {
+    let more = wrong.len().saturating_sub(LINES);
+    wrong.into_iter().take(LINES).for_each(|text| found.wrong(check, text));
+    if more > 0 {
+        found.wrong(check, format!("{more} more are like that"));
+    }
+}
+
+fn status_lists(registry: &Registry, now: i64, found: &mut Findings) -> Result<(), RegistryError> {
+    for list in registry.lists()? {
+        let until = time::format(list.valid_until);
+        if now < list.valid_until {
+            found.ok("status list", format!("{} for {}, until {until}", list.url, list.purpose));
+        } else {
+            let text = format!(
+                "{} is stale since {until}, so that nothing passes any more: `legation up` signs it anew",
+                list.url
+            );
+            found.wrong("status list", text);
+        }
+    }
+    Ok(())
+}
+
+fn delegations(registry: &Registry, now: i64, found: &mut Findings) -> Result<(), RegistryError> {
+    let all = registry.delegations(None)?;
+    let ends = |(holder, link): &(Holder, Link)| {
+        let (of, id) = (format!("the {} `{}`", holder.kind.name(), holder.name), &link.id);
+        let until = time::format(link.valid_until);
+        let left = link.valid_until.saturating_sub(now);
+        let life = link.valid_until.saturating_sub(link.valid_from);
+        if holder.state == State::Retired {
+            None
+        } else if left <= 0 {
+            Some(format!("that of {of} ended at {until}: `legation delegation renew {id}`"))
+        } else if left.saturating_mul(6) < life {
+            // It is renewed within a third of its life, by whoever runs.
+            Some(format!(
+                "that of {of} ends at {until} and was not renewed: let `legation up` run, or `legation delegation renew {id}`"
+            ))
+        } else {
+            None
+        }
+    };
+    let wrong: Vec<String> = all.iter().filter_map(ends).collect();
+    if wrong.is_empty() {
+        found.ok("delegation", format!("{} hold, and none ends soon", all.len()));
+    }
+    tell_wrong("delegation", wrong, found);
+    Ok(())
+}
+
+fn models(registry: &Registry, _: i64, found: &mut Findings) -> Result<(), RegistryError> {
+    let (models, secrets, closed) = (registry.models()?, registry.secrets()?, registry.closed_models()?);
+    if models.is_empty() {
+        found.note("model", "there is none, so that no call passes: `legation model set FILE`");
+        return Ok(());
+    }
+    let mut wrong: Vec<String> = models.iter().flat_map(|model| problems(model, &secrets)).collect();
+    let is_closed = |model: &&Model| closed.contains(&model.name);
+    wrong.extend(models.iter().filter(is_closed).map(|model| {
+        format!(
+            "`{}` is closed, since a call of it cost more than was reserved: mend its price or its bounds, and set it \
+             anew with `legation model set FILE`",
+            model.name
+        )
+    }));
+    if wrong.is_empty() {
+        found.ok("model", format!("{} can be called", models.len()));
+    }
+    tell_wrong("model", wrong, found);
+    Ok(())
+}
+
+fn secrets(registry: &Registry, _: i64, found: &mut Findings) -> Result<(), RegistryError> {
+    let (models, routes) = (registry.models()?, registry.routes()?);
+    let targets = models.iter().flat_map(|model| &model.targets).filter_map(|target| target.secret.as_deref());
+    let used: BTreeSet<&str> = targets.chain(routes.iter().filter_map(|route| route.secret.as_deref())).collect();
+    let secrets = registry.secrets()?;
+    let idle: Vec<&str> =
+        secrets.iter().map(|secret| secret.name.as_str()).filter(|name| !used.contains(name)).collect();
+    if !secrets.is_empty() && idle.is_empty() {
+        found.ok("secret", format!("{} kept, and each is used", secrets.len()));
+    }
+    for name in idle.into_iter().take(LINES) {
+        found.note("secret", format!("`{name}` is used by no model: `legation secret remove {name}` if that stays so"));
+    }
+    Ok(())
+}

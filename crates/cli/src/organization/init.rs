@@ -1,0 +1,34 @@
+//! `legation init`.
+
+use super::data_dir::{DataDir, failed};
+use crate::{
+    args::InitArgs,
+    files,
+    output::{Failure, Output},
+};
+use legation_registry::Registry;
+use legation_signer::Door;
+use serde_json::json;
+
+pub(crate) fn run(args: &InitArgs) -> Result<Output, Failure> {
+    let folder = DataDir::of(&args.data);
+    // What is wrong with the domain is told before anything is made.
+    let did = legation_registry::names::organization(&args.domain).map_err(|error| failed(&error))?;
+    folder.create(args.database_file.as_deref())?;
+    let registry = make(&folder, &args.domain).inspect_err(|_| folder.give_up())?;
+    let place = folder.path().display();
+    let text = format!(
+        "{did} is ready in {place}\n\
+         \n\
+         `{place}/master.key` opens all keys of it. Keep a copy of that file apart from backups of the rest.\n\
+         Next: `legation agent add NAME --models '*' --budget 5USD/day`, then `legation up`.\n",
+    );
+    Ok(Output::done(json!({"did": registry.did().as_str(), "dataDir": folder.path()}), text))
+}
+
+/// The organization itself.
+fn make(folder: &DataDir, domain: &str) -> Result<Registry, Failure> {
+    let signer = folder.signer()?;
+    let client = signer.client(Door::Registry)?;
+    legation_registry::init(folder.store()?, client, domain, files::now()).map_err(|error| failed(&error))
+}

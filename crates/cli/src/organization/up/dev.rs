@@ -1,0 +1,132 @@
+//! `legation up --dev`: an organization on this machine with one agent, its key and a model.
+
+use super::scripted;
+use crate::{
+    args::UpArgs,
+    files,
+    organization::data_dir::{DataDir, Signer, failed},
+    output::{self, Failure},
+};
+use legation_registry::{
+    Budget, FIRST_TEAM, Profile, Registry, RegistryError,
+    model::{Model, Target},
+    profile::ALL_GROUPS,
+    route,
+};
+use legation_signer::Door;
+use legation_store::{StoreError, holder::Kind};
+use std::sync::Arc;
+
+/// The agent that is made.
+const AGENT: &str = "assistant";
+/// For how long its key lives: it is printed to a terminal. A day, in seconds.
+const KEY_LIFE: i64 = 86_400;
+/// Where OpenAI is.
+const OPENAI: &str = "https://api.openai.com/v1";
+/// The model whose answers are scripted.
+const SCRIPTED: &str = "scripted";
+
+/// Makes the organization where it is missing.
+pub(crate) fn init(folder: &DataDir, signer: &Signer, port: u16) -> Result<(), Failure> {
+    let store = folder.store()?;
+    let client = signer.client(Door::Registry)?;
+    match Registry::open(Arc::clone(&store), client, None) {
+        Err(RegistryError::Organization(_)) => {}
+        other => return other.map(drop).map_err(|error| failed(&error)),
+    }
+    let client = signer.client(Door::Registry)?;
+    legation_registry::init(store, client, &format!("localhost:{port}"), files::now())
+        .map(drop)
+        .map_err(|error| failed(&error))
+}
+
+/// Makes the agent, a key and the models, and prints how to call.
+pub(crate) async fn start(args: &UpArgs, registry: &Arc<Registry>, origin: &str) -> Result<(), Failure> {
+    let budget = Budget::parse(&args.budget).map_err(|error| failed(&error))?;
+    let base = std::env::var("OPENAI_BASE_URL").ok().filter(|url| !url.is_empty());
+    let key = std::env::var("OPENAI_API_KEY").ok().filter(|key| !key.is_empty());
+    let models = if key.is_some() || base.is_some() {
+        openai(&base.unwrap_or_else(|| OPENAI.to_owned()), key.is_some())
+    } else {
+        let target = Target::new(scripted::start().await?, SCRIPTED);
+        let price = serde_json::from_value(serde_json::json!({"currency": "USD", "input": 400, "output": 1500}));
+        vec![Model {
+            group: "standard".to_owned(),
+            name: SCRIPTED.to_owned(),
+            targets: vec![target],
+            price: price.ok(),
+            max_output_tokens: 256,
+            max_input_tokens: 128_000,
+        }]
+    };
+    let registry = Arc::clone(registry);
+    let first = models.first().map_or(String::new(), |model| model.name.clone());
+    let secret = key.map(zeroize::Zeroizing::new);
+    let made = tokio::task::spawn_blocking(move || make(&registry, budget, models, secret.as_ref().map(|key| key.as_str())));
+    let made = made.await.map_err(|error| Failure::network("runtime", error.to_string()))?;
+    let made = made.map_err(|error| failed(&error))?;
+    let text = format!(
+        "The agent `{AGENT}` may spend {}. Its key, for a day:\n\n  {}\n\n\
+         Any OpenAI SDK calls with it when OPENAI_BASE_URL is {origin}/v1 and OPENAI_API_KEY is that key. Or:\n\n  \
+         curl {origin}/v1/chat/completions -H 'Authorization: Bearer {}' \\\n    -H 'Content-Type: application/json' \\\n    \
+         -d '{{\"model\":\"{first}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}'\n\n",
+        made.0, made.1.as_str(), made.1.as_str(),
+    );
+    output::print(&text).map_err(|error| Failure::network("output", error.to_string()))
+}
+
+/// Models of OpenAI with their prices in US cents for a million tokens, as its price list had them on 2025-10-01.
+fn openai(base: &str, has_key: bool) -> Vec<Model> {
+    const MODELS: [(&str, u64, u64, u64, u64, u64); 5] = [
+        ("gpt-4o-mini", 15, 8, 60, 128_000, 16_384),
+        ("gpt-4o", 250, 125, 1000, 128_000, 16_384),
+        ("gpt-4.1", 200, 50, 800, 1_047_576, 32_768),
+        ("gpt-4.1-mini", 40, 10, 160, 1_047_576, 32_768),
+        ("gpt-4.1-nano", 10, 3, 40, 1_047_576, 32_768),
+    ];
+    let model = |(name, input, cached, output, max_input_tokens, max_output_tokens): (&str, u64, u64, u64, u64, u64)| {
+        let price = serde_json::json!({"currency": "USD", "input": input, "cachedInput": cached, "output": output});
+        let secret = has_key.then(|| "openai".to_owned());
+        Model {
+            group: "standard".to_owned(),
+            name: name.to_owned(),
+            targets: vec![Target { secret, ..Target::new(base, name) }],
+            price: serde_json::from_value(price).ok(),
+            max_output_tokens,
+            max_input_tokens,
+        }
+    };
+    MODELS.into_iter().map(model).collect()
+}
+
+fn make(
+    registry: &Registry,
+    budget: Budget,
+    models: Vec<Model>,
+    secret: Option<&str>,
+) -> Result<(String, zeroize::Zeroizing<String>), RegistryError> {
+    let now = files::now();
+    if let (Some(secret), Some(target)) = (secret, models.first().and_then(|model| model.targets.first())) {
+        registry.set_secret("openai", &route::origin_of(&target.base_url)?, secret, now)?;
+    }
+    for model in &models {
+        registry.put_model(model, now)?;
+    }
+    let told = budget.to_string();
+    match registry.show(Kind::Agent, AGENT) {
+        Ok(shown) if shown.profile.budgets.contains(&budget) => {}
+        Ok(_) => registry.set_budget((Kind::Agent, AGENT), Some(budget), now).map(drop)?,
+        Err(RegistryError::Store(StoreError::NotFound { .. })) => {
+            let profile = Profile {
+                purpose: "trying Legation out".to_owned(),
+                groups: vec![ALL_GROUPS.to_owned()],
+                budgets: vec![budget],
+                ..Profile::default()
+            };
+            registry.add_agent(AGENT, FIRST_TEAM, &profile, now)?;
+        }
+        Err(error) => return Err(error),
+    }
+    let key = registry.create_key(AGENT, "up --dev", Some(KEY_LIFE), now)?;
+    Ok((told, key.secret))
+}

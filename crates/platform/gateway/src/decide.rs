@@ -1,0 +1,185 @@
+//! The decision: verify → authorize → reserve → record. Every way in ends here.
+
+use crate::{
+    auth,
+    gateway::{Gateway, STORE, now},
+    record,
+    refused::Refused,
+};
+use legation_credential::Request;
+use legation_http_signature::Message;
+use legation_store::{Commit, CommitError, Done};
+use legation_verifier::{Committed, Denial, VerifiedChain, authorize, receipt::Subject};
+use std::sync::Arc;
+
+/// How often a decision is made again because the organization changed meanwhile.
+const AGAIN: usize = 4;
+
+/// A request that passes: recorded, and not yet forwarded.
+#[derive(Debug)]
+pub(crate) struct Passed {
+    pub(crate) done: Done<Committed>,
+    pub(crate) chain: Arc<VerifiedChain>,
+}
+
+/// By what somebody shows who it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Who<'a> {
+    /// An API key, by its SHA-256: an agent in custody.
+    Key([u8; 32]),
+    /// A signature of the request, with a chain.
+    Signed(&'a Message<'a>),
+}
+
+/// Who asks: a chain that holds, as of an epoch.
+#[derive(Debug)]
+pub(crate) struct Identified {
+    pub(crate) epoch: i64,
+    pub(crate) chain: Arc<VerifiedChain>,
+}
+
+/// What somebody asks for, as of what is configured now.
+pub(crate) type Asked<'a> = &'a (dyn Fn() -> BoxFuture<'a> + Sync);
+/// The request that is judged, or why there is none.
+pub(crate) type BoxFuture<'a> =
+    core::pin::Pin<Box<dyn Future<Output = Result<Request, Refused>> + Send + 'a>>;
+
+impl Gateway {
+    /// Decides on what somebody asks for, and reserves what it may cost. What was decided on an organization that has
+    /// changed meanwhile is decided again.
+    pub(crate) async fn decide(self: &Arc<Self>, who: Who<'_>, asked: Asked<'_>) -> Result<Passed, Refused> {
+        for _ in 0..AGAIN {
+            match self.decide_once(who, asked).await {
+                Ok(passed) => return Ok(passed),
+                Err(Undecided::Changed) => self.forget(),
+                Err(Undecided::Refused(refused)) => return Err(refused),
+            }
+        }
+        Err(Refused::new("overloaded", "the organization is changing all the time; try again"))
+    }
+
+    async fn decide_once(self: &Arc<Self>, who: Who<'_>, asked: Asked<'_>) -> Result<Passed, Undecided> {
+        let now = now();
+        let caller = match who {
+            Who::Key(key) => self.by_key(key, now).await?,
+            Who::Signed(message) => self.by_signature(message, now).await?,
+        };
+        let request = match asked().await {
+            Ok(request) => request,
+            // It may be refused because of what was remembered.
+            Err(refused) => return Err(self.not_asked(&caller, refused, now).await),
+        };
+        let permit = match authorize(&caller.chain, &request, now).into_permit() {
+            Ok(permit) => permit,
+            Err(denial) => return Err(self.denied(&caller, Some(&request), &denial, now).await),
+        };
+        let trust = self.verifier.trust().clone();
+        let (seen, about) = (Arc::clone(&caller.chain), request.clone());
+        let commit = Commit {
+            organization: Arc::clone(&self.organization),
+            permit,
+            reserving: true,
+            epoch: caller.epoch,
+            now,
+            receipt: Box::new(move |outcome| record::of_commit(outcome, &seen, &about, &trust, now)),
+        };
+        let committed = tokio::time::timeout(STORE, self.store.commit(commit)).await;
+        match committed.unwrap_or_else(|_| Err(too_late())) {
+            Ok(done) => Ok(Passed { done, chain: caller.chain }),
+            Err(CommitError::Denied(denial)) => Err(Refused::from(&denial).into()),
+            Err(CommitError::Stale { .. }) => Err(Undecided::Changed),
+            Err(CommitError::Store(_)) => Err(Refused::store().into()),
+        }
+    }
+
+    /// Whoever shows an API key.
+    async fn by_key(self: &Arc<Self>, key: [u8; 32], now: i64) -> Result<Identified, Undecided> {
+        let known = match self.caller(key, now).await {
+            Ok(known) => known,
+            Err(error) => {
+                if let Some(agent) = error.agent() {
+                    let verifier = &self.verifier.trust().audience;
+                    self.record_denial(record::of_key(agent, error.code(), verifier, now)).await?;
+                }
+                return Err(auth::refused(&error).into());
+            }
+        };
+        match known.verify(&self.verifier, now) {
+            Ok(chain) => Ok(Identified { epoch: known.caller.epoch, chain }),
+            Err(denial) => {
+                let refused = self.unless_changed(known.caller.epoch, Refused::from(&denial)).await;
+                if let Undecided::Refused(_) = refused {
+                    let subject = Subject { presented: known.caller.chain.as_bytes(), ..Subject::default() };
+                    let trust = self.verifier.trust();
+                    self.record_denial(record::of_denial(&denial, subject, &known.caller.did, trust, now)).await?;
+                }
+                Err(refused)
+            }
+        }
+    }
+
+    /// A denial by what was remembered, if that still holds; it is recorded.
+    async fn denied(
+        self: &Arc<Self>,
+        caller: &Identified,
+        request: Option<&Request>,
+        denial: &Denial,
+        now: i64,
+    ) -> Undecided {
+        let refused = match self.unless_changed(caller.epoch, Refused::from(denial)).await {
+            Undecided::Changed => return Undecided::Changed,
+            refused @ Undecided::Refused(_) => refused,
+        };
+        let subject = Subject { presented: b"", chain: Some(&caller.chain), request, transcript: None };
+        let receipt = record::of_denial(denial, subject, caller.chain.agent(), self.verifier.trust(), now);
+        match self.record_denial(receipt).await {
+            Ok(()) => refused,
+            Err(refused) => refused.into(),
+        }
+    }
+
+    /// What a known caller asked for is nothing that could be judged; it is recorded.
+    async fn not_asked(self: &Arc<Self>, caller: &Identified, refused: Refused, now: i64) -> Undecided {
+        match self.unless_changed(caller.epoch, refused).await {
+            Undecided::Changed => Undecided::Changed,
+            Undecided::Refused(refused) => {
+                let verifier = &self.verifier.trust().audience;
+                let receipt = record::of_key(caller.chain.agent().as_str(), &refused.code, verifier, now);
+                self.record_denial(receipt).await.err().unwrap_or(refused).into()
+            }
+        }
+    }
+
+    async fn unless_changed(self: &Arc<Self>, epoch: i64, refused: Refused) -> Undecided {
+        match self.epoch().await {
+            Ok(now) if now != epoch => Undecided::Changed,
+            Ok(_) => refused.into(),
+            Err(refused) => refused.into(),
+        }
+    }
+
+    async fn record_denial(&self, receipt: legation_store::NewReceipt) -> Result<(), Refused> {
+        let kept = tokio::time::timeout(STORE, self.store.deny(&self.organization, receipt)).await;
+        kept.unwrap_or_else(|_| Err(too_late())).map(drop).map_err(|_| Refused::store())
+    }
+}
+
+fn too_late() -> CommitError {
+    CommitError::Store(legation_store::StoreError::Unavailable {
+        reason: "it did not answer in time".to_owned(),
+    })
+}
+
+/// Why there is no decision to forward on.
+pub(crate) enum Undecided {
+    /// What was decided on does not hold any more.
+    Changed,
+    /// It does not pass.
+    Refused(Refused),
+}
+
+impl From<Refused> for Undecided {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}

@@ -1,0 +1,121 @@
+//! Forwarding: to the first target that can be reached, with its own key in place of the caller's.
+
+use crate::{gateway::Gateway, refused::Refused};
+use http::{HeaderMap, HeaderValue, header};
+use legation_registry::model::Target;
+use legation_resolver::{Arriving, Call, FetchError, call::Method};
+use legation_store::configuration;
+use std::sync::{Arc, PoisonError};
+use zeroize::Zeroizing;
+
+/// What came of forwarding.
+#[derive(Debug)]
+pub(crate) enum Forwarded {
+    /// The head of an answer is there.
+    Answer(Box<Arriving>),
+    /// Nothing was sent to anybody, so that nothing was spent.
+    NotSent(Refused),
+    /// It was sent, and what became of it is not known.
+    Lost(Refused),
+}
+
+impl Gateway {
+    /// Posts a body to the first of some targets that can be reached. What each gets differs, since each has a name of
+    /// its own for the model.
+    pub(crate) async fn post(
+        self: &Arc<Self>,
+        targets: &[Target],
+        path: &str,
+        body: impl Fn(&Target) -> Result<Vec<u8>, Refused>,
+    ) -> Forwarded {
+        let mut last = Refused::new("upstream_unreachable", "the model has no target");
+        for target in targets {
+            let headers = match self.headers(target.secret.as_deref(), target.origin()).await {
+                Ok(headers) => headers,
+                Err(refused) => {
+                    last = refused;
+                    continue;
+                }
+            };
+            let body = match body(target) {
+                Ok(body) => body,
+                Err(refused) => return Forwarded::NotSent(refused),
+            };
+            let url = target.url(path);
+            match self.fetcher.begin(Call { method: Method::POST, url: &url, headers, body }).await {
+                Ok(arriving) => return Forwarded::Answer(Box::new(arriving)),
+                Err(none) if none.sent => return Forwarded::Lost(lost(&none.error)),
+                Err(_) => {
+                    last = Refused::new(
+                        "upstream_unreachable",
+                        "the model's provider can't be reached; nothing was sent and nothing was spent",
+                    );
+                }
+            }
+        }
+        Forwarded::NotSent(last)
+    }
+
+    /// The headers that an upstream gets: those of this gateway, and nothing of the caller's.
+    async fn headers(self: &Arc<Self>, secret: Option<&str>, origin: &str) -> Result<HeaderMap, Refused> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Some(name) = secret {
+            let secret = self.secret(name, origin).await?;
+            let text = Zeroizing::new(format!("Bearer {}", secret.as_str()));
+            let wrong =
+                |_| Refused::new("signer_unavailable", "the provider's key can't be sent in a header");
+            let mut value = HeaderValue::from_str(&text).map_err(wrong)?;
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        Ok(headers)
+    }
+
+    /// A secret, opened by the signer for this origin and no other.
+    pub(crate) async fn secret(
+        self: &Arc<Self>,
+        name: &str,
+        origin: &str,
+    ) -> Result<Zeroizing<String>, Refused> {
+        let (gateway, name, origin) = (Arc::clone(self), name.to_owned(), origin.to_owned());
+        let opened = self.blocking(move || {
+            let all = gateway.store.read(|tx| configuration::secrets(tx, &gateway.organization));
+            let all = all.map_err(|_| Refused::store())?;
+            let known = all.into_iter().find(|secret| secret.name == name);
+            let known = known.ok_or_else(|| no_secret(&name))?;
+            if known.origin != origin {
+                // It was set for another place: whoever changed the target must set it anew.
+                return Err(no_secret(&name));
+            }
+            let mut signer = gateway.signer.lock().unwrap_or_else(PoisonError::into_inner);
+            let opened = signer.open_secret(&gateway.organization, &name, &origin, &known.sealed);
+            opened.map_err(|_| {
+                Refused::new(
+                    "signer_unavailable",
+                    "the provider's key can't be opened at the moment; try again later",
+                )
+            })
+        });
+        opened.await.map_err(|_| Refused::store())?
+    }
+}
+
+fn no_secret(name: &str) -> Refused {
+    let message = format!(
+        "the provider's key `{name}` is not set for where the model runs now; whoever runs it sets it"
+    );
+    Refused::new("upstream_secret", message)
+}
+
+/// What the caller is told of an upstream that failed. What it said is not repeated: it may hold anything.
+pub(crate) fn lost(error: &FetchError) -> Refused {
+    match error {
+        FetchError::Timeout { .. } => Refused::new(
+            "upstream_timeout",
+            "the provider did not answer in time; the call may have been made",
+        ),
+        _ => Refused::new("upstream_failed", "the provider broke off; the call may have been made"),
+    }
+}

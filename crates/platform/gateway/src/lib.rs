@@ -1,0 +1,39 @@
+//! The gateway: an agent's key is a delegation, in front of models and services.
+//!
+//! A request passes: auth → map → verify → authorize → reserve → record → forward → settle → record.
+//!
+//! | module | step |
+//! |---|---|
+//! | `auth`, `signature` | who calls: an API key stands for an agent in custody, a signature for whoever signs |
+//! | `chat` | a chat completion, from the request to the last byte of its answer |
+//! | `http_route` | a request of any other service: the action `http:METHOD` on the upstream's own URL |
+//! | `models` | what is configured; which model is meant |
+//! | `decide` | verify, authorize, reserve: decided again where the organization changed meanwhile |
+//! | `record` | receipts of what was decided and settled |
+//! | `forward` | to the first target that can be reached, with its own key in place of the caller's |
+//! | `settle` | what it really cost, by what the provider says |
+//! | [`mod@router`] | where callers find what |
+//! | [`openai`] | OpenAI's chat completions: bounded before, counted after |
+//! | [`gateway`], [`refused`], `telling` | what a gateway is made of; why something does not pass; what is counted |
+//!
+//! Nothing is forwarded before its permit and its receipt are kept, at the epoch of that moment: whatever was blocked,
+//! suspended or revoked is refused on the next call, and a gateway that is cut off from its store lets nothing through.
+
+mod auth;
+mod chat;
+mod decide;
+mod forward;
+pub mod gateway;
+mod http_route;
+mod models;
+pub mod openai;
+mod record;
+pub mod refused;
+pub mod router;
+mod settle;
+mod signature;
+mod telling;
+
+pub use gateway::{Gateway, StartError};
+pub use refused::Refused;
+pub use router::router;

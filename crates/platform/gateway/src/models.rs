@@ -1,0 +1,43 @@
+//! The organization's models and routes, as of an epoch.
+
+use crate::{gateway::Gateway, refused::Refused};
+use legation_registry::{model::Model, route::Route};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What is configured.
+#[derive(Debug)]
+pub(crate) struct Configured {
+    pub(crate) models: Vec<Model>,
+    pub(crate) routes: Vec<Route>,
+    /// Models that are closed, by name.
+    pub(crate) closed: Vec<String>,
+}
+
+/// What is configured, once it was read.
+#[derive(Debug, Default)]
+pub(crate) struct Catalog(Mutex<Option<Arc<Configured>>>);
+
+impl Catalog {
+    pub(crate) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Gateway {
+    /// What is configured.
+    pub(crate) async fn configured(self: &Arc<Self>) -> Result<Arc<Configured>, Refused> {
+        let known = self.catalog.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let gateway = Arc::clone(self);
+        let read = self.blocking(move || {
+            let (models, routes) = (gateway.registry.models()?, gateway.registry.routes()?);
+            let closed = gateway.registry.closed_models()?;
+            Ok::<_, legation_registry::RegistryError>(Configured { models, routes, closed })
+        });
+        let read = Arc::new(read.await.and_then(|read| read).map_err(|_| Refused::store())?);
+        *self.catalog.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&read));
+        Ok(read)
+    }
+}

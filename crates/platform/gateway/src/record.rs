@@ -1,0 +1,131 @@
+//! Receipts: what was decided, in the verifier's own form. No prompt is in any of them: a request's facts are the
+//! model's name and numbers.
+
+use legation_credential::Request;
+use legation_did::Did;
+use legation_store::NewReceipt;
+use legation_verifier::{
+    Actual, Committed, Denial, Settled, Trust, VerifiedChain,
+    receipt::{self, Subject},
+};
+use serde_json::json;
+
+/// The receipt of a commit, or of its denial.
+pub(crate) fn of_commit(
+    outcome: Result<&Committed, &Denial>,
+    chain: &VerifiedChain,
+    request: &Request,
+    trust: &Trust,
+    now: i64,
+) -> NewReceipt {
+    match outcome {
+        Ok(committed) => {
+            let amount = legation_credential::Amount::of(request.facts()).map(|amount| amount.micros);
+            NewReceipt {
+                amount,
+                currency: currency(request),
+                ..new(
+                    "permit",
+                    "",
+                    chain.agent(),
+                    request.resource(),
+                    receipt::of_permit(committed, chain, trust),
+                    now,
+                )
+            }
+        }
+        Err(denial) => {
+            let subject =
+                Subject { presented: b"", chain: Some(chain), request: Some(request), transcript: None };
+            of_denial(denial, subject, chain.agent(), trust, now)
+        }
+    }
+}
+
+/// The receipt of a denial.
+pub(crate) fn of_denial(
+    denial: &Denial,
+    subject: Subject<'_>,
+    agent: &Did,
+    trust: &Trust,
+    now: i64,
+) -> NewReceipt {
+    let resource = subject.request.map_or("", Request::resource);
+    new("deny", denial.code.as_str(), agent, resource, receipt::of_denial(denial, subject, trust, now), now)
+}
+
+/// The receipt of a denial because of a key that was blocked or has ended, before there was a chain.
+pub(crate) fn of_key(agent: &str, code: &str, verifier: &str, now: i64) -> NewReceipt {
+    let at = legation_keys::time::format(now);
+    let body = json!({
+        "type": receipt::TYPE, "decision": "deny", "verifier": verifier, "at": at, "code": code, "agent": agent,
+    });
+    NewReceipt {
+        at: now,
+        kind: "deny",
+        code: code.to_owned(),
+        agent: agent.to_owned(),
+        resource: String::new(),
+        amount: None,
+        currency: None,
+        of: None,
+        body: body.to_string().into_bytes(),
+    }
+}
+
+/// The receipt of a settlement.
+pub(crate) fn of_settlement(
+    settled: &Settled,
+    (of, code, verifier): (i64, &str, &str),
+    (agent, request): (&Did, &Request),
+    actual: &Actual,
+    now: i64,
+) -> NewReceipt {
+    let code = if settled.over.is_empty() { code } else { "over_reserved" };
+    let over: Vec<_> = settled
+        .over
+        .iter()
+        .map(|over| json!({"limit": over.debit.limit, "cost": over.cost, "beyond": over.beyond}))
+        .collect();
+    let body = json!({
+        "type": receipt::TYPE,
+        "decision": "settle",
+        "verifier": verifier,
+        "at": legation_keys::time::format(now),
+        "agent": agent.as_str(),
+        "of": of,
+        "code": code,
+        "amountMicros": actual.amount,
+        "currency": currency(request),
+        "facts": actual.facts,
+        "over": over,
+    });
+    let amount = actual.amount.and_then(|amount| i64::try_from(amount).ok());
+    NewReceipt {
+        amount,
+        currency: currency(request),
+        of: Some(of),
+        ..new("settle", code, agent, request.resource(), body.to_string().into_bytes(), now)
+    }
+}
+
+fn new(kind: &'static str, code: &str, agent: &Did, resource: &str, body: Vec<u8>, at: i64) -> NewReceipt {
+    NewReceipt {
+        at,
+        kind,
+        code: code.to_owned(),
+        agent: agent.to_string(),
+        resource: resource.to_owned(),
+        amount: None,
+        currency: None,
+        of: None,
+        body,
+    }
+}
+
+fn currency(request: &Request) -> Option<String> {
+    match request.facts().get("currency") {
+        Some(legation_credential::Value::Text(currency)) => Some(currency.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,49 @@
+//! Why a request does not pass, on its way to the caller.
+
+use crate::openai::ErrorShape;
+use legation_verifier::Denial;
+
+/// A refusal: a stable code, and what the caller is told. It never holds a secret, and nothing of anybody else.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refused {
+    /// The stable code.
+    pub code: String,
+    /// What is wrong and what can be done, in a sentence.
+    pub message: String,
+    /// The member of the request that it is about.
+    pub param: Option<String>,
+}
+
+impl Refused {
+    /// A refusal with a code and a message.
+    #[must_use]
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), param: None }
+    }
+
+    /// The store gave no answer. What it says is for whoever runs it.
+    pub(crate) fn store() -> Self {
+        Self::new(
+            "store_unavailable",
+            "the gateway can't record what it decides at the moment; try again later",
+        )
+    }
+
+    /// As an error in OpenAI's shape.
+    pub(crate) fn shape<'a>(&'a self, request_id: &'a str) -> ErrorShape<'a> {
+        ErrorShape {
+            param: self.param.as_deref(),
+            request_id: Some(request_id),
+            ..ErrorShape::new(&self.code, &self.message)
+        }
+    }
+}
+
+impl From<&Denial> for Refused {
+    fn from(denial: &Denial) -> Self {
+        let message =
+            format!("{}: expected {}; found {}", denial.code.as_str(), denial.expected, denial.found);
+        Self::new(denial.code.as_str(), message)
+    }
+}

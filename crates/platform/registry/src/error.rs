@@ -1,0 +1,117 @@
+//! What can go wrong with a verb of the registry.
+
+use legation_credential::CredentialError;
+use legation_did::DidError;
+use legation_signer::ClientError;
+use legation_store::StoreError;
+
+/// Why a verb changed nothing.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum RegistryError {
+    /// The store gave no answer, or said no.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The signer gave no answer, or said no.
+    #[error("the signer did not do it: {0}")]
+    Signer(#[from] ClientError),
+    /// A name can't be one.
+    #[error(
+        "`{found}` can't be the name of {what}: write 1 to 40 of `a`-`z`, `0`-`9` and `-`, the first a letter{more}"
+    )]
+    Name {
+        /// Of what.
+        what: &'static str,
+        /// The name.
+        found: String,
+        /// What else is wrong with it.
+        more: &'static str,
+    },
+    /// A domain is none that a did:web can have.
+    #[error("`{found}` is no domain for a did:web: {reason}")]
+    Domain {
+        /// The domain.
+        found: String,
+        /// What is wrong.
+        reason: DidError,
+    },
+    /// A budget can't be read.
+    #[error(
+        "`{found}` is no budget: {reason}; write for example `5USD/day`, `500EUR/month` or `0.01USD/day`"
+    )]
+    Budget {
+        /// The text.
+        found: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A time can't be read.
+    #[error(
+        "`{found}` is no length of time: write a number with `s`, `m`, `h` or `d`, such as `30d`, up to ten years"
+    )]
+    Duration {
+        /// The text.
+        found: String,
+    },
+    /// What is to be delegated can't be written as an authority.
+    #[error("it can't be delegated: {0}")]
+    Authority(#[from] CredentialError),
+    /// A child would get more than its parent has.
+    #[error("{0}")]
+    Wider(String),
+    /// It is in a state in which this can't be done.
+    #[error("{what} is {state}; {remedy}")]
+    State {
+        /// What.
+        what: String,
+        /// The state.
+        state: &'static str,
+        /// What can be done.
+        remedy: &'static str,
+    },
+    /// What is stored can't be read.
+    #[error("what is stored of {what} can't be read: {reason}")]
+    Damaged {
+        /// Of what.
+        what: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A value is not what it should be.
+    #[error("`{found}` is no {what}: {reason}")]
+    Value {
+        /// What it should be.
+        what: &'static str,
+        /// The text; never a secret.
+        found: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is no organization, or more than one and none was named.
+    #[error("{0}")]
+    Organization(&'static str),
+}
+
+impl RegistryError {
+    /// A stable name of the error.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Signer(error) => error.code(),
+            Self::Name { .. } => "name_invalid",
+            Self::Domain { .. } => "domain_invalid",
+            Self::Budget { .. } => "budget_invalid",
+            Self::Duration { .. } => "duration_invalid",
+            Self::Authority(_) => "authority_invalid",
+            Self::Wider(_) => "wider_than_parent",
+            Self::State { .. } => "wrong_state",
+            Self::Damaged { .. } => "store_damaged",
+            Self::Value { .. } => "value_invalid",
+            Self::Organization(_) => "no_organization",
+        }
+    }
+
+    pub(crate) fn damaged(what: &str, reason: impl ToString) -> Self {
+        Self::Damaged { what: what.to_owned(), reason: reason.to_string() }
+    }
+}

@@ -1,0 +1,204 @@
+//! Teams and agents: added, suspended, resumed, retired.
+
+use crate::{
+    error::RegistryError,
+    links, names,
+    profile::{ALL_GROUPS, Profile},
+    registry::{FIRST_TEAM, Registry, must_be_active, named},
+    status,
+};
+use legation_signer::Client;
+use legation_store::{
+    Store, holder,
+    holder::{Holder, Kind, State},
+    link, organization,
+};
+use serde_json::json;
+use std::sync::Arc;
+
+/// How long a team's delegation lives: a year, in seconds. Those of its agents are renewed within.
+const TEAM_VALID_FOR: i64 = 365 * 86_400;
+
+/// Makes an organization: its row, its key, its status lists and its first team, which may call all models.
+///
+/// # Errors
+/// [`RegistryError`]; [`legation_store::StoreError::Exists`] where there is one of that domain.
+pub fn init(store: Arc<Store>, signer: Client, domain: &str, now: i64) -> Result<Registry, RegistryError> {
+    let did = names::organization(domain)?;
+    let id = uuid::Uuid::now_v7().to_string();
+    let domain = did.method_specific_id().to_owned();
+    // The row is there before anything refers to it; all of it is kept in one transaction.
+    let registry = Registry::of(store, signer, id, did);
+    registry.store.write(|tx| -> Result<(), RegistryError> {
+        organization::add(tx, &registry.id, &domain, now)?;
+        let profile = Profile { valid_for: TEAM_VALID_FOR, ..Profile::default() };
+        let top = registry.add_holder(tx, (Kind::Organization, &domain, None), &profile, now)?;
+        registry.tell(tx, ("organization.added", &domain), &json!({"did": top.did}), now)?;
+        let team = Profile { groups: vec![ALL_GROUPS.to_owned()], ..profile };
+        registry.add_team_in(tx, (FIRST_TEAM, &top), &team, now)?;
+        Ok(())
+    })?;
+    Ok(registry)
+}
+
+/// What of a holder is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// The holder.
+    pub holder: Holder,
+    /// What is written down of it.
+    pub profile: Profile,
+    /// The name of the team or organization above it.
+    pub parent: Option<String>,
+    /// Until when its current delegation is valid, Unix seconds; `None` where it has none.
+    pub valid_until: Option<i64>,
+}
+
+impl Registry {
+    fn add_team_in(
+        &self,
+        tx: &mut legation_store::Tx<'_>,
+        (name, top): (&str, &Holder),
+        profile: &Profile,
+        now: i64,
+    ) -> Result<Holder, RegistryError> {
+        names::check(Kind::Team, name)?;
+        let team = self.add_holder(tx, (Kind::Team, name, Some(top)), profile, now)?;
+        self.issue(tx, &team, now)?;
+        self.tell(tx, ("team.added", name), &json!({"did": team.did}), now)?;
+        Ok(team)
+    }
+
+    /// Adds a team, with a delegation of the organization.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn add_team(&self, name: &str, profile: &Profile, now: i64) -> Result<Holder, RegistryError> {
+        self.change(|tx| {
+            let top = holder::list(tx, &self.id, Kind::Organization, "", 1)?;
+            let top =
+                top.first().ok_or_else(|| RegistryError::damaged("the organization", "it is no holder"))?;
+            self.add_team_in(tx, (name, top), profile, now)
+        })
+    }
+
+    /// Adds an agent in custody, with a delegation of its team.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; [`RegistryError::Wider`] where its team has less than that.
+    pub fn add_agent(
+        &self,
+        name: &str,
+        team: &str,
+        profile: &Profile,
+        now: i64,
+    ) -> Result<Holder, RegistryError> {
+        names::check(Kind::Agent, name)?;
+        self.change(|tx| {
+            let (team, _) = named(tx, &self.id, Kind::Team, team)?;
+            must_be_active(&team)?;
+            let agent = self.add_holder(tx, (Kind::Agent, name, Some(&team)), profile, now)?;
+            self.issue(tx, &agent, now)?;
+            self.tell(tx, ("agent.added", name), &json!({"did": agent.did, "team": team.name}), now)?;
+            Ok(agent)
+        })
+    }
+
+    /// Holders of a kind whose names come after `after`, in the order of their names, at most so many.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn list(&self, kind: Kind, after: &str, most: i64) -> Result<Vec<Shown>, RegistryError> {
+        self.store.read(|tx| {
+            let holders = holder::list(tx, &self.id, kind, after, most)?;
+            holders.into_iter().map(|holder| self.shown(tx, holder)).collect()
+        })
+    }
+
+    /// A holder by its name.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn show(&self, kind: Kind, name: &str) -> Result<Shown, RegistryError> {
+        self.store.read(|tx| {
+            let holder = holder::by_name(tx, &self.id, kind, name)?;
+            self.shown(tx, holder)
+        })
+    }
+
+    fn shown(&self, tx: &mut legation_store::Tx<'_>, holder: Holder) -> Result<Shown, RegistryError> {
+        let profile = Profile::read(&holder.body, &holder.name)?;
+        let parent = holder.parent.as_ref().map(|id| holder::get(tx, &self.id, id)).transpose()?;
+        let valid_until = link::current(tx, &self.id, &holder.id).ok().map(|link| link.valid_until);
+        Ok(Shown { holder, profile, parent: parent.map(|parent| parent.name), valid_until })
+    }
+
+    /// Suspends a holder: from the next call on, it and all below it is refused, until it is resumed.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn suspend(&self, kind: Kind, name: &str, now: i64) -> Result<Holder, RegistryError> {
+        self.set_state((kind, name), State::Suspended, now)
+    }
+
+    /// Resumes a suspended holder.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn resume(&self, kind: Kind, name: &str, now: i64) -> Result<Holder, RegistryError> {
+        self.set_state((kind, name), State::Active, now)
+    }
+
+    /// Retires a holder for good: its delegation is revoked, and with it all that descends from it.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn retire(&self, kind: Kind, name: &str, now: i64) -> Result<Holder, RegistryError> {
+        self.set_state((kind, name), State::Retired, now)
+    }
+
+    fn set_state(&self, (kind, name): (Kind, &str), state: State, now: i64) -> Result<Holder, RegistryError> {
+        self.change(|tx| {
+            let (holder, _) = named(tx, &self.id, kind, name)?;
+            if holder.state == State::Retired && state != State::Retired {
+                must_be_active(&holder)?;
+            }
+            if holder.state == state {
+                return Ok(holder);
+            }
+            holder::change(tx, &self.id, &holder.id, state, &holder.body)?;
+            if let Ok(link) = link::current(tx, &self.id, &holder.id) {
+                let (purpose, value) = match state {
+                    State::Retired => (status::REVOCATION, true),
+                    State::Suspended => (status::SUSPENSION, true),
+                    State::Active => (status::SUSPENSION, false),
+                };
+                if state == State::Retired {
+                    link::revoke(tx, &self.id, &link.id, "retired")?;
+                }
+                status::set(self, tx, link.place, purpose, value, now)?;
+            }
+            let what =
+                format!("{}.{}", kind.name(), if state == State::Active { "resumed" } else { state.name() });
+            self.tell(tx, (&what, name), &json!({"did": holder.did}), now)?;
+            Ok(holder::get(tx, &self.id, &holder.id)?)
+        })
+    }
+
+    /// The path to a holder, the organization first, with what is written down of each.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn path(&self, kind: Kind, name: &str) -> Result<Vec<(Holder, Profile)>, RegistryError> {
+        self.store.read(|tx| {
+            let holder = holder::by_name(tx, &self.id, kind, name)?;
+            let path = links::path(tx, &self.id, &holder)?;
+            path.into_iter()
+                .map(|holder| {
+                    let profile = Profile::read(&holder.body, &holder.name)?;
+                    Ok((holder, profile))
+                })
+                .collect()
+        })
+    }
+}

@@ -1,0 +1,43 @@
+//! The verbs of an organization: its teams and agents, their keys, delegations, budgets, models. No HTTP, no SQL.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`registry`] | [`Registry`]: an organization of a store, and the signer that holds its keys |
+//! | [`holders`] | [`init`]; teams and agents: added, suspended, resumed, retired |
+//! | [`budgets`] | budgets set and raised, and what of them is taken |
+//! | [`links`] | delegations: issued, renewed, revoked |
+//! | [`api_keys`] | what an agent shows that can't sign |
+//! | [`configured`], [`model`], [`route`] | models with their prices, routes, secrets of upstreams |
+//! | [`view`] | what gateway and host read: who a key stands for, what is published |
+//! | [`receipts`] | receipts, signed and summed up |
+//! | [`profile`], [`mod@budget`], [`names`] | what is written down of a holder; `5USD/day`; names and DIDs |
+//! | `status` | the organization's status lists |
+//!
+//! An organization delegates to its teams, a team to its agents: each step is a delegation, signed by a key in custody, so
+//! that a team's budget is an ancestor's of all its agents. Each delegation names its account, which outlives it: renewing
+//! it refills nothing.
+
+pub mod api_keys;
+pub mod budget;
+pub mod budgets;
+pub mod configured;
+pub mod error;
+pub mod holders;
+pub mod links;
+pub mod model;
+pub mod names;
+pub mod profile;
+pub mod receipts;
+pub mod registry;
+pub mod route;
+mod status;
+pub mod view;
+
+pub use api_keys::NewKey;
+pub use budget::{Budget, duration};
+pub use budgets::{Budgeted, Taken};
+pub use error::RegistryError;
+pub use holders::{Shown, init};
+pub use profile::Profile;
+pub use registry::{FIRST_TEAM, Registry};
+pub use view::{Caller, CallerError};

@@ -1,0 +1,281 @@
+//! Delegations: issued by the keys in custody, renewed before they end, revoked in the organization's status lists.
+
+use crate::{
+    error::RegistryError,
+    names,
+    profile::Profile,
+    registry::{Registry, must_be_active},
+    status,
+};
+use legation_credential::{Terms, status::StatusEntry};
+use legation_did::Did;
+use legation_signer::{ClientError, SealedKey};
+use legation_store::{
+    Tx, holder,
+    holder::{Holder, Kind, State},
+    link,
+    link::Link,
+};
+use serde_json::json;
+
+/// How far back a delegation begins to be valid, seconds: whose clock is behind by less accepts it at once.
+const BACK: i64 = 60;
+/// Most holders below one; a team has its agents, and an agent none.
+const MOST: i64 = 1_000_000;
+/// Most holders on a path: organization, team, agent.
+const DEPTH: usize = 8;
+
+/// Why a delegation is issued anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The one before ends soon: it stays valid until then.
+    Renewed,
+    /// It says something else now: the one before is revoked.
+    Changed,
+}
+
+/// The path to a holder, the organization first.
+pub(crate) fn path(tx: &mut Tx<'_>, id: &str, leaf: &Holder) -> Result<Vec<Holder>, RegistryError> {
+    let mut path = vec![leaf.clone()];
+    for _ in 0..DEPTH {
+        let Some(parent) = path.last().and_then(|last| last.parent.clone()) else {
+            path.reverse();
+            return Ok(path);
+        };
+        path.push(holder::get(tx, id, &parent)?);
+    }
+    Err(RegistryError::damaged(&leaf.name, "its path goes round in circles"))
+}
+
+/// The current delegations on the path to a holder, root first. The organization itself has none.
+pub(crate) fn chain(tx: &mut Tx<'_>, id: &str, path: &[Holder]) -> Result<Vec<Link>, RegistryError> {
+    let holders = path.iter().filter(|holder| holder.kind != Kind::Organization);
+    holders.map(|holder| Ok(link::current(tx, id, &holder.id)?)).collect()
+}
+
+impl Registry {
+    /// Issues a holder's delegation by its parent's key, as its current one.
+    pub(crate) fn issue(&self, tx: &mut Tx<'_>, holder: &Holder, now: i64) -> Result<Link, RegistryError> {
+        let profile = Profile::read(&holder.body, &holder.name)?;
+        let mut path = path(tx, &self.id, holder)?;
+        path.pop();
+        let parents = chain(tx, &self.id, &path)?;
+        let issuer = path.last().ok_or_else(|| RegistryError::damaged(&holder.name, "nobody is above it"))?;
+        let keys = holder::keys(tx, &self.id, &issuer.id)?;
+        let key = keys.first().ok_or_else(|| RegistryError::damaged(&issuer.name, "it has no key"))?;
+        let sealed = key
+            .sealed
+            .as_deref()
+            .ok_or_else(|| RegistryError::damaged(&issuer.name, "its key is not here"))?;
+        let place = status::take_place(self, tx, issuer, now)?;
+        let id = format!("urn:uuid:{}", uuid::Uuid::now_v7());
+        // No link outlives the one that it passes on.
+        let ends = parents.iter().map(|parent| parent.valid_until).min().unwrap_or(i64::MAX);
+        let valid_until = now.saturating_add(profile.valid_for).min(ends);
+        let terms = Terms {
+            id: Some(id.clone()),
+            subject: read_did(&holder.did)?,
+            valid_from: now.saturating_sub(BACK),
+            valid_until,
+            max_depth: if holder.kind == Kind::Team {
+                profile.max_depth.saturating_add(1)
+            } else {
+                profile.max_depth
+            },
+            account: Some(holder.name.clone()),
+            authority: profile.authority(&self.host())?,
+            status: self.entries(place),
+        };
+        let sealed = SealedKey { organization: &self.id, key_id: &key.key_id, sealed };
+        let texts: Vec<&str> = parents.iter().map(|parent| parent.secured.as_str()).collect();
+        let secured = self.signer().delegate(sealed, &read_did(&issuer.did)?, &texts, &terms);
+        let secured = secured.map_err(|error| wider(holder, error))?;
+        let link = Link {
+            id,
+            holder: holder.id.clone(),
+            parent: parents.last().map(|parent| parent.id.clone()),
+            secured,
+            place,
+            valid_from: terms.valid_from,
+            valid_until,
+            state: "current".to_owned(),
+            reason: String::new(),
+        };
+        link::add(tx, &self.id, &link)?;
+        Ok(link)
+    }
+
+    /// Issues a holder's delegation anew, and those of all below it, since each names the one before it by its digest.
+    pub(crate) fn reissue(
+        &self,
+        tx: &mut Tx<'_>,
+        holder: &Holder,
+        why: Why,
+        now: i64,
+    ) -> Result<Link, RegistryError> {
+        let before = link::current(tx, &self.id, &holder.id).ok();
+        let issued = self.issue(tx, holder, now)?;
+        if let (Some(before), Why::Changed) = (before, why) {
+            link::revoke(tx, &self.id, &before.id, "replaced by one that says something else")?;
+            status::set(self, tx, before.place, status::REVOCATION, true, now)?;
+        }
+        if holder.state == State::Suspended {
+            status::set(self, tx, issued.place, status::SUSPENSION, true, now)?;
+        }
+        for child in holder::children(tx, &self.id, &holder.id, MOST)? {
+            // Who is retired, or whose delegation was revoked, gets none.
+            if child.state != State::Retired && link::current(tx, &self.id, &child.id).is_ok() {
+                self.reissue(tx, &child, Why::Renewed, now)?;
+            }
+        }
+        Ok(issued)
+    }
+
+    /// Renews what ends soon: within a third of its life. Gives how many were renewed. Accounts carry over, so that
+    /// no budget is refilled by it.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn renew_due(&self, now: i64) -> Result<usize, RegistryError> {
+        let due = self.store.read(|tx| -> Result<_, RegistryError> {
+            let soon = link::ending(tx, &self.id, now.saturating_add(crate::profile::VALID_FOR), 10_000)?;
+            let is_due =
+                |link: &Link| link.valid_until.saturating_sub(now) * 3 < link.valid_until - link.valid_from;
+            Ok(soon.into_iter().filter(is_due).collect::<Vec<_>>())
+        })?;
+        let mut renewed = 0;
+        for link in due {
+            renewed += usize::from(self.renew(&link.id, now)?);
+        }
+        Ok(renewed)
+    }
+
+    /// Renews a delegation, and all below it. `false` where it is no longer the current one.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn renew(&self, link: &str, now: i64) -> Result<bool, RegistryError> {
+        self.change(|tx| {
+            let link = link::get(tx, &self.id, link)?;
+            let holder = holder::get(tx, &self.id, &link.holder)?;
+            if link.state != "current" || holder.state == State::Retired {
+                return Ok(false);
+            }
+            let issued = self.reissue(tx, &holder, Why::Renewed, now)?;
+            self.tell(
+                tx,
+                ("delegation.renewed", &issued.id),
+                &json!({"of": link.id, "holder": holder.name}),
+                now,
+            )?;
+            Ok(true)
+        })
+    }
+
+    /// The delegations of a holder, or the current ones of all agents and teams, as people list them.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn delegations(&self, of: Option<(Kind, &str)>) -> Result<Vec<(Holder, Link)>, RegistryError> {
+        self.store.read(|tx| {
+            let holders = match of {
+                Some((kind, name)) => vec![holder::by_name(tx, &self.id, kind, name)?],
+                None => {
+                    let mut all = holder::list(tx, &self.id, Kind::Team, "", 10_000)?;
+                    all.extend(holder::list(tx, &self.id, Kind::Agent, "", 10_000)?);
+                    all
+                }
+            };
+            let mut found = Vec::new();
+            for holder in holders {
+                let links = match of {
+                    Some(_) => link::of_holder(tx, &self.id, &holder.id, 1000)?,
+                    None => link::current(tx, &self.id, &holder.id).into_iter().collect(),
+                };
+                found.extend(links.into_iter().map(|link| (holder.clone(), link)));
+            }
+            Ok(found)
+        })
+    }
+
+    /// A delegation by its id, and whose it is.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn delegation(&self, link: &str) -> Result<(Holder, Link), RegistryError> {
+        self.store.read(|tx| {
+            let link = link::get(tx, &self.id, link)?;
+            Ok((holder::get(tx, &self.id, &link.holder)?, link))
+        })
+    }
+
+    /// Revokes a delegation: from the next call on, nothing that descends from it passes any more.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn revoke(&self, link: &str, reason: &str, now: i64) -> Result<Link, RegistryError> {
+        self.change(|tx| {
+            let link = link::get(tx, &self.id, link)?;
+            if link.state == "revoked" {
+                return Ok(link);
+            }
+            link::revoke(tx, &self.id, &link.id, reason)?;
+            status::set(self, tx, link.place, status::REVOCATION, true, now)?;
+            self.tell(tx, ("delegation.revoked", &link.id), &json!({"reason": reason}), now)?;
+            Ok(link::get(tx, &self.id, &link.id)?)
+        })
+    }
+
+    /// Issues a delegation to a holder whose current one was revoked.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn delegate_again(&self, kind: Kind, name: &str, now: i64) -> Result<Link, RegistryError> {
+        self.change(|tx| {
+            let holder = holder::by_name(tx, &self.id, kind, name)?;
+            must_be_active(&holder)?;
+            let issued = self.reissue(tx, &holder, Why::Renewed, now)?;
+            self.tell(tx, ("delegation.issued", &issued.id), &json!({"holder": holder.name}), now)?;
+            Ok(issued)
+        })
+    }
+
+    /// Where a delegation's revocation and suspension stand.
+    fn entries(&self, place: i64) -> Vec<StatusEntry> {
+        let (lists, index) = status::lists_of(place);
+        let origin = names::origin(&self.did);
+        lists
+            .into_iter()
+            .map(|(purpose, number)| StatusEntry {
+                purpose,
+                list: format!("{origin}/status/{number}"),
+                index,
+            })
+            .collect()
+    }
+}
+
+pub(crate) fn read_did(text: &str) -> Result<Did, RegistryError> {
+    text.parse().map_err(|error| RegistryError::damaged(text, error))
+}
+
+/// What the signer says of a child that would get more than its parent has is the user's to mend.
+fn wider(holder: &Holder, error: ClientError) -> RegistryError {
+    /// By which rule it would be more, as a denial has it.
+    const WIDER: [&str; 5] = [
+        "window_not_nested",
+        "redelegation_not_permitted",
+        "action_widened",
+        "resource_widened",
+        "constraint_widened",
+    ];
+    match error {
+        ClientError::Refused { code, message } if WIDER.contains(&code.as_str()) => {
+            let (kind, name) = (holder.kind.name(), &holder.name);
+            RegistryError::Wider(format!(
+                "the {kind} `{name}` would get more than what is above it has: {message}"
+            ))
+        }
+        other => RegistryError::Signer(other),
+    }
+}

@@ -1,0 +1,118 @@
+//! What a team or an agent is for, and what it may do: what is written down of it, and the authority that follows.
+
+use crate::{Budget, error::RegistryError};
+use legation_credential::Authority;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The group that stands for all models.
+pub const ALL_GROUPS: &str = "*";
+/// How long a delegation lives by default: 30 days, in seconds. It is renewed long before.
+pub const VALID_FOR: i64 = 30 * 86_400;
+
+/// What is written down of a holder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Profile {
+    /// What it is for, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub purpose: String,
+    /// Who answers for it, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub owner: String,
+    /// Groups of models that it may call; [`ALL_GROUPS`] is all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// Further actions, on `resources`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<String>,
+    /// What the actions are on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
+    /// Further constraints, as a delegation writes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<Value>,
+    /// What it may spend.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Budget>,
+    /// How many further links it may make.
+    #[serde(default)]
+    pub max_depth: u32,
+    /// How long each of its delegations lives, seconds.
+    pub valid_for: i64,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            purpose: String::new(),
+            owner: String::new(),
+            groups: Vec::new(),
+            actions: Vec::new(),
+            resources: Vec::new(),
+            constraints: Vec::new(),
+            budgets: Vec::new(),
+            max_depth: 0,
+            valid_for: VALID_FOR,
+        }
+    }
+}
+
+impl Profile {
+    /// The authority that it is delegated, at an organization whose host this is.
+    ///
+    /// # Errors
+    /// [`RegistryError::Authority`]; [`RegistryError::Value`] where a group is none, or an action has no resource.
+    pub fn authority(&self, host: &str) -> Result<Authority, RegistryError> {
+        let mut grants: Vec<Value> = Vec::new();
+        if !self.groups.is_empty() {
+            let resources: Vec<String> =
+                self.groups.iter().map(|group| group_pattern(host, group)).collect::<Result<_, _>>()?;
+            grants.push(json!({"actions": ["model:*"], "resources": resources}));
+        }
+        if self.actions.is_empty() != self.resources.is_empty() {
+            let (given, missing) =
+                if self.actions.is_empty() { ("resource", "action") } else { ("action", "resource") };
+            let found = self.actions.iter().chain(&self.resources).next().cloned().unwrap_or_default();
+            let reason = format!("give at least one {missing} with it");
+            return Err(RegistryError::Value { what: given, found, reason });
+        }
+        if !self.actions.is_empty() {
+            grants.push(json!({"actions": self.actions, "resources": self.resources}));
+        }
+        if grants.is_empty() {
+            let reason = "name a group of models, or an action with a resource".to_owned();
+            return Err(RegistryError::Value { what: "authority", found: "nothing".to_owned(), reason });
+        }
+        let budgets = self.budgets.iter().map(Budget::constraint);
+        let constraints: Vec<Value> = budgets.chain(self.constraints.iter().cloned()).collect();
+        let mut authority = json!({ "grants": grants });
+        if !constraints.is_empty()
+            && let Some(members) = authority.as_object_mut()
+        {
+            members.insert("constraints".to_owned(), constraints.into());
+        }
+        Ok(Authority::parse(&authority.to_string())?)
+    }
+
+    pub(crate) fn read(text: &str, name: &str) -> Result<Self, RegistryError> {
+        serde_json::from_str(text).map_err(|error| RegistryError::damaged(name, error))
+    }
+
+    pub(crate) fn write(&self) -> Result<String, RegistryError> {
+        serde_json::to_string(self).map_err(|error| RegistryError::damaged("a profile", error))
+    }
+}
+
+fn group_pattern(host: &str, group: &str) -> Result<String, RegistryError> {
+    if group == ALL_GROUPS {
+        return Ok(format!("https://{host}/models/*"));
+    }
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    if group.is_empty() || group.starts_with(['.', '_', '-']) || !group.bytes().all(fits) {
+        let reason =
+            "write `a`-`z`, `0`-`9`, `.`, `_`, `-`, the first a letter or digit, or `*` for all".to_owned();
+        return Err(RegistryError::Value { what: "group of models", found: group.to_owned(), reason });
+    }
+    Ok(format!("https://{host}/models/{group}/*"))
+}

@@ -1,0 +1,175 @@
+//! An organization as its verbs see it.
+
+use crate::{error::RegistryError, names, profile::Profile};
+use legation_did::Did;
+use legation_signer::Client;
+use legation_store::{
+    NewEvent, Store, Tx, holder,
+    holder::{Holder, Key, Kind, State},
+    organization,
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The team that an organization starts with.
+pub const FIRST_TEAM: &str = "default";
+
+/// One organization of a store, and the signer that holds its keys. All verbs are functions of it; each changes the
+/// state and appends its event in one transaction. They block: they are for threads that may wait.
+#[derive(Debug)]
+pub struct Registry {
+    pub(crate) store: Arc<Store>,
+    signer: Mutex<Client>,
+    pub(crate) id: String,
+    pub(crate) did: Did,
+}
+
+impl Registry {
+    /// The organization of a store; by its domain where there is more than one.
+    ///
+    /// # Errors
+    /// [`RegistryError::Organization`] where there is none.
+    pub fn open(store: Arc<Store>, signer: Client, domain: Option<&str>) -> Result<Self, RegistryError> {
+        let all = store.read(|tx| organization::all(tx, 1000))?;
+        let named = domain.map(names::organization).transpose()?;
+        let mut fitting = all
+            .into_iter()
+            .filter(|one| named.as_ref().is_none_or(|did| did.method_specific_id() == one.domain));
+        let missing = "there is no organization in this store; make one with `legation init DOMAIN`";
+        let one = fitting.next().ok_or(RegistryError::Organization(missing))?;
+        if fitting.next().is_some() {
+            return Err(RegistryError::Organization(
+                "there are several organizations in this store; name a domain",
+            ));
+        }
+        let did = format!("did:web:{}", one.domain);
+        let did = did.parse().map_err(|error| RegistryError::damaged("the organization", error))?;
+        Ok(Self::of(store, signer, one.id, did))
+    }
+
+    pub(crate) fn of(store: Arc<Store>, signer: Client, id: String, did: Did) -> Self {
+        Self { store, signer: Mutex::new(signer), id, did }
+    }
+
+    /// The organization's id in the store.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The organization's DID.
+    #[must_use]
+    pub fn did(&self) -> &Did {
+        &self.did
+    }
+
+    /// The host of its origin, as URLs have it.
+    #[must_use]
+    pub fn host(&self) -> String {
+        names::host(&self.did)
+    }
+
+    /// The origin where it publishes, such as `https://acme.example`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        names::origin(&self.did)
+    }
+
+    /// Whether a DID is the organization's, or that of one of its teams and agents.
+    #[must_use]
+    pub fn is_own(&self, did: &Did) -> bool {
+        let rest = did.as_str().strip_prefix(self.did.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    pub(crate) fn signer(&self) -> MutexGuard<'_, Client> {
+        self.signer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the organization, one verb at a time.
+    pub(crate) fn change<T>(
+        &self,
+        verb: impl FnOnce(&mut Tx<'_>) -> Result<T, RegistryError>,
+    ) -> Result<T, RegistryError> {
+        self.store.write(|tx| {
+            organization::lock(tx, &self.id)?;
+            verb(tx)
+        })
+    }
+
+    pub(crate) fn tell(
+        &self,
+        tx: &mut Tx<'_>,
+        (kind, subject): (&str, &str),
+        data: &serde_json::Value,
+        now: i64,
+    ) -> Result<(), RegistryError> {
+        let data = data.to_string();
+        // Everything that the registry changes is something that decisions depend on.
+        let event = NewEvent { kind, subject, actor: "owner", data: &data, decides: true };
+        tx.append(&self.id, &event, now)?;
+        Ok(())
+    }
+
+    /// Makes a holder with a key of its own, in custody.
+    pub(crate) fn add_holder(
+        &self,
+        tx: &mut Tx<'_>,
+        (kind, name, parent): (Kind, &str, Option<&Holder>),
+        profile: &Profile,
+        now: i64,
+    ) -> Result<Holder, RegistryError> {
+        let holder = Holder {
+            id: uuid::Uuid::now_v7().to_string(),
+            kind,
+            parent: parent.map(|parent| parent.id.clone()),
+            name: name.to_owned(),
+            did: names::holder(&self.did, kind, name)?.to_string(),
+            state: State::Active,
+            version: 1,
+            created: now,
+            body: profile.write()?,
+        };
+        holder::add(tx, &self.id, &holder)?;
+        // What the key is called in the signer; what it signs names it by the holder's DID and its thumbprint.
+        let place = uuid::Uuid::now_v7().to_string();
+        let made = self.signer().generate(&self.id, &place, legation_keys::Algorithm::EdDsa)?;
+        let key = Key {
+            key_id: place,
+            holder: holder.id.clone(),
+            public_jwk: made.public_key.to_jwk().to_string(),
+            sealed: Some(made.sealed),
+            created: now,
+        };
+        holder::add_key(tx, &self.id, &key)?;
+        Ok(holder)
+    }
+}
+
+/// What can be done to a holder: an agent or a team by its name.
+pub(crate) fn named(
+    tx: &mut Tx<'_>,
+    id: &str,
+    kind: Kind,
+    name: &str,
+) -> Result<(Holder, Profile), RegistryError> {
+    let holder = holder::by_name(tx, id, kind, name)?;
+    let profile = Profile::read(&holder.body, name)?;
+    Ok((holder, profile))
+}
+
+/// Refuses what a retired or suspended holder can't do.
+pub(crate) fn must_be_active(holder: &Holder) -> Result<(), RegistryError> {
+    let remedy = match holder.state {
+        State::Active => return Ok(()),
+        State::Suspended => "resume it first",
+        State::Retired => "what is retired stays so; add another one",
+    };
+    let what = format!("the {} `{}`", holder.kind.name(), holder.name);
+    Err(RegistryError::State { what, state: holder.state.name(), remedy })
+}

@@ -1,0 +1,291 @@
+//! What is asked and answered, as JSON. What is not known is refused.
+//!
+//! Bytes stand in base64url. So do secrets: their text then has no escape, and a reader takes it straight from the
+//! frame, which is zeroed, into memory that is.
+
+use crate::refused::Refused;
+use legation_keys::base64url;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
+
+/// The version of this protocol.
+pub(crate) const VERSION: u32 = 1;
+/// Most bytes of what something is called: an organization, a key, a secret, an origin. A DID URL fits.
+pub(crate) const MAX_NAME: usize = 2048;
+/// Most bytes of a secret for an upstream.
+pub(crate) const MAX_SECRET: usize = 16 * 1024;
+/// Most bytes of the bits of a status list, so that even one that can't be packed fits into an answer: 4,194,304
+/// entries.
+pub(crate) const MAX_BITS: usize = 512 * 1024;
+/// Most links before the one that is to be signed. No verifier reads longer chains.
+pub(crate) const MAX_PARENTS: usize = 63;
+
+/// A request: its one member is the verb.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Request {
+    /// Which protocol this is.
+    Ping {},
+    /// A new key, sealed.
+    Generate(Generate),
+    /// A delegation, signed.
+    Delegate(Delegate),
+    /// A status list, signed.
+    StatusList(StatusList),
+    /// A receipt, signed.
+    Receipt(Receipt),
+    /// A secret for an upstream, sealed.
+    SealSecret(SealSecret),
+    /// A secret for an upstream, opened.
+    OpenSecret(OpenSecret),
+}
+
+impl Request {
+    pub(crate) fn verb(&self) -> &'static str {
+        match self {
+            Self::Ping {} => "ping",
+            Self::Generate(_) => "generate",
+            Self::Delegate(_) => "delegate",
+            Self::StatusList(_) => "status_list",
+            Self::Receipt(_) => "receipt",
+            Self::SealSecret(_) => "seal_secret",
+            Self::OpenSecret(_) => "open_secret",
+        }
+    }
+
+    /// Reads a request. What the reader says of it is not told: it would quote it.
+    pub(crate) fn read(frame: &[u8]) -> Result<Self, Refused> {
+        serde_json::from_slice(frame)
+            .map_err(|error| Refused::Malformed { line: error.line(), column: error.column() })
+    }
+}
+
+/// Makes a key, which is bound to organization and key id.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Generate {
+    pub(crate) organization: String,
+    pub(crate) key_id: String,
+    /// `EdDSA` or `ES256`.
+    pub(crate) algorithm: String,
+}
+
+/// Which key is to sign, as it was sealed.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Key {
+    pub(crate) organization: String,
+    pub(crate) key_id: String,
+    pub(crate) sealed: Bytes,
+}
+
+/// Signs a delegation: the first of a chain where there are no parents.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Delegate {
+    pub(crate) key: Key,
+    pub(crate) issuer: String,
+    /// The chain so far, root first.
+    pub(crate) parents: Vec<String>,
+    pub(crate) terms: Terms,
+}
+
+/// What the issuer decides of a delegation.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Terms {
+    pub(crate) id: Option<String>,
+    pub(crate) subject: String,
+    /// Unix seconds.
+    pub(crate) valid_from: i64,
+    /// Unix seconds.
+    pub(crate) valid_until: i64,
+    pub(crate) max_depth: u32,
+    pub(crate) account: Option<String>,
+    /// A JSON text, which is read strictly: `{"grants": […], "constraints": […]}`.
+    pub(crate) authority: String,
+    /// JSON texts of `BitstringStatusListEntry`.
+    pub(crate) status: Vec<String>,
+}
+
+/// Signs a Bitstring status list.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StatusList {
+    pub(crate) key: Key,
+    pub(crate) issuer: String,
+    /// The URL that it is published at.
+    pub(crate) id: String,
+    /// Unix seconds.
+    pub(crate) valid_from: i64,
+    /// Unix seconds.
+    pub(crate) valid_until: i64,
+    pub(crate) purpose: String,
+    /// Unpacked; index 0 is the left-most bit of the first byte.
+    pub(crate) bits: Bytes,
+}
+
+/// Signs a receipt.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Receipt {
+    pub(crate) key: Key,
+    /// A JSON text, which is signed as it stands.
+    pub(crate) receipt: String,
+}
+
+/// Seals a secret, which is bound to organization, name and origin.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SealSecret {
+    pub(crate) organization: String,
+    pub(crate) name: String,
+    pub(crate) origin: String,
+    pub(crate) secret: Secret,
+}
+
+/// Opens a secret.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OpenSecret {
+    pub(crate) organization: String,
+    pub(crate) name: String,
+    pub(crate) origin: String,
+    pub(crate) sealed: Bytes,
+}
+
+/// An answer: its one member says of which kind.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Answer {
+    Pong {
+        version: u32,
+    },
+    Generated {
+        /// A JSON text.
+        public_jwk: String,
+        sealed: Bytes,
+    },
+    Secured {
+        secured: String,
+    },
+    Sealed {
+        sealed: Bytes,
+    },
+    Secret {
+        secret: Secret,
+    },
+    Refused {
+        code: String,
+        message: String,
+    },
+}
+
+impl From<&Refused> for Answer {
+    fn from(refused: &Refused) -> Self {
+        Self::Refused { code: refused.code().to_owned(), message: refused.to_string() }
+    }
+}
+
+/// Bytes, as base64url.
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&base64url::encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        base64url::decode(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A secret text, as base64url. It has no `Debug`.
+pub(crate) struct Secret(pub(crate) Zeroizing<String>);
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&Zeroizing::new(base64url::encode(self.0.as_bytes())))
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Nothing of what it is may come into the error.
+        let wrong = || serde::de::Error::custom("no base64url of a text");
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        let bytes = Zeroizing::new(base64url::decode(&text).map_err(|_| wrong())?);
+        let secret = core::str::from_utf8(&bytes).map_err(|_| wrong())?;
+        Ok(Self(Zeroizing::new(secret.to_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn is_read(text: &str) -> bool {
+        Request::read(text.as_bytes()).is_ok()
+    }
+
+    #[test]
+    fn a_member_that_is_unknown_missing_or_twice_there_is_refused() {
+        let good = r#"{"generate":{"organization":"a","key_id":"k","algorithm":"EdDSA"}}"#;
+        assert!(is_read(good) && is_read(r#"{"ping":{}}"#));
+        for bad in [
+            r#"{"generate":{"organization":"a","key_id":"k","algorithm":"EdDSA","more":1}}"#,
+            r#"{"generate":{"organization":"a","key_id":"k"}}"#,
+            r#"{"generate":{"organization":"a","organization":"b","key_id":"k","algorithm":"EdDSA"}}"#,
+            r#"{"generate":{"organization":"a","key_id":"k","algorithm":"EdDSA"},"ping":{}}"#,
+            r#"{"generate":{"organization":1,"key_id":"k","algorithm":"EdDSA"}}"#,
+            r#"{"generate":{"organization":"a","key_id":"k","algorithm":"EdDSA"}} x"#,
+            r#"{"ping":{"more":1}}"#,
+            r#"{"ping":null}"#,
+            r#""ping""#,
+            r#"{"pong":{}}"#,
+            r#"{"sign":{"bytes":"aGk"}}"#,
+            "{}",
+            "[]",
+            "null",
+            "",
+        ] {
+            assert!(!is_read(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_is_no_base64url_of_text_is_refused_and_not_told() {
+        let ask = |secret: &str| {
+            let text = format!(
+                r#"{{"seal_secret":{{"organization":"a","name":"n","origin":"o","secret":{secret}}}}}"#
+            );
+            Request::read(text.as_bytes())
+        };
+        assert!(ask(r#""aHVudGVyMg""#).is_ok());
+        for bad in [r#""hunter2=""#, r#""_w""#, r#"{"hunter2":1}"#, r#"["hunter2"]"#, r#""hunter2 ""#] {
+            let refused = ask(bad).err().unwrap();
+            assert_eq!(refused.code(), "malformed");
+            assert!(!format!("{refused} {refused:?}").contains("hunter2"), "{refused}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn random_bytes_never_panic_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let _ = Request::read(&bytes);
+        }
+
+        /// Closer to what it knows: a request with a piece of it replaced.
+        #[test]
+        fn a_request_that_was_bent_never_panics_the_reader(at in 0usize..200, cut in 0usize..20, piece in r#"[\[\]{}":,0-9a-z\\_-]{0,12}"#) {
+            let good = r#"{"status_list":{"key":{"organization":"a","key_id":"k","sealed":"AQ"},"issuer":"did:web:a.example","id":"https://a.example/1","valid_from":1,"valid_until":2,"purpose":"revocation","bits":"AA"}}"#;
+            let bent: String = good.chars().take(at).chain(piece.chars()).chain(good.chars().skip(at + cut)).collect();
+            let _ = Request::read(bent.as_bytes());
+        }
+    }
+}

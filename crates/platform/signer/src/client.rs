@@ -1,0 +1,310 @@
+//! Asking a signer.
+
+pub use crate::client_error::ClientError;
+use crate::{
+    ask::{self, Answer, Bytes, Request, Secret},
+    frame::{self, FrameError, Timed},
+    socket::{self, other_user},
+};
+use legation_credential::{Terms, status::StatusPurpose};
+use legation_did::Did;
+use legation_keys::{
+    Algorithm, PublicKey,
+    json::{self, JsonLimits},
+};
+use std::{
+    io::{self, Write},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use zeroize::Zeroizing;
+
+/// How long connecting may take, and how long a request with its answer.
+pub(crate) const TIME: Duration = Duration::from_secs(10);
+
+/// A connection to a signer, at one of its doors. One request at a time; keep it behind a mutex, or have several.
+///
+/// Where the connection that it keeps has gone, such as after a pause or when the signer was started anew, it
+/// connects once more.
+#[derive(Debug)]
+pub struct Client {
+    socket: PathBuf,
+    kept: Option<UnixStream>,
+}
+
+/// A new key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generated {
+    /// Its public part, to publish.
+    pub public_key: PublicKey,
+    /// Its private part, to keep. It opens only in the signer, for the organization and key id that it was made for.
+    pub sealed: Vec<u8>,
+}
+
+/// A key that is to sign, as it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealedKey<'a> {
+    /// The organization that it was made for.
+    pub organization: &'a str,
+    /// The key id that it was made for. Where it is a DID URL, it names the key in what is signed, and the key signs
+    /// for that DID only. Where it is any other text, the key is named as [`legation_did::method_id`] does.
+    pub key_id: &'a str,
+    /// [`Generated::sealed`].
+    pub sealed: &'a [u8],
+}
+
+/// A Bitstring status list that is to be signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListTerms<'a> {
+    /// Who signs it.
+    pub issuer: &'a Did,
+    /// The URL that it is published at.
+    pub id: &'a str,
+    /// When it is made, Unix seconds.
+    pub valid_from: i64,
+    /// From when on it is no longer valid, Unix seconds.
+    pub valid_until: i64,
+    /// What its bits mean: revocation or suspension.
+    pub purpose: StatusPurpose,
+    /// The bits, 16 KiB to 512 KiB; index 0 is the left-most bit of the first byte.
+    pub bits: &'a [u8],
+}
+
+impl Client {
+    /// Connects to a signer's socket ([`Door::socket`](crate::Door::socket)).
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`], [`ClientError::NotOurs`].
+    pub fn connect(socket: &Path) -> Result<Self, ClientError> {
+        Ok(Self { socket: socket.to_owned(), kept: Some(connect(socket)?) })
+    }
+
+    /// Asks for the version of the signer's protocol.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn ping(&mut self) -> Result<u32, ClientError> {
+        match self.ask(&Request::Ping {})? {
+            Answer::Pong { version } => Ok(version),
+            _ => Err(self.odd()),
+        }
+    }
+
+    /// Makes a key that is bound to an organization and a key id, each of 1 to 2048 bytes ([`SealedKey::key_id`] says
+    /// what the key id means).
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn generate(
+        &mut self,
+        organization: &str,
+        key_id: &str,
+        algorithm: Algorithm,
+    ) -> Result<Generated, ClientError> {
+        let request = ask::Generate {
+            organization: organization.to_owned(),
+            key_id: key_id.to_owned(),
+            algorithm: algorithm.jose().to_owned(),
+        };
+        let Answer::Generated { public_jwk, sealed } = self.ask(&Request::Generate(request))? else {
+            return Err(self.odd());
+        };
+        let limits = JsonLimits { bytes: 4096, depth: 4 };
+        let jwk = json::parse(public_jwk.as_bytes(), limits).map_err(|_| self.odd())?;
+        let public = jwk.as_object().and_then(|jwk| PublicKey::from_jwk(jwk).ok());
+        Ok(Generated { public_key: public.ok_or_else(|| self.odd())?, sealed: sealed.0 })
+    }
+
+    /// Signs a delegation of `issuer`, as a compact JWS. Without parents the issuer is the principal. With parents,
+    /// root first, it passes their chain on, whose last subject the issuer is, with at most what the chain holds.
+    ///
+    /// # Errors
+    /// [`ClientError`]; what is refused has the code that a verifier would deny it with.
+    pub fn delegate(
+        &mut self,
+        key: SealedKey<'_>,
+        issuer: &Did,
+        parents: &[&str],
+        terms: &Terms,
+    ) -> Result<String, ClientError> {
+        self.secured(&Request::Delegate(ask::Delegate {
+            key: key.into(),
+            issuer: issuer.as_str().to_owned(),
+            parents: parents.iter().map(|parent| (*parent).to_owned()).collect(),
+            terms: terms.into(),
+        }))
+    }
+
+    /// Signs a status list, as a compact JWS.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn status_list(&mut self, key: SealedKey<'_>, list: &ListTerms<'_>) -> Result<String, ClientError> {
+        self.secured(&Request::StatusList(ask::StatusList {
+            key: key.into(),
+            issuer: list.issuer.as_str().to_owned(),
+            id: list.id.to_owned(),
+            valid_from: list.valid_from,
+            valid_until: list.valid_until,
+            purpose: list.purpose.name().to_owned(),
+            bits: Bytes(list.bits.to_vec()),
+        }))
+    }
+
+    /// Signs a receipt, the JSON text of `legation_verifier::receipt`, as it stands: up to some 750 KiB. The key is
+    /// that of its `verifier`; where that is no DID, [`SealedKey::key_id`] is the DID URL of the key.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `type_mismatch` for what is no receipt.
+    pub fn receipt(&mut self, key: SealedKey<'_>, receipt: &str) -> Result<String, ClientError> {
+        self.secured(&Request::Receipt(ask::Receipt { key: key.into(), receipt: receipt.to_owned() }))
+    }
+
+    /// Seals a secret for an upstream, of 1 byte to 16 KiB. It opens only for that organization, name and origin, which
+    /// are compared byte by byte.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn seal_secret(
+        &mut self,
+        organization: &str,
+        name: &str,
+        origin: &str,
+        secret: &str,
+    ) -> Result<Vec<u8>, ClientError> {
+        let request = Request::SealSecret(ask::SealSecret {
+            organization: organization.to_owned(),
+            name: name.to_owned(),
+            origin: origin.to_owned(),
+            secret: Secret(Zeroizing::new(secret.to_owned())),
+        });
+        match self.ask(&request)? {
+            Answer::Sealed { sealed } => Ok(sealed.0),
+            _ => Err(self.odd()),
+        }
+    }
+
+    /// Opens a secret for an upstream.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `sealed_mismatch` where it was sealed for another organization, name or origin.
+    pub fn open_secret(
+        &mut self,
+        organization: &str,
+        name: &str,
+        origin: &str,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<String>, ClientError> {
+        let request = Request::OpenSecret(ask::OpenSecret {
+            organization: organization.to_owned(),
+            name: name.to_owned(),
+            origin: origin.to_owned(),
+            sealed: Bytes(sealed.to_vec()),
+        });
+        match self.ask(&request)? {
+            Answer::Secret { secret } => Ok(secret.0),
+            _ => Err(self.odd()),
+        }
+    }
+
+    fn secured(&mut self, request: &Request) -> Result<String, ClientError> {
+        match self.ask(request)? {
+            Answer::Secured { secured } => Ok(secured),
+            _ => Err(self.odd()),
+        }
+    }
+
+    fn odd(&self) -> ClientError {
+        ClientError::Answer { socket: self.socket.clone() }
+    }
+
+    /// Asks, and asks once more where the connection that was kept has gone. Asking twice does no harm: the signer
+    /// keeps nothing.
+    fn ask(&mut self, request: &Request) -> Result<Answer, ClientError> {
+        let frame = frame::of(request).map_err(|error| match error {
+            FrameError::Length { found } => ClientError::TooLarge { found },
+            other => self.lost(other),
+        })?;
+        if let Some(kept) = self.kept.take() {
+            match exchange(&kept, &frame) {
+                Err(FrameError::Ended) => {}
+                other => return self.answered(kept, other),
+            }
+        }
+        let new = connect(&self.socket)?;
+        let answer = exchange(&new, &frame);
+        self.answered(new, answer)
+    }
+
+    /// Keeps a connection that has answered; any other is in the midst of something.
+    fn answered(
+        &mut self,
+        stream: UnixStream,
+        answer: Result<Zeroizing<Vec<u8>>, FrameError>,
+    ) -> Result<Answer, ClientError> {
+        let answer = answer.map_err(|error| self.lost(error))?;
+        let answer = serde_json::from_slice(&answer).map_err(|_| self.odd())?;
+        self.kept = Some(stream);
+        match answer {
+            Answer::Refused { code, message } => Err(ClientError::Refused { code, message }),
+            other => Ok(other),
+        }
+    }
+
+    fn lost(&self, error: FrameError) -> ClientError {
+        let socket = self.socket.clone();
+        match error {
+            FrameError::TimedOut => ClientError::TimedOut { socket },
+            FrameError::Ended => ClientError::Gone { socket, reason: "the connection ended".to_owned() },
+            FrameError::Length { .. } => ClientError::Answer { socket },
+            FrameError::Io(error) => ClientError::Gone { socket, reason: error.to_string() },
+        }
+    }
+}
+
+fn connect(socket: &Path) -> Result<UnixStream, ClientError> {
+    let unreachable = |error: io::Error| {
+        let reason = error.to_string();
+        ClientError::Unreachable { socket: socket.to_owned(), reason }
+    };
+    let stream = socket::connect(socket, TIME).map_err(unreachable)?;
+    match other_user(&stream).map_err(unreachable)? {
+        None => Ok(stream),
+        Some((found, expected)) => Err(ClientError::NotOurs { socket: socket.to_owned(), found, expected }),
+    }
+}
+
+fn exchange(stream: &UnixStream, frame: &[u8]) -> Result<Zeroizing<Vec<u8>>, FrameError> {
+    let mut timed = Timed::new(stream, TIME);
+    match timed.write_all(frame).map_err(FrameError::from) {
+        // It may have said why before it closed.
+        Ok(()) | Err(FrameError::Ended) => frame::read(&mut timed),
+        Err(error) => Err(error),
+    }
+}
+
+impl From<SealedKey<'_>> for ask::Key {
+    fn from(key: SealedKey<'_>) -> Self {
+        Self {
+            organization: key.organization.to_owned(),
+            key_id: key.key_id.to_owned(),
+            sealed: Bytes(key.sealed.to_vec()),
+        }
+    }
+}
+
+impl From<&Terms> for ask::Terms {
+    fn from(terms: &Terms) -> Self {
+        Self {
+            id: terms.id.clone(),
+            subject: terms.subject.as_str().to_owned(),
+            valid_from: terms.valid_from,
+            valid_until: terms.valid_until,
+            max_depth: terms.max_depth,
+            account: terms.account.clone(),
+            authority: terms.authority.to_json().to_string(),
+            status: terms.status.iter().map(|entry| entry.to_json().to_string()).collect(),
+        }
+    }
+}

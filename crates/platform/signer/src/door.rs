@@ -1,0 +1,51 @@
+//! The two doors: the sockets of a signer, and what is done at each.
+
+use crate::ask::Request;
+use std::path::{Path, PathBuf};
+
+/// A socket of the signer. Who holds budgets and answers requests does not get at what makes delegations, and who
+/// registers agents does not get at secrets for upstreams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Door {
+    /// `registry.sock`: makes keys, signs delegations, status lists and receipts, seals secrets.
+    Registry,
+    /// `gateway.sock`: signs receipts, opens secrets.
+    Gateway,
+}
+
+impl Door {
+    /// Every door there is.
+    pub const ALL: [Self; 2] = [Self::Registry, Self::Gateway];
+
+    /// Its socket in a signer's folder.
+    ///
+    /// ```
+    /// use legation_signer::Door;
+    /// let socket = Door::Gateway.socket("/run/legation".as_ref());
+    /// assert_eq!(socket.to_str(), Some("/run/legation/gateway.sock"));
+    /// ```
+    #[must_use]
+    pub fn socket(self, folder: &Path) -> PathBuf {
+        folder.join(format!("{}.sock", self.name()))
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Registry => "registry",
+            Self::Gateway => "gateway",
+        }
+    }
+
+    /// Whether that is done here.
+    pub(crate) fn does(self, request: &Request) -> bool {
+        match request {
+            Request::Ping {} | Request::Receipt(_) => true,
+            Request::OpenSecret(_) => self == Self::Gateway,
+            Request::Generate(_) | Request::Delegate(_) | Request::StatusList(_) | Request::SealSecret(_) => {
+                self == Self::Registry
+            }
+        }
+    }
+}

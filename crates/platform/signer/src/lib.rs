@@ -1,0 +1,46 @@
+//! The signer: the process that holds the keys of an organization. Nobody else sees a private key or the master key.
+//!
+//! Keys and upstream secrets are kept by others, sealed: a sealed blob opens only here, and only in the place that it
+//! was sealed for. The signer keeps one secret, the master key, and no state. Who is of the same user asks it over two
+//! Unix sockets, the [`Door`]s, each of which does only what those who knock there need.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`master`] | [`Master`]: the master key in its file; [`Place`]; sealing and opening |
+//! | [`door`] | [`Door`]: the two sockets, and what is done at each |
+//! | `ask`, `frame` | what is asked and answered, as JSON; how it is framed |
+//! | `refused` | why something was not done, with its code |
+//! | `verbs`, `signing` | what is done; the three that sign |
+//! | [`server`], `connections` | [`serve()`]: the process; how many it talks with |
+//! | `folder`, `socket`, `hidden` | who may knock; connecting; no core dump, no debugger |
+//! | [`client`] | [`Client`]: asking, with one method for each thing that is done |
+//!
+//! # The wire
+//!
+//! A frame is its length, 4 bytes, big-endian, and as many bytes of JSON, at most 1 MiB. A request is an object of one
+//! member, whose name is the verb: `{"ping":{}}`. So is an answer: `{"pong":{"version":1}}`, or
+//! `{"refused":{"code":"…","message":"…"}}`. A member that is not known is refused. On one connection requests are
+//! answered in turn.
+
+#![cfg(unix)]
+
+mod ask;
+pub mod client;
+mod client_error;
+mod connections;
+pub mod door;
+mod folder;
+mod frame;
+mod hidden;
+pub mod master;
+mod refused;
+mod serve_error;
+pub mod server;
+mod signing;
+mod socket;
+mod verbs;
+
+pub use client::{Client, ClientError, Generated, ListTerms, SealedKey};
+pub use door::Door;
+pub use master::{Master, MasterError, OpenError, Place, SealError};
+pub use server::{ServeError, serve};

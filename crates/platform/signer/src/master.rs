@@ -1,0 +1,260 @@
+//! The master key, and what is sealed by it.
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    error::Unspecified,
+    rand,
+};
+use core::fmt;
+use legation_keys::base64url;
+use legation_keystore::{Access, Overwrite, WriteError, open_to_others, write_new};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
+
+/// Bytes of a master key: AES-256.
+const KEY_LEN: usize = 32;
+/// Bytes of a GCM tag.
+const TAG_LEN: usize = 16;
+/// Most bytes of a master key's file: 43 of base64url, and one line ending.
+const MOST_IN_FILE: usize = 45;
+/// The first byte of a sealed blob: which key, cipher and place text it is by.
+const VERSION: u8 = 1;
+
+/// The master key of a signer. What it seals opens only by it. It is zeroed when it is dropped, and never prints.
+///
+/// With nonces of 96 random bits it may seal 2^32 times (NIST SP 800-38D §8.3): a million agents could have
+/// four thousand keys each.
+pub struct Master {
+    key: RandomizedNonceKey,
+}
+
+/// Where something sealed belongs. It is bound to it: a blob that is moved to another place does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// A private key.
+    Key {
+        /// Whose it is.
+        organization: &'a str,
+        /// What the key is called.
+        key_id: &'a str,
+    },
+    /// A secret for an upstream.
+    Secret {
+        /// Whose it is.
+        organization: &'a str,
+        /// What the secret is called.
+        name: &'a str,
+        /// The only origin that it is sent to, such as `https://api.example.com`.
+        origin: &'a str,
+    },
+}
+
+/// Why there is no master key. It never holds anything of the file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MasterError {
+    /// The file can't be written, or there is one already.
+    #[error("{0}")]
+    Write(#[from] WriteError),
+    /// There is no such file, or it may not be read.
+    #[error("the master key `{}` can't be opened: {reason}", .path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// Others than its owner may read or write the file.
+    #[error(
+        "the master key `{}` has the mode {mode:03o}, so that others can read or change it; expected 600: \
+         run `chmod 600` on it, and make a new one if others may have read it",
+        .path.display()
+    )]
+    OpenToOthers {
+        /// The file.
+        path: PathBuf,
+        /// The last nine bits of its mode.
+        mode: u32,
+    },
+    /// The file holds something else.
+    #[error("`{}` is no master key, which is one line of 43 characters; restore it from a backup", .path.display())]
+    NotAMaster {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system gave no randomness, or the library took no key.
+    #[error("no master key could be made: the system's random source failed")]
+    Random,
+}
+
+impl MasterError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Write(WriteError::Exists { .. }) => "master_exists",
+            Self::Write(WriteError::Io { .. }) => "master_not_written",
+            Self::Open { .. } => "master_not_opened",
+            Self::OpenToOthers { .. } => "master_open_to_others",
+            Self::NotAMaster { .. } => "master_malformed",
+            Self::Random => "random_failed",
+        }
+    }
+}
+
+/// Nothing was sealed: the system gave no randomness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it could not be sealed: the system's random source failed")]
+pub struct SealError;
+
+impl SealError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        "random_failed"
+    }
+}
+
+/// Why something sealed was not opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// It is by a later version, or no sealed blob at all.
+    #[error("what is sealed is of version {found}, expected {VERSION}; it is by a later signer, or damaged")]
+    Version {
+        /// Its first byte.
+        found: u8,
+    },
+    /// It is too short to be a sealed blob.
+    #[error("what is sealed has {found} bytes, expected at least {expected}", expected = 1 + NONCE_LEN + TAG_LEN)]
+    TooShort {
+        /// How many bytes it has.
+        found: usize,
+    },
+    /// It was sealed for another place or by another master key, or it was changed. Which of these, nobody can tell.
+    #[error(
+        "it does not open here: it was sealed for another organization, name or origin or by another master key, \
+         or it was changed"
+    )]
+    Mismatch,
+}
+
+impl OpenError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Version { .. } | Self::TooShort { .. } => "sealed_malformed",
+            Self::Mismatch => "sealed_mismatch",
+        }
+    }
+}
+
+impl Master {
+    /// Makes a new master key in a new file of mode 0600: one line of base64url.
+    ///
+    /// Without it nothing that it sealed opens again. Keep a copy where a backup of what it sealed is not.
+    ///
+    /// # Errors
+    /// [`MasterError`]; a file that is there stays as it is.
+    pub fn create(path: &Path) -> Result<Self, MasterError> {
+        let mut bytes = Zeroizing::new([0; KEY_LEN]);
+        rand::fill(bytes.as_mut_slice()).map_err(|_| MasterError::Random)?;
+        let text = Zeroizing::new(base64url::encode(bytes.as_slice()));
+        let line = Zeroizing::new([text.as_bytes(), b"\n"].concat());
+        write_new(path, &line, Access::Private, Overwrite::Refuse)?;
+        Self::from_bytes(&bytes)
+    }
+
+    /// Reads the master key of a file.
+    ///
+    /// # Errors
+    /// [`MasterError`], also where others than its owner may read or write the file.
+    pub fn load(path: &Path) -> Result<Self, MasterError> {
+        if let Some(mode) = open_to_others(path) {
+            return Err(MasterError::OpenToOthers { path: path.to_owned(), mode });
+        }
+        let not_a_master = || MasterError::NotAMaster { path: path.to_owned() };
+        let not_opened = |error: io::Error| {
+            let reason = error.to_string();
+            MasterError::Open { path: path.to_owned(), reason }
+        };
+        // Opening what is no file, such as a pipe, could wait for ever.
+        if !fs::metadata(path).map_err(not_opened)?.is_file() {
+            return Err(not_a_master());
+        }
+        let mut line = Zeroizing::new(Vec::with_capacity(MOST_IN_FILE + 1));
+        let most = u64::try_from(MOST_IN_FILE + 1).unwrap_or_default();
+        File::open(path).and_then(|file| file.take(most).read_to_end(&mut line)).map_err(not_opened)?;
+        let text = core::str::from_utf8(&line).map_err(|_| not_a_master())?;
+        let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
+        let bytes = Zeroizing::new(base64url::decode_array(text).map_err(|_| not_a_master())?);
+        Self::from_bytes(&bytes)
+    }
+
+    fn from_bytes(bytes: &[u8; KEY_LEN]) -> Result<Self, MasterError> {
+        let key = RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(|_| MasterError::Random)?;
+        Ok(Self { key })
+    }
+
+    /// Seals bytes for one place: a version byte, a random nonce, then AES-256-GCM's ciphertext and tag, 29 bytes
+    /// more than there were. It tells its length and nothing else.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn seal(&self, place: Place<'_>, plain: &[u8]) -> Result<Vec<u8>, SealError> {
+        // As long as it becomes, so that it never moves and leaves no copy behind.
+        let mut body = Zeroizing::new(Vec::with_capacity(plain.len().saturating_add(TAG_LEN)));
+        body.extend_from_slice(plain);
+        let nonce = self.key.seal_in_place_append_tag(Aad::from(place.text()), &mut *body);
+        let nonce = nonce.map_err(|_: Unspecified| SealError)?;
+        Ok([&[VERSION], nonce.as_ref().as_slice(), body.as_slice()].concat())
+    }
+
+    /// Opens what was sealed for that place.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let too_short = OpenError::TooShort { found: sealed.len() };
+        let Some((version, rest)) = sealed.split_first() else { return Err(too_short) };
+        if *version != VERSION {
+            return Err(OpenError::Version { found: *version });
+        }
+        let (nonce, body) = rest
+            .split_first_chunk::<NONCE_LEN>()
+            .filter(|(_, body)| body.len() >= TAG_LEN)
+            .ok_or(too_short)?;
+        let mut body = Zeroizing::new(body.to_vec());
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let opened = self.key.open_in_place(nonce, Aad::from(place.text()), &mut body);
+        let length = opened.map_err(|_: Unspecified| OpenError::Mismatch)?.len();
+        body.truncate(length);
+        Ok(body)
+    }
+}
+
+impl fmt::Debug for Master {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a master key")
+    }
+}
+
+impl Place<'_> {
+    /// The text that a seal is bound to. Two places have two texts: its kind is said, and each part with its length.
+    fn text(self) -> String {
+        let parts = |kind: &str, parts: &[&str]| {
+            let mut text = format!("legation sealed {VERSION} {kind}");
+            for part in parts {
+                text.push_str(&format!(" {}:{part}", part.len()));
+            }
+            text
+        };
+        match self {
+            Self::Key { organization, key_id } => parts("key", &[organization, key_id]),
+            Self::Secret { organization, name, origin } => parts("secret", &[organization, name, origin]),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Why the signer did not do what it was asked.
+
+use crate::{
+    ask::{MAX_BITS, MAX_NAME, MAX_PARENTS, MAX_SECRET},
+    frame::MAX_FRAME,
+    master::{OpenError, SealError},
+};
+use legation_credential::{CredentialError, IssueError, status::MIN_ENTRIES};
+use legation_did::{Did, DidError};
+use legation_keys::{
+    data_integrity::AddProofError,
+    secret::{SecretKeyError, SignError},
+    time,
+};
+
+/// Why nothing was done. It never holds anything of a key or a secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    /// It is done at the other door.
+    #[error("`{verb}` is not done at the door `{door}`; ask at the other one")]
+    NotAtThisDoor { verb: &'static str, door: &'static str },
+    /// No request that is known. What stands there is not told.
+    #[error(
+        "no request that is known, at line {line}, column {column}: it is no JSON, or a member is unknown, missing, \
+         twice there or of another kind"
+    )]
+    Malformed { line: usize, column: usize },
+    /// A frame of another length.
+    #[error("a frame has 1 to {MAX_FRAME} bytes, this has {found}; the connection is closed")]
+    FrameLength { found: usize },
+    /// What would be answered does not fit into a frame.
+    #[error("the answer has more than {MAX_FRAME} bytes")]
+    AnswerTooLarge,
+    /// There are as many connections at this door as there may be.
+    #[error("there are {most} connections at this door already; close some, or try again later")]
+    Busy { most: usize },
+    /// The peer is another user.
+    #[error("you are the user {found}, expected {expected}: only the signer's own user is answered")]
+    NotOurs { found: u32, expected: u32 },
+    /// What something is called is empty or too long.
+    #[error("`{member}` has {found} bytes, expected 1 to {MAX_NAME}")]
+    Name { member: &'static str, found: usize },
+    /// An algorithm that no key is made for.
+    #[error("the algorithm `{found}` is not known; use `EdDSA` or `ES256`")]
+    Algorithm { found: String },
+    /// What is sealed does not open.
+    #[error("{0}")]
+    Open(#[from] OpenError),
+    /// Nothing was sealed.
+    #[error("{0}")]
+    Seal(#[from] SealError),
+    /// What was opened is no key, or none could be made.
+    #[error("{0}")]
+    Key(#[from] SecretKeyError),
+    /// No DID.
+    #[error("`{member}`: {error}")]
+    Did { member: &'static str, error: DidError },
+    /// An authority or a status entry that can't be read.
+    #[error("{0}")]
+    Credential(#[from] CredentialError),
+    /// No delegation was made.
+    #[error("{0}")]
+    Issue(#[from] IssueError),
+    /// Somebody else must sign.
+    #[error("the key `{key_id}` does not sign for `{issuer}`; name a key of its own")]
+    Issuer { issuer: Did, key_id: String },
+    /// The chain was given to somebody else.
+    #[error("the chain was given to `{subject}`, so `{issuer}` can't pass it on")]
+    NotTheSubject { issuer: Did, subject: Did },
+    /// A chain that no verifier reads.
+    #[error("{found} parents, at most {MAX_PARENTS} are read")]
+    TooManyParents { found: usize },
+    /// No URL of a status list.
+    #[error("`{found}` is no http(s) URL in normal form")]
+    ListUrl { found: String },
+    /// No purpose of a status list.
+    #[error("the purpose `{found}` is not known; use `revocation` or `suspension`")]
+    Purpose { found: String },
+    /// Too few or too many bits.
+    #[error("the bits have {found} bytes, expected {least} to {MAX_BITS}", least = MIN_ENTRIES / 8)]
+    Bits { found: usize },
+    /// A list that ends before it begins.
+    #[error("valid until {}, which is not after {}", time::format(*until), time::format(*from))]
+    Window { from: i64, until: i64 },
+    /// Something else than a receipt.
+    #[error("only receipts are signed, whose `type` is `LegationReceipt`; found {found}")]
+    ReceiptType { found: String },
+    /// A receipt that nobody is said to sign.
+    #[error("the receipt's `verifier` is no DID; give a key id that is the DID URL of the key")]
+    NoSigner,
+    /// A secret that is empty or too long.
+    #[error("a secret has 1 to {MAX_SECRET} bytes, this has {found}")]
+    SecretLength { found: usize },
+    /// The key did not sign.
+    #[error("{0}")]
+    Sign(#[from] SignError),
+    /// A mistake in the signer.
+    #[error("the signer made a mistake; nothing was signed or opened")]
+    Internal,
+}
+
+impl Refused {
+    /// The stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NotAtThisDoor { .. } => "not_at_this_door",
+            Self::FrameLength { .. } => "frame_length",
+            Self::AnswerTooLarge => "answer_too_large",
+            Self::Busy { .. } => "too_many_connections",
+            Self::NotOurs { .. } => "not_ours",
+            Self::Name { .. } | Self::SecretLength { .. } | Self::Bits { .. } => "length_out_of_range",
+            Self::TooManyParents { .. } => "input_too_large",
+            Self::Algorithm { .. } => "algorithm_not_allowed",
+            Self::Open(error) => error.code(),
+            Self::Seal(error) => error.code(),
+            Self::Key(SecretKeyError::Generate) => "random_failed",
+            Self::Key(_) => "not_a_key",
+            Self::Malformed { .. } | Self::Did { .. } | Self::ListUrl { .. } | Self::Purpose { .. } => {
+                "malformed"
+            }
+            Self::Credential(error) => error.code(),
+            Self::Issue(error) => issue_code(error),
+            Self::Issuer { .. } | Self::NotTheSubject { .. } | Self::NoSigner => "issuer_mismatch",
+            Self::Window { .. } => "window_empty",
+            Self::ReceiptType { .. } => "type_mismatch",
+            Self::Sign(_) => "sign_failed",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+fn issue_code(error: &IssueError) -> &'static str {
+    match error {
+        IssueError::Refused(refusal) => refusal.code(),
+        IssueError::Unreadable(error) | IssueError::Parent { error, .. } => error.code(),
+        IssueError::Order { .. } | IssueError::NoParent => "parent_mismatch",
+        IssueError::Key { .. } => "issuer_mismatch",
+        IssueError::Window { .. } => "window_empty",
+        IssueError::Proof(AddProofError::Sign(_)) | IssueError::Sign(_) => "sign_failed",
+        IssueError::Proof(_) => "algorithm_not_allowed",
+    }
+}
+
+/// The beginning of a text from outside, for a message.
+pub(crate) fn shorten(text: &str) -> String {
+    match text.char_indices().nth(120) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

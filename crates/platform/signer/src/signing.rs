@@ -1,0 +1,166 @@
+//! What signs. Each verb builds what it signs from what it was told, or reads it strictly: nobody has bytes signed
+//! that could be something else.
+
+use crate::{
+    ask::{self, Delegate, Key, MAX_BITS, MAX_PARENTS},
+    frame::MAX_FRAME,
+    master::Master,
+    refused::{Refused, shorten},
+    verbs::key_place,
+};
+use legation_credential::{
+    Authority, CredentialError, Delegation, IssueError, Securing, Terms,
+    delegation::LIMITS,
+    issue, pass_on,
+    status::{
+        MIN_ENTRIES, SignedStatusList, StatusEntry, StatusList, StatusListCredential, StatusPurpose,
+        is_list_url,
+    },
+};
+use legation_did::{Did, key, method_id};
+use legation_keys::{
+    SecretKey, Signer,
+    data_integrity::AddProofError,
+    json::{self, Json, JsonLimits},
+    secret::{SecretKeyError, SignError},
+};
+use legation_verifier::receipt;
+
+/// How deep a receipt may be, as deep as `legation_verifier::receipt::verify` reads it.
+const RECEIPT_DEPTH: usize = 32;
+
+/// Signs a delegation: the first of a chain, or one that passes a chain on.
+pub(crate) fn delegate(request: &Delegate, master: &Master) -> Result<String, Refused> {
+    let issuer = did("issuer", &request.issuer)?;
+    let parents: Vec<&str> = request.parents.iter().map(String::as_str).collect();
+    if parents.len() > MAX_PARENTS {
+        return Err(Refused::TooManyParents { found: parents.len() });
+    }
+    if let Some(last) = parents.last() {
+        let index = parents.len().saturating_sub(1);
+        let last = Delegation::read_unverified(last).map_err(|error| IssueError::Parent { index, error })?;
+        let subject = last.terms.subject;
+        if subject != issuer {
+            return Err(Refused::NotTheSubject { issuer, subject });
+        }
+    }
+    let terms = terms(&request.terms)?;
+    let signer = opened(&request.key, master)?;
+    let method = method(&issuer, &request.key.key_id, &signer)?;
+    match parents.as_slice() {
+        [] => Ok(issue(terms, &issuer, &method, &signer)?),
+        parents => Ok(pass_on(parents, terms, &method, &signer)?),
+    }
+}
+
+fn terms(terms: &ask::Terms) -> Result<Terms, Refused> {
+    let mut status = Vec::new();
+    for entry in &terms.status {
+        let entry = json::parse(entry.as_bytes(), LIMITS).map_err(CredentialError::from)?;
+        status.push(StatusEntry::from_json(&entry)?);
+    }
+    Ok(Terms {
+        id: terms.id.clone(),
+        subject: did("subject", &terms.subject)?,
+        valid_from: terms.valid_from,
+        valid_until: terms.valid_until,
+        max_depth: terms.max_depth,
+        account: terms.account.clone(),
+        authority: Authority::parse(&terms.authority)?,
+        status,
+    })
+}
+
+/// Signs a status list as a compact JWS.
+pub(crate) fn status_list(request: &ask::StatusList, master: &Master) -> Result<String, Refused> {
+    let issuer = did("issuer", &request.issuer)?;
+    if !is_list_url(&request.id) {
+        return Err(Refused::ListUrl { found: shorten(&request.id) });
+    }
+    // The others end no credential, and nobody has to look them up.
+    let purpose = StatusPurpose::from_name(&request.purpose).filter(|purpose| purpose.is_ending());
+    let purpose = purpose.ok_or_else(|| Refused::Purpose { found: shorten(&request.purpose) })?;
+    let (from, until) = (request.valid_from, request.valid_until);
+    if until <= from {
+        return Err(Refused::Window { from, until });
+    }
+    let list = StatusListCredential {
+        id: Some(request.id.clone()),
+        issuer,
+        valid_from: from,
+        valid_until: Some(until),
+        purposes: vec![purpose],
+        list: unpacked(&request.bits.0)?,
+    };
+    let signer = opened(&request.key, master)?;
+    let method = method(&list.issuer, &request.key.key_id, &signer)?;
+    let secured = list.secure(Securing::Jwt, &method, &signer).map_err(|error| match error {
+        AddProofError::Sign(error) => error,
+        // Only of proofs, which are not made here.
+        other => SignError { reason: other.to_string() },
+    })?;
+    // What its verifiers would not read, such as a time after the year 9999, is better refused here.
+    SignedStatusList::parse(&secured, list.list.entries())?;
+    Ok(secured)
+}
+
+/// The bits of a list. Index 0 is the left-most bit of the first byte (Bitstring Status List §3.1.3).
+fn unpacked(bits: &[u8]) -> Result<StatusList, Refused> {
+    if !(MIN_ENTRIES / 8..=MAX_BITS).contains(&bits.len()) {
+        return Err(Refused::Bits { found: bits.len() });
+    }
+    let mut list = StatusList::new(bits.len() * 8);
+    for (place, byte) in bits.iter().enumerate().filter(|(_, byte)| **byte != 0) {
+        for bit in (0..8).filter(|bit| byte & (0x80 >> bit) != 0) {
+            list.set(place * 8 + bit, true);
+        }
+    }
+    Ok(list)
+}
+
+/// Signs a receipt, byte for byte as it stands.
+pub(crate) fn receipt(request: &ask::Receipt, master: &Master) -> Result<String, Refused> {
+    let text = request.receipt.as_bytes();
+    let limits = JsonLimits { bytes: MAX_FRAME, depth: RECEIPT_DEPTH };
+    let json = json::parse(text, limits).map_err(CredentialError::from)?;
+    let found = match json.get("type") {
+        Some(Json::String(found)) if found == receipt::TYPE => None,
+        Some(Json::String(found)) => Some(format!("`{}`", shorten(found))),
+        Some(other) => Some(other.kind().to_owned()),
+        None => Some("nothing".to_owned()),
+    };
+    if let Some(found) = found {
+        return Err(Refused::ReceiptType { found });
+    }
+    // Where the verifier is called by a DID, nobody else's signature holds (`receipt::verify`).
+    let verifier = json.get("verifier").and_then(Json::as_str).and_then(|verifier| verifier.parse().ok());
+    let named = || request.key.key_id.split_once('#').and_then(|(did, _)| did.parse().ok());
+    let signs: Did = verifier.or_else(named).ok_or(Refused::NoSigner)?;
+    let signer = opened(&request.key, master)?;
+    let method = method(&signs, &request.key.key_id, &signer)?;
+    Ok(receipt::sign(text, &method, &signer)?)
+}
+
+/// The key, for one request. It is zeroed when it is dropped.
+fn opened(key: &Key, master: &Master) -> Result<SecretKey, Refused> {
+    let jwk = master.open(key_place(&key.organization, &key.key_id)?, &key.sealed.0)?;
+    let jwk = core::str::from_utf8(&jwk).map_err(|_| SecretKeyError::NotAKey)?;
+    Ok(SecretKey::from_jwk(jwk)?)
+}
+
+/// The DID URL that names the key in its owner's document: the key id, where that is one, else as Legation names keys
+/// in documents ([`method_id`]). A key that was made as one DID's signs for no other.
+fn method(issuer: &Did, key_id: &str, signer: &SecretKey) -> Result<String, Refused> {
+    let public = signer.public_key();
+    let is_own = issuer.method() != "key" || *issuer == key::did(public);
+    let is_url = key_id.starts_with("did:");
+    if !is_own || is_url && issuer.fragment_of(key_id).is_none() {
+        return Err(Refused::Issuer { issuer: issuer.clone(), key_id: shorten(key_id) });
+    }
+    // A did:key is its one key, which has one name.
+    Ok(if is_url && issuer.method() != "key" { key_id.to_owned() } else { method_id(issuer, public) })
+}
+
+fn did(member: &'static str, text: &str) -> Result<Did, Refused> {
+    text.parse().map_err(|error| Refused::Did { member, error })
+}

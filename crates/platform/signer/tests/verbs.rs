@@ -1,0 +1,292 @@
+//! Each verb end to end. What is signed is read by those who will read it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use common::*;
+use legation_credential::{
+    Delegation, Facts, Occasion, Request, Terms, present,
+    status::{MIN_ENTRIES, SignedStatusList, StatusEntry, StatusPurpose},
+};
+use legation_did::{Document, Purpose, key, method_id, web};
+use legation_keys::{Algorithm, SecretKey, Signer};
+use legation_signer::{Door, ListTerms};
+use legation_verifier::{Evidence, Trust, authorize, parse, receipt, verify};
+
+const LIST: &str = "https://acme.example/status/1";
+
+fn entry() -> StatusEntry {
+    StatusEntry { purpose: StatusPurpose::Revocation, list: LIST.to_owned(), index: 9 }
+}
+
+fn bits(set: &[usize]) -> Vec<u8> {
+    let mut bits = vec![0; MIN_ENTRIES / 8];
+    for index in set {
+        bits[index / 8] |= 0x80 >> (index % 8);
+    }
+    bits
+}
+
+#[test]
+fn a_chain_whose_links_and_status_list_the_signer_signed_is_verified_and_ends_when_its_bit_is_set() {
+    let running = Running::start();
+    let mut signer = running.at(Door::Registry);
+    assert_eq!(signer.ping().unwrap(), 1);
+    let (acme, team) = (did("did:web:acme.example"), did("did:web:acme.example:team"));
+    let root = signer.generate(ACME, "root-1", Algorithm::Es256).unwrap();
+    let teams = signer.generate(ACME, "team-1", Algorithm::EdDsa).unwrap();
+    let agent = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let holder = key::did(agent.public_key());
+
+    let first = Terms { status: vec![entry()], ..terms(&team, 1) };
+    let first = signer.delegate(key("root-1", &root), &acme, &[], &first).unwrap();
+    let second = Terms { id: None, account: None, status: vec![entry()], ..terms(&holder, 0) };
+    let second = signer.delegate(key("team-1", &teams), &team, &[&first], &second).unwrap();
+    assert_eq!(Delegation::read_unverified(&second).unwrap().principal, acme);
+    assert_eq!(
+        Delegation::read_unverified(&first).unwrap().terms,
+        Terms { status: vec![entry()], ..terms(&team, 1) }
+    );
+
+    let occasion = Occasion {
+        audience: "did:web:shop.example",
+        nonce: "n-1",
+        issued_at: NOW,
+        expires_at: NOW + 60,
+        transcript: None,
+    };
+    let presented = present(&[&first, &second], &holder, occasion, &key::method_id(&holder), &agent).unwrap();
+    let mut trust = Trust::new("did:web:shop.example");
+    trust.roots.insert(acme.clone(), authority("a2a:skill:book"));
+    // The team's link has its bit in the organization's list.
+    trust.status_issuers.insert(acme.clone());
+    let presentation = parse(presented.as_bytes(), &trust).unwrap();
+    for (set, expected) in [(vec![8, 10], Ok(())), (vec![9], Err("link_revoked"))] {
+        let list = ListTerms {
+            issuer: &acme,
+            id: LIST,
+            valid_from: NOW,
+            valid_until: NOW + 600,
+            purpose: StatusPurpose::Revocation,
+            bits: &bits(&set),
+        };
+        let list = signer.status_list(key("root-1", &root), &list).unwrap();
+        let mut evidence = Evidence::new();
+        for (did, made) in [(&acme, &root), (&team, &teams)] {
+            let document = web::document(did, std::slice::from_ref(&made.public_key)).to_json().to_string();
+            evidence.add_document(did, document.as_bytes(), NOW).unwrap();
+        }
+        evidence.add_status_list(LIST, &list, NOW, MIN_ENTRIES);
+        let chain = verify(&presentation, &trust, &evidence, "n-1", NOW);
+        assert_eq!(chain.as_ref().map(|_| ()).map_err(|denial| denial.code.as_str()), expected);
+        if let Ok(chain) = chain {
+            let request = Request::new("a2a:skill:book", "https://shop.example/rooms", Facts::new()).unwrap();
+            assert!(authorize(&chain, &request, NOW).into_permit().is_ok());
+        }
+    }
+}
+
+#[test]
+fn a_status_list_has_every_bit_where_it_was_and_the_largest_fits_into_an_answer() {
+    let running = Running::start();
+    let mut signer = running.at(Door::Registry);
+    let acme = did("did:web:acme.example");
+    let made = signer.generate(ACME, "k", Algorithm::EdDsa).unwrap();
+    // Bits that can't be packed.
+    let mut state = 1u64;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    let bits: Vec<u8> = (0..512 * 1024).map(|_| random()).collect();
+    let list = ListTerms {
+        issuer: &acme,
+        id: LIST,
+        valid_from: NOW,
+        valid_until: NOW + 600,
+        purpose: StatusPurpose::Suspension,
+        bits: &bits,
+    };
+    let secured = signer.status_list(key("k", &made), &list).unwrap();
+    let read = SignedStatusList::parse(&secured, bits.len() * 8).unwrap();
+    read.verify(std::slice::from_ref(&made.public_key)).unwrap();
+    let (credential, seal) = (&read.credential, &read.seals[0]);
+    assert_eq!(seal.key_id, method_id(&acme, &made.public_key));
+    assert_eq!((credential.id.as_deref(), &credential.issuer), (Some(LIST), &acme));
+    assert_eq!((credential.valid_from, credential.valid_until), (NOW, Some(NOW + 600)));
+    assert_eq!(credential.purposes, [StatusPurpose::Suspension]);
+    assert_eq!(credential.list.entries(), bits.len() * 8);
+    for index in 0..bits.len() * 8 {
+        assert_eq!(credential.list.get(index), Some(bits[index / 8] & (0x80 >> (index % 8)) != 0), "{index}");
+    }
+}
+
+#[test]
+fn a_status_list_that_its_verifiers_would_not_read_is_not_signed() {
+    let running = Running::start();
+    let mut signer = running.at(Door::Registry);
+    let acme = did("did:web:acme.example");
+    let stranger = key::did(SecretKey::generate(Algorithm::EdDsa).unwrap().public_key());
+    let made = signer.generate(ACME, "k", Algorithm::EdDsa).unwrap();
+    let (bits, few, many) = (bits(&[]), [0; 100], vec![0; 512 * 1024 + 1]);
+    let good = ListTerms {
+        issuer: &acme,
+        id: LIST,
+        valid_from: NOW,
+        valid_until: NOW + 600,
+        purpose: StatusPurpose::Revocation,
+        bits: &bits,
+    };
+    assert!(signer.status_list(key("k", &made), &good).is_ok());
+    for (bad, code) in [
+        (ListTerms { id: "ftp://acme.example/1", ..good }, "malformed"),
+        (ListTerms { valid_until: NOW, ..good }, "window_empty"),
+        (ListTerms { valid_until: i64::MAX, ..good }, "malformed"),
+        (ListTerms { purpose: StatusPurpose::Message, ..good }, "malformed"),
+        (ListTerms { issuer: &stranger, ..good }, "issuer_mismatch"),
+        (ListTerms { bits: &few, ..good }, "length_out_of_range"),
+        (ListTerms { bits: &many, ..good }, "length_out_of_range"),
+    ] {
+        assert_eq!(signer.status_list(key("k", &made), &bad).unwrap_err().code(), code, "{code}");
+    }
+    let huge = vec![0; 1 << 20];
+    let refused = signer.status_list(key("k", &made), &ListTerms { bits: &huge, ..good });
+    assert_eq!(refused.unwrap_err().code(), "input_too_large");
+}
+
+#[test]
+fn a_delegation_that_widens_its_parent_or_is_anothers_is_not_signed() {
+    let running = Running::start();
+    let mut signer = running.at(Door::Registry);
+    let (acme, team) = (did("did:web:acme.example"), did("did:web:acme.example:team"));
+    let made = signer.generate(ACME, "k", Algorithm::EdDsa).unwrap();
+    let key = key("k", &made);
+    let first = signer.delegate(key, &acme, &[], &terms(&team, 1)).unwrap();
+    let agent = did("did:web:acme.example:agent");
+    let good = terms(&agent, 0);
+    let second = signer.delegate(key, &team, &[&first], &good).unwrap();
+    let many = vec![first.as_str(); 64];
+    let bent = Terms { authority: authority("a2a:skill:*"), ..good.clone() };
+    let late = Terms { valid_until: NOW + 3601, ..good.clone() };
+    let deep = Terms { max_depth: 1, ..good.clone() };
+    let never = Terms { valid_until: NOW, ..good.clone() };
+    let odd = Terms { account: Some("Not An Account".to_owned()), ..good.clone() };
+    for (issuer, parents, terms, code) in [
+        (&team, vec![first.as_str()], &bent, "action_widened"),
+        (&team, vec![first.as_str()], &late, "window_not_nested"),
+        (&team, vec![first.as_str()], &deep, "redelegation_not_permitted"),
+        (&agent, vec![first.as_str()], &good, "issuer_mismatch"),
+        (&agent, vec![second.as_str(), first.as_str()], &good, "issuer_mismatch"),
+        (&team, vec![second.as_str(), first.as_str()], &good, "parent_mismatch"),
+        (&team, vec!["no delegation"], &good, "malformed"),
+        (&team, many, &good, "input_too_large"),
+        (&acme, vec![], &never, "window_empty"),
+        (&acme, vec![], &odd, "malformed"),
+    ] {
+        assert_eq!(signer.delegate(key, issuer, &parents, terms).unwrap_err().code(), code, "{code}");
+    }
+}
+
+#[test]
+fn a_receipt_is_signed_at_both_doors_and_nothing_else_is_signed_as_one() {
+    let running = Running::start();
+    let made = running.at(Door::Registry).generate(ACME, "k", Algorithm::Es256).unwrap();
+    let shop = did("did:web:shop.example");
+    let trust = Trust::new(shop.as_str());
+    let denial = parse(b"x", &trust).unwrap_err();
+    let text = receipt::of_denial(&denial, receipt::Subject::default(), &trust, NOW);
+    let text = String::from_utf8(text).unwrap();
+    let document = web::document(&shop, std::slice::from_ref(&made.public_key));
+    for door in Door::ALL {
+        let mut signer = running.at(door);
+        let secured = signer.receipt(key("k", &made), &text).unwrap();
+        assert_eq!(receipt::verify(&secured, &document).unwrap()["decision"], "deny");
+        for (bad, code) in [
+            (text.replace("LegationReceipt", "DelegationCredential"), "type_mismatch"),
+            (text.replace(r#""LegationReceipt""#, r#"["LegationReceipt"]"#), "type_mismatch"),
+            (text.replace(r#""type":"#, r#""typ":"#), "type_mismatch"),
+            ("[]".to_owned(), "type_mismatch"),
+            (format!("{text},"), "malformed"),
+            (text.replacen('{', r#"{"type":"LegationReceipt","#, 1), "duplicate_member"),
+            (text.replace(shop.as_str(), "the shop"), "issuer_mismatch"),
+            (format!("{}1{}", r#"{"a":["#.repeat(40), "]}".repeat(40)), "json_too_deep"),
+            ("x".repeat(1 << 20), "input_too_large"),
+        ] {
+            assert_eq!(signer.receipt(key("k", &made), &bad).unwrap_err().code(), code, "{door:?} {code}");
+        }
+        let long = text.replacen('{', &format!(r#"{{"more":"{}","#, "x".repeat(900_000)), 1);
+        assert_eq!(signer.receipt(key("k", &made), &long).unwrap_err().code(), "answer_too_large");
+        assert!(signer.receipt(key("k", &made), &text).is_ok(), "the connection goes on");
+    }
+}
+
+#[test]
+fn a_key_that_is_named_by_a_did_url_signs_by_that_name_and_for_that_did_only() {
+    let running = Running::start();
+    let mut signer = running.at(Door::Registry);
+    let (acme, other) = (did("did:web:acme.example"), did("did:web:other.example"));
+    let id = "did:web:acme.example#gateway-1";
+    let made = signer.generate(ACME, id, Algorithm::EdDsa).unwrap();
+    let mut document = Document::new(acme.clone());
+    document.add_key(id.to_owned(), made.public_key.clone(), &[Purpose::AssertionMethod]);
+    let text = r#"{"type":"LegationReceipt","decision":"permit","at":"2026-11-21T10:00:00Z","verifier":"V"}"#;
+    // Also where the verifier is called by no DID.
+    for verifier in [acme.as_str(), "https://tools.acme.example"] {
+        let secured = signer.receipt(key(id, &made), &text.replace('V', verifier)).unwrap();
+        assert!(receipt::verify(&secured, &document).is_ok());
+    }
+    let refused = signer.receipt(key(id, &made), &text.replace('V', other.as_str()));
+    assert_eq!(refused.unwrap_err().code(), "issuer_mismatch");
+    assert!(signer.delegate(key(id, &made), &acme, &[], &terms(&other, 0)).is_ok());
+    let refused = signer.delegate(key(id, &made), &other, &[], &terms(&acme, 0));
+    assert_eq!(refused.unwrap_err().code(), "issuer_mismatch");
+}
+
+#[test]
+fn a_did_key_signs_for_itself_and_for_no_other() {
+    let running = Running::start();
+    let mut signer = running.at(Door::Registry);
+    for algorithm in Algorithm::ALL {
+        let made = signer.generate(ACME, "agent", algorithm).unwrap();
+        assert_eq!(made.public_key.algorithm(), algorithm);
+        let (own, other) = (key::did(&made.public_key), signer.generate(ACME, "agent", algorithm).unwrap());
+        let secured = signer.delegate(key("agent", &made), &own, &[], &terms(&own, 0)).unwrap();
+        assert_eq!(Delegation::read_unverified(&secured).unwrap().issuer, own);
+        let refused = signer.delegate(key("agent", &other), &own, &[], &terms(&own, 0));
+        assert_eq!(refused.unwrap_err().code(), "issuer_mismatch");
+    }
+}
+
+#[test]
+fn a_secret_comes_back_as_it_was_to_the_gateway() {
+    let running = Running::start();
+    let (mut registry, mut gateway) = (running.at(Door::Registry), running.at(Door::Gateway));
+    for secret in ["s", "sk-\"quoted\"\\ \u{1f511}\n\0", &"x".repeat(16 * 1024)] {
+        let sealed = registry.seal_secret(ACME, "openai", "https://api.openai.example", secret).unwrap();
+        assert!(!sealed.windows(secret.len()).any(|part| secret.len() > 1 && part == secret.as_bytes()));
+        let opened = gateway.open_secret(ACME, "openai", "https://api.openai.example", &sealed).unwrap();
+        assert_eq!(opened.as_str(), secret);
+    }
+    for secret in ["", &"x".repeat(16 * 1024 + 1)] {
+        let refused = registry.seal_secret(ACME, "openai", "https://api.openai.example", secret);
+        assert_eq!(refused.unwrap_err().code(), "length_out_of_range");
+    }
+}
+
+#[test]
+fn what_has_no_name_or_one_without_end_is_refused() {
+    let running = Running::start();
+    let (mut registry, mut gateway) = (running.at(Door::Registry), running.at(Door::Gateway));
+    let long = "x".repeat(2049);
+    for bad in ["", &long] {
+        for (organization, name) in [(bad, "k"), (ACME, bad)] {
+            let refused = registry.generate(organization, name, Algorithm::EdDsa).unwrap_err();
+            assert_eq!(refused.code(), "length_out_of_range");
+            let refused = registry.seal_secret(organization, name, "https://a.example", "s").unwrap_err();
+            assert_eq!(refused.code(), "length_out_of_range");
+        }
+        assert_eq!(gateway.open_secret(ACME, "n", bad, b"").unwrap_err().code(), "length_out_of_range");
+    }
+    assert!(registry.generate(ACME, &"x".repeat(2048), Algorithm::EdDsa).is_ok());
+}

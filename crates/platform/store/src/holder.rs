@@ -1,0 +1,271 @@
+//! Who holds a delegation of an organization: the organization itself, its teams, its agents; and their keys.
+
+use crate::{
+    error::StoreError,
+    tx::Tx,
+    value::{Row, Value},
+};
+
+/// Which kind of holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The organization, with which each chain begins.
+    Organization,
+    /// A team.
+    Team,
+    /// An agent.
+    Agent,
+}
+
+impl Kind {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Organization => "organization",
+            Self::Team => "team",
+            Self::Agent => "agent",
+        }
+    }
+
+    fn from_name(name: &str) -> Result<Self, StoreError> {
+        [Self::Organization, Self::Team, Self::Agent]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| StoreError::unavailable(format!("a holder is of no known kind: `{name}`")))
+    }
+}
+
+/// In which state a holder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It may act.
+    Active,
+    /// It may not act until it is resumed.
+    Suspended,
+    /// It never acts again.
+    Retired,
+}
+
+impl State {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Retired => "retired",
+        }
+    }
+
+    fn from_name(name: &str) -> Result<Self, StoreError> {
+        [Self::Active, Self::Suspended, Self::Retired]
+            .into_iter()
+            .find(|state| state.name() == name)
+            .ok_or_else(|| StoreError::unavailable(format!("a holder is in no known state: `{name}`")))
+    }
+}
+
+/// A holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its id, a UUID.
+    pub id: String,
+    /// Which kind.
+    pub kind: Kind,
+    /// The id of the holder that delegates to it; `None` of the organization.
+    pub parent: Option<String>,
+    /// Its name, one of a kind in the organization.
+    pub name: String,
+    /// Its DID.
+    pub did: String,
+    /// Its state.
+    pub state: State,
+    /// How often it was changed, from 1.
+    pub version: i64,
+    /// When it was made, Unix seconds.
+    pub created: i64,
+    /// What it may do and is for, as JSON.
+    pub body: String,
+}
+
+const COLUMNS: &str =
+    "SELECT id, kind, parent, name, did, state, version, created, body FROM holder WHERE organization = $1";
+
+fn read(row: &Row) -> Result<Holder, StoreError> {
+    Ok(Holder {
+        id: row.text(0)?,
+        kind: Kind::from_name(&row.text(1)?)?,
+        parent: row.maybe_text(2)?,
+        name: row.text(3)?,
+        did: row.text(4)?,
+        state: State::from_name(&row.text(5)?)?,
+        version: row.int(6)?,
+        created: row.int(7)?,
+        body: row.text(8)?,
+    })
+}
+
+fn one(rows: &[Row], what: impl FnOnce() -> String) -> Result<Holder, StoreError> {
+    read(rows.first().ok_or_else(|| StoreError::NotFound { what: what() })?)
+}
+
+/// Adds a holder.
+///
+/// # Errors
+/// [`StoreError::Exists`] where its name or DID is taken.
+pub fn add(tx: &mut Tx<'_>, organization: &str, holder: &Holder) -> Result<(), StoreError> {
+    let Holder { id, kind, parent, name, did, state, version, created, body } = holder;
+    let added = tx.execute(
+        "INSERT INTO holder (organization, id, kind, parent, name, did, state, version, created, body) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        &[
+            organization.into(),
+            id.into(),
+            kind.name().into(),
+            parent.clone().into(),
+            name.into(),
+            did.into(),
+            state.name().into(),
+            (*version).into(),
+            (*created).into(),
+            body.into(),
+        ],
+    );
+    match added {
+        Err(StoreError::Exists { .. }) => {
+            Err(StoreError::Exists { what: format!("the {} `{name}`", kind.name()) })
+        }
+        other => other.map(drop),
+    }
+}
+
+/// Writes state and body of a holder, as its next version.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn change(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    id: &str,
+    state: State,
+    body: &str,
+) -> Result<(), StoreError> {
+    tx.change_one(
+        "UPDATE holder SET state = $3, body = $4, version = version + 1 WHERE organization = $1 AND id = $2",
+        &[organization.into(), id.into(), state.name().into(), body.into()],
+        "such holder",
+    )
+}
+
+/// A holder by its id.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn get(tx: &mut Tx<'_>, organization: &str, id: &str) -> Result<Holder, StoreError> {
+    let rows = tx.query(&format!("{COLUMNS} AND id = $2"), &[organization.into(), id.into()])?;
+    one(&rows, || "such holder".to_owned())
+}
+
+/// A holder by its name.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_name(tx: &mut Tx<'_>, organization: &str, kind: Kind, name: &str) -> Result<Holder, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND kind = $2 AND name = $3"),
+        &[organization.into(), kind.name().into(), name.into()],
+    )?;
+    one(&rows, || format!("{} `{name}`", kind.name()))
+}
+
+/// A holder by its DID.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_did(tx: &mut Tx<'_>, organization: &str, did: &str) -> Result<Holder, StoreError> {
+    let rows = tx.query(&format!("{COLUMNS} AND did = $2"), &[organization.into(), did.into()])?;
+    one(&rows, || format!("holder `{did}`"))
+}
+
+/// Holders of a kind whose names come after `after`, in the order of their names, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn list(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    kind: Kind,
+    after: &str,
+    most: i64,
+) -> Result<Vec<Holder>, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND kind = $2 AND name > $3 ORDER BY name LIMIT $4"),
+        &[organization.into(), kind.name().into(), after.into(), most.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// Those to whom a holder delegates, in the order of their names, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn children(tx: &mut Tx<'_>, organization: &str, id: &str, most: i64) -> Result<Vec<Holder>, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND parent = $2 ORDER BY name LIMIT $3"),
+        &[organization.into(), id.into(), most.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// A key of a holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its DID URL.
+    pub key_id: String,
+    /// Whose it is: a holder's id.
+    pub holder: String,
+    /// The public key, a JWK.
+    pub public_jwk: String,
+    /// The private key as only the signer opens it; `None` where the holder keeps it.
+    pub sealed: Option<Vec<u8>>,
+    /// When it was made, Unix seconds.
+    pub created: i64,
+}
+
+/// Adds a key.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn add_key(tx: &mut Tx<'_>, organization: &str, key: &Key) -> Result<(), StoreError> {
+    let Key { key_id, holder, public_jwk, sealed, created } = key;
+    let sealed = sealed.clone().map_or(Value::Null, Value::from);
+    tx.execute(
+        "INSERT INTO holder_key (organization, key_id, holder, public_jwk, sealed, state, created) \
+         VALUES ($1, $2, $3, $4, $5, 'active', $6)",
+        &[organization.into(), key_id.into(), holder.into(), public_jwk.into(), sealed, (*created).into()],
+    )
+    .map(drop)
+}
+
+/// The keys of a holder, the latest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn keys(tx: &mut Tx<'_>, organization: &str, holder: &str) -> Result<Vec<Key>, StoreError> {
+    let rows = tx.query(
+        "SELECT key_id, holder, public_jwk, sealed, created FROM holder_key \
+         WHERE organization = $1 AND holder = $2 AND state = 'active' ORDER BY created DESC, key_id DESC",
+        &[organization.into(), holder.into()],
+    )?;
+    let key = |row: &Row| {
+        Ok(Key {
+            key_id: row.text(0)?,
+            holder: row.text(1)?,
+            public_jwk: row.text(2)?,
+            sealed: row.maybe_bytes(3)?,
+            created: row.int(4)?,
+        })
+    };
+    rows.iter().map(key).collect()
+}

@@ -1,0 +1,293 @@
+//! What is asked of the ledger, and what it answers. Several of them go in one transaction.
+
+use crate::{
+    error::StoreError,
+    ledger::{self, Head, LATER},
+    receipt::{self, NewReceipt},
+    synced::Synced,
+    tx::Tx,
+    value::Value,
+};
+use core::fmt;
+use legation_verifier::{
+    Actual, Committed, Denial, MemoryLedger, Permit, Settled, VerifiedChain, ledger::parts::Names,
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+use tokio::sync::oneshot;
+
+/// Within how many seconds a denial that repeats is counted and not kept again.
+const REPEATS: i64 = 60;
+/// Most denials whose repetitions are known.
+const REPEATING: usize = 10_000;
+
+/// Why a permit was not committed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// A rule is broken: it was used before, or there is no room left in a total. The receipt of that is kept.
+    #[error("{0}")]
+    Denied(Denial),
+    /// The organization has changed since it was decided: decide again, on what holds now.
+    #[error("what was decided on has changed: it was decided at epoch {decided}, now it is {now}")]
+    Stale {
+        /// The epoch that it was decided at.
+        decided: i64,
+        /// The organization's.
+        now: i64,
+    },
+    /// Nobody knows. Nothing opens.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+/// What was committed.
+#[derive(Debug)]
+pub struct Done<T> {
+    /// The outcome.
+    pub outcome: T,
+    /// The number of the receipt.
+    pub receipt: i64,
+    /// When it is on the disk.
+    pub synced: Synced,
+}
+
+/// Writes the receipt of a commit, or of its denial.
+pub type WriteReceipt = Box<dyn FnOnce(Result<&Committed, &Denial>) -> NewReceipt + Send>;
+/// Writes the receipt of a settlement.
+pub type WriteSettlement = Box<dyn FnOnce(&Settled) -> NewReceipt + Send>;
+
+/// A permit to commit.
+pub struct Commit {
+    /// Whose it is.
+    pub organization: Arc<str>,
+    /// What was permitted.
+    pub permit: Permit,
+    /// Whether its cost is known only afterwards ([`MemoryLedger::reserve`]).
+    pub reserving: bool,
+    /// The epoch that it was decided at.
+    pub epoch: i64,
+    /// Unix seconds.
+    pub now: i64,
+    /// Writes the receipt.
+    pub receipt: WriteReceipt,
+}
+
+impl fmt::Debug for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Commit")
+            .field("organization", &self.organization)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A committed permit to settle.
+pub struct Settle {
+    /// Whose it is.
+    pub organization: Arc<str>,
+    /// What was committed.
+    pub committed: Committed,
+    /// What it really cost.
+    pub actual: Actual,
+    /// Unix seconds.
+    pub now: i64,
+    /// Writes the receipt.
+    pub receipt: WriteSettlement,
+}
+
+impl fmt::Debug for Settle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settle")
+            .field("organization", &self.organization)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
+type Answer<T> = oneshot::Sender<Result<Done<T>, CommitError>>;
+
+pub(crate) enum Job {
+    Commit(Box<Commit>, Answer<Committed>),
+    Settle(Box<Settle>, Answer<Settled>),
+    Nonce { organization: Arc<str>, chain: Box<VerifiedChain>, until: i64, now: i64, answer: Answer<()> },
+    Deny { organization: Arc<str>, receipt: Box<NewReceipt>, answer: Answer<()> },
+}
+
+impl Job {
+    fn organization(&self) -> &Arc<str> {
+        match self {
+            Self::Commit(commit, _) => &commit.organization,
+            Self::Settle(settle, _) => &settle.organization,
+            Self::Nonce { organization, .. } | Self::Deny { organization, .. } => organization,
+        }
+    }
+
+    /// Whether whoever asked has gone. What was spent is settled all the same.
+    fn is_dropped(&self) -> bool {
+        match self {
+            Self::Commit(_, answer) => answer.is_closed(),
+            Self::Nonce { answer, .. } => answer.is_closed(),
+            Self::Settle(..) | Self::Deny { .. } => false,
+        }
+    }
+
+    fn now(&self) -> i64 {
+        match self {
+            Self::Commit(commit, _) => commit.now,
+            Self::Settle(settle, _) => settle.now,
+            Self::Nonce { now, .. } => *now,
+            Self::Deny { receipt, .. } => receipt.at,
+        }
+    }
+
+    fn add_names(&self, names: &mut Names) {
+        match self {
+            Self::Commit(commit, _) => names.add_permit(&commit.permit, commit.reserving),
+            Self::Settle(settle, _) => names.add_committed(&settle.committed),
+            Self::Nonce { chain, .. } => names.add_chain(chain),
+            Self::Deny { .. } => {}
+        }
+    }
+
+    /// Answers that the store can't be used.
+    pub(crate) fn fail(self, error: &StoreError) {
+        let error = || CommitError::Store(error.clone());
+        match self {
+            Self::Commit(_, answer) => drop(answer.send(Err(error()))),
+            Self::Settle(_, answer) => drop(answer.send(Err(error()))),
+            Self::Nonce { answer, .. } | Self::Deny { answer, .. } => drop(answer.send(Err(error()))),
+        }
+    }
+}
+
+/// An answer that waits until its transaction has been committed.
+pub(crate) struct Ready(Box<dyn FnOnce(Result<Synced, StoreError>) + Send>);
+
+impl Ready {
+    pub(crate) fn tell(self, committed: Result<Synced, StoreError>) {
+        (self.0)(committed);
+    }
+
+    fn new<T: Send + 'static>(answer: Answer<T>, outcome: Result<(T, i64), CommitError>) -> Self {
+        Self(Box::new(move |committed| {
+            let done = committed
+                .map_err(CommitError::Store)
+                .and_then(|synced| outcome.map(|(outcome, receipt)| Done { outcome, receipt, synced }));
+            // Whoever asked may have gone.
+            drop(answer.send(done));
+        }))
+    }
+}
+
+/// A denial as far as it repeats: organization, agent, code and resource.
+type Same = (Arc<str>, String, String, String);
+
+/// Denials that were kept a moment ago, with number and time.
+#[derive(Debug, Default)]
+pub(crate) struct Repeats(HashMap<Same, (i64, i64)>);
+
+/// Jobs by organization, in the order in which they came.
+pub(crate) fn by_organization(jobs: Vec<Job>) -> BTreeMap<Arc<str>, Vec<Job>> {
+    let mut all: BTreeMap<Arc<str>, Vec<Job>> = BTreeMap::new();
+    for job in jobs.into_iter().filter(|job| !job.is_dropped()) {
+        all.entry(Arc::clone(job.organization())).or_default().push(job);
+    }
+    all
+}
+
+/// Does the jobs of one organization within a transaction. The answers are given once that has been committed. Where
+/// this fails, nobody has an answer yet, and the jobs that were not reached are still in `jobs`.
+pub(crate) fn run(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    jobs: &mut Vec<Job>,
+    ready: &mut Vec<Ready>,
+    repeats: &mut Repeats,
+) -> Result<(), StoreError> {
+    let head = ledger::head(tx, organization)?;
+    let mut names = Names::default();
+    jobs.iter().for_each(|job| job.add_names(&mut names));
+    let ended = jobs.iter().map(Job::now).max().unwrap_or(0).saturating_sub(LATER);
+    let before = ledger::load(tx, organization, &head, &names, ended)?;
+    let mut memory = MemoryLedger::of_part(ledger::limits(), before.clone());
+    memory.forget(ended);
+    let mut batch = Batch { organization, head, memory, receipts: Vec::new(), repeated: Vec::new() };
+    ready.extend(jobs.drain(..).map(|job| batch.one(job, repeats)));
+    let Batch { mut head, memory, receipts, repeated, .. } = batch;
+    ledger::save(tx, organization, &mut head, &before, &memory)?;
+    tx.insert_all(receipt::INSERT, receipts, "")?;
+    for (number, at) in repeated {
+        receipt::count_again(tx, organization, number, at)?;
+    }
+    ledger::set_head(tx, organization, &head)
+}
+
+/// Some jobs of one organization.
+struct Batch<'a> {
+    organization: &'a str,
+    head: Head,
+    memory: MemoryLedger,
+    /// Rows to insert.
+    receipts: Vec<Vec<Value>>,
+    /// Numbers of receipts that happened again, and when.
+    repeated: Vec<(i64, i64)>,
+}
+
+impl Batch<'_> {
+    fn one(&mut self, job: Job, repeats: &mut Repeats) -> Ready {
+        match job {
+            Job::Commit(commit, answer) => Ready::new(answer, self.commit(*commit)),
+            Job::Settle(settle, answer) => {
+                let Settle { committed, actual, now, receipt, .. } = *settle;
+                let settled = self.memory.settle(committed, &actual, now);
+                let number = self.keep(receipt(&settled));
+                Ready::new(answer, Ok((settled, number)))
+            }
+            Job::Nonce { chain, until, now, answer, .. } => {
+                let outcome = self.memory.commit_nonce(&chain, until, now);
+                Ready::new(answer, outcome.map(|()| ((), 0)).map_err(CommitError::Denied))
+            }
+            Job::Deny { organization, receipt, answer } => {
+                let number = self.deny(&organization, *receipt, repeats);
+                Ready::new(answer, Ok(((), number)))
+            }
+        }
+    }
+
+    fn commit(&mut self, commit: Commit) -> Result<(Committed, i64), CommitError> {
+        let Commit { permit, reserving, epoch, now, receipt, .. } = commit;
+        if epoch != self.head.epoch {
+            return Err(CommitError::Stale { decided: epoch, now: self.head.epoch });
+        }
+        let memory = &mut self.memory;
+        let outcome = if reserving { memory.reserve(permit, now) } else { memory.commit(permit, now) };
+        let number = self.keep(receipt(outcome.as_ref()));
+        outcome.map(|done| (done, number)).map_err(CommitError::Denied)
+    }
+
+    fn deny(&mut self, organization: &Arc<str>, receipt: NewReceipt, repeats: &mut Repeats) -> i64 {
+        let at = receipt.at;
+        let name =
+            (Arc::clone(organization), receipt.agent.clone(), receipt.code.clone(), receipt.resource.clone());
+        if let Some((number, first)) = repeats.0.get(&name)
+            && at.saturating_sub(*first) < REPEATS
+        {
+            self.repeated.push((*number, at));
+            return *number;
+        }
+        if repeats.0.len() >= REPEATING {
+            repeats.0.clear();
+        }
+        let number = self.keep(receipt);
+        repeats.0.insert(name, (number, at));
+        number
+    }
+
+    fn keep(&mut self, receipt: NewReceipt) -> i64 {
+        self.head.receipts = self.head.receipts.saturating_add(1);
+        self.receipts.push(receipt::row(self.organization, self.head.receipts, receipt));
+        self.head.receipts
+    }
+}

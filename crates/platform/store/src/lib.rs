@@ -1,0 +1,48 @@
+//! What an organization keeps: every table, query and migration, on SQLite and on PostgreSQL. Nobody else writes SQL.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`store`] | [`Store`]: opened once for a process; verbs in transactions, and what the gateway commits |
+//! | [`tx`] | [`Tx`]: a transaction as verbs see it, and the numbered events of an organization |
+//! | [`job`] | [`Commit`], [`Settle`]: what goes through the durable ledger |
+//! | `ledger` | the durable ledger, which judges by the verifier's own |
+//! | [`receipt`] | what was decided, as it is kept |
+//! | [`organization`], [`holder`], [`link`], [`api_key`], [`configuration`] | the tables of the registry |
+//! | [`synced`] | when what was committed is on the disk |
+//! | `connection`, `value` | the two engines behind one text of SQL |
+//! | `migrate`, `writer` | how a database gets its tables; the thread that commits |
+//!
+//! **The two engines.** `rusqlite` and `postgres` run the same text of SQL over integers, texts and bytes; what differs
+//! is in `connection`: how a parameter is written, and how a row is locked. They are 72 crates; `sqlx` has the code
+//! once by its `Any` and is 137, three times the build, and needs Rust 1.94; `diesel` checks queries at compile time,
+//! needs libpq to build and has its own language for what is a page of SQL here. All tests run on both engines.
+//!
+//! **Epochs.** Every commit is held against the organization's epoch in the same transaction, under the lock of the
+//! organization's row. A change that decisions depend on raises it under the same lock. So whatever was blocked is
+//! denied on the next call in every process at once, and a process that is cut off from the store allows nothing.
+
+pub mod api_key;
+pub mod configuration;
+mod connection;
+pub mod error;
+pub mod holder;
+pub mod job;
+mod ledger;
+pub mod link;
+mod migrate;
+pub mod organization;
+pub mod receipt;
+pub mod store;
+pub mod synced;
+pub mod tx;
+mod value;
+mod writer;
+
+pub use connection::Location;
+pub use error::StoreError;
+pub use job::{Commit, CommitError, Done, Settle};
+pub use ledger::{limits, total};
+pub use receipt::NewReceipt;
+pub use store::Store;
+pub use synced::Synced;
+pub use tx::{Event, NewEvent, Tx};

@@ -1,0 +1,248 @@
+//! Delegations that were issued, and the status lists that say whether they still hold.
+
+use crate::{error::StoreError, tx::Tx, value::Row};
+
+/// A delegation that was issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its id, a URL such as `urn:uuid:…`.
+    pub id: String,
+    /// To whom: a holder's id.
+    pub holder: String,
+    /// The id of the link that it passes on; `None` of a root link.
+    pub parent: Option<String>,
+    /// The credential, as text.
+    pub secured: String,
+    /// Its place in the organization's status lists.
+    pub place: i64,
+    /// First moment of validity, Unix seconds.
+    pub valid_from: i64,
+    /// The moment from which on it is no longer valid, Unix seconds.
+    pub valid_until: i64,
+    /// `current`, `replaced` (by a renewed one) or `revoked`.
+    pub state: String,
+    /// Why it was revoked.
+    pub reason: String,
+}
+
+const COLUMNS: &str = "SELECT id, holder, parent, secured, place, valid_from, valid_until, state, reason FROM link \
+                       WHERE organization = $1";
+
+fn read(row: &Row) -> Result<Link, StoreError> {
+    Ok(Link {
+        id: row.text(0)?,
+        holder: row.text(1)?,
+        parent: row.maybe_text(2)?,
+        secured: row.text(3)?,
+        place: row.int(4)?,
+        valid_from: row.int(5)?,
+        valid_until: row.int(6)?,
+        state: row.text(7)?,
+        reason: row.text(8)?,
+    })
+}
+
+/// Adds a link as the current one of its holder; the one before it is replaced.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn add(tx: &mut Tx<'_>, organization: &str, link: &Link) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE link SET state = 'replaced' WHERE organization = $1 AND holder = $2 AND state = 'current'",
+        &[organization.into(), (&link.holder).into()],
+    )?;
+    let Link { id, holder, parent, secured, place, valid_from, valid_until, state, reason } = link;
+    tx.execute(
+        "INSERT INTO link (organization, id, holder, parent, secured, place, valid_from, valid_until, state, reason) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        &[
+            organization.into(),
+            id.into(),
+            holder.into(),
+            parent.clone().into(),
+            secured.into(),
+            (*place).into(),
+            (*valid_from).into(),
+            (*valid_until).into(),
+            state.into(),
+            reason.into(),
+        ],
+    )
+    .map(drop)
+}
+
+/// The current link of a holder.
+///
+/// # Errors
+/// [`StoreError::NotFound`] where it has none.
+pub fn current(tx: &mut Tx<'_>, organization: &str, holder: &str) -> Result<Link, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND holder = $2 AND state = 'current'"),
+        &[organization.into(), holder.into()],
+    )?;
+    read(rows.first().ok_or_else(|| StoreError::NotFound { what: "delegation that holds now".to_owned() })?)
+}
+
+/// A link by its id.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn get(tx: &mut Tx<'_>, organization: &str, id: &str) -> Result<Link, StoreError> {
+    let rows = tx.query(&format!("{COLUMNS} AND id = $2"), &[organization.into(), id.into()])?;
+    read(rows.first().ok_or_else(|| StoreError::NotFound { what: format!("delegation `{id}`") })?)
+}
+
+/// All links of a holder, the latest first, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn of_holder(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    holder: &str,
+    most: i64,
+) -> Result<Vec<Link>, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND holder = $2 ORDER BY place DESC LIMIT $3"),
+        &[organization.into(), holder.into(), most.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// Current links that end before a moment (Unix seconds), the first to end first, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn ending(tx: &mut Tx<'_>, organization: &str, before: i64, most: i64) -> Result<Vec<Link>, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND state = 'current' AND valid_until < $2 ORDER BY valid_until LIMIT $3"),
+        &[organization.into(), before.into(), most.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// Marks a link as revoked.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn revoke(tx: &mut Tx<'_>, organization: &str, id: &str, reason: &str) -> Result<(), StoreError> {
+    tx.change_one(
+        "UPDATE link SET state = 'revoked', reason = $3 WHERE organization = $1 AND id = $2",
+        &[organization.into(), id.into(), reason.into()],
+        "such delegation",
+    )
+}
+
+/// A status list of an organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusList {
+    /// Its number, from 1; it is in its URL.
+    pub number: i64,
+    /// Who signs it, and whose delegations are in it: a holder's id.
+    pub issuer: String,
+    /// How many of its places are taken.
+    pub used: i64,
+    /// What its bits mean: `revocation` or `suspension`.
+    pub purpose: String,
+    /// Where it is published.
+    pub url: String,
+    /// The bits, the first place first, the highest bit of a byte first.
+    pub bits: Vec<u8>,
+    /// The list as it is published, signed.
+    pub secured: String,
+    /// When it was signed, Unix seconds.
+    pub valid_from: i64,
+    /// Until when it is valid, Unix seconds.
+    pub valid_until: i64,
+}
+
+/// Writes a status list, a new one or the next text of one.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn put_list(tx: &mut Tx<'_>, organization: &str, list: &StatusList) -> Result<(), StoreError> {
+    let StatusList { number, issuer, used, purpose, url, bits, secured, valid_from, valid_until } = list;
+    tx.execute(
+        "INSERT INTO status_list (organization, number, issuer, used, purpose, url, bits, secured, valid_from, \
+         valid_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         ON CONFLICT (organization, number) DO UPDATE SET used = excluded.used, bits = excluded.bits, \
+         secured = excluded.secured, valid_from = excluded.valid_from, valid_until = excluded.valid_until",
+        &[
+            organization.into(),
+            (*number).into(),
+            issuer.into(),
+            (*used).into(),
+            purpose.into(),
+            url.into(),
+            bits.clone().into(),
+            secured.into(),
+            (*valid_from).into(),
+            (*valid_until).into(),
+        ],
+    )
+    .map(drop)
+}
+
+const LIST: &str = "SELECT number, issuer, used, purpose, url, bits, secured, valid_from, valid_until FROM status_list \
+                    WHERE organization = $1";
+
+fn read_list(row: &Row) -> Result<StatusList, StoreError> {
+    Ok(StatusList {
+        number: row.int(0)?,
+        issuer: row.text(1)?,
+        used: row.int(2)?,
+        purpose: row.text(3)?,
+        url: row.text(4)?,
+        bits: row.bytes(5)?,
+        secured: row.text(6)?,
+        valid_from: row.int(7)?,
+        valid_until: row.int(8)?,
+    })
+}
+
+/// A status list by its number.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn list(tx: &mut Tx<'_>, organization: &str, number: i64) -> Result<StatusList, StoreError> {
+    let rows = tx.query(&format!("{LIST} AND number = $2"), &[organization.into(), number.into()])?;
+    read_list(rows.first().ok_or_else(|| StoreError::NotFound { what: format!("status list {number}") })?)
+}
+
+/// The latest status list of an issuer and a purpose; `None` where there is none.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn latest_list(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    issuer: &str,
+    purpose: &str,
+) -> Result<Option<StatusList>, StoreError> {
+    let rows = tx.query(
+        &format!("{LIST} AND issuer = $2 AND purpose = $3 ORDER BY number DESC LIMIT 1"),
+        &[organization.into(), issuer.into(), purpose.into()],
+    )?;
+    rows.first().map(read_list).transpose()
+}
+
+/// Status lists that end before a moment (Unix seconds), at most a thousand.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn lists_ending(tx: &mut Tx<'_>, organization: &str, before: i64) -> Result<Vec<StatusList>, StoreError> {
+    let rows = tx.query(
+        &format!("{LIST} AND valid_until < $2 ORDER BY valid_until, number LIMIT 1000"),
+        &[organization.into(), before.into()],
+    )?;
+    rows.iter().map(read_list).collect()
+}
+
+/// The status lists of an organization in the order of their numbers, at most a thousand.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn lists(tx: &mut Tx<'_>, organization: &str) -> Result<Vec<StatusList>, StoreError> {
+    let rows = tx.query(&format!("{LIST} ORDER BY number LIMIT 1000"), &[organization.into()])?;
+    rows.iter().map(read_list).collect()
+}

@@ -1,0 +1,35 @@
+//! The steps by which a database gets its tables. Each runs once, in order, in one transaction for all of them.
+
+use crate::{connection::Connection, error::StoreError};
+
+/// The steps. One that was released is never changed.
+const STEPS: [&str; 1] = [include_str!("../migrations/0001_first.sql")];
+
+/// A number that stands for migrating, in PostgreSQL, so that two processes do not do it at once.
+const LOCK: i64 = 0x6c65_6761_7469_6f6e;
+
+/// Brings the tables up to date.
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    connection.begin(true)?;
+    let done = steps(connection);
+    connection.batch(if done.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    done
+}
+
+fn steps(connection: &mut Connection) -> Result<(), StoreError> {
+    if let Connection::Postgres { .. } = connection {
+        connection.batch(&format!("SELECT pg_advisory_xact_lock({LOCK})"))?;
+    }
+    connection.batch("CREATE TABLE IF NOT EXISTS migration (number BIGINT NOT NULL PRIMARY KEY)")?;
+    let rows = connection.query("SELECT number FROM migration ORDER BY number DESC LIMIT 1", &[])?;
+    let found = rows.first().map_or(Ok(0), |row| row.int(0))?;
+    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::TooNew { found, known });
+    }
+    for (number, step) in (1_i64..).zip(STEPS).filter(|(number, _)| *number > found) {
+        connection.batch(step)?;
+        connection.execute("INSERT INTO migration (number) VALUES ($1)", &[number.into()])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Organizations: the tenants of a store.
+
+use crate::{
+    error::StoreError,
+    tx::Tx,
+    value::{Row, Value},
+};
+
+/// An organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    /// Its id, a UUID.
+    pub id: String,
+    /// Its domain as a did:web writes it, such as `acme.example` or `localhost%3A8080`.
+    pub domain: String,
+    /// When it was made, Unix seconds.
+    pub created: i64,
+    /// The number of its last change that decisions depend on.
+    pub epoch: i64,
+    /// The number of its last event.
+    pub events: i64,
+    /// The number of its last receipt.
+    pub receipts: i64,
+}
+
+const COLUMNS: &str = "SELECT id, domain, created, epoch, events, receipts FROM organization";
+
+fn read(row: &Row) -> Result<Organization, StoreError> {
+    Ok(Organization {
+        id: row.text(0)?,
+        domain: row.text(1)?,
+        created: row.int(2)?,
+        epoch: row.int(3)?,
+        events: row.int(4)?,
+        receipts: row.int(5)?,
+    })
+}
+
+/// Makes an organization. Its ledger knows of nothing, so that what was signed before `created` (Unix seconds) is refused.
+///
+/// # Errors
+/// [`StoreError::Exists`] where the domain is taken.
+pub fn add(tx: &mut Tx<'_>, id: &str, domain: &str, created: i64) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO organization (id, domain, created, epoch, events, event_digest, receipts, lists, nonces, totals, begun) \
+         VALUES ($1, $2, $3, 1, 0, $4, 0, 0, 0, 0, $3)",
+        &[id.into(), domain.into(), created.into(), [0; 32].into()],
+    )
+    .map(drop)
+}
+
+/// All organizations of the store, at most so many, in the order of their domains.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn all(tx: &mut Tx<'_>, most: i64) -> Result<Vec<Organization>, StoreError> {
+    let rows = tx.query(&format!("{COLUMNS} ORDER BY domain LIMIT $1"), &[most.into()])?;
+    rows.iter().map(read).collect()
+}
+
+/// An organization by its id.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn get(tx: &mut Tx<'_>, id: &str) -> Result<Organization, StoreError> {
+    let rows = tx.query(&format!("{COLUMNS} WHERE id = $1"), &[id.into()])?;
+    let row = rows.first().ok_or_else(|| StoreError::NotFound { what: "such organization".to_owned() })?;
+    read(row)
+}
+
+/// Locks an organization until the transaction ends, so that its verbs go one after another.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn lock(tx: &mut Tx<'_>, id: &str) -> Result<Organization, StoreError> {
+    let rows = tx.locked(&format!("{COLUMNS} WHERE id = $1"), &[id.into()])?;
+    let row = rows.first().ok_or_else(|| StoreError::NotFound { what: "such organization".to_owned() })?;
+    read(row)
+}
+
+/// Takes the numbers of two new status lists, of which the first is given; numbers begin at 1.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn take_lists(tx: &mut Tx<'_>, id: &str) -> Result<i64, StoreError> {
+    let rows = tx.query(
+        "UPDATE organization SET lists = lists + 2 WHERE id = $1 RETURNING lists",
+        &[Value::from(id)],
+    )?;
+    let row = rows.first().ok_or_else(|| StoreError::NotFound { what: "such organization".to_owned() })?;
+    Ok(row.int(0)?.saturating_sub(1))
+}

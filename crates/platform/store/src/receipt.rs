@@ -1,0 +1,211 @@
+//! Receipts as they are kept: what was decided, numbered in the organization.
+
+use crate::{
+    error::StoreError,
+    tx::Tx,
+    value::{Row, Value},
+};
+
+/// What was decided or settled, to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewReceipt {
+    /// When, Unix seconds.
+    pub at: i64,
+    /// `permit`, `deny` or `settle`.
+    pub kind: &'static str,
+    /// The code of a denial, or of what was odd about a settlement; else empty.
+    pub code: String,
+    /// The agent's DID.
+    pub agent: String,
+    /// The resource that was asked for.
+    pub resource: String,
+    /// What it cost, or at its most, in millionths of a minor unit.
+    pub amount: Option<i64>,
+    /// The currency of that.
+    pub currency: Option<String>,
+    /// The number of the receipt that it settles.
+    pub of: Option<i64>,
+    /// The receipt itself, as bytes to sign.
+    pub body: Vec<u8>,
+}
+
+/// A receipt as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its number; they have no gaps.
+    pub seq: i64,
+    /// When, Unix seconds; of several, of the first.
+    pub at: i64,
+    /// `permit`, `deny` or `settle`.
+    pub kind: String,
+    /// The code of a denial, or of what was odd about a settlement; else empty.
+    pub code: String,
+    /// The agent's DID.
+    pub agent: String,
+    /// The resource that was asked for.
+    pub resource: String,
+    /// What it cost, or at its most, in millionths of a minor unit.
+    pub amount: Option<i64>,
+    /// The currency of that.
+    pub currency: Option<String>,
+    /// The number of the receipt that it settles.
+    pub of: Option<i64>,
+    /// How often it happened: a denial that repeats is counted.
+    pub times: i64,
+    /// When it happened last, Unix seconds.
+    pub last_at: i64,
+    /// The receipt itself.
+    pub body: Vec<u8>,
+    /// The same, signed; `None` until the signer has done so.
+    pub secured: Option<String>,
+}
+
+const COLUMNS: &str = "SELECT seq, at, kind, code, agent, resource, amount, currency, of_seq, times, last_at, body, secured \
+                       FROM receipt WHERE organization = $1";
+
+/// One row to insert.
+pub(crate) fn row(organization: &str, seq: i64, receipt: NewReceipt) -> Vec<Value> {
+    let NewReceipt { at, kind, code, agent, resource, amount, currency, of, body } = receipt;
+    vec![
+        organization.into(),
+        seq.into(),
+        at.into(),
+        kind.into(),
+        code.into(),
+        agent.into(),
+        resource.into(),
+        amount.into(),
+        currency.into(),
+        of.into(),
+        1.into(),
+        at.into(),
+        body.into(),
+    ]
+}
+
+pub(crate) const INSERT: &str = "INSERT INTO receipt (organization, seq, at, kind, code, agent, resource, amount, currency, \
+                                 of_seq, times, last_at, body)";
+
+/// Counts that what a receipt tells happened once more.
+pub(crate) fn count_again(tx: &mut Tx<'_>, organization: &str, seq: i64, at: i64) -> Result<(), StoreError> {
+    tx.change_one(
+        "UPDATE receipt SET times = times + 1, last_at = $3 WHERE organization = $1 AND seq = $2",
+        &[organization.into(), seq.into(), at.into()],
+        "such receipt",
+    )
+}
+
+fn read(row: &Row) -> Result<Receipt, StoreError> {
+    Ok(Receipt {
+        seq: row.int(0)?,
+        at: row.int(1)?,
+        kind: row.text(2)?,
+        code: row.text(3)?,
+        agent: row.text(4)?,
+        resource: row.text(5)?,
+        amount: row.maybe_int(6)?,
+        currency: row.maybe_text(7)?,
+        of: row.maybe_int(8)?,
+        times: row.int(9)?,
+        last_at: row.int(10)?,
+        body: row.bytes(11)?,
+        secured: row.maybe_text(12)?,
+    })
+}
+
+/// Receipts after a number, in order, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn after(tx: &mut Tx<'_>, organization: &str, seq: i64, most: i64) -> Result<Vec<Receipt>, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND seq > $2 ORDER BY seq LIMIT $3"),
+        &[organization.into(), seq.into(), most.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// The latest receipts, the latest first, at most so many; of one agent where a DID is given.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn latest(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    agent: Option<&str>,
+    most: i64,
+) -> Result<Vec<Receipt>, StoreError> {
+    let rows = match agent {
+        Some(agent) => tx.query(
+            &format!("{COLUMNS} AND agent = $2 ORDER BY seq DESC LIMIT $3"),
+            &[organization.into(), agent.into(), most.into()],
+        )?,
+        None => {
+            tx.query(&format!("{COLUMNS} ORDER BY seq DESC LIMIT $2"), &[organization.into(), most.into()])?
+        }
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Receipts that are not signed yet, the oldest first, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn unsigned(tx: &mut Tx<'_>, organization: &str, most: i64) -> Result<Vec<Receipt>, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND secured IS NULL ORDER BY seq LIMIT $2"),
+        &[organization.into(), most.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// Keeps the signed form of a receipt.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_secured(tx: &mut Tx<'_>, organization: &str, seq: i64, secured: &str) -> Result<(), StoreError> {
+    tx.change_one(
+        "UPDATE receipt SET secured = $3 WHERE organization = $1 AND seq = $2",
+        &[organization.into(), seq.into(), secured.into()],
+        "such receipt",
+    )
+}
+
+/// What was spent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// The agent's DID.
+    pub agent: String,
+    /// The resource.
+    pub resource: String,
+    /// The currency.
+    pub currency: String,
+    /// How many calls.
+    pub calls: i64,
+    /// Millionths of a minor unit.
+    pub amount: i64,
+}
+
+/// What settled calls cost since a moment (Unix seconds), by agent, resource and currency, the dearest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn spent(tx: &mut Tx<'_>, organization: &str, since: i64) -> Result<Vec<Spent>, StoreError> {
+    // `SUM` of BIGINT is another type in PostgreSQL.
+    let rows = tx.query(
+        "SELECT agent, resource, currency, CAST(COUNT(*) AS BIGINT), CAST(SUM(amount) AS BIGINT) FROM receipt \
+         WHERE organization = $1 AND kind = 'settle' AND at >= $2 AND currency IS NOT NULL AND amount IS NOT NULL \
+         GROUP BY agent, resource, currency ORDER BY 5 DESC, 1, 2",
+        &[organization.into(), since.into()],
+    )?;
+    let spent = |row: &Row| {
+        Ok(Spent {
+            agent: row.text(0)?,
+            resource: row.text(1)?,
+            currency: row.text(2)?,
+            calls: row.int(3)?,
+            amount: row.int(4)?,
+        })
+    };
+    rows.iter().map(spent).collect()
+}

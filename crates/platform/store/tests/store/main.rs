@@ -1,0 +1,17 @@
+//! The store on both engines.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod commits;
+mod engines;
+mod events;
+mod faults;
+mod property;
+mod world;

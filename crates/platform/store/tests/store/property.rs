@@ -1,0 +1,186 @@
+//! The durable ledger and the verifier's own answer alike, whatever happens in whatever order.
+
+use crate::{
+    engines::{ACME, CREATED, Engine, both},
+    world::{NOW, World, note, permit, request},
+};
+use legation_credential::Request;
+use legation_store::{Commit, CommitError, Settle, limits};
+use legation_verifier::{Actual, Committed, Denial, MemoryLedger, VerifiedChain, authorize};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+/// One thing that happens, `later` seconds after the one before it; clocks are set back, too.
+#[derive(Clone, Debug)]
+enum Step {
+    Call { agent: usize, micros: i64, tokens: i64, reserving: bool, later: i64 },
+    Signed { agent: usize, nonce: u8, micros: i64, later: i64 },
+    Settle { which: usize, micros: u64, tokens: Option<u64>, later: i64 },
+    Nonce { agent: usize, nonce: u8, later: i64 },
+}
+
+fn later() -> impl Strategy<Value = i64> {
+    prop_oneof![6 => 0..40_i64, 1 => -90..0_i64, 1 => 60..400_i64, 1 => 40_000..100_000_i64]
+}
+
+fn amount() -> impl Strategy<Value = i64> {
+    prop_oneof![Just(0), Just(1), 1..90_000_000_i64, Just(80_000_000), Just(79_999_999)]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..3_usize, amount(), 0..9000_i64, any::<bool>(), later())
+            .prop_map(|(agent, micros, tokens, reserving, later)| Step::Call { agent, micros, tokens, reserving, later }),
+        3 => (0..3_usize, 0..6_u8, amount(), later())
+            .prop_map(|(agent, nonce, micros, later)| Step::Signed { agent, nonce, micros, later }),
+        3 => (0..8_usize, 0..120_000_000_u64, proptest::option::of(0..9000_u64), later())
+            .prop_map(|(which, micros, tokens, later)| Step::Settle { which, micros, tokens, later }),
+        1 => (0..3_usize, 0..6_u8, later()).prop_map(|(agent, nonce, later)| Step::Nonce { agent, nonce, later }),
+    ]
+}
+
+/// What a ledger answered, in words that can be compared.
+fn told<T>(outcome: Result<T, Denial>) -> Result<(), String> {
+    outcome.map(drop).map_err(|denial| format!("{denial:?}"))
+}
+
+struct Pair<'a> {
+    engine: &'a Engine,
+    runtime: &'a tokio::runtime::Runtime,
+    memory: MemoryLedger,
+    /// What both have committed and not settled.
+    open: Vec<(Committed, Committed)>,
+}
+
+impl Pair<'_> {
+    fn commit(&mut self, chain: &VerifiedChain, request: &Request, reserving: bool, now: i64) {
+        let permits = (0..2).map(|_| authorize(chain, request, now).into_permit());
+        let Ok(permits) = permits.collect::<Result<Vec<_>, _>>() else { return };
+        let [one, other] = <[_; 2]>::try_from(permits).unwrap();
+        self.memory.forget(now - 60);
+        let expected = if reserving { self.memory.reserve(one, now) } else { self.memory.commit(one, now) };
+        let commit = Commit {
+            organization: Arc::from(ACME),
+            permit: other,
+            reserving,
+            epoch: 1,
+            now,
+            receipt: Box::new(move |_| note("permit", "", now, None)),
+        };
+        let found = self.runtime.block_on(self.engine.store.commit(commit)).map(|done| done.outcome);
+        let found = found.map_err(|error| match error {
+            CommitError::Denied(denial) => denial,
+            other => panic!("{other}"),
+        });
+        match (expected, found) {
+            (Ok(one), Ok(other)) => self.open.push((one, other)),
+            (expected, found) => assert_eq!(told(expected), told(found), "{}", self.engine.name),
+        }
+    }
+
+    fn settle(&mut self, which: usize, actual: &Actual, now: i64) {
+        if self.open.is_empty() {
+            return;
+        }
+        let (one, other) = self.open.remove(which % self.open.len());
+        self.memory.forget(now - 60);
+        let expected = self.memory.settle(one, actual, now);
+        let settle = Settle {
+            organization: Arc::from(ACME),
+            committed: other,
+            actual: actual.clone(),
+            now,
+            receipt: Box::new(move |_| note("settle", "", now, None)),
+        };
+        let found = self.runtime.block_on(self.engine.store.settle(settle)).unwrap().outcome;
+        assert_eq!(expected, found, "{}", self.engine.name);
+    }
+
+    fn nonce(&mut self, chain: &VerifiedChain, now: i64) {
+        self.memory.forget(now - 60);
+        let expected = self.memory.commit_nonce(chain, now + 30, now);
+        let organization = Arc::from(ACME);
+        let found = self.engine.store.commit_nonce(&organization, chain, now + 30, now);
+        let found = self.runtime.block_on(found).map_err(|error| match error {
+            CommitError::Denied(denial) => denial,
+            other => panic!("{other}"),
+        });
+        assert_eq!(told(expected), told(found), "{}", self.engine.name);
+    }
+}
+
+fn run(engine: &Engine, runtime: &tokio::runtime::Runtime, world: &World, steps: &[Step]) {
+    let memory = MemoryLedger::with_limits(limits()).begin(CREATED);
+    let mut pair = Pair { engine, runtime, memory, open: Vec::new() };
+    let mut now = NOW;
+    for step in steps {
+        match step {
+            Step::Call { later, .. }
+            | Step::Signed { later, .. }
+            | Step::Settle { later, .. }
+            | Step::Nonce { later, .. } => {
+                now = (now + later).max(NOW - 500);
+            }
+        }
+        match step {
+            Step::Call { agent, micros, tokens, reserving, .. } => {
+                let chain = world.vouched(*agent, now);
+                pair.commit(&chain, &request(*micros, *tokens), *reserving, now);
+            }
+            Step::Signed { agent, nonce, micros, .. } => {
+                let chain = world.signed(*agent, &format!("n-{nonce}"), now);
+                pair.commit(&chain, &request(*micros, 1), false, now);
+            }
+            Step::Settle { which, micros, tokens, .. } => {
+                let facts = tokens.iter().map(|tokens| ("tokens".to_owned(), *tokens)).collect();
+                pair.settle(*which, &Actual { amount: Some(*micros), facts }, now);
+            }
+            Step::Nonce { agent, nonce, .. } => {
+                pair.nonce(&world.signed(*agent, &format!("n-{nonce}"), now), now);
+            }
+        }
+    }
+}
+
+#[test]
+fn it_answers_as_the_ledger_in_memory_does() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(steps in proptest::collection::vec(step(), 1..60))| {
+        let world = World::new();
+        for engine in both() {
+            run(&engine, &runtime, &world, &steps);
+        }
+    });
+}
+
+/// The property finds nothing where nothing is denied: these are denied, each by another rule.
+#[test]
+fn each_rule_is_met_on_both_engines() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let world = World::new();
+    for engine in both() {
+        let code = |chain: &VerifiedChain, micros, tokens, now| {
+            let mut commit = crate::world::commit(permit(chain, micros, tokens, now), 1, now);
+            commit.reserving = false;
+            match runtime.block_on(engine.store.commit(commit)) {
+                Ok(_) => "permit",
+                Err(CommitError::Denied(denial)) => denial.code.as_str(),
+                Err(other) => panic!("{other}"),
+            }
+        };
+        let chain = world.vouched(0, NOW);
+        assert_eq!(code(&chain, 80_000_000, 1, NOW), "permit", "{}", engine.name);
+        assert_eq!(code(&chain, 70_000_001, 1, NOW), "budget_exceeded", "by one millionth");
+        assert_eq!(code(&chain, 70_000_000, 1, NOW), "permit", "met exactly");
+        assert_eq!(code(&world.vouched(1, NOW), 80_000_000, 8000, NOW), "permit");
+        assert_eq!(code(&world.vouched(1, NOW), 1, 8000, NOW), "permit");
+        assert_eq!(code(&world.vouched(1, NOW), 1, 8000, NOW), "budget_exceeded", "tokens");
+        let signed = world.signed(2, "n", NOW);
+        assert_eq!(code(&signed, 1, 1, NOW), "permit");
+        assert_eq!(code(&signed, 1, 1, NOW), "nonce_replayed");
+        let codes: Vec<&str> = (0..20).map(|_| code(&world.vouched(2, NOW), 0, 1, NOW)).collect();
+        assert_eq!(codes.last(), Some(&"rate_exceeded"));
+        assert_eq!(code(&world.signed(2, "o", CREATED - 1), 0, 1, NOW - 50), "presentation_stale");
+    }
+}
