@@ -2,9 +2,10 @@
 
 use crate::{
     auth,
-    decide::Passed,
+    decide::{Passed, Undecided},
     forward::Forwarded,
     gateway::Gateway,
+    models::Configured,
     openai::{Chat, ChatError, ErrorShape, Meter, bound::ACTION, of_answer},
     refused::Refused,
     settle::{Open, Outcome},
@@ -50,7 +51,7 @@ async fn run(gateway: &Arc<Gateway>, message: &Message<'_>) -> Result<Response, 
     let chat = Chat::read(message.body).map_err(|error| refused(&error));
     // The model as it was when that was decided.
     let meant = Mutex::new(None);
-    let passed = gateway.decide(who, &|| Box::pin(request(gateway, &chat, &meant))).await?;
+    let passed = gateway.decide(who, &|epoch| Box::pin(request(gateway, &chat, epoch, &meant))).await?;
     let chat = chat?;
     let model = meant.into_inner().unwrap_or_else(PoisonError::into_inner);
     let model: Model = model.ok_or_else(|| Refused::new("model_not_found", "there is no such model here"))?;
@@ -90,18 +91,19 @@ fn refused(error: &ChatError) -> Refused {
 async fn request(
     gateway: &Arc<Gateway>,
     chat: &Result<Chat, Refused>,
+    epoch: i64,
     meant: &Mutex<Option<Model>>,
-) -> Result<Request, Refused> {
+) -> Result<Request, Undecided> {
     let chat = chat.as_ref().map_err(Clone::clone)?;
-    let model = model_of(gateway, chat).await?;
+    let model = model_of(&*gateway.configured_at(epoch).await?, chat)?;
     let facts = chat.facts(&model).map_err(|error| refused(&error))?;
     let resource = model.resource(&gateway.registry.host());
     *meant.lock().unwrap_or_else(PoisonError::into_inner) = Some(model);
-    Request::new(ACTION, &resource, facts).map_err(|error| Refused::new("bad_request", error.to_string()))
+    Ok(Request::new(ACTION, &resource, facts)
+        .map_err(|error| Refused::new("bad_request", error.to_string()))?)
 }
 
-async fn model_of(gateway: &Arc<Gateway>, chat: &Chat) -> Result<Model, Refused> {
-    let configured = gateway.configured().await?;
+fn model_of(configured: &Configured, chat: &Chat) -> Result<Model, Refused> {
     let model = configured.models.iter().find(|model| model.name == chat.model());
     let model = model.ok_or_else(|| Refused {
         param: Some("model".to_owned()),

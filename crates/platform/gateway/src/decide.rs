@@ -38,11 +38,11 @@ pub(crate) struct Identified {
     pub(crate) chain: Arc<VerifiedChain>,
 }
 
-/// What somebody asks for, as of what is configured now.
-pub(crate) type Asked<'a> = &'a (dyn Fn() -> BoxFuture<'a> + Sync);
+/// What somebody asks for, as of what was configured at an epoch.
+pub(crate) type Asked<'a> = &'a (dyn Fn(i64) -> BoxFuture<'a> + Sync);
 /// The request that is judged, or why there is none.
 pub(crate) type BoxFuture<'a> =
-    core::pin::Pin<Box<dyn Future<Output = Result<Request, Refused>> + Send + 'a>>;
+    core::pin::Pin<Box<dyn Future<Output = Result<Request, Undecided>> + Send + 'a>>;
 
 impl Gateway {
     /// Decides on what somebody asks for, and reserves what it may cost. What was decided on an organization that has
@@ -64,10 +64,11 @@ impl Gateway {
             Who::Key(key) => self.by_key(key, now).await?,
             Who::Signed(message) => self.by_signature(message, now).await?,
         };
-        let request = match asked().await {
+        let request = match asked(caller.epoch).await {
             Ok(request) => request,
+            Err(Undecided::Changed) => return Err(Undecided::Changed),
             // It may be refused because of what was remembered.
-            Err(refused) => return Err(self.not_asked(&caller, refused, now).await),
+            Err(Undecided::Refused(refused)) => return Err(self.not_asked(&caller, refused, now).await),
         };
         let permit = match authorize(&caller.chain, &request, now).into_permit() {
             Ok(permit) => permit,
@@ -111,7 +112,8 @@ impl Gateway {
                 if let Undecided::Refused(_) = refused {
                     let subject = Subject { presented: known.caller.chain.as_bytes(), ..Subject::default() };
                     let trust = self.verifier.trust();
-                    self.record_denial(record::of_denial(&denial, subject, &known.caller.did, trust, now)).await?;
+                    self.record_denial(record::of_denial(&denial, subject, &known.caller.did, trust, now))
+                        .await?;
                 }
                 Err(refused)
             }

@@ -4,6 +4,7 @@ use crate::{gateway::Gateway, refused::Refused};
 use http::{HeaderMap, HeaderValue, header};
 use legation_registry::model::Target;
 use legation_resolver::{Arriving, Call, FetchError, call::Method};
+use legation_signer::ClientError;
 use legation_store::configuration;
 use std::sync::{Arc, PoisonError};
 use zeroize::Zeroizing;
@@ -64,8 +65,7 @@ impl Gateway {
         if let Some(name) = secret {
             let secret = self.secret(name, origin).await?;
             let text = Zeroizing::new(format!("Bearer {}", secret.as_str()));
-            let wrong =
-                |_| Refused::new("signer_unavailable", "the provider's key can't be sent in a header");
+            let wrong = |_| Refused::new("upstream_secret", "the provider's key can't be sent in a header");
             let mut value = HeaderValue::from_str(&text).map_err(wrong)?;
             value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);
@@ -91,11 +91,11 @@ impl Gateway {
             }
             let mut signer = gateway.signer.lock().unwrap_or_else(PoisonError::into_inner);
             let opened = signer.open_secret(&gateway.organization, &name, &origin, &known.sealed);
-            opened.map_err(|_| {
-                Refused::new(
-                    "signer_unavailable",
-                    "the provider's key can't be opened at the moment; try again later",
-                )
+            opened.map_err(|error| match error {
+                ClientError::Refused { .. } => no_secret(&name),
+                error => {
+                    Refused::new(error.code(), "the provider's key can't be opened now; try again later")
+                }
             })
         });
         opened.await.map_err(|_| Refused::store())?

@@ -17,6 +17,9 @@ use tokio::sync::Semaphore;
 const READS: usize = 16;
 /// For how long an upstream may answer.
 const UPSTREAM: Duration = Duration::from_secs(600);
+/// For how long a child that an agent made itself may live without a status of its own, seconds: whoever stops the agent
+/// stops the child.
+const OFFLINE_CHILD: i64 = 4 * 3600;
 /// For how long the store is waited for.
 pub(crate) const STORE: Duration = Duration::from_secs(10);
 
@@ -57,6 +60,7 @@ impl Gateway {
         let mut trust = Trust::new(registry.did().as_str());
         trust.roots.insert(registry.did().clone(), Authority::everything());
         trust.vouched = true;
+        trust.max_offline_child = OFFLINE_CHILD;
         let options = Options {
             timeout: UPSTREAM,
             http_on_loopback: true,

@@ -1,6 +1,13 @@
 //! A request of any other service: the action `http:METHOD` on the upstream's own URL. Its query is facts.
 
-use crate::{auth, chat, decide::Passed, forward::lost, gateway::Gateway, models::Configured, refused::Refused};
+use crate::{
+    auth, chat,
+    decide::{Passed, Undecided},
+    forward::lost,
+    gateway::Gateway,
+    models::Configured,
+    refused::Refused,
+};
 use axum::{
     body::{Body, Bytes},
     response::Response,
@@ -49,8 +56,8 @@ async fn run(gateway: &Arc<Gateway>, message: &Message<'_>, uri: &Uri) -> Result
     // Whether there is a route is told to whoever shows who it is.
     let who = auth::who(message)?;
     let meant = Mutex::new(None);
-    let asked = || -> crate::decide::BoxFuture<'_> { Box::pin(request(gateway, message, uri, &meant)) };
-    let Passed { done, .. } = gateway.decide(who, &asked).await?;
+    let Passed { done, .. } =
+        gateway.decide(who, &|epoch| Box::pin(request(gateway, (message, uri), epoch, &meant))).await?;
     let meant = meant.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (route, url): (Route, String) = meant.ok_or_else(no_route)?;
     let headers = headers(gateway, &route, message.headers).await?;
@@ -80,11 +87,11 @@ fn route_of<'c>(configured: &'c Configured, path: &str) -> Option<(&'c Route, St
 
 async fn request(
     gateway: &Arc<Gateway>,
-    message: &Message<'_>,
-    uri: &Uri,
+    (message, uri): (&Message<'_>, &Uri),
+    epoch: i64,
     meant: &Mutex<Option<(Route, String)>>,
-) -> Result<Request, Refused> {
-    let configured = gateway.configured().await?;
+) -> Result<Request, Undecided> {
+    let configured = gateway.configured_at(epoch).await?;
     let (route, base) = route_of(&configured, uri.path()).ok_or_else(no_route)?;
     let url = uri.query().map_or_else(|| base.clone(), |query| format!("{base}?{query}"));
     let wrong = |error: legation_credential::RequestError| Refused::new("bad_request", error.to_string());
@@ -104,10 +111,11 @@ async fn headers(gateway: &Arc<Gateway>, route: &Route, asked: &HeaderMap) -> Re
     }
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     if let Some(name) = &route.secret {
-        let origin = origin_of(&route.upstream).map_err(|error| Refused::new("not_found", error.to_string()))?;
+        let origin =
+            origin_of(&route.upstream).map_err(|error| Refused::new("not_found", error.to_string()))?;
         let secret = gateway.secret(name, &origin).await?;
         let text = Zeroizing::new(format!("Bearer {}", secret.as_str()));
-        let wrong = |_| Refused::new("signer_unavailable", "the service's key can't be sent in a header");
+        let wrong = |_| Refused::new("upstream_secret", "the service's key can't be sent in a header");
         let mut value = HeaderValue::from_str(&text).map_err(wrong)?;
         value.set_sensitive(true);
         headers.insert(header::AUTHORIZATION, value);

@@ -2,8 +2,10 @@
 
 use crate::{
     auth, chat,
+    decide::Undecided,
     gateway::{Gateway, now},
     http_route,
+    models::Configured,
     openai::{bound::ACTION, models},
     refused::Refused,
 };
@@ -18,7 +20,7 @@ use http::{HeaderMap, Method, Uri};
 use legation_credential::{Facts, Request, Value, amount::AMOUNT_MICROS};
 use legation_http_signature::Message;
 use legation_registry::model::Model;
-use legation_verifier::{Code, authorize};
+use legation_verifier::{Code, VerifiedChain, authorize};
 use std::sync::Arc;
 
 /// Most bytes of a request's body.
@@ -35,7 +37,12 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .with_state(gateway)
 }
 
-async fn complete(State(gateway): State<Arc<Gateway>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn complete(
+    State(gateway): State<Arc<Gateway>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let target_uri = target(&gateway, &uri);
     let message = Message { method: "POST", target_uri: &target_uri, headers: &headers, body: &body };
     chat::complete(&gateway, &message).await
@@ -49,7 +56,8 @@ async fn other(
     body: Bytes,
 ) -> Response {
     let target_uri = target(&gateway, &uri);
-    let message = Message { method: method.as_str(), target_uri: &target_uri, headers: &headers, body: &body };
+    let message =
+        Message { method: method.as_str(), target_uri: &target_uri, headers: &headers, body: &body };
     http_route::pass(&gateway, &message, &uri).await
 }
 
@@ -90,13 +98,7 @@ fn refuse(refused: &Refused) -> Response {
 async fn granted(gateway: &Arc<Gateway>, headers: &HeaderMap) -> Result<Vec<Model>, Refused> {
     let key = auth::key_of(headers)?;
     let now = now();
-    let mut caller = gateway.caller(key, now).await.map_err(|error| auth::refused(&error))?;
-    if gateway.epoch().await? != caller.caller.epoch {
-        gateway.forget();
-        caller = gateway.caller(key, now).await.map_err(|error| auth::refused(&error))?;
-    }
-    let chain = caller.verify(&gateway.verifier, now).map_err(|denial| Refused::from(&denial))?;
-    let configured = gateway.configured().await?;
+    let (chain, configured) = as_of_now(gateway, key, now).await?;
     let host = gateway.registry.host();
     let is_granted = |model: &&Model| {
         let currency = model.price.as_ref().map_or("", |price| price.currency.as_str());
@@ -111,4 +113,26 @@ async fn granted(gateway: &Arc<Gateway>, headers: &HeaderMap) -> Result<Vec<Mode
         !matches!(authorize(&chain, &request, now).into_permit(), Err(denial) if denial.code == Code::NotGranted)
     };
     Ok(configured.models.iter().filter(is_granted).cloned().collect())
+}
+
+/// A key's chain and what is configured, as of one epoch, which is the latest.
+async fn as_of_now(
+    gateway: &Arc<Gateway>,
+    key: [u8; 32],
+    now: i64,
+) -> Result<(Arc<VerifiedChain>, Arc<Configured>), Refused> {
+    for _ in 0..4 {
+        let caller = gateway.caller(key, now).await.map_err(|error| auth::refused(&error))?;
+        let epoch = caller.caller.epoch;
+        if gateway.epoch().await? == epoch {
+            let chain = caller.verify(&gateway.verifier, now).map_err(|denial| Refused::from(&denial))?;
+            match gateway.configured_at(epoch).await {
+                Ok(configured) => return Ok((chain, configured)),
+                Err(Undecided::Refused(refused)) => return Err(refused),
+                Err(Undecided::Changed) => {}
+            }
+        }
+        gateway.forget();
+    }
+    Err(Refused::new("overloaded", "the organization is changing all the time; try again"))
 }

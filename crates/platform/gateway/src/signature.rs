@@ -20,10 +20,11 @@ impl Gateway {
         now: i64,
     ) -> Result<Identified, Undecided> {
         let wrong = |code: &str, error: String| Undecided::Refused(Refused::new(code, error));
-        let delegation =
-            AgentDelegation::parse(message.headers).map_err(|error| wrong(error.code(), error.to_string()))?;
+        let delegation = AgentDelegation::parse(message.headers)
+            .map_err(|error| wrong(error.code(), error.to_string()))?;
         let AgentDelegation::Chain(chain) = delegation else {
-            let message = "chains are not known by their digest here: send the chain itself in `Agent-Delegation`";
+            let message =
+                "chains are not known by their digest here: send the chain itself in `Agent-Delegation`";
             return Err(wrong("chain_unknown", message.to_owned()));
         };
         let proof = read(message).map_err(|error| wrong(error.code(), error.to_string()))?;
@@ -41,7 +42,8 @@ impl Gateway {
         } else {
             (0, Evidence::new())
         };
-        let chain = self.verifier.verify(&presentation, &evidence, presentation.nonce(), now).map_err(stranger)?;
+        let chain =
+            self.verifier.verify(&presentation, &evidence, presentation.nonce(), now).map_err(stranger)?;
         Ok(Identified { epoch, chain: Arc::new(chain) })
     }
 }
@@ -64,7 +66,8 @@ fn gather(
         }
     }
     let prefix = format!("{}/status/", registry.origin());
-    let urls: BTreeSet<_> = claims.iter().flat_map(|link| &link.terms.status).map(|entry| &entry.list).collect();
+    let urls: BTreeSet<_> =
+        claims.iter().flat_map(|link| &link.terms.status).map(|entry| &entry.list).collect();
     for url in urls {
         let number = url.strip_prefix(&prefix).and_then(|number| number.parse().ok());
         if let Some(list) = number.and_then(|number| registry.status_list(number).ok()) {

@@ -7,6 +7,7 @@ use crate::{
     registry::{FIRST_TEAM, Registry, must_be_active, named},
     status,
 };
+use legation_keys::PublicKey;
 use legation_signer::Client;
 use legation_store::{
     Store, holder,
@@ -32,7 +33,7 @@ pub fn init(store: Arc<Store>, signer: Client, domain: &str, now: i64) -> Result
     registry.store.write(|tx| -> Result<(), RegistryError> {
         organization::add(tx, &registry.id, &domain, now)?;
         let profile = Profile { valid_for: TEAM_VALID_FOR, ..Profile::default() };
-        let top = registry.add_holder(tx, (Kind::Organization, &domain, None), &profile, now)?;
+        let top = registry.add_holder(tx, (Kind::Organization, &domain, None), (&profile, None), now)?;
         registry.tell(tx, ("organization.added", &domain), &json!({"did": top.did}), now)?;
         let team = Profile { groups: vec![ALL_GROUPS.to_owned()], ..profile };
         registry.add_team_in(tx, (FIRST_TEAM, &top), &team, now)?;
@@ -63,7 +64,7 @@ impl Registry {
         now: i64,
     ) -> Result<Holder, RegistryError> {
         names::check(Kind::Team, name)?;
-        let team = self.add_holder(tx, (Kind::Team, name, Some(top)), profile, now)?;
+        let team = self.add_holder(tx, (Kind::Team, name, Some(top)), (profile, None), now)?;
         self.issue(tx, &team, now)?;
         self.tell(tx, ("team.added", name), &json!({"did": team.did}), now)?;
         Ok(team)
@@ -93,11 +94,37 @@ impl Registry {
         profile: &Profile,
         now: i64,
     ) -> Result<Holder, RegistryError> {
+        self.add_agent_of((name, team), profile, None, now)
+    }
+
+    /// Adds an agent that keeps its own key, which is published in its document. Whoever calls this has seen that the
+    /// agent holds the private part.
+    ///
+    /// # Errors
+    /// As [`Registry::add_agent`].
+    pub fn add_agent_with_key(
+        &self,
+        name: &str,
+        team: &str,
+        profile: &Profile,
+        key: &PublicKey,
+        now: i64,
+    ) -> Result<Holder, RegistryError> {
+        self.add_agent_of((name, team), profile, Some(key), now)
+    }
+
+    fn add_agent_of(
+        &self,
+        (name, team): (&str, &str),
+        profile: &Profile,
+        key: Option<&PublicKey>,
+        now: i64,
+    ) -> Result<Holder, RegistryError> {
         names::check(Kind::Agent, name)?;
         self.change(|tx| {
             let (team, _) = named(tx, &self.id, Kind::Team, team)?;
             must_be_active(&team)?;
-            let agent = self.add_holder(tx, (Kind::Agent, name, Some(&team)), profile, now)?;
+            let agent = self.add_holder(tx, (Kind::Agent, name, Some(&team)), (profile, key), now)?;
             self.issue(tx, &agent, now)?;
             self.tell(tx, ("agent.added", name), &json!({"did": agent.did, "team": team.name}), now)?;
             Ok(agent)

@@ -209,6 +209,18 @@ impl Registry {
         })
     }
 
+    /// The chain of a holder as it holds now, root first: what an agent that keeps its own key sends with its requests.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn chain(&self, kind: Kind, name: &str) -> Result<Vec<String>, RegistryError> {
+        self.store.read(|tx| {
+            let holder = holder::by_name(tx, &self.id, kind, name)?;
+            let path = path(tx, &self.id, &holder)?;
+            Ok(chain(tx, &self.id, &path)?.into_iter().map(|link| link.secured).collect())
+        })
+    }
+
     /// Revokes a delegation: from the next call on, nothing that descends from it passes any more.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use crate::{error::RegistryError, names, profile::Profile};
 use legation_did::Did;
+use legation_keys::{Algorithm, PublicKey};
 use legation_signer::Client;
 use legation_store::{
     NewEvent, Store, Tx, holder,
@@ -116,12 +117,12 @@ impl Registry {
         Ok(())
     }
 
-    /// Makes a holder with a key of its own, in custody.
+    /// Makes a holder with a key of its own: one that it brought, or one in custody.
     pub(crate) fn add_holder(
         &self,
         tx: &mut Tx<'_>,
         (kind, name, parent): (Kind, &str, Option<&Holder>),
-        profile: &Profile,
+        (profile, brought): (&Profile, Option<&PublicKey>),
         now: i64,
     ) -> Result<Holder, RegistryError> {
         let holder = Holder {
@@ -138,14 +139,15 @@ impl Registry {
         holder::add(tx, &self.id, &holder)?;
         // What the key is called in the signer; what it signs names it by the holder's DID and its thumbprint.
         let place = uuid::Uuid::now_v7().to_string();
-        let made = self.signer().generate(&self.id, &place, legation_keys::Algorithm::EdDsa)?;
-        let key = Key {
-            key_id: place,
-            holder: holder.id.clone(),
-            public_jwk: made.public_key.to_jwk().to_string(),
-            sealed: Some(made.sealed),
-            created: now,
+        let (public, sealed) = match brought {
+            Some(public) => (public.clone(), None),
+            None => {
+                let made = self.signer().generate(&self.id, &place, Algorithm::EdDsa)?;
+                (made.public_key, Some(made.sealed))
+            }
         };
+        let public_jwk = public.to_jwk().to_string();
+        let key = Key { key_id: place, holder: holder.id.clone(), public_jwk, sealed, created: now };
         holder::add_key(tx, &self.id, &key)?;
         Ok(holder)
     }

@@ -1,0 +1,111 @@
+//! Delegations and budgets.
+
+use crate::{common::Play, refused, with_bot};
+use serde_json::{Value, json};
+
+fn current(play: &Play, of: &str) -> String {
+    let all = play.json(&format!("delegation list {of}"));
+    let all = all["delegations"].as_array().unwrap().clone();
+    let current = all.iter().find(|one| one["state"] == "current").unwrap();
+    current["id"].as_str().unwrap().to_owned()
+}
+
+fn states(play: &Play, of: &str) -> Vec<Value> {
+    let all = play.json(&format!("delegation list {of}"));
+    all["delegations"].as_array().unwrap().iter().map(|one| one["state"].clone()).collect()
+}
+
+#[test]
+fn a_delegation_is_shown_with_all_that_it_says() {
+    let play = with_bot();
+    let id = current(&play, "bot");
+    let shown = play.json(&format!("delegation show {id}"));
+    for (member, wanted) in [
+        ("id", json!(id)),
+        ("kind", json!("agent")),
+        ("name", json!("bot")),
+        ("state", json!("current")),
+        ("issuer", json!("did:web:acme.example:teams:default")),
+        ("subject", json!("did:web:acme.example:bot")),
+        ("account", json!("bot")),
+    ] {
+        assert_eq!(shown[member], wanted, "{member}");
+    }
+    assert_eq!(shown["credential"]["issuer"], "did:web:acme.example:teams:default");
+    let uuid = id.strip_prefix("urn:uuid:").unwrap();
+    let text = play.run(&format!("delegation show {uuid}"));
+    for word in [
+        "did:web:acme.example:teams:default", "the agent `bot`", "may  model:* on https://acme.example/models/standard/*",
+        "5.00 USD", "revocation at https://acme.example/status/", "account",
+    ] {
+        assert!(text.stdout.contains(word), "{word} is missing in\n{}", text.stdout);
+    }
+    let all = play.json("delegation list");
+    assert_eq!(all["delegations"].as_array().unwrap().len(), 2, "that of the team, and that of its agent");
+    assert_eq!(play.json("delegation list --team default")["delegations"][0]["kind"], "team");
+    refused(&play, "delegation show urn:uuid:none", (1, "not_found"), &["delegation `urn:uuid:none`"]);
+    refused(&play, "delegation list nobody", (1, "not_found"), &["agent `nobody`"]);
+    refused(&play, "delegation list bot --team default", (2, "usage"), &[]);
+}
+
+#[test]
+fn what_was_revoked_is_no_more_renewed_nor_given_back_by_a_budget() {
+    let play = with_bot();
+    let id = current(&play, "bot");
+    let revoked = play.json(&format!("delegation revoke {id} --reason leaked"));
+    assert_eq!((&revoked["state"], &revoked["reason"]), (&json!("revoked"), &json!("leaked")));
+    assert_eq!(play.json(&format!("delegation revoke {id} --reason again"))["reason"], "leaked", "the first reason stays");
+    refused(&play, &format!("delegation renew {id}"), (1, "wrong_state"), &["revoked", "delegation issue bot"]);
+    play.json("budget set bot 9USD/day");
+    assert_eq!(states(&play, "bot"), ["revoked"], "a budget delegates nothing");
+    let team = current(&play, "--team default");
+    play.json(&format!("delegation renew {team}"));
+    assert_eq!(states(&play, "bot"), ["revoked"], "nor does what is above it");
+    assert!(play.run("agent show bot").stdout.contains("delegation issue bot"));
+    assert_eq!(play.json("delegation issue bot")["state"], "current");
+    assert_eq!(play.json("budget show bot")["budgets"][0]["budget"], "9.00 USD/day");
+    refused(&play, "delegation issue bot", (1, "already_exists"), &["delegation renew"]);
+    refused(&play, "delegation issue default --team", (1, "already_exists"), &["delegation renew"]);
+}
+
+#[test]
+fn a_renewed_delegation_replaces_the_one_before() {
+    let play = with_bot();
+    let id = current(&play, "bot");
+    let renewed = play.json(&format!("delegation renew {id}"));
+    assert_eq!((&renewed["renews"], &renewed["state"]), (&json!(id), &json!("current")));
+    assert_ne!(renewed["id"], json!(id));
+    assert_eq!(states(&play, "bot"), ["current", "replaced"]);
+    refused(&play, &format!("delegation renew {id}"), (1, "wrong_state"), &["replaced", "the current one"]);
+    // All below a team's follows it, since each names the one above it.
+    let team = current(&play, "--team default");
+    play.json(&format!("delegation renew {team}"));
+    assert_eq!(states(&play, "bot"), ["current", "replaced", "replaced"]);
+    play.json("agent suspend bot");
+    assert_eq!(states(&play, "bot")[0], "suspended");
+}
+
+#[test]
+fn a_budget_is_raised_only_upwards() {
+    let play = with_bot();
+    play.json("budget set default 100USD/month --team");
+    let raised = play.json("budget raise bot 7.50USD/day");
+    assert_eq!(raised["budgets"][0]["budget"], "7.50 USD/day");
+    assert_eq!((&raised["above"][0]["name"], &raised["above"][0]["budgets"][0]["budget"]), (&json!("default"), &json!("100.00 USD/month")));
+    let value = (2, "value_invalid");
+    refused(&play, "budget raise bot 7.50USD/day", value, &["`bot` has 7.50 USD/day", "give more"]);
+    refused(&play, "budget raise bot 1USD/day", value, &["`bot` has 7.50 USD/day"]);
+    refused(&play, "budget raise bot 9USD/month", value, &["no budget of that currency and window", "budget set"]);
+    refused(&play, "budget raise bot 9EUR/day", value, &["no budget of that currency and window"]);
+    refused(&play, "budget raise bot none", (2, "budget_invalid"), &["`none`"]);
+    refused(&play, "budget set nobody 1USD/day", (1, "not_found"), &["agent `nobody`"]);
+    refused(&play, "budget show default", (1, "not_found"), &["agent `default`"]);
+    refused(&play, "budget set bot 1USD/year", (2, "budget_invalid"), &["window"]);
+    let more = play.json("budget set bot 20USD/24h");
+    let all: Vec<_> = more["budgets"].as_array().unwrap().iter().map(|one| one["budget"].clone()).collect();
+    assert_eq!(all, ["7.50 USD/day", "20.00 USD/86400s"]);
+    let text = play.run("budget show bot").stdout;
+    assert!(text.contains("agent `bot`\n  7.50 USD/day: 0.00 USD taken, 7.50 USD left\n") && text.contains("team `default`\n"), "{text}");
+    assert_eq!(play.json("budget set bot none")["budgets"], json!([]));
+    assert!(play.run("budget show bot").stdout.contains("no budget of its own"));
+}

@@ -1,0 +1,155 @@
+//! Services that are no models, and callers that sign.
+
+use crate::world::{World, blocking, get, local, now, sqlite};
+use axum::{
+    body::Body,
+    http::{HeaderMap, Request},
+};
+use legation_credential::{Terms, issue, pass_on};
+use legation_http_signature::{AgentDelegation, Message, Signing, join, sign};
+use legation_keys::{Algorithm, SecretKey, Signer};
+use legation_registry::{Profile, route::Route};
+use legation_store::holder::Kind;
+use legation_tests::upstream::{Plan, Upstream};
+
+fn routed(upstream: &Upstream, secret: Option<&str>) -> World {
+    let world = sqlite();
+    let route = Route {
+        name: "crm".to_owned(),
+        path: "/crm/".to_owned(),
+        upstream: format!("{}/v1/", local(&upstream.origin())),
+        secret: secret.map(str::to_owned),
+        private: false,
+    };
+    blocking(|| world.registry.put_route(&route, now())).unwrap();
+    world
+}
+
+fn profile(upstream: &Upstream) -> Profile {
+    let resource = format!("{}/v1/*", local(&upstream.origin()));
+    Profile { actions: vec!["http:GET".to_owned()], resources: vec![resource], ..Profile::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_route_passes_what_is_granted_with_its_own_key_and_nothing_of_the_callers() {
+    let upstream = Upstream::always(Plan::body(200, "text/plain", "from the service")).unwrap();
+    let world = routed(&upstream, Some("crm"));
+    blocking(|| world.registry.set_secret("crm", &local(&upstream.origin()), "crm-secret", now())).unwrap();
+    let mut team = profile(&upstream);
+    team.actions = vec!["http:*".to_owned()];
+    blocking(|| world.registry.add_team("crm", &team, now())).unwrap();
+    let key = blocking(|| {
+        world.registry.add_agent("mail", "crm", &profile(&upstream), now()).unwrap();
+        world.registry.create_key("mail", "test", None, now()).unwrap().secret.to_string()
+    });
+    let mut request = get(&key, "/crm/models?page=2");
+    for (name, value) in [("cookie", "a=b"), ("x-forwarded-user", "root"), ("legation-identity", "forged")] {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    let answer = world.send(0, request).await;
+    assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "from the service"));
+    let seen = &upstream.requests()[0];
+    assert_eq!(seen.path, "/v1/models?page=2");
+    assert_eq!(seen.header("authorization"), Some("Bearer crm-secret"));
+    for name in ["cookie", "x-forwarded-user", "legation-identity"] {
+        assert_eq!(seen.header(name), None, "{name}");
+    }
+    for path in ["/crm/../admin", "/crm/a/../../b", "/crm/%2e%2e/b", "/other/x"] {
+        let answer = world.send(0, get(&key, path)).await;
+        assert!(answer.status.is_client_error(), "{path} {}", answer.text());
+    }
+    let post = Request::post("/crm/models").header("authorization", format!("Bearer {key}"));
+    let answer = world.send(0, post.body(Body::from("{}")).unwrap()).await;
+    assert_eq!(answer.told(), (403, "not_granted".to_owned()));
+    assert_eq!(upstream.count(), 1);
+}
+
+/// An agent that brought its key, and a child that it made itself, offline.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_keeps_its_own_key_calls_by_signing_once_and_so_does_a_child_that_it_made() {
+    let upstream = Upstream::always(Plan::body(200, "text/plain", "from the service")).unwrap();
+    let world = routed(&upstream, None);
+    let key = || SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let (own, child, other) = (key(), key(), key());
+    let mut may = profile(&upstream);
+    may.max_depth = 1;
+    let did = blocking(|| {
+        world.registry.add_team("outside", &may, now()).unwrap();
+        world.registry.add_agent_with_key("mail", "outside", &may, own.public_key(), now()).unwrap().did
+    });
+    let chain = blocking(|| world.registry.chain(Kind::Agent, "mail")).unwrap();
+    let signed = |chain: &[String], key: &SecretKey, nonce: &str| {
+        let mut headers = HeaderMap::new();
+        let links: Vec<&str> = chain.iter().map(String::as_str).collect();
+        headers.insert("agent-delegation", AgentDelegation::Chain(join(&links).unwrap()).to_header());
+        let occasion = Signing { created: now(), expires: now() + 60, nonce, agent: None };
+        let target_uri = "https://acme.example/crm/models";
+        let message = Message { method: "GET", target_uri, headers: &headers, body: b"" };
+        sign(&message, occasion, key).unwrap().apply(&mut headers);
+        let mut request = Request::get("/crm/models").body(Body::empty()).unwrap();
+        *request.headers_mut() = headers;
+        request
+    };
+    let answer = world.send(0, signed(&chain, &own, "n-1")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(world.send(0, signed(&chain, &own, "n-1")).await.told(), (401, "nonce_replayed".to_owned()));
+    assert_eq!(world.send(0, signed(&chain, &own, "n-2")).await.status, 200);
+    assert_eq!(world.send(0, signed(&chain, &other, "n-3")).await.status, 401, "another key");
+    let issuer = did.parse().unwrap();
+    let terms = |hours: i64| Terms {
+        id: None,
+        subject: legation_did::key::did(child.public_key()),
+        valid_from: now() - 10,
+        valid_until: now() + hours * 3600,
+        max_depth: 0,
+        account: None,
+        authority: profile(&upstream).authority("acme.example").unwrap(),
+        status: vec![],
+    };
+    let parents: Vec<&str> = chain.iter().map(String::as_str).collect();
+    let made = |hours: i64| {
+        let link = pass_on(&parents, terms(hours), &legation_did::method_id(&issuer, own.public_key()), &own)
+            .unwrap();
+        [chain.clone(), vec![link]].concat()
+    };
+    assert_eq!(world.send(0, signed(&made(1), &child, "n-4")).await.status, 200);
+    let long = world.send(0, signed(&made(24), &child, "n-5")).await;
+    assert_eq!(long.told().0, 401, "one that nobody could stop for a day: {}", long.text());
+    blocking(|| world.registry.suspend(Kind::Agent, "mail", now())).unwrap();
+    for (chain, key) in [(&chain, &own), (&made(1), &child)] {
+        assert_eq!(world.send(0, signed(chain, key, "n-6")).await.told(), (401, "link_suspended".to_owned()));
+    }
+    assert_eq!(upstream.count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chain_of_somebody_else_learns_nothing_and_leaves_no_receipt() {
+    let upstream = Upstream::always(Plan::body(200, "text/plain", "from the service")).unwrap();
+    let world = routed(&upstream, None);
+    let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let did = legation_did::key::did(key.public_key());
+    let terms = Terms {
+        id: None,
+        subject: did.clone(),
+        valid_from: now() - 10,
+        valid_until: now() + 3600,
+        max_depth: 0,
+        account: None,
+        authority: profile(&upstream).authority("acme.example").unwrap(),
+        status: vec![],
+    };
+    let link = issue(terms, &did, &legation_did::key::method_id(&did), &key).unwrap();
+    let mut headers = HeaderMap::new();
+    headers.insert("agent-delegation", AgentDelegation::Chain(join(&[&link]).unwrap()).to_header());
+    let occasion = Signing { created: now(), expires: now() + 60, nonce: "n", agent: None };
+    let target_uri = "https://acme.example/crm/models";
+    let message = Message { method: "GET", target_uri, headers: &headers, body: b"" };
+    sign(&message, occasion, &key).unwrap().apply(&mut headers);
+    let mut request = Request::get("/crm/models").body(Body::empty()).unwrap();
+    *request.headers_mut() = headers;
+    let answer = world.send(0, request).await;
+    assert!(answer.status.is_client_error());
+    assert!(!answer.text().contains("acme.example"), "{}", answer.text());
+    assert_eq!(world.receipts(), []);
+    assert_eq!(upstream.count(), 0);
+}
