@@ -1,6 +1,8 @@
 //! Types what the README tells a newcomer to type, with the command that was built.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's helpers may stop it
 
+mod common;
+
 use std::{path::Path, process::Command};
 
 /// The lines of the README's `sh` blocks below a heading.
@@ -53,6 +55,47 @@ fn the_path_that_a_newcomer_types_works_as_written() {
         "deny: key_not_found",
     ] {
         assert!(said.contains(wanted), "{wanted} is missing in:\n{said}");
+    }
+}
+
+/// The first screen: an organization that runs, on other ports than those that may be taken here.
+#[test]
+fn the_first_screen_works_as_written() {
+    let commands = commands("A key that is a delegation");
+    assert!(commands.iter().filter(|line| line.starts_with("legation ")).count() >= 4);
+    let (port, admin) = (common::free_port(), common::free_port());
+    let adapt = |line: &String| {
+        let line = line.replace("localhost:8080", &format!("localhost:{port}"));
+        line.replace("up --dev ", &format!("up --dev --listen 127.0.0.1:{port} --admin-listen 127.0.0.1:{admin} "))
+    };
+    let lines: Vec<String> = commands
+        .iter()
+        .filter(|line| !prepares(line) && !line.starts_with("mkdir first-minute"))
+        .map(adapt)
+        .collect();
+    let script = format!("trap 'kill $(jobs -p)' EXIT\n{}\n", lines.join("\n"));
+    let folder = tempfile::tempdir().unwrap();
+    let command = Path::new(env!("CARGO_BIN_EXE_legation"));
+    let path = format!("{}:{}", command.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let output = Command::new("timeout")
+        .args(["120", "bash", "-c", &script])
+        .current_dir(&folder)
+        .env("PATH", path)
+        .env_remove("OPENAI_API_KEY")
+        .env_remove("OPENAI_BASE_URL")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+    for wanted in [
+        "may spend 0.01 USD/day",
+        "This answer is scripted",
+        r#""code":"budget_exceeded""#,
+        r#""code":"link_suspended""#,
+        "settle",
+        "LegationReceipt",
+    ] {
+        assert!(said.contains(wanted), "{wanted} is missing in:\n{said}\n{complained}");
     }
 }
 

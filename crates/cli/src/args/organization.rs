@@ -83,7 +83,7 @@ pub(crate) struct AddTeamArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AgentCommand {
     /// Add an agent, whose key the signer keeps, with a delegation of its team.
-    Add(AddAgentArgs),
+    Add(Box<AddAgentArgs>),
     /// All agents, or those of a team.
     List(ListAgentsArgs),
     /// One agent: its DID, state, authority, budgets, keys, until when its delegation is valid.

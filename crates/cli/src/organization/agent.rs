@@ -40,7 +40,8 @@ fn add(args: &AddAgentArgs) -> Result<Output, Failure> {
         registry.add_agent(name, &args.team, &profile, files::now())?;
         registry.show(Kind::Agent, name)
     })?;
-    let text = format!("added the agent `{name}`: {}\nNext: `legation api-key create {name}`", shown.holder.did);
+    let text =
+        format!("added the agent `{name}`: {}\nNext: `legation api-key create {name}`", shown.holder.did);
     Ok(Output::done(json(&shown), text))
 }
 
@@ -68,7 +69,8 @@ fn list(args: &ListAgentsArgs) -> Result<Output, Failure> {
     };
     let rows: Vec<Vec<String>> = agents.iter().map(row).collect();
     let text = if rows.is_empty() {
-        "there is no agent yet; add one with `legation agent add NAME --models '*' --budget 5USD/day`".to_owned()
+        "there is no agent yet; add one with `legation agent add NAME --models '*' --budget 5USD/day`"
+            .to_owned()
     } else {
         table(&["NAME", "TEAM", "STATE", "MODELS", "BUDGETS", "VALID UNTIL"], &rows)
     };

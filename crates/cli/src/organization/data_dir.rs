@@ -7,18 +7,17 @@
 //! | `master.key` | the signer's one secret: without it nothing that it sealed opens again |
 //! | `run` | the sockets of the signer; a process that finds none there has its own in a folder below |
 
-use crate::{
-    args::DataArgs,
-    files,
-    output::Failure,
-};
+use crate::{args::DataArgs, files, output::Failure};
 use legation_registry::{Registry, RegistryError};
 use legation_signer::{Client, Door};
 use legation_store::{Location, Store, organization};
 use serde_json::{Value, json};
 use std::{
-    fs::DirBuilder,
-    os::unix::{fs::DirBuilderExt, process::CommandExt},
+    fs::{DirBuilder, Permissions},
+    os::unix::{
+        fs::{DirBuilderExt, PermissionsExt},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -69,7 +68,8 @@ impl DataDir {
     pub(crate) fn create(&self, database_file: Option<&Path>) -> Result<(), Failure> {
         let begun = self.is_there();
         if begun && self.has_organization()? {
-            let message = format!("`{}` holds an organization already; use another --data-dir", self.path.display());
+            let message =
+                format!("`{}` holds an organization already; use another --data-dir", self.path.display());
             return Err(Failure::file(message));
         }
         for folder in [self.path.clone(), self.run()] {
@@ -80,7 +80,8 @@ impl DataDir {
                 .map_err(|error| Failure::file(format!("`{}` can't be made: {error}", folder.display())))?;
         }
         if !self.master().exists() {
-            legation_signer::Master::create(&self.master()).map_err(|error| Failure::file(error.to_string()))?;
+            legation_signer::Master::create(&self.master())
+                .map_err(|error| Failure::file(error.to_string()))?;
         }
         let database = match database_file {
             None => json!({"sqlite": "store.sqlite"}),
@@ -139,20 +140,24 @@ impl DataDir {
         if answers(&self.run()) {
             return Ok(Signer { run: self.run(), own: None });
         }
-        let failed = |error: std::io::Error| Failure::network("signer", format!("the signer can't be started: {error}"));
-        // Short: the path of a socket has some 100 bytes at most.
-        let run = tempfile::Builder::new().prefix("").rand_bytes(6).tempdir_in(self.run()).map_err(failed)?;
-        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-        command.args(["signer", "--until-stdin-ends", "--data-dir"]).arg(&self.path).arg("--run").arg(run.path());
-        // Ctrl-C is for us: what is under way may still need it.
-        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null());
-        let child = command.spawn().map_err(failed)?;
-        let mut signer = Signer { run: run.path().to_owned(), own: Some(Own { child, _run: run }) };
+        let failed = |error: std::io::Error| {
+            Failure::network("signer", format!("the signer can't be started: {error}"))
+        };
+        // Its name is short, since the path of a socket has some 100 bytes at most.
+        let mut folder = tempfile::Builder::new();
+        folder.prefix("").rand_bytes(6).permissions(Permissions::from_mode(0o700));
+        let run = folder.tempdir_in(self.run()).map_err(failed)?;
+        let child = start(&self.path, run.path()).map_err(failed)?;
+        let own = Own { child, data: self.path.clone(), run };
+        let mut signer = Signer { run: own.run.path().to_owned(), own: Some(own) };
         let started = Instant::now();
         while !answers(&signer.run) {
             let ended = signer.own.as_mut().and_then(|own| own.child.try_wait().ok()).flatten();
             if ended.is_some() || started.elapsed() > STARTING {
-                return Err(Failure::network("signer", "the signer did not start; what it says stands above"));
+                return Err(Failure::network(
+                    "signer",
+                    "the signer did not start; what it says stands above",
+                ));
             }
             sleep(Duration::from_millis(5));
         }
@@ -183,8 +188,18 @@ pub(crate) struct Signer {
 #[derive(Debug)]
 struct Own {
     child: Child,
+    /// The folder of the organization's data.
+    data: PathBuf,
     /// Where its sockets are.
-    _run: TempDir,
+    run: TempDir,
+}
+
+/// Starts a signer that ends with us.
+fn start(data: &Path, run: &Path) -> std::io::Result<Child> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["signer", "--until-stdin-ends", "--data-dir"]).arg(data).arg("--run").arg(run);
+    // Ctrl-C is for us: what is under way may still need it.
+    command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()
 }
 
 impl Signer {
@@ -196,6 +211,26 @@ impl Signer {
     pub(crate) fn client(&self, door: Door) -> Result<Client, Failure> {
         Client::connect(&door.socket(&self.run))
             .map_err(|error| Failure::network(error.code(), error.to_string()))
+    }
+}
+
+impl Signer {
+    /// Starts it again where it is ours and has ended. Whoever asks it connects again by itself.
+    pub(crate) fn keep(&mut self) -> Result<(), Failure> {
+        let failed = |error: std::io::Error| {
+            Failure::network("signer", format!("the signer can't be started: {error}"))
+        };
+        if let Some(own) = &mut self.own
+            && own.child.try_wait().map_err(failed)?.is_some()
+        {
+            own.child = start(&own.data, &self.run).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Ends it where it is ours.
+    pub(crate) fn stop(&mut self) {
+        self.own = None;
     }
 }
 

@@ -101,15 +101,22 @@ fn show(args: &IdArgs) -> Result<Output, Failure> {
 
 fn revoke(args: &RevokeDelegationArgs) -> Result<Output, Failure> {
     let id = full_id(&args.id);
-    let (holder, link) = with(&args.data, |registry| {
+    let (holder, link, others) = with(&args.data, |registry| {
         registry.revoke(&id, &args.reason, files::now())?;
-        registry.delegation(&id)
+        let (holder, link) = registry.delegation(&id)?;
+        let others = registry.delegations(Some((holder.kind, &holder.name)))?;
+        Ok((holder, link, others))
     })?;
     let text = format!(
         "{id} is revoked, and all that descends from it; `legation delegation issue {}` delegates again",
         again(&holder)
     );
-    Ok(Output::done(json(&holder, &link), text))
+    let mut output = Output::done(json(&holder, &link), text);
+    let alive = others.iter().filter(|(holder, link)| !["revoked", "ended"].contains(&state(holder, link)));
+    output.notes.extend(alive.map(|(holder, link)| {
+        format!("the {} `{}` has {} besides, which still holds", holder.kind.name(), holder.name, link.id)
+    }));
+    Ok(output)
 }
 
 /// How a holder is named in a command.
@@ -155,7 +162,10 @@ fn issue(args: &OfHolderArgs) -> Result<Output, Failure> {
     })?;
     let (holder, link) = found.map_err(|(_, link)| {
         let id = link.id;
-        let message = format!("`{}` has {id}; renew it with `legation delegation renew {id}`, or revoke it first", args.name);
+        let message = format!(
+            "`{}` has {id}; renew it with `legation delegation renew {id}`, or revoke it first",
+            args.name
+        );
         Failure::invalid("already_exists", message)
     })?;
     let text = format!("{} is valid until {}", link.id, time::format(link.valid_until));

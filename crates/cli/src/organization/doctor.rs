@@ -70,7 +70,8 @@ pub(crate) fn run(args: &ListArgs) -> Result<Output, Failure> {
     let location = folder.location()?;
     let mut found = Findings::default();
     folder::look(&folder, &location, &mut found);
-    if let Some(registry) = folder::open(&folder, &location, &mut found) {
+    // The signer is needed as long as there are questions.
+    if let Some((registry, _signer)) = folder::open(&folder, &location, &mut found) {
         checks::look(&registry, files::now(), &mut found);
     }
     Ok(told(&found.0))
@@ -88,9 +89,7 @@ fn told(found: &[Finding]) -> Output {
         more => format!("{more} things are wrong\n"),
     };
     let text: String = found.iter().map(line).chain([end]).collect();
-    let one = |finding: &Finding| {
-        json!({"check": finding.check, "state": finding.state.name(), "text": finding.text})
-    };
+    let one = |finding: &Finding| json!({"check": finding.check, "state": finding.state.name(), "text": finding.text});
     let checks: Vec<Value> = found.iter().map(one).collect();
     let exit = u8::from(wrong > 0);
     Output { exit, ..Output::done(json!({"ok": wrong == 0, "checks": checks}), text) }

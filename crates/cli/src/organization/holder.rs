@@ -1,11 +1,7 @@
 //! What teams and agents have in common: what is asked for one, and how one is shown.
 
 use super::{api_key, table::facts};
-use crate::{
-    args::ProfileArgs,
-    files,
-    output::Failure,
-};
+use crate::{args::ProfileArgs, files, output::Failure};
 use legation_credential::{amount::micros, money::money};
 use legation_keys::time;
 use legation_registry::{Budget, Profile, Registry, RegistryError, Shown, Taken};
@@ -24,7 +20,8 @@ const PAGE: i64 = 1000;
 pub(crate) fn profile(args: &ProfileArgs, valid_for: i64) -> Result<Profile, Failure> {
     let budgets = args.budget.iter().map(|text| Budget::parse(text).map_err(|error| failed(&error)));
     let constraint = |text: &String| {
-        let wrong = |error: serde_json::Error| Failure::usage(format!("the constraint `{text}` is no JSON: {error}"));
+        let wrong =
+            |error: serde_json::Error| Failure::usage(format!("the constraint `{text}` is no JSON: {error}"));
         serde_json::from_str::<Value>(text).map_err(wrong)
     };
     Ok(Profile {
@@ -169,6 +166,8 @@ pub(crate) fn taken_text(taken: &Taken) -> String {
             let (taken, left) = (money(*micros, &budget.currency), money(left, &budget.currency));
             format!("{budget}: {taken} taken, {left} left")
         }
-        _ => format!("{budget}: what is taken can't be told, and nothing passes until its window has gone by"),
+        _ => {
+            format!("{budget}: what is taken can't be told, and nothing passes until its window has gone by")
+        }
     }
 }

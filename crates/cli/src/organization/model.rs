@@ -27,7 +27,11 @@ fn set(args: &FileArgs) -> Result<Output, Failure> {
     // All are looked at before one is written.
     for model in &models {
         model.validate().map_err(|error| {
-            Failure::file(format!("`{}`: the model `{}` can't be used: {error}", args.file.display(), model.name))
+            Failure::file(format!(
+                "`{}`: the model `{}` can't be used: {error}",
+                args.file.display(),
+                model.name
+            ))
         })?;
     }
     let secrets = with(&args.data, |registry| {
@@ -53,7 +57,8 @@ fn read(args: &FileArgs) -> Result<Vec<Model>, Failure> {
         return Err(wrong(&format!("holds {} models; expected 1 to {MOST}", all.len())));
     }
     let model = |(index, one): (usize, Value)| {
-        let name = one.get("name").and_then(Value::as_str).map(|name| format!(" `{name}`")).unwrap_or_default();
+        let name =
+            one.get("name").and_then(Value::as_str).map(|name| format!(" `{name}`")).unwrap_or_default();
         serde_json::from_value::<Model>(one).map_err(|error| {
             // The reader names the types of this program.
             let reason = ["Model", "Target", "Price"]

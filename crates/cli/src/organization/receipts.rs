@@ -72,7 +72,10 @@ pub(crate) fn show(args: &ShowReceiptArgs) -> Result<Output, Failure> {
     let (receipt, organization) =
         with(&args.data, |registry| Ok((registry.receipt(args.seq)?, registry.did().clone())))?;
     let body: Value = serde_json::from_slice(&receipt.body).map_err(|error| {
-        Failure::invalid("store_damaged", format!("what is stored of receipt {} can't be read: {error}", args.seq))
+        Failure::invalid(
+            "store_damaged",
+            format!("what is stored of receipt {} can't be read: {error}", args.seq),
+        )
     })?;
     let mut json = summary(&receipt, &organization);
     let signed = match &receipt.secured {

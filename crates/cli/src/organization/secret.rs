@@ -48,9 +48,12 @@ fn read_line() -> Result<Zeroizing<String>, Failure> {
         return Err(Failure::usage("standard input is empty; write the secret into it, one line"));
     }
     if line.contains(&b'\n') || text.len() as u64 > MOST {
-        return Err(Failure::usage("standard input has more than one line, or a very long one; give the secret alone"));
+        return Err(Failure::usage(
+            "standard input has more than one line, or a very long one; give the secret alone",
+        ));
     }
-    let line = core::str::from_utf8(line).map_err(|_| Failure::usage("the secret on standard input is no text"))?;
+    let line =
+        core::str::from_utf8(line).map_err(|_| Failure::usage("the secret on standard input is no text"))?;
     Ok(Zeroizing::new(line.to_owned()))
 }
 
@@ -65,9 +68,7 @@ fn list(args: &ListArgs) -> Result<Output, Failure> {
     } else {
         table(&["NAME", "ORIGIN", "SET"], &rows)
     };
-    let one = |secret: &legation_store::configuration::Secret| {
-        json!({"name": secret.name, "origin": secret.origin, "set": time::format(secret.created)})
-    };
+    let one = |secret: &legation_store::configuration::Secret| json!({"name": secret.name, "origin": secret.origin, "set": time::format(secret.created)});
     Ok(Output::done(json!({"secrets": secrets.iter().map(one).collect::<Vec<Value>>()}), text))
 }
 

@@ -105,7 +105,8 @@ fn for_people(lines: &[(Line, Sum)], by: Option<SpendBy>, since: i64) -> String 
 
 /// RFC 4180, with amounts in units of the currency.
 fn csv(lines: &[(Line, Sum)], by: Option<SpendBy>) -> String {
-    let mut heads: Vec<String> = columns(by, "", "").into_iter().map(|(head, _)| head.to_lowercase()).collect();
+    let mut heads: Vec<String> =
+        columns(by, "", "").into_iter().map(|(head, _)| head.to_lowercase()).collect();
     heads.extend(["currency", "calls", "amount"].map(str::to_owned));
     let mut text = format!("{}\n", heads.join(","));
     for ((agent, model, currency), (calls, amount)) in lines {
@@ -119,7 +120,11 @@ fn csv(lines: &[(Line, Sum)], by: Option<SpendBy>) -> String {
 }
 
 fn cell(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -149,7 +154,10 @@ mod tests {
         );
         let lines = add_up(&all, &organization, Some(SpendBy::Model));
         assert_eq!(csv(&lines, Some(SpendBy::Model)).lines().nth(2).unwrap(), "x,USD,4,0.10");
-        assert!(for_people(&add_up(&all, &organization, None), None, 0).ends_with("7 JPY, 0.125 USD since 1970-01-01T00:00:00Z\n"));
+        assert!(
+            for_people(&add_up(&all, &organization, None), None, 0)
+                .ends_with("7 JPY, 0.125 USD since 1970-01-01T00:00:00Z\n")
+        );
     }
 
     #[test]

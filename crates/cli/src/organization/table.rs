@@ -5,8 +5,10 @@ use crate::output::one_line;
 /// Columns under their heads, each as wide as its widest cell.
 pub(crate) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     let heads: Vec<String> = heads.iter().map(|head| (*head).to_owned()).collect();
-    let rows: Vec<Vec<String>> =
-        core::iter::once(&heads).chain(rows).map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
+    let rows: Vec<Vec<String>> = core::iter::once(&heads)
+        .chain(rows)
+        .map(|row| row.iter().map(|cell| one_line(cell)).collect())
+        .collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
@@ -39,6 +41,9 @@ mod tests {
     fn a_cell_breaks_no_line_and_columns_stand_under_their_heads() {
         let rows = [vec!["a".to_owned(), "b\nc".to_owned()], vec!["ünder".to_owned(), String::new()]];
         assert_eq!(table(&["x", "yy"], &rows), "x      yy\na      b c\nünder\n");
-        assert_eq!(facts(&[("a", "1".to_owned()), ("long", String::new()), ("b", "2\n3".to_owned())]), "  a     1\n  b     2 3\n");
+        assert_eq!(
+            facts(&[("a", "1".to_owned()), ("long", String::new()), ("b", "2\n3".to_owned())]),
+            "  a     1\n  b     2 3\n"
+        );
     }
 }

@@ -43,7 +43,10 @@ fn add(args: &AddTeamArgs) -> Result<Output, Failure> {
         registry.add_team(name, &profile, files::now())?;
         registry.show(Kind::Team, name)
     })?;
-    let text = format!("added the team `{name}`: {}\nNext: `legation agent add NAME --team {name}`", shown.holder.did);
+    let text = format!(
+        "added the team `{name}`: {}\nNext: `legation agent add NAME --team {name}`",
+        shown.holder.did
+    );
     Ok(Output::done(json(&shown), text))
 }
 

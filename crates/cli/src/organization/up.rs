@@ -17,7 +17,10 @@ use legation_host::{TlsFiles, published, serve as answer, serve_long};
 use legation_registry::Registry;
 use legation_signer::Door;
 use serde_json::json;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 /// For how long a request that has begun may go on when its connection has lived for its time: as long as a model
 /// may answer.
@@ -44,7 +47,8 @@ pub(crate) fn run(args: &UpArgs) -> Result<Output, Failure> {
         .map_err(|error| Failure::network("gateway", error.to_string()))?;
     // What is due is done before anybody asks.
     keeper::look(&registry).map_err(|error| failed(&error))?;
-    keeper::start(&registry)?;
+    let signer = Arc::new(Mutex::new(signer));
+    keeper::start(&registry, &signer)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -52,6 +56,7 @@ pub(crate) fn run(args: &UpArgs) -> Result<Output, Failure> {
     let done = runtime.block_on(serve_all(args, &registry, &gateway, tls));
     // What still waits to be kept is kept before the signer ends.
     drop(runtime);
+    signer.lock().unwrap_or_else(PoisonError::into_inner).stop();
     done?;
     Ok(Output::done(json!({"served": registry.did().as_str()}), "stopped"))
 }

@@ -46,7 +46,8 @@ fn at_once(play: &Play, commands: &[String]) -> Vec<Ran> {
 }
 
 fn eight_agents(play: &Play) {
-    let commands: Vec<String> = (0..8).map(|number| format!("agent add bot-{number} --models standard --budget 5USD/day")).collect();
+    let commands: Vec<String> =
+        (0..8).map(|number| format!("agent add bot-{number} --models standard --budget 5USD/day")).collect();
     for ran in at_once(play, &commands) {
         assert_eq!(ran.status, 0, "{ran:?}");
     }
@@ -74,7 +75,7 @@ fn a_signer_that_runs_serves_all_commands_and_is_left_running() {
     let mut signer = Signer::start(&play);
     eight_agents(&play);
     assert!(signer.0.try_wait().unwrap().is_none());
-    assert!(play.run("doctor").stdout.contains("signer         runs"), "{}", play.run("doctor").stdout);
+    assert!(play.run("doctor").stdout.contains("signer        runs"), "{}", play.run("doctor").stdout);
     let second = play.run("signer --json");
     assert_eq!(second.status, 3, "{second:?}");
     // Killed, it leaves sockets at which nobody answers.
@@ -92,7 +93,8 @@ fn of_budgets_that_are_set_at_once_each_is_kept() {
     }
     assert_eq!(play.json("budget show bot")["budgets"].as_array().unwrap().len(), 6);
     let all = play.json("delegation list bot");
-    let current = all["delegations"].as_array().unwrap().iter().filter(|one| one["state"] == "current").count();
+    let current =
+        all["delegations"].as_array().unwrap().iter().filter(|one| one["state"] == "current").count();
     assert_eq!(current, 1);
 }
 

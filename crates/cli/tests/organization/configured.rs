@@ -16,11 +16,19 @@ fn model(name: &str) -> Value {
 #[test]
 fn a_secret_is_kept_for_one_origin_and_never_shown() {
     let play = organization();
-    let set = told(&play, "secret set provider --origin https://api.example.com --json", &format!("{SECRET}\n"));
+    let set =
+        told(&play, "secret set provider --origin https://api.example.com --json", &format!("{SECRET}\n"));
     assert_eq!((set.status, set.json()["name"].as_str().unwrap()), (0, "provider"), "{set:?}");
     play.write("models.json", json!([model("big")]).to_string());
     let mut all = format!("{set:?}");
-    for command in ["secret list", "secret list --json", "model set models.json", "model list", "doctor", "doctor --json"] {
+    for command in [
+        "secret list",
+        "secret list --json",
+        "model set models.json",
+        "model list",
+        "doctor",
+        "doctor --json",
+    ] {
         all.push_str(&format!("{:?}", play.run(command)));
     }
     assert!(!all.contains(SECRET), "{all}");
@@ -29,7 +37,10 @@ fn a_secret_is_kept_for_one_origin_and_never_shown() {
         assert!(!bytes.windows(SECRET.len()).any(|part| part == SECRET.as_bytes()), "{name}");
     }
     let list = play.json("secret list");
-    assert_eq!((&list["secrets"][0]["name"], &list["secrets"][0]["origin"]), (&json!("provider"), &json!("https://api.example.com")));
+    assert_eq!(
+        (&list["secrets"][0]["name"], &list["secrets"][0]["origin"]),
+        (&json!("provider"), &json!("https://api.example.com"))
+    );
     play.json("secret remove provider");
     refused(&play, "secret remove provider", (1, "not_found"), &["secret `provider`"]);
 }
@@ -66,13 +77,23 @@ fn models_are_set_all_or_none() {
     wrong["targets"][0]["baseUrl"] = json!("https://api.example.com/v1?key=x");
     play.write("two.json", json!([model("two"), wrong]).to_string());
     refused(&play, "model set two.json", (2, "file"), &["the model `wrong`", "base URL"]);
-    let names = |play: &Play| play.json("model list")["models"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect::<Vec<_>>();
+    let names = |play: &Play| {
+        play.json("model list")["models"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["name"].clone())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(names(&play), ["one"]);
     play.write("two.json", json!([model("two"), model("three")]).to_string());
     play.json("model set two.json");
     assert_eq!(names(&play), ["one", "three", "two"]);
     let text = play.run("model list").stdout;
-    assert!(text.contains("2.50 USD in, 10.00 USD out") && text.contains("https://api.example.com"), "{text}");
+    assert!(
+        text.contains("2.50 USD in, 10.00 USD out") && text.contains("https://api.example.com"),
+        "{text}"
+    );
     play.json("model remove two");
     assert_eq!(names(&play), ["one", "three"]);
     refused(&play, "model remove two", (1, "not_found"), &["model `two`"]);

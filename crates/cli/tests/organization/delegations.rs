@@ -1,6 +1,7 @@
 //! Delegations and budgets.
 
 use crate::{common::Play, refused, with_bot};
+use legation_store::{Location, Store, StoreError, link, organization};
 use serde_json::{Value, json};
 
 fn current(play: &Play, of: &str) -> String {
@@ -35,8 +36,12 @@ fn a_delegation_is_shown_with_all_that_it_says() {
     let uuid = id.strip_prefix("urn:uuid:").unwrap();
     let text = play.run(&format!("delegation show {uuid}"));
     for word in [
-        "did:web:acme.example:teams:default", "the agent `bot`", "may  model:* on https://acme.example/models/standard/*",
-        "5.00 USD", "revocation at https://acme.example/status/", "account",
+        "did:web:acme.example:teams:default",
+        "the agent `bot`",
+        "may  model:* on https://acme.example/models/standard/*",
+        "5.00 USD",
+        "revocation at https://acme.example/status/",
+        "account",
     ] {
         assert!(text.stdout.contains(word), "{word} is missing in\n{}", text.stdout);
     }
@@ -54,8 +59,17 @@ fn what_was_revoked_is_no_more_renewed_nor_given_back_by_a_budget() {
     let id = current(&play, "bot");
     let revoked = play.json(&format!("delegation revoke {id} --reason leaked"));
     assert_eq!((&revoked["state"], &revoked["reason"]), (&json!("revoked"), &json!("leaked")));
-    assert_eq!(play.json(&format!("delegation revoke {id} --reason again"))["reason"], "leaked", "the first reason stays");
-    refused(&play, &format!("delegation renew {id}"), (1, "wrong_state"), &["revoked", "delegation issue bot"]);
+    assert_eq!(
+        play.json(&format!("delegation revoke {id} --reason again"))["reason"],
+        "leaked",
+        "the first reason stays"
+    );
+    refused(
+        &play,
+        &format!("delegation renew {id}"),
+        (1, "wrong_state"),
+        &["revoked", "delegation issue bot"],
+    );
     play.json("budget set bot 9USD/day");
     assert_eq!(states(&play, "bot"), ["revoked"], "a budget delegates nothing");
     let team = current(&play, "--team default");
@@ -81,8 +95,45 @@ fn a_renewed_delegation_replaces_the_one_before() {
     let team = current(&play, "--team default");
     play.json(&format!("delegation renew {team}"));
     assert_eq!(states(&play, "bot"), ["current", "replaced", "replaced"]);
+    // To revoke one is not to revoke the others, and that is told.
+    let revoked = play.json(&format!("delegation revoke {id}"));
+    let warnings = revoked["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 2, "{revoked}");
+    assert!(warnings.iter().all(|text| text.as_str().unwrap().contains("still holds")));
     play.json("agent suspend bot");
     assert_eq!(states(&play, "bot")[0], "suspended");
+}
+
+/// How many bits of each list are set, by its number.
+fn bits_set(play: &Play) -> Vec<u32> {
+    let store = Store::open(Location::Sqlite(play.path("legation/store.sqlite"))).unwrap();
+    let lists = store.read(|tx| -> Result<_, StoreError> {
+        let organization = organization::all(tx, 1)?.remove(0);
+        link::lists(tx, &organization.id)
+    });
+    lists.unwrap().iter().map(|list| list.bits.iter().map(|byte| byte.count_ones()).sum()).collect()
+}
+
+#[test]
+fn a_renewed_delegation_that_still_lives_ends_with_its_holder_and_with_what_it_said() {
+    let play = with_bot();
+    let renew = || {
+        let id = current(&play, "bot");
+        play.json(&format!("delegation renew {id}"));
+    };
+    renew();
+    // Lists 1 and 2 are the organization's, for its teams; 3 and 4 the team's, for its agents.
+    assert_eq!(bits_set(&play), [0, 0, 0, 0]);
+    play.json("agent suspend bot");
+    assert_eq!(bits_set(&play), [0, 0, 0, 2]);
+    play.json("agent resume bot");
+    assert_eq!(bits_set(&play), [0, 0, 0, 0]);
+    play.json("budget set bot 1USD/day");
+    assert_eq!(bits_set(&play), [0, 0, 2, 0], "both said 5 USD");
+    renew();
+    play.json("agent retire bot");
+    assert_eq!(bits_set(&play), [0, 0, 4, 0]);
+    assert_eq!(states(&play, "bot"), ["revoked"; 4]);
 }
 
 #[test]
@@ -91,11 +142,19 @@ fn a_budget_is_raised_only_upwards() {
     play.json("budget set default 100USD/month --team");
     let raised = play.json("budget raise bot 7.50USD/day");
     assert_eq!(raised["budgets"][0]["budget"], "7.50 USD/day");
-    assert_eq!((&raised["above"][0]["name"], &raised["above"][0]["budgets"][0]["budget"]), (&json!("default"), &json!("100.00 USD/month")));
+    assert_eq!(
+        (&raised["above"][0]["name"], &raised["above"][0]["budgets"][0]["budget"]),
+        (&json!("default"), &json!("100.00 USD/month"))
+    );
     let value = (2, "value_invalid");
     refused(&play, "budget raise bot 7.50USD/day", value, &["`bot` has 7.50 USD/day", "give more"]);
     refused(&play, "budget raise bot 1USD/day", value, &["`bot` has 7.50 USD/day"]);
-    refused(&play, "budget raise bot 9USD/month", value, &["no budget of that currency and window", "budget set"]);
+    refused(
+        &play,
+        "budget raise bot 9USD/month",
+        value,
+        &["no budget of that currency and window", "budget set"],
+    );
     refused(&play, "budget raise bot 9EUR/day", value, &["no budget of that currency and window"]);
     refused(&play, "budget raise bot none", (2, "budget_invalid"), &["`none`"]);
     refused(&play, "budget set nobody 1USD/day", (1, "not_found"), &["agent `nobody`"]);
@@ -105,7 +164,11 @@ fn a_budget_is_raised_only_upwards() {
     let all: Vec<_> = more["budgets"].as_array().unwrap().iter().map(|one| one["budget"].clone()).collect();
     assert_eq!(all, ["7.50 USD/day", "20.00 USD/86400s"]);
     let text = play.run("budget show bot").stdout;
-    assert!(text.contains("agent `bot`\n  7.50 USD/day: 0.00 USD taken, 7.50 USD left\n") && text.contains("team `default`\n"), "{text}");
+    assert!(
+        text.contains("agent `bot`\n  7.50 USD/day: 0.00 USD taken, 7.50 USD left\n")
+            && text.contains("team `default`\n"),
+        "{text}"
+    );
     assert_eq!(play.json("budget set bot none")["budgets"], json!([]));
     assert!(play.run("budget show bot").stdout.contains("no budget of its own"));
 }

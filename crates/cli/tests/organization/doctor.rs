@@ -1,6 +1,6 @@
 //! What `doctor` finds.
 
-use crate::{common::Play, organization, told, with_bot};
+use crate::{common::Play, organization, refused, told, with_bot};
 use legation_store::{Location, Store, StoreError, link, organization as organizations};
 use serde_json::{Value, json};
 use std::{fs::Permissions, os::unix::fs::PermissionsExt};
@@ -12,7 +12,8 @@ fn found(play: &Play, state: &str) -> Vec<String> {
     let checks = json["checks"].as_array().unwrap();
     let wrong = checks.iter().any(|check| check["state"] == "wrong");
     assert_eq!((ran.status == 1, &json["ok"]), (wrong, &json!(!wrong)), "{ran:?}");
-    let text = |check: &Value| format!("{}: {}", check["check"].as_str().unwrap(), check["text"].as_str().unwrap());
+    let text =
+        |check: &Value| format!("{}: {}", check["check"].as_str().unwrap(), check["text"].as_str().unwrap());
     checks.iter().filter(|check| check["state"] == state).map(text).collect()
 }
 
@@ -33,10 +34,29 @@ fn a_new_organization_is_well() {
     let play = with_bot();
     let ran = play.run("doctor");
     assert_eq!(ran.status, 0, "{ran:?}");
-    for check in ["data folder", "sockets", "master key", "database", "store", "signer", "organization", "status list", "delegation"] {
-        assert!(ran.stdout.lines().any(|line| line.starts_with("ok ") && line.contains(check)), "{check}: {}", ran.stdout);
+    for check in [
+        "data folder",
+        "sockets",
+        "master key",
+        "database",
+        "store",
+        "signer",
+        "organization",
+        "keys",
+        "status list",
+        "delegation",
+    ] {
+        assert!(
+            ran.stdout.lines().any(|line| line.starts_with("ok ") && line.contains(check)),
+            "{check}: {}",
+            ran.stdout
+        );
     }
-    assert!(ran.stdout.contains("did:web:acme.example") && ran.stdout.ends_with("all is well\n"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("did:web:acme.example") && ran.stdout.ends_with("all is well\n"),
+        "{}",
+        ran.stdout
+    );
     assert_eq!(found(&play, "wrong"), [""; 0]);
     assert!(found(&play, "note")[0].contains("legation model set FILE"));
 }
@@ -44,7 +64,9 @@ fn a_new_organization_is_well() {
 #[test]
 fn what_others_can_read_is_told_with_the_mode_that_it_needs() {
     let play = organization();
-    for (name, mode, wanted) in [("legation", 0o755, "chmod 700"), ("legation/store.sqlite", 0o644, "chmod 600")] {
+    for (name, mode, wanted) in
+        [("legation", 0o755, "chmod 700"), ("legation/store.sqlite", 0o644, "chmod 600")]
+    {
         let before = std::fs::metadata(play.path(name)).unwrap().permissions().mode();
         set_mode(&play, name, mode);
         one_wrong(&play, &[name, wanted]);
@@ -53,7 +75,10 @@ fn what_others_can_read_is_told_with_the_mode_that_it_needs() {
     // Without the key no signer starts either.
     set_mode(&play, "legation/master.key", 0o644);
     let wrong = found(&play, "wrong");
-    assert!(wrong.iter().any(|text| text.starts_with("master key") && text.contains("chmod 600")), "{wrong:?}");
+    assert!(
+        wrong.iter().any(|text| text.starts_with("master key") && text.contains("chmod 600")),
+        "{wrong:?}"
+    );
     assert!(wrong.iter().any(|text| text.starts_with("signer")), "{wrong:?}");
 }
 
@@ -68,11 +93,17 @@ fn a_database_that_is_gone_is_told_and_not_made_anew() {
 }
 
 #[test]
-fn a_master_key_of_another_folder_is_found_out() {
-    let play = organization();
+fn a_master_key_that_is_gone_or_another_one_is_found_out() {
+    let (play, other) = (organization(), organization());
+    std::fs::copy(other.path("legation/master.key"), play.path("legation/master.key")).unwrap();
+    one_wrong(&play, &["keys", "is not the one that sealed them", "restore"]);
+    refused(&play, "agent add bot --models standard", (3, "sealed_mismatch"), &["master key"]);
     std::fs::remove_file(play.path("legation/master.key")).unwrap();
     let wrong = found(&play, "wrong");
-    assert!(wrong.iter().any(|text| text.starts_with("master key")), "{wrong:?}");
+    assert!(
+        wrong.iter().any(|text| text.starts_with("master key") && text.contains("can't be opened")),
+        "{wrong:?}"
+    );
 }
 
 #[test]
@@ -80,7 +111,8 @@ fn a_model_that_can_not_be_called_is_told_with_what_to_do() {
     let play = organization();
     told(&play, "secret set provider --origin https://other.example.com", "sk-1");
     told(&play, "secret set idle --origin https://api.example.com", "sk-2");
-    let target = |secret: &str| json!([{"baseUrl": "https://api.example.com/v1", "model": "m", "secret": secret}]);
+    let target =
+        |secret: &str| json!([{"baseUrl": "https://api.example.com/v1", "model": "m", "secret": secret}]);
     let model = |name: &str, secret: &str| {
         json!({"group": "g", "name": name, "targets": target(secret), "maxOutputTokens": 1, "maxInputTokens": 1,
             "price": {"currency": "USD", "input": 1, "output": 1}})
@@ -88,7 +120,10 @@ fn a_model_that_can_not_be_called_is_told_with_what_to_do() {
     let mut unpriced = model("unpriced", "provider");
     unpriced.as_object_mut().unwrap().remove("price");
     unpriced["targets"][0].as_object_mut().unwrap().remove("secret");
-    play.write("models.json", json!([model("elsewhere", "provider"), model("missing", "none"), unpriced]).to_string());
+    play.write(
+        "models.json",
+        json!([model("elsewhere", "provider"), model("missing", "none"), unpriced]).to_string(),
+    );
     let set = play.json("model set models.json");
     assert_eq!(set["warnings"].as_array().unwrap().len(), 3, "{set}");
     let wrong = found(&play, "wrong").join("\n");
@@ -121,7 +156,7 @@ fn what_is_stale_ended_or_ends_soon_is_told_by_name() {
         .write(|tx| -> Result<(), StoreError> {
             let organization = organizations::all(tx, 1)?.remove(0);
             let mut list = link::lists(tx, &organization.id)?.remove(0);
-            list.valid_until = 1_700_000_000;
+            (list.valid_from, list.valid_until) = (1_699_996_400, 1_700_000_000);
             link::put_list(tx, &organization.id, &list)
         })
         .unwrap();

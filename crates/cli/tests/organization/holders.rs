@@ -28,7 +28,12 @@ fn an_organization_is_made_once() {
     let play = organization();
     let master = std::fs::read(play.path("legation/master.key")).unwrap();
     for domain in ["acme.example", "other.example"] {
-        refused(&play, &format!("init {domain}"), (2, "file"), &["holds an organization already", "--data-dir"]);
+        refused(
+            &play,
+            &format!("init {domain}"),
+            (2, "file"),
+            &["holds an organization already", "--data-dir"],
+        );
     }
     assert_eq!(std::fs::read(play.path("legation/master.key")).unwrap(), master);
     assert_eq!(play.json("team list")["teams"].as_array().unwrap().len(), 1);
@@ -53,8 +58,21 @@ fn what_broke_off_before_there_was_an_organization_is_gone_on_with() {
 #[test]
 fn without_an_organization_every_command_says_how_to_make_one() {
     let play = Play::new();
-    for command in ["agent list", "team show default", "doctor", "spend", "budget show bot", "model list", "receipt list"] {
-        refused(&play, command, (2, "file"), &["there is no organization in `legation`", "legation init DOMAIN"]);
+    for command in [
+        "agent list",
+        "team show default",
+        "doctor",
+        "spend",
+        "budget show bot",
+        "model list",
+        "receipt list",
+    ] {
+        refused(
+            &play,
+            command,
+            (2, "file"),
+            &["there is no organization in `legation`", "legation init DOMAIN"],
+        );
     }
     assert!(!play.path("legation").exists(), "looking made nothing");
 }
@@ -62,7 +80,8 @@ fn without_an_organization_every_command_says_how_to_make_one() {
 #[test]
 fn an_agent_is_shown_as_it_was_added() {
     let play = organization();
-    let text = play.run("agent add bot --models standard,cheap --budget 5USD/day --budget 100USD/month --purpose mail --owner ada --action http:GET --resource https://crm.acme.example/* --valid-for 2d");
+    play.json("team add sales --models standard,cheap --action http:* --resource https://crm.acme.example/*");
+    let text = play.run("agent add bot --team sales --models standard,cheap --budget 5USD/day --budget 100USD/month --purpose mail --owner ada --action http:GET --resource https://crm.acme.example/* --valid-for 2d");
     assert_eq!(text.status, 0, "{text:?}");
     assert!(text.stdout.contains("did:web:acme.example:bot") && text.stdout.contains("api-key create bot"));
     let shown = play.json("agent show bot");
@@ -71,7 +90,7 @@ fn an_agent_is_shown_as_it_was_added() {
         ("name", json!("bot")),
         ("did", json!("did:web:acme.example:bot")),
         ("state", json!("active")),
-        ("team", json!("default")),
+        ("team", json!("sales")),
         ("purpose", json!("mail")),
         ("owner", json!("ada")),
         ("models", json!(["standard", "cheap"])),
@@ -82,12 +101,21 @@ fn an_agent_is_shown_as_it_was_added() {
         assert_eq!(shown[member], wanted, "{member}");
     }
     let budget = &shown["budgets"][0];
-    assert_eq!((&budget["budget"], &budget["taken"], &budget["left"]), (&json!("5.00 USD/day"), &json!("0.00 USD"), &json!("5.00 USD")));
+    assert_eq!(
+        (&budget["budget"], &budget["taken"], &budget["left"]),
+        (&json!("5.00 USD/day"), &json!("0.00 USD"), &json!("5.00 USD"))
+    );
     assert_eq!(shown["budgets"][1]["budget"], "100.00 USD/month");
-    let listed = play.json("agent list --team default");
+    let listed = play.json("agent list --team sales");
     assert_eq!(listed["agents"][0]["did"], shown["did"]);
     let text = play.run("agent show bot").stdout;
-    for word in ["agent `bot` of the team `default`", "did:web:acme.example:bot", "standard, cheap", "5.00 USD/day: 0.00 USD taken, 5.00 USD left", "valid until 20"] {
+    for word in [
+        "agent `bot` of the team `sales`",
+        "did:web:acme.example:bot",
+        "standard, cheap",
+        "5.00 USD/day: 0.00 USD taken, 5.00 USD left",
+        "valid until 20",
+    ] {
         assert!(text.contains(word), "{word} is missing in\n{text}");
     }
 }
@@ -98,12 +126,12 @@ fn a_team_without_models_or_actions_may_call_all_models() {
     play.json("team add sales --budget 500USD/month");
     play.json("team add tools --action http:GET --resource https://crm.acme.example/*");
     let teams = play.json("team list");
-    let models: Vec<_> = teams["teams"].as_array().unwrap().iter().map(|team| (&team["name"], &team["models"])).collect();
-    assert_eq!(models, [
-        (&json!("default"), &json!(["*"])),
-        (&json!("sales"), &json!(["*"])),
-        (&json!("tools"), &json!([])),
-    ]);
+    let models: Vec<_> =
+        teams["teams"].as_array().unwrap().iter().map(|team| (&team["name"], &team["models"])).collect();
+    assert_eq!(
+        models,
+        [(&json!("default"), &json!(["*"])), (&json!("sales"), &json!(["*"])), (&json!("tools"), &json!([])),]
+    );
     play.json("agent add bot --team sales --models anything");
     assert_eq!(play.json("agent list --team default")["agents"], json!([]));
     assert_eq!(play.json("agent list --team sales")["agents"][0]["team"], "sales");
@@ -115,11 +143,24 @@ fn an_agent_gets_no_more_than_its_team_has_and_is_told_what_fits() {
     let play = organization();
     play.json("team add sales --models standard --budget 5USD/day");
     let wider = (1, "wider_than_parent");
-    refused(&play, "agent add bot --team sales --models *", wider, &[
-        "`bot`", "what fits", "https://acme.example/models/standard/*",
-    ]);
-    refused(&play, "agent add bot --team sales --models standard --budget 6USD/day", wider, &["what fits", "5.00 USD"]);
-    refused(&play, "agent add bot --team sales --models standard --action http:GET --resource https://a.example/*", wider, &["what fits", "model:*"]);
+    refused(
+        &play,
+        "agent add bot --team sales --models *",
+        wider,
+        &["`bot`", "what fits", "https://acme.example/models/standard/*"],
+    );
+    refused(
+        &play,
+        "agent add bot --team sales --models standard --budget 6USD/day",
+        wider,
+        &["what fits", "5.00 USD"],
+    );
+    refused(
+        &play,
+        "agent add bot --team sales --models standard --action http:GET --resource https://a.example/*",
+        wider,
+        &["what fits", "model:*"],
+    );
     refused(&play, "agent show bot", (1, "not_found"), &["agent `bot`"]);
     // Nor later, by its own budget or by its team's.
     play.json("agent add bot --team sales --models standard --budget 4USD/day");
@@ -138,7 +179,12 @@ fn what_is_suspended_comes_back_and_what_is_retired_does_not() {
         assert_eq!(play.json(&format!("{kind} resume {name}"))["state"], "active");
         assert_eq!(play.json(&format!("{kind} retire {name}"))["state"], "retired");
         for verb in ["resume", "suspend"] {
-            refused(&play, &format!("{kind} {verb} {name}"), (1, "wrong_state"), &[name, "retired", "add another one"]);
+            refused(
+                &play,
+                &format!("{kind} {verb} {name}"),
+                (1, "wrong_state"),
+                &[name, "retired", "add another one"],
+            );
         }
     }
     assert_eq!(play.json("agent show bot")["validUntil"], json!(null));

@@ -14,9 +14,19 @@ fn a_key_is_printed_once_alone_and_never_again() {
     assert!(made.stderr.contains("not shown again") && !made.stderr.contains(&secret));
     let list = play.json("api-key list bot");
     let key = &list["keys"][0];
-    assert_eq!((&key["agent"], &key["name"], &key["state"]), (&json!("bot"), &json!("laptop"), &json!("active")));
+    assert_eq!(
+        (&key["agent"], &key["name"], &key["state"]),
+        (&json!("bot"), &json!("laptop"), &json!("active"))
+    );
     assert!(secret.starts_with(key["hint"].as_str().unwrap()) && key["hint"].as_str().unwrap().len() < 20);
-    for command in ["api-key list", "api-key list --json", "agent show bot", "agent show bot --json", "doctor", "delegation list"] {
+    for command in [
+        "api-key list",
+        "api-key list --json",
+        "agent show bot",
+        "agent show bot --json",
+        "doctor",
+        "delegation list",
+    ] {
         let ran = play.run(command);
         assert!(!format!("{ran:?}").contains(&secret), "{command}");
     }
@@ -30,7 +40,10 @@ fn a_key_has_its_secret_in_json_and_no_end_unless_asked() {
     let play = with_bot();
     let made = play.json("api-key create bot");
     assert!(api_keys::digest(made["secret"].as_str().unwrap()).is_some());
-    assert_eq!((&made["agent"], &made["expires"], &made["state"]), (&json!("bot"), &json!(null), &json!("active")));
+    assert_eq!(
+        (&made["agent"], &made["expires"], &made["state"]),
+        (&json!("bot"), &json!(null), &json!("active"))
+    );
     let other = play.json("api-key create bot");
     assert_ne!(made["secret"], other["secret"]);
     assert_eq!(play.json("api-key list")["keys"].as_array().unwrap().len(), 2);
@@ -46,7 +59,10 @@ fn a_rotated_key_ends_with_its_grace_and_the_new_one_lives_as_long_as_it_did() {
     assert_eq!((&new["name"], &new["replaces"]), (&json!("ci"), &json!(id)));
     let keys = play.json("api-key list bot")["keys"].clone();
     assert_eq!(keys.as_array().unwrap().len(), 2);
-    assert!(keys[0]["expires"].as_str().unwrap() < old["expires"].as_str().unwrap(), "the old one ends first");
+    assert!(
+        keys[0]["expires"].as_str().unwrap() < old["expires"].as_str().unwrap(),
+        "the old one ends first"
+    );
     assert!(keys[1]["expires"].as_str().unwrap() >= old["expires"].as_str().unwrap());
     assert_eq!(keys[0]["expires"], new["replacedUntil"]);
 }
@@ -58,7 +74,12 @@ fn a_blocked_key_stays_blocked_and_is_no_key_to_rotate() {
     for _ in 0..2 {
         assert_eq!(play.json(&format!("api-key block {id}"))["state"], "blocked");
     }
-    refused(&play, &format!("api-key rotate {id}"), (1, "wrong_state"), &[&id, "blocked", "make another one"]);
+    refused(
+        &play,
+        &format!("api-key rotate {id}"),
+        (1, "wrong_state"),
+        &[&id, "blocked", "make another one"],
+    );
     for command in ["block", "rotate"] {
         refused(&play, &format!("api-key {command} none"), (1, "not_found"), &["API key `none`"]);
     }

@@ -102,7 +102,10 @@ fn what_calls_cost_stands_in_budgets_spend_and_receipts() {
     let cost: i64 = settled.iter().map(|one| one["amountMicros"].as_i64().unwrap()).sum();
     assert!(cost > 0);
     for one in list["receipts"].as_array().unwrap() {
-        assert_eq!((&one["agent"], &one["model"], &one["currency"]), (&json!("bot"), &json!("scripted"), &json!("USD")));
+        assert_eq!(
+            (&one["agent"], &one["model"], &one["currency"]),
+            (&json!("bot"), &json!("scripted"), &json!("USD"))
+        );
     }
 
     // What the gateway judges the next call by is what is shown.
@@ -111,7 +114,10 @@ fn what_calls_cost_stands_in_budgets_spend_and_receipts() {
     }
     assert_eq!(play.json("agent show bot")["budgets"][0]["takenMicros"], json!(cost));
     let spent = play.json("spend --by agent");
-    assert_eq!(spent["spent"], json!([{"agent": "bot", "currency": "USD", "calls": 2, "amountMicros": cost, "amount": settled_text(cost)}]));
+    assert_eq!(
+        spent["spent"],
+        json!([{"agent": "bot", "currency": "USD", "calls": 2, "amountMicros": cost, "amount": settled_text(cost)}])
+    );
     assert_eq!(play.json("spend --by model")["spent"][0]["model"], "scripted");
     let csv = play.run("spend --since 7d --csv").stdout;
     assert_eq!(csv.lines().next().unwrap(), "agent,model,currency,calls,amount");
@@ -153,8 +159,8 @@ fn a_signed_receipt_is_written_so_that_anybody_can_verify_it() {
         let written = play.json(&format!("receipt show {seq} --out {kind}.jwt"));
         assert_eq!(written["file"], json!(format!("{kind}.jwt")));
         refused(&play, &format!("receipt show {seq} --out {kind}.jwt"), (2, "file"), &["--force"]);
-        let verified =
-            play.json(&format!("receipt verify {kind}.jwt --signer {did} --allow-private --http-on-loopback"));
+        let verified = play
+            .json(&format!("receipt verify {kind}.jwt --signer {did} --allow-private --http-on-loopback"));
         assert_eq!(verified["receipt"], shown["receipt"]);
     }
     refused(&play, "receipt show 999", (1, "not_found"), &["receipt 999"]);

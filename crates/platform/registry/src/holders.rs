@@ -194,12 +194,13 @@ impl Registry {
                 return Ok(holder);
             }
             holder::change(tx, &self.id, &holder.id, state, &holder.body)?;
-            if let Ok(link) = link::current(tx, &self.id, &holder.id) {
-                let (purpose, value) = match state {
-                    State::Retired => (status::REVOCATION, true),
-                    State::Suspended => (status::SUSPENSION, true),
-                    State::Active => (status::SUSPENSION, false),
-                };
+            let (purpose, value) = match state {
+                State::Retired => (status::REVOCATION, true),
+                State::Suspended => (status::SUSPENSION, true),
+                State::Active => (status::SUSPENSION, false),
+            };
+            // Those that were renewed, too: whoever signs by itself may still hold them.
+            for link in links::alive(tx, &self.id, &holder, now)? {
                 if state == State::Retired {
                     link::revoke(tx, &self.id, &link.id, "retired")?;
                 }

@@ -11,7 +11,7 @@ use legation_credential::{Terms, status::StatusEntry};
 use legation_did::Did;
 use legation_signer::{ClientError, SealedKey};
 use legation_store::{
-    Tx, holder,
+    StoreError, Tx, holder,
     holder::{Holder, Kind, State},
     link,
     link::Link,
@@ -22,6 +22,9 @@ use serde_json::json;
 const BACK: i64 = 60;
 /// Most holders below one; a team has its agents, and an agent none.
 const MOST: i64 = 1_000_000;
+/// Most delegations of one holder that are looked at: each is renewed within a third of its life, so that few live at a
+/// time, unless somebody renews them all the time.
+const MOST_ALIVE: i64 = 10_000;
 /// Most holders on a path: organization, team, agent.
 const DEPTH: usize = 8;
 
@@ -51,6 +54,18 @@ pub(crate) fn path(tx: &mut Tx<'_>, id: &str, leaf: &Holder) -> Result<Vec<Holde
 pub(crate) fn chain(tx: &mut Tx<'_>, id: &str, path: &[Holder]) -> Result<Vec<Link>, RegistryError> {
     let holders = path.iter().filter(|holder| holder.kind != Kind::Organization);
     holders.map(|holder| Ok(link::current(tx, id, &holder.id)?)).collect()
+}
+
+/// The delegations of a holder that have not ended and were not revoked: the current one, and those that it replaced
+/// and that whoever holds them may still present.
+pub(crate) fn alive(
+    tx: &mut Tx<'_>,
+    id: &str,
+    holder: &Holder,
+    now: i64,
+) -> Result<Vec<Link>, RegistryError> {
+    let all = link::of_holder(tx, id, &holder.id, MOST_ALIVE)?;
+    Ok(all.into_iter().filter(|link| link.state != "revoked" && now < link.valid_until).collect())
 }
 
 impl Registry {
@@ -113,11 +128,13 @@ impl Registry {
         why: Why,
         now: i64,
     ) -> Result<Link, RegistryError> {
-        let before = link::current(tx, &self.id, &holder.id).ok();
+        let before = alive(tx, &self.id, holder, now)?;
         let issued = self.issue(tx, holder, now)?;
-        if let (Some(before), Why::Changed) = (before, why) {
-            link::revoke(tx, &self.id, &before.id, "replaced by one that says something else")?;
-            status::set(self, tx, before.place, status::REVOCATION, true, now)?;
+        if why == Why::Changed {
+            for before in before {
+                link::revoke(tx, &self.id, &before.id, "replaced by one that says something else")?;
+                status::set(self, tx, before.place, status::REVOCATION, true, now)?;
+            }
         }
         if holder.state == State::Suspended {
             status::set(self, tx, issued.place, status::SUSPENSION, true, now)?;
@@ -143,11 +160,17 @@ impl Registry {
                 |link: &Link| link.valid_until.saturating_sub(now) * 3 < link.valid_until - link.valid_from;
             Ok(soon.into_iter().filter(is_due).collect::<Vec<_>>())
         })?;
-        let mut renewed = 0;
+        // One that can't be renewed keeps none of the others from it.
+        let (mut renewed, mut failed) = (0, None);
         for link in due {
-            renewed += usize::from(self.renew(&link.id, now)?);
+            match self.renew(&link.id, now) {
+                Ok(done) => renewed += usize::from(done),
+                // What is above it was revoked, and that is meant.
+                Err(RegistryError::Store(StoreError::NotFound { .. })) => {}
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
-        Ok(renewed)
+        failed.map_or(Ok(renewed), Err)
     }
 
     /// Renews a delegation, and all below it. `false` where it is no longer the current one.

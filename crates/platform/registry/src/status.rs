@@ -76,6 +76,16 @@ pub(crate) fn set(
 }
 
 fn sign(registry: &Registry, tx: &mut Tx<'_>, list: StatusList, now: i64) -> Result<(), RegistryError> {
+    // Of two lists the later one counts: clocks are set back, and the list must not be.
+    let valid_from = now.max(list.valid_from);
+    let list = StatusList { valid_from, valid_until: valid_from.saturating_add(LIFE), ..list };
+    let secured = secured(registry, tx, &list)?;
+    link::put_list(tx, registry.id(), &StatusList { secured, ..list })?;
+    Ok(())
+}
+
+/// A list as its issuer's key signs it.
+fn secured(registry: &Registry, tx: &mut Tx<'_>, list: &StatusList) -> Result<String, RegistryError> {
     let issuer = holder::get(tx, registry.id(), &list.issuer)?;
     let keys = holder::keys(tx, registry.id(), &issuer.id)?;
     let key = keys.first().ok_or_else(|| RegistryError::damaged(&issuer.name, "it has no key"))?;
@@ -83,14 +93,10 @@ fn sign(registry: &Registry, tx: &mut Tx<'_>, list: StatusList, now: i64) -> Res
     let key = SealedKey { organization: registry.id(), key_id: &key.key_id, sealed };
     let purpose = StatusPurpose::from_name(&list.purpose)
         .ok_or_else(|| RegistryError::damaged("a status list", "its purpose is not known"))?;
-    // Of two lists the later one counts: clocks are set back, and the list must not be.
-    let valid_from = now.max(list.valid_from);
-    let valid_until = valid_from.saturating_add(LIFE);
     let did = read_did(&issuer.did)?;
+    let StatusList { valid_from, valid_until, .. } = *list;
     let terms = ListTerms { issuer: &did, id: &list.url, valid_from, valid_until, purpose, bits: &list.bits };
-    let secured = registry.signer().status_list(key, &terms)?;
-    link::put_list(tx, registry.id(), &StatusList { secured, valid_from, valid_until, ..list })?;
-    Ok(())
+    Ok(registry.signer().status_list(key, &terms)?)
 }
 
 impl Registry {
@@ -110,6 +116,17 @@ impl Registry {
             // What decisions rest on is read anew, before what is remembered of it becomes too old.
             self.tell(tx, ("status.renewed", "status"), &serde_json::json!({"lists": count}), now)?;
             Ok(count)
+        })
+    }
+
+    /// Whether the signer opens the keys that are kept here: it signs a status list as it stands, which is thrown away.
+    ///
+    /// # Errors
+    /// [`RegistryError::Signer`] with `sealed_mismatch`, where another master key sealed them.
+    pub fn check_keys(&self) -> Result<(), RegistryError> {
+        self.store.read(|tx| match link::lists(tx, &self.id)?.first() {
+            Some(list) => secured(self, tx, list).map(drop),
+            None => Ok(()),
         })
     }
 

@@ -15,7 +15,8 @@ const LINES: usize = 20;
 
 /// Looks at what an organization rests on, at `now` (Unix seconds).
 pub(super) fn look(registry: &Registry, now: i64, found: &mut Findings) {
-    let checks: [(&'static str, Check); 4] = [
+    let checks: [(&'static str, Check); 5] = [
+        ("keys", keys),
         ("status list", status_lists),
         ("delegation", delegations),
         ("model", models),
@@ -38,6 +39,18 @@ fn tell_wrong(check: &'static str, wrong: Vec<String>, found: &mut Findings) {
     if more > 0 {
         found.wrong(check, format!("{more} more are like that"));
     }
+}
+
+fn keys(registry: &Registry, _: i64, found: &mut Findings) -> Result<(), RegistryError> {
+    match registry.check_keys() {
+        Ok(()) => found.ok("keys", "the master key opens them"),
+        Err(error) if error.code() == "sealed_mismatch" => found.wrong(
+            "keys",
+            "the master key is not the one that sealed them: restore the `master.key` that was kept when the organization was made",
+        ),
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 fn status_lists(registry: &Registry, now: i64, found: &mut Findings) -> Result<(), RegistryError> {
@@ -108,8 +121,10 @@ fn models(registry: &Registry, _: i64, found: &mut Findings) -> Result<(), Regis
 
 fn secrets(registry: &Registry, _: i64, found: &mut Findings) -> Result<(), RegistryError> {
     let (models, routes) = (registry.models()?, registry.routes()?);
-    let targets = models.iter().flat_map(|model| &model.targets).filter_map(|target| target.secret.as_deref());
-    let used: BTreeSet<&str> = targets.chain(routes.iter().filter_map(|route| route.secret.as_deref())).collect();
+    let targets =
+        models.iter().flat_map(|model| &model.targets).filter_map(|target| target.secret.as_deref());
+    let used: BTreeSet<&str> =
+        targets.chain(routes.iter().filter_map(|route| route.secret.as_deref())).collect();
     let secrets = registry.secrets()?;
     let idle: Vec<&str> =
         secrets.iter().map(|secret| secret.name.as_str()).filter(|name| !used.contains(name)).collect();
@@ -117,7 +132,10 @@ fn secrets(registry: &Registry, _: i64, found: &mut Findings) -> Result<(), Regi
         found.ok("secret", format!("{} kept, and each is used", secrets.len()));
     }
     for name in idle.into_iter().take(LINES) {
-        found.note("secret", format!("`{name}` is used by no model: `legation secret remove {name}` if that stays so"));
+        found.note(
+            "secret",
+            format!("`{name}` is used by no model: `legation secret remove {name}` if that stays so"),
+        );
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Whether folder, store and signer are all right.
 
 use super::Findings;
-use crate::organization::data_dir::DataDir;
+use crate::organization::data_dir::{DataDir, Signer};
 use legation_registry::Registry;
 use legation_signer::{Door, Master};
 use legation_store::Location;
@@ -25,20 +25,29 @@ pub(super) fn look(folder: &DataDir, location: &Location, found: &mut Findings) 
 fn mode(check: &'static str, path: &Path, wanted: u32, found: &mut Findings) {
     let shown = path.display();
     match std::fs::metadata(path) {
-        Err(error) => found.wrong(check, format!("`{shown}` can't be looked at: {error}; restore it from a backup")),
+        Err(error) => {
+            found.wrong(check, format!("`{shown}` can't be looked at: {error}; restore it from a backup"))
+        }
         Ok(metadata) => {
             let mode = metadata.permissions().mode() & 0o777;
             if mode & 0o077 == 0 {
                 found.ok(check, format!("{shown} (mode {mode:03o})"));
             } else {
-                found.wrong(check, format!("`{shown}` is open to others (mode {mode:03o}): `chmod {wanted:03o} {shown}`"));
+                found.wrong(
+                    check,
+                    format!("`{shown}` is open to others (mode {mode:03o}): `chmod {wanted:03o} {shown}`"),
+                );
             }
         }
     }
 }
 
 /// Opens the organization, as far as that goes.
-pub(super) fn open(folder: &DataDir, location: &Location, found: &mut Findings) -> Option<Registry> {
+pub(super) fn open(
+    folder: &DataDir,
+    location: &Location,
+    found: &mut Findings,
+) -> Option<(Registry, Signer)> {
     let kind = match location {
         // It would be made anew, and empty.
         Location::Sqlite(path) if !path.exists() => return None,
@@ -61,14 +70,13 @@ pub(super) fn open(folder: &DataDir, location: &Location, found: &mut Findings) 
     };
     let how = if signer.was_there() { "runs" } else { "does not run; whoever needs it starts one" };
     found.ok("signer", how);
-    match signer.client(Door::Gateway) {
-        Ok(_) => {}
-        Err(failure) => found.wrong("signer", failure.message),
+    if let Err(failure) = signer.client(Door::Gateway) {
+        found.wrong("signer", failure.message);
     }
     match folder.open(&signer) {
         Ok(registry) => {
             found.ok("organization", registry.did().to_string());
-            Some(registry)
+            Some((registry, signer))
         }
         Err(failure) => {
             found.wrong("organization", failure.message);

@@ -1,9 +1,17 @@
-//! What has to be done again and again while an organization is up: status lists signed anew, delegations renewed,
-//! receipts signed. Any number of processes of one organization may do it.
+//! What has to be done again and again while an organization is up: the signer started again where it ended, status
+//! lists signed anew, delegations renewed, receipts signed. Any number of processes of one organization may do it.
 
-use crate::{files, output::{Failure, complain}};
+use crate::{
+    files,
+    organization::data_dir::Signer,
+    output::{Failure, complain},
+};
 use legation_registry::{Registry, RegistryError};
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
 
 /// How often it is looked whether something is due.
 const LOOK: Duration = Duration::from_secs(2);
@@ -20,13 +28,16 @@ pub(crate) fn look(registry: &Registry) -> Result<(), RegistryError> {
 }
 
 /// Does so on a thread of its own, which ends with the process. What fails is told once, and tried again.
-pub(crate) fn start(registry: &Arc<Registry>) -> Result<(), Failure> {
-    let registry = Arc::clone(registry);
+pub(crate) fn start(registry: &Arc<Registry>, signer: &Arc<Mutex<Signer>>) -> Result<(), Failure> {
+    let (registry, signer) = (Arc::clone(registry), Arc::clone(signer));
     let work = move || {
         let mut told = String::new();
         loop {
             thread::sleep(LOOK);
-            let failure = look(&registry).err().map_or(String::new(), |error| error.to_string());
+            let kept = signer.lock().unwrap_or_else(PoisonError::into_inner).keep();
+            let done = kept.map_err(|error| error.to_string());
+            let done = done.and_then(|()| look(&registry).map_err(|error| error.to_string()));
+            let failure = done.err().unwrap_or_default();
             if !failure.is_empty() && failure != told {
                 complain(&format!("what is due could not be done, and is tried again: {failure}\n"));
             }

@@ -1,0 +1,104 @@
+//! `legation up`, ended when the test is.
+
+use crate::common::{Play, free_port};
+use serde_json::Value;
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+pub(crate) struct Up {
+    child: Child,
+    pub(crate) port: u16,
+    /// The key that `--dev` printed; empty without.
+    pub(crate) key: String,
+}
+
+impl Up {
+    pub(crate) fn dev(play: &Play, more: &[&str], env: &[(&str, String)]) -> Self {
+        let more: Vec<&str> = [&["--dev"], more].concat();
+        Self::again(play, free_port(), &more, env)
+    }
+
+    pub(crate) fn again(play: &Play, port: u16, more: &[&str], env: &[(&str, String)]) -> Self {
+        let (listen, admin) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{}", free_port()));
+        let out = format!("up-{port}.out");
+        let file = std::fs::File::create(play.path(&out)).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_legation"))
+            .args(["up", "--listen", &listen, "--admin-listen", &admin])
+            .args(more)
+            .current_dir(play.folder.path())
+            .env_remove("OPENAI_API_KEY")
+            .env_remove("OPENAI_BASE_URL")
+            .envs(env.iter().map(|(name, value)| (name, value.as_str())))
+            .stdout(file)
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut up = Self { child, port, key: String::new() };
+        let begin = Instant::now();
+        while request(port, "GET", "/healthz", "", "").is_none_or(|(status, _)| status != 200) {
+            assert!(begin.elapsed() < Duration::from_secs(30), "it does not come up");
+            assert!(up.child.try_wait().unwrap().is_none(), "it ended");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let printed = play.read(&out);
+        up.key = printed.lines().map(str::trim).find(|line| line.starts_with("legation_")).unwrap_or_default().to_owned();
+        up
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn post(&self, key: &str, body: &Value) -> (u16, Value) {
+        try_post(self.port, key, body).unwrap()
+    }
+
+    pub(crate) fn get(&self, path: &str) -> (u16, Value) {
+        request(self.port, "GET", path, "", "").unwrap()
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A chat completion; `None` where no answer came.
+pub(crate) fn try_post(port: u16, key: &str, body: &Value) -> Option<(u16, Value)> {
+    let key = format!("authorization: Bearer {key}\r\n");
+    request(port, "POST", "/v1/chat/completions", &key, &body.to_string())
+}
+
+fn request(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Option<(u16, Value)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(body.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    // Chunked or whole: what counts is the JSON in it.
+    let json = body.find('{').zip(body.rfind('}')).and_then(|(from, to)| serde_json::from_str(&body[from..=to]).ok());
+    Some((status, json.unwrap_or_default()))
+}
+
+/// Plain http is spoken with what is called `localhost` only.
+pub(crate) fn local(url: &str) -> String {
+    url.replace("127.0.0.1", "localhost")
+}
