@@ -6,8 +6,15 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test's helpers may stop it
 
 mod common;
+#[path = "up/running.rs"]
+#[allow(dead_code, reason = "a part of it is used here")]
+mod running;
 
 use common::{Play, Server, free_port};
+use legation_tests::{
+    postgres,
+    upstream::{Plan, Upstream},
+};
 use serde_json::{Value, json};
 use std::{
     fs::File,
@@ -187,4 +194,63 @@ fn a_card_of_the_python_sdk_is_verified_and_an_altered_one_is_denied() {
 #[ignore = "needs tests/sdks/install"]
 fn a_card_of_the_javascript_sdk_is_verified_and_an_altered_one_is_denied() {
     theirs_by_ours(Sdk::JavaScript);
+}
+
+/// What the official OpenAI SDK, as it is, makes of calls with an agent's key.
+fn openai(up: &running::Up, key: &str, calls: &str) -> Vec<Value> {
+    let place = root("target/sdks");
+    assert!(place.join("installed").exists(), "the SDKs are missing: run tests/sdks/install");
+    let mut command = Command::new("python3");
+    command.arg(root("tests/sdks/openai_calls.py")).args(calls.split_whitespace());
+    command.env("PYTHONPATH", place.join("python"));
+    command.env("OPENAI_BASE_URL", format!("http://localhost:{}/v1", up.port)).env("OPENAI_API_KEY", key);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Allowed, over budget and blocked, on SQLite and on PostgreSQL, there by two gateways.
+#[test]
+#[ignore = "needs tests/sdks/install"]
+fn the_openai_sdk_as_it_is_is_allowed_over_budget_and_blocked_and_never_tries_a_denial_again() {
+    let plan = Plan::says("Good morning").tokens(1, 1000);
+    for database in ["SQLite", "PostgreSQL"] {
+        let upstream = Upstream::always(plan.clone()).unwrap();
+        let play = Play::new();
+        let port = free_port();
+        if database == "PostgreSQL" {
+            if !postgres::is_at_hand() {
+                return;
+            }
+            play.write("database", postgres::shared().unwrap().database("sdk").unwrap());
+            assert_eq!(play.run(&format!("init localhost:{port} --database-file database")).status, 0);
+        }
+        let env =
+            [("OPENAI_API_KEY", "sk-x".to_owned()), ("OPENAI_BASE_URL", running::local(&upstream.url()))];
+        let one = running::Up::again(&play, port, &["--dev", "--budget", "0.05USD/day"], &env);
+        let other = (database == "PostgreSQL").then(|| running::Up::again(&play, free_port(), &[], &env));
+        let second = other.as_ref().unwrap_or(&one);
+        let chat = "chat gpt-4o --max-tokens 1000";
+        let told = openai(&one, &one.key, &format!("models then {chat} then {chat} --stream"));
+        assert_eq!(told[0]["models"][0], "gpt-4.1", "{told:?}");
+        for call in &told[1..] {
+            assert_eq!((&call["ok"], &call["text"]), (&true.into(), &"Good morning".into()), "{database} {call}");
+        }
+        // Two cents are spent, and of those that come at once two more fit.
+        let many = openai(second, &one.key, "many 16 gpt-4o --max-tokens 1000");
+        assert_eq!((&many[0]["answered"], &many[0]["requests"]), (&2.into(), &16.into()), "{database} {many:?}");
+        let told = openai(second, &one.key, chat);
+        assert_eq!((&told[0]["status"], &told[0]["code"]), (&429.into(), &"budget_exceeded".into()), "{told:?}");
+        assert_eq!(told[0]["requests"], 1, "a budget that is used up is not asked for again");
+        assert_eq!(upstream.count(), 4);
+        let keys = play.run("api-key list assistant --json").json();
+        let id = keys["keys"][0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(play.run(&format!("api-key block {id}")).status, 0);
+        for up in [&one, second] {
+            let told = openai(up, &one.key, chat);
+            assert_eq!((&told[0]["status"], &told[0]["code"]), (&401.into(), &"api_key_blocked".into()));
+            assert_eq!(told[0]["requests"], 1);
+        }
+    }
 }

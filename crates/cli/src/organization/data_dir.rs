@@ -196,8 +196,16 @@ struct Own {
 
 /// Starts a signer that ends with us.
 fn start(data: &Path, run: &Path) -> std::io::Result<Child> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["signer", "--until-stdin-ends", "--data-dir"]).arg(data).arg("--run").arg(run);
+    // Also where another version was installed in our place since we began.
+    let running = Path::new("/proc/self/exe");
+    let program = if running.exists() { running.to_owned() } else { std::env::current_exe()? };
+    let mut command = Command::new(program);
+    command
+        .arg0("legation")
+        .args(["signer", "--until-stdin-ends", "--data-dir"])
+        .arg(data)
+        .arg("--run")
+        .arg(run);
     // Ctrl-C is for us: what is under way may still need it.
     command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()
 }

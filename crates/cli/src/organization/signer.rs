@@ -34,7 +34,7 @@ pub(crate) fn run(args: &SignerArgs) -> Result<Output, Failure> {
     }
     let run = args.run.clone().unwrap_or_else(|| folder.run());
     let served = serve(&run, master, || stop.load(Ordering::Relaxed));
-    if args.run.is_some() {
+    if args.run.is_some() && served.is_ok() {
         // Whoever made it may have died.
         let _ = std::fs::remove_dir_all(&run);
     }
