@@ -20,11 +20,12 @@ pub(crate) use did::{
 };
 pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
 pub(crate) use organization::{
-    AddAgentArgs, AddTeamArgs, AgentCommand, ApiKeyCommand, BudgetCommand, CreateKeyArgs, DelegationCommand, FileArgs,
-    IdArgs, ListAgentsArgs, ListArgs, ListDelegationsArgs, NameArgs, OfAgentArgs, OfHolderArgs, ProfileArgs,
-    RevokeDelegationArgs, RotateKeyArgs, SetBudgetArgs, TeamCommand,
+    AddAdminArgs, AddAgentArgs, AddTeamArgs, AdminCommand, AgentCommand, ApiKeyCommand, BudgetCommand,
+    CreateKeyArgs, DelegationCommand, FileArgs, IdArgs, ListAgentsArgs, ListArgs, ListDelegationsArgs,
+    NameArgs, OfAgentArgs, OfHolderArgs, ProfileArgs, RevokeDelegationArgs, RotateKeyArgs, SetBudgetArgs,
+    TeamCommand,
 };
-pub(crate) use up::{DataArgs, InitArgs, SignerArgs, UpArgs};
+pub(crate) use up::{DataArgs, DoctorArgs, InitArgs, PlaceArgs, SignerArgs, UpArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use legation_credential::Securing;
@@ -116,6 +117,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: DelegationCommand,
     },
+    /// Admins: who may act on the organization's running host, by a delegation.
+    Admin {
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
     /// What teams and agents may spend.
     Budget {
         #[command(subcommand)]
@@ -134,7 +140,7 @@ pub(crate) enum Command {
     /// What was spent, by agent and model.
     Spend(SpendArgs),
     /// Look whether all is well with an organization, and say what to do where it is not.
-    Doctor(ListArgs),
+    Doctor(DoctorArgs),
     /// Run an organization: its signer, what it publishes, its gateway.
     Up(UpArgs),
     /// Run the process that holds an organization's keys; `up` starts one by itself.

@@ -76,6 +76,7 @@ fn run(command: Command) -> Result<Output, Failure> {
         Command::Agent { command } => organization::agent::run(&command),
         Command::ApiKey { command } => organization::api_key::run(&command),
         Command::Delegation { command } => organization::delegation::run(&command),
+        Command::Admin { command } => organization::admin::run(&command),
         Command::Budget { command } => organization::budget::run(&command),
         Command::Secret { command } => organization::secret::run(&command),
         Command::Model { command } => organization::model::run(&command),

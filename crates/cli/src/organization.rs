@@ -1,14 +1,18 @@
 //! The commands of an organization that runs Legation.
 
+pub(crate) mod admin;
 pub(crate) mod agent;
 pub(crate) mod api_key;
 pub(crate) mod budget;
 pub(crate) mod data_dir;
 pub(crate) mod delegation;
 pub(crate) mod doctor;
+mod first_admin;
 mod holder;
+mod host;
 pub(crate) mod init;
 pub(crate) mod model;
+mod place;
 pub(crate) mod receipts;
 pub(crate) mod secret;
 pub(crate) mod signer;

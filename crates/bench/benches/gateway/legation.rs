@@ -7,15 +7,10 @@ use crate::{
     upstream::DELAYS,
 };
 use serde_json::{Value, json};
-use std::{
-    fs,
-    net::SocketAddr,
-    path::PathBuf,
-    process::Command,
-};
+use std::{fs, net::SocketAddr, path::PathBuf, process::Command};
 
 pub(crate) struct Legation {
-    pub(crate) name: &'static str,
+    name: &'static str,
     binary: PathBuf,
     data: PathBuf,
     addresses: Vec<SocketAddr>,
@@ -39,7 +34,7 @@ impl Legation {
         database: Option<&str>,
         gateways: usize,
     ) -> Self {
-        let data = folders.work.join(format!("legation-{name}"));
+        let data = folders.work.join(format!("legation-{}", name.to_lowercase()));
         let _ = fs::remove_dir_all(&data);
         let mut made = Self {
             name,
@@ -62,12 +57,19 @@ impl Legation {
         made.run(&["model", "set", models.to_str().unwrap()]);
         made.run(&["team", "add", "bench", "--models", "*", "--budget", "100000000USD/month"]);
         made.key = made.agent("load", "10000000USD/day").secret;
-        made._gateways = made.addresses.iter().enumerate().map(|(number, address)| {
-            let mut command = Command::new(&made.binary);
-            command.args(["up", "--listen", &address.to_string()]);
-            command.args(["--admin-listen", &process::free_address().to_string(), "--data-dir"]).arg(&made.data);
-            process::start(folders, &format!("legation-{name}-{number}.log"), &mut command)
-        }).collect();
+        made._gateways = made
+            .addresses
+            .iter()
+            .enumerate()
+            .map(|(number, address)| {
+                let mut command = Command::new(&made.binary);
+                command.args(["up", "--listen", &address.to_string()]);
+                command
+                    .args(["--admin-listen", &process::free_address().to_string(), "--data-dir"])
+                    .arg(&made.data);
+                process::start(folders, &format!("legation-{name}-{number}.log"), &mut command)
+            })
+            .collect();
         made.addresses.iter().for_each(|address| process::wait_for(*address));
         made
     }
@@ -79,6 +81,12 @@ impl Legation {
 
     pub(crate) fn gateways(&self) -> usize {
         self.addresses.len()
+    }
+
+    /// What it is called where all its gateways are used.
+    pub(crate) fn told(&self) -> String {
+        let plural = if self.gateways() == 1 { "" } else { "s" };
+        format!("Legation, {}, {} gateway{plural}", self.name, self.gateways())
     }
 
     /// Makes an agent with a budget, and a key of it.
@@ -98,7 +106,11 @@ impl Legation {
         command.arg("--json").args(args).arg("--data-dir").arg(&self.data);
         let output = command.output().unwrap_or_else(|error| panic!("{}: {error}", self.binary.display()));
         let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "legation {args:?}: {told} {}", String::from_utf8_lossy(&output.stdout));
+        assert!(
+            output.status.success(),
+            "legation {args:?}: {told} {}",
+            String::from_utf8_lossy(&output.stdout)
+        );
         serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
     }
 }
@@ -107,7 +119,7 @@ fn models_at(upstream: SocketAddr) -> Value {
     let model = |delay: &u64| {
         json!({
             "group": "standard", "name": format!("m{delay}"),
-            "targets": [{"baseUrl": format!("http://{upstream}/{delay}/v1"), "model": format!("m{delay}")}],
+            "targets": [{"baseUrl": format!("http://localhost:{}/{delay}/v1", upstream.port()), "model": format!("m{delay}")}],
             "price": {"currency": "USD", "input": 0, "output": PRICE},
             "maxOutputTokens": TOKENS, "maxInputTokens": 128_000,
         })

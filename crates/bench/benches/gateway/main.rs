@@ -1,6 +1,6 @@
 //! What the gateway costs, and what its refusals let through, beside LiteLLM's proxy, nginx and Envoy in the same run:
 //! `crates/bench/gateway/run`, which installs these first; `cargo bench -p legation-bench --bench gateway` alone, where
-//! they are there. Some fifteen minutes; `-- --trial` takes four and keeps nothing.
+//! they are there. Some twenty minutes; `-- --trial` takes six and keeps nothing.
 //!
 //! Everything runs on this machine: the load, the upstream, whatever is measured. All are measured by turns, several
 //! rounds; a table holds the medians of the rounds. Writes `gateway/raw.csv`, a line for each measurement, and
@@ -28,6 +28,8 @@ mod report;
 mod upstream;
 mod wire;
 
+use legation::Legation;
+use litellm::{LiteLlm, Workers};
 use machine::Folders;
 use peer::Peer;
 use report::Report;
@@ -43,7 +45,7 @@ pub(crate) struct Plan {
     keep: bool,
 }
 
-const WHOLE: Plan = Plan { rounds: 5, each: Duration::from_secs(4), repeats: 5, keep: true };
+const WHOLE: Plan = Plan { rounds: 5, each: Duration::from_secs(3), repeats: 5, keep: true };
 const TRIAL: Plan = Plan { rounds: 1, each: Duration::from_secs(2), repeats: 1, keep: false };
 
 fn main() {
@@ -66,23 +68,26 @@ fn run(plan: &Plan, only_legation: bool) {
     report.note(&machine::told());
     let direct = Peer::plain("direct", upstream.address);
     let database = legation_tests::postgres::Postgres::start_with(&["shared_buffers=256MB"]).unwrap();
-    let sqlite = legation::Legation::start(&folders, "sqlite", upstream.address, None, 1);
+    let sqlite = Legation::start(&folders, "SQLite", upstream.address, None, 1);
     let url = database.database("bench").unwrap();
-    let postgres = legation::Legation::start(&folders, "postgres", upstream.address, Some(&url), 2);
+    let postgres = Legation::start(&folders, "PostgreSQL", upstream.address, Some(&url), 2);
     let bare = bare::start(&folders, upstream.address);
     let others = if only_legation { Vec::new() } else { proxies::start(&folders, upstream.address) };
-    let alone = litellm::LiteLlm::start(&folders, upstream.address, false).filter(|_| !only_legation);
-    let shared = litellm::LiteLlm::start(&folders, upstream.address, true).filter(|_| !only_legation);
+    let litellm =
+        |workers| if only_legation { None } else { LiteLlm::start(&folders, upstream.address, workers) };
+    let (one, sharing) = (litellm(Workers::One), litellm(Workers::Sharing));
     let mut peers = vec![direct.clone(), bare.peer.clone()];
     peers.extend(others.iter().map(|one| one.peer.clone()));
     peers.push(sqlite.peer("Legation, SQLite", 1));
     peers.push(postgres.peer("Legation, PostgreSQL", 1));
-    peers.extend(alone.iter().map(|one| one.peer("LiteLLM, 1 worker", "load")));
-    peers.extend(shared.iter().map(|one| one.peer("LiteLLM, 2 workers, Redis", "load")));
+    peers.extend(one.iter().map(|one| one.peer("LiteLLM, 1 worker, no budget", "free")));
+    peers.extend(one.iter().map(|one| one.peer(one.name, "load")));
+    peers.extend(sharing.iter().map(|two| two.peer(two.name, "load")));
     for peer in &peers {
-        peer.warm_up(upstream::SLOW);
+        peer.warm_up();
     }
     for round in 0..plan.rounds {
+        report.note(&format!("load before round {round}: {}", machine::load()));
         for connections in [1, 16, 64] {
             for peer in &peers {
                 load::throughput(peer, (round, connections), plan, &mut report);
@@ -92,7 +97,10 @@ fn run(plan: &Plan, only_legation: bool) {
             load::latency(peer, round, plan, &mut report);
         }
     }
-    at_once::measure(&[&sqlite, &postgres], &[alone.as_ref(), shared.as_ref()], plan, &mut report);
+    let apart = litellm(Workers::Apart);
+    apart.iter().for_each(|two| two.peer(two.name, "load").warm_up());
+    let theirs = [one.as_ref(), sharing.as_ref(), apart.as_ref()];
+    at_once::measure(&[&sqlite, &postgres], &theirs, plan, &mut report);
     block::measure(&[&sqlite, &postgres], plan, &mut report);
     report.note(&format!("load when it ended: {}", machine::load()));
     println!("{}", report.finish());

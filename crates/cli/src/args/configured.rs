@@ -1,6 +1,6 @@
 //! The arguments of what an organization configures and looks at: secrets, models, spend, receipts.
 
-use super::{DataArgs, FileArgs, ListArgs, NameArgs, duration};
+use super::{FileArgs, ListArgs, NameArgs, PlaceArgs, duration};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ pub(crate) struct SetSecretArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) origin: String,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -50,7 +50,7 @@ pub(crate) struct SpendArgs {
     #[arg(long)]
     pub(crate) csv: bool,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -67,10 +67,10 @@ pub(crate) struct ListReceiptsArgs {
     #[arg(value_name = "AGENT")]
     pub(crate) agent: Option<String>,
     /// How many, the latest first.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
     pub(crate) last: i64,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -85,5 +85,5 @@ pub(crate) struct ShowReceiptArgs {
     #[arg(long, requires = "out")]
     pub(crate) force: bool,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }

@@ -1,6 +1,6 @@
 //! The arguments of an organization's commands: teams, agents, their keys, delegations and budgets.
 
-use super::{DataArgs, duration};
+use super::{PlaceArgs, duration};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -43,14 +43,14 @@ pub(crate) struct NameArgs {
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 /// All of a kind.
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -77,7 +77,7 @@ pub(crate) struct AddTeamArgs {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "365d")]
     pub(crate) valid_for: i64,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -107,7 +107,7 @@ pub(crate) struct AddAgentArgs {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30d")]
     pub(crate) valid_for: i64,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -116,7 +116,7 @@ pub(crate) struct ListAgentsArgs {
     #[arg(long, value_name = "TEAM")]
     pub(crate) team: Option<String>,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -143,7 +143,7 @@ pub(crate) struct CreateKeyArgs {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) expires: Option<i64>,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -155,7 +155,7 @@ pub(crate) struct RotateKeyArgs {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "24h")]
     pub(crate) grace: i64,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 /// Something by its id.
@@ -165,7 +165,7 @@ pub(crate) struct IdArgs {
     #[arg(value_name = "ID")]
     pub(crate) id: String,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 /// What is an agent's, or all.
@@ -175,7 +175,7 @@ pub(crate) struct OfAgentArgs {
     #[arg(value_name = "AGENT")]
     pub(crate) agent: Option<String>,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -201,7 +201,7 @@ pub(crate) struct ListDelegationsArgs {
     #[arg(long, value_name = "TEAM", conflicts_with = "agent")]
     pub(crate) team: Option<String>,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -213,7 +213,7 @@ pub(crate) struct RevokeDelegationArgs {
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) reason: String,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 /// An agent, or a team.
@@ -226,7 +226,7 @@ pub(crate) struct OfHolderArgs {
     #[arg(long)]
     pub(crate) team: bool,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -251,7 +251,7 @@ pub(crate) struct SetBudgetArgs {
     #[arg(long)]
     pub(crate) team: bool,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
 }
 
 /// A file of the caller's.
@@ -261,5 +261,30 @@ pub(crate) struct FileArgs {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: PlaceArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Make somebody an admin, by the did:key that `legation key generate` prints. The delegation is printed, which is no
+    /// secret: it goes to the admin, who gives it as --delegation.
+    Add(AddAdminArgs),
+    /// All admins.
+    List(ListArgs),
+    /// One admin by its DID; its delegation, as it holds now, is printed alone.
+    Show(IdArgs),
+    /// Take an admin's authority away, from its next request on.
+    Remove(IdArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddAdminArgs {
+    /// The admin's did:key.
+    #[arg(value_name = "DID")]
+    pub(crate) did: String,
+    /// What it may do: `admin:*`, or such as `admin:agents.add` (`/openapi.json` of a host names all); repeatable.
+    #[arg(long, value_name = "ACTION", default_value = "admin:*")]
+    pub(crate) action: Vec<String>,
+    #[command(flatten)]
+    pub(crate) data: PlaceArgs,
 }

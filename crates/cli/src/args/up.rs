@@ -11,6 +11,31 @@ pub(crate) struct DataArgs {
     pub(crate) data_dir: PathBuf,
 }
 
+/// Where an organization is that a command acts on: in a folder of this machine, or at a host that runs.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlaceArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Act on a running host in place of the folder: the URL of its --admin-listen address.
+    #[arg(long, value_name = "URL")]
+    pub(crate) host: Option<String>,
+    /// The key file of the admin who asks the host; by default `admin.key` in the data folder.
+    #[arg(long, value_name = "FILE", requires = "host")]
+    pub(crate) key: Option<PathBuf>,
+    /// A file that holds that key's passphrase.
+    #[arg(long, value_name = "FILE", requires = "host")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// The admin's delegation; by default `admin.jwt` in the data folder.
+    #[arg(long, value_name = "FILE", requires = "host")]
+    pub(crate) delegation: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
     /// The domain whose did:web the organization is, such as `acme.example`.
@@ -21,6 +46,9 @@ pub(crate) struct InitArgs {
     /// A file that holds the URL of a PostgreSQL database; by default a SQLite file in the data folder.
     #[arg(long, value_name = "FILE")]
     pub(crate) database_file: Option<PathBuf>,
+    /// A file that holds a passphrase for the first admin's key; without, whoever reads the key file has the key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -37,7 +65,8 @@ pub(crate) struct UpArgs {
     /// Where callers reach the gateway, and everybody what is published.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
-    /// Where whoever runs it reaches health and metrics.
+    /// Where whoever runs it reaches health, metrics and, for admins who sign, the administration. It speaks TLS where it
+    /// is not of this machine and there is a certificate.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     pub(crate) admin_listen: SocketAddr,
     /// The TLS certificate chain (PEM).

@@ -1,78 +1,58 @@
 //! `legation agent`.
 
 use super::{
-    data_dir::with,
-    holder::{all, json, profile},
+    holder::{body, budgets, change, show, valid_until},
+    place::{Place, ask, joined, text},
     table::table,
-    team::{changed, show},
 };
 use crate::{
     args::{AddAgentArgs, AgentCommand, ListAgentsArgs},
-    files,
     output::{Failure, Output},
 };
-use legation_keys::time;
-use legation_registry::Shown;
-use legation_store::holder::Kind;
 use serde_json::{Value, json};
 
 pub(crate) fn run(command: &AgentCommand) -> Result<Output, Failure> {
     match command {
         AgentCommand::Add(args) => add(args),
         AgentCommand::List(args) => list(args),
-        AgentCommand::Show(args) => show(Kind::Agent, args),
-        AgentCommand::Suspend(args) => {
-            changed(with(&args.data, |registry| registry.suspend(Kind::Agent, &args.name, files::now()))?)
-        }
-        AgentCommand::Resume(args) => {
-            changed(with(&args.data, |registry| registry.resume(Kind::Agent, &args.name, files::now()))?)
-        }
-        AgentCommand::Retire(args) => {
-            changed(with(&args.data, |registry| registry.retire(Kind::Agent, &args.name, files::now()))?)
-        }
+        AgentCommand::Show(args) => show("agents", args),
+        AgentCommand::Suspend(args) => change("agents", "suspend", args),
+        AgentCommand::Resume(args) => change("agents", "resume", args),
+        AgentCommand::Retire(args) => change("agents", "retire", args),
     }
 }
 
 fn add(args: &AddAgentArgs) -> Result<Output, Failure> {
-    let profile = profile(&args.profile, args.valid_for)?;
-    let name = &args.profile.name;
-    let shown = with(&args.data, |registry| {
-        registry.add_agent(name, &args.team, &profile, files::now())?;
-        registry.show(Kind::Agent, name)
-    })?;
-    let text =
-        format!("added the agent `{name}`: {}\nNext: `legation api-key create {name}`", shown.holder.did);
-    Ok(Output::done(json(&shown), text))
+    let mut body = body(&args.profile, args.valid_for)?;
+    if let Some(members) = body.as_object_mut() {
+        members.insert("team".to_owned(), args.team.as_str().into());
+    }
+    let json = ask(&args.data, "POST", "/v1/agents", Some(&body))?;
+    let (name, did) = (text(&json, "name"), text(&json, "did"));
+    let told = format!("added the agent `{name}`: {did}\nNext: `legation api-key create {name}`");
+    Ok(Output::done(json, told))
 }
 
 fn list(args: &ListAgentsArgs) -> Result<Output, Failure> {
-    let agents = with(&args.data, |registry| {
-        if let Some(team) = &args.team {
-            // A team that is not there has no agents, and is told as missing.
-            registry.show(Kind::Team, team)?;
-        }
-        all(registry, Kind::Agent)
-    })?;
-    let of_team = |agent: &Shown| args.team.is_none() || agent.parent == args.team;
-    let agents: Vec<Shown> = agents.into_iter().filter(of_team).collect();
-    let row = |agent: &Shown| {
-        let Shown { holder, profile, parent, valid_until } = agent;
-        let budgets: Vec<String> = profile.budgets.iter().map(ToString::to_string).collect();
+    let team: Vec<(&str, &str)> = args.team.iter().map(|team| ("team", team.as_str())).collect();
+    let agents = Place::of(&args.data)?.all("/v1/agents", &team, "agents")?;
+    let row = |agent: &Value| {
+        let cell = |name: &str| text(agent, name).to_owned();
         vec![
-            holder.name.clone(),
-            parent.clone().unwrap_or_default(),
-            holder.state.name().to_owned(),
-            profile.groups.join(","),
-            budgets.join(", "),
-            valid_until.map_or("no delegation".to_owned(), time::format),
+            cell("name"),
+            cell("team"),
+            cell("state"),
+            joined(agent, "models", ","),
+            budgets(agent),
+            valid_until(agent),
         ]
     };
     let rows: Vec<Vec<String>> = agents.iter().map(row).collect();
-    let text = if rows.is_empty() {
+    let told = if rows.is_empty() {
         "there is no agent yet; add one with `legation agent add NAME --models '*' --budget 5USD/day`"
             .to_owned()
     } else {
         table(&["NAME", "TEAM", "STATE", "MODELS", "BUDGETS", "VALID UNTIL"], &rows)
     };
-    Ok(Output::done(json!({"agents": agents.iter().map(json).collect::<Vec<Value>>()}), text))
+    Ok(Output::done(json!({ "agents": agents }), told))
 }

@@ -1,14 +1,13 @@
 //! `legation api-key`.
 
-use super::{data_dir::with, table::table};
+use super::{
+    place::{Place, ask, escape, text},
+    table::table,
+};
 use crate::{
     args::{ApiKeyCommand, CreateKeyArgs, IdArgs, OfAgentArgs, RotateKeyArgs},
-    files,
     output::{Failure, Output, one_line},
 };
-use legation_keys::time;
-use legation_registry::NewKey;
-use legation_store::api_key::ApiKey;
 use serde_json::{Value, json};
 
 pub(crate) fn run(command: &ApiKeyCommand) -> Result<Output, Failure> {
@@ -20,88 +19,67 @@ pub(crate) fn run(command: &ApiKeyCommand) -> Result<Output, Failure> {
     }
 }
 
-/// `active`, `blocked` or `expired`.
-fn state(key: &ApiKey) -> &str {
-    let expired = key.expires.is_some_and(|expires| files::now() >= expires);
-    if key.state == "active" && expired { "expired" } else { &key.state }
-}
-
-/// A key without its secret, which nobody has any more.
-pub(crate) fn json(key: &ApiKey) -> Value {
-    json!({
-        "id": key.id, "name": key.name, "hint": key.hint, "state": state(key), "created": time::format(key.created),
-        "expires": key.expires.map(time::format),
-    })
-}
-
 /// A key on one line.
-pub(crate) fn text(key: &ApiKey) -> String {
-    let name = if key.name.is_empty() { String::new() } else { format!(" `{}`", key.name) };
-    let end = key.expires.map_or(String::new(), |expires| format!(", until {}", time::format(expires)));
-    format!("{}{name} {}… {}{end}", key.id, key.hint, state(key))
+pub(crate) fn line(key: &Value) -> String {
+    let name = match text(key, "name") {
+        "" => String::new(),
+        name => format!(" `{name}`"),
+    };
+    let end = match text(key, "expires") {
+        "" => String::new(),
+        expires => format!(", until {expires}"),
+    };
+    format!("{}{name} {}… {}{end}", text(key, "id"), text(key, "hint"), text(key, "state"))
 }
 
 fn create(args: &CreateKeyArgs) -> Result<Output, Failure> {
-    let made = with(&args.data, |registry| {
-        registry.create_key(&args.agent, &args.name, args.expires, files::now())
-    })?;
-    Ok(new_key(&made, json!({})))
+    let mut body = json!({"agent": args.agent, "name": args.name});
+    if let (Some(seconds), Some(members)) = (args.expires, body.as_object_mut()) {
+        members.insert("expiresIn".to_owned(), seconds.into());
+    }
+    Ok(new_key(ask(&args.data, "POST", "/v1/api-keys", Some(&body))?))
 }
 
 fn rotate(args: &RotateKeyArgs) -> Result<Output, Failure> {
-    let now = files::now();
-    let made = with(&args.data, |registry| registry.rotate_key(&args.id, args.grace, now))?;
-    let until = time::format(now.saturating_add(args.grace));
-    let mut output = new_key(&made, json!({"replaces": args.id, "replacedUntil": until}));
+    let path = format!("/v1/api-keys/{}/rotate", escape(&args.id));
+    let json = ask(&args.data, "POST", &path, Some(&json!({"grace": args.grace})))?;
+    let until = one_line(text(&json, "replacedUntil"));
+    let mut output = new_key(json);
     output.notes.push(format!("the key {} is accepted until {until} at most", one_line(&args.id)));
     Ok(output)
 }
 
 /// The one time that a secret is printed: alone, so that a shell can take it.
-fn new_key(made: &NewKey, more: Value) -> Output {
-    let NewKey { agent, key, secret } = made;
-    let mut json = json(key);
-    if let Some(members) = json.as_object_mut() {
-        members.insert("agent".to_owned(), agent.as_str().into());
-        members.insert("secret".to_owned(), secret.as_str().into());
-        members.extend(more.as_object().cloned().unwrap_or_default());
-    }
-    let end = key.expires.map_or(String::new(), |expires| format!(" until {}", time::format(expires)));
-    let note = format!("key {} of the agent `{agent}`{end}; it is not shown again", key.id);
-    Output { notes: vec![note], ..Output::done(json, secret.as_str()) }
+fn new_key(json: Value) -> Output {
+    let end = match text(&json, "expires") {
+        "" => String::new(),
+        expires => format!(" until {expires}"),
+    };
+    let (id, agent) = (text(&json, "id"), text(&json, "agent"));
+    let note = format!("key {id} of the agent `{agent}`{end}; it is not shown again");
+    let secret = text(&json, "secret").to_owned();
+    Output { notes: vec![note], ..Output::done(json, secret) }
 }
 
 fn list(args: &OfAgentArgs) -> Result<Output, Failure> {
-    let keys = with(&args.data, |registry| registry.list_keys(args.agent.as_deref()))?;
-    let row = |(agent, key): &(String, ApiKey)| {
-        vec![
-            key.id.clone(),
-            agent.clone(),
-            key.name.clone(),
-            format!("{}…", key.hint),
-            state(key).to_owned(),
-            time::format(key.created),
-            key.expires.map_or(String::new(), time::format),
-        ]
+    let agent: Vec<(&str, &str)> = args.agent.iter().map(|agent| ("agent", agent.as_str())).collect();
+    let keys = Place::of(&args.data)?.all("/v1/api-keys", &agent, "keys")?;
+    let row = |key: &Value| {
+        let cell = |name: &str| text(key, name).to_owned();
+        let begins = format!("{}…", text(key, "hint"));
+        vec![cell("id"), cell("agent"), cell("name"), begins, cell("state"), cell("created"), cell("expires")]
     };
-    let text = if keys.is_empty() {
+    let told = if keys.is_empty() {
         "there is no key; make one with `legation api-key create AGENT`".to_owned()
     } else {
         let rows: Vec<Vec<String>> = keys.iter().map(row).collect();
         table(&["ID", "AGENT", "NAME", "BEGINS", "STATE", "CREATED", "EXPIRES"], &rows)
     };
-    let one = |(agent, key): &(String, ApiKey)| {
-        let mut json = json(key);
-        if let Some(members) = json.as_object_mut() {
-            members.insert("agent".to_owned(), agent.as_str().into());
-        }
-        json
-    };
-    Ok(Output::done(json!({"keys": keys.iter().map(one).collect::<Vec<_>>()}), text))
+    Ok(Output::done(json!({ "keys": keys }), told))
 }
 
 fn block(args: &IdArgs) -> Result<Output, Failure> {
-    let key = with(&args.data, |registry| registry.block_key(&args.id, files::now()))?;
-    let text = format!("the key {} is blocked", key.id);
-    Ok(Output::done(json(&key), text))
+    let json = ask(&args.data, "POST", &format!("/v1/api-keys/{}/block", escape(&args.id)), None)?;
+    let told = format!("the key {} is blocked", text(&json, "id"));
+    Ok(Output::done(json, told))
 }

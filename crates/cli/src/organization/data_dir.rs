@@ -5,6 +5,7 @@
 //! | `legation.json` | where the database is |
 //! | `store.sqlite` | the database, where it is no PostgreSQL |
 //! | `master.key` | the signer's one secret: without it nothing that it sealed opens again |
+//! | `admin.key`, `admin.jwt` | key and delegation of the first admin |
 //! | `run` | the sockets of the signer; a process that finds none there has its own in a folder below |
 
 use crate::{args::DataArgs, files, output::Failure};
@@ -248,19 +249,6 @@ impl Drop for Own {
         drop(self.child.stdin.take());
         drop(self.child.wait());
     }
-}
-
-/// Runs a verb of the organization in a folder.
-pub(crate) fn with<T>(
-    args: &DataArgs,
-    verb: impl FnOnce(&Registry) -> Result<T, RegistryError>,
-) -> Result<T, Failure> {
-    let folder = DataDir::of(args);
-    // Before anything is started.
-    folder.location()?;
-    let signer = folder.signer()?;
-    let registry = folder.open(&signer)?;
-    verb(&registry).map_err(|error| failed(&error))
 }
 
 /// How a verb of the registry that changed nothing is told.

@@ -1,20 +1,15 @@
 //! `legation delegation`.
 
 use super::{
-    data_dir::with,
+    place::{Place, ask, escape, text},
     table::{facts, table},
 };
 use crate::{
     args::{DelegationCommand, IdArgs, ListDelegationsArgs, OfHolderArgs, RevokeDelegationArgs},
-    explain, files,
+    explain,
     output::{Failure, Output},
 };
-use legation_credential::Delegation;
-use legation_keys::time;
-use legation_store::{
-    holder::{Holder, Kind, State},
-    link::Link,
-};
+use legation_credential::{Delegation, status::StatusEntry};
 use serde_json::{Value, json};
 
 pub(crate) fn run(command: &DelegationCommand) -> Result<Output, Failure> {
@@ -27,147 +22,90 @@ pub(crate) fn run(command: &DelegationCommand) -> Result<Output, Failure> {
     }
 }
 
-/// An id as it stands in the credential; the UUID alone will do.
-fn full_id(id: &str) -> String {
-    if id.contains(':') { id.to_owned() } else { format!("urn:uuid:{id}") }
-}
-
-/// `current`, `replaced`, `revoked`, `suspended` or `ended`.
-fn state(holder: &Holder, link: &Link) -> &'static str {
-    match (link.state.as_str(), holder.state) {
-        ("revoked", _) => "revoked",
-        _ if files::now() >= link.valid_until => "ended",
-        ("current", State::Suspended) => "suspended",
-        ("current", _) => "current",
-        _ => "replaced",
-    }
-}
-
-fn json(holder: &Holder, link: &Link) -> Value {
-    json!({
-        "id": link.id, "kind": holder.kind.name(), "name": holder.name, "state": state(holder, link),
-        "reason": link.reason, "validFrom": time::format(link.valid_from), "validUntil": time::format(link.valid_until),
-    })
+/// Where a delegation is, or what is done with it.
+fn path(id: &str, verb: &str) -> String {
+    format!("/v1/delegations/{}{verb}", escape(id))
 }
 
 fn list(args: &ListDelegationsArgs) -> Result<Output, Failure> {
-    let agent = args.agent.as_deref().map(|name| (Kind::Agent, name));
-    let of = agent.or(args.team.as_deref().map(|name| (Kind::Team, name)));
-    let found = with(&args.data, |registry| registry.delegations(of))?;
-    let row = |(holder, link): &(Holder, Link)| {
-        vec![
-            link.id.clone(),
-            format!("{} {}", holder.kind.name(), holder.name),
-            state(holder, link).to_owned(),
-            time::format(link.valid_until),
-            link.reason.clone(),
-        ]
+    let agent = args.agent.as_deref().map(|name| ("agent", name));
+    let of: Vec<(&str, &str)> =
+        agent.or(args.team.as_deref().map(|name| ("team", name))).into_iter().collect();
+    let mut found = Place::of(&args.data)?.all("/v1/delegations", &of, "delegations")?;
+    if of.is_empty() {
+        // Teams first, as they give what the others have.
+        found.sort_by_key(|link| (text(link, "kind") != "team", text(link, "name").to_owned()));
+    } else {
+        found.reverse();
+    }
+    let row = |link: &Value| {
+        let cell = |name: &str| text(link, name).to_owned();
+        let of = format!("{} {}", text(link, "kind"), text(link, "name"));
+        vec![cell("id"), of, cell("state"), cell("validUntil"), cell("reason")]
     };
     let rows: Vec<Vec<String>> = found.iter().map(row).collect();
-    let text = table(&["ID", "OF", "STATE", "VALID UNTIL", "REASON"], &rows);
-    let all: Vec<Value> = found.iter().map(|(holder, link)| json(holder, link)).collect();
-    Ok(Output::done(json!({ "delegations": all }), text))
+    let told = table(&["ID", "OF", "STATE", "VALID UNTIL", "REASON"], &rows);
+    Ok(Output::done(json!({ "delegations": found }), told))
 }
 
 fn show(args: &IdArgs) -> Result<Output, Failure> {
-    let (holder, link) = with(&args.data, |registry| registry.delegation(&full_id(&args.id)))?;
-    let said = Delegation::read_unverified(&link.secured).map_err(|error| {
-        Failure::invalid("store_damaged", format!("what is stored of `{}` can't be read: {error}", link.id))
+    let json = ask(&args.data, "GET", &path(&args.id, ""), None)?;
+    let id = text(&json, "id");
+    let said = Delegation::read_unverified(text(&json, "secured")).map_err(|error| {
+        Failure::invalid("store_damaged", format!("what is stored of `{id}` can't be read: {error}"))
     })?;
-    let mut json = json(&holder, &link);
-    if let Some(members) = json.as_object_mut() {
-        members.insert("issuer".to_owned(), said.issuer.as_str().into());
-        members.insert("subject".to_owned(), said.terms.subject.as_str().into());
-        members.insert("account".to_owned(), json!(said.terms.account));
-        members.insert("credential".to_owned(), said.to_json());
-    }
-    let (kind, name) = (holder.kind.name(), &holder.name);
-    let status = |entry: &legation_credential::status::StatusEntry| {
+    let (kind, name) = (text(&json, "kind"), text(&json, "name"));
+    let status = |entry: &StatusEntry| {
         ("status", format!("{} at {}#{}", entry.purpose.name(), entry.list, entry.index))
     };
     let mut all = vec![
-        ("state", state(&holder, &link).to_owned()),
-        ("reason", link.reason.clone()),
+        ("state", text(&json, "state").to_owned()),
+        ("reason", text(&json, "reason").to_owned()),
         ("issuer", said.issuer.to_string()),
         ("subject", format!("{}, the {kind} `{name}`", said.terms.subject)),
         ("account", said.terms.account.clone().unwrap_or_default()),
-        ("valid", format!("from {} until {}", time::format(link.valid_from), time::format(link.valid_until))),
+        ("valid", format!("from {} until {}", text(&json, "validFrom"), text(&json, "validUntil"))),
         ("further links", said.terms.max_depth.to_string()),
     ];
     all.extend(said.terms.status.iter().map(status));
-    let text = format!("{}\n{}{}", link.id, facts(&all), explain::authority(&said.terms.authority));
-    Ok(Output::done(json, text))
-}
-
-fn revoke(args: &RevokeDelegationArgs) -> Result<Output, Failure> {
-    let id = full_id(&args.id);
-    let (holder, link, others) = with(&args.data, |registry| {
-        registry.revoke(&id, &args.reason, files::now())?;
-        let (holder, link) = registry.delegation(&id)?;
-        let others = registry.delegations(Some((holder.kind, &holder.name)))?;
-        Ok((holder, link, others))
-    })?;
-    let text = format!(
-        "{id} is revoked, and all that descends from it; `legation delegation issue {}` delegates again",
-        again(&holder)
-    );
-    let mut output = Output::done(json(&holder, &link), text);
-    let alive = others.iter().filter(|(holder, link)| !["revoked", "ended"].contains(&state(holder, link)));
-    output.notes.extend(alive.map(|(holder, link)| {
-        format!("the {} `{}` has {} besides, which still holds", holder.kind.name(), holder.name, link.id)
-    }));
-    Ok(output)
+    let told = format!("{id}\n{}{}", facts(&all), explain::authority(&said.terms.authority));
+    Ok(Output::done(json, told))
 }
 
 /// How a holder is named in a command.
-fn again(holder: &Holder) -> String {
-    let team = if holder.kind == Kind::Team { " --team" } else { "" };
-    format!("{}{team}", holder.name)
+fn named(link: &Value) -> String {
+    let team = if text(link, "kind") == "team" { " --team" } else { "" };
+    format!("{}{team}", text(link, "name"))
+}
+
+fn revoke(args: &RevokeDelegationArgs) -> Result<Output, Failure> {
+    let body = json!({"reason": args.reason});
+    let mut json = ask(&args.data, "POST", &path(&args.id, "/revoke"), Some(&body))?;
+    // What still holds is told as a warning.
+    let others = json.as_object_mut().and_then(|members| members.remove("stillHold"));
+    let (kind, name) = (text(&json, "kind").to_owned(), text(&json, "name").to_owned());
+    let told = format!(
+        "{} is revoked, and all that descends from it; `legation delegation issue {}` delegates again",
+        text(&json, "id"),
+        named(&json)
+    );
+    let mut output = Output::done(json, told);
+    let others = others.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let note = |id: &str| format!("the {kind} `{name}` has {id} besides, which still holds");
+    output.notes.extend(others.iter().filter_map(Value::as_str).map(note));
+    Ok(output)
 }
 
 fn renew(args: &IdArgs) -> Result<Output, Failure> {
-    let id = full_id(&args.id);
-    let (holder, before, renewed) = with(&args.data, |registry| {
-        let renewed = registry.renew(&id, files::now())?;
-        let (holder, before) = registry.delegation(&id)?;
-        let links = registry.delegations(Some((holder.kind, &holder.name)))?;
-        let current = links.into_iter().map(|(_, link)| link).find(|link| link.state == "current");
-        Ok((holder, before, current.filter(|_| renewed)))
-    })?;
-    let Some(link) = renewed else {
-        let remedy = match before.state.as_str() {
-            "replaced" => "renew the current one, which `legation delegation list` shows".to_owned(),
-            _ => format!("`legation delegation issue {}` makes another one", again(&holder)),
-        };
-        return Err(Failure::invalid("wrong_state", format!("{id} is {}; {remedy}", before.state)));
-    };
-    let until = time::format(link.valid_until);
-    let text = format!("{} is valid until {until}; the one before it stays valid until its own end", link.id);
-    let mut json = json(&holder, &link);
-    if let Some(members) = json.as_object_mut() {
-        members.insert("renews".to_owned(), id.into());
-    }
-    Ok(Output::done(json, text))
+    let json = ask(&args.data, "POST", &path(&args.id, "/renew"), None)?;
+    let (id, until) = (text(&json, "id"), text(&json, "validUntil"));
+    let told = format!("{id} is valid until {until}; the one before it stays valid until its own end");
+    Ok(Output::done(json, told))
 }
 
 fn issue(args: &OfHolderArgs) -> Result<Output, Failure> {
-    let kind = if args.team { Kind::Team } else { Kind::Agent };
-    let found = with(&args.data, |registry| {
-        let all = registry.delegations(Some((kind, &args.name)))?;
-        if let Some(current) = all.into_iter().find(|(_, link)| link.state == "current") {
-            return Ok(Err(current));
-        }
-        let link = registry.delegate_again(kind, &args.name, files::now())?;
-        Ok(Ok(registry.delegation(&link.id)?))
-    })?;
-    let (holder, link) = found.map_err(|(_, link)| {
-        let id = link.id;
-        let message = format!(
-            "`{}` has {id}; renew it with `legation delegation renew {id}`, or revoke it first",
-            args.name
-        );
-        Failure::invalid("already_exists", message)
-    })?;
-    let text = format!("{} is valid until {}", link.id, time::format(link.valid_until));
-    Ok(Output::done(json(&holder, &link), text))
+    let body = if args.team { json!({"team": args.name}) } else { json!({"agent": args.name}) };
+    let json = ask(&args.data, "POST", "/v1/delegations", Some(&body))?;
+    let told = format!("{} is valid until {}", text(&json, "id"), text(&json, "validUntil"));
+    Ok(Output::done(json, told))
 }

@@ -5,7 +5,7 @@ mod folder;
 
 use super::data_dir::DataDir;
 use crate::{
-    args::ListArgs,
+    args::DoctorArgs,
     files,
     output::{Failure, Output, one_line},
 };
@@ -64,7 +64,7 @@ impl Findings {
     }
 }
 
-pub(crate) fn run(args: &ListArgs) -> Result<Output, Failure> {
+pub(crate) fn run(args: &DoctorArgs) -> Result<Output, Failure> {
     let folder = DataDir::of(&args.data);
     // Without an organization there is nothing to look at.
     let location = folder.location()?;

@@ -1,173 +1,102 @@
 //! What teams and agents have in common: what is asked for one, and how one is shown.
 
-use super::{api_key, table::facts};
-use crate::{args::ProfileArgs, files, output::Failure};
-use legation_credential::{amount::micros, money::money};
-use legation_keys::time;
-use legation_registry::{Budget, Profile, Registry, RegistryError, Shown, Taken};
-use legation_store::{
-    api_key::ApiKey,
-    holder::{Kind, State},
+use super::{
+    api_key,
+    place::{ask, escape, items, joined, text},
+    table::facts,
+};
+use crate::{
+    args::{NameArgs, ProfileArgs},
+    output::{Failure, Output},
 };
 use serde_json::{Value, json};
 
-use super::data_dir::failed;
-
-/// How many holders are read at a time.
-const PAGE: i64 = 1000;
-
-/// What arguments ask for.
-pub(crate) fn profile(args: &ProfileArgs, valid_for: i64) -> Result<Profile, Failure> {
-    let budgets = args.budget.iter().map(|text| Budget::parse(text).map_err(|error| failed(&error)));
+/// What arguments ask for, as the body of a request.
+pub(crate) fn body(args: &ProfileArgs, valid_for: i64) -> Result<Value, Failure> {
     let constraint = |text: &String| {
         let wrong =
             |error: serde_json::Error| Failure::usage(format!("the constraint `{text}` is no JSON: {error}"));
         serde_json::from_str::<Value>(text).map_err(wrong)
     };
-    Ok(Profile {
-        purpose: args.purpose.clone(),
-        owner: args.owner.clone(),
-        groups: args.models.clone(),
-        actions: args.action.clone(),
-        resources: args.resource.clone(),
-        constraints: args.constraint.iter().map(constraint).collect::<Result<_, _>>()?,
-        budgets: budgets.collect::<Result<_, _>>()?,
-        max_depth: args.max_depth,
-        valid_for,
-    })
+    let constraints: Vec<Value> = args.constraint.iter().map(constraint).collect::<Result<_, _>>()?;
+    Ok(json!({
+        "name": args.name,
+        "purpose": args.purpose,
+        "owner": args.owner,
+        "models": args.models,
+        "actions": args.action,
+        "resources": args.resource,
+        "constraints": constraints,
+        "budgets": args.budget,
+        "maxDepth": args.max_depth,
+        "validFor": valid_for,
+    }))
 }
 
-/// All holders of a kind.
-pub(crate) fn all(registry: &Registry, kind: Kind) -> Result<Vec<Shown>, RegistryError> {
-    let mut found: Vec<Shown> = Vec::new();
-    loop {
-        let after = found.last().map_or(String::new(), |last| last.holder.name.clone());
-        let page = registry.list(kind, &after, PAGE)?;
-        if page.is_empty() {
-            return Ok(found);
-        }
-        found.extend(page);
+/// One team or agent: `kind` is as paths have it, `teams` or `agents`.
+pub(crate) fn show(kind: &str, args: &NameArgs) -> Result<Output, Failure> {
+    let json = ask(&args.data, "GET", &format!("/v1/{kind}/{}", escape(&args.name)), None)?;
+    let told = for_people(&json);
+    Ok(Output::done(json, told))
+}
+
+/// Suspends, resumes or retires one.
+pub(crate) fn change(kind: &str, verb: &str, args: &NameArgs) -> Result<Output, Failure> {
+    let json = ask(&args.data, "POST", &format!("/v1/{kind}/{}/{verb}", escape(&args.name)), None)?;
+    let told = format!("the {} `{}` is {}", text(&json, "kind"), text(&json, "name"), text(&json, "state"));
+    Ok(Output::done(json, told))
+}
+
+/// Until when a delegation is valid, where there is one.
+pub(crate) fn valid_until(holder: &Value) -> String {
+    match text(holder, "validUntil") {
+        "" => "no delegation".to_owned(),
+        until => until.to_owned(),
     }
 }
 
-/// A holder with what is counted of it.
-pub(crate) struct Whole {
-    pub(crate) shown: Shown,
-    pub(crate) budgets: Vec<Taken>,
-    pub(crate) keys: Vec<ApiKey>,
+/// The budgets of a holder as people write them.
+pub(crate) fn budgets(holder: &Value) -> String {
+    let all = items(holder, "budgets").iter().map(|budget| text(budget, "budget"));
+    all.collect::<Vec<_>>().join(", ")
 }
 
-/// All that is known of a holder.
-pub(crate) fn whole(registry: &Registry, kind: Kind, name: &str) -> Result<Whole, RegistryError> {
-    let shown = registry.show(kind, name)?;
-    let budgets = registry.budgets(kind, name, files::now())?.into_iter().next();
-    let keys = match kind {
-        Kind::Agent => registry.list_keys(Some(name))?.into_iter().map(|(_, key)| key).collect(),
-        Kind::Team | Kind::Organization => Vec::new(),
+fn for_people(holder: &Value) -> String {
+    let (kind, name) = (text(holder, "kind"), text(holder, "name"));
+    let of = match text(holder, "team") {
+        "" => String::new(),
+        team => format!(" of the team `{team}`"),
     };
-    Ok(Whole { shown, budgets: budgets.map_or_else(Vec::new, |own| own.budgets), keys })
-}
-
-/// A holder as JSON, as far as the registry lists it.
-pub(crate) fn json(shown: &Shown) -> Value {
-    let Shown { holder, profile, parent, valid_until } = shown;
-    let mut json = json!({
-        "kind": holder.kind.name(),
-        "name": holder.name,
-        "did": holder.did,
-        "state": holder.state.name(),
-        "purpose": profile.purpose,
-        "owner": profile.owner,
-        "models": profile.groups,
-        "actions": profile.actions,
-        "resources": profile.resources,
-        "constraints": profile.constraints,
-        "maxDepth": profile.max_depth,
-        "budgets": profile.budgets.iter().map(budget_json).collect::<Vec<_>>(),
-        "created": time::format(holder.created),
-        "validUntil": valid_until.map(time::format),
-    });
-    if let (Kind::Agent, Some(members)) = (holder.kind, json.as_object_mut()) {
-        members.insert("team".to_owned(), json!(parent));
-    }
-    json
-}
-
-/// A holder as JSON, with what is taken of its budgets, and its keys.
-pub(crate) fn whole_json(whole: &Whole) -> Value {
-    let mut json = json(&whole.shown);
-    if let Some(members) = json.as_object_mut() {
-        members.insert("budgets".to_owned(), whole.budgets.iter().map(taken_json).collect());
-        if whole.shown.holder.kind == Kind::Agent {
-            members.insert("keys".to_owned(), whole.keys.iter().map(api_key::json).collect());
-        }
-    }
-    json
-}
-
-/// A holder for people.
-pub(crate) fn whole_text(whole: &Whole) -> String {
-    let Shown { holder, profile, parent, valid_until } = &whole.shown;
-    let (kind, name) = (holder.kind.name(), &holder.name);
-    let of = match (holder.kind, parent) {
-        (Kind::Agent, Some(team)) => format!(" of the team `{team}`"),
-        _ => String::new(),
+    let team = if kind == "team" { " --team" } else { "" };
+    let delegation = match (text(holder, "validUntil"), text(holder, "state")) {
+        (_, "retired") => "ended with it".to_owned(),
+        ("", _) => format!("none; `legation delegation issue {name}{team}` makes one"),
+        (until, _) => format!("valid until {until}"),
     };
-    let team = if holder.kind == Kind::Team { " --team" } else { "" };
-    let delegation = match (valid_until, holder.state) {
-        (_, State::Retired) => "ended with it".to_owned(),
-        (Some(until), _) => format!("valid until {}", time::format(*until)),
-        (None, _) => format!("none; `legation delegation issue {name}{team}` makes one"),
-    };
+    let cell = |member: &str| text(holder, member).to_owned();
     let mut all = vec![
-        ("DID", holder.did.clone()),
-        ("state", holder.state.name().to_owned()),
-        ("purpose", profile.purpose.clone()),
-        ("owner", profile.owner.clone()),
-        ("models", profile.groups.join(", ")),
-        ("actions", profile.actions.join(", ")),
-        ("resources", profile.resources.join(", ")),
+        ("DID", cell("did")),
+        ("state", cell("state")),
+        ("purpose", cell("purpose")),
+        ("owner", cell("owner")),
+        ("models", joined(holder, "models", ", ")),
+        ("actions", joined(holder, "actions", ", ")),
+        ("resources", joined(holder, "resources", ", ")),
     ];
-    all.extend(profile.constraints.iter().map(|one| ("only if", one.to_string())));
-    all.extend(whole.budgets.iter().map(|taken| ("budget", taken_text(taken))));
+    all.extend(items(holder, "constraints").iter().map(|one| ("only if", one.to_string())));
+    all.extend(items(holder, "budgets").iter().map(|taken| ("budget", taken_text(taken))));
     all.push(("delegation", delegation));
-    all.extend(whole.keys.iter().map(|key| ("key", api_key::text(key))));
+    all.extend(items(holder, "keys").iter().map(|key| ("key", api_key::line(key))));
     format!("{kind} `{name}`{of}\n{}", facts(&all))
 }
 
-fn budget_json(budget: &Budget) -> Value {
-    json!({
-        "budget": budget.to_string(), "amount": budget.amount, "currency": budget.currency, "window": budget.window,
-    })
-}
-
-/// What is left of a budget, in millionths of a minor unit.
-fn left(taken: &Taken) -> Option<i64> {
-    Some(micros(taken.budget.amount).saturating_sub(taken.micros?).max(0))
-}
-
-/// A budget and what is taken of it, as JSON: numbers ending in `Micros` are millionths of a minor unit.
-pub(crate) fn taken_json(taken: &Taken) -> Value {
-    let mut json = budget_json(&taken.budget);
-    let currency = &taken.budget.currency;
-    if let Some(members) = json.as_object_mut() {
-        members.insert("takenMicros".to_owned(), json!(taken.micros));
-        members.insert("taken".to_owned(), json!(taken.micros.map(|micros| money(micros, currency))));
-        members.insert("left".to_owned(), json!(left(taken).map(|micros| money(micros, currency))));
-    }
-    json
-}
-
 /// A budget and what is taken of it, for people.
-pub(crate) fn taken_text(taken: &Taken) -> String {
-    let Taken { budget, micros } = taken;
-    match (micros, left(taken)) {
-        (Some(micros), Some(left)) => {
-            let (taken, left) = (money(*micros, &budget.currency), money(left, &budget.currency));
-            format!("{budget}: {taken} taken, {left} left")
-        }
-        _ => {
+pub(crate) fn taken_text(taken: &Value) -> String {
+    let budget = text(taken, "budget");
+    match (text(taken, "taken"), text(taken, "left")) {
+        ("", _) | (_, "") => {
             format!("{budget}: what is taken can't be told, and nothing passes until its window has gone by")
         }
+        (spent, left) => format!("{budget}: {spent} taken, {left} left"),
     }
 }

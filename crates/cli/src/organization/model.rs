@@ -1,14 +1,16 @@
 //! `legation model`.
 
-use super::{data_dir::with, table::table};
+use super::{
+    place::{Place, ask, escape, items, text},
+    table::table,
+};
 use crate::{
     args::{FileArgs, ListArgs, ModelCommand, NameArgs},
     files,
     output::{Failure, Output},
 };
 use legation_credential::{amount::micros, money::money};
-use legation_registry::model::{Model, Price};
-use legation_store::configuration::Secret;
+use legation_registry::model::{Model, Price, Target};
 use serde_json::{Value, json};
 
 /// Most models in one file.
@@ -34,14 +36,20 @@ fn set(args: &FileArgs) -> Result<Output, Failure> {
             ))
         })?;
     }
-    let secrets = with(&args.data, |registry| {
-        models.iter().try_for_each(|model| registry.put_model(model, files::now()))?;
-        registry.secrets()
-    })?;
+    let (place, mut problems) = (Place::of(&args.data)?, Vec::new());
+    for model in &models {
+        let body = serde_json::to_value(model).unwrap_or_default();
+        let set = place.ask("PUT", &path(&model.name), Some(&body))?;
+        problems.extend(items(&set, "problems").iter().filter_map(Value::as_str).map(str::to_owned));
+    }
     let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
     let mut output = Output::done(json!({ "set": names }), format!("set {}", names.join(", ")));
-    output.notes.extend(models.iter().flat_map(|model| problems(model, &secrets)));
+    output.notes.extend(problems);
     Ok(output)
+}
+
+fn path(name: &str) -> String {
+    format!("/v1/models/{}", escape(name))
 }
 
 fn read(args: &FileArgs) -> Result<Vec<Model>, Failure> {
@@ -70,33 +78,6 @@ fn read(args: &FileArgs) -> Result<Vec<Model>, Failure> {
     all.into_iter().enumerate().map(model).collect()
 }
 
-/// Why a model can't be called, each with what to do.
-pub(crate) fn problems(model: &Model, secrets: &[Secret]) -> Vec<String> {
-    let name = &model.name;
-    let mut found = Vec::new();
-    if model.price.is_none() {
-        found.push(format!(
-            "the model `{name}` has no price, so that no call of it passes; set it anew with a `price`"
-        ));
-    }
-    for target in &model.targets {
-        let (Some(wanted), origin) = (&target.secret, target.origin()) else { continue };
-        match secrets.iter().find(|secret| secret.name == *wanted) {
-            None => found.push(format!(
-                "the model `{name}` wants the secret `{wanted}`, which is not there; \
-                 set it with `legation secret set {wanted} --origin {origin}`"
-            )),
-            Some(secret) if secret.origin != origin => found.push(format!(
-                "the model `{name}` runs at {origin}, but its secret `{wanted}` goes to {} only; \
-                 set it anew with `legation secret set {wanted} --origin {origin}`, or another one by its own name",
-                secret.origin
-            )),
-            Some(_) => {}
-        }
-    }
-    found
-}
-
 /// A price for people, of a million tokens.
 fn price(price: &Price) -> String {
     // Millionths of a minor unit for a token are minor units for a million.
@@ -106,35 +87,26 @@ fn price(price: &Price) -> String {
 }
 
 fn list(args: &ListArgs) -> Result<Output, Failure> {
-    let (models, closed) = with(&args.data, |registry| Ok((registry.models()?, registry.closed_models()?)))?;
-    let state = |model: &Model| if closed.contains(&model.name) { "closed" } else { "open" };
-    let row = |model: &Model| {
-        let targets: Vec<&str> = model.targets.iter().map(legation_registry::model::Target::origin).collect();
-        vec![
-            model.name.clone(),
-            model.group.clone(),
-            state(model).to_owned(),
-            model.price.as_ref().map_or("none".to_owned(), price),
-            targets.join(", "),
-        ]
-    };
+    let models = Place::of(&args.data)?.all("/v1/models", &[], "models")?;
     let rows: Vec<Vec<String>> = models.iter().map(row).collect();
-    let text = if rows.is_empty() {
+    let told = if rows.is_empty() {
         "there is no model; set some with `legation model set FILE`".to_owned()
     } else {
         table(&["NAME", "GROUP", "STATE", "PRICE OF A MILLION TOKENS", "AT"], &rows)
     };
-    let one = |model: &Model| {
-        let mut json = serde_json::to_value(model).unwrap_or_default();
-        if let Some(members) = json.as_object_mut() {
-            members.insert("state".to_owned(), state(model).into());
-        }
-        json
-    };
-    Ok(Output::done(json!({"models": models.iter().map(one).collect::<Vec<Value>>()}), text))
+    Ok(Output::done(json!({ "models": models }), told))
+}
+
+fn row(model: &Value) -> Vec<String> {
+    let cell = |name: &str| text(model, name).to_owned();
+    let cost = model.get("price").and_then(|cost| serde_json::from_value::<Price>(cost.clone()).ok());
+    let at = |target: &Value| Target::new(text(target, "baseUrl"), "").origin().to_owned();
+    let at: Vec<String> = items(model, "targets").iter().map(at).collect();
+    let cost = cost.as_ref().map_or("none".to_owned(), price);
+    vec![cell("name"), cell("group"), cell("state"), cost, at.join(", ")]
 }
 
 fn remove(args: &NameArgs) -> Result<Output, Failure> {
-    with(&args.data, |registry| registry.remove_model(&args.name, files::now()))?;
-    Ok(Output::done(json!({"removed": args.name}), format!("removed the model `{}`", args.name)))
+    let json = ask(&args.data, "DELETE", &path(&args.name), None)?;
+    Ok(Output::done(json, format!("removed the model `{}`", args.name)))
 }

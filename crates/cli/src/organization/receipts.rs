@@ -1,8 +1,7 @@
 //! `legation receipt list` and `receipt show`.
 
 use super::{
-    data_dir::with,
-    spend::{agent_name, model_name},
+    place::{ask, items, target, text},
     table::table,
 };
 use crate::{
@@ -10,90 +9,57 @@ use crate::{
     files,
     output::{Failure, Output, pretty},
 };
-use legation_credential::money::money;
-use legation_did::Did;
-use legation_keys::time;
-use legation_store::receipt::Receipt;
-use serde_json::{Value, json};
-
-/// A receipt in short.
-fn summary(receipt: &Receipt, organization: &Did) -> Value {
-    let amount = receipt.amount.zip(receipt.currency.as_deref());
-    json!({
-        "seq": receipt.seq,
-        "at": time::format(receipt.at),
-        "decision": receipt.kind,
-        "code": receipt.code,
-        "agent": agent_name(organization, &receipt.agent),
-        "model": model_name(organization, &receipt.resource),
-        "amount": amount.map(|(amount, currency)| money(amount, currency)),
-        "amountMicros": receipt.amount,
-        "currency": receipt.currency,
-        "of": receipt.of,
-        "times": receipt.times,
-        "lastAt": time::format(receipt.last_at),
-        "signed": receipt.secured.is_some(),
-    })
-}
+use serde_json::Value;
 
 pub(crate) fn list(args: &ListReceiptsArgs) -> Result<Output, Failure> {
-    let (receipts, organization) = with(&args.data, |registry| {
-        Ok((registry.receipts(args.agent.as_deref(), args.last)?, registry.did().clone()))
-    })?;
-    let row = |receipt: &Receipt| {
-        let amount = receipt.amount.zip(receipt.currency.as_deref());
-        let amount = amount.map_or(String::new(), |(amount, currency)| money(amount, currency));
-        let decision = match receipt.times {
-            1 => receipt.kind.clone(),
-            times => format!("{} ×{times}", receipt.kind),
-        };
-        vec![
-            receipt.seq.to_string(),
-            time::format(receipt.at),
-            decision,
-            receipt.code.clone(),
-            agent_name(&organization, &receipt.agent),
-            model_name(&organization, &receipt.resource),
-            // What a permit says is the most that it may cost; what it cost is in its settlement.
-            if receipt.kind == "permit" && !amount.is_empty() { format!("at most {amount}") } else { amount },
-        ]
-    };
-    let rows: Vec<Vec<String>> = receipts.iter().map(row).collect();
-    let text = if rows.is_empty() {
+    let last = args.last.to_string();
+    let mut query = vec![("last", last.as_str())];
+    query.extend(args.agent.iter().map(|agent| ("agent", agent.as_str())));
+    let json = ask(&args.data, "GET", &target("/v1/receipts", &query), None)?;
+    let rows: Vec<Vec<String>> = items(&json, "receipts").iter().map(row).collect();
+    let told = if rows.is_empty() {
         "there is no receipt yet".to_owned()
     } else {
         table(&["SEQ", "TIME", "DECISION", "CODE", "AGENT", "MODEL", "AMOUNT"], &rows)
     };
-    let all: Vec<Value> = receipts.iter().map(|receipt| summary(receipt, &organization)).collect();
-    Ok(Output::done(json!({ "receipts": all }), text))
+    Ok(Output::done(json, told))
+}
+
+fn number(receipt: &Value, name: &str) -> i64 {
+    receipt.get(name).and_then(Value::as_i64).unwrap_or_default()
+}
+
+fn row(receipt: &Value) -> Vec<String> {
+    let cell = |name: &str| text(receipt, name).to_owned();
+    let decision = match number(receipt, "times") {
+        1 => cell("decision"),
+        times => format!("{} ×{times}", text(receipt, "decision")),
+    };
+    let amount = match (text(receipt, "amount"), text(receipt, "decision")) {
+        // What a permit says is the most that it may cost; what it cost is in its settlement.
+        (amount, "permit") if !amount.is_empty() => format!("at most {amount}"),
+        (amount, _) => amount.to_owned(),
+    };
+    let seq = number(receipt, "seq").to_string();
+    vec![seq, cell("at"), decision, cell("code"), cell("agent"), cell("model"), amount]
 }
 
 pub(crate) fn show(args: &ShowReceiptArgs) -> Result<Output, Failure> {
-    let (receipt, organization) =
-        with(&args.data, |registry| Ok((registry.receipt(args.seq)?, registry.did().clone())))?;
-    let body: Value = serde_json::from_slice(&receipt.body).map_err(|error| {
-        Failure::invalid(
-            "store_damaged",
-            format!("what is stored of receipt {} can't be read: {error}", args.seq),
-        )
-    })?;
-    let mut json = summary(&receipt, &organization);
-    let signed = match &receipt.secured {
-        Some(_) => format!("signed by {organization}"),
-        None => "not signed yet; `legation up` signs it".to_owned(),
+    let mut json = ask(&args.data, "GET", &format!("/v1/receipts/{}", args.seq), None)?;
+    let body = json.get("receipt").cloned().unwrap_or_default();
+    let secured = text(&json, "secured");
+    let signed = match secured {
+        "" => "not signed yet; `legation up` signs it".to_owned(),
+        _ => format!("signed by {}", text(&body, "verifier")),
     };
-    let mut text = format!("receipt {}, {signed}\n{}\n", args.seq, pretty(&body));
+    let mut told = format!("receipt {}, {signed}\n{}\n", args.seq, pretty(&body));
     if let Some(out) = &args.out {
-        let written = receipt.secured.clone().unwrap_or_else(|| format!("{body:#}"));
+        let written = if secured.is_empty() { format!("{body:#}") } else { secured.to_owned() };
         files::write_public(out, &written, args.force)?;
-        text = format!("wrote {}: receipt {}, {signed}\n", out.display(), args.seq);
-    }
-    if let Some(members) = json.as_object_mut() {
-        members.insert("receipt".to_owned(), body);
-        members.insert("secured".to_owned(), receipt.secured.into());
-        if let Some(out) = &args.out {
+        told = format!("wrote {}: receipt {}, {signed}\n", out.display(), args.seq);
+        if let Some(members) = json.as_object_mut() {
             members.insert("file".to_owned(), out.display().to_string().into());
         }
     }
-    Ok(Output::done(json, text))
+    Ok(Output::done(json, told))
 }

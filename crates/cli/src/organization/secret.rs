@@ -1,12 +1,13 @@
 //! `legation secret`.
 
-use super::{data_dir::with, table::table};
+use super::{
+    place::{Place, ask, escape, text},
+    table::table,
+};
 use crate::{
     args::{ListArgs, NameArgs, SecretCommand, SetSecretArgs},
-    files,
     output::{Failure, Output, complain},
 };
-use legation_keys::time;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Read, stdin};
 use zeroize::Zeroizing;
@@ -24,10 +25,15 @@ pub(crate) fn run(command: &SecretCommand) -> Result<Output, Failure> {
 
 fn set(args: &SetSecretArgs) -> Result<Output, Failure> {
     let line = read_line()?;
-    with(&args.data, |registry| registry.set_secret(&args.name, &args.origin, &line, files::now()))?;
+    let body = json!({"origin": args.origin, "secret": line.as_str()});
+    let json = ask(&args.data, "PUT", &path(&args.name), Some(&body))?;
     let (name, origin) = (&args.name, &args.origin);
-    let text = format!("the secret `{name}` is kept; it goes to {origin} and nowhere else");
-    Ok(Output::done(json!({"name": name, "origin": origin}), text))
+    let told = format!("the secret `{name}` is kept; it goes to {origin} and nowhere else");
+    Ok(Output::done(json, told))
+}
+
+fn path(name: &str) -> String {
+    format!("/v1/secrets/{}", escape(name))
 }
 
 /// The one line of standard input.
@@ -58,21 +64,18 @@ fn read_line() -> Result<Zeroizing<String>, Failure> {
 }
 
 fn list(args: &ListArgs) -> Result<Output, Failure> {
-    let secrets = with(&args.data, |registry| registry.secrets())?;
-    let rows: Vec<Vec<String>> = secrets
-        .iter()
-        .map(|secret| vec![secret.name.clone(), secret.origin.clone(), time::format(secret.created)])
-        .collect();
-    let text = if rows.is_empty() {
+    let secrets = Place::of(&args.data)?.all("/v1/secrets", &[], "secrets")?;
+    let row = |secret: &Value| ["name", "origin", "set"].map(|name| text(secret, name).to_owned()).to_vec();
+    let rows: Vec<Vec<String>> = secrets.iter().map(row).collect();
+    let told = if rows.is_empty() {
         "there is no secret; set one with `legation secret set NAME --origin URL`".to_owned()
     } else {
         table(&["NAME", "ORIGIN", "SET"], &rows)
     };
-    let one = |secret: &legation_store::configuration::Secret| json!({"name": secret.name, "origin": secret.origin, "set": time::format(secret.created)});
-    Ok(Output::done(json!({"secrets": secrets.iter().map(one).collect::<Vec<Value>>()}), text))
+    Ok(Output::done(json!({ "secrets": secrets }), told))
 }
 
 fn remove(args: &NameArgs) -> Result<Output, Failure> {
-    with(&args.data, |registry| registry.remove_secret(&args.name, files::now()))?;
-    Ok(Output::done(json!({"removed": args.name}), format!("removed the secret `{}`", args.name)))
+    let json = ask(&args.data, "DELETE", &path(&args.name), None)?;
+    Ok(Output::done(json, format!("removed the secret `{}`", args.name)))
 }

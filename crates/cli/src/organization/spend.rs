@@ -1,16 +1,16 @@
 //! `legation spend`.
 
-use super::{data_dir::with, table::table};
+use super::{
+    place::{ask, items, target, text},
+    table::table,
+};
 use crate::{
     args::{SpendArgs, SpendBy},
     files,
     output::{Failure, Output},
 };
 use legation_credential::money::money;
-use legation_did::Did;
 use legation_keys::time;
-use legation_registry::names;
-use legation_store::receipt::Spent;
 use serde_json::{Value, json};
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -22,9 +22,9 @@ type Line = (String, String, String);
 
 pub(crate) fn run(args: &SpendArgs) -> Result<Output, Failure> {
     let since = files::now().saturating_sub(args.since);
-    let (spent, organization) =
-        with(&args.data, |registry| Ok((registry.spent(since)?, registry.did().clone())))?;
-    let lines = add_up(&spent, &organization, args.by);
+    let path = target("/v1/spend", &[("since", &time::format(since))]);
+    let json = ask(&args.data, "GET", &path, None)?;
+    let lines = add_up(items(&json, "spent"), args.by);
     let text = if args.csv { csv(&lines, args.by) } else { for_people(&lines, args.by, since) };
     let one = |((agent, model, currency), (calls, amount)): &(Line, Sum)| {
         let mut json = json!({
@@ -41,31 +41,20 @@ pub(crate) fn run(args: &SpendArgs) -> Result<Output, Failure> {
     Ok(Output::done(json!({"since": time::format(since), "spent": all}), text))
 }
 
-/// An agent by its name, where it is one of the organization's.
-pub(crate) fn agent_name(organization: &Did, did: &str) -> String {
-    did.strip_prefix(organization.as_str()).and_then(|rest| rest.strip_prefix(':')).unwrap_or(did).to_owned()
-}
-
-/// A model by its name, where the resource is one of the organization's.
-pub(crate) fn model_name(organization: &Did, resource: &str) -> String {
-    let models = format!("https://{}/models/", names::host(organization));
-    let model = resource.strip_prefix(&models).and_then(|rest| rest.split_once('/'));
-    model.map_or(resource, |(_, name)| name).to_owned()
-}
-
-fn add_up(spent: &[Spent], organization: &Did, by: Option<SpendBy>) -> Vec<(Line, Sum)> {
+fn add_up(spent: &[Value], by: Option<SpendBy>) -> Vec<(Line, Sum)> {
     let mut sums: BTreeMap<Line, Sum> = BTreeMap::new();
     for one in spent {
-        let (mut agent, mut model) =
-            (agent_name(organization, &one.agent), model_name(organization, &one.resource));
+        let (mut agent, mut model) = (text(one, "agent").to_owned(), text(one, "model").to_owned());
         match by {
             Some(SpendBy::Agent) => model.clear(),
             Some(SpendBy::Model) => agent.clear(),
             None => {}
         }
-        let (calls, amount) = sums.entry((agent, model, one.currency.clone())).or_default();
-        *calls = calls.saturating_add(one.calls);
-        *amount = amount.saturating_add(one.amount);
+        let number = |name: &str| one.get(name).and_then(Value::as_i64).unwrap_or_default();
+        let currency = text(one, "currency").to_owned();
+        let (calls, amount) = sums.entry((agent, model, currency)).or_default();
+        *calls = calls.saturating_add(number("calls"));
+        *amount = amount.saturating_add(number("amountMicros"));
     }
     let mut lines: Vec<(Line, Sum)> = sums.into_iter().collect();
     // Amounts of two currencies can't be compared; within one the dearest comes first.
@@ -132,40 +121,33 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
-    fn spent(agent: &str, model: &str, currency: &str, amount: i64) -> Spent {
-        let resource = format!("https://acme.example/models/standard/{model}");
-        let agent = format!("did:web:acme.example:{agent}");
-        Spent { agent, resource, currency: currency.to_owned(), calls: 2, amount }
+    fn spent(agent: &str, model: &str, currency: &str, amount: i64) -> Value {
+        json!({"agent": agent, "model": model, "currency": currency, "calls": 2, "amountMicros": amount})
     }
 
     #[test]
     fn amounts_of_two_currencies_are_never_added_up() {
-        let organization: Did = "did:web:acme.example".parse().unwrap();
         let all = [
             spent("a", "x", "USD", 1_000_000),
             spent("a", "y", "USD", 2_500_000),
             spent("b", "x", "USD", 9_000_000),
             spent("a", "x", "JPY", 7_000_000),
         ];
-        let lines = add_up(&all, &organization, Some(SpendBy::Agent));
+        let lines = add_up(&all, Some(SpendBy::Agent));
         assert_eq!(
             csv(&lines, Some(SpendBy::Agent)),
             "agent,currency,calls,amount\na,JPY,2,7\nb,USD,2,0.09\na,USD,4,0.035\n"
         );
-        let lines = add_up(&all, &organization, Some(SpendBy::Model));
+        let lines = add_up(&all, Some(SpendBy::Model));
         assert_eq!(csv(&lines, Some(SpendBy::Model)).lines().nth(2).unwrap(), "x,USD,4,0.10");
         assert!(
-            for_people(&add_up(&all, &organization, None), None, 0)
+            for_people(&add_up(&all, None), None, 0)
                 .ends_with("7 JPY, 0.125 USD since 1970-01-01T00:00:00Z\n")
         );
     }
 
     #[test]
-    fn a_comma_in_a_resource_makes_no_column() {
+    fn a_comma_in_a_name_makes_no_column() {
         assert_eq!((cell("a,b\"c").as_str(), cell("plain").as_str()), ("\"a,b\"\"c\"", "plain"));
-        let organization: Did = "did:web:localhost%3A8080".parse().unwrap();
-        assert_eq!(model_name(&organization, "https://localhost:8080/models/g/qwen3:8b"), "qwen3:8b");
-        assert_eq!(model_name(&organization, "https://crm.example/a"), "https://crm.example/a");
-        assert_eq!(agent_name(&organization, "did:web:localhost%3A8080:bot"), "bot");
     }
 }

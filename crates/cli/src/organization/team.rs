@@ -1,82 +1,42 @@
 //! `legation team`.
 
 use super::{
-    data_dir::with,
-    holder::{all, json, profile, whole, whole_json, whole_text},
+    holder::{body, budgets, change, show, valid_until},
+    place::{Place, ask, joined, text},
     table::table,
 };
 use crate::{
-    args::{AddTeamArgs, ListArgs, NameArgs, TeamCommand},
-    files,
+    args::{AddTeamArgs, ListArgs, TeamCommand},
     output::{Failure, Output},
 };
-use legation_keys::time;
-use legation_registry::{Shown, profile::ALL_GROUPS};
-use legation_store::holder::{Holder, Kind};
 use serde_json::{Value, json};
 
 pub(crate) fn run(command: &TeamCommand) -> Result<Output, Failure> {
     match command {
         TeamCommand::Add(args) => add(args),
         TeamCommand::List(args) => list(args),
-        TeamCommand::Show(args) => show(Kind::Team, args),
-        TeamCommand::Suspend(args) => {
-            changed(with(&args.data, |registry| registry.suspend(Kind::Team, &args.name, files::now()))?)
-        }
-        TeamCommand::Resume(args) => {
-            changed(with(&args.data, |registry| registry.resume(Kind::Team, &args.name, files::now()))?)
-        }
-        TeamCommand::Retire(args) => {
-            changed(with(&args.data, |registry| registry.retire(Kind::Team, &args.name, files::now()))?)
-        }
+        TeamCommand::Show(args) => show("teams", args),
+        TeamCommand::Suspend(args) => change("teams", "suspend", args),
+        TeamCommand::Resume(args) => change("teams", "resume", args),
+        TeamCommand::Retire(args) => change("teams", "retire", args),
     }
 }
 
 fn add(args: &AddTeamArgs) -> Result<Output, Failure> {
-    let mut profile = profile(&args.profile, args.valid_for)?;
-    // A team bounds its agents; one of which nothing is said bounds them by its budgets alone.
-    if profile.groups.is_empty() && profile.actions.is_empty() && profile.resources.is_empty() {
-        profile.groups.push(ALL_GROUPS.to_owned());
-    }
-    let name = &args.profile.name;
-    let shown = with(&args.data, |registry| {
-        registry.add_team(name, &profile, files::now())?;
-        registry.show(Kind::Team, name)
-    })?;
-    let text = format!(
-        "added the team `{name}`: {}\nNext: `legation agent add NAME --team {name}`",
-        shown.holder.did
-    );
-    Ok(Output::done(json(&shown), text))
+    let body = body(&args.profile, args.valid_for)?;
+    let json = ask(&args.data, "POST", "/v1/teams", Some(&body))?;
+    let (name, did) = (text(&json, "name"), text(&json, "did"));
+    let told = format!("added the team `{name}`: {did}\nNext: `legation agent add NAME --team {name}`");
+    Ok(Output::done(json, told))
 }
 
 fn list(args: &ListArgs) -> Result<Output, Failure> {
-    let teams = with(&args.data, |registry| all(registry, Kind::Team))?;
-    let row = |team: &Shown| {
-        let Shown { holder, profile, valid_until, .. } = team;
-        let budgets: Vec<String> = profile.budgets.iter().map(ToString::to_string).collect();
-        vec![
-            holder.name.clone(),
-            holder.state.name().to_owned(),
-            profile.groups.join(","),
-            budgets.join(", "),
-            valid_until.map_or("no delegation".to_owned(), time::format),
-        ]
+    let teams = Place::of(&args.data)?.all("/v1/teams", &[], "teams")?;
+    let row = |team: &Value| {
+        let cell = |name: &str| text(team, name).to_owned();
+        vec![cell("name"), cell("state"), joined(team, "models", ","), budgets(team), valid_until(team)]
     };
     let rows: Vec<Vec<String>> = teams.iter().map(row).collect();
-    let text = table(&["NAME", "STATE", "MODELS", "BUDGETS", "VALID UNTIL"], &rows);
-    Ok(Output::done(json!({"teams": teams.iter().map(json).collect::<Vec<Value>>()}), text))
-}
-
-/// One team or agent.
-pub(crate) fn show(kind: Kind, args: &NameArgs) -> Result<Output, Failure> {
-    let whole = with(&args.data, |registry| whole(registry, kind, &args.name))?;
-    Ok(Output::done(whole_json(&whole), whole_text(&whole)))
-}
-
-/// A team or an agent whose state was set.
-pub(crate) fn changed(holder: Holder) -> Result<Output, Failure> {
-    let Holder { kind, name, did, state, .. } = holder;
-    let text = format!("the {} `{name}` is {}", kind.name(), state.name());
-    Ok(Output::done(json!({"kind": kind.name(), "name": name, "did": did, "state": state.name()}), text))
+    let told = table(&["NAME", "STATE", "MODELS", "BUDGETS", "VALID UNTIL"], &rows);
+    Ok(Output::done(json!({ "teams": teams }), told))
 }

@@ -2,7 +2,7 @@
 
 mod dev;
 mod keeper;
-mod scripted;
+pub(crate) mod scripted;
 
 use super::data_dir::{DataDir, failed};
 use crate::{
@@ -77,13 +77,28 @@ async fn serve_all(
     let public = legation_gateway::router(Arc::clone(gateway))
         .merge(published(Arc::clone(registry)))
         .route("/healthz", get(|| async { "ok\n" }));
+    let admin_scheme = match (admin_address.ip().is_loopback(), tls.is_some()) {
+        (false, true) => "https",
+        (true, _) => "http",
+        (false, false) => {
+            output::notice(format!(
+                "the admin address {admin_address} is reached over a network without TLS: API keys and secrets pass in \
+                 clear; put it behind TLS, or listen on 127.0.0.1"
+            ));
+            "http"
+        }
+    };
     output::tell_noticed();
     complain(&format!(
-        "{} is up: callers at {origin}/v1, health and metrics at http://{admin_address}; end with Ctrl-C\n",
+        "{} is up: callers at {origin}/v1, health, metrics and admins at {admin_scheme}://{admin_address}; end with Ctrl-C\n",
         registry.did()
     ));
+    // Who reaches the admin address over a network gets secrets over it.
+    let admin_tls = if admin_address.ip().is_loopback() { None } else { tls.clone() };
     let public = serve_long(listener, public, tls, LAST_REQUEST, serve::stopped());
-    let own = answer(admin, operations(registry, gateway), None, serve::stopped());
+    let own =
+        operations(registry, gateway).merge(legation_host::api(Arc::clone(gateway), Arc::clone(registry)));
+    let own = answer(admin, own, admin_tls, serve::stopped());
     tokio::try_join!(public, own).map(drop).map_err(|error| Failure::file(error.to_string()))
 }
 

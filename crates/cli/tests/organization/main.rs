@@ -10,6 +10,7 @@ mod delegations;
 mod doctor;
 mod holders;
 mod keys;
+mod remote;
 mod spending;
 
 use common::{Play, Ran};

@@ -9,6 +9,7 @@
 //! | `http_route` | a request of any other service: the action `http:METHOD` on the upstream's own URL |
 //! | `models` | what is configured; which model is meant |
 //! | `decide` | verify, authorize, reserve: decided again where the organization changed meanwhile |
+//! | `admit` | a request of an admin, decided in the same way: what the administration of an organization asks |
 //! | `record` | receipts of what was decided and settled |
 //! | `forward` | to the first target that can be reached, with its own key in place of the caller's |
 //! | `settle` | what it really cost, by what the provider says |
@@ -19,6 +20,7 @@
 //! Nothing is forwarded before its permit and its receipt are kept, at the epoch of that moment: whatever was blocked,
 //! suspended or revoked is refused on the next call, and a gateway that is cut off from its store lets nothing through.
 
+mod admit;
 mod auth;
 mod chat;
 mod decide;
@@ -34,6 +36,7 @@ mod settle;
 mod signature;
 mod telling;
 
+pub use admit::Admitted;
 pub use gateway::{Gateway, StartError};
 pub use refused::Refused;
 pub use router::router;

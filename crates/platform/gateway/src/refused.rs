@@ -22,6 +22,12 @@ impl Refused {
         Self { code: code.into(), message: message.into(), param: None }
     }
 
+    /// The HTTP status that it is answered with.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        crate::openai::error::status_and_type(&self.code).0
+    }
+
     /// The store gave no answer. What it says is for whoever runs it.
     pub(crate) fn store() -> Self {
         Self::new(

@@ -158,6 +158,36 @@ impl Registry {
         })
     }
 
+    /// A key by its id, with the name of its agent.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn key(&self, id: &str) -> Result<(String, ApiKey), RegistryError> {
+        self.store.read(|tx| {
+            let key = api_key::get(tx, &self.id, id)?;
+            Ok((holder::get(tx, &self.id, &key.holder)?.name, key))
+        })
+    }
+
+    /// Keys of an agent, or of all, whose ids come after `after`, in the order of their ids, at most so many.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn keys_after(
+        &self,
+        agent: Option<&str>,
+        after: &str,
+        most: i64,
+    ) -> Result<Vec<(String, ApiKey)>, RegistryError> {
+        self.store.read(|tx| {
+            let agent = agent.map(|name| named(tx, &self.id, Kind::Agent, name)).transpose()?;
+            let holder = agent.as_ref().map(|(agent, _)| agent.id.as_str());
+            let keys = api_key::page(tx, &self.id, holder, after, most)?;
+            let name = |key: ApiKey| Ok((holder::get(tx, &self.id, &key.holder)?.name, key));
+            keys.into_iter().map(name).collect()
+        })
+    }
+
     /// The keys of an agent, or of all, each with the name of its agent, in the order in which they were made.
     ///
     /// # Errors

@@ -76,7 +76,18 @@ impl Registry {
         self.all(ROUTE)
     }
 
-    /// Removes a model or a route.
+    /// Removes a route.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn remove_route(&self, name: &str, now: i64) -> Result<(), RegistryError> {
+        self.change(|tx| {
+            configuration::remove(tx, &self.id, ROUTE, name)?;
+            self.tell(tx, ("route.removed", name), &json!({}), now)
+        })
+    }
+
+    /// Removes a model.
     ///
     /// # Errors
     /// [`RegistryError`].

@@ -86,6 +86,23 @@ pub enum RegistryError {
         /// What is wrong.
         reason: String,
     },
+    /// An idempotency key was used for something else before.
+    #[error(
+        "the idempotency key `{key}` was used for another request within a day; choose a new one for each"
+    )]
+    KeyReused {
+        /// The key.
+        key: String,
+    },
+    /// It was done, and the answer held a secret, which is shown once.
+    #[error(
+        "what the idempotency key `{key}` stands for was done, and its answer held a secret, which is not shown again; \
+         rotate the key that was made, or block it and make another one"
+    )]
+    SecretAnswered {
+        /// The key.
+        key: String,
+    },
     /// There is no organization, or more than one and none was named.
     #[error("{0}")]
     Organization(&'static str),
@@ -107,6 +124,8 @@ impl RegistryError {
             Self::State { .. } => "wrong_state",
             Self::Damaged { .. } => "store_damaged",
             Self::Value { .. } => "value_invalid",
+            Self::KeyReused { .. } => "idempotency_mismatch",
+            Self::SecretAnswered { .. } => "idempotency_secret",
             Self::Organization(_) => "no_organization",
         }
     }

@@ -76,10 +76,8 @@ impl Registry {
     /// [`RegistryError`].
     pub fn add_team(&self, name: &str, profile: &Profile, now: i64) -> Result<Holder, RegistryError> {
         self.change(|tx| {
-            let top = holder::list(tx, &self.id, Kind::Organization, "", 1)?;
-            let top =
-                top.first().ok_or_else(|| RegistryError::damaged("the organization", "it is no holder"))?;
-            self.add_team_in(tx, (name, top), profile, now)
+            let top = self.top(tx)?;
+            self.add_team_in(tx, (name, &top), profile, now)
         })
     }
 
@@ -142,6 +140,18 @@ impl Registry {
         })
     }
 
+    /// As [`Registry::list`], the agents of one team.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn list_of_team(&self, team: &str, after: &str, most: i64) -> Result<Vec<Shown>, RegistryError> {
+        self.store.read(|tx| {
+            let team = holder::by_name(tx, &self.id, Kind::Team, team)?;
+            let holders = holder::children(tx, &self.id, &team.id, after, most)?;
+            holders.into_iter().map(|holder| self.shown(tx, holder)).collect()
+        })
+    }
+
     /// A holder by its name.
     ///
     /// # Errors
@@ -153,7 +163,11 @@ impl Registry {
         })
     }
 
-    fn shown(&self, tx: &mut legation_store::Tx<'_>, holder: Holder) -> Result<Shown, RegistryError> {
+    pub(crate) fn shown(
+        &self,
+        tx: &mut legation_store::Tx<'_>,
+        holder: Holder,
+    ) -> Result<Shown, RegistryError> {
         let profile = Profile::read(&holder.body, &holder.name)?;
         let parent = holder.parent.as_ref().map(|id| holder::get(tx, &self.id, id)).transpose()?;
         let valid_until = link::current(tx, &self.id, &holder.id).ok().map(|link| link.valid_until);

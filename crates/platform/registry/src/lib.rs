@@ -9,7 +9,9 @@
 //! | [`api_keys`] | what an agent shows that can't sign |
 //! | [`configured`], [`model`], [`route`] | models with their prices, routes, secrets of upstreams |
 //! | [`view`] | what gateway and host read: who a key stands for, what is published |
-//! | [`receipts`] | receipts, signed and summed up |
+//! | [`receipts`] | receipts, signed and summed up; events |
+//! | [`admins`] | who may change the organization from afar, by a delegation |
+//! | [`once`] | writes that are done once, however often they are asked for |
 //! | [`profile`], [`mod@budget`], [`names`] | what is written down of a holder; `5USD/day`; names and DIDs |
 //! | `status` | the organization's status lists |
 //!
@@ -17,6 +19,7 @@
 //! that a team's budget is an ancestor's of all its agents. Each delegation names its account, which outlives it: renewing
 //! it refills nothing.
 
+pub mod admins;
 pub mod api_keys;
 pub mod budget;
 pub mod budgets;
@@ -26,6 +29,7 @@ pub mod holders;
 pub mod links;
 pub mod model;
 pub mod names;
+pub mod once;
 pub mod profile;
 pub mod receipts;
 pub mod registry;
@@ -33,11 +37,13 @@ pub mod route;
 mod status;
 pub mod view;
 
+pub use admins::Admin;
 pub use api_keys::NewKey;
 pub use budget::{Budget, duration};
 pub use budgets::{Budgeted, Taken};
 pub use error::RegistryError;
 pub use holders::{Shown, init};
+pub use once::{Answered, Once};
 pub use profile::Profile;
 pub use registry::{FIRST_TEAM, Registry};
 pub use view::{Caller, CallerError};

@@ -97,7 +97,11 @@ impl Registry {
             } else {
                 profile.max_depth
             },
-            account: Some(holder.name.clone()),
+            // The name of an admin is none that an account can have, and what begins so is no team's.
+            account: Some(match holder.kind {
+                Kind::Admin => format!("admin.{}", holder.id),
+                _ => holder.name.clone(),
+            }),
             authority: profile.authority(&self.host())?,
             status: self.entries(place),
         };
@@ -139,7 +143,7 @@ impl Registry {
         if holder.state == State::Suspended {
             status::set(self, tx, issued.place, status::SUSPENSION, true, now)?;
         }
-        for child in holder::children(tx, &self.id, &holder.id, MOST)? {
+        for child in holder::children(tx, &self.id, &holder.id, "", MOST)? {
             // Who is retired, or whose delegation was revoked, gets none.
             if child.state != State::Retired && link::current(tx, &self.id, &child.id).is_ok() {
                 self.reissue(tx, &child, Why::Renewed, now)?;
@@ -218,6 +222,29 @@ impl Registry {
                 found.extend(links.into_iter().map(|link| (holder.clone(), link)));
             }
             Ok(found)
+        })
+    }
+
+    /// Delegations of a holder, or the current ones of all agents and teams, whose ids come after `after`, in the order of
+    /// their ids, at most so many.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn delegations_after(
+        &self,
+        of: Option<(Kind, &str)>,
+        after: &str,
+        most: i64,
+    ) -> Result<Vec<(Holder, Link)>, RegistryError> {
+        self.store.read(|tx| {
+            let links = match of {
+                Some((kind, name)) => {
+                    let holder = holder::by_name(tx, &self.id, kind, name)?;
+                    link::of_holder_after(tx, &self.id, &holder.id, after, most)?
+                }
+                None => link::current_after(tx, &self.id, after, most)?,
+            };
+            links.into_iter().map(|link| Ok((holder::get(tx, &self.id, &link.holder)?, link))).collect()
         })
     }
 

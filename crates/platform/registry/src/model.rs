@@ -26,7 +26,7 @@ pub const MAX_TOKENS: u64 = 100_000_000;
 
 /// A model that agents of an organization may be granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct Model {
     /// The group that grants name, of `a`–`z`, `0`–`9`, `.`, `_`, `-`.
     pub group: String,

@@ -55,6 +55,7 @@ pub fn holder(organization: &Did, kind: Kind, name: &str) -> Result<Did, Registr
         Kind::Organization => organization.as_str().to_owned(),
         Kind::Team => format!("{organization}:teams:{name}"),
         Kind::Agent => format!("{organization}:{name}"),
+        Kind::Admin => name.to_owned(),
     };
     text.parse().map_err(|error| RegistryError::damaged(name, error))
 }

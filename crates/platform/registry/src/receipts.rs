@@ -1,9 +1,9 @@
-//! Receipts: signed after they were written, shown, summed up.
+//! Receipts: signed after they were written, shown, summed up; and events.
 
 use crate::{error::RegistryError, registry::Registry};
 use legation_signer::SealedKey;
 use legation_store::{
-    StoreError, holder,
+    Event, StoreError, holder,
     holder::Kind,
     receipt,
     receipt::{Receipt, Spent},
@@ -16,10 +16,7 @@ impl Registry {
     /// [`RegistryError`].
     pub fn sign_receipts(&self, most: i64) -> Result<usize, RegistryError> {
         let (unsigned, key) = self.store.read(|tx| -> Result<_, RegistryError> {
-            let organization = holder::list(tx, &self.id, Kind::Organization, "", 1)?;
-            let top = organization
-                .first()
-                .ok_or_else(|| RegistryError::damaged("the organization", "it is no holder"))?;
+            let top = self.top(tx)?;
             let key = holder::keys(tx, &self.id, &top.id)?.into_iter().next();
             Ok((receipt::unsigned(tx, &self.id, most)?, key))
         })?;
@@ -51,6 +48,22 @@ impl Registry {
             let agent = agent.map(|name| holder::by_name(tx, &self.id, Kind::Agent, name)).transpose()?;
             Ok(receipt::latest(tx, &self.id, agent.as_ref().map(|agent| agent.did.as_str()), most)?)
         })
+    }
+
+    /// Receipts after a number, in order, at most so many.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn receipts_after(&self, seq: i64, most: i64) -> Result<Vec<Receipt>, RegistryError> {
+        Ok(self.store.read(|tx| receipt::after(tx, &self.id, seq, most))?)
+    }
+
+    /// Events after a number, in order, at most so many.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn events(&self, after: i64, most: i64) -> Result<Vec<Event>, RegistryError> {
+        Ok(self.store.read(|tx| tx.events(&self.id, after, most))?)
     }
 
     /// A receipt by its number.

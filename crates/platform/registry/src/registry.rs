@@ -11,6 +11,8 @@ use legation_store::{
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// Who acts where nobody is named: whoever holds the organization's data.
+const OWNER: &str = "owner";
 /// The team that an organization starts with.
 pub const FIRST_TEAM: &str = "default";
 
@@ -19,9 +21,10 @@ pub const FIRST_TEAM: &str = "default";
 #[derive(Debug)]
 pub struct Registry {
     pub(crate) store: Arc<Store>,
-    signer: Mutex<Client>,
+    signer: Arc<Mutex<Client>>,
     pub(crate) id: String,
     pub(crate) did: Did,
+    pub(crate) actor: String,
 }
 
 impl Registry {
@@ -48,7 +51,25 @@ impl Registry {
     }
 
     pub(crate) fn of(store: Arc<Store>, signer: Client, id: String, did: Did) -> Self {
-        Self { store, signer: Mutex::new(signer), id, did }
+        Self { store, signer: Arc::new(Mutex::new(signer)), id, did, actor: OWNER.to_owned() }
+    }
+
+    /// The same organization, whose verbs say in their events that `actor` did it: an admin's DID. Where nobody is
+    /// named it is `owner`, whoever holds the organization's data.
+    #[must_use]
+    pub fn by(&self, actor: &str) -> Self {
+        Self { actor: actor.to_owned(), ..self.within(&self.store) }
+    }
+
+    /// The same organization over another store of the same data.
+    pub(crate) fn within(&self, store: &Arc<Store>) -> Self {
+        Self {
+            store: Arc::clone(store),
+            signer: Arc::clone(&self.signer),
+            id: self.id.clone(),
+            did: self.did.clone(),
+            actor: self.actor.clone(),
+        }
     }
 
     /// The organization's id in the store.
@@ -112,9 +133,15 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         let data = data.to_string();
         // Everything that the registry changes is something that decisions depend on.
-        let event = NewEvent { kind, subject, actor: "owner", data: &data, decides: true };
+        let event = NewEvent { kind, subject, actor: &self.actor, data: &data, decides: true };
         tx.append(&self.id, &event, now)?;
         Ok(())
+    }
+
+    /// The organization as a holder, with which all paths begin.
+    pub(crate) fn top(&self, tx: &mut Tx<'_>) -> Result<Holder, RegistryError> {
+        let first = holder::list(tx, &self.id, Kind::Organization, "", 1)?.into_iter().next();
+        first.ok_or_else(|| RegistryError::damaged("the organization", "it is no holder"))
     }
 
     /// Makes a holder with a key of its own: one that it brought, or one in custody.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A rule of the gateway for requests whose path begins with a prefix. They are the action `http:METHOD` on the upstream's
 /// own URL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct Route {
     /// Its name.
     pub name: String,

@@ -108,6 +108,30 @@ pub fn list(
     rows.iter().map(read).collect()
 }
 
+/// Keys of a holder, or of all, whose ids come after `after`, in the order of their ids, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn page(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    holder: Option<&str>,
+    after: &str,
+    most: i64,
+) -> Result<Vec<ApiKey>, StoreError> {
+    let rows = match holder {
+        Some(holder) => tx.query(
+            &format!("{COLUMNS} AND holder = $2 AND id > $3 ORDER BY id LIMIT $4"),
+            &[organization.into(), holder.into(), after.into(), most.into()],
+        )?,
+        None => tx.query(
+            &format!("{COLUMNS} AND id > $2 ORDER BY id LIMIT $3"),
+            &[organization.into(), after.into(), most.into()],
+        )?,
+    };
+    rows.iter().map(read).collect()
+}
+
 /// Writes state and end of a key.
 ///
 /// # Errors

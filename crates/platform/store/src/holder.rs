@@ -15,6 +15,8 @@ pub enum Kind {
     Team,
     /// An agent.
     Agent,
+    /// An admin, by its DID: who may change the organization.
+    Admin,
 }
 
 impl Kind {
@@ -25,11 +27,12 @@ impl Kind {
             Self::Organization => "organization",
             Self::Team => "team",
             Self::Agent => "agent",
+            Self::Admin => "admin",
         }
     }
 
     fn from_name(name: &str) -> Result<Self, StoreError> {
-        [Self::Organization, Self::Team, Self::Agent]
+        [Self::Organization, Self::Team, Self::Agent, Self::Admin]
             .into_iter()
             .find(|kind| kind.name() == name)
             .ok_or_else(|| StoreError::unavailable(format!("a holder is of no known kind: `{name}`")))
@@ -206,14 +209,20 @@ pub fn list(
     rows.iter().map(read).collect()
 }
 
-/// Those to whom a holder delegates, in the order of their names, at most so many.
+/// Those to whom a holder delegates whose names come after `after`, in the order of their names, at most so many.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn children(tx: &mut Tx<'_>, organization: &str, id: &str, most: i64) -> Result<Vec<Holder>, StoreError> {
+pub fn children(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    id: &str,
+    after: &str,
+    most: i64,
+) -> Result<Vec<Holder>, StoreError> {
     let rows = tx.query(
-        &format!("{COLUMNS} AND parent = $2 ORDER BY name LIMIT $3"),
-        &[organization.into(), id.into(), most.into()],
+        &format!("{COLUMNS} AND parent = $2 AND name > $3 ORDER BY name LIMIT $4"),
+        &[organization.into(), id.into(), after.into(), most.into()],
     )?;
     rows.iter().map(read).collect()
 }

@@ -8,6 +8,7 @@
 //! | `ledger` | the durable ledger, which judges by the verifier's own |
 //! | [`receipt`] | what was decided, as it is kept |
 //! | [`organization`], [`holder`], [`link`], [`api_key`], [`configuration`] | the tables of the registry |
+//! | [`idempotency`] | what was answered to writes that carry a key |
 //! | [`synced`] | when what was committed is on the disk |
 //! | `connection`, `value` | the two engines behind one text of SQL |
 //! | `migrate`, `writer` | how a database gets its tables; the thread that commits |
@@ -26,6 +27,7 @@ pub mod configuration;
 mod connection;
 pub mod error;
 pub mod holder;
+pub mod idempotency;
 pub mod job;
 mod ledger;
 pub mod link;

@@ -109,6 +109,44 @@ pub fn of_holder(
     rows.iter().map(read).collect()
 }
 
+/// Links of a holder whose ids come after `after`, in the order of their ids, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn of_holder_after(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    holder: &str,
+    after: &str,
+    most: i64,
+) -> Result<Vec<Link>, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND holder = $2 AND id > $3 ORDER BY id LIMIT $4"),
+        &[organization.into(), holder.into(), after.into(), most.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// Current links of teams and agents whose ids come after `after`, in the order of their ids, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn current_after(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    after: &str,
+    most: i64,
+) -> Result<Vec<Link>, StoreError> {
+    let rows = tx.query(
+        &format!(
+            "{COLUMNS} AND state = 'current' AND id > $2 AND holder IN \
+             (SELECT id FROM holder WHERE organization = $1 AND kind IN ('team', 'agent')) ORDER BY id LIMIT $3"
+        ),
+        &[organization.into(), after.into(), most.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
 /// Current links that end before a moment (Unix seconds), the first to end first, at most so many.
 ///
 /// # Errors

@@ -34,6 +34,9 @@ pub struct Store {
     idle: Mutex<Vec<Connection>>,
     jobs: Option<SyncSender<Job>>,
     writer: Option<JoinHandle<()>>,
+    /// The one connection of a store that is a single transaction ([`Store::together`]); `None` inside while it is used, and
+    /// after it failed.
+    held: Option<Mutex<Option<Connection>>>,
 }
 
 impl core::fmt::Debug for Connection {
@@ -62,7 +65,34 @@ impl Store {
             idle: Mutex::new(vec![connection]),
             jobs: Some(jobs),
             writer: Some(writer),
+            held: None,
         }))
+    }
+
+    /// Runs several verbs in one transaction: each reads and changes through the store that it is given, and all of it is
+    /// kept, and synced, once this returns `Ok`, and nothing where it is `Err`, or where one of the changes failed.
+    ///
+    /// # Errors
+    /// Those of the verbs, and [`StoreError`].
+    pub fn together<T, E: From<StoreError>>(
+        &self,
+        verbs: impl FnOnce(&Arc<Self>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let connection = self.take(true)?;
+        let one = Arc::new(Self {
+            location: self.location.clone(),
+            idle: Mutex::default(),
+            jobs: None,
+            writer: None,
+            held: Some(Mutex::new(Some(connection))),
+        });
+        let outcome = verbs(&one);
+        let held = one.held.as_ref().and_then(take_held);
+        match held {
+            Some(connection) => self.end(connection, outcome),
+            // It went with its connection, which takes it back.
+            None => outcome.and_then(|_| Err(StoreError::unavailable("a change of several failed").into())),
+        }
     }
 
     /// Reads in one transaction, so that all that is read belongs together.
@@ -92,8 +122,23 @@ impl Store {
         writes: bool,
         verb: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        if let Some(held) = &self.held {
+            let within = || StoreError::unavailable("it is in a transaction that is used, or that failed");
+            let mut connection = take_held(held).ok_or_else(within)?;
+            let outcome = verb(&mut Tx::new(&mut connection));
+            // A change that failed halfway must not be kept with the others.
+            if outcome.is_ok() || !writes {
+                *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+            }
+            return outcome;
+        }
         let mut connection = self.take(writes)?;
         let outcome = verb(&mut Tx::new(&mut connection));
+        self.end(connection, outcome)
+    }
+
+    /// Commits what was done, or takes it back.
+    fn end<T, E: From<StoreError>>(&self, mut connection: Connection, outcome: Result<T, E>) -> Result<T, E> {
         match &outcome {
             Ok(_) => connection.batch("COMMIT")?,
             Err(_) => {
@@ -185,13 +230,19 @@ impl Store {
     }
 }
 
+fn take_held(held: &Mutex<Option<Connection>>) -> Option<Connection> {
+    held.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
 impl Drop for Store {
     /// What waits is done first.
     fn drop(&mut self) {
         self.jobs = None;
         let idle = core::mem::take(self.idle.get_mut().unwrap_or_else(PoisonError::into_inner));
         // A client of PostgreSQL blocks when it is dropped, which a thread that runs futures must not.
-        drop(std::thread::spawn(move || drop(idle)).join());
+        if !idle.is_empty() {
+            drop(std::thread::spawn(move || drop(idle)).join());
+        }
         if let Some(writer) = self.writer.take() {
             drop(writer.join());
         }

@@ -1,7 +1,7 @@
 //! Whether an organization is all right.
 
 use super::Findings;
-use crate::organization::model::problems;
+use legation_host::api::problems;
 use legation_keys::time;
 use legation_registry::{Registry, RegistryError, model::Model};
 use legation_store::{

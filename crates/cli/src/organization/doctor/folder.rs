@@ -16,6 +16,11 @@ pub(super) fn look(folder: &DataDir, location: &Location, found: &mut Findings) 
         Ok(_) => found.ok("master key", folder.master().display().to_string()),
         Err(error) => found.wrong("master key", error.to_string()),
     }
+    let admin = folder.path().join("admin.key");
+    // It may be kept elsewhere.
+    if admin.exists() {
+        mode("admin key", &admin, 0o600, found);
+    }
     if let Location::Sqlite(path) = location {
         mode("database", path, 0o600, found);
     }

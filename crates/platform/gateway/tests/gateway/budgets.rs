@@ -104,6 +104,10 @@ async fn a_renewal_and_a_new_budget_refill_nothing() {
         let budget = Budget::parse("0.13USD/day").unwrap();
         blocking(|| world.registry.set_budget((Kind::Agent, "mail"), Some(budget), now())).unwrap();
         // Of 13 cents 6 and 6 are spent: what a call costs beyond its reservation counts, too.
+        while blocking(|| world.registry.closed_models()).unwrap().is_empty() {
+            // It is closed behind the answer.
+            tokio::time::sleep(core::time::Duration::from_millis(10)).await;
+        }
         assert_eq!(world.chat(0, &key, json!({"max_tokens": 2})).await.status, 503, "closed by the overrun");
         blocking(|| world.model("small", &upstream, CENT));
         assert_eq!(world.chat(0, &key, json!({"max_tokens": 2})).await.status, 429);

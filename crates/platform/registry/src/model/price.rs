@@ -19,7 +19,7 @@ pub const MAX_COST: u64 = (MAX_AMOUNT * MICROS).unsigned_abs();
 /// It is the dearest that the provider may ask: where it asks more for long prompts, or its project is set to a
 /// dearer tier of service, that price stands here. What is reserved and what is counted is never too little then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct Price {
     /// ISO 4217 code.
     pub currency: String,

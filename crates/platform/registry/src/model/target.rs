@@ -9,7 +9,7 @@ const MAX_MODEL: usize = 256;
 
 /// A model at one provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct Target {
     /// What comes before `/chat/completions`: `https://api.openai.com/v1`. An origin of `https` or `http` and a path,
     /// in the normal form of a resource, without user, query and fragment.

@@ -14,4 +14,5 @@ mod engines;
 mod events;
 mod faults;
 mod property;
+mod together;
 mod world;

@@ -1,0 +1,51 @@
+//! The administration of an organization over HTTP: `/v1`, on an origin of its own that no route of the gateway serves.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | this | [`api()`]: the end points as a router; [`ask`]: the same for who holds the organization's data |
+//! | `endpoint` | one end point, and the table of all: it mounts them, and is their description |
+//! | `serve` | a request: read, admitted by the gateway, run, answered |
+//! | `stream` | events as they come |
+//! | `asked`, `error` | what an end point is asked; why it does nothing |
+//! | `holders`, `budgets`, `keys`, `delegations` | teams and agents, and what is theirs |
+//! | `configured` | models, routes, secrets of upstreams |
+//! | `admins`, `told` | who administers; the organization itself, spending, receipts, events |
+//! | `forms` | how all of it looks as JSON |
+//! | [`openapi`] | the description of all of it, OpenAPI 3.1 |
+//!
+//! **Who may.** An admin is whoever holds a delegation of the organization for actions `admin:…` on `https://HOST/v1/*`. A
+//! request is signed as any agent's (RFC 9421, with the chain in `Agent-Delegation`), and the gateway decides on it as on
+//! any other: the action of the end point, on the URL at the organization's own origin. There is no second model of
+//! permissions, and each request leaves a receipt.
+//!
+//! **Which URL is signed.** That at the organization's origin, `https://HOST/v1/…`, wherever the API really listens. The
+//! origin is what the delegation names and what both sides know without being told: an admin port is reached by
+//! tunnels and proxies under names that the process can't know, and `Host` is the sender's to choose. A request that
+//! was signed for one organization is of no use at another's, and one that is brought to the gateway in place of the API
+//! finds nothing there that its delegation covers; its nonce counts at both.
+//!
+//! **Once.** A `POST` may carry an `Idempotency-Key`. What was done and what was answered are kept in one transaction, so that
+//! whoever asks again, signed anew, is answered the same. The key is not covered by the signature: whoever could change it on
+//! the way can make a repetition count as a new request, and nothing else, since each signature counts once.
+
+mod admins;
+mod asked;
+mod budgets;
+mod configured;
+mod delegations;
+mod endpoint;
+mod error;
+mod forms;
+mod holders;
+mod keys;
+pub mod openapi;
+mod serve;
+mod stream;
+mod told;
+
+pub use asked::MAX_BODY;
+pub use configured::problems;
+pub use endpoint::{action, ask};
+pub use error::ApiError;
+pub use forms::{agent_name, model_name};
+pub use serve::api;

@@ -1,0 +1,92 @@
+//! What an end point is asked.
+
+use super::error::ApiError;
+use legation_credential::Authority;
+use legation_keys::json::{self, JsonLimits};
+use legation_registry::Registry;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Most bytes of a body: 1 MiB.
+pub const MAX_BODY: usize = 1 << 20;
+/// Most arrays and objects of a body inside one another.
+const MAX_DEPTH: usize = 16;
+/// Most items of one answer.
+pub(crate) const MOST: i64 = 1000;
+/// Items of an answer where nobody says how many.
+const USUAL: i64 = 100;
+
+/// A request as its end point sees it: who asks is known, and may.
+pub(crate) struct Asked<'a> {
+    /// The organization, whose events name who asks.
+    pub(crate) registry: &'a Registry,
+    /// What stands in the path for its variable.
+    pub(crate) name: &'a str,
+    pub(crate) query: &'a BTreeMap<String, String>,
+    pub(crate) body: &'a [u8],
+    /// What who asks may do; `None` of whoever holds the organization's data.
+    pub(crate) authority: Option<&'a Authority>,
+    /// Unix seconds.
+    pub(crate) now: i64,
+}
+
+/// Which part of a list is asked for.
+pub(crate) struct Page {
+    /// Behind this one.
+    pub(crate) after: String,
+    /// So many at most.
+    pub(crate) most: i64,
+}
+
+impl Asked<'_> {
+    /// The body, read strictly: no name twice, none that is not known.
+    pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        let limits = JsonLimits { bytes: MAX_BODY, depth: MAX_DEPTH };
+        json::parse(self.body, limits)
+            .map_err(|error| ApiError::bad(error.code(), format!("the body can't be read: {error}")))?;
+        serde_json::from_slice(self.body).map_err(|error| {
+            // The reader's own words end with a place in the text.
+            let said = error.to_string();
+            let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+            ApiError::bad(
+                "body_invalid",
+                format!("the body is not what is asked for here: {said}; `/openapi.json` tells what is"),
+            )
+        })
+    }
+
+    /// A member of the query.
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query.get(name).map(String::as_str)
+    }
+
+    /// A number of the query, within bounds.
+    pub(crate) fn number(&self, name: &str, least: i64, most: i64) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.query(name) else { return Ok(None) };
+        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+        let wrong = || {
+            ApiError::bad(
+                "query_invalid",
+                format!("`{name}` is `{text}`; expected a number from {least} to {most}"),
+            )
+        };
+        number.map(Some).ok_or_else(wrong)
+    }
+
+    /// Which part of a list is asked for.
+    pub(crate) fn page(&self) -> Result<Page, ApiError> {
+        let most = self.number("limit", 1, MOST)?.unwrap_or(USUAL);
+        Ok(Page { after: self.query("after").unwrap_or_default().to_owned(), most })
+    }
+}
+
+/// A part of a list, and behind which item the next one begins, where there may be more.
+pub(crate) fn listed(name: &str, items: Vec<Value>, next: Option<Value>, most: i64) -> Value {
+    let full = i64::try_from(items.len()).is_ok_and(|found| found >= most);
+    let mut json = json!({ name: items });
+    if let (true, Some(next), Some(members)) = (full, next, json.as_object_mut()) {
+        members.insert("next".to_owned(), next);
+    }
+    json
+}

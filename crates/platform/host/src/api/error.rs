@@ -1,0 +1,113 @@
+//! Why an end point does nothing, as a problem (RFC 9457) with a stable code.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use legation_gateway::Refused;
+use legation_registry::RegistryError;
+use legation_signer::ClientError;
+use legation_store::StoreError;
+use serde_json::{Value, json};
+
+/// Seconds after which whoever finds the store closed asks again.
+const RETRY_AFTER: &str = "1";
+
+/// Why an end point did nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ApiError {
+    /// The HTTP status.
+    pub status: u16,
+    /// A stable name of the error.
+    pub code: String,
+    /// What is wrong and what can be done, in a sentence.
+    pub message: String,
+}
+
+impl ApiError {
+    /// An error with its status, its code and what to do.
+    pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self { status, code: code.to_owned(), message: message.into() }
+    }
+
+    /// A request that can't be meant.
+    pub(crate) fn bad(code: &str, message: impl Into<String>) -> Self {
+        Self::new(400, code, message)
+    }
+
+    /// No end point, or nothing of that name.
+    pub(crate) fn nothing_here() -> Self {
+        Self::new(404, "not_found", "there is no such end point; `/openapi.json` tells which there are")
+    }
+
+    /// The problem details.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let title = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
+        json!({
+            "type": "about:blank", "title": title, "status": self.status, "detail": self.message, "code": self.code,
+        })
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers =
+            [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
+        let mut response = (status, headers, self.to_json().to_string()).into_response();
+        // RFC 9110 §15.5.2 and §10.2.3: how to show who one is, and when to ask again.
+        let more = match status {
+            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Signature")),
+            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, RETRY_AFTER)),
+            _ => None,
+        };
+        if let Some((name, value)) = more {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        // The headers of a signature that can't be read at all say nothing of who asks.
+        let status = match refused.status() {
+            500 => 401,
+            status => status,
+        };
+        Self { status, code: refused.code, message: refused.message }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        RegistryError::from(error).into()
+    }
+}
+
+impl From<RegistryError> for ApiError {
+    fn from(error: RegistryError) -> Self {
+        let status = match &error {
+            RegistryError::Store(StoreError::NotFound { .. }) => 404,
+            RegistryError::Store(StoreError::Exists { .. } | StoreError::Refused(_)) => 409,
+            RegistryError::Store(_) => 503,
+            RegistryError::Signer(ClientError::Refused { code, .. }) if code == "sealed_mismatch" => 500,
+            RegistryError::Signer(ClientError::Refused { .. } | ClientError::TooLarge { .. }) => 400,
+            RegistryError::Signer(_) => 503,
+            RegistryError::Name { .. }
+            | RegistryError::Domain { .. }
+            | RegistryError::Budget { .. }
+            | RegistryError::Duration { .. }
+            | RegistryError::Authority(_)
+            | RegistryError::Value { .. } => 400,
+            RegistryError::Wider(_) | RegistryError::State { .. } | RegistryError::SecretAnswered { .. } => {
+                409
+            }
+            RegistryError::KeyReused { .. } => 422,
+            RegistryError::Damaged { .. } | RegistryError::Organization(_) => 500,
+        };
+        Self::new(status, error.code(), error.to_string())
+    }
+}

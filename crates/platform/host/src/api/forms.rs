@@ -1,0 +1,194 @@
+//! How what an organization has looks as JSON: the same for the API and for the command.
+
+use legation_credential::{amount::micros, money::money};
+use legation_did::Did;
+use legation_keys::time;
+use legation_registry::{Admin, Budget, Budgeted, Shown, Taken, names};
+use legation_store::{
+    Event,
+    api_key::ApiKey,
+    holder::{Holder, Kind, State},
+    link::Link,
+    receipt::{Receipt, Spent},
+};
+use serde_json::{Map, Value, json};
+
+/// An object with further members.
+pub(crate) fn with(mut json: Value, more: &[(&str, Value)]) -> Value {
+    if let Some(members) = json.as_object_mut() {
+        members.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    }
+    json
+}
+
+/// A team or an agent, as far as it is listed.
+pub(crate) fn holder(shown: &Shown) -> Value {
+    let Shown { holder, profile, parent, valid_until } = shown;
+    let json = json!({
+        "kind": holder.kind.name(),
+        "name": holder.name,
+        "did": holder.did,
+        "state": holder.state.name(),
+        "purpose": profile.purpose,
+        "owner": profile.owner,
+        "models": profile.groups,
+        "actions": profile.actions,
+        "resources": profile.resources,
+        "constraints": profile.constraints,
+        "maxDepth": profile.max_depth,
+        "budgets": profile.budgets.iter().map(budget).collect::<Vec<_>>(),
+        "created": time::format(holder.created),
+        "validUntil": valid_until.map(time::format),
+    });
+    match holder.kind {
+        Kind::Agent => with(json, &[("team", json!(parent))]),
+        _ => json,
+    }
+}
+
+/// A holder whose state was set.
+pub(crate) fn state(holder: &Holder) -> Value {
+    let Holder { kind, name, did, state, .. } = holder;
+    json!({"kind": kind.name(), "name": name, "did": did, "state": state.name()})
+}
+
+fn budget(budget: &Budget) -> Value {
+    json!({
+        "budget": budget.to_string(), "amount": budget.amount, "currency": budget.currency, "window": budget.window,
+    })
+}
+
+/// A budget and what is taken of it: numbers ending in `Micros` are millionths of a minor unit.
+pub(crate) fn taken(taken: &Taken) -> Value {
+    let Taken { budget: of, micros: spent } = taken;
+    let left = spent.map(|spent| micros(of.amount).saturating_sub(spent).max(0));
+    let text = |micros: Option<i64>| json!(micros.map(|micros| money(micros, &of.currency)));
+    with(budget(of), &[("takenMicros", json!(spent)), ("taken", text(*spent)), ("left", text(left))])
+}
+
+/// The budgets of a holder, and of those above it.
+pub(crate) fn budgets(found: &[Budgeted]) -> Value {
+    let one = |one: &Budgeted| {
+        let budgets: Vec<Value> = one.budgets.iter().map(taken).collect();
+        json!({"kind": one.holder.kind.name(), "name": one.holder.name, "budgets": budgets})
+    };
+    let mut all = found.iter().map(one);
+    let own = all.next().unwrap_or_default();
+    with(own, &[("above", all.collect())])
+}
+
+/// An API key without its secret, which nobody has any more.
+pub(crate) fn key(agent: &str, key: &ApiKey, now: i64) -> Value {
+    let expired = key.expires.is_some_and(|expires| now >= expires);
+    let state = if key.state == "active" && expired { "expired" } else { &key.state };
+    json!({
+        "id": key.id, "agent": agent, "name": key.name, "hint": key.hint, "state": state,
+        "created": time::format(key.created), "expires": key.expires.map(time::format),
+    })
+}
+
+/// `current`, `replaced`, `revoked`, `suspended` or `ended`.
+pub(crate) fn link_state(holder: &Holder, link: &Link, now: i64) -> &'static str {
+    match (link.state.as_str(), holder.state) {
+        ("revoked", _) => "revoked",
+        _ if now >= link.valid_until => "ended",
+        ("current", State::Suspended) => "suspended",
+        ("current", _) => "current",
+        _ => "replaced",
+    }
+}
+
+/// A delegation in short.
+pub(crate) fn link(holder: &Holder, link: &Link, now: i64) -> Value {
+    json!({
+        "id": link.id, "kind": holder.kind.name(), "name": holder.name, "state": link_state(holder, link, now),
+        "reason": link.reason, "validFrom": time::format(link.valid_from), "validUntil": time::format(link.valid_until),
+    })
+}
+
+/// An admin; its delegation, which is no secret, is what it signs with.
+pub(crate) fn admin(admin: &Admin) -> Value {
+    let holder = &admin.shown.holder;
+    let delegation = admin.link.as_ref().map(|link| link.id.as_str());
+    json!({
+        "did": holder.did,
+        "state": if holder.state == State::Retired { "removed" } else { holder.state.name() },
+        "actions": admin.shown.profile.actions,
+        "created": time::format(holder.created),
+        "delegation": delegation,
+        "validUntil": admin.link.as_ref().map(|link| time::format(link.valid_until)),
+    })
+}
+
+/// An agent by its name, where it is one of the organization's.
+#[must_use]
+pub fn agent_name(organization: &Did, did: &str) -> String {
+    did.strip_prefix(organization.as_str()).and_then(|rest| rest.strip_prefix(':')).unwrap_or(did).to_owned()
+}
+
+/// A model by its name, where the resource is one of the organization's.
+#[must_use]
+pub fn model_name(organization: &Did, resource: &str) -> String {
+    let models = format!("https://{}/models/", names::host(organization));
+    let model = resource.strip_prefix(&models).and_then(|rest| rest.split_once('/'));
+    model.map_or(resource, |(_, name)| name).to_owned()
+}
+
+/// A receipt in short.
+pub(crate) fn receipt(receipt: &Receipt, organization: &Did) -> Value {
+    let amount = receipt.amount.zip(receipt.currency.as_deref());
+    json!({
+        "seq": receipt.seq,
+        "at": time::format(receipt.at),
+        "decision": receipt.kind,
+        "code": receipt.code,
+        "agent": agent_name(organization, &receipt.agent),
+        "model": model_name(organization, &receipt.resource),
+        "amount": amount.map(|(amount, currency)| money(amount, currency)),
+        "amountMicros": receipt.amount,
+        "currency": receipt.currency,
+        "of": receipt.of,
+        "times": receipt.times,
+        "lastAt": time::format(receipt.last_at),
+        "signed": receipt.secured.is_some(),
+    })
+}
+
+/// What an agent spent on a resource.
+pub(crate) fn spent(spent: &Spent, organization: &Did) -> Value {
+    let Spent { agent, resource, currency, calls, amount } = spent;
+    json!({
+        "agent": agent_name(organization, agent), "did": agent, "model": model_name(organization, resource),
+        "resource": resource, "currency": currency, "calls": calls, "amountMicros": amount,
+        "amount": money(*amount, currency),
+    })
+}
+
+/// An event.
+pub(crate) fn event(event: &Event) -> Value {
+    let data: Value = serde_json::from_str(&event.data).unwrap_or(Value::Object(Map::new()));
+    json!({
+        "seq": event.seq, "at": time::format(event.at), "kind": event.kind, "subject": event.subject,
+        "actor": event.actor, "data": data,
+        "digest": legation_keys::base64url::encode(&event.digest()),
+        "previous": legation_keys::base64url::encode(&event.previous),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_the_organizations_own_is_told_by_its_name() {
+        let organization: Did = "did:web:localhost%3A8080".parse().unwrap();
+        assert_eq!(model_name(&organization, "https://localhost:8080/models/g/qwen3:8b"), "qwen3:8b");
+        assert_eq!(model_name(&organization, "https://crm.example/a"), "https://crm.example/a");
+        assert_eq!(agent_name(&organization, "did:web:localhost%3A8080:bot"), "bot");
+        assert_eq!(
+            agent_name(&organization, "did:web:localhost%3A80801:bot"),
+            "did:web:localhost%3A80801:bot"
+        );
+    }
+}

@@ -1,0 +1,192 @@
+//! Teams and agents.
+
+use super::{
+    asked::{Asked, listed},
+    endpoint::{AFTER, Endpoint, LIMIT, Member},
+    error::ApiError,
+    forms,
+};
+use axum::http::Method;
+use legation_registry::{Budget, FIRST_TEAM, Profile, Shown, profile::ALL_GROUPS};
+use legation_store::holder::Kind;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const TEAM: Member = Member { name: "team", kind: "string", about: "Those of this team only." };
+/// How long a team's delegation lives by default, and an agent's: seconds.
+const TEAM_LIFE: i64 = 365 * 86_400;
+/// Longest life of a delegation: ten years, in seconds.
+const MAX_LIFE: i64 = 315_576_000;
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint::get(("/v1/teams", "admin:teams.list"), "The teams.", &[AFTER, LIMIT], "Teams", |asked| {
+        list(asked, Kind::Team)
+    }),
+    Endpoint::make(
+        ("/v1/teams", "admin:teams.add"),
+        "Add a team. Without models and actions it may call all models.",
+        ("AddTeam", "Holder"),
+        add_team,
+    ),
+    Endpoint::get(("/v1/teams/{name}", "admin:teams.show"), "One team.", &[], "HolderShown", |asked| {
+        show(asked, Kind::Team)
+    }),
+    Endpoint::change(
+        Method::POST,
+        ("/v1/teams/{name}/suspend", "admin:teams.suspend"),
+        "Refuse all agents of a team from their next call on, until it is resumed.",
+        (None, "HolderState"),
+        |asked| Ok(forms::state(&asked.registry.suspend(Kind::Team, asked.name, asked.now)?)),
+    ),
+    Endpoint::change(
+        Method::POST,
+        ("/v1/teams/{name}/resume", "admin:teams.resume"),
+        "End the suspension of a team.",
+        (None, "HolderState"),
+        |asked| Ok(forms::state(&asked.registry.resume(Kind::Team, asked.name, asked.now)?)),
+    ),
+    Endpoint::change(
+        Method::POST,
+        ("/v1/teams/{name}/retire", "admin:teams.retire"),
+        "End a team for good, and all authority of its agents with it.",
+        (None, "HolderState"),
+        |asked| Ok(forms::state(&asked.registry.retire(Kind::Team, asked.name, asked.now)?)),
+    ),
+    Endpoint::get(
+        ("/v1/agents", "admin:agents.list"),
+        "The agents, or those of a team.",
+        &[TEAM, AFTER, LIMIT],
+        "Agents",
+        |asked| list(asked, Kind::Agent),
+    ),
+    Endpoint::make(
+        ("/v1/agents", "admin:agents.add"),
+        "Add an agent, whose key the signer keeps, with a delegation of its team.",
+        ("AddAgent", "Holder"),
+        add_agent,
+    ),
+    Endpoint::get(
+        ("/v1/agents/{name}", "admin:agents.show"),
+        "One agent, what is taken of its budgets, and its keys.",
+        &[],
+        "HolderShown",
+        |asked| show(asked, Kind::Agent),
+    ),
+    Endpoint::change(
+        Method::POST,
+        ("/v1/agents/{name}/suspend", "admin:agents.suspend"),
+        "Refuse an agent from its next call on, until it is resumed.",
+        (None, "HolderState"),
+        |asked| Ok(forms::state(&asked.registry.suspend(Kind::Agent, asked.name, asked.now)?)),
+    ),
+    Endpoint::change(
+        Method::POST,
+        ("/v1/agents/{name}/resume", "admin:agents.resume"),
+        "End the suspension of an agent.",
+        (None, "HolderState"),
+        |asked| Ok(forms::state(&asked.registry.resume(Kind::Agent, asked.name, asked.now)?)),
+    ),
+    Endpoint::change(
+        Method::POST,
+        ("/v1/agents/{name}/retire", "admin:agents.retire"),
+        "End an agent for good.",
+        (None, "HolderState"),
+        |asked| Ok(forms::state(&asked.registry.retire(Kind::Agent, asked.name, asked.now)?)),
+    ),
+];
+
+/// What a new team or agent is for, and what it may do.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
+struct Add {
+    name: String,
+    team: Option<String>,
+    #[serde(default)]
+    purpose: String,
+    #[serde(default)]
+    owner: String,
+    #[serde(default)]
+    models: Vec<String>,
+    #[serde(default)]
+    actions: Vec<String>,
+    #[serde(default)]
+    resources: Vec<String>,
+    #[serde(default)]
+    constraints: Vec<Value>,
+    #[serde(default)]
+    budgets: Vec<String>,
+    #[serde(default)]
+    max_depth: u32,
+    valid_for: Option<i64>,
+}
+
+impl Add {
+    fn profile(self, life: i64) -> Result<Profile, ApiError> {
+        let valid_for = self.valid_for.unwrap_or(life);
+        if !(1..=MAX_LIFE).contains(&valid_for) {
+            let message = format!("`validFor` is {valid_for}; expected seconds from 1 to {MAX_LIFE}");
+            return Err(ApiError::bad("value_invalid", message));
+        }
+        let budgets = self.budgets.iter().map(|text| Budget::parse(text)).collect::<Result<_, _>>()?;
+        Ok(Profile {
+            purpose: self.purpose,
+            owner: self.owner,
+            groups: self.models,
+            actions: self.actions,
+            resources: self.resources,
+            constraints: self.constraints,
+            budgets,
+            max_depth: self.max_depth,
+            valid_for,
+        })
+    }
+}
+
+fn add_team(asked: &Asked<'_>) -> Result<Value, ApiError> {
+    let add: Add = asked.body()?;
+    if add.team.is_some() {
+        return Err(ApiError::bad("body_invalid", "a team has no `team`; leave it out"));
+    }
+    let name = add.name.clone();
+    let mut profile = add.profile(TEAM_LIFE)?;
+    // A team bounds its agents; one of which nothing is said bounds them by its budgets alone.
+    if profile.groups.is_empty() && profile.actions.is_empty() && profile.resources.is_empty() {
+        profile.groups.push(ALL_GROUPS.to_owned());
+    }
+    asked.registry.add_team(&name, &profile, asked.now)?;
+    Ok(forms::holder(&asked.registry.show(Kind::Team, &name)?))
+}
+
+fn add_agent(asked: &Asked<'_>) -> Result<Value, ApiError> {
+    let add: Add = asked.body()?;
+    let (name, team) = (add.name.clone(), add.team.clone());
+    let profile = add.profile(legation_registry::profile::VALID_FOR)?;
+    asked.registry.add_agent(&name, team.as_deref().unwrap_or(FIRST_TEAM), &profile, asked.now)?;
+    Ok(forms::holder(&asked.registry.show(Kind::Agent, &name)?))
+}
+
+fn list(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {
+    let page = asked.page()?;
+    let found = match asked.query("team") {
+        // A team that is not there has no agents, and is told as missing.
+        Some(team) => asked.registry.list_of_team(team, &page.after, page.most)?,
+        None => asked.registry.list(kind, &page.after, page.most)?,
+    };
+    let next = found.last().map(|last| json!(last.holder.name));
+    let name = if kind == Kind::Team { "teams" } else { "agents" };
+    Ok(listed(name, found.iter().map(forms::holder).collect(), next, page.most))
+}
+
+fn show(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {
+    let Asked { registry, name, now, .. } = *asked;
+    let shown: Shown = registry.show(kind, name)?;
+    let budgets = registry.budgets(kind, name, now)?.into_iter().next();
+    let budgets: Vec<Value> = budgets.iter().flat_map(|own| &own.budgets).map(forms::taken).collect();
+    let json = forms::with(forms::holder(&shown), &[("budgets", budgets.into())]);
+    if kind != Kind::Agent {
+        return Ok(json);
+    }
+    let keys = registry.list_keys(Some(name))?;
+    let keys: Vec<Value> = keys.iter().map(|(agent, key)| forms::key(agent, key, now)).collect();
+    Ok(forms::with(json, &[("keys", keys.into())]))
+}

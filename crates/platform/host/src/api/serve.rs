@@ -1,0 +1,199 @@
+//! A request: read, admitted by the gateway, run, answered.
+
+use super::{
+    asked::{Asked, MAX_BODY},
+    endpoint::{Endpoint, all, query},
+    error::ApiError,
+    openapi, stream,
+};
+use axum::{
+    Router,
+    body::to_bytes,
+    extract::Request,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{MethodFilter, MethodRouter, get, on},
+};
+use legation_credential::request::split_query;
+use legation_gateway::{Admitted, Gateway};
+use legation_http_signature::Message;
+use legation_registry::{Answered, Once, Registry};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use tokio::sync::Semaphore;
+
+/// Most requests that change or read the store at a time; the others wait.
+const AT_ONCE: usize = 16;
+/// For how long one waits for its turn.
+const TURN: Duration = Duration::from_secs(10);
+/// Most characters of an idempotency key.
+const MAX_KEY: usize = 255;
+
+/// The administration of an organization, as a router of its own: the end points below `/v1`, each for whoever signs with
+/// a delegation for it, and their description at `/openapi.json`.
+pub fn api(gateway: Arc<Gateway>, registry: Arc<Registry>) -> Router {
+    let served = Arc::new(Served {
+        gateway,
+        registry,
+        turns: Arc::new(Semaphore::new(AT_ONCE)),
+        streams: Arc::new(Semaphore::new(stream::MOST)),
+    });
+    let document: Arc<str> = openapi::document(&served.registry.origin()).to_string().into();
+    let mut router = Router::new()
+        .route("/openapi.json", get(move || async move { json(StatusCode::OK, document.to_string()) }));
+    for endpoint in all() {
+        router = router.route(endpoint.path, mounted(endpoint, &served));
+    }
+    router
+        .method_not_allowed_fallback(async || {
+            ApiError::new(405, "method_not_allowed", "`/openapi.json` tells what may be asked here")
+        })
+        .fallback(async || ApiError::nothing_here())
+}
+
+/// What all requests need.
+struct Served {
+    gateway: Arc<Gateway>,
+    registry: Arc<Registry>,
+    turns: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+}
+
+fn mounted(endpoint: &'static Endpoint, served: &Arc<Served>) -> MethodRouter {
+    // Each method of the table is one that a filter has; any other would be mounted for nothing.
+    let filter = MethodFilter::try_from(endpoint.method.clone()).unwrap_or(MethodFilter::TRACE);
+    let served = Arc::clone(served);
+    on(filter, move |request: Request| async move {
+        answer(&served, endpoint, request).await.unwrap_or_else(IntoResponse::into_response)
+    })
+}
+
+fn json(status: StatusCode, text: String) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, text).into_response()
+}
+
+async fn answer(
+    served: &Arc<Served>,
+    endpoint: &'static Endpoint,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    // Nothing is read of whoever does not even say who it is.
+    if !parts.headers.contains_key("signature-input") {
+        let message = "sign the request with an admin's key (RFC 9421), its delegation in `Agent-Delegation`; \
+                       `legation … --host URL` does it";
+        return Err(ApiError::new(401, "signature_missing", message));
+    }
+    let too_large = |_| {
+        ApiError::new(
+            413,
+            "input_too_large",
+            format!("the body broke off, or has more than {MAX_BODY} bytes"),
+        )
+    };
+    let body = to_bytes(body, MAX_BODY).await.map_err(too_large)?;
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
+    let method = endpoint.method.as_str();
+    let signed_url = format!("{}{target}", served.registry.origin());
+    let message = Message { method, target_uri: &signed_url, headers: &parts.headers, body: &body };
+    let judged = judged(&served.registry, endpoint, &target, &body)?;
+    let admitted = served.gateway.admit(&message, &judged).await?;
+    if endpoint.streams && stream::is_wanted(&parts.headers) {
+        let query = query(endpoint, &target)?;
+        return stream::events(&served.registry, &served.streams, admitted.agent.as_str(), &query);
+    }
+    let key = idempotency_key(endpoint, &parts.headers)?;
+    let turn = tokio::time::timeout(TURN, Arc::clone(&served.turns).acquire_owned()).await;
+    let turn = turn.map_err(|_| overloaded())?.map_err(|_| overloaded())?;
+    let served = Arc::clone(served);
+    let run = move || {
+        // It is taken for as long as this runs, also where nobody waits for the answer any more.
+        let _turn = turn;
+        run(&served.registry, endpoint, &admitted, (&target, &body), key.as_deref())
+    };
+    let text = tokio::task::spawn_blocking(run).await.map_err(|_| overloaded())??;
+    Ok(json(StatusCode::from_u16(endpoint.status).unwrap_or(StatusCode::OK), text))
+}
+
+fn overloaded() -> ApiError {
+    ApiError::new(503, "overloaded", "too much is asked at once; try again")
+}
+
+/// What the gateway judges: the end point's action, on the URL at the organization's own origin.
+fn judged(
+    registry: &Registry,
+    endpoint: &Endpoint,
+    target: &str,
+    body: &[u8],
+) -> Result<legation_credential::Request, ApiError> {
+    let wrong = |error: legation_credential::RequestError| ApiError::bad("bad_request", error.to_string());
+    let url = format!("https://{}{target}", registry.host());
+    let (resource, facts) = split_query(&url).map_err(wrong)?;
+    let request = legation_credential::Request::new(endpoint.action, resource, facts).map_err(wrong)?;
+    Ok(request.with_body(Sha256::digest(body).into()))
+}
+
+/// The key by which a request may be asked again.
+fn idempotency_key(endpoint: &Endpoint, headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let mut all = headers.get_all("idempotency-key").iter();
+    let Some(first) = all.next().filter(|_| endpoint.is_once()) else { return Ok(None) };
+    let text = first.to_str().unwrap_or_default();
+    let plain = !text.is_empty() && text.len() <= MAX_KEY && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if all.next().is_some() || !plain {
+        return Err(ApiError::bad(
+            "idempotency_key",
+            "`Idempotency-Key` stands once, with 1 to 255 visible ASCII characters",
+        ));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// The time, Unix seconds. The one place of the API that reads the clock.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or_default()
+}
+
+fn run(
+    registry: &Registry,
+    endpoint: &Endpoint,
+    admitted: &Admitted,
+    (target, body): (&str, &[u8]),
+    key: Option<&str>,
+) -> Result<String, ApiError> {
+    let path = target.split('?').next().unwrap_or_default();
+    let name = endpoint.name_in(path).ok_or_else(ApiError::nothing_here)?;
+    let (query, now) = (query(endpoint, target)?, now());
+    if endpoint.body.is_none() && !body.is_empty() {
+        return Err(ApiError::bad("body_invalid", "this end point takes no body; send none"));
+    }
+    let registry = registry.by(admitted.agent.as_str());
+    let authority = Some(&admitted.authority);
+    let run = |registry: &Registry| -> Result<Value, ApiError> {
+        (endpoint.run)(&Asked { registry, name: &name, query: &query, body, authority, now })
+    };
+    match key {
+        Some(key) => {
+            let once = Once { verb: endpoint.action, key, request: digest(endpoint, target, body) };
+            let answered = |answer: Value| Answered { text: answer.to_string(), secret: endpoint.secret };
+            registry.once(once, now, |registry| run(registry).map(answered))
+        }
+        None if endpoint.method == axum::http::Method::GET => Ok(run(&registry)?.to_string()),
+        None => Ok(registry.together(run)?.to_string()),
+    }
+}
+
+/// SHA-256 of what is asked for: method, target and body, each with its length.
+fn digest(endpoint: &Endpoint, target: &str, body: &[u8]) -> [u8; 32] {
+    let mut digest = Sha256::new_with_prefix("legation admin request\n");
+    for part in [endpoint.method.as_str().as_bytes(), target.as_bytes(), body] {
+        digest.update(format!("{}\n", part.len()));
+        digest.update(part);
+    }
+    digest.finalize().into()
+}

@@ -1,0 +1,138 @@
+//! Who may, and who may not.
+
+use crate::world::{Admin, Draft, blocking, both, now, sqlite, told};
+use axum::{body::Body, http::Request};
+use legation_keys::{Algorithm, SecretKey, Signer as _};
+use legation_registry::Profile;
+use legation_store::holder::Kind;
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_nobody_signed_is_not_even_read() {
+    let world = sqlite();
+    for (method, target) in [("GET", "/v1/agents"), ("POST", "/v1/agents"), ("DELETE", "/v1/models/none")] {
+        let request = Request::builder().method(method).uri(target).body(Body::from("{")).unwrap();
+        let answer = world.send(request).await;
+        assert_eq!(answer.problem(), told(401, "signature_missing"), "{method} {target}");
+        assert_eq!(answer.headers["www-authenticate"], "Signature");
+    }
+    let request = Request::get("/v1/agents").header("authorization", "Bearer legation_x");
+    assert_eq!(world.send(request.body(Body::empty()).unwrap()).await.problem().0, 401);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_signs_is_no_admin() {
+    let world = sqlite();
+    let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let may = Profile { groups: vec!["standard".to_owned()], max_depth: 1, ..Profile::default() };
+    blocking(|| {
+        let team = Profile { groups: vec!["*".to_owned()], max_depth: 1, ..Profile::default() };
+        world.registry.add_team("outside", &team, now()).unwrap();
+        world.registry.add_agent_with_key("mail", "outside", &may, key.public_key(), now()).unwrap();
+    });
+    let chain = blocking(|| world.registry.chain(Kind::Agent, "mail")).unwrap();
+    let agent = Admin::with("did:web:acme.example:mail", chain, key);
+    let answer = world.ask(&agent, "GET", "/v1/agents", &Value::Null).await;
+    assert_eq!(answer.problem(), told(403, "not_granted"));
+    let receipts = blocking(|| world.registry.receipts(None, 10)).unwrap();
+    assert_eq!((receipts[0].kind.as_str(), receipts[0].code.as_str()), ("deny", "not_granted"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_admin_may_what_its_delegation_says_and_no_more() {
+    for world in both() {
+        let reader = world.admin_for(&["admin:agents.list", "admin:teams.list"]);
+        assert_eq!(world.ask(&reader, "GET", "/v1/agents", &Value::Null).await.status, 200);
+        let add = json!({"name": "bot", "models": ["standard"]});
+        let answer = world.ask(&reader, "POST", "/v1/agents", &add).await;
+        assert_eq!(answer.problem(), told(403, "not_granted"), "{}", world.engine);
+        assert_eq!(world.done("GET", "/v1/agents", Value::Null).await["agents"], json!([]));
+        // Who did what stands in the events and in the receipts.
+        world.done("POST", "/v1/agents", add).await;
+        let events = world.done("GET", "/v1/events?limit=1000", Value::Null).await;
+        let last = events["events"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!((&last["kind"], &last["actor"]), (&json!("agent.added"), &json!(world.admin.did)));
+        assert_eq!(events["events"][0]["actor"], "owner");
+        let receipts = blocking(|| world.registry.receipts(None, 1000)).unwrap();
+        let added = receipts.iter().find(|one| one.resource == "https://acme.example/v1/agents").unwrap();
+        assert_eq!((added.kind.as_str(), &added.agent), ("permit", &world.admin.did));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_counts_once_as_it_was_signed_and_at_this_organization() {
+    for world in both() {
+        let add = json!({"name": "bot", "models": ["standard"]});
+        let draft = Draft::new("POST", "/v1/agents", &add);
+        assert_eq!(world.send(world.admin.sign(&draft)).await.status, 201);
+        let again = world.send(world.admin.sign(&draft)).await;
+        assert_eq!(again.problem(), told(401, "nonce_replayed"), "{}", world.engine);
+        // The body, the path, the method and the organization are what was signed.
+        let mut changed = world.admin.sign(&Draft::new("POST", "/v1/agents", &add));
+        *changed.body_mut() = Body::from(json!({"name": "root", "models": ["*"]}).to_string());
+        assert_eq!(world.send(changed).await.problem().0, 401);
+        let mut changed = world.admin.sign(&Draft::new("GET", "/v1/agents/bot", &Value::Null));
+        *changed.uri_mut() = "/v1/teams/default".parse().unwrap();
+        assert_eq!(world.send(changed).await.problem().0, 401);
+        let mut changed = world.admin.sign(&Draft::new("GET", "/v1/agents?limit=1", &Value::Null));
+        *changed.uri_mut() = "/v1/agents?limit=2".parse().unwrap();
+        assert_eq!(world.send(changed).await.problem().0, 401);
+        let elsewhere =
+            Draft { origin: "https://other.example", ..Draft::new("GET", "/v1/agents", &Value::Null) };
+        assert_eq!(world.send(world.admin.sign(&elsewhere)).await.problem().0, 401);
+        // `Host` is nobody's to choose by.
+        let mut request = world.admin.sign(&Draft::new("GET", "/v1/agents", &Value::Null));
+        request.headers_mut().insert("host", "evil.example".parse().unwrap());
+        assert_eq!(world.send(request).await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_admin_that_was_removed_is_refused_on_its_next_request() {
+    for world in both() {
+        let other = world.admin_for(&["admin:*"]);
+        assert_eq!(world.ask(&other, "GET", "/v1/teams", &Value::Null).await.status, 200);
+        let path = format!("/v1/admins/{}", other.did);
+        assert_eq!(world.done("DELETE", &path, Value::Null).await["state"], "removed");
+        let answer = world.ask(&other, "GET", "/v1/teams", &Value::Null).await;
+        assert_eq!(answer.problem(), told(401, "link_revoked"), "{}", world.engine);
+        // So is one whose delegation was revoked by its id.
+        let third = world.admin_for(&["admin:*"]);
+        let shown = world.done("GET", &format!("/v1/admins/{}", third.did), Value::Null).await;
+        let id = shown["delegation"].as_str().unwrap();
+        world.done("POST", &format!("/v1/delegations/{id}/revoke"), json!({"reason": "left"})).await;
+        let answer = world.ask(&third, "GET", "/v1/teams", &Value::Null).await;
+        assert_eq!(answer.problem(), told(401, "link_revoked"), "{}", world.engine);
+        // And one may come back, with a new delegation.
+        let body = json!({"did": other.did, "actions": ["admin:teams.list"]});
+        let back = world.done("POST", "/v1/admins", body).await;
+        assert_eq!(world.ask(&other, "GET", "/v1/teams", &Value::Null).await.problem().0, 401, "the old one");
+        let other = Admin { chain: vec![back["secured"].as_str().unwrap().to_owned()], ..other };
+        assert_eq!(world.ask(&other, "GET", "/v1/teams", &Value::Null).await.status, 200);
+        assert_eq!(world.ask(&other, "GET", "/v1/agents", &Value::Null).await.problem().0, 403);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_makes_an_admin_who_may_more_than_the_maker() {
+    let world = sqlite();
+    let maker = world.admin_for(&["admin:admins.add", "admin:teams.list"]);
+    let add = |actions: Value| json!({"did": Admin::new().did, "actions": actions});
+    for wider in [json!(["admin:*"]), json!(["admin:teams.list", "admin:agents.add"])] {
+        let answer = world.ask(&maker, "POST", "/v1/admins", &add(wider)).await;
+        assert_eq!(answer.problem(), told(403, "wider_than_parent"));
+    }
+    assert_eq!(world.ask(&maker, "POST", "/v1/admins", &add(json!(["admin:teams.list"]))).await.status, 201);
+    for (body, code) in [
+        (add(json!([])), "value_invalid"),
+        (add(json!(["http:GET"])), "wider_than_parent"),
+        (json!({"did": "did:web:acme.example:bot", "actions": ["admin:teams.list"]}), "value_invalid"),
+        (json!({"did": "me", "actions": ["admin:teams.list"]}), "value_invalid"),
+    ] {
+        assert_eq!(world.ask(&maker, "POST", "/v1/admins", &body).await.problem().1, code, "{body}");
+    }
+    let owner = blocking(|| {
+        world.registry.add_admin(&Admin::new().did.parse().unwrap(), &["http:GET".to_owned()], now())
+    });
+    assert_eq!(owner.unwrap_err().code(), "value_invalid");
+}

@@ -1,0 +1,11 @@
+//! The administration of an organization over HTTP, on both engines, with a signer.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod admission;
+mod bodies;
+mod document;
+mod once;
+mod stream;
+mod verbs;
+mod world;

@@ -1,0 +1,293 @@
+//! Each end point once at least, its body and its answer held against the description.
+
+use crate::world::{Draft, World, blocking, both, now, sqlite, told};
+use legation_host::api::openapi::document;
+use serde_json::{Value, json};
+use std::{cell::RefCell, collections::BTreeSet};
+
+/// A world whose answers are held against the description.
+struct Walk<'w> {
+    world: &'w World,
+    document: Value,
+    seen: RefCell<BTreeSet<String>>,
+}
+
+/// Whether a path is one of a template.
+fn fits(template: &str, path: &str) -> bool {
+    let (parts, found) = (template.split('/'), path.split('/'));
+    template.split('/').count() == path.split('/').count()
+        && parts.zip(found).all(|(part, found)| part.starts_with('{') || part == found)
+}
+
+impl<'w> Walk<'w> {
+    fn new(world: &'w World) -> Self {
+        Self { world, document: document("https://acme.example"), seen: RefCell::default() }
+    }
+
+    fn hold(&self, content: &Value, found: &Value, what: &str) {
+        let mut kinds = content.as_object().unwrap().iter();
+        let mut schema = kinds.find(|(kind, _)| kind.ends_with("json")).unwrap().1["schema"].clone();
+        schema["components"] = self.document["components"].clone();
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        let wrong: Vec<String> = validator.iter_errors(found).map(|error| error.to_string()).collect();
+        assert_eq!(wrong, Vec::<String>::new(), "{what}: {found}");
+    }
+
+    async fn ask(&self, method: &str, target: &str, body: Value) -> Value {
+        let path = target.split('?').next().unwrap();
+        let paths = self.document["paths"].as_object().unwrap();
+        let (template, methods) = paths.iter().find(|(template, _)| fits(template, path)).unwrap();
+        let operation = &methods[&method.to_lowercase()];
+        let what = format!("{}: {method} {target}", self.world.engine);
+        assert_eq!(body.is_null(), operation.get("requestBody").is_none(), "{what}");
+        if !body.is_null() {
+            self.hold(&operation["requestBody"]["content"], &body, &what);
+        }
+        let answer = self.world.ask(&self.world.admin, method, target, &body).await;
+        let response = &operation["responses"][answer.status.as_str()];
+        assert!(!response.is_null(), "{what}: {}", answer.text());
+        assert_eq!(answer.headers["cache-control"], "no-store", "{what}");
+        self.hold(&response["content"], &answer.json(), &what);
+        self.seen.borrow_mut().insert(format!("{method} {template}"));
+        answer.json()
+    }
+
+    async fn get(&self, target: &str) -> Value {
+        self.ask("GET", target, Value::Null).await
+    }
+}
+
+fn id(json: &Value) -> String {
+    json["id"].as_str().unwrap().to_owned()
+}
+
+async fn holders(walk: &Walk<'_>) {
+    let team = json!({"name": "sales", "budgets": ["500USD/month"], "purpose": "sells"});
+    let team = walk.ask("POST", "/v1/teams", team).await;
+    assert_eq!((&team["models"], &team["did"]), (&json!(["*"]), &json!("did:web:acme.example:teams:sales")));
+    let agent = json!({
+        "name": "bot", "team": "sales", "models": ["standard"], "budgets": ["5USD/day"], "owner": "ada",
+        "constraints": [{"type": "rate", "seconds": 60, "max": 10}], "maxDepth": 0, "validFor": 172_800,
+    });
+    let agent = walk.ask("POST", "/v1/agents", agent).await;
+    assert_eq!((&agent["team"], &agent["budgets"][0]["budget"]), (&json!("sales"), &json!("5.00 USD/day")));
+    walk.ask("POST", "/v1/agents", json!({"name": "other", "models": ["standard"]})).await;
+    let listed = walk.get("/v1/agents?team=sales").await;
+    assert_eq!(
+        (listed["agents"].as_array().unwrap().len(), &listed["agents"][0]["name"]),
+        (1, &json!("bot"))
+    );
+    assert_eq!(walk.get("/v1/teams/sales").await["budgets"][0]["left"], "500.00 USD");
+    for (kind, name) in [("agents", "bot"), ("teams", "sales")] {
+        for (verb, state) in [("suspend", "suspended"), ("resume", "active")] {
+            let set = walk.ask("POST", &format!("/v1/{kind}/{name}/{verb}"), Value::Null).await;
+            assert_eq!(set["state"], state);
+            assert_eq!(walk.get(&format!("/v1/{kind}/{name}")).await["state"], state);
+        }
+    }
+}
+
+async fn budgets(walk: &Walk<'_>) {
+    let set = walk.ask("PUT", "/v1/agents/bot/budgets", json!({"budget": "7USD/day"})).await;
+    assert_eq!(
+        (&set["budgets"][0]["budget"], &set["above"][0]["name"]),
+        (&json!("7.00 USD/day"), &json!("sales"))
+    );
+    walk.ask("PUT", "/v1/teams/sales/budgets", json!({"budget": "600USD/month", "raise": true})).await;
+    assert_eq!(
+        walk.get("/v1/agents/bot/budgets").await["above"][0]["budgets"][0]["budget"],
+        "600.00 USD/month"
+    );
+    assert_eq!(walk.get("/v1/teams/sales/budgets").await["above"], json!([]));
+    assert_eq!(walk.ask("DELETE", "/v1/agents/bot/budgets", Value::Null).await["budgets"], json!([]));
+    assert_eq!(walk.ask("DELETE", "/v1/teams/sales/budgets", Value::Null).await["budgets"], json!([]));
+}
+
+async fn keys(walk: &Walk<'_>) {
+    let made =
+        walk.ask("POST", "/v1/api-keys", json!({"agent": "bot", "name": "ci", "expiresIn": 3600})).await;
+    let digest = legation_registry::api_keys::digest(made["secret"].as_str().unwrap()).unwrap();
+    let caller = || blocking(|| walk.world.registry.caller(digest, now()));
+    assert_eq!(caller().unwrap().name, "bot");
+    let rotated = walk.ask("POST", &format!("/v1/api-keys/{}/rotate", id(&made)), json!({"grace": 60})).await;
+    assert_eq!(rotated["replaces"], made["id"]);
+    let blocked = walk.ask("POST", &format!("/v1/api-keys/{}/block", id(&made)), Value::Null).await;
+    assert_eq!((&blocked["state"], &blocked["agent"]), (&json!("blocked"), &json!("bot")));
+    assert_eq!(caller().unwrap_err().code(), "api_key_blocked");
+    assert_eq!(walk.get("/v1/api-keys?agent=bot").await["keys"].as_array().unwrap().len(), 2);
+    assert_eq!(walk.get("/v1/agents/bot").await["keys"].as_array().unwrap().len(), 2);
+}
+
+async fn delegations(walk: &Walk<'_>) {
+    let all = walk.get("/v1/delegations?agent=bot").await;
+    let current =
+        all["delegations"].as_array().unwrap().iter().find(|one| one["state"] == "current").unwrap().clone();
+    let (before, current) = (id(&current), format!("/v1/delegations/{}", id(&current)));
+    assert_eq!(walk.get(&current).await["subject"], "did:web:acme.example:bot");
+    let renewed = walk.ask("POST", &format!("{current}/renew"), Value::Null).await;
+    assert!(current.ends_with(renewed["renews"].as_str().unwrap()));
+    let renewed = format!("/v1/delegations/{}", id(&renewed));
+    let revoked = walk.ask("POST", &format!("{renewed}/revoke"), json!({"reason": "leaked"})).await;
+    assert_eq!((&revoked["state"], &revoked["reason"]), (&json!("revoked"), &json!("leaked")));
+    let still = revoked["stillHold"].as_array().unwrap();
+    assert!(still.contains(&json!(before)), "the one that it renewed: {revoked}");
+    assert_eq!(walk.ask("POST", "/v1/delegations", json!({"agent": "bot"})).await["state"], "current");
+    // The current ones of teams and agents; those of admins stand with the admins.
+    let all = walk.get("/v1/delegations").await;
+    assert_eq!(all["delegations"].as_array().unwrap().len(), 4, "two teams, two agents: {all}");
+}
+
+async fn configured(walk: &Walk<'_>) {
+    let model = json!({
+        "group": "standard", "name": "gpt-5", "maxOutputTokens": 1000, "maxInputTokens": 100_000,
+        "targets": [{"baseUrl": "https://api.openai.com/v1", "model": "gpt-5", "secret": "oa"}],
+        "price": {"currency": "USD", "input": 125, "output": 1000},
+    });
+    let set = walk.ask("PUT", "/v1/models/gpt-5", model).await;
+    assert_eq!(set["problems"].as_array().unwrap().len(), 1, "its secret is not there: {set}");
+    let secret = json!({"origin": "https://api.openai.com", "secret": "sk-1"});
+    walk.ask("PUT", "/v1/secrets/oa", secret).await;
+    assert_eq!(walk.get("/v1/secrets").await["secrets"][0]["origin"], "https://api.openai.com");
+    blocking(|| walk.world.registry.close_model("gpt-5", now())).unwrap();
+    assert_eq!(walk.get("/v1/models").await["models"][0]["state"], "closed");
+    let route = json!({"name": "crm", "path": "/crm/", "upstream": "https://crm.example/api/"});
+    walk.ask("PUT", "/v1/routes/crm", route).await;
+    assert_eq!(walk.get("/v1/routes").await["routes"][0]["path"], "/crm/");
+    for (path, name) in [("models/gpt-5", "gpt-5"), ("routes/crm", "crm"), ("secrets/oa", "oa")] {
+        assert_eq!(walk.ask("DELETE", &format!("/v1/{path}"), Value::Null).await["removed"], name);
+    }
+    assert_eq!(walk.get("/v1/models").await["models"], json!([]));
+}
+
+async fn told_of(walk: &Walk<'_>) {
+    assert_eq!(walk.get("/v1/organization").await["did"], "did:web:acme.example");
+    assert_eq!(walk.get("/v1/spend").await["spent"], json!([]));
+    assert_eq!(walk.get("/v1/spend?since=2026-01-31T00:00:00Z").await["since"], "2026-01-31T00:00:00Z");
+    blocking(|| walk.world.registry.sign_receipts(1000)).unwrap();
+    let first = walk.get("/v1/receipts?limit=1").await;
+    assert_eq!((&first["receipts"][0]["seq"], &first["next"]), (&json!(1), &json!(1)));
+    assert_eq!(walk.get("/v1/receipts?after=1&limit=1").await["receipts"][0]["seq"], 2);
+    assert!(walk.get("/v1/receipts?last=3").await["receipts"][0]["seq"].as_i64().unwrap() > 3);
+    let receipt = walk.get("/v1/receipts/1").await;
+    assert_eq!(receipt["receipt"]["verifier"], "did:web:acme.example");
+    assert_eq!(receipt["secured"].as_str().unwrap().split('.').count(), 3);
+    let events = walk.get("/v1/events?limit=1000").await["events"].as_array().unwrap().clone();
+    for (earlier, later) in events.iter().zip(&events[1..]) {
+        assert_eq!(later["previous"], earlier["digest"]);
+    }
+}
+
+async fn admins(walk: &Walk<'_>) {
+    let did = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
+    let added = walk.ask("POST", "/v1/admins", json!({"did": did, "actions": ["admin:spend.show"]})).await;
+    assert!(added["secured"].as_str().unwrap().starts_with("ey"));
+    assert_eq!(walk.get("/v1/admins").await["admins"].as_array().unwrap().len(), 2);
+    assert_eq!(walk.get(&format!("/v1/admins/{did}")).await["actions"], json!(["admin:spend.show"]));
+    let removed = walk.ask("DELETE", &format!("/v1/admins/{did}"), Value::Null).await;
+    assert_eq!((&removed["state"], &removed["delegation"]), (&json!("removed"), &Value::Null));
+}
+
+async fn ended(walk: &Walk<'_>) {
+    for (kind, name) in [("agents", "bot"), ("teams", "sales")] {
+        let retired = walk.ask("POST", &format!("/v1/{kind}/{name}/retire"), Value::Null).await;
+        assert_eq!(retired["state"], "retired");
+        let resume = format!("/v1/{kind}/{name}/resume");
+        let answer = walk.world.ask(&walk.world.admin, "POST", &resume, &Value::Null).await;
+        assert_eq!(answer.problem(), told(409, "wrong_state"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_end_point_takes_and_gives_what_is_described() {
+    for world in both() {
+        let walk = Walk::new(&world);
+        holders(&walk).await;
+        walk.get("/v1/teams").await;
+        budgets(&walk).await;
+        keys(&walk).await;
+        delegations(&walk).await;
+        configured(&walk).await;
+        told_of(&walk).await;
+        admins(&walk).await;
+        ended(&walk).await;
+        let mut all = BTreeSet::new();
+        for (path, methods) in walk.document["paths"].as_object().unwrap() {
+            all.extend(
+                methods.as_object().unwrap().keys().map(|one| format!("{} {path}", one.to_uppercase())),
+            );
+        }
+        let seen = walk.seen.borrow();
+        let unseen: Vec<&String> = all.difference(&seen).collect();
+        assert!(unseen.is_empty(), "{unseen:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_is_read_to_its_end_by_its_cursor_each_item_once() {
+    for world in both() {
+        for number in 0..7 {
+            world.done("POST", "/v1/agents", json!({"name": format!("bot-{number}"), "models": ["a"]})).await;
+            world.done("POST", "/v1/api-keys", json!({"agent": format!("bot-{number}")})).await;
+        }
+        for (path, list, wanted) in [
+            ("agents", "agents", 7),
+            ("teams", "teams", 1),
+            ("api-keys", "keys", 7),
+            ("delegations", "delegations", 8),
+            ("admins", "admins", 1),
+        ] {
+            let (mut found, mut after) = (Vec::new(), String::new());
+            loop {
+                let page = world.done("GET", &format!("/v1/{path}?limit=3{after}"), Value::Null).await;
+                let items = page[list].as_array().unwrap().clone();
+                assert!(items.len() <= 3);
+                found.extend(items);
+                let Some(next) = page["next"].as_str() else { break };
+                after = format!("&after={next}");
+            }
+            let once: BTreeSet<String> = found.iter().map(Value::to_string).collect();
+            assert_eq!((found.len(), once.len()), (wanted, wanted), "{}: {path}", world.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fails_halfway_changes_nothing() {
+    for world in both() {
+        world.done("POST", "/v1/teams", json!({"name": "sales", "models": ["standard"]})).await;
+        let before = world.done("GET", "/v1/events?limit=1000", Value::Null).await;
+        let wider = json!({"name": "bot", "team": "sales", "models": ["*"]});
+        for key in [None, Some("k")] {
+            let answer = match key {
+                None => world.ask(&world.admin, "POST", "/v1/agents", &wider).await,
+                Some(key) => world.once(&world.admin, key, "/v1/agents", &wider).await,
+            };
+            assert_eq!(answer.problem(), told(409, "wider_than_parent"), "{}", world.engine);
+        }
+        assert_eq!(world.done("GET", "/v1/events?limit=1000", Value::Null).await, before, "{}", world.engine);
+        assert_eq!(
+            world.done("GET", "/v1/agents", Value::Null).await["agents"],
+            json!([]),
+            "{}",
+            world.engine
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_holds_the_data_asks_the_same_without_a_signature() {
+    let world = sqlite();
+    let ask = |method: &str, target: &str, body: &Value| {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        blocking(|| legation_host::api::ask(&world.registry, method, target, body.as_bytes(), now()))
+    };
+    let made = ask("POST", "/v1/agents", &json!({"name": "bot", "models": ["standard"]})).unwrap();
+    let listed = world.done("GET", "/v1/agents", Value::Null).await;
+    assert_eq!(listed["agents"], json!([made]));
+    let error = ask("GET", "/v1/agents/nobody", &Value::Null).unwrap_err();
+    assert_eq!((error.status, error.code.as_str()), (404, "not_found"));
+    assert_eq!(ask("GET", "/v1/nothing", &Value::Null).unwrap_err().status, 404);
+    let draft = Draft::new("GET", "/v1/events?limit=1000", &Value::Null);
+    let events = world.send(world.admin.sign(&draft)).await.json();
+    assert_eq!(events["events"].as_array().unwrap().last().unwrap()["actor"], "owner");
+}
