@@ -20,9 +20,9 @@ pub(crate) use did::{
 };
 pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
 pub(crate) use organization::{
-    AddAgentArgs, AddTeamArgs, AgentCommand, ApiKeyCommand, BudgetCommand, CreateKeyArgs, DelegationCommand, FileArgs,
-    IdArgs, ListAgentsArgs, ListArgs, ListDelegationsArgs, NameArgs, OfAgentArgs, OfHolderArgs, ProfileArgs,
-    RevokeDelegationArgs, RotateKeyArgs, SetBudgetArgs, TeamCommand,
+    AddAgentArgs, AddTeamArgs, AgentCommand, ApiKeyCommand, BudgetCommand, CreateKeyArgs, DelegationCommand,
+    FileArgs, IdArgs, ListAgentsArgs, ListArgs, ListDelegationsArgs, NameArgs, OfAgentArgs, OfHolderArgs,
+    ProfileArgs, RevokeDelegationArgs, RotateKeyArgs, SetBudgetArgs, TeamCommand,
 };
 pub(crate) use up::{DataArgs, InitArgs, SignerArgs, UpArgs};
 

@@ -66,7 +66,10 @@ fn the_first_screen_works_as_written() {
     let (port, admin) = (common::free_port(), common::free_port());
     let adapt = |line: &String| {
         let line = line.replace("localhost:8080", &format!("localhost:{port}"));
-        line.replace("up --dev ", &format!("up --dev --listen 127.0.0.1:{port} --admin-listen 127.0.0.1:{admin} "))
+        line.replace(
+            "up --dev ",
+            &format!("up --dev --listen 127.0.0.1:{port} --admin-listen 127.0.0.1:{admin} "),
+        )
     };
     let lines: Vec<String> = commands
         .iter()

@@ -235,13 +235,25 @@ fn the_openai_sdk_as_it_is_is_allowed_over_budget_and_blocked_and_never_tries_a_
         let told = openai(&one, &one.key, &format!("models then {chat} then {chat} --stream"));
         assert_eq!(told[0]["models"][0], "gpt-4.1", "{told:?}");
         for call in &told[1..] {
-            assert_eq!((&call["ok"], &call["text"]), (&true.into(), &"Good morning".into()), "{database} {call}");
+            assert_eq!(
+                (&call["ok"], &call["text"]),
+                (&true.into(), &"Good morning".into()),
+                "{database} {call}"
+            );
         }
         // Two cents are spent, and of those that come at once two more fit.
         let many = openai(second, &one.key, "many 16 gpt-4o --max-tokens 1000");
-        assert_eq!((&many[0]["answered"], &many[0]["requests"]), (&2.into(), &16.into()), "{database} {many:?}");
+        assert_eq!(
+            (&many[0]["answered"], &many[0]["requests"]),
+            (&2.into(), &16.into()),
+            "{database} {many:?}"
+        );
         let told = openai(second, &one.key, chat);
-        assert_eq!((&told[0]["status"], &told[0]["code"]), (&429.into(), &"budget_exceeded".into()), "{told:?}");
+        assert_eq!(
+            (&told[0]["status"], &told[0]["code"]),
+            (&429.into(), &"budget_exceeded".into()),
+            "{told:?}"
+        );
         assert_eq!(told[0]["requests"], 1, "a budget that is used up is not asked for again");
         assert_eq!(upstream.count(), 4);
         let keys = play.run("api-key list assistant --json").json();

@@ -1,6 +1,10 @@
 //! The gateway with its checks off: the same server, the same client of upstreams, and nothing in between.
 
-use crate::{machine::Folders, peer::Peer, process::{self, Running}};
+use crate::{
+    machine::Folders,
+    peer::Peer,
+    process::{self, Running},
+};
 use axum::{
     Router,
     body::{Body, Bytes},
@@ -38,11 +42,17 @@ pub(crate) fn serve(port: u16, upstream: SocketAddr) {
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap();
         let router = Router::new().fallback(pass).with_state((fetcher, upstream));
-        legation_host::serve_long(listener, router, None, Duration::from_secs(600), future::pending()).await.unwrap();
+        legation_host::serve_long(listener, router, None, Duration::from_secs(600), future::pending())
+            .await
+            .unwrap();
     });
 }
 
-async fn pass(State((fetcher, upstream)): State<(Arc<Fetcher>, SocketAddr)>, uri: Uri, body: Bytes) -> Response {
+async fn pass(
+    State((fetcher, upstream)): State<(Arc<Fetcher>, SocketAddr)>,
+    uri: Uri,
+    body: Bytes,
+) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", "application/json".parse().unwrap());
     let url = format!("http://{upstream}{}", uri.path());

@@ -7,12 +7,7 @@ use crate::{
     upstream::DELAYS,
 };
 use serde_json::{Value, json};
-use std::{
-    fs,
-    net::SocketAddr,
-    path::PathBuf,
-    process::Command,
-};
+use std::{fs, net::SocketAddr, path::PathBuf, process::Command};
 
 pub(crate) struct Legation {
     pub(crate) name: &'static str,
@@ -62,12 +57,19 @@ impl Legation {
         made.run(&["model", "set", models.to_str().unwrap()]);
         made.run(&["team", "add", "bench", "--models", "*", "--budget", "100000000USD/month"]);
         made.key = made.agent("load", "10000000USD/day").secret;
-        made._gateways = made.addresses.iter().enumerate().map(|(number, address)| {
-            let mut command = Command::new(&made.binary);
-            command.args(["up", "--listen", &address.to_string()]);
-            command.args(["--admin-listen", &process::free_address().to_string(), "--data-dir"]).arg(&made.data);
-            process::start(folders, &format!("legation-{name}-{number}.log"), &mut command)
-        }).collect();
+        made._gateways = made
+            .addresses
+            .iter()
+            .enumerate()
+            .map(|(number, address)| {
+                let mut command = Command::new(&made.binary);
+                command.args(["up", "--listen", &address.to_string()]);
+                command
+                    .args(["--admin-listen", &process::free_address().to_string(), "--data-dir"])
+                    .arg(&made.data);
+                process::start(folders, &format!("legation-{name}-{number}.log"), &mut command)
+            })
+            .collect();
         made.addresses.iter().for_each(|address| process::wait_for(*address));
         made
     }
@@ -98,7 +100,11 @@ impl Legation {
         command.arg("--json").args(args).arg("--data-dir").arg(&self.data);
         let output = command.output().unwrap_or_else(|error| panic!("{}: {error}", self.binary.display()));
         let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "legation {args:?}: {told} {}", String::from_utf8_lossy(&output.stdout));
+        assert!(
+            output.status.success(),
+            "legation {args:?}: {told} {}",
+            String::from_utf8_lossy(&output.stdout)
+        );
         serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
     }
 }

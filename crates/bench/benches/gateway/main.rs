@@ -80,7 +80,7 @@ fn run(plan: &Plan, only_legation: bool) {
     peers.extend(alone.iter().map(|one| one.peer("LiteLLM, 1 worker", "load")));
     peers.extend(shared.iter().map(|one| one.peer("LiteLLM, 2 workers, Redis", "load")));
     for peer in &peers {
-        peer.warm_up(upstream::SLOW);
+        peer.warm_up();
     }
     for round in 0..plan.rounds {
         for connections in [1, 16, 64] {

@@ -1,7 +1,15 @@
 //! Something to measure, as its callers see it.
 
 use crate::wire::Connection;
-use std::{fmt::Write, io, net::SocketAddr, time::Instant};
+use std::{
+    fmt::Write,
+    io,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+/// How long something may take until it answers as it should.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Most tokens of an answer in every call, which is also how many it has.
 pub(crate) const TOKENS: u64 = 2000;
@@ -43,9 +51,14 @@ impl Peer {
         let body = format!(
             r#"{{"model":"m{delay}","max_tokens":{TOKENS},"messages":[{{"role":"user","content":"{prompt}"}}]}}"#
         );
-        let path = if self.plain { format!("/{delay}/v1/chat/completions") } else { "/v1/chat/completions".to_owned() };
+        let path = if self.plain {
+            format!("/{delay}/v1/chat/completions")
+        } else {
+            "/v1/chat/completions".to_owned()
+        };
         let mut request = format!("POST {path} HTTP/1.1\r\nHost: {}\r\n", self.addresses[0]);
-        write!(request, "Authorization: Bearer {}\r\nContent-Type: application/json\r\n", self.bearer).unwrap();
+        write!(request, "Authorization: Bearer {}\r\nContent-Type: application/json\r\n", self.bearer)
+            .unwrap();
         write!(request, "Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
         request.into_bytes()
     }
@@ -57,7 +70,7 @@ impl Peer {
     }
 
     /// Calls until it answers as it should, and then some times more.
-    pub(crate) fn warm_up(&self, most_seconds: u64) {
+    pub(crate) fn warm_up(&self) {
         let started = Instant::now();
         for number in 0..self.addresses.len() * 2 {
             let mut client = self.client(number, 0);
@@ -69,7 +82,7 @@ impl Peer {
                     Ok((status, body)) => told = format!("{status} {}", String::from_utf8_lossy(&body)),
                     Err(error) => told = error.to_string(),
                 }
-                assert!(started.elapsed().as_secs() < most_seconds, "{} does not answer: {told}", self.name);
+                assert!(started.elapsed() < PATIENCE, "{} does not answer: {told}", self.name);
             }
         }
     }

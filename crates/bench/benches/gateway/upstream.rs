@@ -2,7 +2,11 @@
 //! (`/20/v1/chat/completions`), and an answer has as many tokens as were asked for at most. So what is reserved for a call
 //! is what it costs.
 
-use crate::{machine::Folders, process::{self, Running}, wire::{Connection, Message}};
+use crate::{
+    machine::Folders,
+    process::{self, Running},
+    wire::{Connection, Message},
+};
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -65,7 +69,8 @@ fn answer(request: &Message) -> String {
 
 /// What a request asks for at most.
 fn tokens(body: &str) -> u64 {
-    let after = ["\"max_tokens\":", "\"max_completion_tokens\":"].iter().find_map(|name| body.split_once(name));
+    let after =
+        ["\"max_tokens\":", "\"max_completion_tokens\":"].iter().find_map(|name| body.split_once(name));
     let digits = after.map_or("", |(_, rest)| rest.trim_start());
     let end = digits.find(|one: char| !one.is_ascii_digit()).unwrap_or(digits.len());
     digits[..end].parse().unwrap_or(1)

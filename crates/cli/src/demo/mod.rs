@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`story`] | what happens, top to bottom |
 //! | [`attacks`] | what should be refused, by whom and with which code |
+//! | [`organization`] | an organization that runs: its gateway, in front of a model |
 //! | [`shop`] | the services that are called: the part that a partner would write |
 //! | [`calls`] | the caller's side: meet, sign, send, check the receipt |
 //! | [`mallory`] | the server of an attacker who stands between two others |
@@ -20,6 +21,7 @@ mod attacks;
 mod calls;
 mod mallory;
 mod mandate;
+mod organization;
 mod report;
 mod shop;
 mod site;

@@ -93,12 +93,12 @@ impl Report {
         let (met, permitted) = (count("decision", "valid".into()), count("decision", "permit".into()));
         let (denied, signed) = (count("decision", "deny".into()), count("receipt", true.into()));
         let line = format!(
-            "{met} handshakes and {permitted} orders went through; {denied} were refused, by {} different rules.",
+            "{met} handshakes and {permitted} requests went through; {denied} were refused, by {} different rules.",
             codes.len()
         );
         self.title(&line);
         self.say(&format!(
-            "Shop and Market signed receipts of {signed} of them; all {signed} were verified."
+            "Services and gateway signed receipts of {signed} of them; all {signed} were verified."
         ));
     }
 

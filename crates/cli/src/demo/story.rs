@@ -4,6 +4,7 @@ use super::{
     attacks::Scene,
     calls::{Answer, Caller, Order, Signed, send},
     mandate::{BUYER, CEILING, CLERK, PLANNER},
+    organization,
     report::{
         Expected::{Deny, Met, Permit},
         Report,
@@ -67,6 +68,7 @@ pub(super) async fn tell(world: &World, report: &mut Report) -> Result<(), Failu
     scene.excesses(report).await?;
     report.title("Many small orders, one total");
     scene.totals(report).await?;
+    organization::tell(report).await?;
     revocation(&clerk, report).await?;
     report.sum_up();
     Ok(())

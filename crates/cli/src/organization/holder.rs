@@ -61,10 +61,10 @@ pub(crate) struct Whole {
 pub(crate) fn whole(registry: &Registry, kind: Kind, name: &str) -> Result<Whole, RegistryError> {
     let shown = registry.show(kind, name)?;
     let budgets = registry.budgets(kind, name, files::now())?.into_iter().next();
-    let keys = match kind {
-        Kind::Agent => registry.list_keys(Some(name))?.into_iter().map(|(_, key)| key).collect(),
-        Kind::Team | Kind::Organization => Vec::new(),
-    };
+    // Only agents have any.
+    let of = (kind == Kind::Agent).then_some(name);
+    let keys = of.map(|name| registry.list_keys(Some(name))).transpose()?.unwrap_or_default();
+    let keys = keys.into_iter().map(|(_, key)| key).collect();
     Ok(Whole { shown, budgets: budgets.map_or_else(Vec::new, |own| own.budgets), keys })
 }
 

@@ -2,7 +2,7 @@
 
 mod dev;
 mod keeper;
-mod scripted;
+pub(crate) mod scripted;
 
 use super::data_dir::{DataDir, failed};
 use crate::{

@@ -1,6 +1,6 @@
 //! Runs the command in a folder of its own.
 #![allow(dead_code, unreachable_pub)] // each test file uses its part
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's helpers may stop it
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test's helpers may stop it
 
 use serde_json::Value;
 use std::{

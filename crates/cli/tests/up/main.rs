@@ -24,7 +24,8 @@ fn chat(max_tokens: u64) -> Value {
 }
 
 #[test]
-fn an_empty_folder_an_agent_with_a_cent_a_day_a_call_that_passes_one_that_is_denied_a_stop_and_the_receipts() {
+fn an_empty_folder_an_agent_with_a_cent_a_day_a_call_that_passes_one_that_is_denied_a_stop_and_the_receipts()
+{
     let play = Play::new();
     let up = Up::dev(&play, &["--budget", "0.01USD/day"], &[]);
     let passes = json!({"model": "scripted", "messages": [{"role": "user", "content": "hello"}]});
@@ -69,16 +70,19 @@ fn receipts_are_signed_and_verify_by_what_is_published() {
             std::thread::sleep(Duration::from_millis(200));
         }
         let signer = format!("did:web:localhost%3A{}", up.port);
-        let verified = play.run(&format!("receipt verify receipt-{number}.jwt --signer {signer} --http-on-loopback"));
+        let verified =
+            play.run(&format!("receipt verify receipt-{number}.jwt --signer {signer} --http-on-loopback"));
         assert_eq!(verified.status, 0, "{verified:?}");
     }
 }
 
 #[test]
 fn a_gateway_that_is_killed_with_reservations_open_overspends_nothing_when_it_is_back() {
-    let hanging = Upstream::start(|_, number| {
-        if number < 2 { Plan::hangs() } else { Plan::says("hello").tokens(1, 1) }
-    })
+    let hanging = Upstream::start(
+        |_, number| {
+            if number < 2 { Plan::hangs() } else { Plan::says("hello").tokens(1, 1) }
+        },
+    )
     .unwrap();
     let play = Play::new();
     let env = [("OPENAI_API_KEY", "sk-x".to_owned()), ("OPENAI_BASE_URL", local(&hanging.url()))];
@@ -122,7 +126,8 @@ fn what_a_command_acknowledged_is_there_however_it_was_killed() {
         }
     }
     let list = play.run("agent list --json").json();
-    let names: Vec<&str> = list["agents"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        list["agents"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     for name in &acknowledged {
         assert!(names.contains(&name.as_str()), "{name} was acknowledged");
     }
@@ -159,7 +164,8 @@ fn two_that_are_up_on_one_postgresql_are_one() {
     if !postgres::is_at_hand() {
         return;
     }
-    let upstream = Upstream::always(Plan::says("hello").tokens(1, 1000).after(Duration::from_millis(200))).unwrap();
+    let upstream =
+        Upstream::always(Plan::says("hello").tokens(1, 1000).after(Duration::from_millis(200))).unwrap();
     let play = Play::new();
     play.write("database", postgres::shared().unwrap().database("up").unwrap());
     let port = free_port();
@@ -175,7 +181,12 @@ fn two_that_are_up_on_one_postgresql_are_one() {
             std::thread::spawn(move || running::try_post(port, &key, &chat(1000)).map(|(status, _)| status))
         })
         .collect();
-    let passed = calls.into_iter().filter(|_| true).map(|call| call.join().unwrap()).filter(|status| *status == Some(200)).count();
+    let passed = calls
+        .into_iter()
+        .filter(|_| true)
+        .map(|call| call.join().unwrap())
+        .filter(|status| *status == Some(200))
+        .count();
     assert!((7..=9).contains(&passed), "{passed}");
     assert_eq!(upstream.count(), passed, "what was denied was not sent");
     let keys = play.run("api-key list assistant --json").json();

@@ -45,7 +45,12 @@ impl Up {
             std::thread::sleep(Duration::from_millis(20));
         }
         let printed = play.read(&out);
-        up.key = printed.lines().map(str::trim).find(|line| line.starts_with("legation_")).unwrap_or_default().to_owned();
+        up.key = printed
+            .lines()
+            .map(str::trim)
+            .find(|line| line.starts_with("legation_"))
+            .unwrap_or_default()
+            .to_owned();
         up
     }
 
@@ -94,7 +99,10 @@ fn request(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Op
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     // Chunked or whole: what counts is the JSON in it.
-    let json = body.find('{').zip(body.rfind('}')).and_then(|(from, to)| serde_json::from_str(&body[from..=to]).ok());
+    let json = body
+        .find('{')
+        .zip(body.rfind('}'))
+        .and_then(|(from, to)| serde_json::from_str(&body[from..=to]).ok());
     Some((status, json.unwrap_or_default()))
 }
 

@@ -23,8 +23,6 @@ const AGENT: &str = "assistant";
 const KEY_LIFE: i64 = 86_400;
 /// Where OpenAI is.
 const OPENAI: &str = "https://api.openai.com/v1";
-/// The model whose answers are scripted.
-const SCRIPTED: &str = "scripted";
 
 /// Makes the organization where it is missing.
 pub(crate) fn init(folder: &DataDir, signer: &Signer, port: u16) -> Result<(), Failure> {
@@ -48,21 +46,14 @@ pub(crate) async fn start(args: &UpArgs, registry: &Arc<Registry>, origin: &str)
     let models = if key.is_some() || base.is_some() {
         openai(&base.unwrap_or_else(|| OPENAI.to_owned()), key.is_some())
     } else {
-        let target = Target::new(scripted::start().await?, SCRIPTED);
-        let price = serde_json::from_value(serde_json::json!({"currency": "USD", "input": 400, "output": 1500}));
-        vec![Model {
-            group: "standard".to_owned(),
-            name: SCRIPTED.to_owned(),
-            targets: vec![target],
-            price: price.ok(),
-            max_output_tokens: 256,
-            max_input_tokens: 128_000,
-        }]
+        vec![scripted::model(&scripted::start().await?)]
     };
     let registry = Arc::clone(registry);
     let first = models.first().map_or(String::new(), |model| model.name.clone());
     let secret = key.map(zeroize::Zeroizing::new);
-    let made = tokio::task::spawn_blocking(move || make(&registry, budget, models, secret.as_ref().map(|key| key.as_str())));
+    let made = tokio::task::spawn_blocking(move || {
+        make(&registry, budget, models, secret.as_ref().map(|key| key.as_str()))
+    });
     let made = made.await.map_err(|error| Failure::network("runtime", error.to_string()))?;
     let made = made.map_err(|error| failed(&error))?;
     let text = format!(
@@ -70,7 +61,9 @@ pub(crate) async fn start(args: &UpArgs, registry: &Arc<Registry>, origin: &str)
          Any OpenAI SDK calls with it when OPENAI_BASE_URL is {origin}/v1 and OPENAI_API_KEY is that key. Or:\n\n  \
          curl {origin}/v1/chat/completions -H 'Authorization: Bearer {}' \\\n    -H 'Content-Type: application/json' \\\n    \
          -d '{{\"model\":\"{first}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}'\n\n",
-        made.0, made.1.as_str(), made.1.as_str(),
+        made.0,
+        made.1.as_str(),
+        made.1.as_str(),
     );
     output::print(&text).map_err(|error| Failure::network("output", error.to_string()))
 }
@@ -84,8 +77,16 @@ fn openai(base: &str, has_key: bool) -> Vec<Model> {
         ("gpt-4.1-mini", 40, 10, 160, 1_047_576, 32_768),
         ("gpt-4.1-nano", 10, 3, 40, 1_047_576, 32_768),
     ];
-    let model = |(name, input, cached, output, max_input_tokens, max_output_tokens): (&str, u64, u64, u64, u64, u64)| {
-        let price = serde_json::json!({"currency": "USD", "input": input, "cachedInput": cached, "output": output});
+    let model = |(name, input, cached, output, max_input_tokens, max_output_tokens): (
+        &str,
+        u64,
+        u64,
+        u64,
+        u64,
+        u64,
+    )| {
+        let price =
+            serde_json::json!({"currency": "USD", "input": input, "cachedInput": cached, "output": output});
         let secret = has_key.then(|| "openai".to_owned());
         Model {
             group: "standard".to_owned(),

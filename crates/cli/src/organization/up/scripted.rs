@@ -8,11 +8,15 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
+use legation_registry::model::{Model, Target};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+/// What it is called.
+const NAME: &str = "scripted";
 /// What it answers.
-const ANSWER: &str = "This answer is scripted: no provider was asked. Everything else about the call was real.";
+const ANSWER: &str =
+    "This answer is scripted: no provider was asked. Everything else about the call was real.";
 
 /// Starts it on a port of its own; gives its base URL.
 pub(crate) async fn start() -> Result<String, Failure> {
@@ -22,6 +26,19 @@ pub(crate) async fn start() -> Result<String, Failure> {
     let router = Router::new().route("/v1/chat/completions", post(complete));
     tokio::spawn(async move { legation_host::serve(listener, router, None, std::future::pending()).await });
     Ok(format!("http://localhost:{port}/v1"))
+}
+
+/// The model that answers at a base URL, with a price that makes a cent worth some answers.
+pub(crate) fn model(base_url: &str) -> Model {
+    let price = json!({"currency": "USD", "input": 400, "output": 1500});
+    Model {
+        group: "standard".to_owned(),
+        name: NAME.to_owned(),
+        targets: vec![Target::new(base_url, NAME)],
+        price: serde_json::from_value(price).ok(),
+        max_output_tokens: 256,
+        max_input_tokens: 128_000,
+    }
 }
 
 async fn complete(body: Bytes) -> Response {
