@@ -102,7 +102,7 @@ fn request(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Op
     let json = body
         .find('{')
         .zip(body.rfind('}'))
-        .and_then(|(from, to)| serde_json::from_str(&body[from..=to]).ok());
+        .and_then(|(from, to)| serde_json::from_str(body.get(from..=to)?).ok());
     Some((status, json.unwrap_or_default()))
 }
 
