@@ -20,6 +20,8 @@ use tokio::sync::oneshot;
 
 /// Within how many seconds a denial that repeats is counted and not kept again.
 const REPEATS: i64 = 60;
+/// How often what has ended is looked for, in seconds: it costs two queries.
+const SWEEP_EVERY: i64 = 10;
 /// Most denials whose repetitions are known.
 const REPEATING: usize = 10_000;
 
@@ -186,7 +188,28 @@ type Same = (Arc<str>, String, String, String);
 
 /// Denials that were kept a moment ago, with number and time.
 #[derive(Debug, Default)]
-pub(crate) struct Repeats(HashMap<Same, (i64, i64)>);
+struct Repeats(HashMap<Same, (i64, i64)>);
+
+/// What the thread that commits remembers between two transactions. All of it may be lost.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    repeats: Repeats,
+    /// Up to which moment each organization's ledger was swept last, Unix seconds.
+    swept: HashMap<Arc<str>, i64>,
+}
+
+impl Kept {
+    /// Up to which moment to forget now; `None` where that was done a moment ago.
+    fn sweep(&mut self, organization: &str, now: i64) -> Option<i64> {
+        let ended = now.saturating_sub(LATER);
+        let last = self.swept.get(organization);
+        if last.is_some_and(|last| (0..SWEEP_EVERY).contains(&ended.saturating_sub(*last))) {
+            return None;
+        }
+        self.swept.insert(organization.into(), ended);
+        Some(ended)
+    }
+}
 
 /// Jobs by organization, in the order in which they came.
 pub(crate) fn by_organization(jobs: Vec<Job>) -> BTreeMap<Arc<str>, Vec<Job>> {
@@ -204,17 +227,19 @@ pub(crate) fn run(
     organization: &str,
     jobs: &mut Vec<Job>,
     ready: &mut Vec<Ready>,
-    repeats: &mut Repeats,
+    kept: &mut Kept,
 ) -> Result<(), StoreError> {
     let head = ledger::head(tx, organization)?;
     let mut names = Names::default();
     jobs.iter().for_each(|job| job.add_names(&mut names));
-    let ended = jobs.iter().map(Job::now).max().unwrap_or(0).saturating_sub(LATER);
+    let ended = kept.sweep(organization, jobs.iter().map(Job::now).max().unwrap_or(0));
     let before = ledger::load(tx, organization, &head, &names, ended)?;
     let mut memory = MemoryLedger::of_part(ledger::limits(), before.clone());
-    memory.forget(ended);
+    if let Some(ended) = ended {
+        memory.forget(ended);
+    }
     let mut batch = Batch { organization, head, memory, receipts: Vec::new(), repeated: Vec::new() };
-    ready.extend(jobs.drain(..).map(|job| batch.one(job, repeats)));
+    ready.extend(jobs.drain(..).map(|job| batch.one(job, &mut kept.repeats)));
     let Batch { mut head, memory, receipts, repeated, .. } = batch;
     ledger::save(tx, organization, &mut head, &before, &memory)?;
     tx.insert_all(receipt::INSERT, receipts, "")?;
