@@ -61,7 +61,9 @@ fn look(folder: &Path, is_done: IsDone) -> (i64, bool) {
 #[test]
 fn a_verb_that_is_killed_at_any_of_its_writes_has_done_all_of_it_or_nothing() {
     if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
-        eprintln!("SKIPPED a_verb_that_is_killed_at_any_of_its_writes…: there is no strace; `tests/run` installs it");
+        eprintln!(
+            "SKIPPED a_verb_that_is_killed_at_any_of_its_writes…: there is no strace; `tests/run` installs it"
+        );
         return;
     }
     let play = Play::new();
@@ -77,10 +79,14 @@ fn a_verb_that_is_killed_at_any_of_its_writes_has_done_all_of_it_or_nothing() {
         for at in 1..200 {
             let name = format!("killed-{number}-{at}");
             copy(&play.path("base"), &play.path(&name));
-            fs::set_permissions(play.path(&name), fs::metadata(play.path("base")).unwrap().permissions()).unwrap();
+            fs::set_permissions(play.path(&name), fs::metadata(play.path("base")).unwrap().permissions())
+                .unwrap();
             let ended = Command::new("strace")
                 .args(["-qq", "-o", "/dev/null", "-e", "trace=pwrite64,fdatasync,fsync,ftruncate,unlink"])
-                .args(["-e", &format!("inject=pwrite64,fdatasync,fsync,ftruncate,unlink:signal=KILL:when={at}")])
+                .args([
+                    "-e",
+                    &format!("inject=pwrite64,fdatasync,fsync,ftruncate,unlink:signal=KILL:when={at}"),
+                ])
                 .arg(env!("CARGO_BIN_EXE_legation"))
                 .args(*verb)
                 .args(["--data-dir", &name])
