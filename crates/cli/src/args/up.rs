@@ -59,9 +59,9 @@ pub(crate) struct UpArgs {
     /// OPENAI_BASE_URL where they are set, and else a model whose answers are scripted.
     #[arg(long)]
     pub(crate) dev: bool,
-    /// The budget of the agent that `--dev` makes.
-    #[arg(long, value_name = "BUDGET", default_value = "1USD/day", requires = "dev")]
-    pub(crate) budget: String,
+    /// The budget of the agent that `--dev` makes; 1USD/day where it makes one, and else as it is.
+    #[arg(long, value_name = "BUDGET", requires = "dev")]
+    pub(crate) budget: Option<String>,
     /// Where callers reach the gateway, and everybody what is published.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,

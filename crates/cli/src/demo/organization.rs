@@ -13,6 +13,7 @@ use crate::{
     organization::{data_dir::DataDir, up::scripted},
     output::Failure,
 };
+use legation_credential::money::money;
 use legation_gateway::{Gateway, router};
 use legation_registry::{
     Budget, FIRST_TEAM, Profile, Registry, RegistryError, init, model::Model, profile::ALL_GROUPS,
@@ -25,7 +26,7 @@ use legation_signer::Door;
 use legation_store::holder::Kind;
 use legation_verifier::receipt;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::oneshot};
 
 /// Who decides.
@@ -81,9 +82,7 @@ async fn act(registry: &Arc<Registry>, port: u16, report: &mut Report) -> Result
     let asked =
         |n: u32| json!({"model": model.name, "n": n, "messages": [{"role": "user", "content": "Hello"}]});
     report.step("Teller asks the model", Permit, &scene.call(&asked(1)).await?);
-    let spent = registry.spent(0).map_err(|error| failed(&error))?;
-    let cost: i64 = spent.iter().map(|spent| spent.amount).sum();
-    let cost = legation_credential::money::money(cost, "USD");
+    let cost = cost(registry).await.map_err(|error| failed(&error))?;
     report.say(&format!("  Most of what was reserved for it is free again: it cost {cost}."));
     let answer = scene.call(&asked(2)).await?;
     report.step(
@@ -95,6 +94,17 @@ async fn act(registry: &Arc<Registry>, port: u16, report: &mut Report) -> Result
     let answer = scene.call(&asked(1)).await?;
     report.step("Teller is suspended, and asks again", Deny(GATEWAY, "link_suspended", Some(1)), &answer);
     Ok(())
+}
+
+/// What was spent, once it is settled: no answer waits for that.
+async fn cost(registry: &Registry) -> Result<String, RegistryError> {
+    for _ in 0..100 {
+        if let [spent, ..] = registry.spent(0)?.as_slice() {
+            return Ok(money(spent.amount, &spent.currency));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok("nothing that is known yet".to_owned())
 }
 
 fn make(registry: &Registry, model: &Model, profile: &Profile) -> Result<String, RegistryError> {

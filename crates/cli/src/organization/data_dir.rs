@@ -261,6 +261,7 @@ pub(crate) fn failed(error: &RegistryError) -> Failure {
         RegistryError::Name { .. }
         | RegistryError::Domain { .. }
         | RegistryError::Budget { .. }
+        | RegistryError::NothingGranted
         | RegistryError::Duration { .. }
         | RegistryError::Authority(_)
         | RegistryError::Value { .. } => Failure { exit: 2, code, message },

@@ -14,13 +14,15 @@ use crate::{
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 use legation_gateway::Gateway;
 use legation_host::{TlsFiles, published, serve as answer, serve_long};
-use legation_registry::Registry;
+use legation_registry::{Budget, Registry};
 use legation_signer::Door;
 use serde_json::json;
 use std::{
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use tokio::net::TcpListener;
 
 /// For how long a request that has begun may go on when its connection has lived for its time: as long as a model
 /// may answer.
@@ -35,9 +37,18 @@ pub(crate) fn run(args: &UpArgs) -> Result<Output, Failure> {
         }
         _ => None,
     };
-    if args.dev && !folder.is_there() {
-        folder.create(None)?;
-    }
+    // What is wrong is told before anything is made.
+    let budget = args.budget.as_deref().map(Budget::parse).transpose().map_err(|error| failed(&error))?;
+    let doors = (bind(args.listen)?, bind(args.admin_listen)?);
+    let _alone = if args.dev {
+        if !folder.is_there() {
+            folder.create(None)?;
+        }
+        Some(dev::alone(&folder)?)
+    } else {
+        folder.location()?;
+        None
+    };
     let signer = folder.signer()?;
     if args.dev {
         dev::init(&folder, &signer, args.listen.port())?;
@@ -45,6 +56,11 @@ pub(crate) fn run(args: &UpArgs) -> Result<Output, Failure> {
     let registry = Arc::new(folder.open(&signer)?);
     let gateway = Gateway::new(Arc::clone(&registry), signer.client(Door::Gateway)?, args.allow_private)
         .map_err(|error| Failure::network("gateway", error.to_string()))?;
+    if !args.dev
+        && registry.models().is_ok_and(|models| models.iter().any(|model| model.name == scripted::NAME))
+    {
+        complain("note: the model `scripted` answers under `legation up --dev` only\n");
+    }
     // What is due is done before anybody asks.
     keeper::look(&registry).map_err(|error| failed(&error))?;
     let signer = Arc::new(Mutex::new(signer));
@@ -53,7 +69,7 @@ pub(crate) fn run(args: &UpArgs) -> Result<Output, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::network("runtime", format!("the runtime did not start: {error}")))?;
-    let done = runtime.block_on(serve_all(args, &registry, &gateway, tls));
+    let done = runtime.block_on(serve_all(args, (doors, budget), (&registry, &gateway), tls));
     // What still waits to be kept is kept before the signer ends.
     drop(runtime);
     signer.lock().unwrap_or_else(PoisonError::into_inner).stop();
@@ -61,18 +77,33 @@ pub(crate) fn run(args: &UpArgs) -> Result<Output, Failure> {
     Ok(Output::done(json!({"served": registry.did().as_str()}), "stopped"))
 }
 
+/// Listens at an address.
+fn bind(at: SocketAddr) -> Result<std::net::TcpListener, Failure> {
+    let listener = std::net::TcpListener::bind(at).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    listener.map_err(|error| {
+        let hint = "name a free one by --listen and --admin-listen, such as `--listen 127.0.0.1:8090`";
+        Failure::network("listen", format!("can't listen at {at}: {error}; {hint}"))
+    })
+}
+
 async fn serve_all(
     args: &UpArgs,
-    registry: &Arc<Registry>,
-    gateway: &Arc<Gateway>,
+    ((listener, admin), budget): ((std::net::TcpListener, std::net::TcpListener), Option<Budget>),
+    (registry, gateway): (&Arc<Registry>, &Arc<Gateway>),
     tls: Option<TlsFiles>,
 ) -> Result<(), Failure> {
-    let (listener, address) = serve::listen(args.listen).await?;
-    let (admin, admin_address) = serve::listen(args.admin_listen).await?;
+    let failed = |error: std::io::Error| Failure::network("listen", error.to_string());
+    let (listener, admin) =
+        (TcpListener::from_std(listener).map_err(failed)?, TcpListener::from_std(admin).map_err(failed)?);
+    let address = listener.local_addr().map_err(failed)?;
+    let admin_address = admin.local_addr().map_err(failed)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let origin = format!("{scheme}://{address}");
     if args.dev {
-        dev::start(args, registry, &origin).await?;
+        dev::start(registry, &origin, budget).await?;
     }
     let public = legation_gateway::router(Arc::clone(gateway))
         .merge(published(Arc::clone(registry)))

@@ -214,7 +214,7 @@ fn what_can_not_be_meant_is_told_with_what_can() {
         ("agent add status --models *", (2, "name_invalid"), &["`status`", "taken by what is published"]),
         ("agent add ../x --models *", (2, "name_invalid"), &["`../x`"]),
         ("team add 1st", (2, "name_invalid"), &["`1st`", "a team"]),
-        ("agent add bot", (2, "value_invalid"), &["group of models", "action"]),
+        ("agent add bot", (2, "nothing_granted"), &["group of models", "action"]),
         ("agent add bot --models Standard", (2, "value_invalid"), &["`Standard`", "group of models"]),
         ("agent add bot --action http:GET", (2, "value_invalid"), &["resource"]),
         ("agent add bot --models * --budget 5", (2, "budget_invalid"), &["`5`", "5USD/day"]),

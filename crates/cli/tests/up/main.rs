@@ -1,10 +1,18 @@
 //! `legation up`: an organization that runs, from an empty folder to a model call that is allowed or denied, killed and
 //! started again.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;
+mod killed;
 mod running;
 
 use common::{Play, free_port};

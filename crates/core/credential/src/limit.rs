@@ -353,4 +353,21 @@ mod tests {
         assert!(!Bound::Least(5).admits(&Value::Bool(true)));
         assert!(!Bound::OneOf(BTreeSet::new()).admits(&Value::Integer(1)));
     }
+    /// Held here by itself: a verifier drops second approvals and strangers' before anything counts them.
+    #[test]
+    fn whoever_approves_twice_counts_once_and_a_stranger_never() {
+        let did = |name: &str| format!("did:web:{name}.example").parse::<Did>().unwrap();
+        let (p, q, stranger) = (did("p"), did("q"), did("stranger"));
+        let two = Approvers::new(BTreeSet::from([p.clone(), q.clone()]), 2).unwrap();
+        for (approved, count) in [
+            (vec![], 0),
+            (vec![p.clone()], 1),
+            (vec![p.clone(), p.clone()], 1),
+            (vec![stranger.clone(), stranger.clone()], 0),
+            (vec![p.clone(), stranger], 1),
+            (vec![q.clone(), p.clone(), q], 2),
+        ] {
+            assert_eq!(two.among(&approved), count, "{approved:?}");
+        }
+    }
 }

@@ -13,8 +13,8 @@ use legation_keys::json::{Json, Object};
 use std::collections::{HashMap, HashSet};
 
 /// Most steps of one document. A step is the copy of a term, some fifth of a microsecond; a term that is defined counts as
-/// several. A presentation of 64 ordinary credentials takes a third of it. The worst input found takes 0.7 s of it, as
-/// `tests/work.rs` measures.
+/// several. A presentation of 64 ordinary credentials takes a third of it. The worst input found takes a quarter of a second of
+/// one core, built for release, as `tests/work.rs` measures.
 pub const MAX_WORK: usize = 1_500_000;
 /// Steps of a definition of a term, by what it costs beside a copy.
 const DEFINED: usize = 16;

@@ -124,8 +124,15 @@ fn contexts_that_are_entered_thousands_of_times_are_refused_at_once() {
         ("in one another", nested(40, 400)),
         ("of the types of a context that is known", of_known_types(4000, 1000)),
         ("deep", deep(2000, 1000)),
+        // Each by one count alone: so few objects that the terms that hold in them are little beside it, or nothing else.
+        ("of a type, of few objects", by_type(200, 1000)),
+        ("of a property in a list, of few objects", by_property(200, 1000, Some("@list"))),
+        ("of few objects that name one each", named(200, 1000)),
+        ("of no type", plain(2000, 1000)),
     ] {
         let (code, time, steps) = took(&document);
+        // By this bound, whatever else might refuse it later.
+        assert!(steps > MAX_WORK, "{name}: {steps} steps");
         assert_eq!(code, Some("input_too_large"), "{name}: {steps} steps");
         assert!(time < Duration::from_millis(500), "{name}: {time:?}");
     }

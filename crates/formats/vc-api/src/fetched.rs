@@ -1,9 +1,8 @@
 //! What one verification fetches: each status list and each DID document once, and not more than so many. Otherwise
 //! whoever hands in one presentation has thousands of requests sent for it, to whom it likes.
 
-use crate::{problem::Problem, token_status::Token};
+use crate::{problem::Problem, status::IssuedList, token_status::Token};
 use core::sync::atomic::{AtomicUsize, Ordering};
-use legation_credential::status::PublishedList;
 use legation_did::Document;
 use std::{
     collections::HashMap,
@@ -19,8 +18,8 @@ pub(crate) struct Fetched {
     count: AtomicUsize,
     /// Documents by their DIDs.
     pub(crate) documents: Held<Document>,
-    /// Bitstring Status Lists by their URLs, verified.
-    pub(crate) bitstrings: Held<PublishedList>,
+    /// Bitstring Status Lists by their URLs, verified; whose each is, is compared for each issuer who refers to it.
+    pub(crate) bitstrings: Held<IssuedList>,
     /// Token Status Lists by their URLs, whose signatures are verified for each issuer who refers to them.
     pub(crate) tokens: Held<Token>,
 }

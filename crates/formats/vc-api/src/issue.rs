@@ -193,7 +193,7 @@ pub(crate) fn present(
 }
 
 /// Whom a document names as its signer; empty where it names nobody.
-fn signer_of<'o>(document: &'o Object<'_>, kind: Kind) -> &'o str {
+pub(crate) fn signer_of<'o>(document: &'o Object<'_>, kind: Kind) -> &'o str {
     let named = document.get(kind.signer).unwrap_or(&Json::Null);
     named.get("id").unwrap_or(named).as_str().unwrap_or_default()
 }

@@ -1,16 +1,26 @@
-//! `credentialStatus` (Bitstring Status List 1.0 §3.2). A status that can't be looked up is no good status.
+//! `credentialStatus` (Bitstring Status List 1.0 §3.2) in a list that the credential's own issuer has to have signed: the
+//! standard lets a list be another's whom the verifier trusts (§3.2), and nobody else is trusted here. A status that can't
+//! be looked up is no good status.
 
 use crate::{
-    issue::status_list,
+    issue::{signer_of, status_list},
     problem::{Problem, STATUS, STATUS_RETRIEVAL},
-    verify::{Expected, STATUS_LIST, Verification, object},
+    verify::{CREDENTIAL, Expected, STATUS_LIST, Verification, object},
 };
 use legation_credential::status::{PublishedList, StatusEntry, StatusPurpose};
+use legation_did::one_spelling;
 use legation_keys::json::{self, Object};
 use std::sync::Arc;
 
 /// Most entries of a list that is unpacked: two megabytes.
 pub(crate) const MAX_ENTRIES: usize = 1 << 24;
+
+/// A list whose signature was verified.
+pub(crate) struct IssuedList {
+    /// Who signed it.
+    issuer: String,
+    list: PublishedList,
+}
 
 /// Told of a status that ends nothing, and is not looked up.
 pub(crate) const INFORMATIVE: &str = "a status of the purpose `message` or `refresh` was not looked up: it says something of the credential, and revokes \
@@ -18,9 +28,10 @@ pub(crate) const INFORMATIVE: &str = "a status of the purpose `message` or `refr
 
 /// Checks every status that a credential refers to in `credentialStatus`, and that can end it.
 pub(crate) async fn check(verification: &Verification<'_>, credential: &Object<'_>) -> Result<(), Problem> {
+    let issuer = signer_of(credential, CREDENTIAL);
     for entry in StatusEntry::all_of(credential).map_err(|error| invalid(error.to_string()))? {
         if entry.purpose.is_ending() {
-            check_entry(verification, &entry).await?;
+            check_entry(verification, &entry, issuer).await?;
         } else {
             verification.warn(INFORMATIVE.to_owned());
         }
@@ -32,12 +43,19 @@ fn invalid(detail: String) -> Problem {
     Problem::new(STATUS, "status_invalid", detail)
 }
 
-async fn check_entry(verification: &Verification<'_>, entry: &StatusEntry) -> Result<(), Problem> {
+async fn check_entry(
+    verification: &Verification<'_>,
+    entry: &StatusEntry,
+    issuer: &str,
+) -> Result<(), Problem> {
     let list = verification.fetched.bitstrings.once(&entry.list, fetch(verification, &entry.list)).await?;
-    is_clear(entry, &list)
+    if list.issuer != one_spelling(issuer) {
+        return Err(invalid(format!("the list at {} is not signed by {issuer}", entry.list)));
+    }
+    is_clear(entry, &list.list)
 }
 
-async fn fetch(verification: &Verification<'_>, url: &str) -> Result<PublishedList, Problem> {
+async fn fetch(verification: &Verification<'_>, url: &str) -> Result<IssuedList, Problem> {
     let service = verification.service;
     let text = if url == service.list_url() {
         let (signs, now) = (Arc::clone(service), verification.now);
@@ -58,12 +76,14 @@ async fn fetch(verification: &Verification<'_>, url: &str) -> Result<PublishedLi
     let list = json::parse(text.as_bytes(), STATUS_LIST.limits)?;
     // The list's own status is not asked for: lists would name each other for ever.
     let text = verification.credential_alone(&list, STATUS_LIST, Expected::default()).await?;
-    let list = json::parse(text.as_bytes(), STATUS_LIST.limits)?;
-    let list = PublishedList::read(object(&list)?, MAX_ENTRIES);
+    let json = json::parse(text.as_bytes(), STATUS_LIST.limits)?;
+    let claims = object(&json)?;
+    let issuer = one_spelling(signer_of(claims, STATUS_LIST)).into_owned();
+    let list = PublishedList::read(claims, MAX_ENTRIES);
     let list = list.map_err(|error| invalid(format!("the list at {url} can't be read: {error}")))?;
     match list.id.as_ref().filter(|id| *id != url) {
         Some(_) => Err(invalid(format!("the credential at {url} is another list's"))),
-        None => Ok(list),
+        None => Ok(IssuedList { issuer, list }),
     }
 }
 

@@ -6,17 +6,15 @@
 //! (§13.7), never runs out here. Redirects are not followed, which the draft recommends: a list's URL says who answers.
 
 use crate::{
+    issue::signer_of,
     key::{KeyAlgorithm, Seal},
     problem::{Problem, STATUS, STATUS_RETRIEVAL},
     status::MAX_ENTRIES,
-    verify::Verification,
+    verify::{CREDENTIAL, Verification},
 };
 use legation_credential::token_status::{MEDIA_TYPE, StatusListToken, StatusReference, TokenStatus};
 use legation_did::{Purpose, one_spelling};
-use legation_keys::{
-    json::{Json, Object},
-    time::Clock,
-};
+use legation_keys::{json::Object, time::Clock};
 
 /// A list by any algorithm that a credential may be signed by.
 pub(crate) type Token = StatusListToken<KeyAlgorithm>;
@@ -72,8 +70,7 @@ async fn check_issuer(
     list: &Token,
     credential: &Object<'_>,
 ) -> Result<(), Problem> {
-    let issuer = credential.get("issuer").unwrap_or(&Json::Null);
-    let issuer = issuer.get("id").unwrap_or(issuer).as_str().unwrap_or_default();
+    let issuer = signer_of(credential, CREDENTIAL);
     let foreign = || invalid(format!("the list at {} is not signed by {issuer}", list.uri));
     let named = |problem: Problem| {
         let detail = format!("the list at {}: {}", list.uri, problem.detail);

@@ -144,6 +144,46 @@ async fn a_list_without_an_id_is_that_of_the_url_it_stands_at() {
     }
 }
 
+/// Whoever answers at a list's URL could put a list of its own there, in which nobody is revoked.
+#[tokio::test]
+async fn a_list_of_somebody_else_is_no_good_status() {
+    let site = Site::open().await;
+    let world = site.world();
+    let [own, other] = [(); 2].map(|()| SecretKey::generate(Algorithm::EdDsa).unwrap());
+    let did = |key: &SecretKey| key::did(key.public_key());
+    let list_of = |key: &SecretKey| StatusListCredential {
+        id: Some(format!("{}/list", site.origin)),
+        issuer: did(key),
+        valid_from: 1_790_000_000,
+        valid_until: None,
+        purposes: vec![REVOCATION],
+        list: StatusList::new(MIN_ENTRIES),
+    };
+    for (securing, content_type) in
+        [(Securing::Jwt, "application/vc+jwt"), (Securing::EddsaJcs2022, "application/vc")]
+    {
+        for (key, code) in [(&own, ""), (&other, "status_invalid")] {
+            let secured = list_of(key).secure(securing, &key::method_id(&did(key)), key).unwrap();
+            let url = site.put("list", Answer::new(content_type, secured));
+            let entry = json!({
+                "type": "BitstringStatusListEntry", "statusPurpose": "revocation",
+                "statusListIndex": "6", "statusListCredential": url,
+            });
+            let issuer = did(&own);
+            // An issuer may be named by an object (VC Data Model 2.0 §4.7).
+            for named in [json!(issuer.as_str()), json!({"id": issuer.as_str(), "name": "Acme"})] {
+                let more = json!({"credentialStatus": entry, "issuer": named});
+                let secured = credential(issuer.as_str(), &key::method_id(&issuer), &own, &more);
+                let (_, told) =
+                    world.post("/credentials/verify", &json!({"verifiableCredential": secured})).await;
+                assert_eq!(told["code"].as_str().unwrap_or_default(), code, "{securing:?}: {told}");
+                let detail = format!("the list at {url} is not signed by {issuer}");
+                assert_eq!(told["detail"] == json!(detail), !code.is_empty(), "{told}");
+            }
+        }
+    }
+}
+
 /// Nothing of a list of random bits can be packed: 8,000,000 entries take a megabyte, and a third more in base64url,
 /// which a JWS has around it once more.
 #[tokio::test]

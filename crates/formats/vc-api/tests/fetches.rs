@@ -114,6 +114,24 @@ async fn a_list_and_a_document_are_fetched_once_for_all_credentials() {
     assert_eq!(site.asked().len(), 3);
 }
 
+/// What was read once is held against each credential that refers to it.
+#[tokio::test]
+async fn a_list_of_one_issuer_is_no_status_of_another_s_credential_beside_it() {
+    let site = Site::open().await;
+    let (world, acme, mallory) = (site.world(), Issuer::new(), Issuer::new());
+    for kind in ["bitstring", "token"] {
+        let more = match kind {
+            "token" => json!({"status": mallory.token_list(&site, kind)}),
+            _ => json!({"credentialStatus": mallory.bitstring(&site, kind)}),
+        };
+        let (own, others) = (mallory.credential(&more), acme.credential(&more));
+        assert_eq!(present(&world, &[own.clone(), own.clone()]).await.0, "", "{kind}");
+        let (code, detail) = present(&world, &[own, others]).await;
+        assert_eq!(code, "status_invalid", "{kind}: {detail}");
+        assert!(detail.ends_with(&format!("is not signed by {}", acme.did)), "{kind}: {detail}");
+    }
+}
+
 #[tokio::test]
 async fn only_so_many_lists_are_fetched_for_one_verification() {
     let site = Site::open().await;

@@ -80,7 +80,8 @@ async fn run(gateway: &Arc<Gateway>, message: &Message<'_>) -> Result<Response, 
     if chat.is_streamed() && is_stream && arriving.status == 200 {
         return Ok(stream(gateway, arriving, open, model, chat.wants_usage()));
     }
-    whole(gateway, arriving, open, &model).await
+    let prompt = chat.at_most(&model).map_or(u64::MAX, |most| most.input);
+    whole(gateway, arriving, open, (&model, prompt)).await
 }
 
 fn refused(error: &ChatError) -> Refused {
@@ -124,7 +125,7 @@ async fn whole(
     gateway: &Arc<Gateway>,
     mut arriving: Arriving,
     open: Open,
-    model: &Model,
+    (model, prompt): (&Model, u64),
 ) -> Result<Response, Refused> {
     let mut body = Vec::new();
     loop {
@@ -143,8 +144,9 @@ async fn whole(
     let status = arriving.status;
     let outcome = match status {
         200 => Outcome::of(of_answer(&body)),
-        // What a provider refuses it does not charge.
-        400..=499 => Outcome::Nothing,
+        // Of these nothing was run. Others may be charged: a filter that looked at the prompt answers 400.
+        401 | 403 | 404 | 413 | 422 | 429 => Outcome::Nothing,
+        400..=499 => Outcome::Prompt(prompt),
         _ => Outcome::Unknown("upstream_failed"),
     };
     gateway.settle(open, model, &outcome);

@@ -79,7 +79,8 @@ impl Gateway {
         let commit = Commit {
             organization: Arc::clone(&self.organization),
             permit,
-            reserving: true,
+            // What says no amount is settled by nobody.
+            reserving: request.amount().is_some(),
             epoch: caller.epoch,
             now,
             receipt: Box::new(move |outcome| record::of_commit(outcome, &seen, &about, &trust, now)),

@@ -15,6 +15,8 @@ use tokio::sync::Semaphore;
 
 /// Most reads of the store at a time that are not answered from memory.
 const READS: usize = 16;
+/// Most bodies of requests that arrive at a time: a quarter of a gigabyte, where each is as large as may be.
+const BODIES: usize = 64;
 /// For how long an upstream may answer.
 const UPSTREAM: Duration = Duration::from_secs(600);
 /// For how long a child that an agent made itself may live without a status of its own, seconds: whoever stops the agent
@@ -37,6 +39,10 @@ pub struct Gateway {
     pub(crate) signer: Mutex<Client>,
     pub(crate) counts: Counts,
     reads: Semaphore,
+    /// Bodies that arrive, of those who showed a key.
+    pub(crate) bodies: Semaphore,
+    /// Bodies that arrive with a signature, which is over the body: nobody knows yet whose it is.
+    pub(crate) signed_bodies: Semaphore,
 }
 
 /// Why there is no gateway.
@@ -78,6 +84,8 @@ impl Gateway {
             signer: Mutex::new(signer),
             counts: Counts::default(),
             reads: Semaphore::new(READS),
+            bodies: Semaphore::new(BODIES),
+            signed_bodies: Semaphore::new(BODIES),
         }))
     }
 

@@ -1,7 +1,7 @@
 //! Why a request does not pass, on its way to the caller.
 
 use crate::openai::ErrorShape;
-use legation_verifier::Denial;
+use legation_verifier::{Code, Denial};
 
 /// A refusal: a stable code, and what the caller is told. It never holds a secret, and nothing of anybody else.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,9 +47,23 @@ impl Refused {
 }
 
 impl From<&Denial> for Refused {
+    /// What a caller is told of a denial, in a sentence.
     fn from(denial: &Denial) -> Self {
-        let message =
-            format!("{}: expected {}; found {}", denial.code.as_str(), denial.expected, denial.found);
-        Self::new(denial.code.as_str(), message)
+        let Denial { code, expected, found, .. } = denial;
+        let message = match code {
+            Code::BudgetExceeded | Code::RateExceeded => format!("this call may take {found}; {expected}"),
+            Code::LinkSuspended => {
+                "the agent, or the team that it is in, is suspended; whoever runs the organization can \
+                                    resume it"
+                    .to_owned()
+            }
+            Code::LinkRevoked => {
+                "the agent's delegation, or one above it, was revoked; whoever runs the organization can \
+                                  issue another one"
+                    .to_owned()
+            }
+            _ => format!("expected {expected}; found {found}"),
+        };
+        Self::new(code.as_str(), message)
     }
 }

@@ -12,19 +12,21 @@ use crate::{
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{Path, State},
     response::Response,
     routing::{get, post},
 };
 use http::{HeaderMap, Method, Uri};
 use legation_credential::{Facts, Request, Value, amount::AMOUNT_MICROS};
 use legation_http_signature::Message;
-use legation_registry::model::Model;
+use legation_registry::{CallerError, model::Model};
 use legation_verifier::{Code, VerifiedChain, authorize};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Most bytes of a request's body.
 const MAX_BODY: usize = 4 << 20;
+/// For how long a body may take to arrive.
+const BODY: Duration = Duration::from_secs(30);
 
 /// The gateway as a router: `/v1/chat/completions` and `/v1/models` in OpenAI's shape, and the organization's routes.
 pub fn router(gateway: Arc<Gateway>) -> Router {
@@ -33,32 +35,72 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/models", get(list))
         .route("/v1/models/{name}", get(one))
         .fallback(other)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(gateway)
 }
 
-async fn complete(
-    State(gateway): State<Arc<Gateway>>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let target_uri = target(&gateway, &uri);
-    let message = Message { method: "POST", target_uri: &target_uri, headers: &headers, body: &body };
-    chat::complete(&gateway, &message).await
+async fn complete(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    let arrived = match arrive(&gateway, request).await {
+        Ok(arrived) => arrived,
+        Err(refused) => return refuse(&refused),
+    };
+    to_the_end(async move { chat::complete(&gateway, &arrived.message()).await }).await
 }
 
-async fn other(
-    State(gateway): State<Arc<Gateway>>,
+async fn other(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    let arrived = match arrive(&gateway, request).await {
+        Ok(arrived) => arrived,
+        Err(refused) => return refuse(&refused),
+    };
+    to_the_end(async move { http_route::pass(&gateway, &arrived.message(), &arrived.uri).await }).await
+}
+
+/// Does something to its end, also where the caller goes away meanwhile: what was reserved has to be settled.
+async fn to_the_end(work: impl Future<Output = Response> + Send + 'static) -> Response {
+    tokio::spawn(work)
+        .await
+        .unwrap_or_else(|_| refuse(&Refused::new("internal", "the gateway made a mistake")))
+}
+
+/// A request that arrived whole, of somebody who showed something.
+struct Arrived {
     method: Method,
     uri: Uri,
+    target_uri: String,
     headers: HeaderMap,
     body: Bytes,
-) -> Response {
-    let target_uri = target(&gateway, &uri);
-    let message =
-        Message { method: method.as_str(), target_uri: &target_uri, headers: &headers, body: &body };
-    http_route::pass(&gateway, &message, &uri).await
+}
+
+impl Arrived {
+    fn message(&self) -> Message<'_> {
+        let Self { method, target_uri, headers, body, .. } = self;
+        Message { method: method.as_str(), target_uri, headers, body }
+    }
+}
+
+/// Looks at the head first: of whoever shows no key that is known here, and no signature, no body is read. Bodies are
+/// read for so many at a time, each within its time.
+async fn arrive(gateway: &Arc<Gateway>, request: axum::extract::Request) -> Result<Arrived, Refused> {
+    let (parts, body) = request.into_parts();
+    let is_signed = parts.headers.contains_key("signature-input");
+    if !is_signed {
+        let known = gateway.caller(auth::key_of(&parts.headers)?, now()).await;
+        // Whose key it was is told after the rest was read, and recorded.
+        if let Err(error @ CallerError::Unknown) = known {
+            gateway.counts.add(error.code());
+            return Err(auth::refused(&error));
+        }
+    }
+    let busy = || Refused::new("overloaded", "too many requests arrive at once; try again");
+    // Nobody who is not known yet takes the place of those who are.
+    let places = if is_signed { &gateway.signed_bodies } else { &gateway.bodies };
+    let _place = places.try_acquire().map_err(|_| busy())?;
+    let slow = || Refused::new("bad_request", "the body did not arrive in time");
+    let body = tokio::time::timeout(BODY, axum::body::to_bytes(body, MAX_BODY)).await.map_err(|_| slow())?;
+    let large =
+        |_| Refused::new("input_too_large", format!("the body has more than {MAX_BODY} bytes, or broke off"));
+    let body = body.map_err(large)?;
+    let target_uri = target(gateway, &parts.uri);
+    Ok(Arrived { method: parts.method, uri: parts.uri, target_uri, headers: parts.headers, body })
 }
 
 /// The URL of a request as callers know it: at the organization's own origin, whatever `Host` says.

@@ -26,6 +26,8 @@ pub(crate) enum Outcome {
     Used(Usage),
     /// Nothing was sent, or the provider refused it: it cost nothing.
     Nothing,
+    /// The provider refused it, and may charge the prompt all the same: so many tokens at most.
+    Prompt(u64),
     /// Nobody knows. It stays as it was reserved.
     Unknown(&'static str),
 }
@@ -49,6 +51,11 @@ impl Gateway {
         let (actual, code) = match outcome {
             Outcome::Nothing => (cost(0, 0), ""),
             Outcome::Unknown(code) => (Actual::default(), *code),
+            Outcome::Prompt(tokens) => match model.price.as_ref().and_then(|price| price.at_most(*tokens, 0))
+            {
+                Some(micros) => (cost(micros, *tokens), "refused_by_provider"),
+                None => (Actual::default(), "usage_out_of_range"),
+            },
             Outcome::Used(usage) => match model.price.as_ref().and_then(|price| price.cost(usage)) {
                 Some(micros) => (cost(micros, usage.tokens()), ""),
                 // More than can be counted: what was reserved stays, and that is told.
@@ -78,10 +85,12 @@ impl Gateway {
     fn close(self: &Arc<Self>, model: String) {
         self.counts.add("over_reserved");
         let gateway = Arc::clone(self);
-        std::thread::spawn(move || {
+        let close = move || {
             // Where the store is gone, nothing passes anyway; the next overrun closes it.
             let _ = gateway.registry.close_model(&model, now());
-        });
+        };
+        // This is the store's own thread, which must go on where there is no room for another.
+        drop(std::thread::Builder::new().name("close-model".to_owned()).spawn(close));
     }
 }
 

@@ -2,91 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod world;
+
 use legation_agent::ledger::{Ledger, LedgerError};
-use legation_credential::{Authority, Facts, Occasion, Request, Terms, Value, issue, present};
-use legation_did::{Did, key};
-use legation_keys::{Algorithm, SecretKey, Signer};
 use legation_keystore::{Access, Rules};
 use legation_ledger::{FileError, FileLedger, commit, file::MAX_BYTES, look};
-use legation_verifier::{
-    Code, Evidence, Permit, Trust, VerifiedChain, authorize, ledger::Actual, parse, verify,
-};
-use std::{fs, path::PathBuf, sync::Arc};
-use tempfile::TempDir;
-
-const NOW: i64 = 1_795_255_200;
-
-struct World {
-    folder: TempDir,
-    agent: SecretKey,
-    holder: Did,
-    link: String,
-    trust: Trust,
-}
-
-impl World {
-    /// An agent that may spend 10 cents in an hour.
-    fn new() -> Self {
-        let (company, agent) =
-            (SecretKey::generate(Algorithm::EdDsa).unwrap(), SecretKey::generate(Algorithm::EdDsa).unwrap());
-        let (principal, holder) = (key::did(company.public_key()), key::did(agent.public_key()));
-        let authority = r#"{"grants": [{"actions": ["a"], "resources": ["https://shop.example/*"]}],
-            "constraints": [{"type": "spend", "currency": "USD", "window": {"seconds": 3600, "amount": 10}}]}"#;
-        let terms = Terms {
-            id: None,
-            account: None,
-            subject: holder.clone(),
-            valid_from: NOW - 1000,
-            valid_until: NOW + 3600,
-            max_depth: 0,
-            authority: Authority::parse(authority).unwrap(),
-            status: vec![],
-        };
-        let link = issue(terms, &principal, &key::method_id(&principal), &company).unwrap();
-        let mut trust = Trust::new("shop");
-        trust.roots.insert(principal, Authority::everything());
-        trust.max_unrevocable = 5000;
-        Self { folder: tempfile::tempdir().unwrap(), agent, holder, link, trust }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("ledger.json")
-    }
-
-    /// A chain that was presented at a moment, verified then.
-    fn chain(&self, nonce: &str, signed_at: i64) -> VerifiedChain {
-        let occasion = Occasion {
-            audience: "shop",
-            nonce,
-            issued_at: signed_at,
-            expires_at: signed_at + 300,
-            transcript: None,
-        };
-        let id = key::method_id(&self.holder);
-        let presented = present(&[&self.link], &self.holder, occasion, &id, &self.agent).unwrap();
-        let presented = parse(presented.as_bytes(), &self.trust).unwrap();
-        verify(&presented, &self.trust, &Evidence::new(), nonce, signed_at).unwrap()
-    }
-
-    fn permit(&self, nonce: &str, amount: i64) -> Permit {
-        self.permit_of(&self.chain(nonce, NOW), amount)
-    }
-
-    fn permit_of(&self, chain: &VerifiedChain, amount: i64) -> Permit {
-        let facts = [("amount", Value::Integer(amount)), ("currency", "USD".into())];
-        let facts: Facts = facts.map(|(name, value)| (name.to_owned(), value)).into();
-        let request = Request::new("a", "https://shop.example/x", facts).unwrap();
-        authorize(chain, &request, NOW).into_permit().unwrap()
-    }
-}
-
-fn code<T>(outcome: Result<T, LedgerError>) -> Option<Code> {
-    match outcome {
-        Ok(_) => None,
-        Err(LedgerError::Denied(denial)) => Some(denial.code),
-        Err(LedgerError::Unavailable { reason }) => panic!("{reason}"),
-    }
-}
+use legation_verifier::{Code, ledger::Actual};
+use std::{fs, sync::Arc};
+use world::{NOW, World, code, permit_of};
 
 #[tokio::test]
 async fn a_process_that_starts_anew_knows_what_was_used_up() {
@@ -141,11 +64,11 @@ async fn two_that_share_a_file_never_spend_more_than_there_is() {
 async fn a_new_file_knows_nothing_so_that_what_was_signed_before_is_refused() {
     let world = World::new();
     let ledger = FileLedger::open(world.path(), NOW).unwrap();
-    let before = world.permit_of(&world.chain("a", NOW - 1), 1);
+    let before = permit_of(&world.chain("a", NOW - 1), 1);
     assert_eq!(code(ledger.commit(before, NOW).await), Some(Code::PresentationStale));
     // So it stays, whoever opens it next.
     let ledger = FileLedger::open(world.path(), NOW + 5).unwrap();
-    let before = world.permit_of(&world.chain("a", NOW - 1), 1);
+    let before = permit_of(&world.chain("a", NOW - 1), 1);
     assert_eq!(code(ledger.commit(before, NOW + 5).await), Some(Code::PresentationStale));
     assert_eq!(code(ledger.commit(world.permit("a", 1), NOW + 5).await), None);
 }
@@ -174,9 +97,9 @@ fn the_command_makes_a_file_and_looks_at_it() {
     let world = World::new();
     let rules = || Rules::new(Access::Private, MAX_BYTES);
     // It asks about moments of its own choice, so that its files have no beginning.
-    let before = world.permit_of(&world.chain("a", NOW - 100), 1);
+    let before = permit_of(&world.chain("a", NOW - 100), 1);
     commit(&world.path(), rules(), before, NOW).unwrap();
-    let again = world.permit_of(&world.chain("a", NOW - 100), 1);
+    let again = permit_of(&world.chain("a", NOW - 100), 1);
     let denied = commit(&world.path(), rules(), again, NOW).unwrap_err();
     assert!(matches!(denied, FileError::Denied(denial) if denial.code == Code::NonceReplayed));
     assert_eq!(look(&world.path()).unwrap().to_json()["nonces"].as_array().unwrap().len(), 1);

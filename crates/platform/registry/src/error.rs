@@ -55,6 +55,11 @@ pub enum RegistryError {
     /// What is to be delegated can't be written as an authority.
     #[error("it can't be delegated: {0}")]
     Authority(#[from] CredentialError),
+    /// It may do nothing.
+    #[error(
+        "it is not said what it may do: name a group of models (`*` for all), or an action with a resource"
+    )]
+    NothingGranted,
     /// A child would get more than its parent has.
     #[error("{0}")]
     Wider(String),
@@ -120,6 +125,7 @@ impl RegistryError {
             Self::Budget { .. } => "budget_invalid",
             Self::Duration { .. } => "duration_invalid",
             Self::Authority(_) => "authority_invalid",
+            Self::NothingGranted => "nothing_granted",
             Self::Wider(_) => "wider_than_parent",
             Self::State { .. } => "wrong_state",
             Self::Damaged { .. } => "store_damaged",

@@ -271,7 +271,8 @@ impl Registry {
         })
     }
 
-    /// Revokes a delegation: from the next call on, nothing that descends from it passes any more.
+    /// Revokes a delegation, and where it is the current one of its holder, those that it replaced: from the next call on,
+    /// nothing that descends from them passes any more.
     ///
     /// # Errors
     /// [`RegistryError`].
@@ -281,8 +282,13 @@ impl Registry {
             if link.state == "revoked" {
                 return Ok(link);
             }
-            link::revoke(tx, &self.id, &link.id, reason)?;
-            status::set(self, tx, link.place, status::REVOCATION, true, now)?;
+            let holder = holder::get(tx, &self.id, &link.holder)?;
+            // Of the current one those that it replaced go with it: they say the same, and live as long.
+            let with = if link.state == "current" { alive(tx, &self.id, &holder, now)? } else { Vec::new() };
+            for one in with.iter().chain([&link]) {
+                link::revoke(tx, &self.id, &one.id, reason)?;
+                status::set(self, tx, one.place, status::REVOCATION, true, now)?;
+            }
             self.tell(tx, ("delegation.revoked", &link.id), &json!({"reason": reason}), now)?;
             Ok(link::get(tx, &self.id, &link.id)?)
         })

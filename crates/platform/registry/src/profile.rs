@@ -62,7 +62,8 @@ impl Profile {
     /// The authority that it is delegated, at an organization whose host this is.
     ///
     /// # Errors
-    /// [`RegistryError::Authority`]; [`RegistryError::Value`] where a group is none, or an action has no resource.
+    /// [`RegistryError::Authority`]; [`RegistryError::NothingGranted`]; [`RegistryError::Value`] where a group is none, or an action has no
+    /// resource.
     pub fn authority(&self, host: &str) -> Result<Authority, RegistryError> {
         let mut grants: Vec<Value> = Vec::new();
         if !self.groups.is_empty() {
@@ -81,8 +82,7 @@ impl Profile {
             grants.push(json!({"actions": self.actions, "resources": self.resources}));
         }
         if grants.is_empty() {
-            let reason = "name a group of models, or an action with a resource".to_owned();
-            return Err(RegistryError::Value { what: "authority", found: "nothing".to_owned(), reason });
+            return Err(RegistryError::NothingGranted);
         }
         let budgets = self.budgets.iter().map(Budget::constraint);
         let constraints: Vec<Value> = budgets.chain(self.constraints.iter().cloned()).collect();

@@ -143,6 +143,7 @@ CREATE TABLE receipt (
 );
 
 CREATE INDEX receipt_agent ON receipt (organization, agent, seq);
+CREATE INDEX receipt_unsigned ON receipt (organization, seq) WHERE secured IS NULL;
 CREATE INDEX receipt_kind ON receipt (organization, kind, at);
 
 CREATE TABLE total (

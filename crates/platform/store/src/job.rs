@@ -20,13 +20,16 @@ use tokio::sync::oneshot;
 
 /// Within how many seconds a denial that repeats is counted and not kept again.
 const REPEATS: i64 = 60;
+/// How often what has ended is looked for, in seconds: it costs two queries.
+const SWEEP_EVERY: i64 = 10;
 /// Most denials whose repetitions are known.
 const REPEATING: usize = 10_000;
 
 /// Why a permit was not committed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
-    /// A rule is broken: it was used before, or there is no room left in a total. The receipt of that is kept.
+    /// A rule is broken: it was used before, or there is no room left in a total. The receipt of that is kept; one that
+    /// repeats within a minute is counted.
     #[error("{0}")]
     Denied(Denial),
     /// The organization has changed since it was decided: decide again, on what holds now.
@@ -181,12 +184,34 @@ impl Ready {
     }
 }
 
-/// A denial as far as it repeats: organization, agent, code and resource.
-type Same = (Arc<str>, String, String, String);
+/// A denial as far as it repeats: organization, agent and code. Whoever is denied chooses the resource, and must not
+/// fill the store by choosing another one each time.
+type Same = (Arc<str>, String, String);
 
 /// Denials that were kept a moment ago, with number and time.
 #[derive(Debug, Default)]
-pub(crate) struct Repeats(HashMap<Same, (i64, i64)>);
+struct Repeats(HashMap<Same, (i64, i64)>);
+
+/// What the thread that commits remembers between two transactions. All of it may be lost.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    repeats: Repeats,
+    /// Up to which moment each organization's ledger was swept last, Unix seconds.
+    swept: HashMap<Arc<str>, i64>,
+}
+
+impl Kept {
+    /// Up to which moment to forget now; `None` where that was done a moment ago.
+    fn sweep(&mut self, organization: &str, now: i64) -> Option<i64> {
+        let ended = now.saturating_sub(LATER);
+        let last = self.swept.get(organization);
+        if last.is_some_and(|last| (0..SWEEP_EVERY).contains(&ended.saturating_sub(*last))) {
+            return None;
+        }
+        self.swept.insert(organization.into(), ended);
+        Some(ended)
+    }
+}
 
 /// Jobs by organization, in the order in which they came.
 pub(crate) fn by_organization(jobs: Vec<Job>) -> BTreeMap<Arc<str>, Vec<Job>> {
@@ -204,17 +229,19 @@ pub(crate) fn run(
     organization: &str,
     jobs: &mut Vec<Job>,
     ready: &mut Vec<Ready>,
-    repeats: &mut Repeats,
+    kept: &mut Kept,
 ) -> Result<(), StoreError> {
     let head = ledger::head(tx, organization)?;
     let mut names = Names::default();
     jobs.iter().for_each(|job| job.add_names(&mut names));
-    let ended = jobs.iter().map(Job::now).max().unwrap_or(0).saturating_sub(LATER);
+    let ended = kept.sweep(organization, jobs.iter().map(Job::now).max().unwrap_or(0));
     let before = ledger::load(tx, organization, &head, &names, ended)?;
     let mut memory = MemoryLedger::of_part(ledger::limits(), before.clone());
-    memory.forget(ended);
+    if let Some(ended) = ended {
+        memory.forget(ended);
+    }
     let mut batch = Batch { organization, head, memory, receipts: Vec::new(), repeated: Vec::new() };
-    ready.extend(jobs.drain(..).map(|job| batch.one(job, repeats)));
+    ready.extend(jobs.drain(..).map(|job| batch.one(job, &mut kept.repeats)));
     let Batch { mut head, memory, receipts, repeated, .. } = batch;
     ledger::save(tx, organization, &mut head, &before, &memory)?;
     tx.insert_all(receipt::INSERT, receipts, "")?;
@@ -238,7 +265,7 @@ struct Batch<'a> {
 impl Batch<'_> {
     fn one(&mut self, job: Job, repeats: &mut Repeats) -> Ready {
         match job {
-            Job::Commit(commit, answer) => Ready::new(answer, self.commit(*commit)),
+            Job::Commit(commit, answer) => Ready::new(answer, self.commit(*commit, repeats)),
             Job::Settle(settle, answer) => {
                 let Settle { committed, actual, now, receipt, .. } = *settle;
                 let settled = self.memory.settle(committed, &actual, now);
@@ -256,21 +283,26 @@ impl Batch<'_> {
         }
     }
 
-    fn commit(&mut self, commit: Commit) -> Result<(Committed, i64), CommitError> {
-        let Commit { permit, reserving, epoch, now, receipt, .. } = commit;
+    fn commit(&mut self, commit: Commit, repeats: &mut Repeats) -> Result<(Committed, i64), CommitError> {
+        let Commit { organization, permit, reserving, epoch, now, receipt } = commit;
         if epoch != self.head.epoch {
             return Err(CommitError::Stale { decided: epoch, now: self.head.epoch });
         }
         let memory = &mut self.memory;
         let outcome = if reserving { memory.reserve(permit, now) } else { memory.commit(permit, now) };
-        let number = self.keep(receipt(outcome.as_ref()));
-        outcome.map(|done| (done, number)).map_err(CommitError::Denied)
+        let written = receipt(outcome.as_ref());
+        match outcome {
+            Ok(done) => Ok((done, self.keep(written))),
+            Err(denial) => {
+                self.deny(&organization, written, repeats);
+                Err(CommitError::Denied(denial))
+            }
+        }
     }
 
     fn deny(&mut self, organization: &Arc<str>, receipt: NewReceipt, repeats: &mut Repeats) -> i64 {
         let at = receipt.at;
-        let name =
-            (Arc::clone(organization), receipt.agent.clone(), receipt.code.clone(), receipt.resource.clone());
+        let name = (Arc::clone(organization), receipt.agent.clone(), receipt.code.clone());
         if let Some((number, first)) = repeats.0.get(&name)
             && at.saturating_sub(*first) < REPEATS
         {

@@ -70,13 +70,13 @@ pub(crate) fn set_head(tx: &mut Tx<'_>, organization: &str, head: &Head) -> Resu
     Ok(())
 }
 
-/// Reads what names say, and what has ended by `ended` (Unix seconds).
+/// Reads what names say, and what has ended by `ended` (Unix seconds), where that is to be forgotten.
 pub(crate) fn load(
     tx: &mut Tx<'_>,
     organization: &str,
     head: &Head,
     names: &Names,
-    ended: i64,
+    ended: Option<i64>,
 ) -> Result<Part, StoreError> {
     let mut part = Part { whole: head.whole, ..Part::default() };
     load_totals(tx, organization, names, ended, &mut part)?;
@@ -126,7 +126,7 @@ fn load_totals(
     tx: &mut Tx<'_>,
     organization: &str,
     names: &Names,
-    ended: i64,
+    ended: Option<i64>,
     part: &mut Part,
 ) -> Result<(), StoreError> {
     let keys: Vec<Value> = names.totals.iter().map(|name| (*name).into()).collect();
@@ -148,7 +148,7 @@ fn load_nonces(
     tx: &mut Tx<'_>,
     organization: &str,
     names: &Names,
-    ended: i64,
+    ended: Option<i64>,
     part: &mut Part,
 ) -> Result<(), StoreError> {
     const COLUMNS: &str =
@@ -158,10 +158,12 @@ fn load_nonces(
         let parameters = [organization.into(), signer.into(), nonce.into()];
         rows.extend(tx.query(&format!("{COLUMNS} signer = $2 AND nonce = $3"), &parameters)?);
     }
-    rows.extend(tx.query(
-        &format!("{COLUMNS} until <= $2 ORDER BY until LIMIT $3"),
-        &[organization.into(), ended.into(), SWEEP.into()],
-    )?);
+    if let Some(ended) = ended {
+        rows.extend(tx.query(
+            &format!("{COLUMNS} until <= $2 ORDER BY until LIMIT $3"),
+            &[organization.into(), ended.into(), SWEEP.into()],
+        )?);
+    }
     let mut nonces = BTreeMap::new();
     for row in rows {
         let one = KeptNonce {

@@ -193,7 +193,7 @@ impl Store {
         }
     }
 
-    /// Keeps the receipt of a denial. One that repeats within a minute is counted.
+    /// Keeps the receipt of a denial. One of an agent with a code that repeats within a minute is counted.
     ///
     /// # Errors
     /// [`CommitError::Store`].

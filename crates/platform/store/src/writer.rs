@@ -3,7 +3,7 @@
 use crate::{
     connection::{Connection, Location, Sync},
     error::StoreError,
-    job::{self, Job, Ready, Repeats},
+    job::{self, Job, Kept, Ready},
     synced::{Synced, keep_synced},
     tx::Tx,
 };
@@ -31,7 +31,7 @@ pub(crate) fn start(location: Location) -> Result<(SyncSender<Job>, thread::Join
             Some(Syncing { numbers, synced, last: 0 })
         }
     };
-    let writer = Writer { location, connection: None, syncing, repeats: Repeats::default() };
+    let writer = Writer { location, connection: None, syncing, kept: Kept::default() };
     let handle = spawn("legation-ledger", move || writer.work(&jobs))?;
     Ok((sender, handle))
 }
@@ -51,7 +51,7 @@ struct Writer {
     /// `None` at first, and after it failed.
     connection: Option<Connection>,
     syncing: Option<Syncing>,
-    repeats: Repeats,
+    kept: Kept,
 }
 
 impl Writer {
@@ -68,7 +68,7 @@ impl Writer {
         let mut ready: Vec<Ready> = Vec::new();
         let committed = self.transaction(organization, &mut jobs, &mut ready);
         if let Err(error) = &committed {
-            self.repeats = Repeats::default();
+            self.kept = Kept::default();
             // Of a connection that failed nobody knows in what state it is. No such organization is no failure of it.
             if matches!(error, StoreError::Unavailable { .. }) {
                 self.connection = None;
@@ -96,7 +96,7 @@ impl Writer {
             none => none.insert(Connection::open(&self.location, Sync::Later)?),
         };
         connection.begin(true)?;
-        let done = job::run(&mut Tx::new(connection), organization, jobs, ready, &mut self.repeats);
+        let done = job::run(&mut Tx::new(connection), organization, jobs, ready, &mut self.kept);
         if let Err(error) = done {
             connection.batch("ROLLBACK").unwrap_or_default();
             return Err(error);

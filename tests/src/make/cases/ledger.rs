@@ -318,6 +318,21 @@ fn accounts(book: &mut Book) {
             pay(d, "12:00:03", "n-4", 30, permit());
         },
     );
+    book.story(
+        "budget-of-an-account-of-another-agent",
+        "Two agents name the same account, each for its own sub-agent: both are named by a did:key, and each has its own.",
+        |d| {
+            family(d, json!([]));
+            d.limits(1, json!([spend(3600, 70)]));
+            d.delegation(1)["account"] = "team-sales".into();
+            pay(d, "12:00:00", "n-1", 70, permit());
+            d.cast(0, &agent("ada's sister"));
+            pay(d, "12:00:01", "n-2", 70, permit());
+            pay(d, "12:00:02", "n-3", 1, deny("budget_exceeded", Some(1)));
+            d.cast(0, &agent("ada"));
+            pay(d, "12:00:03", "n-4", 1, deny("budget_exceeded", Some(1)));
+        },
+    );
     for (name, account) in
         [("in-capitals", json!("Team-Sales")), ("empty", json!("")), ("as-a-number", json!(7))]
     {

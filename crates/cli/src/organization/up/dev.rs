@@ -2,13 +2,12 @@
 
 use super::scripted;
 use crate::{
-    args::UpArgs,
     files,
     organization::{
         data_dir::{DataDir, Signer, failed},
         first_admin,
     },
-    output::{self, Failure},
+    output::{self, Failure, complain},
 };
 use legation_registry::{
     Budget, FIRST_TEAM, Profile, Registry, RegistryError,
@@ -18,14 +17,35 @@ use legation_registry::{
 };
 use legation_signer::Door;
 use legation_store::{StoreError, holder::Kind};
-use std::sync::Arc;
+use std::{
+    fs::{File, TryLockError},
+    sync::Arc,
+};
 
 /// The agent that is made.
 const AGENT: &str = "assistant";
+/// What it may spend where nothing else is said.
+const BUDGET: &str = "1USD/day";
 /// For how long its key lives: it is printed to a terminal. A day, in seconds.
 const KEY_LIFE: i64 = 86_400;
 /// Where OpenAI is.
 const OPENAI: &str = "https://api.openai.com/v1";
+
+/// Holds that nobody else runs this folder by `--dev`: the scripted model is where its process says.
+pub(crate) fn alone(folder: &DataDir) -> Result<File, Failure> {
+    let path = folder.run().join("dev.lock");
+    let unusable =
+        |error: std::io::Error| Failure::file(format!("`{}` can't be locked: {error}", path.display()));
+    let file = File::create(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let message = "`legation up --dev` runs in this folder already; use another --data-dir";
+            Err(Failure::invalid("already_up", message))
+        }
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
 
 /// Makes the organization where it is missing.
 pub(crate) fn init(folder: &DataDir, signer: &Signer, port: u16) -> Result<(), Failure> {
@@ -33,7 +53,21 @@ pub(crate) fn init(folder: &DataDir, signer: &Signer, port: u16) -> Result<(), F
     let client = signer.client(Door::Registry)?;
     match Registry::open(Arc::clone(&store), client, None) {
         Err(RegistryError::Organization(_)) => {}
-        other => return other.map(drop).map_err(|error| failed(&error)),
+        Err(error) => return Err(failed(&error)),
+        Ok(registry) => {
+            let host = registry.host();
+            if host.split(':').next() != Some("localhost") {
+                let message =
+                    format!("`{}` was not made by `--dev`; run it by `legation up`", registry.did());
+                return Err(Failure::invalid("not_dev", message));
+            }
+            if host != format!("localhost:{port}") {
+                complain(&format!(
+                    "note: what is published names http://{host}; use that port, or another --data-dir\n"
+                ));
+            }
+            return Ok(());
+        }
     }
     let client = signer.client(Door::Registry)?;
     let made = legation_registry::init(store, client, &format!("localhost:{port}"), files::now());
@@ -42,8 +76,11 @@ pub(crate) fn init(folder: &DataDir, signer: &Signer, port: u16) -> Result<(), F
 }
 
 /// Makes the agent, a key and the models, and prints how to call.
-pub(crate) async fn start(args: &UpArgs, registry: &Arc<Registry>, origin: &str) -> Result<(), Failure> {
-    let budget = Budget::parse(&args.budget).map_err(|error| failed(&error))?;
+pub(crate) async fn start(
+    registry: &Arc<Registry>,
+    origin: &str,
+    budget: Option<Budget>,
+) -> Result<(), Failure> {
     let base = std::env::var("OPENAI_BASE_URL").ok().filter(|url| !url.is_empty());
     let key = std::env::var("OPENAI_API_KEY").ok().filter(|key| !key.is_empty());
     let models = if key.is_some() || base.is_some() {
@@ -105,7 +142,7 @@ fn openai(base: &str, has_key: bool) -> Vec<Model> {
 
 fn make(
     registry: &Registry,
-    budget: Budget,
+    budget: Option<Budget>,
     models: Vec<Model>,
     secret: Option<&str>,
 ) -> Result<(String, zeroize::Zeroizing<String>), RegistryError> {
@@ -116,21 +153,27 @@ fn make(
     for model in &models {
         registry.put_model(model, now)?;
     }
-    let told = budget.to_string();
-    match registry.show(Kind::Agent, AGENT) {
-        Ok(shown) if shown.profile.budgets.contains(&budget) => {}
-        Ok(_) => registry.set_budget((Kind::Agent, AGENT), Some(budget), now).map(drop)?,
+    let agent = match registry.show(Kind::Agent, AGENT) {
+        Ok(shown) => shown,
         Err(RegistryError::Store(StoreError::NotFound { .. })) => {
             let profile = Profile {
                 purpose: "trying Legation out".to_owned(),
                 groups: vec![ALL_GROUPS.to_owned()],
-                budgets: vec![budget],
+                budgets: vec![Budget::parse(BUDGET)?],
                 ..Profile::default()
             };
             registry.add_agent(AGENT, FIRST_TEAM, &profile, now)?;
+            registry.show(Kind::Agent, AGENT)?
         }
         Err(error) => return Err(error),
+    };
+    if let Some(budget) = budget
+        && !agent.profile.budgets.contains(&budget)
+    {
+        registry.set_budget((Kind::Agent, AGENT), Some(budget), now)?;
     }
+    let budgets = registry.show(Kind::Agent, AGENT)?.profile.budgets;
+    let told = budgets.iter().map(Budget::to_string).collect::<Vec<_>>().join(", ");
     let key = registry.create_key(AGENT, "up --dev", Some(KEY_LIFE), now)?;
     Ok((told, key.secret))
 }

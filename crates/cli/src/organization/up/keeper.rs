@@ -18,26 +18,47 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Most receipts that are signed at a time.
 const RECEIPTS: i64 = 256;
 
-/// Does what is due.
+/// For how long the thread that signs receipts waits when there are no more.
+const NO_MORE: Duration = Duration::from_millis(500);
+
+/// Does what is due, so that decisions go on.
 pub(crate) fn look(registry: &Registry) -> Result<(), RegistryError> {
     let now = files::now();
     registry.renew_lists(now)?;
     registry.renew_due(now)?;
-    while registry.sign_receipts(RECEIPTS)? > 0 {}
     Ok(())
 }
 
-/// Does so on a thread of its own, which ends with the process. What fails is told once, and tried again.
+/// Does so on a thread of its own, which ends with the process, and signs receipts on another: however many of them
+/// come, nothing else waits for it. What fails is told once, and tried again.
 pub(crate) fn start(registry: &Arc<Registry>, signer: &Arc<Mutex<Signer>>) -> Result<(), Failure> {
-    let (registry, signer) = (Arc::clone(registry), Arc::clone(signer));
+    let (own, signer) = (Arc::clone(registry), Arc::clone(signer));
+    again("keeper", move || {
+        thread::sleep(LOOK);
+        signer.lock().unwrap_or_else(PoisonError::into_inner).keep().map_err(|error| error.to_string())?;
+        look(&own).map_err(|error| error.to_string())
+    })?;
+    let registry = Arc::clone(registry);
+    again("receipts", move || match registry.sign_receipts(RECEIPTS) {
+        Ok(signed) => {
+            if signed == 0 {
+                thread::sleep(NO_MORE);
+            }
+            Ok(())
+        }
+        Err(error) => {
+            thread::sleep(LOOK);
+            Err(error.to_string())
+        }
+    })
+}
+
+/// Does something again and again on a thread of its own.
+fn again(name: &str, work: impl Fn() -> Result<(), String> + Send + 'static) -> Result<(), Failure> {
     let work = move || {
         let mut told = String::new();
         loop {
-            thread::sleep(LOOK);
-            let kept = signer.lock().unwrap_or_else(PoisonError::into_inner).keep();
-            let done = kept.map_err(|error| error.to_string());
-            let done = done.and_then(|()| look(&registry).map_err(|error| error.to_string()));
-            let failure = done.err().unwrap_or_default();
+            let failure = work().err().unwrap_or_default();
             if !failure.is_empty() && failure != told {
                 complain(&format!("what is due could not be done, and is tried again: {failure}\n"));
             }
@@ -45,7 +66,7 @@ pub(crate) fn start(registry: &Arc<Registry>, signer: &Arc<Mutex<Signer>>) -> Re
         }
     };
     thread::Builder::new()
-        .name("keeper".to_owned())
+        .name(name.to_owned())
         .spawn(work)
         .map(|_| ())
         .map_err(|error| Failure::network("runtime", format!("a thread did not start: {error}")))

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 /// What it is called.
-const NAME: &str = "scripted";
+pub(crate) const NAME: &str = "scripted";
 /// What it answers.
 const ANSWER: &str =
     "This answer is scripted: no provider was asked. Everything else about the call was real.";

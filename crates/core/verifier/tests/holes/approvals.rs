@@ -34,13 +34,17 @@ fn request(amount: i64) -> Request {
 }
 
 fn approval(by: &Party, chain: &VerifiedChain, request: &Request) -> String {
+    approval_until(by, chain, request, NOW + 600)
+}
+
+fn approval_until(by: &Party, chain: &VerifiedChain, request: &Request, valid_until: i64) -> String {
     let asked = approval_request(chain, request);
     let approval = Approval {
         issuer: by.did.clone(),
         agent: asked.agent.clone(),
         request: asked.digest(),
         valid_from: NOW,
-        valid_until: NOW + 600,
+        valid_until,
     };
     approve(Securing::Jwt, &approval, &method_id(&by.did, by.key.public_key()), &by.key).unwrap()
 }
@@ -86,6 +90,11 @@ fn an_approval_ends_also_where_it_was_verified_before() {
     let approvals = verify_approvals(&[&text], &chain, &asked, &trust, &Evidence::new(), NOW);
     // The chain ends before it does.
     assert_eq!(code(&chain, &asked, &approvals, NOW + 359), None);
+    // One that ends before the chain, verified while it held and decided on later.
+    let ends = approval_until(&boss, &chain, &asked, NOW + 120);
+    let brief = verify_approvals(&[&ends], &chain, &asked, &trust, &Evidence::new(), NOW);
+    assert_eq!(code(&chain, &asked, &brief, NOW + 179), None);
+    assert_eq!(code(&chain, &asked, &brief, NOW + 180), Some(Code::ApprovalRequired));
     let mut short = trust.clone();
     short.max_approval_age = 599;
     let refused = verify_approvals(&[&text], &chain, &asked, &short, &Evidence::new(), NOW);

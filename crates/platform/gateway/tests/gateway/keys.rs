@@ -12,7 +12,7 @@ async fn a_key_that_is_wrong_cut_blocked_or_over_opens_nothing_and_nothing_is_se
         world.model("small", &upstream, CENT);
         let key = world.agent("mail", "1USD/day");
         let sent = upstream.count();
-        let cut = key.get(..key.len() - 1).unwrap();
+        let cut = key.strip_suffix(|_: char| true).unwrap();
         let mut wrong = key.clone().into_bytes();
         let last = wrong.last_mut().unwrap();
         *last = if *last == b'A' { b'B' } else { b'A' };

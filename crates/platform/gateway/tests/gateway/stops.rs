@@ -79,3 +79,36 @@ async fn no_call_that_begins_after_a_block_has_returned_passes() {
         }
     }
 }
+
+/// A store that is gone or hangs lets nothing through, says when to ask again, and is used again once it is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_gone_or_hangs_lets_nothing_through_and_recovers_by_itself() {
+    if !legation_tests::postgres::is_at_hand() {
+        return;
+    }
+    let upstream = Upstream::always(Plan::says("hello").tokens(1, 1)).unwrap();
+    let mut server = blocking(|| legation_tests::postgres::Postgres::start()).unwrap();
+    let url = server.database("stops").unwrap();
+    let world = crate::world::on_postgres(url);
+    world.model("small", &upstream, CENT);
+    let key = world.agent("mail", "1USD/day");
+    let call = || world.chat(0, &key, json!({"max_tokens": 1}));
+    assert_eq!(call().await.status, 200);
+    for gone in ["crashed", "hanging"] {
+        let sent = upstream.count();
+        blocking(|| if gone == "crashed" { server.crash() } else { server.stop_answering() }).unwrap();
+        let answer = call().await;
+        assert_eq!(answer.told(), (503, "store_unavailable".to_owned()), "{gone}");
+        assert!(answer.headers.contains_key("retry-after"));
+        assert_eq!(upstream.count(), sent, "{gone}");
+        blocking(|| if gone == "crashed" { server.restart() } else { server.go_on() }).unwrap();
+        let mut status = 0;
+        for _ in 0..20 {
+            status = call().await.status.as_u16();
+            if status == 200 {
+                break;
+            }
+        }
+        assert_eq!(status, 200, "{gone}, and back");
+    }
+}

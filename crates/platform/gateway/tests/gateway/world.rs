@@ -228,12 +228,16 @@ pub(crate) fn sqlite() -> World {
     blocking(|| World::new("SQLite", |folder| Location::Sqlite(folder.join("store.sqlite"))))
 }
 
+pub(crate) fn on_postgres(url: String) -> World {
+    blocking(|| World::new("PostgreSQL", |_| Location::Postgres(url)))
+}
+
 /// A world on each engine; where no PostgreSQL is at hand, that is told, and SQLite alone.
 pub(crate) fn both() -> Vec<World> {
     let mut worlds = vec![sqlite()];
     if postgres::is_at_hand() {
         let url = postgres::shared().unwrap().database("gateway").unwrap();
-        worlds.push(blocking(|| World::new("PostgreSQL", |_| Location::Postgres(url))));
+        worlds.push(on_postgres(url));
     }
     worlds
 }

@@ -99,6 +99,7 @@ impl From<RegistryError> for ApiError {
             RegistryError::Name { .. }
             | RegistryError::Domain { .. }
             | RegistryError::Budget { .. }
+            | RegistryError::NothingGranted
             | RegistryError::Duration { .. }
             | RegistryError::Authority(_)
             | RegistryError::Value { .. } => 400,
