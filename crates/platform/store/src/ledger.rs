@@ -257,17 +257,18 @@ fn save_totals(tx: &mut Tx<'_>, organization: &str, before: &Part, after: &Part)
 }
 
 fn save_nonces(tx: &mut Tx<'_>, organization: &str, before: &Part, after: &Part) -> Result<(), StoreError> {
-    let names = |part: &Part| -> BTreeSet<(String, String)> {
-        part.nonces.iter().map(|one| (one.key.clone(), one.nonce.clone())).collect()
-    };
-    let (old, new) = (names(before), names(after));
-    for (signer, nonce) in old.difference(&new) {
+    let name = |one: &KeptNonce| (one.key.clone(), one.nonce.clone());
+    let old: BTreeMap<_, _> = before.nonces.iter().map(|one| (name(one), one)).collect();
+    let new: BTreeMap<_, _> = after.nonces.iter().map(|one| (name(one), one)).collect();
+    // One that had ended and was used anew is another one: it is remembered from now on.
+    for (signer, nonce) in old.iter().filter(|(name, one)| new.get(*name) != Some(one)).map(|(name, _)| name)
+    {
         tx.execute(
             "DELETE FROM nonce WHERE organization = $1 AND signer = $2 AND nonce = $3",
             &[organization.into(), signer.into(), nonce.into()],
         )?;
     }
-    let added = after.nonces.iter().filter(|one| !old.contains(&(one.key.clone(), one.nonce.clone())));
+    let added = after.nonces.iter().filter(|one| old.get(&name(one)) != Some(one));
     let row = |one: &KeptNonce| {
         vec![
             organization.into(),

@@ -38,7 +38,7 @@ async fn what_nobody_knows_the_cost_of_stays_as_it_was_reserved() {
         (says().without_usage(), 200, "settle \"usage_missing\" left 10"),
         (Plan::body(200, "application/json", "{}"), 200, "settle \"usage_missing\" left 10"),
         (Plan::body(200, "application/json", "not json"), 200, "settle \"answer_unreadable\" left 10"),
-        (Plan::error(400), 400, "settle \"\" left 20"),
+        (Plan::error(400), 400, "settle \"refused_by_provider\" left 20"),
         (Plan::error(429), 429, "settle \"\" left 20"),
         (Plan::error(500), 502, "settle \"upstream_failed\" left 10"),
         (Plan::error(401), 502, "settle \"\" left 20"),
@@ -145,4 +145,19 @@ async fn a_caller_that_goes_away_before_the_answer_does_not_free_what_was_reserv
     let request = chat(&key, json!({"max_tokens": 20}));
     assert!(tokio::time::timeout(Duration::from_millis(150), world.send(0, request)).await.is_err());
     assert_eq!(world.chat(0, &key, json!({"max_tokens": 1})).await.status, 429);
+}
+
+/// A filter that looked at the prompt answers 400, and the provider charges for the prompt.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_prompt_that_is_refused_is_counted_as_the_prompt_that_it_was() {
+    let upstream = Upstream::always(Plan::error(400)).unwrap();
+    let world = sqlite();
+    let mut model = world.model("small", &upstream, CENT);
+    model.price = serde_json::from_value(json!({"currency": "USD", "input": 1000, "output": CENT})).ok();
+    blocking(|| world.registry.put_model(&model, now())).unwrap();
+    let key = world.agent("mail", "0.20USD/day");
+    assert_eq!(world.chat(0, &key, json!({"max_tokens": 10})).await.status, 400);
+    let (kind, code, amount) = world.wait_for_receipts(2).await.remove(1);
+    assert_eq!((kind.as_str(), code.as_str()), ("settle", "refused_by_provider"));
+    assert!((1_000_000..2_000_000).contains(&amount.unwrap()), "about a thousand tokens: {amount:?}");
 }

@@ -87,7 +87,7 @@ async fn a_store_that_is_gone_or_hangs_lets_nothing_through_and_recovers_by_itse
         return;
     }
     let upstream = Upstream::always(Plan::says("hello").tokens(1, 1)).unwrap();
-    let mut server = blocking(|| legation_tests::postgres::Postgres::start()).unwrap();
+    let mut server = blocking(legation_tests::postgres::Postgres::start).unwrap();
     let url = server.database("stops").unwrap();
     let world = crate::world::on_postgres(url);
     world.model("small", &upstream, CENT);

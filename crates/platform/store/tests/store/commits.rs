@@ -5,7 +5,7 @@ use crate::{
     world::{NOW, World, commit, note, permit},
 };
 use legation_store::{CommitError, NewEvent, Settle, Store, StoreError, Tx, receipt};
-use legation_verifier::Actual;
+use legation_verifier::{Actual, VerifiedChain};
 use std::sync::Arc;
 
 const TEN: &str = r#"{"grants": [{"actions": ["model:chat"], "resources": ["https://acme.example/models/*"]}],
@@ -145,5 +145,25 @@ async fn what_is_settled_is_free_again_and_a_cost_above_it_is_told() {
         let over = settle(done, 8_000_000).await.unwrap().outcome.over;
         assert_eq!((over[0].cost, over[0].beyond), (8_000_000, 2_000_000), "{}", engine.name);
         assert!(take(1).await.is_err());
+    }
+}
+
+/// A nonce that has ended may be used anew, and then it is used: its row says so from then on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_nonce_that_is_used_anew_after_it_ended_is_remembered_anew() {
+    for engine in both() {
+        let world = World::with(TEN, ALL);
+        let take =
+            |chain: &VerifiedChain, now: i64| engine.store.commit(commit(permit(chain, 0, 1, now), 1, now));
+        assert!(take(&world.signed(0, "n", NOW), NOW).await.is_ok());
+        // It ended at 360 s, and is forgotten a minute later at the earliest.
+        let again = world.signed(0, "n", NOW + 365);
+        assert!(take(&again, NOW + 365).await.is_ok(), "{}", engine.name);
+        for later in [365, 366, 500] {
+            match take(&again, NOW + later).await {
+                Err(CommitError::Denied(denial)) => assert_eq!(denial.code.as_str(), "nonce_replayed"),
+                other => panic!("{} {later}: {other:?}", engine.name),
+            }
+        }
     }
 }
