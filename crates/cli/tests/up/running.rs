@@ -79,6 +79,18 @@ impl Drop for Up {
     }
 }
 
+/// The processes whose parent is this one.
+pub(crate) fn children(parent: u32) -> Vec<u32> {
+    let of = |entry: std::io::Result<std::fs::DirEntry>| {
+        let id: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // After the name, which is in parentheses: the state, then the parent.
+        let parent_of: u32 = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
+        (parent_of == parent).then_some(id)
+    };
+    std::fs::read_dir("/proc").unwrap().filter_map(of).collect()
+}
+
 /// A chat completion; `None` where no answer came.
 pub(crate) fn try_post(port: u16, key: &str, body: &Value) -> Option<(u16, Value)> {
     let key = format!("authorization: Bearer {key}\r\n");
