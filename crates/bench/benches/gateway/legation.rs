@@ -67,7 +67,7 @@ impl Legation {
                 command
                     .args(["--admin-listen", &process::free_address().to_string(), "--data-dir"])
                     .arg(&made.data);
-                process::start(folders, &format!("legation-{name}-{number}.log"), &mut command)
+                process::start(folders, &format!("legation-{name}-{number}.log"), &command)
             })
             .collect();
         made.addresses.iter().for_each(|address| process::wait_for(*address));

@@ -45,16 +45,17 @@ impl LiteLlm {
         fs::copy(folders.own.join("litellm_auth.py"), home.join("litellm_auth.py")).unwrap();
         let address = process::free_address();
         let mut running = Vec::new();
-        let mut command = command(&programs, &home, address);
-        if matches!(workers, Workers::Sharing | Workers::Apart) {
-            command.args(["--num_workers", "2"]);
-        }
+        let mut more = Vec::new();
         if matches!(workers, Workers::Sharing) {
             let redis = process::free_address();
             running.push(start_redis(folders, redis));
-            command.env("REDIS_HOST", "127.0.0.1").env("REDIS_PORT", redis.port().to_string());
+            more = vec!["REDIS_HOST=127.0.0.1".to_owned(), format!("REDIS_PORT={}", redis.port())];
         }
-        running.push(process::start(folders, &format!("{place}.log"), &mut command));
+        let mut command = command(&programs, &home, address, &more);
+        if matches!(workers, Workers::Sharing | Workers::Apart) {
+            command.args(["--num_workers", "2"]);
+        }
+        running.push(process::start(folders, &format!("{place}.log"), &command));
         process::wait_for(address);
         Some(Self { address, name, _running: running })
     }
@@ -66,23 +67,14 @@ impl LiteLlm {
 }
 
 /// With nothing of our environment: it is a program from a registry.
-fn command(programs: &Path, home: &Path, address: SocketAddr) -> Command {
-    let mut command = Command::new(programs.join("litellm"));
-    command.env_clear().env("HOME", home).env("PATH", format!("{}:/usr/bin:/bin", programs.display()));
-    command.envs([
-        ("LITELLM_LOCAL_MODEL_COST_MAP", "True"),
-        ("LITELLM_LOG", "ERROR"),
-        ("PYTHONDONTWRITEBYTECODE", "1"),
-    ]);
-    command.envs([("LITELLM_MASTER_KEY", "sk-master-of-the-bench"), ("DO_NOT_TRACK", "1")]);
-    command.current_dir(home).args([
-        "--config",
-        "config.yaml",
-        "--host",
-        "127.0.0.1",
-        "--telemetry",
-        "False",
-    ]);
+fn command(programs: &Path, home: &Path, address: SocketAddr, more: &[String]) -> Command {
+    let mut command = Command::new("env");
+    command.arg("--ignore-environment").arg(format!("HOME={}", home.display()));
+    command.arg(format!("PATH={}:/usr/bin:/bin", programs.display()));
+    command.args(["LITELLM_LOCAL_MODEL_COST_MAP=True", "LITELLM_LOG=ERROR", "PYTHONDONTWRITEBYTECODE=1"]);
+    command.args(["LITELLM_MASTER_KEY=sk-master-of-the-bench", "DO_NOT_TRACK=1"]);
+    command.args(more).arg(programs.join("litellm")).current_dir(home);
+    command.args(["--config", "config.yaml", "--host", "127.0.0.1", "--telemetry", "False"]);
     command.args(["--port", &address.port().to_string()]);
     command
 }
@@ -99,7 +91,7 @@ fn start_redis(folders: &Folders, address: SocketAddr) -> Running {
         "--appendonly",
         "no",
     ]);
-    let running = process::start(folders, "redis.log", &mut command);
+    let running = process::start(folders, "redis.log", &command);
     process::wait_for(address);
     running
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Most that is waited for what others do, or for what a gateway still does after a load.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where everything is.
 pub(crate) struct Folders {

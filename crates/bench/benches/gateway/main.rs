@@ -1,6 +1,6 @@
 //! What the gateway costs, and what its refusals let through, beside LiteLLM's proxy, nginx and Envoy in the same run:
 //! `crates/bench/gateway/run`, which installs these first; `cargo bench -p legation-bench --bench gateway` alone, where
-//! they are there. Some twenty minutes; `-- --trial` takes six and keeps nothing.
+//! they are there. Some twelve minutes; `-- --trial` takes five and keeps nothing.
 //!
 //! Everything runs on this machine: the load, the upstream, whatever is measured. All are measured by turns, several
 //! rounds; a table holds the medians of the rounds. Writes `gateway/raw.csv`, a line for each measurement, and
@@ -45,7 +45,7 @@ pub(crate) struct Plan {
     keep: bool,
 }
 
-const WHOLE: Plan = Plan { rounds: 5, each: Duration::from_secs(3), repeats: 5, keep: true };
+const WHOLE: Plan = Plan { rounds: 3, each: Duration::from_secs(3), repeats: 3, keep: true };
 const TRIAL: Plan = Plan { rounds: 1, each: Duration::from_secs(2), repeats: 1, keep: false };
 
 fn main() {

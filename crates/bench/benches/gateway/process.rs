@@ -30,11 +30,22 @@ impl Drop for Running {
     }
 }
 
-/// Starts a command whose output goes to a log.
-pub(crate) fn start(folders: &Folders, log: &str, command: &mut Command) -> Running {
+/// Starts a command whose output goes to a log. It ends when this process does, however that ends.
+pub(crate) fn start(folders: &Folders, log: &str, command: &Command) -> Running {
     let log = File::create(folders.work.join("logs").join(log)).unwrap();
-    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).process_group(0);
-    Running(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
+    let mut bound = Command::new("setpriv");
+    bound.args(["--pdeathsig", "TERM", "--"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => bound.env(name, value),
+            None => bound.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        bound.current_dir(folder);
+    }
+    bound.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).process_group(0);
+    Running(bound.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
 }
 
 /// Starts this program with other arguments.

@@ -44,7 +44,7 @@ fn nginx(folders: &Folders, upstream: SocketAddr) -> Proxy {
     fs::write(home.join("nginx.conf"), config).unwrap();
     let mut command = Command::new("/usr/sbin/nginx");
     command.arg("-p").arg(&home).args(["-c", "nginx.conf", "-e", "stderr"]);
-    let running = process::start(folders, "nginx.log", &mut command);
+    let running = process::start(folders, "nginx.log", &command);
     process::wait_for(address);
     Proxy { peer: Peer::plain("nginx, plain proxy", address), _running: running }
 }
@@ -74,7 +74,7 @@ fn envoy(folders: &Folders, upstream: SocketAddr, key: Option<&SecretKey>) -> Pr
         "error",
         "--use-dynamic-base-id",
     ]);
-    let running = process::start(folders, &format!("{name}.log"), &mut command);
+    let running = process::start(folders, &format!("{name}.log"), &command);
     process::wait_for(address);
     Proxy { peer, _running: running }
 }
