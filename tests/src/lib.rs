@@ -9,6 +9,8 @@
 //! | [`told`](mod@told) | all that a verification says, to compare one with another |
 //! | [`fuzz`] | the fuzz targets |
 //! | [`postgres`] | a PostgreSQL server, real, to be crashed and hung |
+//! | `signer` | a signer, real, with a folder of its own; a feature |
+//! | [`sdk`] | the official OpenAI SDK, and what it makes of calls |
 //! | [`upstream`] | a model server whose words are scripted |
 //!
 //! `tests/corpus.rs` runs every file through the library; the command's own tests load the same
@@ -26,6 +28,9 @@ pub mod fuzz;
 pub mod pages;
 pub mod postgres;
 pub mod run;
+pub mod sdk;
+#[cfg(feature = "signer")]
+pub mod signer;
 pub mod told;
 pub mod upstream;
 pub mod vector;

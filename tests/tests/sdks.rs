@@ -4,23 +4,16 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use legation_tests::upstream::{Plan, Upstream};
+use legation_tests::{
+    sdk,
+    upstream::{Plan, Upstream},
+};
 use serde_json::Value;
-use std::{path::Path, process::Command, time::Duration};
+use std::time::Duration;
 
 /// What the script prints of each call.
 fn calls(upstream: &Upstream, arguments: &str) -> Vec<Value> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let place = root.join("target/sdks");
-    assert!(place.join("installed").exists(), "the SDKs are missing: run tests/sdks/install");
-    let mut command = Command::new("python3");
-    command.arg(root.join("tests/sdks/openai_calls.py")).args(arguments.split_whitespace());
-    command.env("PYTHONPATH", place.join("python"));
-    command.env("OPENAI_BASE_URL", upstream.url()).env("OPENAI_API_KEY", "sk-scripted");
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    sdk::openai(&upstream.url(), "sk-scripted", arguments).unwrap()
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod running;
 
 use common::{Play, Server, free_port};
 use legation_tests::{
-    postgres,
+    postgres, sdk,
     upstream::{Plan, Upstream},
 };
 use serde_json::{Value, json};
@@ -198,16 +198,7 @@ fn a_card_of_the_javascript_sdk_is_verified_and_an_altered_one_is_denied() {
 
 /// What the official OpenAI SDK, as it is, makes of calls with an agent's key.
 fn openai(up: &running::Up, key: &str, calls: &str) -> Vec<Value> {
-    let place = root("target/sdks");
-    assert!(place.join("installed").exists(), "the SDKs are missing: run tests/sdks/install");
-    let mut command = Command::new("python3");
-    command.arg(root("tests/sdks/openai_calls.py")).args(calls.split_whitespace());
-    command.env("PYTHONPATH", place.join("python"));
-    command.env("OPENAI_BASE_URL", format!("http://localhost:{}/v1", up.port)).env("OPENAI_API_KEY", key);
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    sdk::openai(&format!("http://localhost:{}/v1", up.port), key, calls).unwrap()
 }
 
 /// Allowed, over budget and blocked, on SQLite and on PostgreSQL, there by two gateways.

@@ -1,7 +1,7 @@
 //! A chat completion, from the request to the last byte of its answer.
 
 use crate::{
-    auth,
+    answer, auth,
     decide::{Passed, Undecided},
     forward::Forwarded,
     gateway::Gateway,
@@ -14,7 +14,7 @@ use axum::{
     body::{Body, Bytes},
     response::Response,
 };
-use http::{StatusCode, header};
+use http::header;
 use legation_credential::Request;
 use legation_http_signature::Message;
 use legation_registry::model::{Model, Target};
@@ -32,17 +32,7 @@ const AHEAD: usize = 16;
 
 /// Answers a chat completion.
 pub(crate) async fn complete(gateway: &Arc<Gateway>, message: &Message<'_>) -> Response {
-    let id = uuid::Uuid::now_v7().to_string();
-    match run(gateway, message).await {
-        Ok(response) => {
-            gateway.counts.add("permit");
-            response
-        }
-        Err(refused) => {
-            gateway.counts.add(&refused.code);
-            error(&refused.shape(&id))
-        }
-    }
+    gateway.told(run(gateway, message).await)
 }
 
 async fn run(gateway: &Arc<Gateway>, message: &Message<'_>) -> Result<Response, Refused> {
@@ -151,9 +141,9 @@ async fn whole(
     };
     gateway.settle(open, model, &outcome);
     match status {
-        200 => Ok(answer(200, "application/json", body)),
+        200 => Ok(answer::whole(200, "application/json", body)),
         // The caller's to mend, and told by the provider in its own words; a limit of the provider's may be tried again.
-        400 | 404 | 413 | 422 | 429 => Ok(answer(status, "application/json", body)),
+        400 | 404 | 413 | 422 | 429 => Ok(answer::whole(status, "application/json", body)),
         _ => Err(Refused::new(
             "upstream_failed",
             format!("the model's provider answered with status {status}"),
@@ -214,26 +204,5 @@ fn stream(
     headers
         .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    response
-}
-
-pub(crate) fn answer(status: u16, kind: &'static str, body: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    response
-}
-
-pub(crate) fn error(shape: &ErrorShape<'_>) -> Response {
-    let mut response = Response::new(Body::from(shape.body()));
-    *response.status_mut() =
-        StatusCode::from_u16(shape.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in shape.headers() {
-        if let Ok(value) = header::HeaderValue::from_str(&value) {
-            response.headers_mut().insert(name, value);
-        }
-    }
     response
 }

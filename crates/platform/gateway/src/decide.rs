@@ -74,8 +74,7 @@ impl Gateway {
             Ok(permit) => permit,
             Err(denial) => return Err(self.denied(&caller, Some(&request), &denial, now).await),
         };
-        let trust = self.verifier.trust().clone();
-        let (seen, about) = (Arc::clone(&caller.chain), request.clone());
+        let (gateway, seen, about) = (Arc::clone(self), Arc::clone(&caller.chain), request.clone());
         let commit = Commit {
             organization: Arc::clone(&self.organization),
             permit,
@@ -83,7 +82,9 @@ impl Gateway {
             reserving: request.amount().is_some(),
             epoch: caller.epoch,
             now,
-            receipt: Box::new(move |outcome| record::of_commit(outcome, &seen, &about, &trust, now)),
+            receipt: Box::new(move |outcome| {
+                record::of_commit(outcome, &seen, &about, gateway.verifier.trust(), now)
+            }),
         };
         let committed = tokio::time::timeout(STORE, self.store.commit(commit)).await;
         match committed.unwrap_or_else(|_| Err(too_late())) {
@@ -101,7 +102,7 @@ impl Gateway {
             Err(error) => {
                 if let Some(agent) = error.agent() {
                     let verifier = &self.verifier.trust().audience;
-                    self.record_denial(record::of_key(agent, error.code(), verifier, now)).await?;
+                    self.record_denial(record::of_refusal(agent, error.code(), verifier, now)).await?;
                 }
                 return Err(auth::refused(&error).into());
             }
@@ -147,7 +148,7 @@ impl Gateway {
             Undecided::Changed => Undecided::Changed,
             Undecided::Refused(refused) => {
                 let verifier = &self.verifier.trust().audience;
-                let receipt = record::of_key(caller.chain.agent().as_str(), &refused.code, verifier, now);
+                let receipt = record::of_refusal(caller.chain.agent().as_str(), &refused.code, verifier, now);
                 self.record_denial(receipt).await.err().unwrap_or(refused).into()
             }
         }

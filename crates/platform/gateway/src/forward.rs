@@ -63,22 +63,23 @@ impl Gateway {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some(name) = secret {
-            let secret = self.secret(name, origin).await?;
-            let text = Zeroizing::new(format!("Bearer {}", secret.as_str()));
-            let wrong = |_| Refused::new("upstream_secret", "the provider's key can't be sent in a header");
-            let mut value = HeaderValue::from_str(&text).map_err(wrong)?;
-            value.set_sensitive(true);
-            headers.insert(header::AUTHORIZATION, value);
+            headers.insert(header::AUTHORIZATION, self.bearer(name, origin).await?);
         }
         Ok(headers)
     }
 
+    /// A secret as the header that shows it to an upstream.
+    pub(crate) async fn bearer(self: &Arc<Self>, name: &str, origin: &str) -> Result<HeaderValue, Refused> {
+        let secret = self.secret(name, origin).await?;
+        let text = Zeroizing::new(format!("Bearer {}", secret.as_str()));
+        let wrong = |_| Refused::new("upstream_secret", "the provider's key can't be sent in a header");
+        let mut value = HeaderValue::from_str(&text).map_err(wrong)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
     /// A secret, opened by the signer for this origin and no other.
-    pub(crate) async fn secret(
-        self: &Arc<Self>,
-        name: &str,
-        origin: &str,
-    ) -> Result<Zeroizing<String>, Refused> {
+    async fn secret(self: &Arc<Self>, name: &str, origin: &str) -> Result<Zeroizing<String>, Refused> {
         let (gateway, name, origin) = (Arc::clone(self), name.to_owned(), origin.to_owned());
         let opened = self.blocking(move || {
             let all = gateway.store.read(|tx| configuration::secrets(tx, &gateway.organization));

@@ -1,7 +1,7 @@
 //! A request of any other service: the action `http:METHOD` on the upstream's own URL. Its query is facts.
 
 use crate::{
-    auth, chat,
+    auth,
     decide::{Passed, Undecided},
     forward::lost,
     gateway::Gateway,
@@ -22,7 +22,6 @@ use std::{
     io,
     sync::{Arc, Mutex, PoisonError},
 };
-use zeroize::Zeroizing;
 
 /// What of a request's headers an upstream gets. Whatever says who somebody is comes from the gateway alone.
 const PASSED: [header::HeaderName; 6] = [
@@ -39,17 +38,7 @@ const GIVEN: [header::HeaderName; 5] =
 
 /// Passes a request on to where its route leads.
 pub(crate) async fn pass(gateway: &Arc<Gateway>, message: &Message<'_>, uri: &Uri) -> Response {
-    let id = uuid::Uuid::now_v7().to_string();
-    match run(gateway, message, uri).await {
-        Ok(response) => {
-            gateway.counts.add("permit");
-            response
-        }
-        Err(refused) => {
-            gateway.counts.add(&refused.code);
-            chat::error(&refused.shape(&id))
-        }
-    }
+    gateway.told(run(gateway, message, uri).await)
 }
 
 async fn run(gateway: &Arc<Gateway>, message: &Message<'_>, uri: &Uri) -> Result<Response, Refused> {
@@ -113,12 +102,7 @@ async fn headers(gateway: &Arc<Gateway>, route: &Route, asked: &HeaderMap) -> Re
     if let Some(name) = &route.secret {
         let origin =
             origin_of(&route.upstream).map_err(|error| Refused::new("not_found", error.to_string()))?;
-        let secret = gateway.secret(name, &origin).await?;
-        let text = Zeroizing::new(format!("Bearer {}", secret.as_str()));
-        let wrong = |_| Refused::new("upstream_secret", "the service's key can't be sent in a header");
-        let mut value = HeaderValue::from_str(&text).map_err(wrong)?;
-        value.set_sensitive(true);
-        headers.insert(header::AUTHORIZATION, value);
+        headers.insert(header::AUTHORIZATION, gateway.bearer(name, &origin).await?);
     }
     Ok(headers)
 }

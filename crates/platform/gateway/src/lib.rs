@@ -12,6 +12,7 @@
 //! | `admit` | a request of an admin, decided in the same way: what the administration of an organization asks |
 //! | `record` | receipts of what was decided and settled |
 //! | `forward` | to the first target that can be reached, with its own key in place of the caller's |
+//! | `answer` | what a caller gets; the one place where outcomes are counted |
 //! | `settle` | what it really cost, by what the provider says |
 //! | [`mod@router`] | where callers find what |
 //! | [`openai`] | OpenAI's chat completions: bounded before, counted after |
@@ -21,6 +22,7 @@
 //! suspended or revoked is refused on the next call, and a gateway that is cut off from its store lets nothing through.
 
 mod admit;
+mod answer;
 mod auth;
 mod chat;
 mod decide;

@@ -18,6 +18,7 @@ pub(crate) fn of_commit(
     trust: &Trust,
     now: i64,
 ) -> NewReceipt {
+    let agent = chain.agent();
     match outcome {
         Ok(committed) => {
             let amount = legation_credential::Amount::of(request.facts()).map(|amount| amount.micros);
@@ -27,7 +28,7 @@ pub(crate) fn of_commit(
                 ..new(
                     "permit",
                     "",
-                    chain.agent(),
+                    agent.as_str(),
                     request.resource(),
                     receipt::of_permit(committed, chain, trust),
                     now,
@@ -37,7 +38,7 @@ pub(crate) fn of_commit(
         Err(denial) => {
             let subject =
                 Subject { presented: b"", chain: Some(chain), request: Some(request), transcript: None };
-            of_denial(denial, subject, chain.agent(), trust, now)
+            of_denial(denial, subject, agent, trust, now)
         }
     }
 }
@@ -51,26 +52,18 @@ pub(crate) fn of_denial(
     now: i64,
 ) -> NewReceipt {
     let resource = subject.request.map_or("", Request::resource);
-    new("deny", denial.code.as_str(), agent, resource, receipt::of_denial(denial, subject, trust, now), now)
+    let body = receipt::of_denial(denial, subject, trust, now);
+    new("deny", denial.code.as_str(), agent.as_str(), resource, body, now)
 }
 
-/// The receipt of a denial because of a key that was blocked or has ended, before there was a chain.
-pub(crate) fn of_key(agent: &str, code: &str, verifier: &str, now: i64) -> NewReceipt {
+/// The receipt of a refusal before there was anything to judge: of a key that was blocked or has ended, or of what is no
+/// request.
+pub(crate) fn of_refusal(agent: &str, code: &str, verifier: &str, now: i64) -> NewReceipt {
     let at = legation_keys::time::format(now);
     let body = json!({
         "type": receipt::TYPE, "decision": "deny", "verifier": verifier, "at": at, "code": code, "agent": agent,
     });
-    NewReceipt {
-        at: now,
-        kind: "deny",
-        code: code.to_owned(),
-        agent: agent.to_owned(),
-        resource: String::new(),
-        amount: None,
-        currency: None,
-        of: None,
-        body: body.to_string().into_bytes(),
-    }
+    new("deny", code, agent, "", body.to_string().into_bytes(), now)
 }
 
 /// The receipt of a settlement.
@@ -105,16 +98,16 @@ pub(crate) fn of_settlement(
         amount,
         currency: currency(request),
         of: Some(of),
-        ..new("settle", code, agent, request.resource(), body.to_string().into_bytes(), now)
+        ..new("settle", code, agent.as_str(), request.resource(), body.to_string().into_bytes(), now)
     }
 }
 
-fn new(kind: &'static str, code: &str, agent: &Did, resource: &str, body: Vec<u8>, at: i64) -> NewReceipt {
+fn new(kind: &'static str, code: &str, agent: &str, resource: &str, body: Vec<u8>, at: i64) -> NewReceipt {
     NewReceipt {
         at,
         kind,
         code: code.to_owned(),
-        agent: agent.to_string(),
+        agent: agent.to_owned(),
         resource: resource.to_owned(),
         amount: None,
         currency: None,

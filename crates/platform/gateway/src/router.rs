@@ -1,7 +1,7 @@
 //! Where callers find what: the paths that their SDKs know.
 
 use crate::{
-    auth, chat,
+    answer, auth, chat,
     decide::Undecided,
     gateway::{Gateway, now},
     http_route,
@@ -41,24 +41,25 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
 async fn complete(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
     let arrived = match arrive(&gateway, request).await {
         Ok(arrived) => arrived,
-        Err(refused) => return refuse(&refused),
+        Err(refused) => return gateway.refuse(&refused),
     };
-    to_the_end(async move { chat::complete(&gateway, &arrived.message()).await }).await
+    let done = Arc::clone(&gateway);
+    to_the_end(&gateway, async move { chat::complete(&done, &arrived.message()).await }).await
 }
 
 async fn other(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
     let arrived = match arrive(&gateway, request).await {
         Ok(arrived) => arrived,
-        Err(refused) => return refuse(&refused),
+        Err(refused) => return gateway.refuse(&refused),
     };
-    to_the_end(async move { http_route::pass(&gateway, &arrived.message(), &arrived.uri).await }).await
+    let done = Arc::clone(&gateway);
+    to_the_end(&gateway, async move { http_route::pass(&done, &arrived.message(), &arrived.uri).await }).await
 }
 
 /// Does something to its end, also where the caller goes away meanwhile: what was reserved has to be settled.
-async fn to_the_end(work: impl Future<Output = Response> + Send + 'static) -> Response {
-    tokio::spawn(work)
-        .await
-        .unwrap_or_else(|_| refuse(&Refused::new("internal", "the gateway made a mistake")))
+async fn to_the_end(gateway: &Gateway, work: impl Future<Output = Response> + Send + 'static) -> Response {
+    let internal = |_| gateway.refuse(&Refused::new("internal", "the gateway made a mistake"));
+    tokio::spawn(work).await.unwrap_or_else(internal)
 }
 
 /// A request that arrived whole, of somebody who showed something.
@@ -86,7 +87,6 @@ async fn arrive(gateway: &Arc<Gateway>, request: axum::extract::Request) -> Resu
         let known = gateway.caller(auth::key_of(&parts.headers)?, now()).await;
         // Whose key it was is told after the rest was read, and recorded.
         if let Err(error @ CallerError::Unknown) = known {
-            gateway.counts.add(error.code());
             return Err(auth::refused(&error));
         }
     }
@@ -112,28 +112,23 @@ fn target(gateway: &Gateway, uri: &Uri) -> String {
 async fn list(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
     let granted = match granted(&gateway, &headers).await {
         Ok(granted) => granted,
-        Err(refused) => return refuse(&refused),
+        Err(refused) => return gateway.refuse(&refused),
     };
     let all: Vec<(&Model, i64)> = granted.iter().map(|model| (model, 0)).collect();
-    chat::answer(200, "application/json", models::list(&all, &gateway.registry.host()))
+    answer::whole(200, "application/json", models::list(&all, &gateway.registry.host()))
 }
 
 async fn one(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     match granted(&gateway, &headers).await {
         Ok(granted) => match granted.iter().find(|model| model.name == name) {
             Some(model) => {
-                chat::answer(200, "application/json", models::one(model, 0, &gateway.registry.host()))
+                answer::whole(200, "application/json", models::one(model, 0, &gateway.registry.host()))
             }
-            None => {
-                refuse(&Refused::new("model_not_found", format!("there is no model `{name}` for this key")))
-            }
+            None => gateway
+                .refuse(&Refused::new("model_not_found", format!("there is no model `{name}` for this key"))),
         },
-        Err(refused) => refuse(&refused),
+        Err(refused) => gateway.refuse(&refused),
     }
-}
-
-fn refuse(refused: &Refused) -> Response {
-    chat::error(&refused.shape(&uuid::Uuid::now_v7().to_string()))
 }
 
 /// The models that a key's agent may call, whatever it has left to spend.

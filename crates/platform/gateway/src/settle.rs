@@ -65,8 +65,7 @@ impl Gateway {
         let (verifier, of, name, now) =
             (self.verifier.trust().audience.clone(), done.receipt, model.name.clone(), now());
         let (gateway, told) = (Arc::clone(self), actual.clone());
-        self.counts.add(if code.is_empty() { "settled" } else { code });
-        self.store.settle_later(Settle {
+        let will_be = self.store.settle_later(Settle {
             organization: Arc::clone(&self.organization),
             committed: done.outcome,
             actual,
@@ -77,6 +76,11 @@ impl Gateway {
                 }
                 record::of_settlement(settled, (of, code, &verifier), (&agent, &request), &told, now)
             }),
+        });
+        self.counts.add(match code {
+            _ if !will_be => "not_settled",
+            "" => "settled",
+            code => code,
         });
     }
 

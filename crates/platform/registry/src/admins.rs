@@ -1,7 +1,7 @@
 //! Admins: who may change the organization from afar. Each holds a delegation of the organization itself, for actions
 //! `admin:…` on its `/v1`, which is judged, revoked and renewed as any other.
 
-use crate::{Profile, Shown, error::RegistryError, registry::Registry, status};
+use crate::{Profile, Shown, error::RegistryError, registry::Registry};
 use legation_did::Did;
 use legation_store::{
     StoreError, Tx, holder,
@@ -144,8 +144,7 @@ impl Registry {
             if holder.state != State::Retired {
                 holder::change(tx, &self.id, &holder.id, State::Retired, &holder.body)?;
                 for link in crate::links::alive(tx, &self.id, &holder, now)? {
-                    link::revoke(tx, &self.id, &link.id, "removed")?;
-                    status::set(self, tx, link.place, status::REVOCATION, true, now)?;
+                    self.end(tx, &link, "removed", now)?;
                 }
                 self.tell(tx, ("admin.removed", did), &json!({}), now)?;
             }

@@ -1,7 +1,7 @@
 //! Models, routes and secrets of upstreams.
 
 use crate::{error::RegistryError, model::Model, registry::Registry, route::Route};
-use legation_store::{configuration, configuration::Secret};
+use legation_store::{Tx, configuration, configuration::Secret};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
@@ -23,11 +23,13 @@ impl Registry {
             reason: error.to_string(),
         };
         model.validate().map_err(wrong)?;
-        self.put(MODEL, &model.name, model, now)?;
-        self.change(|tx| match configuration::remove(tx, &self.id, CLOSED, &model.name) {
-            Ok(()) => self.tell(tx, ("model.opened", &model.name), &json!({}), now),
-            Err(legation_store::StoreError::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+        self.change(|tx| {
+            self.put(tx, (MODEL, &model.name), model, now)?;
+            match configuration::remove(tx, &self.id, CLOSED, &model.name) {
+                Ok(()) => self.tell(tx, ("model.opened", &model.name), &json!({}), now),
+                Err(legation_store::StoreError::NotFound { .. }) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
         })
     }
 
@@ -65,7 +67,7 @@ impl Registry {
     /// [`RegistryError`].
     pub fn put_route(&self, route: &Route, now: i64) -> Result<(), RegistryError> {
         route.validate()?;
-        self.put(ROUTE, &route.name, route, now)
+        self.change(|tx| self.put(tx, (ROUTE, &route.name), route, now))
     }
 
     /// The routes, in the order of their names.
@@ -98,12 +100,16 @@ impl Registry {
         })
     }
 
-    fn put(&self, kind: &str, name: &str, item: &impl Serialize, now: i64) -> Result<(), RegistryError> {
+    fn put(
+        &self,
+        tx: &mut Tx<'_>,
+        (kind, name): (&str, &str),
+        item: &impl Serialize,
+        now: i64,
+    ) -> Result<(), RegistryError> {
         let body = serde_json::to_string(item).map_err(|error| RegistryError::damaged(name, error))?;
-        self.change(|tx| {
-            configuration::put(tx, &self.id, kind, name, &body)?;
-            self.tell(tx, (&format!("{kind}.set"), name), &json!({}), now)
-        })
+        configuration::put(tx, &self.id, kind, name, &body)?;
+        self.tell(tx, (&format!("{kind}.set"), name), &json!({}), now)
     }
 
     fn all<T: DeserializeOwned>(&self, kind: &str) -> Result<Vec<T>, RegistryError> {

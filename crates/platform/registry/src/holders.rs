@@ -208,39 +208,18 @@ impl Registry {
                 return Ok(holder);
             }
             holder::change(tx, &self.id, &holder.id, state, &holder.body)?;
-            let (purpose, value) = match state {
-                State::Retired => (status::REVOCATION, true),
-                State::Suspended => (status::SUSPENSION, true),
-                State::Active => (status::SUSPENSION, false),
-            };
             // Those that were renewed, too: whoever signs by itself may still hold them.
             for link in links::alive(tx, &self.id, &holder, now)? {
-                if state == State::Retired {
-                    link::revoke(tx, &self.id, &link.id, "retired")?;
+                match state {
+                    State::Retired => self.end(tx, &link, "retired", now)?,
+                    State::Suspended => status::set(self, tx, link.place, status::SUSPENSION, true, now)?,
+                    State::Active => status::set(self, tx, link.place, status::SUSPENSION, false, now)?,
                 }
-                status::set(self, tx, link.place, purpose, value, now)?;
             }
             let what =
                 format!("{}.{}", kind.name(), if state == State::Active { "resumed" } else { state.name() });
             self.tell(tx, (&what, name), &json!({"did": holder.did}), now)?;
             Ok(holder::get(tx, &self.id, &holder.id)?)
-        })
-    }
-
-    /// The path to a holder, the organization first, with what is written down of each.
-    ///
-    /// # Errors
-    /// [`RegistryError`].
-    pub fn path(&self, kind: Kind, name: &str) -> Result<Vec<(Holder, Profile)>, RegistryError> {
-        self.store.read(|tx| {
-            let holder = holder::by_name(tx, &self.id, kind, name)?;
-            let path = links::path(tx, &self.id, &holder)?;
-            path.into_iter()
-                .map(|holder| {
-                    let profile = Profile::read(&holder.body, &holder.name)?;
-                    Ok((holder, profile))
-                })
-                .collect()
         })
     }
 }

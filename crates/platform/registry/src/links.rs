@@ -136,8 +136,7 @@ impl Registry {
         let issued = self.issue(tx, holder, now)?;
         if why == Why::Changed {
             for before in before {
-                link::revoke(tx, &self.id, &before.id, "replaced by one that says something else")?;
-                status::set(self, tx, before.place, status::REVOCATION, true, now)?;
+                self.end(tx, &before, "replaced by one that says something else", now)?;
             }
         }
         if holder.state == State::Suspended {
@@ -150,6 +149,19 @@ impl Registry {
             }
         }
         Ok(issued)
+    }
+
+    /// Ends a delegation for good: in the store, for this organization's own gateways, and in its status list, for all
+    /// others.
+    pub(crate) fn end(
+        &self,
+        tx: &mut Tx<'_>,
+        link: &Link,
+        reason: &str,
+        now: i64,
+    ) -> Result<(), RegistryError> {
+        link::revoke(tx, &self.id, &link.id, reason)?;
+        status::set(self, tx, link.place, status::REVOCATION, true, now)
     }
 
     /// Renews what ends soon: within a third of its life. Gives how many were renewed. Accounts carry over, so that
@@ -284,10 +296,11 @@ impl Registry {
             }
             let holder = holder::get(tx, &self.id, &link.holder)?;
             // Of the current one those that it replaced go with it: they say the same, and live as long.
-            let with = if link.state == "current" { alive(tx, &self.id, &holder, now)? } else { Vec::new() };
+            let mut with =
+                if link.state == "current" { alive(tx, &self.id, &holder, now)? } else { Vec::new() };
+            with.retain(|one| one.id != link.id);
             for one in with.iter().chain([&link]) {
-                link::revoke(tx, &self.id, &one.id, reason)?;
-                status::set(self, tx, one.place, status::REVOCATION, true, now)?;
+                self.end(tx, one, reason, now)?;
             }
             self.tell(tx, ("delegation.revoked", &link.id), &json!({"reason": reason}), now)?;
             Ok(link::get(tx, &self.id, &link.id)?)

@@ -17,9 +17,6 @@ pub struct Route {
     /// The name of the secret that is sent as a bearer token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
-    /// Whether the upstream may be at a private address.
-    #[serde(default)]
-    pub private: bool,
 }
 
 impl Route {

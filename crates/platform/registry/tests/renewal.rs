@@ -3,18 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use legation_registry::{Budget, FIRST_TEAM, Profile, Registry, init};
-use legation_signer::{Client, Door, Master, serve};
+use legation_signer::Door;
 use legation_store::{Location, Store, holder::Kind, link::Link};
-use std::{
-    fs::Permissions,
-    os::unix::fs::PermissionsExt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use legation_tests::signer::Signer;
 use tempfile::TempDir;
 
 const DAY: i64 = 86_400;
@@ -23,29 +14,17 @@ const NOW: i64 = 1_764_000_000;
 /// An organization with a signer of its own.
 struct World {
     registry: Registry,
-    stop: Arc<AtomicBool>,
-    signer: Option<JoinHandle<()>>,
+    _signer: Signer,
     _folder: TempDir,
 }
 
 impl World {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let run = folder.path().join("run");
-        std::fs::create_dir(&run).unwrap();
-        std::fs::set_permissions(&run, Permissions::from_mode(0o700)).unwrap();
-        let master = Master::create(&folder.path().join("master.key")).unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let (stopping, at) = (Arc::clone(&stop), run.clone());
-        let signer = thread::spawn(move || serve(&at, master, || stopping.load(Ordering::Relaxed)).unwrap());
-        let socket = Door::Registry.socket(&run);
-        let client = (0..500).find_map(|_| {
-            thread::sleep(Duration::from_millis(10));
-            Client::connect(&socket).ok()
-        });
+        let signer = Signer::start(folder.path()).unwrap();
         let store = Store::open(Location::Sqlite(folder.path().join("store.sqlite"))).unwrap();
-        let registry = init(store, client.unwrap(), "acme.example", NOW).unwrap();
-        Self { registry, stop, signer: Some(signer), _folder: folder }
+        let registry = init(store, signer.client(Door::Registry).unwrap(), "acme.example", NOW).unwrap();
+        Self { registry, _signer: signer, _folder: folder }
     }
 
     fn add(&self, agent: &str, team: &str) {
@@ -60,13 +39,6 @@ impl World {
     fn current(&self, kind: Kind, name: &str) -> Option<Link> {
         let all = self.registry.delegations(Some((kind, name))).unwrap();
         all.into_iter().map(|(_, link)| link).find(|link| link.state == "current")
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        drop(self.signer.take().map(JoinHandle::join));
     }
 }
 

@@ -131,10 +131,12 @@ fn load_totals(
 ) -> Result<(), StoreError> {
     let keys: Vec<Value> = names.totals.iter().map(|name| (*name).into()).collect();
     let mut rows = tx.query_in(&format!("{TOTALS} name"), organization, &keys)?;
-    rows.extend(tx.query(
-        &format!("{TOTALS} ends <= $2 ORDER BY ends LIMIT $3"),
-        &[organization.into(), ended.into(), SWEEP.into()],
-    )?);
+    if let Some(ended) = ended {
+        rows.extend(tx.query(
+            &format!("{TOTALS} ends <= $2 ORDER BY ends LIMIT $3"),
+            &[organization.into(), ended.into(), SWEEP.into()],
+        )?);
+    }
     let mut totals = BTreeMap::new();
     for row in rows {
         let total = read_total(&row)?;

@@ -184,13 +184,12 @@ impl Store {
         self.ask(|answer| Job::Settle(Box::new(settle), answer)).await
     }
 
-    /// Asks for a settlement, and does not wait for it: where there is nobody left to tell.
-    pub fn settle_later(&self, settle: Settle) {
+    /// Asks for a settlement, and does not wait for it: where there is nobody left to tell. Gives whether it will be done;
+    /// where too many wait, it is not, and what was taken stays taken.
+    #[must_use]
+    pub fn settle_later(&self, settle: Settle) -> bool {
         let (answer, _) = oneshot::channel();
-        if let Some(jobs) = &self.jobs {
-            // Where too many wait, what was taken stays taken.
-            jobs.try_send(Job::Settle(Box::new(settle), answer)).unwrap_or_default();
-        }
+        self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(Job::Settle(Box::new(settle), answer)).is_ok())
     }
 
     /// Keeps the receipt of a denial. One of an agent with a code that repeats within a minute is counted.

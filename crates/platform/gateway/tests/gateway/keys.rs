@@ -70,3 +70,30 @@ async fn whoever_shows_no_key_has_nothing_of_a_body_read() {
     assert_eq!(world.send(0, get(&key, "/v1/files")).await.told(), (404, "not_found".to_owned()));
     assert_eq!(world.send(0, chat(&key, json!({"store": true}))).await.status, 400);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_of_each_request_is_counted_once() {
+    let upstream = Upstream::always(Plan::says("hello").tokens(1, 1)).unwrap();
+    let world = sqlite();
+    world.model("small", &upstream, CENT);
+    let key = world.agent("mail", "1USD/day");
+    let nobody = Request::post("/v1/chat/completions").body(Body::from("{}")).unwrap();
+    world.send(0, nobody).await;
+    world.chat(0, "legation_x", json!({})).await;
+    world.send(0, post(&key, " ".repeat(5 << 20))).await;
+    world.send(0, get(&key, "/v1/models/none")).await;
+    world.send(0, get(&key, "/elsewhere")).await;
+    world.chat(0, &key, json!({"max_tokens": 1})).await;
+    let outcomes = [
+        "api_key_missing",
+        "api_key_unknown",
+        "input_too_large",
+        "model_not_found",
+        "not_found",
+        "permit",
+        "settled",
+    ];
+    for outcome in outcomes {
+        assert_eq!(world.counted(0, outcome), 1, "{outcome}");
+    }
+}

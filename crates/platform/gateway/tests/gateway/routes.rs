@@ -19,7 +19,6 @@ fn routed(upstream: &Upstream, secret: Option<&str>) -> World {
         path: "/crm/".to_owned(),
         upstream: format!("{}/v1/", local(&upstream.origin())),
         secret: secret.map(str::to_owned),
-        private: false,
     };
     blocking(|| world.registry.put_route(&route, now())).unwrap();
     world

@@ -11,16 +11,12 @@ use legation_registry::{
     Budget, FIRST_TEAM, Profile, Registry, init,
     model::{Model, Target},
 };
-use legation_signer::{Client, Door, Master, serve};
+use legation_signer::Door;
 use legation_store::{Location, Store, holder::Kind};
-use legation_tests::{postgres, upstream::Upstream};
+use legation_tests::{postgres, signer::Signer, upstream::Upstream};
 use serde_json::{Value, json};
 use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 use tower::ServiceExt;
@@ -37,46 +33,11 @@ pub(crate) fn blocking<T>(verb: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(verb)
 }
 
-/// A signer on a thread of its own.
-struct Signer {
-    folder: PathBuf,
-    stop: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Signer {
-    fn start(folder: &std::path::Path) -> Self {
-        let run = folder.join("run");
-        std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700).create(&run).unwrap();
-        let master = Master::create(&folder.join("master.key")).unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let (served, stopping) = (run.clone(), Arc::clone(&stop));
-        let thread =
-            std::thread::spawn(move || serve(&served, master, || stopping.load(Ordering::Relaxed)).unwrap());
-        let signer = Self { folder: run, stop, thread: Some(thread) };
-        while Client::connect(&Door::Gateway.socket(&signer.folder)).is_err() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        signer
-    }
-
-    fn client(&self, door: Door) -> Client {
-        Client::connect(&door.socket(&self.folder)).unwrap()
-    }
-}
-
-impl Drop for Signer {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.take().unwrap().join().unwrap();
-    }
-}
-
 pub(crate) struct World {
     pub(crate) engine: &'static str,
     pub(crate) registry: Arc<Registry>,
     pub(crate) location: Location,
-    gateways: Vec<Router>,
+    gateways: Vec<(Arc<Gateway>, Router)>,
     signer: Signer,
     pub(crate) folder: tempfile::TempDir,
 }
@@ -84,10 +45,10 @@ pub(crate) struct World {
 impl World {
     fn new(engine: &'static str, location: impl FnOnce(&std::path::Path) -> Location) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let signer = Signer::start(folder.path());
+        let signer = Signer::start(folder.path()).unwrap();
         let location = location(folder.path());
         let store = Store::open(location.clone()).unwrap();
-        let registry = init(store, signer.client(Door::Registry), "acme.example", now()).unwrap();
+        let registry = init(store, signer.client(Door::Registry).unwrap(), "acme.example", now()).unwrap();
         let mut world =
             Self { engine, registry: Arc::new(registry), location, gateways: Vec::new(), signer, folder };
         world.add_gateway();
@@ -97,9 +58,10 @@ impl World {
     /// One more gateway, as another process has it: with connections and a memory of its own.
     pub(crate) fn add_gateway(&mut self) {
         let store = Store::open(self.location.clone()).unwrap();
-        let registry = Registry::open(store, self.signer.client(Door::Registry), None).unwrap();
-        let gateway = Gateway::new(Arc::new(registry), self.signer.client(Door::Gateway), false).unwrap();
-        self.gateways.push(router(gateway));
+        let registry = Registry::open(store, self.signer.client(Door::Registry).unwrap(), None).unwrap();
+        let gateway =
+            Gateway::new(Arc::new(registry), self.signer.client(Door::Gateway).unwrap(), false).unwrap();
+        self.gateways.push((Arc::clone(&gateway), router(gateway)));
     }
 
     /// An agent that may call all models, and its key.
@@ -136,7 +98,7 @@ impl World {
 
     /// Sends a request to a gateway.
     pub(crate) async fn send(&self, gateway: usize, request: Request<Body>) -> Answer {
-        let response = self.gateways[gateway].clone().oneshot(request).await.unwrap();
+        let response = self.gateways[gateway].1.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
         Answer { status: parts.status, headers: parts.headers, body }
@@ -145,6 +107,13 @@ impl World {
     /// A chat of an agent with a model, with further members.
     pub(crate) async fn chat(&self, gateway: usize, key: &str, members: Value) -> Answer {
         self.send(gateway, chat(key, members)).await
+    }
+
+    /// What a gateway has counted of an outcome.
+    pub(crate) fn counted(&self, gateway: usize, outcome: &str) -> u64 {
+        let text = self.gateways[gateway].0.metrics();
+        let line = text.lines().find(|line| line.contains(&format!("outcome=\"{outcome}\"")));
+        line.map_or(0, |line| line.rsplit_once(' ').unwrap().1.parse().unwrap())
     }
 
     /// The receipts, the first first: kind, code and amount.

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 const SCHEMAS: &str = include_str!("schemas.json");
 /// How a request shows who makes it.
 const SIGNATURE: &str = "The request is signed (RFC 9421) by the key of an admin's DID over `@method`, `@target-uri`, \
-     `content-digest` where there is a body, and `agent-delegation`, with `created`, `expires`, `nonce`, `keyid` and `alg`. \
+     `agent-delegation` and, where there is a body, `content-digest`. \
+     The signature has `created`, `expires`, `nonce`, `keyid` and `alg`. \
      `Agent-Delegation` holds the admin's delegation. The URL that is signed is that at the organization's own origin, \
      wherever the API is reached. Each request has a nonce of its own, a repeated one too.";
 

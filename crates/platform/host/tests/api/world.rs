@@ -10,17 +10,17 @@ use legation_gateway::Gateway;
 use legation_http_signature::{AgentDelegation, Message, Signing, join, sign};
 use legation_keys::{Algorithm, SecretKey, Signer as _};
 use legation_registry::{Registry, init};
-use legation_signer::{Client, Door, Master, serve};
+use legation_signer::Door;
 use legation_store::{Location, Store};
-use legation_tests::postgres;
+use legation_tests::{postgres, signer::Signer};
 use serde_json::{Value, json};
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 use tower::ServiceExt;
 
@@ -31,41 +31,6 @@ pub(crate) fn now() -> i64 {
 /// Verbs block, which a thread that runs futures must not.
 pub(crate) fn blocking<T>(verb: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(verb)
-}
-
-/// A signer on a thread of its own.
-struct Signer {
-    folder: PathBuf,
-    stop: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Signer {
-    fn start(folder: &Path) -> Self {
-        let run = folder.join("run");
-        std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700).create(&run).unwrap();
-        let master = Master::create(&folder.join("master.key")).unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let (served, stopping) = (run.clone(), Arc::clone(&stop));
-        let thread =
-            std::thread::spawn(move || serve(&served, master, || stopping.load(Ordering::Relaxed)).unwrap());
-        let signer = Self { folder: run, stop, thread: Some(thread) };
-        while Client::connect(&Door::Gateway.socket(&signer.folder)).is_err() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        signer
-    }
-
-    fn client(&self, door: Door) -> Client {
-        Client::connect(&door.socket(&self.folder)).unwrap()
-    }
-}
-
-impl Drop for Signer {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.take().unwrap().join().unwrap();
-    }
 }
 
 /// Whoever signs requests: a key, and a chain that ends with its DID.
@@ -140,11 +105,12 @@ pub(crate) struct World {
 impl World {
     fn new(engine: &'static str, location: impl FnOnce(&Path) -> Location) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let signer = Signer::start(folder.path());
+        let signer = Signer::start(folder.path()).unwrap();
         let store = Store::open(location(folder.path())).unwrap();
-        let registry = init(store, signer.client(Door::Registry), "acme.example", now()).unwrap();
+        let registry = init(store, signer.client(Door::Registry).unwrap(), "acme.example", now()).unwrap();
         let registry = Arc::new(registry);
-        let gateway = Gateway::new(Arc::clone(&registry), signer.client(Door::Gateway), false).unwrap();
+        let gateway =
+            Gateway::new(Arc::clone(&registry), signer.client(Door::Gateway).unwrap(), false).unwrap();
         let router = legation_host::api(gateway, Arc::clone(&registry));
         let admin = admit(&registry, &["admin:*"]);
         Self { engine, registry, router, admin, _signer: signer, _folder: folder }

@@ -1,0 +1,46 @@
+//! Answers: what a caller gets, and the one place where outcomes are counted.
+
+use crate::{gateway::Gateway, openai::ErrorShape, refused::Refused};
+use axum::{body::Body, response::Response};
+use http::{HeaderValue, StatusCode, header};
+
+impl Gateway {
+    /// What came of a call as its caller gets it, counted by its outcome. Each has an id, by which both sides can name it.
+    pub(crate) fn told(&self, outcome: Result<Response, Refused>) -> Response {
+        match outcome {
+            Ok(response) => {
+                self.counts.add("permit");
+                response
+            }
+            Err(refused) => self.refuse(&refused),
+        }
+    }
+
+    /// A refusal as its caller gets it, counted by its code.
+    pub(crate) fn refuse(&self, refused: &Refused) -> Response {
+        self.counts.add(&refused.code);
+        error(&refused.shape(&uuid::Uuid::now_v7().to_string()))
+    }
+}
+
+/// An answer of one piece, which nobody keeps for another.
+pub(crate) fn whole(status: u16, kind: &'static str, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn error(shape: &ErrorShape<'_>) -> Response {
+    let mut response = Response::new(Body::from(shape.body()));
+    *response.status_mut() =
+        StatusCode::from_u16(shape.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in shape.headers() {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
