@@ -22,11 +22,12 @@ pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
 pub(crate) use organization::{
     AddAdminArgs, AddAgentArgs, AddTeamArgs, AdminCommand, AgentCommand, ApiKeyCommand, BudgetCommand,
     CreateKeyArgs, DelegationCommand, FileArgs, IdArgs, ListAgentsArgs, ListArgs, ListDelegationsArgs,
-    NameArgs, OfAgentArgs, OfHolderArgs, ProfileArgs, RevokeDelegationArgs, RotateKeyArgs, SetBudgetArgs,
-    TeamCommand,
+    NameArgs, OfAgentArgs, OfHolderArgs, ProfileArgs, RaiseBudgetArgs, RevokeDelegationArgs, RotateKeyArgs,
+    SetBudgetArgs, ShowDelegationArgs, TeamCommand,
 };
 pub(crate) use up::{DataArgs, DoctorArgs, InitArgs, PlaceArgs, SignerArgs, UpArgs};
 
+use crate::files;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use legation_credential::Securing;
 use legation_did::Did;
@@ -515,6 +516,14 @@ fn read_did(text: &str) -> Result<Did, String> {
 fn moment(text: &str) -> Result<i64, String> {
     time::parse(text, Round::Down)
         .ok_or_else(|| "expected a time with zone, such as 2026-11-21T10:00:00Z".to_owned())
+}
+
+/// A time to come: a moment, or how long from now.
+fn until(text: &str) -> Result<i64, String> {
+    let later = |seconds: i64| files::now().saturating_add(seconds);
+    moment(text).or_else(|_| duration(text).map(later)).map_err(|_| {
+        "expected a time such as 2026-11-21T10:00:00Z, or how long from now, such as 2h".to_owned()
+    })
 }
 
 /// A URL, by its scheme.

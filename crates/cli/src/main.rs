@@ -44,13 +44,13 @@ fn main() -> ExitCode {
         }
         Err(error) => return output::fail(&Failure::usage(one_line(&error)), wants_json),
     };
-    match run(cli.command) {
+    match run(cli.command, cli.json) {
         Ok(output) => output.show(cli.json),
         Err(failure) => output::fail(&failure, cli.json),
     }
 }
 
-fn run(command: Command) -> Result<Output, Failure> {
+fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
     match command {
         Command::Demo => demo::run(),
         Command::Key { command: KeyCommand::Generate(args) } => keygen::generate(&args),
@@ -82,7 +82,7 @@ fn run(command: Command) -> Result<Output, Failure> {
         Command::Model { command } => organization::model::run(&command),
         Command::Spend(args) => organization::spend::run(&args),
         Command::Doctor(args) => organization::doctor::run(&args),
-        Command::Up(args) => organization::up::run(&args),
+        Command::Up(args) => organization::up::run(&args, as_json),
         Command::Signer(args) => organization::signer::run(&args),
     }
 }

@@ -56,8 +56,9 @@ fn main() {
         ["bare", port, upstream] => bare::serve(port.parse().unwrap(), upstream.parse().unwrap()),
         ["legation"] => run(&WHOLE, true),
         ["--trial"] => run(&TRIAL, false),
+        ["--trial", "legation"] => run(&TRIAL, true),
         [] => run(&WHOLE, false),
-        _ => panic!("expected nothing, `--trial` or `legation`"),
+        _ => panic!("expected nothing, `--trial`, `legation`, or both"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The arguments of an organization's commands: teams, agents, their keys, delegations and budgets.
 
-use super::{PlaceArgs, duration};
+use super::{PlaceArgs, duration, until};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -82,7 +82,7 @@ pub(crate) struct AddTeamArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AgentCommand {
-    /// Add an agent, whose key the signer keeps, with a delegation of its team.
+    /// Add an agent, with a delegation of its team. The signer keeps its key, unless it brings one by --own-key.
     Add(Box<AddAgentArgs>),
     /// All agents, or those of a team.
     List(ListAgentsArgs),
@@ -106,6 +106,12 @@ pub(crate) struct AddAgentArgs {
     /// How long each of its delegations lives; they are renewed in time.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30d")]
     pub(crate) valid_for: i64,
+    /// The key file of an agent that keeps its own key and signs by it. What is sent is its public part and a proof.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) own_key: Option<PathBuf>,
+    /// A file that holds that key's passphrase.
+    #[arg(long, value_name = "FILE", requires = "own_key")]
+    pub(crate) own_key_passphrase_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: PlaceArgs,
 }
@@ -183,7 +189,7 @@ pub(crate) enum DelegationCommand {
     /// All delegations of an agent or a team; else the current one of each.
     List(ListDelegationsArgs),
     /// One delegation: what it says, and whether it holds.
-    Show(IdArgs),
+    Show(ShowDelegationArgs),
     /// Revoke a delegation and all that descends from it, from the next call on.
     Revoke(RevokeDelegationArgs),
     /// Renew a delegation before it ends, which `up` does by itself. No budget is refilled.
@@ -202,6 +208,18 @@ pub(crate) struct ListDelegationsArgs {
     pub(crate) team: Option<String>,
     #[command(flatten)]
     pub(crate) data: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowDelegationArgs {
+    #[command(flatten)]
+    pub(crate) of: IdArgs,
+    /// Write the delegation itself to this file, for an agent that keeps its own key. It is no secret.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file if it exists.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -235,8 +253,8 @@ pub(crate) enum BudgetCommand {
     Show(OfHolderArgs),
     /// Set a budget in place of the one of the same currency and window; `none` takes all away.
     Set(SetBudgetArgs),
-    /// Set a budget that is more than the one of the same currency and window.
-    Raise(SetBudgetArgs),
+    /// Set a budget that is more than the one of the same currency and window, with --until for a while.
+    Raise(RaiseBudgetArgs),
 }
 
 #[derive(Debug, Args)]
@@ -252,6 +270,15 @@ pub(crate) struct SetBudgetArgs {
     pub(crate) team: bool,
     #[command(flatten)]
     pub(crate) data: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RaiseBudgetArgs {
+    #[command(flatten)]
+    pub(crate) budget: SetBudgetArgs,
+    /// Until when it stands in place of the one before: a time such as 2026-11-21T10:00:00Z, or how long from now.
+    #[arg(long, value_name = "TIME", value_parser = until)]
+    pub(crate) until: Option<i64>,
 }
 
 /// A file of the caller's.

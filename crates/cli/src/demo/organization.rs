@@ -140,11 +140,12 @@ impl Scene {
     }
 
     fn receipt(&self) -> Result<Option<Value>, RegistryError> {
-        self.registry.sign_receipts(100)?;
+        self.registry.sign_receipts(100, files::now())?;
         let document = self.registry.document(self.registry.did().as_str())?;
         let latest = self.registry.receipts(None, 10)?;
         let decision = latest.into_iter().find(|receipt| receipt.kind != "settle");
-        let secured = decision.and_then(|receipt| receipt.secured);
+        let secured =
+            decision.map(|receipt| self.registry.signed_receipt(receipt.seq)).transpose()?.flatten();
         Ok(secured.and_then(|secured| receipt::verify(&secured, &document).ok()))
     }
 }

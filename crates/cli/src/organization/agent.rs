@@ -2,14 +2,18 @@
 
 use super::{
     holder::{body, budgets, change, show, valid_until},
-    place::{Place, ask, joined, text},
+    place::{Place, joined, text},
     table::table,
 };
 use crate::{
-    args::{AddAgentArgs, AgentCommand, ListAgentsArgs},
+    args::{AddAgentArgs, AgentCommand, KeyArgs, ListAgentsArgs},
+    files,
     output::{Failure, Output},
 };
+use legation_did::{Did, DidError};
+use legation_registry::proof::prove;
 use serde_json::{Value, json};
+use std::path::Path;
 
 pub(crate) fn run(command: &AgentCommand) -> Result<Output, Failure> {
     match command {
@@ -24,13 +28,32 @@ pub(crate) fn run(command: &AgentCommand) -> Result<Output, Failure> {
 
 fn add(args: &AddAgentArgs) -> Result<Output, Failure> {
     let mut body = body(&args.profile, args.valid_for)?;
+    let place = Place::of(&args.data)?;
+    let proof = args.own_key.as_ref().map(|key| proof(args, key, &place)).transpose()?;
     if let Some(members) = body.as_object_mut() {
         members.insert("team".to_owned(), args.team.as_str().into());
+        members.extend(proof.map(|proof| ("keyProof".to_owned(), proof.into())));
     }
-    let json = ask(&args.data, "POST", "/v1/agents", Some(&body))?;
+    let json = place.ask("POST", "/v1/agents", Some(&body))?;
     let (name, did) = (text(&json, "name"), text(&json, "did"));
-    let told = format!("added the agent `{name}`: {did}\nNext: `legation api-key create {name}`");
+    let next = match args.own_key {
+        None => format!("`legation api-key create {name}`"),
+        Some(_) => format!("`legation delegation list {name}`, and `delegation show ID --out FILE` for it"),
+    };
+    let told = format!("added the agent `{name}`: {did}\nNext: {next}");
     Ok(Output::done(json, told))
+}
+
+/// Proves that we hold the key that the agent brings.
+fn proof(args: &AddAgentArgs, key: &Path, place: &Place) -> Result<String, Failure> {
+    let of = KeyArgs { key: key.to_owned(), passphrase_file: args.own_key_passphrase_file.clone() };
+    let key = files::load_key(&of)?;
+    let organization = place.ask("GET", "/v1/organization", None)?;
+    let did: Did = text(&organization, "did").parse().map_err(|error: DidError| {
+        Failure::invalid("organization_malformed", format!("the organization has no DID: {error}"))
+    })?;
+    prove(&key, &did, &args.profile.name, files::now())
+        .map_err(|error| Failure::network("signer_failed", error.to_string()))
 }
 
 fn list(args: &ListAgentsArgs) -> Result<Output, Failure> {

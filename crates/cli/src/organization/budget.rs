@@ -5,9 +5,10 @@ use super::{
     place::{ask, escape, items, text},
 };
 use crate::{
-    args::{BudgetCommand, OfHolderArgs, SetBudgetArgs},
+    args::{BudgetCommand, OfHolderArgs, RaiseBudgetArgs, SetBudgetArgs},
     output::{Failure, Output},
 };
+use legation_keys::time;
 use serde_json::{Value, json};
 
 /// What stands for no budget.
@@ -16,8 +17,8 @@ const NONE: &str = "none";
 pub(crate) fn run(command: &BudgetCommand) -> Result<Output, Failure> {
     match command {
         BudgetCommand::Show(args) => show(args),
-        BudgetCommand::Set(args) => set(args, false),
-        BudgetCommand::Raise(args) => set(args, true),
+        BudgetCommand::Set(args) => set(args),
+        BudgetCommand::Raise(args) => raise(args),
     }
 }
 
@@ -29,13 +30,21 @@ fn show(args: &OfHolderArgs) -> Result<Output, Failure> {
     Ok(shown(ask(&args.data, "GET", &path(&args.name, args.team), None)?))
 }
 
-fn set(args: &SetBudgetArgs, raise: bool) -> Result<Output, Failure> {
+fn set(args: &SetBudgetArgs) -> Result<Output, Failure> {
     let path = path(&args.name, args.team);
-    if args.budget == NONE && !raise {
+    if args.budget == NONE {
         return Ok(shown(ask(&args.data, "DELETE", &path, None)?));
     }
-    let body = json!({"budget": args.budget, "raise": raise});
-    Ok(shown(ask(&args.data, "PUT", &path, Some(&body))?))
+    Ok(shown(ask(&args.data, "PUT", &path, Some(&json!({"budget": args.budget})))?))
+}
+
+fn raise(args: &RaiseBudgetArgs) -> Result<Output, Failure> {
+    let RaiseBudgetArgs { budget: args, until } = args;
+    let body = match until {
+        None => json!({"budget": args.budget, "raise": true}),
+        Some(until) => json!({"budget": args.budget, "raise": true, "until": time::format(*until)}),
+    };
+    Ok(shown(ask(&args.data, "PUT", &path(&args.name, args.team), Some(&body))?))
 }
 
 /// Budgets of a holder and of those above it.

@@ -5,8 +5,11 @@ use super::{
     table::{facts, table},
 };
 use crate::{
-    args::{DelegationCommand, IdArgs, ListDelegationsArgs, OfHolderArgs, RevokeDelegationArgs},
-    explain,
+    args::{
+        DelegationCommand, IdArgs, ListDelegationsArgs, OfHolderArgs, RevokeDelegationArgs,
+        ShowDelegationArgs,
+    },
+    explain, files,
     output::{Failure, Output},
 };
 use legation_credential::{Delegation, status::StatusEntry};
@@ -48,8 +51,8 @@ fn list(args: &ListDelegationsArgs) -> Result<Output, Failure> {
     Ok(Output::done(json!({ "delegations": found }), told))
 }
 
-fn show(args: &IdArgs) -> Result<Output, Failure> {
-    let json = ask(&args.data, "GET", &path(&args.id, ""), None)?;
+fn show(args: &ShowDelegationArgs) -> Result<Output, Failure> {
+    let mut json = ask(&args.of.data, "GET", &path(&args.of.id, ""), None)?;
     let id = text(&json, "id");
     let said = Delegation::read_unverified(text(&json, "secured")).map_err(|error| {
         Failure::invalid("store_damaged", format!("what is stored of `{id}` can't be read: {error}"))
@@ -68,7 +71,14 @@ fn show(args: &IdArgs) -> Result<Output, Failure> {
         ("further links", said.terms.max_depth.to_string()),
     ];
     all.extend(said.terms.status.iter().map(status));
-    let told = format!("{id}\n{}{}", facts(&all), explain::authority(&said.terms.authority));
+    let mut told = format!("{id}\n{}{}", facts(&all), explain::authority(&said.terms.authority));
+    if let Some(out) = &args.out {
+        files::write_public(out, text(&json, "secured"), args.force)?;
+        told = format!("wrote {}: {id}", out.display());
+        if let Some(members) = json.as_object_mut() {
+            members.insert("file".to_owned(), out.display().to_string().into());
+        }
+    }
     Ok(Output::done(json, told))
 }
 

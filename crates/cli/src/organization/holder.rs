@@ -92,7 +92,10 @@ fn for_people(holder: &Value) -> String {
 
 /// A budget and what is taken of it, for people.
 pub(crate) fn taken_text(taken: &Value) -> String {
-    let budget = text(taken, "budget");
+    let budget = match text(taken, "until") {
+        "" => text(taken, "budget").to_owned(),
+        until => format!("{} until {until}", text(taken, "budget")),
+    };
     match (text(taken, "taken"), text(taken, "left")) {
         ("", _) | (_, "") => {
             format!("{budget}: what is taken can't be told, and nothing passes until its window has gone by")

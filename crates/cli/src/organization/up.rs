@@ -15,7 +15,7 @@ use axum::{Router, extract::State, http::StatusCode, routing::get};
 use legation_gateway::Gateway;
 use legation_host::{TlsFiles, published, serve as answer, serve_long};
 use legation_registry::{Budget, Registry};
-use legation_signer::Door;
+use legation_signer::{Door, hide_memory};
 use serde_json::json;
 use std::{
     net::SocketAddr,
@@ -28,7 +28,9 @@ use tokio::net::TcpListener;
 /// may answer.
 const LAST_REQUEST: Duration = Duration::from_secs(600);
 
-pub(crate) fn run(args: &UpArgs) -> Result<Output, Failure> {
+pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
+    // What passes through is read by nobody else: prompts, keys that callers show, keys of providers.
+    hide_memory().map_err(|error| Failure::network("memory", error.to_string()))?;
     let folder = DataDir::of(&args.data);
     let tls = match (&args.tls_cert, &args.tls_key) {
         (Some(certificate), Some(key)) => {
@@ -69,7 +71,7 @@ pub(crate) fn run(args: &UpArgs) -> Result<Output, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::network("runtime", format!("the runtime did not start: {error}")))?;
-    let done = runtime.block_on(serve_all(args, (doors, budget), (&registry, &gateway), tls));
+    let done = runtime.block_on(serve_all((args, as_json), (doors, budget), (&registry, &gateway), tls));
     // What still waits to be kept is kept before the signer ends.
     drop(runtime);
     signer.lock().unwrap_or_else(PoisonError::into_inner).stop();
@@ -90,7 +92,7 @@ fn bind(at: SocketAddr) -> Result<std::net::TcpListener, Failure> {
 }
 
 async fn serve_all(
-    args: &UpArgs,
+    (args, as_json): (&UpArgs, bool),
     ((listener, admin), budget): ((std::net::TcpListener, std::net::TcpListener), Option<Budget>),
     (registry, gateway): (&Arc<Registry>, &Arc<Gateway>),
     tls: Option<TlsFiles>,
@@ -102,9 +104,7 @@ async fn serve_all(
     let admin_address = admin.local_addr().map_err(failed)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let origin = format!("{scheme}://{address}");
-    if args.dev {
-        dev::start(registry, &origin, budget).await?;
-    }
+    let made = if args.dev { Some(dev::start(registry, budget).await?) } else { None };
     let public = legation_gateway::router(Arc::clone(gateway))
         .merge(published(Arc::clone(registry)))
         .route("/healthz", get(|| async { "ok\n" }));
@@ -119,6 +119,7 @@ async fn serve_all(
             "http"
         }
     };
+    tell((registry, made.as_ref()), &origin, &format!("{admin_scheme}://{admin_address}"), as_json)?;
     output::tell_noticed();
     complain(&format!(
         "{} is up: callers at {origin}/v1, health, metrics and admins at {admin_scheme}://{admin_address}; end with Ctrl-C\n",
@@ -131,6 +132,25 @@ async fn serve_all(
         operations(registry, gateway).merge(legation_host::api(Arc::clone(gateway), Arc::clone(registry)));
     let own = answer(admin, own, admin_tls, serve::stopped());
     tokio::try_join!(public, own).map(drop).map_err(|error| Failure::file(error.to_string()))
+}
+
+/// Tells on standard output where it is up, as JSON of one line, or for people what `--dev` made.
+fn tell(
+    (registry, made): (&Registry, Option<&dev::Made>),
+    origin: &str,
+    admin: &str,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let text = match (as_json, made) {
+        (true, made) => {
+            let did = registry.did().as_str();
+            let up = json!({"up": {"did": did, "callers": format!("{origin}/v1"), "admin": admin, "dev": made.map(dev::Made::json)}});
+            format!("{up}\n")
+        }
+        (false, Some(made)) => made.text(origin),
+        (false, None) => return Ok(()),
+    };
+    output::print(&text).map_err(|error| Failure::network("output", error.to_string()))
 }
 
 /// What whoever runs it looks at, on an origin of its own.

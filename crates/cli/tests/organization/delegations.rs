@@ -1,6 +1,6 @@
 //! Delegations and budgets.
 
-use crate::{common::Play, refused, with_bot};
+use crate::{common::Play, organization, refused, with_bot};
 use legation_store::{Location, Store, StoreError, link, organization};
 use serde_json::{Value, json};
 
@@ -171,4 +171,42 @@ fn a_budget_is_raised_only_upwards() {
     );
     assert_eq!(play.json("budget set bot none")["budgets"], json!([]));
     assert!(play.run("budget show bot").stdout.contains("no budget of its own"));
+}
+
+#[test]
+fn a_budget_is_raised_for_a_while_and_says_until_when() {
+    let play = with_bot();
+    let raised = play.json("budget raise bot 9USD/day --until 2h");
+    let until = raised["budgets"][0]["until"].as_str().unwrap().to_owned();
+    assert_eq!(raised["budgets"][0]["budget"], "9.00 USD/day");
+    let said = play.json(&format!("delegation show {}", current(&play, "bot")));
+    assert_eq!(said["validUntil"], json!(until), "what says it ends with it");
+    let text = play.run("agent show bot").stdout;
+    assert!(text.contains(&format!("9.00 USD/day until {until}: ")), "{text}");
+    let again = play.json("budget raise bot 8USD/day --until 2099-01-01T00:00:00Z");
+    assert_eq!(again["budgets"][0]["until"], "2099-01-01T00:00:00Z");
+    assert_eq!(play.json("budget set bot 6USD/day")["budgets"][0].get("until"), None);
+    let usage = play.run("budget raise bot 9USD/day --until soon");
+    assert!(usage.status == 2 && usage.stderr.contains("how long from now, such as 2h"), "{usage:?}");
+    let past = "budget raise bot 9USD/day --until 2020-01-01T00:00:00Z";
+    refused(&play, past, (2, "value_invalid"), &["would end at once"]);
+}
+
+#[test]
+fn an_agent_that_brings_its_key_proves_it_and_gets_its_delegations_as_files() {
+    let play = organization();
+    play.write("pass", "correct horse battery");
+    play.json("key generate --out own.key --passphrase-file pass");
+    let added = play.json(
+        "agent add bot --models standard --budget 5USD/day --own-key own.key --own-key-passphrase-file pass",
+    );
+    assert_eq!(added["did"], "did:web:acme.example:bot");
+    let id = current(&play, "bot");
+    let shown = play.json(&format!("delegation show {id} --out bot.jwt"));
+    assert_eq!(shown["file"], "bot.jwt");
+    assert!(play.read("bot.jwt").starts_with("ey"));
+    let text = play.run(&format!("delegation show {id} --out bot.jwt"));
+    assert!(text.status != 0 && text.stderr.contains("--force"), "{text:?}");
+    let there = play.run("agent add other --models standard --own-key nothing.key");
+    assert!(there.status != 0 && there.stderr.contains("`nothing.key`"), "{there:?}");
 }

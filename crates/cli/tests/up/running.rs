@@ -23,10 +23,23 @@ impl Up {
     }
 
     pub(crate) fn again(play: &Play, port: u16, more: &[&str], env: &[(&str, String)]) -> Self {
+        Self::by(play, port, &[], more, env)
+    }
+
+    /// As another program starts it, which it takes the place of.
+    pub(crate) fn by(
+        play: &Play,
+        port: u16,
+        program: &[&str],
+        more: &[&str],
+        env: &[(&str, String)],
+    ) -> Self {
         let (listen, admin) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{}", free_port()));
         let out = format!("up-{port}.out");
         let file = std::fs::File::create(play.path(&out)).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_legation"))
+        let line = [program, &[env!("CARGO_BIN_EXE_legation")]].concat();
+        let child = Command::new(line[0])
+            .args(&line[1..])
             .args(["up", "--listen", &listen, "--admin-listen", &admin])
             .args(more)
             .current_dir(play.folder.path())

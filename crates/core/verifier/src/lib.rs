@@ -13,7 +13,7 @@
 //! 5. [`MemoryLedger::commit`]: the permit's nonce, approvals and debits are consumed, once.
 //!    Where the cost is known only afterwards, [`MemoryLedger::reserve`] holds the most that it may be, and
 //!    [`MemoryLedger::settle`] lowers it.
-//! 6. [`receipt`]: bytes to sign, for whoever asks later.
+//! 6. [`receipt`]: bytes to sign, for whoever asks later; [`batch`]: one signature for many of them.
 //!
 //! What would have passed in place of a [`Denial`], [`remedy()`] says to whoever asks.
 //!
@@ -62,6 +62,7 @@
 
 pub mod approval;
 pub mod authorize;
+pub mod batch;
 pub mod chain;
 mod claims;
 pub mod code;

@@ -128,15 +128,25 @@ pub fn sign(receipt: &[u8], key_id: &str, signer: &dyn Signer) -> Result<String,
 /// # Errors
 /// [`ReceiptError`].
 pub fn verify(secured: &str, signer: &Document) -> Result<serde_json::Value, ReceiptError> {
+    verify_as(secured, signer, MEDIA_TYPE, check_decision)
+}
+
+/// Checks what a verifier signed as of its own time: a receipt, or a batch of them.
+pub(crate) fn verify_as(
+    secured: &str,
+    signer: &Document,
+    media_type: &'static str,
+    check: impl FnOnce(&Json<'_>) -> Result<(), CredentialError>,
+) -> Result<serde_json::Value, ReceiptError> {
     let parts = jws::split(secured.trim()).map_err(CredentialError::from)?;
     let header =
-        jws::read_header(parts.header, MEDIA_TYPE, &Algorithm::ALL, LIMITS).map_err(CredentialError::from)?;
+        jws::read_header(parts.header, media_type, &Algorithm::ALL, LIMITS).map_err(CredentialError::from)?;
     let algorithm = header.algorithm;
     let key_id = header.required_key_id().map_err(CredentialError::from)?;
     let payload =
         base64url::decode(parts.payload).map_err(jws::JwsError::from).map_err(CredentialError::from)?;
     let receipt = json::parse(&payload, LIMITS).map_err(CredentialError::from)?;
-    check_decision(&receipt)?;
+    check(&receipt)?;
     check_signer(&receipt, signer.id())?;
     let now = receipt.get("at").and_then(|at| at.as_str()).and_then(|at| time::parse(at, Round::Down));
     let now = now.ok_or(ReceiptError::NoTime)?;
@@ -194,6 +204,11 @@ pub enum ReceiptError {
     /// The signature does not fit: the receipt was changed, or somebody else signed it.
     #[error("the signature does not fit; the receipt was changed, or somebody else signed it")]
     Signature,
+    /// A batch is of other receipts, or follows another batch.
+    #[error(
+        "they are not what was signed: a receipt was changed, added, left out or moved, or a batch before them was"
+    )]
+    Batch,
 }
 
 impl ReceiptError {
@@ -209,6 +224,7 @@ impl ReceiptError {
             Self::Key(KeyLookupError::NotFound { .. }) => "key_not_found",
             Self::Key(_) => "algorithm_key_mismatch",
             Self::Signature => "signature_invalid",
+            Self::Batch => "receipts_changed",
         }
     }
 }

@@ -51,6 +51,12 @@ impl Budget {
         Ok(Self { amount, currency, window })
     }
 
+    /// Whether it is of the same currency and window as another, so that one stands in place of the other.
+    #[must_use]
+    pub fn stands_for(&self, other: &Self) -> bool {
+        (&self.currency, &self.window) == (&other.currency, &other.window)
+    }
+
     /// The constraint that a delegation says it with.
     #[must_use]
     pub fn constraint(&self) -> serde_json::Value {

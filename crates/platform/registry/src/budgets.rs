@@ -3,23 +3,27 @@
 use crate::{
     Budget, Profile,
     error::RegistryError,
-    links::{self, Why},
+    links::{self, EARLY, Why},
+    profile::Raise,
     registry::{Registry, must_be_active, named},
 };
 use legation_credential::{Authority, delegation::account_digest};
+use legation_keys::time;
 use legation_store::{
     Tx, holder,
     holder::{Holder, Kind, State},
     link,
 };
 use legation_verifier::ledger::parts::total_name;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A budget, and what of it is taken in its window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
     /// The budget.
     pub budget: Budget,
+    /// Until when it stands in place of a lower one, Unix seconds; `None` where it is not raised for a while.
+    pub until: Option<i64>,
     /// What calls cost, and what is reserved for calls that go on, in millionths of a minor unit: what the next call is
     /// judged by. `None` where that can't be said any more, and nothing passes.
     pub micros: Option<i64>,
@@ -46,53 +50,68 @@ impl Registry {
         budget: Option<Budget>,
         now: i64,
     ) -> Result<Profile, RegistryError> {
-        self.change(|tx| self.set_budget_in(tx, (kind, name), budget, now))
+        let told = json!({"budget": budget.as_ref().map_or("none".to_owned(), Budget::to_string)});
+        self.change(|tx| {
+            let (holder, profile) = named(tx, &self.id, kind, name)?;
+            let profile = with_budget(profile, budget);
+            self.set_budgets(tx, &holder, &profile, ("budget.set", told), now)?;
+            Ok(profile)
+        })
     }
 
-    /// Raises a budget of a holder: sets it, where it is more than the one of the same currency and window.
+    /// Raises a budget of a holder: sets it, where it is more than the one of the same currency and window. With
+    /// `until` (Unix seconds) it stands in place of that one until then, and a few seconds less: what is raised is
+    /// never in force for longer.
     ///
     /// # Errors
-    /// [`RegistryError`]; [`RegistryError::Value`] where it is not more, or there is none to raise.
+    /// [`RegistryError`]; [`RegistryError::Value`] where it is not more, there is none to raise, or `until` is past.
     pub fn raise_budget(
         &self,
         (kind, name): (Kind, &str),
         budget: Budget,
+        until: Option<i64>,
         now: i64,
     ) -> Result<Profile, RegistryError> {
+        let wrong = |reason| RegistryError::Value { what: "raise", found: budget.to_string(), reason };
         self.change(|tx| {
-            let (_, profile) = named(tx, &self.id, kind, name)?;
-            let old = profile.budgets.iter().find(|old| is_of_one(old, &budget));
-            let wrong = |reason| RegistryError::Value { what: "raise", found: budget.to_string(), reason };
-            match old {
+            let (holder, mut profile) = named(tx, &self.id, kind, name)?;
+            match profile.budgets.iter().find(|old| old.stands_for(&budget)) {
                 None => Err(wrong(format!(
                     "`{name}` has no budget of that currency and window; give it one with `legation budget set`"
                 ))),
                 Some(old) if old.amount >= budget.amount => {
                     Err(wrong(format!("`{name}` has {old}; give more, or lower it with `legation budget set`")))
                 }
-                Some(_) => self.set_budget_in(tx, (kind, name), Some(budget), now),
+                Some(_) => Ok(()),
+            }?;
+            let mut told = json!({"budget": budget.to_string()});
+            match until {
+                None => profile = with_budget(profile, Some(budget.clone())),
+                Some(until) if until <= now.saturating_add(EARLY) => {
+                    return Err(wrong("it would end at once; give a later time".to_owned()));
+                }
+                Some(until) => {
+                    profile.raises.retain(|old| !old.budget.stands_for(&budget));
+                    profile.raises.push(Raise { budget: budget.clone(), until });
+                    told = json!({"budget": budget.to_string(), "until": time::format(until)});
+                }
             }
+            self.set_budgets(tx, &holder, &profile, ("budget.raised", told), now)?;
+            Ok(profile)
         })
     }
 
-    fn set_budget_in(
+    /// Keeps a holder's profile, of which its budgets have changed, and issues what says them.
+    fn set_budgets(
         &self,
         tx: &mut Tx<'_>,
-        (kind, name): (Kind, &str),
-        budget: Option<Budget>,
+        holder: &Holder,
+        profile: &Profile,
+        (what, mut told): (&str, Value),
         now: i64,
-    ) -> Result<Profile, RegistryError> {
-        let (holder, mut profile) = named(tx, &self.id, kind, name)?;
+    ) -> Result<(), RegistryError> {
         if holder.state == State::Retired {
-            must_be_active(&holder)?;
-        }
-        let told = budget.as_ref().map_or("none".to_owned(), Budget::to_string);
-        match budget {
-            None => profile.budgets.clear(),
-            Some(budget) => {
-                profile.budgets.retain(|old| !is_of_one(old, &budget));
-                profile.budgets.push(budget);
-            }
+            must_be_active(holder)?;
         }
         holder::change(tx, &self.id, &holder.id, holder.state, &profile.write()?)?;
         // Whose delegation was revoked gets none by this; the next one says it.
@@ -100,8 +119,10 @@ impl Registry {
             let changed = holder::get(tx, &self.id, &holder.id)?;
             self.reissue(tx, &changed, Why::Changed, now)?;
         }
-        self.tell(tx, ("budget.set", name), &json!({"kind": kind.name(), "budget": told}), now)?;
-        Ok(profile)
+        if let Some(told) = told.as_object_mut() {
+            told.insert("kind".to_owned(), holder.kind.name().into());
+        }
+        self.tell(tx, (what, &holder.name), &told, now)
     }
 
     /// The budgets of a holder and of all above it, its own first, and what of each is taken at `now` (Unix seconds).
@@ -128,19 +149,24 @@ impl Registry {
         let profile = Profile::read(&holder.body, &holder.name)?;
         let account = account_digest(&links::read_did(&above.did)?, &holder.name);
         let mut budgets = Vec::new();
-        for budget in profile.budgets {
-            let limit = limit_of(&budget)?;
+        for (budget, until) in profile.at(now.saturating_add(EARLY)).effective() {
+            let limit = limit_of(budget)?;
             let total = legation_store::total(tx, &self.id, total_name(&account, &limit))?;
             let micros = total.map_or(0, |total| total.sum(now));
-            budgets.push(Taken { budget, micros: (micros < i64::MAX).then_some(micros) });
+            let micros = (micros < i64::MAX).then_some(micros);
+            budgets.push(Taken { budget: budget.clone(), until, micros });
         }
         Ok(Budgeted { holder: holder.clone(), budgets })
     }
 }
 
-/// Whether two budgets are of one currency and window, so that one stands in place of the other.
-fn is_of_one(one: &Budget, other: &Budget) -> bool {
-    (&one.currency, &one.window) == (&other.currency, &other.window)
+/// A profile with a budget in place of the one of its currency and window, or with none at all.
+fn with_budget(mut profile: Profile, budget: Option<Budget>) -> Profile {
+    let replaced = |old: &Budget| budget.as_ref().is_none_or(|budget| old.stands_for(budget));
+    profile.budgets.retain(|old| !replaced(old));
+    profile.raises.retain(|raise| !replaced(&raise.budget));
+    profile.budgets.extend(budget);
+    profile
 }
 
 /// The limit that a budget is, in the words that name its total.

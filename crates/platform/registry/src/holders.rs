@@ -4,6 +4,7 @@ use crate::{
     error::RegistryError,
     links, names,
     profile::{ALL_GROUPS, Profile},
+    proof,
     registry::{FIRST_TEAM, Registry, must_be_active, named},
     status,
 };
@@ -95,20 +96,21 @@ impl Registry {
         self.add_agent_of((name, team), profile, None, now)
     }
 
-    /// Adds an agent that keeps its own key, which is published in its document. Whoever calls this has seen that the
-    /// agent holds the private part.
+    /// Adds an agent that keeps its own key, which is published in its document. `proof` shows that whoever adds it holds
+    /// the private part ([`crate::proof::prove`]).
     ///
     /// # Errors
-    /// As [`Registry::add_agent`].
+    /// As [`Registry::add_agent`]; [`RegistryError::Value`] where the proof does not hold.
     pub fn add_agent_with_key(
         &self,
         name: &str,
         team: &str,
         profile: &Profile,
-        key: &PublicKey,
+        proof: &str,
         now: i64,
     ) -> Result<Holder, RegistryError> {
-        self.add_agent_of((name, team), profile, Some(key), now)
+        let key = proof::proved(proof, &self.did, name, now)?;
+        self.add_agent_of((name, team), profile, Some(&key), now)
     }
 
     fn add_agent_of(

@@ -12,6 +12,7 @@
 //! | [`receipts`] | receipts, signed and summed up; events |
 //! | [`admins`] | who may change the organization from afar, by a delegation |
 //! | [`once`] | writes that are done once, however often they are asked for |
+//! | [`proof`] | that an agent holds the key that it brings |
 //! | [`profile`], [`mod@budget`], [`names`] | what is written down of a holder; `5USD/day`; names and DIDs |
 //! | `status` | the organization's status lists |
 //!
@@ -31,6 +32,7 @@ pub mod model;
 pub mod names;
 pub mod once;
 pub mod profile;
+pub mod proof;
 pub mod receipts;
 pub mod registry;
 pub mod route;

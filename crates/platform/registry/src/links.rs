@@ -20,6 +20,9 @@ use serde_json::json;
 
 /// How far back a delegation begins to be valid, seconds: whose clock is behind by less accepts it at once.
 const BACK: i64 = 60;
+/// How long before its end a budget that is raised for a while is lowered, seconds: it is looked every other second
+/// whether something is due, and it must not be too late.
+pub(crate) const EARLY: i64 = 5;
 /// Most holders below one; a team has its agents, and an agent none.
 const MOST: i64 = 1_000_000;
 /// Most delegations of one holder that are looked at: each is renewed within a third of its life, so that few live at a
@@ -35,6 +38,8 @@ pub(crate) enum Why {
     Renewed,
     /// It says something else now: the one before is revoked.
     Changed,
+    /// So it is, because a time has come: who below it has more than it now is left with what ends.
+    Lowered,
 }
 
 /// The path to a holder, the organization first.
@@ -71,7 +76,7 @@ pub(crate) fn alive(
 impl Registry {
     /// Issues a holder's delegation by its parent's key, as its current one.
     pub(crate) fn issue(&self, tx: &mut Tx<'_>, holder: &Holder, now: i64) -> Result<Link, RegistryError> {
-        let profile = Profile::read(&holder.body, &holder.name)?;
+        let profile = Profile::read(&holder.body, &holder.name)?.at(now.saturating_add(EARLY));
         let mut path = path(tx, &self.id, holder)?;
         path.pop();
         let parents = chain(tx, &self.id, &path)?;
@@ -84,8 +89,9 @@ impl Registry {
             .ok_or_else(|| RegistryError::damaged(&issuer.name, "its key is not here"))?;
         let place = status::take_place(self, tx, issuer, now)?;
         let id = format!("urn:uuid:{}", uuid::Uuid::now_v7());
-        // No link outlives the one that it passes on.
-        let ends = parents.iter().map(|parent| parent.valid_until).min().unwrap_or(i64::MAX);
+        // No link outlives the one that it passes on, nor what of it is for a while.
+        let ends = parents.iter().map(|parent| parent.valid_until).chain(profile.lowered());
+        let ends = ends.min().unwrap_or(i64::MAX);
         let valid_until = now.saturating_add(profile.valid_for).min(ends);
         let terms = Terms {
             id: Some(id.clone()),
@@ -134,7 +140,7 @@ impl Registry {
     ) -> Result<Link, RegistryError> {
         let before = alive(tx, &self.id, holder, now)?;
         let issued = self.issue(tx, holder, now)?;
-        if why == Why::Changed {
+        if why != Why::Renewed {
             for before in before {
                 self.end(tx, &before, "replaced by one that says something else", now)?;
             }
@@ -145,7 +151,12 @@ impl Registry {
         for child in holder::children(tx, &self.id, &holder.id, "", MOST)? {
             // Who is retired, or whose delegation was revoked, gets none.
             if child.state != State::Retired && link::current(tx, &self.id, &child.id).is_ok() {
-                self.reissue(tx, &child, Why::Renewed, now)?;
+                match self.reissue(tx, &child, Why::Renewed, now) {
+                    Err(RegistryError::Wider(reason)) if why == Why::Lowered => {
+                        self.tell(tx, ("delegation.ended", &child.name), &json!({"reason": reason}), now)?;
+                    }
+                    other => drop(other?),
+                }
             }
         }
         Ok(issued)
@@ -172,21 +183,42 @@ impl Registry {
     pub fn renew_due(&self, now: i64) -> Result<usize, RegistryError> {
         let due = self.store.read(|tx| -> Result<_, RegistryError> {
             let soon = link::ending(tx, &self.id, now.saturating_add(crate::profile::VALID_FOR), 10_000)?;
-            let is_due =
-                |link: &Link| link.valid_until.saturating_sub(now) * 3 < link.valid_until - link.valid_from;
-            Ok(soon.into_iter().filter(is_due).collect::<Vec<_>>())
+            let mut due = Vec::new();
+            for link in soon {
+                if self.is_due(tx, &link, now)? {
+                    due.push(link);
+                }
+            }
+            Ok(due)
         })?;
         // One that can't be renewed keeps none of the others from it.
         let (mut renewed, mut failed) = (0, None);
         for link in due {
             match self.renew(&link.id, now) {
                 Ok(done) => renewed += usize::from(done),
-                // What is above it was revoked, and that is meant.
-                Err(RegistryError::Store(StoreError::NotFound { .. })) => {}
+                // What is above it was revoked, or lowered below what it has, and that is meant.
+                Err(RegistryError::Store(StoreError::NotFound { .. }) | RegistryError::Wider(_)) => {}
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
         failed.map_or(Ok(renewed), Err)
+    }
+
+    /// Whether a delegation is to be renewed: within a third of its life, where the next one would live longer. One that
+    /// ends with the one above it, or with a raised budget, is renewed when that ends.
+    fn is_due(&self, tx: &mut Tx<'_>, link: &Link, now: i64) -> Result<bool, RegistryError> {
+        let left = link.valid_until.saturating_sub(now);
+        if left <= EARLY {
+            return Ok(true);
+        }
+        if left.saturating_mul(3) >= link.valid_until.saturating_sub(link.valid_from) {
+            return Ok(false);
+        }
+        let above = link.parent.as_ref().map(|parent| link::get(tx, &self.id, parent)).transpose()?;
+        let holder = holder::get(tx, &self.id, &link.holder)?;
+        let lowered = Profile::read(&holder.body, &holder.name)?.lowered();
+        let ends = above.map(|above| above.valid_until).into_iter().chain(lowered).min();
+        Ok(ends.is_none_or(|ends| link.valid_until < ends))
     }
 
     /// Renews a delegation, and all below it. `false` where it is no longer the current one.
@@ -200,7 +232,15 @@ impl Registry {
             if link.state != "current" || holder.state == State::Retired {
                 return Ok(false);
             }
-            let issued = self.reissue(tx, &holder, Why::Renewed, now)?;
+            let profile = Profile::read(&holder.body, &holder.name)?;
+            let raises = profile.raises.len();
+            let profile = profile.at(now.saturating_add(EARLY));
+            let why = if profile.raises.len() < raises { Why::Lowered } else { Why::Renewed };
+            if why == Why::Lowered {
+                holder::change(tx, &self.id, &holder.id, holder.state, &profile.write()?)?;
+            }
+            let holder = holder::get(tx, &self.id, &holder.id)?;
+            let issued = self.reissue(tx, &holder, why, now)?;
             self.tell(
                 tx,
                 ("delegation.renewed", &issued.id),

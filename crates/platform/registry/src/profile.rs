@@ -35,11 +35,24 @@ pub struct Profile {
     /// What it may spend.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<Budget>,
+    /// Budgets that stand in place of some of those for a while.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub raises: Vec<Raise>,
     /// How many further links it may make.
     #[serde(default)]
     pub max_depth: u32,
     /// How long each of its delegations lives, seconds.
     pub valid_for: i64,
+}
+
+/// A budget that stands for a while in place of the one of its currency and window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Raise {
+    /// The budget.
+    pub budget: Budget,
+    /// From when on it no longer does, Unix seconds.
+    pub until: i64,
 }
 
 impl Default for Profile {
@@ -52,6 +65,7 @@ impl Default for Profile {
             resources: Vec::new(),
             constraints: Vec::new(),
             budgets: Vec::new(),
+            raises: Vec::new(),
             max_depth: 0,
             valid_for: VALID_FOR,
         }
@@ -59,6 +73,25 @@ impl Default for Profile {
 }
 
 impl Profile {
+    /// The same as it holds at a moment (Unix seconds): raises that have ended are away.
+    pub(crate) fn at(mut self, moment: i64) -> Self {
+        self.raises.retain(|raise| moment < raise.until);
+        self
+    }
+
+    /// The budgets that hold: those that are raised for a while as they are raised, each with until when.
+    pub fn effective(&self) -> impl Iterator<Item = (&Budget, Option<i64>)> {
+        self.budgets.iter().map(|budget| {
+            let raise = self.raises.iter().find(|raise| raise.budget.stands_for(budget));
+            raise.map_or((budget, None), |raise| (&raise.budget, Some(raise.until)))
+        })
+    }
+
+    /// When the first of its raises ends, Unix seconds.
+    pub(crate) fn lowered(&self) -> Option<i64> {
+        self.raises.iter().map(|raise| raise.until).min()
+    }
+
     /// The authority that it is delegated, at an organization whose host this is.
     ///
     /// # Errors
@@ -84,7 +117,7 @@ impl Profile {
         if grants.is_empty() {
             return Err(RegistryError::NothingGranted);
         }
-        let budgets = self.budgets.iter().map(Budget::constraint);
+        let budgets = self.effective().map(|(budget, _)| budget.constraint());
         let constraints: Vec<Value> = budgets.chain(self.constraints.iter().cloned()).collect();
         let mut authority = json!({ "grants": grants });
         if !constraints.is_empty()

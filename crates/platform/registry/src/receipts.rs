@@ -6,37 +6,72 @@ use legation_store::{
     Event, StoreError, holder,
     holder::Kind,
     receipt,
-    receipt::{Receipt, Spent},
+    receipt::{Batch, Receipt, Spent},
 };
+use legation_verifier::batch;
 
 impl Registry {
-    /// Signs receipts that are not signed yet, at most so many, by the organization's key. Gives how many.
+    /// Signs receipts that are not signed yet, at most so many, as one batch, by the organization's key, at `now` (Unix
+    /// seconds). Gives how many.
     ///
     /// # Errors
     /// [`RegistryError`].
-    pub fn sign_receipts(&self, most: i64) -> Result<usize, RegistryError> {
-        let (unsigned, key) = self.store.read(|tx| -> Result<_, RegistryError> {
+    pub fn sign_receipts(&self, most: i64, now: i64) -> Result<usize, RegistryError> {
+        let (before, receipts) = self.store.read(|tx| -> Result<_, StoreError> {
+            let before = receipt::batch(tx, &self.id, None)?;
+            let after = before.as_ref().map_or(0, |before| before.last);
+            Ok((before, receipt::bodies(tx, &self.id, after, most)?))
+        })?;
+        let count = receipts.len();
+        let Some(more) = i64::try_from(count).ok().filter(|count| *count > 0) else { return Ok(0) };
+        let first = before.as_ref().map_or(0, |before| before.last).saturating_add(1);
+        let before = before.map_or(String::new(), |before| before.secured);
+        let receipts: Vec<&[u8]> = receipts.iter().map(Vec::as_slice).collect();
+        let batch = batch::of_receipts(self.did.as_str(), first, &receipts, &before, now);
+        let secured = self.sign_receipt(&batch)?;
+        let last = first.saturating_add(more).saturating_sub(1);
+        // No event: what is signed says nothing that was not there.
+        self.store.keep_signed(&self.id.as_str().into(), Batch { first, last, secured })?;
+        Ok(count)
+    }
+
+    /// A receipt by its number as a compact JWS of the organization, for whoever was not given all of them. It is made where
+    /// the receipt is what was signed with others; `None` where that was not done yet.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; [`RegistryError::Damaged`] where a receipt of its batch is not what was signed.
+    pub fn signed_receipt(&self, seq: i64) -> Result<Option<String>, RegistryError> {
+        let read = self.store.read(|tx| -> Result<_, RegistryError> {
+            let Some(of) = receipt::batch(tx, &self.id, Some(seq))? else { return Ok(None) };
+            let before = receipt::batch(tx, &self.id, Some(of.first.saturating_sub(1)))?;
+            let most = of.last.saturating_sub(of.first).saturating_add(1);
+            let receipts = receipt::bodies(tx, &self.id, of.first.saturating_sub(1), most)?;
             let top = self.top(tx)?;
-            let key = holder::keys(tx, &self.id, &top.id)?.into_iter().next();
-            Ok((receipt::unsigned(tx, &self.id, most)?, key))
+            Ok(Some((of, before, receipts, self.document_of(tx, &top)?)))
+        });
+        let Some((of, before, receipts, document)) = read? else { return Ok(None) };
+        let texts: Vec<&[u8]> = receipts.iter().map(Vec::as_slice).collect();
+        let before = before.map_or(String::new(), |before| before.secured);
+        let damaged = |error: String| RegistryError::damaged(&format!("receipt {seq}"), error);
+        batch::verify(&of.secured, &document, (of.first, &texts), &before)
+            .map_err(|error| damaged(error.to_string()))?;
+        let place = usize::try_from(seq.saturating_sub(of.first)).ok();
+        let body = place.and_then(|place| texts.get(place));
+        let body = body.ok_or_else(|| damaged("its batch ends before it".to_owned()))?;
+        self.sign_receipt(body).map(Some)
+    }
+
+    /// Signs a receipt, or a batch of them, by the organization's key.
+    fn sign_receipt(&self, body: &[u8]) -> Result<String, RegistryError> {
+        let key = self.store.read(|tx| -> Result<_, RegistryError> {
+            let top = self.top(tx)?;
+            Ok(holder::keys(tx, &self.id, &top.id)?.into_iter().next())
         })?;
         let key = key.ok_or_else(|| RegistryError::damaged("the organization", "it has no key"))?;
         let sealed = key.sealed.as_deref().unwrap_or_default();
-        let mut signed = Vec::new();
-        for one in &unsigned {
-            let text = core::str::from_utf8(&one.body)
-                .map_err(|error| RegistryError::damaged("a receipt", error))?;
-            let key = SealedKey { organization: &self.id, key_id: &key.key_id, sealed };
-            signed.push((one.seq, self.signer().receipt(key, text)?));
-        }
-        // No event: what is signed says nothing that was not there.
-        self.store.write(|tx| -> Result<(), RegistryError> {
-            for (seq, secured) in &signed {
-                receipt::set_secured(tx, &self.id, *seq, secured)?;
-            }
-            Ok(())
-        })?;
-        Ok(signed.len())
+        let text = core::str::from_utf8(body).map_err(|error| RegistryError::damaged("a receipt", error))?;
+        let key = SealedKey { organization: &self.id, key_id: &key.key_id, sealed };
+        Ok(self.signer().receipt(key, text)?)
     }
 
     /// The latest receipts, the latest first; of one agent where its name is given.

@@ -152,7 +152,7 @@ impl Client {
         }))
     }
 
-    /// Signs a receipt, the JSON text of `legation_verifier::receipt`, as it stands: up to some 750 KiB. The key is
+    /// Signs a receipt, the JSON text of `legation_verifier::receipt`, or a batch of `legation_verifier::batch`, as it stands: up to some 750 KiB. The key is
     /// that of its `verifier`; where that is no DID, [`SealedKey::key_id`] is the DID URL of the key.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 ///
 /// # Errors
 /// What the system says.
-pub(crate) fn hide_memory() -> std::io::Result<()> {
+pub fn hide_memory() -> std::io::Result<()> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     #[cfg(target_os = "linux")]
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;

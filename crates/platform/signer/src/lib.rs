@@ -42,5 +42,6 @@ mod verbs;
 
 pub use client::{Client, ClientError, Generated, ListTerms, SealedKey};
 pub use door::Door;
+pub use hidden::hide_memory;
 pub use master::{Master, MasterError, OpenError, Place, SealError};
 pub use server::{ServeError, serve};

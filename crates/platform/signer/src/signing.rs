@@ -24,7 +24,10 @@ use legation_keys::{
     json::{self, Json, JsonLimits},
     secret::{SecretKeyError, SignError},
 };
-use legation_verifier::receipt;
+use legation_verifier::{batch, receipt};
+
+/// What signs the bytes of a kind.
+type Sign = fn(&[u8], &str, &dyn Signer) -> Result<String, SignError>;
 
 /// How deep a receipt may be, as deep as `legation_verifier::receipt::verify` reads it.
 const RECEIPT_DEPTH: usize = 32;
@@ -118,27 +121,26 @@ fn unpacked(bits: &[u8]) -> Result<StatusList, Refused> {
     Ok(list)
 }
 
-/// Signs a receipt, byte for byte as it stands.
+/// Signs a receipt, or a batch of them, byte for byte as it stands.
 pub(crate) fn receipt(request: &ask::Receipt, master: &Master) -> Result<String, Refused> {
     let text = request.receipt.as_bytes();
     let limits = JsonLimits { bytes: MAX_FRAME, depth: RECEIPT_DEPTH };
     let json = json::parse(text, limits).map_err(CredentialError::from)?;
-    let found = match json.get("type") {
-        Some(Json::String(found)) if found == receipt::TYPE => None,
-        Some(Json::String(found)) => Some(format!("`{}`", shorten(found))),
-        Some(other) => Some(other.kind().to_owned()),
-        None => Some("nothing".to_owned()),
+    let sign = match json.get("type") {
+        Some(Json::String(found)) if found == receipt::TYPE => Ok(receipt::sign as Sign),
+        Some(Json::String(found)) if found == batch::TYPE => Ok(batch::sign as Sign),
+        Some(Json::String(found)) => Err(format!("`{}`", shorten(found))),
+        Some(other) => Err(other.kind().to_owned()),
+        None => Err("nothing".to_owned()),
     };
-    if let Some(found) = found {
-        return Err(Refused::ReceiptType { found });
-    }
+    let sign = sign.map_err(|found| Refused::ReceiptType { found })?;
     // Where the verifier is called by a DID, nobody else's signature holds (`receipt::verify`).
     let verifier = json.get("verifier").and_then(Json::as_str).and_then(|verifier| verifier.parse().ok());
     let named = || request.key.key_id.split_once('#').and_then(|(did, _)| did.parse().ok());
     let signs: Did = verifier.or_else(named).ok_or(Refused::NoSigner)?;
     let signer = opened(&request.key, master)?;
     let method = method(&signs, &request.key.key_id, &signer)?;
-    Ok(receipt::sign(text, &method, &signer)?)
+    Ok(sign(text, &method, &signer)?)
 }
 
 /// The key, for one request. It is zeroed when it is dropped.

@@ -12,7 +12,7 @@ use legation_credential::{
 use legation_did::{Document, Purpose, key, method_id, web};
 use legation_keys::{Algorithm, SecretKey, Signer};
 use legation_signer::{Door, ListTerms};
-use legation_verifier::{Evidence, Trust, authorize, parse, receipt, verify};
+use legation_verifier::{Evidence, Trust, authorize, batch, parse, receipt, verify};
 
 const LIST: &str = "https://acme.example/status/1";
 
@@ -215,6 +215,9 @@ fn a_receipt_is_signed_at_both_doors_and_nothing_else_is_signed_as_one() {
         ] {
             assert_eq!(signer.receipt(key("k", &made), &bad).unwrap_err().code(), code, "{door:?} {code}");
         }
+        let many = batch::of_receipts(shop.as_str(), 1, &[text.as_bytes()], "", NOW);
+        let secured = signer.receipt(key("k", &made), core::str::from_utf8(&many).unwrap()).unwrap();
+        assert_eq!(batch::verify(&secured, &document, (1, &[text.as_bytes()]), ""), Ok(()));
         let long = text.replacen('{', &format!(r#"{{"more":"{}","#, "x".repeat(900_000)), 1);
         assert_eq!(signer.receipt(key("k", &made), &long).unwrap_err().code(), "answer_too_large");
         assert!(signer.receipt(key("k", &made), &text).is_ok(), "the connection goes on");

@@ -14,7 +14,7 @@ use legation_verifier::{
 };
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, mpsc::Sender},
 };
 use tokio::sync::oneshot;
 
@@ -114,8 +114,25 @@ type Answer<T> = oneshot::Sender<Result<Done<T>, CommitError>>;
 pub(crate) enum Job {
     Commit(Box<Commit>, Answer<Committed>),
     Settle(Box<Settle>, Answer<Settled>),
-    Nonce { organization: Arc<str>, chain: Box<VerifiedChain>, until: i64, now: i64, answer: Answer<()> },
-    Deny { organization: Arc<str>, receipt: Box<NewReceipt>, answer: Answer<()> },
+    Nonce {
+        organization: Arc<str>,
+        chain: Box<VerifiedChain>,
+        until: i64,
+        now: i64,
+        answer: Answer<()>,
+    },
+    Deny {
+        organization: Arc<str>,
+        receipt: Box<NewReceipt>,
+        answer: Answer<()>,
+    },
+    /// A batch of receipts that was signed. It goes with what is committed, so that it makes nobody wait.
+    Signed {
+        organization: Arc<str>,
+        batch: receipt::Batch,
+        /// Who waits for this may block: signing is a verb.
+        answer: Sender<Result<(), StoreError>>,
+    },
 }
 
 impl Job {
@@ -123,7 +140,9 @@ impl Job {
         match self {
             Self::Commit(commit, _) => &commit.organization,
             Self::Settle(settle, _) => &settle.organization,
-            Self::Nonce { organization, .. } | Self::Deny { organization, .. } => organization,
+            Self::Nonce { organization, .. }
+            | Self::Deny { organization, .. }
+            | Self::Signed { organization, .. } => organization,
         }
     }
 
@@ -132,7 +151,7 @@ impl Job {
         match self {
             Self::Commit(_, answer) => answer.is_closed(),
             Self::Nonce { answer, .. } => answer.is_closed(),
-            Self::Settle(..) | Self::Deny { .. } => false,
+            Self::Settle(..) | Self::Deny { .. } | Self::Signed { .. } => false,
         }
     }
 
@@ -142,6 +161,7 @@ impl Job {
             Self::Settle(settle, _) => settle.now,
             Self::Nonce { now, .. } => *now,
             Self::Deny { receipt, .. } => receipt.at,
+            Self::Signed { .. } => 0,
         }
     }
 
@@ -150,17 +170,18 @@ impl Job {
             Self::Commit(commit, _) => names.add_permit(&commit.permit, commit.reserving),
             Self::Settle(settle, _) => names.add_committed(&settle.committed),
             Self::Nonce { chain, .. } => names.add_chain(chain),
-            Self::Deny { .. } => {}
+            Self::Deny { .. } | Self::Signed { .. } => {}
         }
     }
 
     /// Answers that the store can't be used.
     pub(crate) fn fail(self, error: &StoreError) {
-        let error = || CommitError::Store(error.clone());
+        let failed = || CommitError::Store(error.clone());
         match self {
-            Self::Commit(_, answer) => drop(answer.send(Err(error()))),
-            Self::Settle(_, answer) => drop(answer.send(Err(error()))),
-            Self::Nonce { answer, .. } | Self::Deny { answer, .. } => drop(answer.send(Err(error()))),
+            Self::Commit(_, answer) => drop(answer.send(Err(failed()))),
+            Self::Settle(_, answer) => drop(answer.send(Err(failed()))),
+            Self::Nonce { answer, .. } | Self::Deny { answer, .. } => drop(answer.send(Err(failed()))),
+            Self::Signed { answer, .. } => drop(answer.send(Err(error.clone()))),
         }
     }
 }
@@ -240,11 +261,15 @@ pub(crate) fn run(
     if let Some(ended) = ended {
         memory.forget(ended);
     }
-    let mut batch = Batch { organization, head, memory, receipts: Vec::new(), repeated: Vec::new() };
+    let mut batch =
+        Batch { organization, head, memory, receipts: Vec::new(), repeated: Vec::new(), signed: Vec::new() };
     ready.extend(jobs.drain(..).map(|job| batch.one(job, &mut kept.repeats)));
-    let Batch { mut head, memory, receipts, repeated, .. } = batch;
+    let Batch { mut head, memory, receipts, repeated, signed, .. } = batch;
     ledger::save(tx, organization, &mut head, &before, &memory)?;
     tx.insert_all(receipt::INSERT, receipts, "")?;
+    for batch in signed {
+        receipt::add_batch(tx, organization, batch)?;
+    }
     for (number, at) in repeated {
         receipt::count_again(tx, organization, number, at)?;
     }
@@ -260,6 +285,8 @@ struct Batch<'a> {
     receipts: Vec<Vec<Value>>,
     /// Numbers of receipts that happened again, and when.
     repeated: Vec<(i64, i64)>,
+    /// Batches of receipts that were signed.
+    signed: Vec<receipt::Batch>,
 }
 
 impl Batch<'_> {
@@ -279,6 +306,10 @@ impl Batch<'_> {
             Job::Deny { organization, receipt, answer } => {
                 let number = self.deny(&organization, *receipt, repeats);
                 Ready::new(answer, Ok(((), number)))
+            }
+            Job::Signed { batch, answer, .. } => {
+                self.signed.push(batch);
+                Ready(Box::new(move |committed| drop(answer.send(committed.map(drop)))))
             }
         }
     }

@@ -3,8 +3,11 @@
 use crate::{connection::Connection, error::StoreError};
 
 /// The steps. One that was released is never changed.
-const STEPS: [&str; 2] =
-    [include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_idempotency.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_idempotency.sql"),
+    include_str!("../migrations/0003_batches.sql"),
+];
 
 /// A number that stands for migrating, in PostgreSQL, so that two processes do not do it at once.
 const LOCK: i64 = 0x6c65_6761_7469_6f6e;

@@ -56,12 +56,14 @@ pub struct Receipt {
     pub last_at: i64,
     /// The receipt itself.
     pub body: Vec<u8>,
-    /// The same, signed; `None` until the signer has done so.
-    pub secured: Option<String>,
+    /// Whether it is in a batch that was signed.
+    pub signed: bool,
 }
 
-const COLUMNS: &str = "SELECT seq, at, kind, code, agent, resource, amount, currency, of_seq, times, last_at, body, secured \
-                       FROM receipt WHERE organization = $1";
+/// Batches are without gaps, so what is not behind the last of them is signed.
+const COLUMNS: &str = "SELECT seq, at, kind, code, agent, resource, amount, currency, of_seq, times, last_at, body, \
+                       CASE WHEN seq <= (SELECT COALESCE(MAX(last), 0) FROM receipt_batch WHERE organization = $1) \
+                       THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END FROM receipt WHERE organization = $1";
 
 /// One row to insert.
 pub(crate) fn row(organization: &str, seq: i64, receipt: NewReceipt) -> Vec<Value> {
@@ -109,7 +111,7 @@ fn read(row: &Row) -> Result<Receipt, StoreError> {
         times: row.int(9)?,
         last_at: row.int(10)?,
         body: row.bytes(11)?,
-        secured: row.maybe_text(12)?,
+        signed: row.int(12)? != 0,
     })
 }
 
@@ -147,28 +149,53 @@ pub fn latest(
     rows.iter().map(read).collect()
 }
 
-/// Receipts that are not signed yet, the oldest first, at most so many.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn unsigned(tx: &mut Tx<'_>, organization: &str, most: i64) -> Result<Vec<Receipt>, StoreError> {
-    let rows = tx.query(
-        &format!("{COLUMNS} AND secured IS NULL ORDER BY seq LIMIT $2"),
-        &[organization.into(), most.into()],
-    )?;
-    rows.iter().map(read).collect()
+/// Receipts that were signed together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The number of the first.
+    pub first: i64,
+    /// The number of the last.
+    pub last: i64,
+    /// The batch, signed.
+    pub secured: String,
 }
 
-/// Keeps the signed form of a receipt.
+const BATCHES: &str = "SELECT first, last, secured FROM receipt_batch WHERE organization = $1";
+
+/// The last batch; or with `of`, the one that a receipt is in.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn set_secured(tx: &mut Tx<'_>, organization: &str, seq: i64, secured: &str) -> Result<(), StoreError> {
-    tx.change_one(
-        "UPDATE receipt SET secured = $3 WHERE organization = $1 AND seq = $2",
-        &[organization.into(), seq.into(), secured.into()],
-        "such receipt",
-    )
+pub fn batch(tx: &mut Tx<'_>, organization: &str, of: Option<i64>) -> Result<Option<Batch>, StoreError> {
+    let rows = tx.query(
+        &format!("{BATCHES} AND first <= $2 ORDER BY first DESC LIMIT 1"),
+        &[organization.into(), of.unwrap_or(i64::MAX).into()],
+    )?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let batch = Batch { first: row.int(0)?, last: row.int(1)?, secured: row.text(2)? };
+    Ok(Some(batch).filter(|batch| of.is_none_or(|seq| seq <= batch.last)))
+}
+
+/// The bodies of receipts after a number, in order, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn bodies(tx: &mut Tx<'_>, organization: &str, seq: i64, most: i64) -> Result<Vec<Vec<u8>>, StoreError> {
+    let rows = tx.query(
+        "SELECT body FROM receipt WHERE organization = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+        &[organization.into(), seq.into(), most.into()],
+    )?;
+    rows.iter().map(|row| row.bytes(0)).collect()
+}
+
+/// Keeps a batch. Where another process has signed from the same receipt on, its batch stays.
+pub(crate) fn add_batch(tx: &mut Tx<'_>, organization: &str, batch: Batch) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO receipt_batch (organization, first, last, secured) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (organization, first) DO NOTHING",
+        &[organization.into(), batch.first.into(), batch.last.into(), batch.secured.into()],
+    )?;
+    Ok(())
 }
 
 /// What was spent.

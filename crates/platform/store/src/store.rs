@@ -5,7 +5,7 @@ use crate::{
     error::StoreError,
     job::{Commit, CommitError, Done, Job, Settle},
     migrate::migrate,
-    receipt::NewReceipt,
+    receipt::{Batch, NewReceipt},
     tx::Tx,
     writer,
 };
@@ -15,7 +15,10 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
-    sync::{Arc, Mutex, PoisonError, mpsc::SyncSender},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, SyncSender},
+    },
     thread::JoinHandle,
 };
 use tokio::sync::oneshot;
@@ -201,6 +204,16 @@ impl Store {
         self.ask(|answer| Job::Deny { organization, receipt, answer }).await
     }
 
+    /// Keeps a batch of receipts that was signed. It blocks, as verbs do.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keep_signed(&self, organization: &Arc<str>, batch: Batch) -> Result<(), StoreError> {
+        let (answer, asked) = mpsc::channel();
+        self.send(Job::Signed { organization: Arc::clone(organization), batch, answer })?;
+        asked.recv().map_err(ended)?
+    }
+
     /// Consumes the nonce of a chain that was verified for nothing but who is there, and remembers it until `until`
     /// (Unix seconds) at least.
     ///
@@ -222,11 +235,19 @@ impl Store {
         job: impl FnOnce(oneshot::Sender<Result<Done<T>, CommitError>>) -> Job,
     ) -> Result<Done<T>, CommitError> {
         let (answer, asked) = oneshot::channel();
+        self.send(job(answer))?;
+        asked.await.map_err(ended)?
+    }
+
+    fn send(&self, job: Job) -> Result<(), StoreError> {
         let full = |_| StoreError::unavailable("too many calls wait for it");
         let jobs = self.jobs.as_ref().ok_or_else(|| StoreError::unavailable("it is being closed"))?;
-        jobs.try_send(job(answer)).map_err(full)?;
-        asked.await.map_err(|_| StoreError::unavailable("its thread has ended"))?
+        jobs.try_send(job).map_err(full)
     }
+}
+
+fn ended<E>(_: E) -> StoreError {
+    StoreError::unavailable("its thread has ended")
 }
 
 fn take_held(held: &Mutex<Option<Connection>>) -> Option<Connection> {

@@ -7,7 +7,7 @@ use crate::{
         data_dir::{DataDir, Signer, failed},
         first_admin,
     },
-    output::{self, Failure, complain},
+    output::{Failure, complain},
 };
 use legation_registry::{
     Budget, FIRST_TEAM, Profile, Registry, RegistryError,
@@ -75,12 +75,36 @@ pub(crate) fn init(folder: &DataDir, signer: &Signer, port: u16) -> Result<(), F
     first_admin::make(folder, &registry, None).map(drop)
 }
 
-/// Makes the agent, a key and the models, and prints how to call.
-pub(crate) async fn start(
-    registry: &Arc<Registry>,
-    origin: &str,
-    budget: Option<Budget>,
-) -> Result<(), Failure> {
+/// What was made to try it.
+pub(crate) struct Made {
+    /// What the agent may spend, for people.
+    budget: String,
+    key: zeroize::Zeroizing<String>,
+    /// A model to call.
+    model: String,
+}
+
+impl Made {
+    /// How to call, for people.
+    pub(crate) fn text(&self, origin: &str) -> String {
+        let Self { budget, key, model } = self;
+        let key = key.as_str();
+        format!(
+            "The agent `{AGENT}` may spend {budget}. Its key, for a day:\n\n  {key}\n\n\
+             Any OpenAI SDK calls with it when OPENAI_BASE_URL is {origin}/v1 and OPENAI_API_KEY is that key. Or:\n\n  \
+             curl {origin}/v1/chat/completions -H 'Authorization: Bearer {key}' \\\n    -H 'Content-Type: application/json' \\\n    \
+             -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}'\n\n"
+        )
+    }
+
+    /// The same for machines.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::json!({"agent": AGENT, "budget": self.budget, "apiKey": self.key.as_str(), "model": self.model})
+    }
+}
+
+/// Makes the agent, a key and the models.
+pub(crate) async fn start(registry: &Arc<Registry>, budget: Option<Budget>) -> Result<Made, Failure> {
     let base = std::env::var("OPENAI_BASE_URL").ok().filter(|url| !url.is_empty());
     let key = std::env::var("OPENAI_API_KEY").ok().filter(|key| !key.is_empty());
     let models = if key.is_some() || base.is_some() {
@@ -95,17 +119,8 @@ pub(crate) async fn start(
         make(&registry, budget, models, secret.as_ref().map(|key| key.as_str()))
     });
     let made = made.await.map_err(|error| Failure::network("runtime", error.to_string()))?;
-    let made = made.map_err(|error| failed(&error))?;
-    let text = format!(
-        "The agent `{AGENT}` may spend {}. Its key, for a day:\n\n  {}\n\n\
-         Any OpenAI SDK calls with it when OPENAI_BASE_URL is {origin}/v1 and OPENAI_API_KEY is that key. Or:\n\n  \
-         curl {origin}/v1/chat/completions -H 'Authorization: Bearer {}' \\\n    -H 'Content-Type: application/json' \\\n    \
-         -d '{{\"model\":\"{first}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}'\n\n",
-        made.0,
-        made.1.as_str(),
-        made.1.as_str(),
-    );
-    output::print(&text).map_err(|error| Failure::network("output", error.to_string()))
+    let (budget, key) = made.map_err(|error| failed(&error))?;
+    Ok(Made { budget, key, model: first })
 }
 
 /// Models of OpenAI with their prices in US cents for a million tokens, as its price list had them on 2025-10-01.

@@ -16,7 +16,7 @@ use std::{
 /// How often it is looked whether something is due.
 const LOOK: Duration = Duration::from_secs(2);
 /// Most receipts that are signed at a time.
-const RECEIPTS: i64 = 256;
+const RECEIPTS: i64 = 1024;
 
 /// For how long the thread that signs receipts waits when there are no more.
 const NO_MORE: Duration = Duration::from_millis(500);
@@ -39,11 +39,11 @@ pub(crate) fn start(registry: &Arc<Registry>, signer: &Arc<Mutex<Signer>>) -> Re
         look(&own).map_err(|error| error.to_string())
     })?;
     let registry = Arc::clone(registry);
-    again("receipts", move || match registry.sign_receipts(RECEIPTS) {
-        Ok(signed) => {
-            if signed == 0 {
-                thread::sleep(NO_MORE);
-            }
+    again("receipts", move || match registry.sign_receipts(RECEIPTS, files::now()) {
+        // A batch that is full is followed by the next.
+        Ok(signed) if i64::try_from(signed).is_ok_and(|signed| signed >= RECEIPTS) => Ok(()),
+        Ok(_) => {
+            thread::sleep(NO_MORE);
             Ok(())
         }
         Err(error) => {

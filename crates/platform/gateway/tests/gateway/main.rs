@@ -6,6 +6,7 @@ mod answers;
 mod budgets;
 mod keys;
 mod models;
+mod receipts;
 mod routes;
 mod secrets;
 mod stops;

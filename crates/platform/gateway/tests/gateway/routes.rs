@@ -8,7 +8,7 @@ use axum::{
 use legation_credential::{Terms, issue, pass_on};
 use legation_http_signature::{AgentDelegation, Message, Signing, join, sign};
 use legation_keys::{Algorithm, SecretKey, Signer};
-use legation_registry::{Profile, route::Route};
+use legation_registry::{Profile, proof::prove, route::Route};
 use legation_store::holder::Kind;
 use legation_tests::upstream::{Plan, Upstream};
 
@@ -74,7 +74,8 @@ async fn whoever_keeps_its_own_key_calls_by_signing_once_and_so_does_a_child_tha
     may.max_depth = 1;
     let did = blocking(|| {
         world.registry.add_team("outside", &may, now()).unwrap();
-        world.registry.add_agent_with_key("mail", "outside", &may, own.public_key(), now()).unwrap().did
+        let proof = prove(&own, world.registry.did(), "mail", now()).unwrap();
+        world.registry.add_agent_with_key("mail", "outside", &may, &proof, now()).unwrap().did
     });
     let chain = blocking(|| world.registry.chain(Kind::Agent, "mail")).unwrap();
     let signed = |chain: &[String], key: &SecretKey, nonce: &str| {

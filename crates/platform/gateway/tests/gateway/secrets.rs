@@ -62,7 +62,7 @@ async fn no_prompt_no_answer_and_no_key_is_found_in_what_is_kept() {
         world.chat(0, &key, members).await;
     }
     world.wait_for_receipts(6).await;
-    blocking(|| world.registry.sign_receipts(1000)).unwrap();
+    blocking(|| world.registry.sign_receipts(1000, now())).unwrap();
     let mut searched = 0;
     for entry in std::fs::read_dir(world.folder.path()).unwrap() {
         let path = entry.unwrap().path();

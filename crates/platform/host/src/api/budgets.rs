@@ -2,6 +2,7 @@
 
 use super::{asked::Asked, endpoint::Endpoint, error::ApiError, forms};
 use axum::http::Method;
+use legation_keys::time::{self, Round};
 use legation_registry::Budget;
 use legation_store::holder::Kind;
 use serde::Deserialize;
@@ -60,6 +61,8 @@ struct Set {
     /// Refused where it is not more than the one before.
     #[serde(default)]
     raise: bool,
+    /// With `raise`: until when (RFC 3339) it stands in place of the one before.
+    until: Option<String>,
 }
 
 fn show(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {
@@ -70,8 +73,16 @@ fn set(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {
     let set: Set = asked.body()?;
     let budget = Budget::parse(&set.budget)?;
     let holder = (kind, asked.name);
+    if set.until.is_some() && !set.raise {
+        let reason = "`until` is there without `raise`; a budget that is set is set until it is set anew";
+        return Err(ApiError::bad("body_invalid", reason));
+    }
     if set.raise {
-        asked.registry.raise_budget(holder, budget, asked.now)?;
+        let until = set.until.map(|until| {
+            let wrong = || format!("`{until}` is no time; write such as `2026-12-01T09:00:00Z`");
+            time::parse(&until, Round::Down).ok_or_else(|| ApiError::bad("body_invalid", wrong()))
+        });
+        asked.registry.raise_budget(holder, budget, until.transpose()?, asked.now)?;
     } else {
         asked.registry.set_budget(holder, Some(budget), asked.now)?;
     }

@@ -36,7 +36,7 @@ pub(crate) fn holder(shown: &Shown) -> Value {
         "resources": profile.resources,
         "constraints": profile.constraints,
         "maxDepth": profile.max_depth,
-        "budgets": profile.budgets.iter().map(budget).collect::<Vec<_>>(),
+        "budgets": profile.effective().map(|(of, until)| budget(of, until)).collect::<Vec<_>>(),
         "created": time::format(holder.created),
         "validUntil": valid_until.map(time::format),
     });
@@ -52,18 +52,22 @@ pub(crate) fn state(holder: &Holder) -> Value {
     json!({"kind": kind.name(), "name": name, "did": did, "state": state.name()})
 }
 
-fn budget(budget: &Budget) -> Value {
-    json!({
+fn budget(budget: &Budget, until: Option<i64>) -> Value {
+    let json = json!({
         "budget": budget.to_string(), "amount": budget.amount, "currency": budget.currency, "window": budget.window,
-    })
+    });
+    match until {
+        Some(until) => with(json, &[("until", json!(time::format(until)))]),
+        None => json,
+    }
 }
 
 /// A budget and what is taken of it: numbers ending in `Micros` are millionths of a minor unit.
 pub(crate) fn taken(taken: &Taken) -> Value {
-    let Taken { budget: of, micros: spent } = taken;
+    let Taken { budget: of, until, micros: spent } = taken;
     let left = spent.map(|spent| micros(of.amount).saturating_sub(spent).max(0));
     let text = |micros: Option<i64>| json!(micros.map(|micros| money(micros, &of.currency)));
-    with(budget(of), &[("takenMicros", json!(spent)), ("taken", text(*spent)), ("left", text(left))])
+    with(budget(of, *until), &[("takenMicros", json!(spent)), ("taken", text(*spent)), ("left", text(left))])
 }
 
 /// The budgets of a holder, and of those above it.
@@ -150,7 +154,7 @@ pub(crate) fn receipt(receipt: &Receipt, organization: &Did) -> Value {
         "of": receipt.of,
         "times": receipt.times,
         "lastAt": time::format(receipt.last_at),
-        "signed": receipt.secured.is_some(),
+        "signed": receipt.signed,
     })
 }
 

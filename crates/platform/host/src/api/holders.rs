@@ -118,6 +118,8 @@ struct Add {
     #[serde(default)]
     max_depth: u32,
     valid_for: Option<i64>,
+    /// Of an agent that keeps its own key: the proof of it.
+    key_proof: Option<String>,
 }
 
 impl Add {
@@ -136,6 +138,7 @@ impl Add {
             resources: self.resources,
             constraints: self.constraints,
             budgets,
+            raises: Vec::new(),
             max_depth: self.max_depth,
             valid_for,
         })
@@ -144,6 +147,9 @@ impl Add {
 
 fn add_team(asked: &Asked<'_>) -> Result<Value, ApiError> {
     let add: Add = asked.body()?;
+    if add.key_proof.is_some() {
+        return Err(ApiError::bad("body_invalid", "the signer keeps a team's key; leave out `keyProof`"));
+    }
     if add.team.is_some() {
         return Err(ApiError::bad("body_invalid", "a team has no `team`; leave it out"));
     }
@@ -159,9 +165,13 @@ fn add_team(asked: &Asked<'_>) -> Result<Value, ApiError> {
 
 fn add_agent(asked: &Asked<'_>) -> Result<Value, ApiError> {
     let add: Add = asked.body()?;
-    let (name, team) = (add.name.clone(), add.team.clone());
+    let (name, team, proof) = (add.name.clone(), add.team.clone(), add.key_proof.clone());
+    let team = team.as_deref().unwrap_or(FIRST_TEAM);
     let profile = add.profile(legation_registry::profile::VALID_FOR)?;
-    asked.registry.add_agent(&name, team.as_deref().unwrap_or(FIRST_TEAM), &profile, asked.now)?;
+    match proof {
+        Some(proof) => asked.registry.add_agent_with_key(&name, team, &profile, &proof, asked.now)?,
+        None => asked.registry.add_agent(&name, team, &profile, asked.now)?,
+    };
     Ok(forms::holder(&asked.registry.show(Kind::Agent, &name)?))
 }
 

@@ -111,7 +111,7 @@ fn receipt(asked: &Asked<'_>) -> Result<Value, ApiError> {
         reason: error.to_string(),
     })?;
     let json = forms::receipt(&receipt, asked.registry.did());
-    Ok(forms::with(json, &[("receipt", body), ("secured", json!(receipt.secured))]))
+    Ok(forms::with(json, &[("receipt", body), ("secured", json!(asked.registry.signed_receipt(seq)?))]))
 }
 
 fn events(asked: &Asked<'_>) -> Result<Value, ApiError> {

@@ -2,8 +2,8 @@
 
 use crate::world::{Admin, Draft, blocking, both, now, sqlite, told};
 use axum::{body::Body, http::Request};
-use legation_keys::{Algorithm, SecretKey, Signer as _};
-use legation_registry::Profile;
+use legation_keys::{Algorithm, SecretKey};
+use legation_registry::{Profile, proof::prove};
 use legation_store::holder::Kind;
 use serde_json::{Value, json};
 
@@ -28,7 +28,8 @@ async fn an_agent_that_signs_is_no_admin() {
     blocking(|| {
         let team = Profile { groups: vec!["*".to_owned()], max_depth: 1, ..Profile::default() };
         world.registry.add_team("outside", &team, now()).unwrap();
-        world.registry.add_agent_with_key("mail", "outside", &may, key.public_key(), now()).unwrap();
+        let proof = prove(&key, world.registry.did(), "mail", now()).unwrap();
+        world.registry.add_agent_with_key("mail", "outside", &may, &proof, now()).unwrap();
     });
     let chain = blocking(|| world.registry.chain(Kind::Agent, "mail")).unwrap();
     let agent = Admin::with("did:web:acme.example:mail", chain, key);

@@ -163,7 +163,7 @@ async fn told_of(walk: &Walk<'_>) {
     assert_eq!(walk.get("/v1/organization").await["did"], "did:web:acme.example");
     assert_eq!(walk.get("/v1/spend").await["spent"], json!([]));
     assert_eq!(walk.get("/v1/spend?since=2026-01-31T00:00:00Z").await["since"], "2026-01-31T00:00:00Z");
-    blocking(|| walk.world.registry.sign_receipts(1000)).unwrap();
+    blocking(|| walk.world.registry.sign_receipts(1000, now())).unwrap();
     let first = walk.get("/v1/receipts?limit=1").await;
     assert_eq!((&first["receipts"][0]["seq"], &first["next"]), (&json!(1), &json!(1)));
     assert_eq!(walk.get("/v1/receipts?after=1&limit=1").await["receipts"][0]["seq"], 2);
