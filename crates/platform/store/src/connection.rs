@@ -6,13 +6,16 @@ use crate::{
     value::{Row, Value},
 };
 use core::time::Duration;
-use rusqlite::OpenFlags;
+use rusqlite::{ErrorCode, OpenFlags};
 use std::{collections::HashMap, path::PathBuf};
 
 /// How long a connection waits for another one's lock, and for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Most statements that a connection keeps prepared.
 const PREPARED: usize = 128;
+
+/// Pages of the write-ahead log at which whoever commits shortens it: 256 MiB.
+const LATE: usize = 65_536;
 
 /// Where a store is.
 #[derive(Clone, PartialEq, Eq)]
@@ -62,6 +65,10 @@ impl Connection {
                 let level = if sync == Sync::Always { "FULL" } else { "NORMAL" };
                 connection
                     .execute_batch(&format!("PRAGMA synchronous = {level}; PRAGMA foreign_keys = ON"))?;
+                if sync == Sync::Later {
+                    // A thread of its own does that in time; this is for where it can't.
+                    connection.execute_batch(&format!("PRAGMA wal_autocheckpoint = {LATE}"))?;
+                }
                 Ok(Self::Sqlite(connection))
             }
             Location::Postgres(text) => {
@@ -126,6 +133,21 @@ impl Connection {
             Self::Sqlite(_) => self.batch("BEGIN"),
             Self::Postgres { .. } if writes => self.batch("BEGIN"),
             Self::Postgres { .. } => self.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+        }
+    }
+
+    /// Begins a transaction that writes, where nobody else's is in the way; `false` where one is. Of SQLite only.
+    pub(crate) fn begin_at_once(&mut self) -> Result<bool, StoreError> {
+        let Self::Sqlite(connection) = self else {
+            return self.begin(true).map(|()| true);
+        };
+        connection.busy_timeout(Duration::ZERO)?;
+        let begun = connection.execute_batch("BEGIN IMMEDIATE");
+        connection.busy_timeout(PATIENCE)?;
+        match begun {
+            Ok(()) => Ok(true),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -11,7 +11,9 @@
 //! | [`idempotency`] | what was answered to writes that carry a key |
 //! | [`synced`] | when what was committed is on the disk |
 //! | `connection`, `value` | the two engines behind one text of SQL |
-//! | `migrate`, `writer` | how a database gets its tables; the thread that commits |
+//! | `migrate` | how a database gets its tables |
+//! | `writer`, `queue` | who commits, and what waits for it |
+//! | `log` | the write-ahead log of a SQLite file, kept short |
 //!
 //! **The two engines.** `rusqlite` and `postgres` run the same text of SQL over integers, texts and bytes; what differs
 //! is in `connection`: how a parameter is written, and how a row is locked. They are 72 crates; `sqlx` has the code
@@ -31,8 +33,10 @@ pub mod idempotency;
 pub mod job;
 mod ledger;
 pub mod link;
+mod log;
 mod migrate;
 pub mod organization;
+mod queue;
 pub mod receipt;
 pub mod store;
 pub mod synced;
