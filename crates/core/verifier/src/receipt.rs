@@ -5,7 +5,9 @@
 //! names the presentation and the evidence by their SHA-256, so that whoever kept them can also
 //! repeat the decision.
 
-use crate::{Denial, Trust, VerifiedChain, approval::ApprovalUse, evidence::Used, ledger::Committed};
+use crate::{
+    Denial, LinkDebit, Trust, VerifiedChain, approval::ApprovalUse, evidence::Used, ledger::Committed,
+};
 use legation_credential::{
     CredentialError, Measure, Request,
     amount::MICROS,
@@ -22,6 +24,7 @@ use legation_keys::{
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 /// The `typ` of a signed receipt.
 pub const MEDIA_TYPE: &str = "legation-receipt+jwt";
@@ -52,61 +55,66 @@ pub struct Subject<'a> {
 pub fn of_denial(denial: &Denial, subject: Subject<'_>, trust: &Trust, now: i64) -> Vec<u8> {
     let denial = &denial.clone().without_trust();
     let digest = Sha256::digest(subject.presented.trim_ascii());
-    let mut receipt = base("deny", digest.as_slice(), subject.chain, subject.request, trust, now);
+    let mut receipt = base("deny", subject.chain, subject.request, trust, now);
+    receipt.push(("presentation", plain(&base64url::encode(&digest))));
     if let (None, Some(transcript)) = (subject.chain, subject.transcript) {
-        set(&mut receipt, "transcript", transcript.into());
+        receipt.push(("transcript", quoted(transcript)));
     }
-    set(&mut receipt, "code", denial.code.as_str().into());
-    set(&mut receipt, "link", denial.link.into());
-    set(&mut receipt, "expected", denial.expected.as_str().into());
-    set(&mut receipt, "found", denial.found.as_str().into());
-    receipt.to_string().into_bytes()
+    receipt.push(("code", quoted(denial.code.as_str())));
+    receipt.push(("link", number(denial.link)));
+    receipt.push(("expected", quoted(&denial.expected)));
+    receipt.push(("found", quoted(&denial.found)));
+    object(receipt).into_bytes()
 }
 
 /// The receipt of a permit that was committed: JSON bytes to sign.
 #[must_use]
 pub fn of_permit(committed: &Committed, chain: &VerifiedChain, trust: &Trust) -> Vec<u8> {
     let request = Some(&committed.request);
-    let mut receipt = base("permit", &chain.digest(), Some(chain), request, trust, committed.at);
-    let debits: Vec<_> = committed
-        .debits
-        .iter()
-        .map(|debit| {
-            let money = debit.measure == Measure::Money;
-            // A limit says whole minor units, and so does an amount that is not said in millionths: no number
-            // of a receipt is beyond what every reader of JSON agrees on.
-            let unit = if money { MICROS } else { 1 };
-            let exact = debit.amount % unit == 0;
-            let (name, amount) =
-                if exact { ("amount", debit.amount / unit) } else { ("amountMicros", debit.amount) };
-            json!({
-                "account": base64url::encode(&debit.account), "link": debit.link, "limit": debit.limit,
-                name: amount, "most": debit.most / unit,
-            })
-        })
-        .collect();
-    let mut consumed = json!({"debits": debits});
+    let mut receipt = base("permit", Some(chain), request, trust, committed.at);
+    receipt.push(("presentation", (&*chain.told().presentation).into()));
+    let debits: Vec<String> = committed.debits.iter().map(debit).collect();
+    let mut consumed = vec![("debits", format!("[{}]", debits.join(",")).into())];
     if let Some(nonce) = &committed.nonce {
-        set(&mut consumed, "nonce", nonce.nonce.as_str().into());
+        consumed.push(("nonce", quoted(&nonce.nonce)));
     }
     if !committed.approvals.is_empty() {
         let approval = |one: &ApprovalUse| json!({"approver": one.approver.as_str(), "digest": base64url::encode(&one.digest)});
-        set(&mut consumed, "approvals", committed.approvals.iter().map(approval).collect());
+        let approvals: serde_json::Value = committed.approvals.iter().map(approval).collect();
+        consumed.push(("approvals", approvals.to_string().into()));
         // Of whoever approved and stands in the chain, too, it is there already.
-        let more = committed.approved_by.iter().filter(|used| !chain.used.contains(used)).map(Used::to_json);
-        if let Some(evidence) = receipt.get_mut("evidence").and_then(|all| all.as_array_mut()) {
-            evidence.extend(more);
-        }
+        let more = committed.approved_by.iter().filter(|used| !chain.used.contains(used));
+        let evidence: serde_json::Value = chain.used.iter().chain(more).map(Used::to_json).collect();
+        receipt.retain(|(name, _)| *name != "evidence");
+        receipt.push(("evidence", evidence.to_string().into()));
     }
-    set(&mut receipt, "consumed", consumed);
-    receipt.to_string().into_bytes()
+    receipt.push(("consumed", object(consumed).into()));
+    object(receipt).into_bytes()
+}
+
+fn debit(debit: &LinkDebit) -> String {
+    let money = debit.measure == Measure::Money;
+    // A limit says whole minor units, and so does an amount that is not said in millionths: no number
+    // of a receipt is beyond what every reader of JSON agrees on.
+    let unit = if money { MICROS } else { 1 };
+    let exact = debit.amount % unit == 0;
+    let (name, amount) = if exact { ("amount", debit.amount / unit) } else { ("amountMicros", debit.amount) };
+    object(vec![
+        ("account", plain(&base64url::encode(&debit.account))),
+        ("link", number(debit.link)),
+        ("limit", quoted(&debit.limit)),
+        (name, amount.to_string().into()),
+        ("most", (debit.most / unit).to_string().into()),
+    ])
 }
 
 /// The receipt of a chain that holds, where nothing was asked for but who is there: the decision is
 /// `valid`, nothing is authorized and nothing consumed. A handshake ends with one.
 #[must_use]
 pub fn of_chain(chain: &VerifiedChain, trust: &Trust, now: i64) -> Vec<u8> {
-    base("valid", &chain.digest(), Some(chain), None, trust, now).to_string().into_bytes()
+    let mut receipt = base("valid", Some(chain), None, trust, now);
+    receipt.push(("presentation", (&*chain.told().presentation).into()));
+    object(receipt).into_bytes()
 }
 
 /// Signs a receipt's bytes. `key_id` is one of the signer's `assertionMethod` keys.
@@ -229,48 +237,94 @@ impl ReceiptError {
     }
 }
 
-fn base(
-    decision: &str,
-    presentation: &[u8],
-    chain: Option<&VerifiedChain>,
+/// Members of an object with their values as JSON.
+type Members<'a> = Vec<(&'static str, Cow<'a, str>)>;
+
+fn base<'a>(
+    decision: &'static str,
+    chain: Option<&'a VerifiedChain>,
     request: Option<&Request>,
     trust: &Trust,
     now: i64,
-) -> serde_json::Value {
-    let mut receipt = json!({
-        "type": TYPE,
-        "decision": decision,
-        "at": time::format(now),
-        "verifier": trust.audience,
-        "presentation": base64url::encode(presentation),
-    });
+) -> Members<'a> {
+    let mut receipt = vec![
+        ("type", plain(TYPE)),
+        ("decision", plain(decision)),
+        ("at", plain(&time::format(now))),
+        ("verifier", quoted(&trust.audience)),
+    ];
     if let Some(chain) = chain {
-        let links: Vec<String> = chain.links.iter().map(|link| base64url::encode(&link.digest)).collect();
-        let evidence: Vec<_> = chain.used.iter().map(Used::to_json).collect();
-        set(&mut receipt, "principal", chain.principal.as_str().into());
-        set(&mut receipt, "agent", chain.agent.as_str().into());
-        set(&mut receipt, "possession", chain.possession().name().into());
-        if let Some(known_by) = &chain.known_by {
-            set(&mut receipt, "knownBy", known_by.as_ref().into());
-        }
-        set(&mut receipt, "chain", links.into());
-        set(&mut receipt, "effective", chain.effective.to_json());
-        set(&mut receipt, "evidence", evidence.into());
-        if let Some(transcript) = &chain.transcript {
-            set(&mut receipt, "transcript", transcript.as_str().into());
-        }
+        let told = &chain.told().members;
+        receipt.extend(told.iter().map(|(name, value)| (*name, Cow::Borrowed(value.as_str()))));
     }
     if let Some(request) = request {
-        let facts: serde_json::Map<_, _> =
-            request.facts().iter().map(|(name, value)| (name.clone(), value.to_json())).collect();
-        let request = json!({"action": request.action(), "resource": request.resource(), "facts": facts});
-        set(&mut receipt, "request", request);
+        receipt.push(("request", self::request(request).into()));
     }
     receipt
 }
 
-fn set(receipt: &mut serde_json::Value, name: &str, value: serde_json::Value) {
-    if let Some(members) = receipt.as_object_mut() {
-        members.insert(name.to_owned(), value);
+fn request(request: &Request) -> String {
+    let mut facts = String::new();
+    for (name, value) in request.facts() {
+        let comma = if facts.is_empty() { "" } else { "," };
+        facts.extend([comma, &quoted(name), ":", &value.to_json().to_string()]);
     }
+    object(vec![
+        ("action", quoted(request.action())),
+        ("facts", format!("{{{facts}}}").into()),
+        ("resource", quoted(request.resource())),
+    ])
+}
+
+/// What every receipt of a chain says: written once, since it is most of each.
+#[derive(Debug)]
+pub(crate) struct Told {
+    members: Vec<(&'static str, String)>,
+    presentation: String,
+}
+
+impl Told {
+    pub(crate) fn of(chain: &VerifiedChain) -> Self {
+        let links: Vec<String> = chain.links.iter().map(|link| base64url::encode(&link.digest)).collect();
+        let evidence: serde_json::Value = chain.used.iter().map(Used::to_json).collect();
+        let mut members = vec![
+            ("principal", quoted(chain.principal.as_str())),
+            ("agent", quoted(chain.agent.as_str())),
+            ("possession", plain(chain.possession().name())),
+            ("chain", serde_json::Value::from(links).to_string().into()),
+            ("effective", chain.effective.to_json().to_string().into()),
+            ("evidence", evidence.to_string().into()),
+        ];
+        members.extend(chain.known_by.as_deref().map(|known_by| ("knownBy", quoted(known_by))));
+        members.extend(chain.transcript.as_deref().map(|transcript| ("transcript", quoted(transcript))));
+        let members = members.into_iter().map(|(name, value)| (name, value.into_owned())).collect();
+        Self { members, presentation: plain(&base64url::encode(&chain.digest())).into_owned() }
+    }
+}
+
+/// An object, its members in the order of their names.
+fn object(mut members: Members<'_>) -> String {
+    members.sort_unstable_by_key(|(name, _)| *name);
+    let length: usize = members.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+    let mut text = String::with_capacity(length + 2);
+    text.push('{');
+    for (name, value) in &members {
+        text.extend([if text.len() == 1 { "\"" } else { ",\"" }, *name, "\":", &**value]);
+    }
+    text.push('}');
+    text
+}
+
+fn number(number: Option<usize>) -> Cow<'static, str> {
+    number.map_or("null".into(), |number| number.to_string().into())
+}
+
+/// A text as JSON.
+fn quoted(text: &str) -> Cow<'static, str> {
+    serde_json::Value::from(text).to_string().into()
+}
+
+/// A text in which nothing needs an escape.
+fn plain(text: &str) -> Cow<'static, str> {
+    format!("\"{text}\"").into()
 }

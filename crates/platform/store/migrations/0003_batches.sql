@@ -7,4 +7,6 @@ CREATE TABLE receipt_batch (
 );
 
 DROP INDEX IF EXISTS receipt_unsigned;
+DROP INDEX receipt_kind;
+CREATE INDEX receipt_settled ON receipt (organization, at) WHERE kind = 'settle';
 ALTER TABLE receipt DROP COLUMN secured;

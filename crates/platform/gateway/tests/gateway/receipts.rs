@@ -4,7 +4,7 @@ use crate::world::{CENT, blocking, both, now, sqlite};
 use legation_store::Location;
 use legation_tests::upstream::{Plan, Upstream};
 use legation_verifier::receipt;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_receipt_of_every_batch_can_be_shown_signed() {
@@ -26,6 +26,8 @@ async fn every_receipt_of_every_batch_can_be_shown_signed() {
         let document = blocking(|| world.registry.document("did:web:acme.example")).unwrap();
         for one in blocking(|| world.registry.receipts(None, 100)).unwrap() {
             assert!(one.signed);
+            let read: Value = serde_json::from_slice(&one.body).unwrap();
+            assert_eq!(read.to_string().as_bytes(), one.body, "members are in the order of their names");
             let secured = blocking(|| world.registry.signed_receipt(one.seq)).unwrap().unwrap();
             assert_eq!(receipt::verify(&secured, &document).unwrap()["decision"], one.kind);
         }
