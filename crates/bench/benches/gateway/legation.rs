@@ -16,7 +16,7 @@ pub(crate) struct Legation {
     addresses: Vec<SocketAddr>,
     /// The key that load is made with.
     key: String,
-    _gateways: Vec<Running>,
+    running: Vec<Running>,
 }
 
 /// A key of an agent of its own.
@@ -42,7 +42,7 @@ impl Legation {
             data,
             addresses: (0..gateways).map(|_| process::free_address()).collect(),
             key: String::new(),
-            _gateways: Vec::new(),
+            running: Vec::new(),
         };
         let mut init = vec!["init".to_owned(), "bench.example".to_owned()];
         if let Some(url) = database {
@@ -57,7 +57,7 @@ impl Legation {
         made.run(&["model", "set", models.to_str().unwrap()]);
         made.run(&["team", "add", "bench", "--models", "*", "--budget", "100000000USD/month"]);
         made.key = made.agent("load", "10000000USD/day").secret;
-        made._gateways = made
+        made.running = made
             .addresses
             .iter()
             .enumerate()
@@ -77,6 +77,11 @@ impl Legation {
     /// As its callers see so many of its gateways, with the key for load.
     pub(crate) fn peer(&self, name: &str, gateways: usize) -> Peer {
         Peer::gateway(name, self.addresses.iter().take(gateways).copied().collect(), &self.key)
+    }
+
+    /// The processes of its gateways, without their signers.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        self.running.iter().map(Running::id).collect()
     }
 
     pub(crate) fn gateways(&self) -> usize {

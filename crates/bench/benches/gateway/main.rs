@@ -12,6 +12,7 @@
 //! | `latency` | how much longer a call takes than without anything in between, over 8 connections, with an upstream of 20 ms |
 //! | `at once` | 64 calls at once by a key that was never used and whose budget is for ten: how many pass |
 //! | `block` | a key is blocked under load: what passes after the command has returned |
+//! | `streams` | a thousand streamed answers at a time: how long after the provider a piece is there, and what memory they take |
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::panic)]
 
 mod at_once;
@@ -25,6 +26,7 @@ mod peer;
 mod process;
 mod proxies;
 mod report;
+mod streams;
 mod upstream;
 mod wire;
 
@@ -103,6 +105,7 @@ fn run(plan: &Plan, only_legation: bool) {
     let theirs = [one.as_ref(), sharing.as_ref(), apart.as_ref()];
     at_once::measure(&[&sqlite, &postgres], &theirs, plan, &mut report);
     block::measure(&[&sqlite, &postgres], plan, &mut report);
+    streams::measure(&direct, &[&sqlite], plan, &mut report);
     report.note(&format!("load when it ended: {}", machine::load()));
     println!("{}", report.finish());
 }

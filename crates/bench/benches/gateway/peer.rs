@@ -47,9 +47,18 @@ impl Peer {
 
     /// A call of a chat completion with a prompt of 1 KB, as it is sent.
     pub(crate) fn request(&self, delay: u64) -> Vec<u8> {
+        self.asking(delay, "")
+    }
+
+    /// The same, of which the answer is streamed.
+    pub(crate) fn streaming(&self, delay: u64) -> Vec<u8> {
+        self.asking(delay, r#""stream":true,"#)
+    }
+
+    fn asking(&self, delay: u64, more: &str) -> Vec<u8> {
         let prompt = "It is a prompt of some hundred words, as one of an agent may be. ".repeat(16);
         let body = format!(
-            r#"{{"model":"m{delay}","max_tokens":{TOKENS},"messages":[{{"role":"user","content":"{prompt}"}}]}}"#
+            r#"{{"model":"m{delay}",{more}"max_tokens":{TOKENS},"messages":[{{"role":"user","content":"{prompt}"}}]}}"#
         );
         let path = if self.plain {
             format!("/{delay}/v1/chat/completions")

@@ -17,6 +17,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A process in a group of its own.
 pub(crate) struct Running(Child);
 
+impl Running {
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let group = format!("-{}", self.0.id());

@@ -49,6 +49,7 @@ impl Report {
         self.latency(&mut text);
         self.at_once(&mut text);
         self.block(&mut text);
+        self.streams(&mut text);
         if self.keep {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("gateway");
             fs::write(folder.join("raw.csv"), self.csv()).unwrap();
@@ -143,6 +144,27 @@ impl Report {
                 most("returned to last pass s"),
                 most("passed after it returned"),
                 self.values("block", &peer, "command s").len(),
+            )
+            .unwrap();
+        }
+    }
+
+    fn streams(&self, text: &mut String) {
+        text.push_str("\nA thousand streamed answers at a time, of 20 pieces each; µs from when the provider sent a piece until it was there:\n\n| | open at a time | failed | first piece, p50 | p99 | all pieces, p50 | p99 | MB before | MB when all are open | MB 3 s later |\n|---|---|---|---|---|---|---|---|---|---|\n");
+        for peer in self.peers("streams") {
+            let of = |value: &str| self.median("streams", &peer, value);
+            writeln!(
+                text,
+                "| {peer} | {:.0} | {:.0} | {:.0} | {:.0} | {:.0} | {:.0} | {:.1} | {:.1} | {:.1} |",
+                of("open at a time"),
+                of("failed"),
+                of("first p50 µs"),
+                of("first p99 µs"),
+                of("all p50 µs"),
+                of("all p99 µs"),
+                of("MB before"),
+                of("MB when all are open"),
+                of("MB three seconds later"),
             )
             .unwrap();
         }

@@ -5,6 +5,7 @@
 use crate::{
     machine::Folders,
     process::{self, Running},
+    streams,
     wire::{Connection, Message},
 };
 use std::{
@@ -18,8 +19,11 @@ use std::{
 pub(crate) const AT_ONCE: u64 = 0;
 pub(crate) const USUAL: u64 = 20;
 pub(crate) const SLOW: u64 = 300;
+/// Milliseconds between the pieces of an answer that is streamed, and how many there are.
+pub(crate) const BETWEEN: u64 = 500;
+pub(crate) const PIECES: usize = 20;
 /// All of them.
-pub(crate) const DELAYS: [u64; 3] = [AT_ONCE, USUAL, SLOW];
+pub(crate) const DELAYS: [u64; 4] = [AT_ONCE, USUAL, SLOW, BETWEEN];
 
 pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
@@ -47,6 +51,10 @@ fn answer_all(connection: &mut Connection) -> io::Result<()> {
     while let Some(request) = connection.receive()? {
         let arrived = Instant::now();
         let delay = request.second().split('/').nth(1).and_then(|first| first.parse().ok()).unwrap_or(0);
+        if request.body.windows(13).any(|some| some == b"\"stream\":true") {
+            stream(connection, &request, Duration::from_millis(delay))?;
+            continue;
+        }
         let answer = answer(&request);
         let delay = Duration::from_millis(delay).saturating_sub(arrived.elapsed());
         if !delay.is_zero() {
@@ -55,6 +63,31 @@ fn answer_all(connection: &mut Connection) -> io::Result<()> {
         connection.send(answer.as_bytes())?;
     }
     Ok(())
+}
+
+/// Each piece says when it was sent.
+fn stream(connection: &mut Connection, request: &Message, between: Duration) -> io::Result<()> {
+    let chunk = |choices: &str, usage: &str| {
+        let data = format!(
+            r#"data: {{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":"scripted","choices":[{choices}],"usage":{usage}}}"#
+        );
+        format!("{:x}\r\n{data}\n\n\r\n", data.len() + 2)
+    };
+    connection
+        .send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")?;
+    for piece in 0..PIECES {
+        if piece > 0 {
+            thread::sleep(between);
+        }
+        let choice =
+            format!(r#"{{"index":0,"delta":{{"content":"{}"}},"finish_reason":null}}"#, streams::now());
+        connection.send(chunk(&choice, "null").as_bytes())?;
+    }
+    let tokens = tokens(&String::from_utf8_lossy(&request.body));
+    let usage =
+        format!(r#"{{"prompt_tokens":250,"completion_tokens":{tokens},"total_tokens":{}}}"#, tokens + 250);
+    let end = chunk(r#"{"index":0,"delta":{},"finish_reason":"stop"}"#, "null") + &chunk("", &usage);
+    connection.send(format!("{end}e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n").as_bytes())
 }
 
 fn answer(request: &Message) -> String {
