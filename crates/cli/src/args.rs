@@ -21,11 +21,11 @@ pub(crate) use did::{
 pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
 pub(crate) use organization::{
     AddAdminArgs, AddAgentArgs, AddTeamArgs, AdminCommand, AgentCommand, ApiKeyCommand, BudgetCommand,
-    CreateKeyArgs, DelegationCommand, FileArgs, IdArgs, ListAgentsArgs, ListArgs, ListDelegationsArgs,
-    NameArgs, OfAgentArgs, OfHolderArgs, ProfileArgs, RaiseBudgetArgs, RevokeDelegationArgs, RotateKeyArgs,
-    SetBudgetArgs, ShowDelegationArgs, TeamCommand,
+    CreateKeyArgs, DelegationCommand, FileArgs, GraphArgs, GraphFormat, IdArgs, ListAgentsArgs, ListArgs,
+    ListDelegationsArgs, NameArgs, OfAgentArgs, OfHolderArgs, ProfileArgs, RaiseBudgetArgs,
+    RevokeDelegationArgs, RotateKeyArgs, SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
 };
-pub(crate) use up::{DataArgs, DoctorArgs, InitArgs, PlaceArgs, SignerArgs, UpArgs};
+pub(crate) use up::{DataArgs, DoctorArgs, InitArgs, PlaceArgs, PublishSiteArgs, SignerArgs, UpArgs};
 
 use crate::files;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -142,6 +142,8 @@ pub(crate) enum Command {
     Spend(SpendArgs),
     /// Look whether all is well with an organization, and say what to do where it is not.
     Doctor(DoctorArgs),
+    /// Write what an organization publishes (DID documents, status lists) as files for any static host.
+    Publish(PublishSiteArgs),
     /// Run an organization: its signer, what it publishes, its gateway.
     Up(UpArgs),
     /// Run the process that holds an organization's keys; `up` starts one by itself.

@@ -82,6 +82,7 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::Model { command } => organization::model::run(&command),
         Command::Spend(args) => organization::spend::run(&args),
         Command::Doctor(args) => organization::doctor::run(&args),
+        Command::Publish(args) => organization::publish::run(&args),
         Command::Up(args) => organization::up::run(&args, as_json),
         Command::Signer(args) => organization::signer::run(&args),
     }

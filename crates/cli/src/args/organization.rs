@@ -1,7 +1,7 @@
 //! The arguments of an organization's commands: teams, agents, their keys, delegations and budgets.
 
-use super::{PlaceArgs, duration, until};
-use clap::{Args, Subcommand};
+use super::{PlaceArgs, duration, moment, until};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// What a team or an agent is for, and what it may do.
@@ -46,6 +46,16 @@ pub(crate) struct NameArgs {
     pub(crate) data: PlaceArgs,
 }
 
+/// A team or an agent by its name, now or as it was.
+#[derive(Debug, Args)]
+pub(crate) struct ShowHolderArgs {
+    #[command(flatten)]
+    pub(crate) of: NameArgs,
+    /// As it was at this time, such as 2026-03-03T12:00:00Z: what it could do then, and by which delegation.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) at: Option<i64>,
+}
+
 /// All of a kind.
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
@@ -60,7 +70,7 @@ pub(crate) enum TeamCommand {
     /// All teams.
     List(ListArgs),
     /// One team: its DID, state, authority, budgets, until when its delegation is valid.
-    Show(NameArgs),
+    Show(ShowHolderArgs),
     /// Refuse all its agents from their next call on, until it is resumed.
     Suspend(NameArgs),
     /// End a suspension.
@@ -87,7 +97,7 @@ pub(crate) enum AgentCommand {
     /// All agents, or those of a team.
     List(ListAgentsArgs),
     /// One agent: its DID, state, authority, budgets, keys, until when its delegation is valid.
-    Show(NameArgs),
+    Show(ShowHolderArgs),
     /// Refuse it from its next call on, until it is resumed.
     Suspend(NameArgs),
     /// End a suspension.
@@ -188,6 +198,8 @@ pub(crate) struct OfAgentArgs {
 pub(crate) enum DelegationCommand {
     /// All delegations of an agent or a team; else the current one of each.
     List(ListDelegationsArgs),
+    /// Who delegates to whom: as text, as a picture, as JSON.
+    Graph(GraphArgs),
     /// One delegation: what it says, and whether it holds.
     Show(ShowDelegationArgs),
     /// Revoke a delegation and all that descends from it, from the next call on.
@@ -211,9 +223,37 @@ pub(crate) struct ListDelegationsArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    /// How it is drawn.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub(crate) format: GraphFormat,
+    /// Write it to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file if it exists.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) data: PlaceArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// A tree of lines.
+    Text,
+    /// A picture for browsers and documents.
+    Svg,
+    /// All that `team list` and `agent list` say.
+    Json,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ShowDelegationArgs {
     #[command(flatten)]
     pub(crate) of: IdArgs,
+    /// Its state at this time, such as 2026-03-03T12:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) at: Option<i64>,
     /// Write the delegation itself to this file, for an agent that keeps its own key. It is no secret.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

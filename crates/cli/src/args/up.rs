@@ -31,6 +31,15 @@ pub(crate) struct PlaceArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PublishSiteArgs {
+    /// The folder to write to, as a host serves it at its root.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,

@@ -1,6 +1,7 @@
 //! `legation delegation`.
 
 use super::{
+    graph,
     place::{Place, ask, escape, text},
     table::{facts, table},
 };
@@ -13,11 +14,13 @@ use crate::{
     output::{Failure, Output},
 };
 use legation_credential::{Delegation, status::StatusEntry};
+use legation_keys::time;
 use serde_json::{Value, json};
 
 pub(crate) fn run(command: &DelegationCommand) -> Result<Output, Failure> {
     match command {
         DelegationCommand::List(args) => list(args),
+        DelegationCommand::Graph(args) => graph::graph(args),
         DelegationCommand::Show(args) => show(args),
         DelegationCommand::Revoke(args) => revoke(args),
         DelegationCommand::Renew(args) => renew(args),
@@ -52,7 +55,8 @@ fn list(args: &ListDelegationsArgs) -> Result<Output, Failure> {
 }
 
 fn show(args: &ShowDelegationArgs) -> Result<Output, Failure> {
-    let mut json = ask(&args.of.data, "GET", &path(&args.of.id, ""), None)?;
+    let at = args.at.map_or(String::new(), |at| format!("?at={}", escape(&time::format(at))));
+    let mut json = ask(&args.of.data, "GET", &path(&args.of.id, &at), None)?;
     let id = text(&json, "id");
     let said = Delegation::read_unverified(text(&json, "secured")).map_err(|error| {
         Failure::invalid("store_damaged", format!("what is stored of `{id}` can't be read: {error}"))

@@ -2,13 +2,14 @@
 
 use super::{
     api_key,
-    place::{ask, escape, items, joined, text},
+    place::{ask, escape, items, joined, number, text},
     table::facts,
 };
 use crate::{
-    args::{NameArgs, ProfileArgs},
+    args::{NameArgs, ProfileArgs, ShowHolderArgs},
     output::{Failure, Output},
 };
+use legation_keys::time;
 use serde_json::{Value, json};
 
 /// What arguments ask for, as the body of a request.
@@ -34,10 +35,45 @@ pub(crate) fn body(args: &ProfileArgs, valid_for: i64) -> Result<Value, Failure>
 }
 
 /// One team or agent: `kind` is as paths have it, `teams` or `agents`.
-pub(crate) fn show(kind: &str, args: &NameArgs) -> Result<Output, Failure> {
-    let json = ask(&args.data, "GET", &format!("/v1/{kind}/{}", escape(&args.name)), None)?;
+pub(crate) fn show(kind: &str, args: &ShowHolderArgs) -> Result<Output, Failure> {
+    let ShowHolderArgs { of, at } = args;
+    let path = format!("/v1/{kind}/{}", escape(&of.name));
+    if let Some(at) = at {
+        let path = format!("{path}/history?at={}", escape(&time::format(*at)));
+        let json = ask(&of.data, "GET", &path, None)?;
+        let told = as_of(&json);
+        return Ok(Output::done(json, told));
+    }
+    let json = ask(&of.data, "GET", &path, None)?;
     let told = for_people(&json);
     Ok(Output::done(json, told))
+}
+
+/// What one could do at a moment.
+fn as_of(json: &Value) -> String {
+    let could = match text(json, "because") {
+        "" => "could do what its delegation says".to_owned(),
+        because => format!("could do nothing: {because}"),
+    };
+    let cell = |member: &str| text(json, member).to_owned();
+    let version = number(json, "version").to_string();
+    let mut all = vec![("DID", cell("did")), ("state", cell("state")), ("version", version)];
+    all.push(("models", joined(json, "models", ", ")));
+    all.push(("actions", joined(json, "actions", ", ")));
+    all.push(("resources", joined(json, "resources", ", ")));
+    all.extend(items(json, "constraints").iter().map(|one| ("only if", one.to_string())));
+    all.extend(items(json, "budgets").iter().map(|budget| ("budget", text(budget, "budget").to_owned())));
+    let path = items(json, "path").iter().map(|one| {
+        let delegation = one.get("delegation").cloned().unwrap_or_default();
+        let held = match text(&delegation, "id") {
+            "" => "none that held".to_owned(),
+            id => format!("{id}, valid until {}", text(&delegation, "validUntil")),
+        };
+        ("delegation", format!("{} `{}`: {held}", text(one, "kind"), text(one, "name")))
+    });
+    all.extend(path);
+    let (kind, name, at) = (text(json, "kind"), text(json, "name"), text(json, "at"));
+    format!("{kind} `{name}` at {at} {could}\n{}", facts(&all))
 }
 
 /// Suspends, resumes or retires one.

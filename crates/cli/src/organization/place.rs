@@ -116,6 +116,11 @@ pub(crate) fn failed(error: &ApiError) -> Failure {
     Failure { exit, code: error.code.clone(), message: error.message.clone() }
 }
 
+/// A number of an answer; 0 where there is none.
+pub(crate) fn number(json: &Value, name: &str) -> i64 {
+    json.get(name).and_then(Value::as_i64).unwrap_or_default()
+}
+
 /// A member that is a text; empty where it is none.
 pub(crate) fn text<'v>(json: &'v Value, name: &str) -> &'v str {
     json.get(name).and_then(Value::as_str).unwrap_or_default()

@@ -1,7 +1,7 @@
 //! `legation receipt list` and `receipt show`.
 
 use super::{
-    place::{ask, items, target, text},
+    place::{ask, items, number, target, text},
     table::table,
 };
 use crate::{
@@ -23,10 +23,6 @@ pub(crate) fn list(args: &ListReceiptsArgs) -> Result<Output, Failure> {
         table(&["SEQ", "TIME", "DECISION", "CODE", "AGENT", "MODEL", "AMOUNT"], &rows)
     };
     Ok(Output::done(json, told))
-}
-
-fn number(receipt: &Value, name: &str) -> i64 {
-    receipt.get(name).and_then(Value::as_i64).unwrap_or_default()
 }
 
 fn row(receipt: &Value) -> Vec<String> {

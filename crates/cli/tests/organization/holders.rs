@@ -196,6 +196,30 @@ fn what_is_suspended_comes_back_and_what_is_retired_does_not() {
 }
 
 #[test]
+fn what_an_agent_could_do_at_a_time_is_told_by_one_command() {
+    let play = with_bot();
+    play.json("budget set bot 7USD/day");
+    play.json("agent suspend bot");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = legation_keys::time::format(i64::try_from(now).unwrap());
+    let past = play.json(&format!("agent show bot --at {now}"));
+    assert_eq!(
+        (&past["version"], &past["state"], &past["couldAct"]),
+        (&json!(3), &json!("suspended"), &json!(false))
+    );
+    let text = play.run(&format!("agent show bot --at {now}")).stdout;
+    assert!(text.contains("could do nothing") && text.contains("7.00 USD/day"), "{text}");
+    refused(&play, "agent show bot --at 2020-03-03T12:00:00Z", (1, "not_found"), &["`bot` at that time"]);
+    let usage = play.run("agent show bot --at noon");
+    assert!(usage.status == 2 && usage.stderr.contains("2026-11-21T10:00:00Z"), "{usage:?}");
+    let id = play.json("delegation list bot")["delegations"][0]["id"].as_str().unwrap().to_owned();
+    let then = play.json(&format!("delegation show {id} --at {now}"));
+    assert_eq!(then["state"], "suspended");
+    let future = (2, "query_invalid");
+    refused(&play, "agent show bot --at 2099-01-01T00:00:00Z", future, &["has not come yet"]);
+}
+
+#[test]
 fn a_name_is_taken_once_and_a_retired_one_stays_taken() {
     let play = with_bot();
     refused(&play, "agent add bot --models *", (1, "already_exists"), &["agent `bot`"]);

@@ -10,6 +10,7 @@ mod delegations;
 mod doctor;
 mod holders;
 mod keys;
+mod published;
 mod remote;
 mod spending;
 

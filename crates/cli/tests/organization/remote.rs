@@ -109,6 +109,7 @@ fn each_verb_does_the_same_at_a_host_as_in_its_folder() {
         "agent list",
         "agent list --team sales",
         "agent show bot",
+        &format!("agent show bot --at {}", added["created"].as_str().unwrap()),
         "api-key list bot",
         "delegation list",
         "delegation list bot",

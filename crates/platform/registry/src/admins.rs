@@ -80,7 +80,7 @@ impl Registry {
     ) -> Result<Holder, RegistryError> {
         match holder::by_name(tx, &self.id, Kind::Admin, did.as_str()) {
             Ok(known) if known.state == State::Retired => {
-                holder::change(tx, &self.id, &known.id, State::Active, &profile.write()?)?;
+                holder::change(tx, &self.id, &known.id, (State::Active, &profile.write()?), now)?;
                 return Ok(holder::get(tx, &self.id, &known.id)?);
             }
             Ok(_) => return Err(StoreError::Exists { what: format!("the admin `{did}`") }.into()),
@@ -142,7 +142,7 @@ impl Registry {
         self.change(|tx| {
             let holder = holder::by_name(tx, &self.id, Kind::Admin, did)?;
             if holder.state != State::Retired {
-                holder::change(tx, &self.id, &holder.id, State::Retired, &holder.body)?;
+                holder::change(tx, &self.id, &holder.id, (State::Retired, &holder.body), now)?;
                 for link in crate::links::alive(tx, &self.id, &holder, now)? {
                     self.end(tx, &link, "removed", now)?;
                 }

@@ -113,7 +113,7 @@ impl Registry {
         if holder.state == State::Retired {
             must_be_active(holder)?;
         }
-        holder::change(tx, &self.id, &holder.id, holder.state, &profile.write()?)?;
+        holder::change(tx, &self.id, &holder.id, (holder.state, &profile.write()?), now)?;
         // Whose delegation was revoked gets none by this; the next one says it.
         if link::current(tx, &self.id, &holder.id).is_ok() {
             let changed = holder::get(tx, &self.id, &holder.id)?;

@@ -209,7 +209,7 @@ impl Registry {
             if holder.state == state {
                 return Ok(holder);
             }
-            holder::change(tx, &self.id, &holder.id, state, &holder.body)?;
+            holder::change(tx, &self.id, &holder.id, (state, &holder.body), now)?;
             // Those that were renewed, too: whoever signs by itself may still hold them.
             for link in links::alive(tx, &self.id, &holder, now)? {
                 match state {

@@ -6,6 +6,7 @@
 //! | [`holders`] | [`init`]; teams and agents: added, suspended, resumed, retired |
 //! | [`budgets`] | budgets set and raised, and what of them is taken |
 //! | [`links`] | delegations: issued, renewed, revoked |
+//! | [`history`] | what was: a team, an agent, a delegation as of a moment |
 //! | [`api_keys`] | what an agent shows that can't sign |
 //! | [`configured`], [`model`], [`route`] | models with their prices, routes, secrets of upstreams |
 //! | [`view`] | what gateway and host read: who a key stands for, what is published |
@@ -26,6 +27,7 @@ pub mod budget;
 pub mod budgets;
 pub mod configured;
 pub mod error;
+pub mod history;
 pub mod holders;
 pub mod links;
 pub mod model;
@@ -44,6 +46,7 @@ pub use api_keys::NewKey;
 pub use budget::{Budget, duration};
 pub use budgets::{Budgeted, Taken};
 pub use error::RegistryError;
+pub use history::Past;
 pub use holders::{Shown, init};
 pub use once::{Answered, Once};
 pub use profile::Profile;

@@ -125,6 +125,8 @@ impl Registry {
             valid_until,
             state: "current".to_owned(),
             reason: String::new(),
+            issued: now,
+            ended: None,
         };
         link::add(tx, &self.id, &link)?;
         Ok(link)
@@ -171,7 +173,7 @@ impl Registry {
         reason: &str,
         now: i64,
     ) -> Result<(), RegistryError> {
-        link::revoke(tx, &self.id, &link.id, reason)?;
+        link::revoke(tx, &self.id, &link.id, reason, now)?;
         status::set(self, tx, link.place, status::REVOCATION, true, now)
     }
 
@@ -237,7 +239,7 @@ impl Registry {
             let profile = profile.at(now.saturating_add(EARLY));
             let why = if profile.raises.len() < raises { Why::Lowered } else { Why::Renewed };
             if why == Why::Lowered {
-                holder::change(tx, &self.id, &holder.id, holder.state, &profile.write()?)?;
+                holder::change(tx, &self.id, &holder.id, (holder.state, &profile.write()?), now)?;
             }
             let holder = holder::get(tx, &self.id, &holder.id)?;
             let issued = self.reissue(tx, &holder, why, now)?;

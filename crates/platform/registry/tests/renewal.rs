@@ -2,45 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use legation_registry::{Budget, FIRST_TEAM, Profile, Registry, init};
-use legation_signer::Door;
-use legation_store::{Location, Store, holder::Kind, link::Link};
-use legation_tests::signer::Signer;
-use tempfile::TempDir;
+mod world;
 
-const DAY: i64 = 86_400;
-const NOW: i64 = 1_764_000_000;
-
-/// An organization with a signer of its own.
-struct World {
-    registry: Registry,
-    _signer: Signer,
-    _folder: TempDir,
-}
-
-impl World {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let signer = Signer::start(folder.path()).unwrap();
-        let store = Store::open(Location::Sqlite(folder.path().join("store.sqlite"))).unwrap();
-        let registry = init(store, signer.client(Door::Registry).unwrap(), "acme.example", NOW).unwrap();
-        Self { registry, _signer: signer, _folder: folder }
-    }
-
-    fn add(&self, agent: &str, team: &str) {
-        let profile = Profile {
-            groups: vec!["standard".to_owned()],
-            budgets: vec![Budget::parse("5USD/day").unwrap()],
-            ..Profile::default()
-        };
-        self.registry.add_agent(agent, team, &profile, NOW).unwrap();
-    }
-
-    fn current(&self, kind: Kind, name: &str) -> Option<Link> {
-        let all = self.registry.delegations(Some((kind, name))).unwrap();
-        all.into_iter().map(|(_, link)| link).find(|link| link.state == "current")
-    }
-}
+use legation_registry::{Budget, FIRST_TEAM, Profile};
+use legation_store::holder::Kind;
+use world::{DAY, NOW, World};
 
 #[test]
 fn an_agent_below_a_revoked_team_keeps_no_other_from_being_renewed() {

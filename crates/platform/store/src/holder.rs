@@ -139,11 +139,12 @@ pub fn add(tx: &mut Tx<'_>, organization: &str, holder: &Holder) -> Result<(), S
         Err(StoreError::Exists { .. }) => {
             Err(StoreError::Exists { what: format!("the {} `{name}`", kind.name()) })
         }
-        other => other.map(drop),
+        Err(other) => Err(other),
+        Ok(_) => keep_version(tx, organization, id, *created),
     }
 }
 
-/// Writes state and body of a holder, as its next version.
+/// Writes state and body of a holder at `at` (Unix seconds), as its next version. Those before it are kept.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -151,14 +152,45 @@ pub fn change(
     tx: &mut Tx<'_>,
     organization: &str,
     id: &str,
-    state: State,
-    body: &str,
+    (state, body): (State, &str),
+    at: i64,
 ) -> Result<(), StoreError> {
     tx.change_one(
         "UPDATE holder SET state = $3, body = $4, version = version + 1 WHERE organization = $1 AND id = $2",
         &[organization.into(), id.into(), state.name().into(), body.into()],
         "such holder",
+    )?;
+    keep_version(tx, organization, id, at)
+}
+
+fn keep_version(tx: &mut Tx<'_>, organization: &str, id: &str, at: i64) -> Result<(), StoreError> {
+    tx.change_one(
+        "INSERT INTO holder_version (organization, holder, version, at, state, body) \
+         SELECT organization, id, version, CAST($3 AS BIGINT), state, body FROM holder WHERE organization = $1 AND id = $2",
+        &[organization.into(), id.into(), at.into()],
+        "such holder",
     )
+}
+
+/// A holder as it was at `at` (Unix seconds), with the version, the state and the body that it had; `None` where it was not
+/// made yet.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn as_of(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    holder: &Holder,
+    at: i64,
+) -> Result<Option<Holder>, StoreError> {
+    let rows = tx.query(
+        "SELECT version, state, body FROM holder_version WHERE organization = $1 AND holder = $2 AND at <= $3 \
+         ORDER BY version DESC LIMIT 1",
+        &[organization.into(), (&holder.id).into(), at.into()],
+    )?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let (version, state, body) = (row.int(0)?, State::from_name(&row.text(1)?)?, row.text(2)?);
+    Ok(Some(Holder { version, state, body, ..holder.clone() }))
 }
 
 /// A holder by its id.

@@ -23,9 +23,21 @@ pub struct Link {
     pub state: String,
     /// Why it was revoked.
     pub reason: String,
+    /// When it was issued, Unix seconds.
+    pub issued: i64,
+    /// When it was revoked, Unix seconds.
+    pub ended: Option<i64>,
 }
 
-const COLUMNS: &str = "SELECT id, holder, parent, secured, place, valid_from, valid_until, state, reason FROM link \
+impl Link {
+    /// Whether it held at a moment (Unix seconds), by itself: nothing is said of those above it.
+    #[must_use]
+    pub fn holds(&self, at: i64) -> bool {
+        self.issued <= at && at < self.valid_until && self.ended.is_none_or(|ended| at < ended)
+    }
+}
+
+const COLUMNS: &str = "SELECT id, holder, parent, secured, place, valid_from, valid_until, state, reason, issued, ended FROM link \
                        WHERE organization = $1";
 
 fn read(row: &Row) -> Result<Link, StoreError> {
@@ -39,6 +51,8 @@ fn read(row: &Row) -> Result<Link, StoreError> {
         valid_until: row.int(6)?,
         state: row.text(7)?,
         reason: row.text(8)?,
+        issued: row.int(9)?,
+        ended: row.maybe_int(10)?,
     })
 }
 
@@ -51,10 +65,11 @@ pub fn add(tx: &mut Tx<'_>, organization: &str, link: &Link) -> Result<(), Store
         "UPDATE link SET state = 'replaced' WHERE organization = $1 AND holder = $2 AND state = 'current'",
         &[organization.into(), (&link.holder).into()],
     )?;
-    let Link { id, holder, parent, secured, place, valid_from, valid_until, state, reason } = link;
+    let Link { id, holder, parent, secured, place, valid_from, valid_until, state, reason, issued, ended } =
+        link;
     tx.execute(
-        "INSERT INTO link (organization, id, holder, parent, secured, place, valid_from, valid_until, state, reason) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO link (organization, id, holder, parent, secured, place, valid_from, valid_until, state, reason, \
+         issued, ended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         &[
             organization.into(),
             id.into(),
@@ -66,9 +81,24 @@ pub fn add(tx: &mut Tx<'_>, organization: &str, link: &Link) -> Result<(), Store
             (*valid_until).into(),
             state.into(),
             reason.into(),
+            (*issued).into(),
+            (*ended).into(),
         ],
     )
     .map(drop)
+}
+
+/// The link of a holder that was its current one at `at` (Unix seconds), if that held then.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn as_of(tx: &mut Tx<'_>, organization: &str, holder: &str, at: i64) -> Result<Option<Link>, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND holder = $2 AND issued <= $3 ORDER BY place DESC LIMIT 1"),
+        &[organization.into(), holder.into(), at.into()],
+    )?;
+    let link = rows.first().map(read).transpose()?;
+    Ok(link.filter(|link| link.holds(at)))
 }
 
 /// The current link of a holder.
@@ -159,14 +189,20 @@ pub fn ending(tx: &mut Tx<'_>, organization: &str, before: i64, most: i64) -> Re
     rows.iter().map(read).collect()
 }
 
-/// Marks a link as revoked.
+/// Marks a link as revoked at `at` (Unix seconds).
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn revoke(tx: &mut Tx<'_>, organization: &str, id: &str, reason: &str) -> Result<(), StoreError> {
+pub fn revoke(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    id: &str,
+    reason: &str,
+    at: i64,
+) -> Result<(), StoreError> {
     tx.change_one(
-        "UPDATE link SET state = 'revoked', reason = $3 WHERE organization = $1 AND id = $2",
-        &[organization.into(), id.into(), reason.into()],
+        "UPDATE link SET state = 'revoked', reason = $3, ended = $4 WHERE organization = $1 AND id = $2",
+        &[organization.into(), id.into(), reason.into(), at.into()],
         "such delegation",
     )
 }

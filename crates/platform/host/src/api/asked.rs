@@ -2,7 +2,10 @@
 
 use super::error::ApiError;
 use legation_credential::Authority;
-use legation_keys::json::{self, JsonLimits};
+use legation_keys::{
+    json::{self, JsonLimits},
+    time::{self, Round},
+};
 use legation_registry::Registry;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -72,6 +75,21 @@ impl Asked<'_> {
             )
         };
         number.map(Some).ok_or_else(wrong)
+    }
+
+    /// A moment of the query that has come, in Unix seconds.
+    pub(crate) fn moment(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.query(name) else { return Ok(None) };
+        let later =
+            || ApiError::bad("query_invalid", format!("`{name}` is `{text}`, which has not come yet"));
+        let wrong = || {
+            ApiError::bad(
+                "query_invalid",
+                format!("`{name}` is `{text}`; expected a time such as `2026-11-21T10:00:00Z`"),
+            )
+        };
+        let moment = time::parse(text, Round::Down).ok_or_else(wrong)?;
+        if moment > self.now { Err(later()) } else { Ok(Some(moment)) }
     }
 
     /// Which part of a list is asked for.

@@ -19,6 +19,12 @@ use serde_json::{Value, json};
 const AGENT: Member = Member { name: "agent", kind: "string", about: "All that this agent was given." };
 const TEAM: Member = Member { name: "team", kind: "string", about: "All that this team was given." };
 
+const AT: Member = Member {
+    name: "at",
+    kind: "string",
+    about: "Its state as of this moment (RFC 3339); by default as of now.",
+};
+
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::get(
         ("/v1/delegations", "admin:delegations.list"),
@@ -35,8 +41,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     ),
     Endpoint::get(
         ("/v1/delegations/{id}", "admin:delegations.show"),
-        "One delegation: what it says, and whether it holds.",
-        &[],
+        "One delegation: what it says, and whether it holds, or held at a moment.",
+        &[AT],
         "DelegationShown",
         show,
     ),
@@ -102,10 +108,19 @@ fn list(asked: &Asked<'_>) -> Result<Value, ApiError> {
 }
 
 fn show(asked: &Asked<'_>) -> Result<Value, ApiError> {
-    let (holder, link) = asked.registry.delegation(&full_id(asked.name))?;
+    let id = full_id(asked.name);
+    let (holder, link, state) = match asked.moment("at")? {
+        Some(at) => asked.registry.delegation_as_of(&id, at)?,
+        None => {
+            let (holder, link) = asked.registry.delegation(&id)?;
+            let state = forms::link_state(&holder, &link, asked.now);
+            (holder, link, state)
+        }
+    };
     let said = Delegation::read_unverified(&link.secured)
         .map_err(|error| RegistryError::Damaged { what: link.id.clone(), reason: error.to_string() })?;
     let more = [
+        ("state", json!(state)),
         ("issuer", json!(said.issuer.as_str())),
         ("subject", json!(said.terms.subject.as_str())),
         ("account", json!(said.terms.account)),

@@ -1,9 +1,10 @@
 //! How what an organization has looks as JSON: the same for the API and for the command.
 
-use legation_credential::{amount::micros, money::money};
+use super::error::ApiError;
+use legation_credential::{Delegation, amount::micros, money::money};
 use legation_did::Did;
 use legation_keys::time;
-use legation_registry::{Admin, Budget, Budgeted, Shown, Taken, names};
+use legation_registry::{Admin, Budget, Budgeted, Past, RegistryError, Shown, Taken, names};
 use legation_store::{
     Event,
     api_key::ApiKey,
@@ -44,6 +45,42 @@ pub(crate) fn holder(shown: &Shown) -> Value {
         Kind::Agent => with(json, &[("team", json!(parent))]),
         _ => json,
     }
+}
+
+/// A team or an agent as it was, with what the delegations on its path said.
+pub(crate) fn as_of(past: &Past, at: i64) -> Result<Value, ApiError> {
+    let delegation = |(holder, link): &(Holder, Option<Link>)| {
+        let base = json!({"kind": holder.kind.name(), "name": holder.name, "state": holder.state.name()});
+        let Some(link) = link else { return Ok(with(base, &[("delegation", Value::Null)])) };
+        let said = Delegation::read_unverified(&link.secured)
+            .map_err(|error| RegistryError::Damaged { what: link.id.clone(), reason: error.to_string() })?;
+        let delegation = json!({
+            "id": link.id, "issued": time::format(link.issued), "validUntil": time::format(link.valid_until),
+            "authority": said.terms.authority.to_json(),
+        });
+        Ok(with(base, &[("delegation", delegation)]))
+    };
+    let Past { holder, profile, path } = past;
+    let path: Vec<Value> = path.iter().map(delegation).collect::<Result<_, ApiError>>()?;
+    let stopped = past.stopped();
+    Ok(json!({
+        "kind": holder.kind.name(),
+        "name": holder.name,
+        "did": holder.did,
+        "at": time::format(at),
+        "version": holder.version,
+        "state": holder.state.name(),
+        "purpose": profile.purpose,
+        "owner": profile.owner,
+        "models": profile.groups,
+        "actions": profile.actions,
+        "resources": profile.resources,
+        "constraints": profile.constraints,
+        "budgets": profile.effective().map(|(of, until)| budget(of, until)).collect::<Vec<_>>(),
+        "couldAct": stopped.is_none(),
+        "because": stopped,
+        "path": path,
+    }))
 }
 
 /// A holder whose state was set.

@@ -12,6 +12,8 @@ use legation_store::holder::Kind;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+const AT: Member =
+    Member { name: "at", kind: "string", about: "As of this moment (RFC 3339); by default as of now." };
 const TEAM: Member = Member { name: "team", kind: "string", about: "Those of this team only." };
 /// How long a team's delegation lives by default, and an agent's: seconds.
 const TEAM_LIFE: i64 = 365 * 86_400;
@@ -31,6 +33,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::get(("/v1/teams/{name}", "admin:teams.show"), "One team.", &[], "HolderShown", |asked| {
         show(asked, Kind::Team)
     }),
+    Endpoint::get(
+        ("/v1/teams/{name}/history", "admin:teams.show"),
+        "A team as it was at a moment: its state, its profile, its delegation, and whether it held.",
+        &[AT],
+        "HolderAsOf",
+        |asked| as_of(asked, Kind::Team),
+    ),
     Endpoint::change(
         Method::POST,
         ("/v1/teams/{name}/suspend", "admin:teams.suspend"),
@@ -71,6 +80,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         &[],
         "HolderShown",
         |asked| show(asked, Kind::Agent),
+    ),
+    Endpoint::get(
+        ("/v1/agents/{name}/history", "admin:agents.show"),
+        "What an agent could do at a moment: its state, its profile, the delegations on its path, and whether they held.",
+        &[AT],
+        "HolderAsOf",
+        |asked| as_of(asked, Kind::Agent),
     ),
     Endpoint::change(
         Method::POST,
@@ -185,6 +201,12 @@ fn list(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {
     let next = found.last().map(|last| json!(last.holder.name));
     let name = if kind == Kind::Team { "teams" } else { "agents" };
     Ok(listed(name, found.iter().map(forms::holder).collect(), next, page.most))
+}
+
+fn as_of(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {
+    let at = asked.moment("at")?.unwrap_or(asked.now);
+    let past = asked.registry.as_of(kind, asked.name, at)?;
+    forms::as_of(&past, at)
 }
 
 fn show(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {

@@ -2,6 +2,7 @@
 
 use crate::world::{Draft, World, blocking, both, now, sqlite, told};
 use legation_host::api::openapi::document;
+use legation_keys::time;
 use serde_json::{Value, json};
 use std::{cell::RefCell, collections::BTreeSet};
 
@@ -78,6 +79,23 @@ async fn holders(walk: &Walk<'_>) {
         (1, &json!("bot"))
     );
     assert_eq!(walk.get("/v1/teams/sales").await["budgets"][0]["left"], "500.00 USD");
+    let past = walk.get("/v1/agents/bot/history").await;
+    assert_eq!((&past["couldAct"], &past["version"]), (&json!(true), &json!(1)));
+    assert_eq!((&past["path"][0]["name"], &past["path"][1]["name"]), (&json!("sales"), &json!("bot")));
+    assert!(past["path"][1]["delegation"]["authority"]["grants"].is_array());
+    let past = walk.get(&format!("/v1/teams/sales/history?at={}", time::format(now()))).await;
+    assert_eq!((&past["couldAct"], &past["because"]), (&json!(true), &Value::Null));
+    for (at, status, code) in [
+        ("2020-01-01T00:00:00Z", 404, "not_found"),
+        ("2099-01-01T00:00:00Z", 400, "query_invalid"),
+        ("noon", 400, "query_invalid"),
+    ] {
+        let answer = walk
+            .world
+            .ask(&walk.world.admin, "GET", &format!("/v1/agents/bot/history?at={at}"), &Value::Null)
+            .await;
+        assert_eq!(answer.problem(), told(status, code), "{at}");
+    }
     for (kind, name) in [("agents", "bot"), ("teams", "sales")] {
         for (verb, state) in [("suspend", "suspended"), ("resume", "active")] {
             let set = walk.ask("POST", &format!("/v1/{kind}/{name}/{verb}"), Value::Null).await;
@@ -123,6 +141,7 @@ async fn delegations(walk: &Walk<'_>) {
     let current =
         all["delegations"].as_array().unwrap().iter().find(|one| one["state"] == "current").unwrap().clone();
     let (before, current) = (id(&current), format!("/v1/delegations/{}", id(&current)));
+    assert_eq!(walk.get(&format!("{current}?at={}", time::format(now()))).await["state"], "current");
     assert_eq!(walk.get(&current).await["subject"], "did:web:acme.example:bot");
     let renewed = walk.ask("POST", &format!("{current}/renew"), Value::Null).await;
     assert!(current.ends_with(renewed["renews"].as_str().unwrap()));

@@ -79,7 +79,7 @@ fn a_name_is_taken_once_and_what_belongs_to_another_organization_is_not_there() 
         let theirs = store.read(|tx| holder::by_name(tx, OTHER, Kind::Agent, "mail")).unwrap_err();
         assert_eq!(theirs.code(), "not_found");
         let theirs =
-            store.write(|tx| holder::change(tx, OTHER, "id-mail", State::Retired, "{}")).unwrap_err();
+            store.write(|tx| holder::change(tx, OTHER, "id-mail", (State::Retired, "{}"), 1)).unwrap_err();
         assert_eq!(theirs.code(), "not_found");
         assert_eq!(store.read(|tx| holder::get(tx, ACME, "id-mail")).unwrap(), agent("mail"));
         let key = api_key::ApiKey {
@@ -106,7 +106,7 @@ fn a_database_of_a_later_version_is_not_touched() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.execute("INSERT INTO migration (number) VALUES (99)", []).unwrap();
     let error = Store::open(Location::Sqlite(path)).unwrap_err();
-    assert_eq!(error, StoreError::TooNew { found: 99, known: 3 });
+    assert_eq!(error, StoreError::TooNew { found: 99, known: 4 });
 }
 
 #[test]

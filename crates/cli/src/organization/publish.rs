@@ -1,0 +1,88 @@
+//! `legation publish`: what an organization publishes, as files for any static host.
+
+use super::data_dir::{DataDir, failed};
+use crate::{
+    args::PublishSiteArgs,
+    files,
+    output::{Failure, Output, working},
+};
+use legation_registry::{Registry, RegistryError};
+use legation_store::{StoreError, holder::Kind};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Teams or agents that are read at a time.
+const PAGE: i64 = 1000;
+
+/// What was done.
+#[derive(Default)]
+struct Done {
+    written: usize,
+    unchanged: usize,
+}
+
+pub(crate) fn run(args: &PublishSiteArgs) -> Result<Output, Failure> {
+    let folder = DataDir::of(&args.data);
+    folder.location()?;
+    let signer = folder.signer()?;
+    let registry = folder.open(&signer)?;
+    // Lists that end soon are signed anew: nobody may look at them again for a while.
+    registry.renew_lists(files::now()).map_err(|error| failed(&error))?;
+    let done = working("publishing", || publish(&registry, &args.out))?;
+    let (out, Done { written, unchanged }) = (args.out.display().to_string(), done);
+    let told = format!(
+        "{out}: {written} files written, {unchanged} unchanged\nServe it at {}; publish again whenever something was revoked, and each hour",
+        registry.origin()
+    );
+    Ok(Output::done(json!({"out": out, "written": written, "unchanged": unchanged}), told))
+}
+
+fn publish(registry: &Registry, out: &Path) -> Result<Done, Failure> {
+    let mut done = Done::default();
+    let own = registry.did().to_string();
+    // Status lists go first: a document that is new has no use for old ones, and what was revoked has to be known soon.
+    for number in 1.. {
+        match registry.status_list(number) {
+            Ok(list) => done.put(&out.join("status").join(number.to_string()), &list)?,
+            Err(RegistryError::Store(StoreError::NotFound { .. })) => break,
+            Err(error) => return Err(failed(&error)),
+        }
+    }
+    done.document(registry, &own, out.join(".well-known"))?;
+    for (kind, folder) in [(Kind::Team, out.join("teams")), (Kind::Agent, out.to_owned())] {
+        let mut after = String::new();
+        loop {
+            let found = registry.list(kind, &after, PAGE).map_err(|error| failed(&error))?;
+            for one in &found {
+                done.document(registry, &one.holder.did, folder.join(&one.holder.name))?;
+            }
+            match found.last() {
+                Some(last) => after.clone_from(&last.holder.name),
+                None => break,
+            }
+        }
+    }
+    Ok(done)
+}
+
+impl Done {
+    fn document(&mut self, registry: &Registry, did: &str, folder: PathBuf) -> Result<(), Failure> {
+        let document = registry.document(did).map_err(|error| failed(&error))?;
+        self.put(&folder.join("did.json"), &document.to_json().to_string())
+    }
+
+    /// Writes a file whole, where it is not that already: whoever mirrors the folder sees what has changed.
+    fn put(&mut self, path: &Path, text: &str) -> Result<(), Failure> {
+        if std::fs::read(path).is_ok_and(|there| there.trim_ascii_end() == text.as_bytes()) {
+            self.unchanged += 1;
+            return Ok(());
+        }
+        if let Some(folder) = path.parent() {
+            let made = std::fs::create_dir_all(folder);
+            made.map_err(|error| Failure::file(format!("`{}` can't be made: {error}", folder.display())))?;
+        }
+        files::write_public(path, text, true)?;
+        self.written += 1;
+        Ok(())
+    }
+}

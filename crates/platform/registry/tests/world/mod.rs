@@ -1,0 +1,55 @@
+//! An organization with a signer of its own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "each test uses some of it"
+)]
+
+use legation_registry::{Budget, Profile, Registry, init};
+use legation_signer::Door;
+use legation_store::{Location, Store, holder::Kind, link::Link};
+use legation_tests::signer::Signer;
+use tempfile::TempDir;
+
+pub const DAY: i64 = 86_400;
+pub const NOW: i64 = 1_764_000_000;
+
+/// Such an organization.
+pub struct World {
+    pub registry: Registry,
+    _signer: Signer,
+    _folder: TempDir,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let signer = Signer::start(folder.path()).unwrap();
+        let store = Store::open(Location::Sqlite(folder.path().join("store.sqlite"))).unwrap();
+        let registry = init(store, signer.client(Door::Registry).unwrap(), "acme.example", NOW).unwrap();
+        Self { registry, _signer: signer, _folder: folder }
+    }
+
+    pub fn add(&self, agent: &str, team: &str) {
+        self.add_at(agent, team, NOW);
+    }
+
+    pub fn add_at(&self, agent: &str, team: &str, now: i64) {
+        let profile = Profile {
+            groups: vec!["standard".to_owned()],
+            budgets: vec![Budget::parse("5USD/day").unwrap()],
+            ..Profile::default()
+        };
+        self.registry.add_agent(agent, team, &profile, now).unwrap();
+    }
+
+    pub fn current(&self, kind: Kind, name: &str) -> Option<Link> {
+        let all = self.registry.delegations(Some((kind, name))).unwrap();
+        all.into_iter().map(|(_, link)| link).find(|link| link.state == "current")
+    }
+}
