@@ -21,9 +21,10 @@ pub(crate) use did::{
 pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
 pub(crate) use organization::{
     AddAdminArgs, AddAgentArgs, AddTeamArgs, AdminCommand, AgentCommand, ApiKeyCommand, BudgetCommand,
-    CreateKeyArgs, DelegationCommand, FileArgs, GraphArgs, GraphFormat, IdArgs, ListAgentsArgs, ListArgs,
-    ListDelegationsArgs, NameArgs, OfAgentArgs, OfHolderArgs, ProfileArgs, RaiseBudgetArgs,
-    RevokeDelegationArgs, RotateKeyArgs, SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
+    CreateKeyArgs, DelegationCommand, ExportArgs, FileArgs, GraphArgs, GraphFormat, IdArgs, ImportArgs,
+    ListAgentsArgs, ListArgs, ListDelegationsArgs, NameArgs, OfAgentArgs, OfHolderArgs, ProfileArgs,
+    RaiseBudgetArgs, RevokeDelegationArgs, RotateKeyArgs, SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs,
+    TeamCommand,
 };
 pub(crate) use up::{DataArgs, DoctorArgs, InitArgs, PlaceArgs, PublishSiteArgs, SignerArgs, UpArgs};
 

@@ -11,6 +11,7 @@ mod first_admin;
 mod graph;
 mod holder;
 mod host;
+mod import;
 pub(crate) mod init;
 pub(crate) mod model;
 mod place;

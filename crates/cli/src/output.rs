@@ -179,6 +179,16 @@ pub(crate) fn complain(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// Shows on a terminal how far long work has come.
+pub(crate) fn counter() -> indicatif::ProgressBar {
+    if !io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let counter = indicatif::ProgressBar::new_spinner();
+    counter.enable_steady_tick(core::time::Duration::from_millis(100));
+    counter
+}
+
 /// Shows on a terminal that long work goes on, while it does.
 pub(crate) fn working<T>(message: &str, work: impl FnOnce() -> T) -> T {
     if !io::stderr().is_terminal() {

@@ -104,6 +104,31 @@ pub(crate) enum AgentCommand {
     Resume(NameArgs),
     /// End an agent for good.
     Retire(NameArgs),
+    /// Add many agents from a file, a line of JSON for each. Bad lines are told by number; what broke off is begun again.
+    Import(ImportArgs),
+    /// Write all agents as such lines.
+    Export(ExportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The file, each line such as `{"name":"bot","models":["standard"],"budgets":["5USD/day"]}`; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Write them to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file if it exists.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Debug, Args)]

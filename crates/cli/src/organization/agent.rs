@@ -2,6 +2,7 @@
 
 use super::{
     holder::{body, budgets, change, show, valid_until},
+    import,
     place::{Place, joined, text},
     table::table,
 };
@@ -23,6 +24,8 @@ pub(crate) fn run(command: &AgentCommand) -> Result<Output, Failure> {
         AgentCommand::Suspend(args) => change("agents", "suspend", args),
         AgentCommand::Resume(args) => change("agents", "resume", args),
         AgentCommand::Retire(args) => change("agents", "retire", args),
+        AgentCommand::Import(args) => import::import(args),
+        AgentCommand::Export(args) => import::export(args),
     }
 }
 

@@ -9,6 +9,7 @@ mod configured;
 mod delegations;
 mod doctor;
 mod holders;
+mod import;
 mod keys;
 mod published;
 mod remote;

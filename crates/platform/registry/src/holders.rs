@@ -120,15 +120,24 @@ impl Registry {
         key: Option<&PublicKey>,
         now: i64,
     ) -> Result<Holder, RegistryError> {
+        self.change(|tx| self.add_agent_in(tx, (name, team), profile, key, now))
+    }
+
+    pub(crate) fn add_agent_in(
+        &self,
+        tx: &mut legation_store::Tx<'_>,
+        (name, team): (&str, &str),
+        profile: &Profile,
+        key: Option<&PublicKey>,
+        now: i64,
+    ) -> Result<Holder, RegistryError> {
         names::check(Kind::Agent, name)?;
-        self.change(|tx| {
-            let (team, _) = named(tx, &self.id, Kind::Team, team)?;
-            must_be_active(&team)?;
-            let agent = self.add_holder(tx, (Kind::Agent, name, Some(&team)), (profile, key), now)?;
-            self.issue(tx, &agent, now)?;
-            self.tell(tx, ("agent.added", name), &json!({"did": agent.did, "team": team.name}), now)?;
-            Ok(agent)
-        })
+        let (team, _) = named(tx, &self.id, Kind::Team, team)?;
+        must_be_active(&team)?;
+        let agent = self.add_holder(tx, (Kind::Agent, name, Some(&team)), (profile, key), now)?;
+        self.issue(tx, &agent, now)?;
+        self.tell(tx, ("agent.added", name), &json!({"did": agent.did, "team": team.name}), now)?;
+        Ok(agent)
     }
 
     /// Holders of a kind whose names come after `after`, in the order of their names, at most so many.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`registry`] | [`Registry`]: an organization of a store, and the signer that holds its keys |
 //! | [`holders`] | [`init`]; teams and agents: added, suspended, resumed, retired |
+//! | [`import`] | many agents at once |
 //! | [`budgets`] | budgets set and raised, and what of them is taken |
 //! | [`links`] | delegations: issued, renewed, revoked |
 //! | [`history`] | what was: a team, an agent, a delegation as of a moment |
@@ -29,6 +30,7 @@ pub mod configured;
 pub mod error;
 pub mod history;
 pub mod holders;
+pub mod import;
 pub mod links;
 pub mod model;
 pub mod names;
@@ -48,6 +50,7 @@ pub use budgets::{Budgeted, Taken};
 pub use error::RegistryError;
 pub use history::Past;
 pub use holders::{Shown, init};
+pub use import::{Imported, NewAgent};
 pub use once::{Answered, Once};
 pub use profile::Profile;
 pub use registry::{FIRST_TEAM, Registry};

@@ -73,6 +73,23 @@ impl<'a> Tx<'a> {
         Self { connection }
     }
 
+    /// Runs a verb whose changes are taken back where it fails, while those before it stay. Gives what it gave.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it can't even be taken back.
+    pub fn attempt<T, E>(
+        &mut self,
+        verb: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<Result<T, E>, StoreError> {
+        self.connection.batch("SAVEPOINT attempt")?;
+        let outcome = verb(&mut Tx::new(self.connection));
+        self.connection.batch(match &outcome {
+            Ok(_) => "RELEASE SAVEPOINT attempt",
+            Err(_) => "ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt",
+        })?;
+        Ok(outcome)
+    }
+
     pub(crate) fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
         self.connection.query(sql, parameters)
     }

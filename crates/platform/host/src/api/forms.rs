@@ -37,6 +37,7 @@ pub(crate) fn holder(shown: &Shown) -> Value {
         "resources": profile.resources,
         "constraints": profile.constraints,
         "maxDepth": profile.max_depth,
+        "validFor": profile.valid_for,
         "budgets": profile.effective().map(|(of, until)| budget(of, until)).collect::<Vec<_>>(),
         "created": time::format(holder.created),
         "validUntil": valid_until.map(time::format),

@@ -7,7 +7,7 @@ use super::{
     forms,
 };
 use axum::http::Method;
-use legation_registry::{Budget, FIRST_TEAM, Profile, Shown, profile::ALL_GROUPS};
+use legation_registry::{Budget, FIRST_TEAM, Imported, NewAgent, Profile, Shown, profile::ALL_GROUPS};
 use legation_store::holder::Kind;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ const AT: Member =
 const TEAM: Member = Member { name: "team", kind: "string", about: "Those of this team only." };
 /// How long a team's delegation lives by default, and an agent's: seconds.
 const TEAM_LIFE: i64 = 365 * 86_400;
+/// Most agents of one import.
+const MOST_AGENTS: usize = 256;
 /// Longest life of a delegation: ten years, in seconds.
 const MAX_LIFE: i64 = 315_576_000;
 
@@ -73,6 +75,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "Add an agent, whose key the signer keeps, with a delegation of its team.",
         ("AddAgent", "Holder"),
         add_agent,
+    ),
+    Endpoint::change(
+        Method::POST,
+        ("/v1/agent-imports", "admin:agents.add"),
+        "Add agents, whose keys the signer keeps. Each that can't be added is refused by itself; those that are there already stay.",
+        (Some("ImportAgents"), "ImportedAgents"),
+        import,
     ),
     Endpoint::get(
         ("/v1/agents/{name}", "admin:agents.show"),
@@ -189,6 +198,46 @@ fn add_agent(asked: &Asked<'_>) -> Result<Value, ApiError> {
         None => asked.registry.add_agent(&name, team, &profile, asked.now)?,
     };
     Ok(forms::holder(&asked.registry.show(Kind::Agent, &name)?))
+}
+
+/// Agents to add.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+struct Import {
+    agents: Vec<Add>,
+}
+
+fn import(asked: &Asked<'_>) -> Result<Value, ApiError> {
+    let Import { agents } = asked.body()?;
+    if agents.len() > MOST_AGENTS {
+        let message = format!("there are {} agents; import {MOST_AGENTS} at a time", agents.len());
+        return Err(ApiError::bad("body_invalid", message));
+    }
+    let names: Vec<String> = agents.iter().map(|add| add.name.clone()).collect();
+    let new = |add: Add| {
+        if add.key_proof.is_some() {
+            return Err(ApiError::bad("body_invalid", "who brings its key is added by itself"));
+        }
+        let (name, team) = (add.name.clone(), add.team.clone().unwrap_or_else(|| FIRST_TEAM.to_owned()));
+        Ok(NewAgent { name, team, profile: add.profile(legation_registry::profile::VALID_FOR)? })
+    };
+    // What is no agent at all is refused before anything is done, each by itself.
+    let read: Vec<Result<NewAgent, ApiError>> = agents.into_iter().map(new).collect();
+    let good: Vec<NewAgent> = read.iter().filter_map(|one| one.as_ref().ok().cloned()).collect();
+    let mut done = asked.registry.import_agents(&good, asked.now)?.into_iter();
+    let result = |(name, read): (String, Result<NewAgent, ApiError>)| {
+        let outcome = read.map(|_| done.next());
+        let refused = |error: ApiError| json!({"name": name, "result": "refused", "code": error.code, "message": error.message});
+        match outcome {
+            Ok(Some(Imported::Added(holder))) => json!({"name": name, "result": "added", "did": holder.did}),
+            Ok(Some(Imported::There(holder))) => json!({"name": name, "result": "there", "did": holder.did}),
+            Ok(Some(Imported::Refused(error))) => refused(error.into()),
+            Ok(None) => refused(ApiError::bad("internal", "it was not reached")),
+            Err(error) => refused(error),
+        }
+    };
+    let agents: Vec<Value> = names.into_iter().zip(read).map(result).collect();
+    Ok(json!({ "agents": agents }))
 }
 
 fn list(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {

@@ -73,6 +73,13 @@ async fn holders(walk: &Walk<'_>) {
     let agent = walk.ask("POST", "/v1/agents", agent).await;
     assert_eq!((&agent["team"], &agent["budgets"][0]["budget"]), (&json!("sales"), &json!("5.00 USD/day")));
     walk.ask("POST", "/v1/agents", json!({"name": "other", "models": ["standard"]})).await;
+    let import =
+        json!({"agents": [{"name": "other", "models": ["standard"]}, {"name": "other", "models": ["a"]}]});
+    let imported = walk.ask("POST", "/v1/agent-imports", import).await;
+    assert_eq!(
+        (&imported["agents"][0]["result"], &imported["agents"][1]["code"]),
+        (&json!("there"), &json!("already_exists"))
+    );
     let listed = walk.get("/v1/agents?team=sales").await;
     assert_eq!(
         (listed["agents"].as_array().unwrap().len(), &listed["agents"][0]["name"]),
