@@ -22,9 +22,9 @@ pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
 pub(crate) use organization::{
     AddAdminArgs, AddAgentArgs, AddTeamArgs, AdminCommand, AgentCommand, ApiKeyCommand, BudgetCommand,
     CreateKeyArgs, DelegationCommand, ExportArgs, FileArgs, GraphArgs, GraphFormat, IdArgs, ImportArgs,
-    ListAgentsArgs, ListArgs, ListDelegationsArgs, NameArgs, OfAgentArgs, OfHolderArgs, ProfileArgs,
-    RaiseBudgetArgs, RevokeDelegationArgs, RotateKeyArgs, SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs,
-    TeamCommand,
+    ListAgentsArgs, ListArgs, ListDelegationsArgs, NameArgs, OfAgentArgs, OfHolderArgs, OrganizationCommand,
+    ProfileArgs, RaiseBudgetArgs, RevokeDelegationArgs, RotateArgs, RotateKeyArgs, SetBudgetArgs,
+    ShowDelegationArgs, ShowHolderArgs, TeamCommand,
 };
 pub(crate) use up::{DataArgs, DoctorArgs, InitArgs, PlaceArgs, PublishSiteArgs, SignerArgs, UpArgs};
 
@@ -99,6 +99,11 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Make an organization: its keys, its first team, what it publishes.
     Init(InitArgs),
+    /// The organization itself: its DID and its key.
+    Organization {
+        #[command(subcommand)]
+        command: OrganizationCommand,
+    },
     /// Teams: what their agents have is part of what they have.
     Team {
         #[command(subcommand)]

@@ -72,6 +72,7 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::Code { command } => code::run(&command),
         Command::Serve(args) => serve::run(&args),
         Command::Init(args) => organization::init::run(&args),
+        Command::Organization { command } => organization::rotation::run(&command),
         Command::Team { command } => organization::team::run(&command),
         Command::Agent { command } => organization::agent::run(&command),
         Command::ApiKey { command } => organization::api_key::run(&command),

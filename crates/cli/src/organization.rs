@@ -17,6 +17,7 @@ pub(crate) mod model;
 mod place;
 pub(crate) mod publish;
 pub(crate) mod receipts;
+pub(crate) mod rotation;
 pub(crate) mod secret;
 pub(crate) mod signer;
 pub(crate) mod spend;

@@ -46,6 +46,33 @@ pub(crate) struct NameArgs {
     pub(crate) data: PlaceArgs,
 }
 
+/// Whose key is replaced.
+#[derive(Debug, Args)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    pub(crate) of: NameArgs,
+    /// Others may have the key: it is taken out of the DID document at once, and nothing that it signed holds any more.
+    #[arg(long)]
+    pub(crate) compromised: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RotateOwnArgs {
+    /// Others may have the key: it is taken out of the DID document at once, and nothing that it signed holds any more.
+    #[arg(long)]
+    pub(crate) compromised: bool,
+    #[command(flatten)]
+    pub(crate) data: PlaceArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrganizationCommand {
+    /// Its DID, and the number of its last change that decisions depend on.
+    Show(ListArgs),
+    /// Replace its key, which signs what its teams and admins may do, and receipts.
+    Rotate(RotateOwnArgs),
+}
+
 /// A team or an agent by its name, now or as it was.
 #[derive(Debug, Args)]
 pub(crate) struct ShowHolderArgs {
@@ -77,6 +104,8 @@ pub(crate) enum TeamCommand {
     Resume(NameArgs),
     /// End a team for good, and all authority of its agents with it.
     Retire(NameArgs),
+    /// Replace its key, which signs what its agents may do. The old one is published until what it signed has ended.
+    Rotate(RotateArgs),
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +133,8 @@ pub(crate) enum AgentCommand {
     Resume(NameArgs),
     /// End an agent for good.
     Retire(NameArgs),
+    /// Replace its key in custody. The old one is published a while longer.
+    Rotate(RotateArgs),
     /// Add many agents from a file, a line of JSON for each. Bad lines are told by number; what broke off is begun again.
     Import(ImportArgs),
     /// Write all agents as such lines.

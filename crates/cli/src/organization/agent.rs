@@ -4,6 +4,7 @@ use super::{
     holder::{body, budgets, change, show, valid_until},
     import,
     place::{Place, joined, text},
+    rotation::rotate,
     table::table,
 };
 use crate::{
@@ -24,6 +25,7 @@ pub(crate) fn run(command: &AgentCommand) -> Result<Output, Failure> {
         AgentCommand::Suspend(args) => change("agents", "suspend", args),
         AgentCommand::Resume(args) => change("agents", "resume", args),
         AgentCommand::Retire(args) => change("agents", "retire", args),
+        AgentCommand::Rotate(args) => rotate("agents", args),
         AgentCommand::Import(args) => import::import(args),
         AgentCommand::Export(args) => import::export(args),
     }

@@ -19,6 +19,7 @@ pub(crate) fn run(command: &TeamCommand) -> Result<Output, Failure> {
         TeamCommand::Suspend(args) => change("teams", "suspend", args),
         TeamCommand::Resume(args) => change("teams", "resume", args),
         TeamCommand::Retire(args) => change("teams", "retire", args),
+        TeamCommand::Rotate(args) => super::rotation::rotate("teams", args),
     }
 }
 

@@ -89,3 +89,35 @@ fn a_blocked_key_stays_blocked_and_is_no_key_to_rotate() {
     play.json("agent suspend bot");
     refused(&play, "api-key create bot", (1, "wrong_state"), &["suspended", "resume it first"]);
 }
+
+#[test]
+fn a_key_that_is_replaced_stays_published_unless_others_may_have_it() {
+    let play = with_bot();
+    play.json("publish --out www");
+    let keys = |name: &str| {
+        let document: serde_json::Value =
+            serde_json::from_str(&play.read(&format!("www/{name}/did.json"))).unwrap();
+        document["verificationMethod"].as_array().unwrap().len()
+    };
+    for (rotate, name) in [
+        ("agent rotate bot", "bot"),
+        ("team rotate default", "teams/default"),
+        ("organization rotate", ".well-known"),
+    ] {
+        let rotated = play.json(rotate);
+        assert!(rotated["until"].is_string(), "{rotated}");
+        play.json("publish --out www");
+        assert_eq!(keys(name), 2, "{rotate}");
+        let text = play.run(&format!("{rotate} --compromised"));
+        assert!(text.status == 0 && text.stdout.contains("no longer published"), "{text:?}");
+        play.json("publish --out www");
+        assert_eq!(keys(name), 1, "{rotate}");
+    }
+    assert!(play.run("organization rotate --compromised").stderr.contains("admin show DID"));
+    play.json("doctor");
+    play.json("delegation list bot");
+    let id = play.json("organization show")["did"].clone();
+    assert_eq!(id, "did:web:acme.example");
+    play.json("agent retire bot");
+    refused(&play, "agent rotate bot", (1, "wrong_state"), &["retired", "signs nothing"]);
+}

@@ -14,7 +14,7 @@ use std::{
 type IsDone = fn(&mut legation_store::Tx<'_>, &str) -> Result<bool, StoreError>;
 
 /// What is done, and how it shows.
-const VERBS: [(&[&str], &str, IsDone); 5] = [
+const VERBS: [(&[&str], &str, IsDone); 6] = [
     (&["agent", "add", "new", "--models", "*"], "", |tx, id| {
         Ok(holder::list(tx, id, holder::Kind::Agent, "", 10)?.iter().any(|agent| agent.name == "new"))
     }),
@@ -26,6 +26,10 @@ const VERBS: [(&[&str], &str, IsDone); 5] = [
     (&["budget", "set", "mail", "7USD/day"], "", |tx, id| {
         let mail = holder::by_name(tx, id, holder::Kind::Agent, "mail")?;
         Ok(link::of_holder(tx, id, &mail.id, 10)?.len() == 2)
+    }),
+    (&["team", "rotate", "default", "--compromised"], "", |tx, id| {
+        let team = holder::by_name(tx, id, holder::Kind::Team, "default")?;
+        Ok(holder::all_keys(tx, id, &team.id)?.len() == 2)
     }),
     (&["secret", "set", "openai", "--origin", "https://api.openai.com"], "sk-x\n", |tx, id| {
         Ok(configuration::secrets(tx, id)?.len() == 1)

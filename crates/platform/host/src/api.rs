@@ -39,6 +39,7 @@ mod forms;
 mod holders;
 mod keys;
 pub mod openapi;
+mod rotation;
 mod serve;
 mod stream;
 mod told;

@@ -8,6 +8,7 @@
 //! | [`budgets`] | budgets set and raised, and what of them is taken |
 //! | [`links`] | delegations: issued, renewed, revoked |
 //! | [`history`] | what was: a team, an agent, a delegation as of a moment |
+//! | [`rotation`] | keys in custody that are replaced |
 //! | [`api_keys`] | what an agent shows that can't sign |
 //! | [`configured`], [`model`], [`route`] | models with their prices, routes, secrets of upstreams |
 //! | [`view`] | what gateway and host read: who a key stands for, what is published |
@@ -39,6 +40,7 @@ pub mod profile;
 pub mod proof;
 pub mod receipts;
 pub mod registry;
+pub mod rotation;
 pub mod route;
 mod status;
 pub mod view;
@@ -54,4 +56,5 @@ pub use import::{Imported, NewAgent};
 pub use once::{Answered, Once};
 pub use profile::Profile;
 pub use registry::{FIRST_TEAM, Registry};
+pub use rotation::Rotated;
 pub use view::{Caller, CallerError};

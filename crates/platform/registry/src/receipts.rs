@@ -47,7 +47,7 @@ impl Registry {
             let most = of.last.saturating_sub(of.first).saturating_add(1);
             let receipts = receipt::bodies(tx, &self.id, of.first.saturating_sub(1), most)?;
             let top = self.top(tx)?;
-            Ok(Some((of, before, receipts, self.document_of(tx, &top)?)))
+            Ok(Some((of, before, receipts, self.document_ever(tx, &top)?)))
         });
         let Some((of, before, receipts, document)) = read? else { return Ok(None) };
         let texts: Vec<&[u8]> = receipts.iter().map(Vec::as_slice).collect();

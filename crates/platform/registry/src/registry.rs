@@ -2,7 +2,7 @@
 
 use crate::{error::RegistryError, names, profile::Profile};
 use legation_did::Did;
-use legation_keys::{Algorithm, PublicKey};
+use legation_keys::PublicKey;
 use legation_signer::Client;
 use legation_store::{
     NewEvent, Store, Tx, holder,
@@ -164,18 +164,14 @@ impl Registry {
             body: profile.write()?,
         };
         holder::add(tx, &self.id, &holder)?;
-        // What the key is called in the signer; what it signs names it by the holder's DID and its thumbprint.
-        let place = uuid::Uuid::now_v7().to_string();
-        let (public, sealed) = match brought {
-            Some(public) => (public.clone(), None),
-            None => {
-                let made = self.signer().generate(&self.id, &place, Algorithm::EdDsa)?;
-                (made.public_key, Some(made.sealed))
+        match brought {
+            None => drop(self.new_key(tx, &holder, now)?),
+            Some(public) => {
+                let (key_id, public_jwk) = (uuid::Uuid::now_v7().to_string(), public.to_jwk().to_string());
+                let key = Key { key_id, holder: holder.id.clone(), public_jwk, sealed: None, created: now };
+                holder::add_key(tx, &self.id, &key)?;
             }
-        };
-        let public_jwk = public.to_jwk().to_string();
-        let key = Key { key_id: place, holder: holder.id.clone(), public_jwk, sealed, created: now };
-        holder::add_key(tx, &self.id, &key)?;
+        }
         Ok(holder)
     }
 }

@@ -84,6 +84,20 @@ fn sign(registry: &Registry, tx: &mut Tx<'_>, list: StatusList, now: i64) -> Res
     Ok(())
 }
 
+/// Signs all lists of an issuer anew, by the key that it signs with now.
+pub(crate) fn sign_all(
+    registry: &Registry,
+    tx: &mut Tx<'_>,
+    issuer: &Holder,
+    now: i64,
+) -> Result<(), RegistryError> {
+    let lists = link::lists(tx, registry.id())?;
+    lists
+        .into_iter()
+        .filter(|list| list.issuer == issuer.id)
+        .try_for_each(|list| sign(registry, tx, list, now))
+}
+
 /// A list as its issuer's key signs it.
 fn secured(registry: &Registry, tx: &mut Tx<'_>, list: &StatusList) -> Result<String, RegistryError> {
     let issuer = holder::get(tx, registry.id(), &list.issuer)?;

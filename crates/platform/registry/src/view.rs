@@ -120,6 +120,11 @@ fn read_key(key: &holder::Key) -> Result<PublicKey, RegistryError> {
     PublicKey::from_jwk(jwk).map_err(|error| wrong(error.to_string()))
 }
 
+fn document_with(holder: &Holder, keys: &[holder::Key]) -> Result<Document, RegistryError> {
+    let keys: Vec<PublicKey> = keys.iter().map(read_key).collect::<Result<_, _>>()?;
+    Ok(web::document(&read_did(&holder.did)?, &keys))
+}
+
 impl Registry {
     /// Who the API key of this SHA-256 stands for.
     ///
@@ -185,10 +190,13 @@ impl Registry {
     }
 
     pub(crate) fn document_of(&self, tx: &mut Tx<'_>, holder: &Holder) -> Result<Document, RegistryError> {
-        let did = read_did(&holder.did)?;
-        let keys = holder::keys(tx, &self.id, &holder.id)?;
-        let keys: Vec<PublicKey> = keys.iter().map(read_key).collect::<Result<_, _>>()?;
-        Ok(web::document(&did, &keys))
+        let keys = holder::published_keys(tx, &self.id, &holder.id)?;
+        document_with(holder, &keys)
+    }
+
+    /// A document with all keys that a holder ever had: what it signed before one of them was replaced.
+    pub(crate) fn document_ever(&self, tx: &mut Tx<'_>, holder: &Holder) -> Result<Document, RegistryError> {
+        document_with(holder, &holder::all_keys(tx, &self.id, &holder.id)?)
     }
 
     /// The DID document of a holder, by its DID. What is retired keeps it, so that what it signed can be verified.

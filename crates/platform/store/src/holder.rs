@@ -289,14 +289,88 @@ pub fn add_key(tx: &mut Tx<'_>, organization: &str, key: &Key) -> Result<(), Sto
     .map(drop)
 }
 
-/// The keys of a holder, the latest first.
+/// The keys that a holder signs with, the latest first.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn keys(tx: &mut Tx<'_>, organization: &str, holder: &str) -> Result<Vec<Key>, StoreError> {
+    keys_in(tx, organization, holder, "AND state = 'active'")
+}
+
+/// The keys in a holder's document: those that it signs with, and those that they replaced while something holds that was
+/// signed by them.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn published_keys(tx: &mut Tx<'_>, organization: &str, holder: &str) -> Result<Vec<Key>, StoreError> {
+    keys_in(tx, organization, holder, "AND state IN ('active', 'replaced')")
+}
+
+/// All keys that a holder ever had, the latest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn all_keys(tx: &mut Tx<'_>, organization: &str, holder: &str) -> Result<Vec<Key>, StoreError> {
+    keys_in(tx, organization, holder, "")
+}
+
+/// The keys that a holder signs with are replaced: they stay in its document until `until` (Unix seconds).
+///
+/// # Errors
+/// [`StoreError`].
+pub fn retire_keys(tx: &mut Tx<'_>, organization: &str, holder: &str, until: i64) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE holder_key SET state = 'replaced', until = $3 WHERE organization = $1 AND holder = $2 AND state = 'active'",
+        &[organization.into(), holder.into(), until.into()],
+    )
+    .map(drop)
+}
+
+/// No key that a holder has is in its document any more.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn drop_keys(tx: &mut Tx<'_>, organization: &str, holder: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE holder_key SET state = 'ended' WHERE organization = $1 AND holder = $2",
+        &[organization.into(), holder.into()],
+    )
+    .map(drop)
+}
+
+const ENDED: &str = "WHERE organization = $1 AND state = 'replaced' AND until <= $2";
+
+/// Whether a key that was replaced is in a document longer than by `now` (Unix seconds).
+///
+/// # Errors
+/// [`StoreError`].
+pub fn has_ended_keys(tx: &mut Tx<'_>, organization: &str, now: i64) -> Result<bool, StoreError> {
     let rows = tx.query(
-        "SELECT key_id, holder, public_jwk, sealed, created FROM holder_key \
-         WHERE organization = $1 AND holder = $2 AND state = 'active' ORDER BY created DESC, key_id DESC",
+        &format!("SELECT key_id FROM holder_key {ENDED} LIMIT 1"),
+        &[organization.into(), now.into()],
+    )?;
+    Ok(!rows.is_empty())
+}
+
+/// Takes such keys out of their documents. Gives how many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn end_keys(tx: &mut Tx<'_>, organization: &str, now: i64) -> Result<u64, StoreError> {
+    tx.execute(&format!("UPDATE holder_key SET state = 'ended' {ENDED}"), &[organization.into(), now.into()])
+}
+
+fn keys_in(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    holder: &str,
+    which: &'static str,
+) -> Result<Vec<Key>, StoreError> {
+    let rows = tx.query(
+        &format!(
+            "SELECT key_id, holder, public_jwk, sealed, created FROM holder_key \
+             WHERE organization = $1 AND holder = $2 {which} ORDER BY created DESC, key_id DESC"
+        ),
         &[organization.into(), holder.into()],
     )?;
     let key = |row: &Row| {

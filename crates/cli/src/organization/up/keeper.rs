@@ -26,6 +26,7 @@ pub(crate) fn look(registry: &Registry) -> Result<(), RegistryError> {
     let now = files::now();
     registry.renew_lists(now)?;
     registry.renew_due(now)?;
+    registry.end_keys(now)?;
     Ok(())
 }
 

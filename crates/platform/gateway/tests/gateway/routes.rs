@@ -12,6 +12,20 @@ use legation_registry::{Profile, proof::prove, route::Route};
 use legation_store::holder::Kind;
 use legation_tests::upstream::{Plan, Upstream};
 
+/// A request that whoever has a chain and the key of its last subject signs.
+fn signed(chain: &[String], key: &SecretKey, nonce: &str) -> Request<Body> {
+    let mut headers = HeaderMap::new();
+    let links: Vec<&str> = chain.iter().map(String::as_str).collect();
+    headers.insert("agent-delegation", AgentDelegation::Chain(join(&links).unwrap()).to_header());
+    let occasion = Signing { created: now(), expires: now() + 60, nonce, agent: None };
+    let target_uri = "https://acme.example/crm/models";
+    let message = Message { method: "GET", target_uri, headers: &headers, body: b"" };
+    sign(&message, occasion, key).unwrap().apply(&mut headers);
+    let mut request = Request::get("/crm/models").body(Body::empty()).unwrap();
+    *request.headers_mut() = headers;
+    request
+}
+
 fn routed(upstream: &Upstream, secret: Option<&str>) -> World {
     let world = sqlite();
     let route = Route {
@@ -78,18 +92,6 @@ async fn whoever_keeps_its_own_key_calls_by_signing_once_and_so_does_a_child_tha
         world.registry.add_agent_with_key("mail", "outside", &may, &proof, now()).unwrap().did
     });
     let chain = blocking(|| world.registry.chain(Kind::Agent, "mail")).unwrap();
-    let signed = |chain: &[String], key: &SecretKey, nonce: &str| {
-        let mut headers = HeaderMap::new();
-        let links: Vec<&str> = chain.iter().map(String::as_str).collect();
-        headers.insert("agent-delegation", AgentDelegation::Chain(join(&links).unwrap()).to_header());
-        let occasion = Signing { created: now(), expires: now() + 60, nonce, agent: None };
-        let target_uri = "https://acme.example/crm/models";
-        let message = Message { method: "GET", target_uri, headers: &headers, body: b"" };
-        sign(&message, occasion, key).unwrap().apply(&mut headers);
-        let mut request = Request::get("/crm/models").body(Body::empty()).unwrap();
-        *request.headers_mut() = headers;
-        request
-    };
     let answer = world.send(0, signed(&chain, &own, "n-1")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(world.send(0, signed(&chain, &own, "n-1")).await.told(), (401, "nonce_replayed".to_owned()));
@@ -152,4 +154,73 @@ async fn a_chain_of_somebody_else_learns_nothing_and_leaves_no_receipt() {
     assert!(!answer.text().contains("acme.example"), "{}", answer.text());
     assert_eq!(world.receipts(), []);
     assert_eq!(upstream.count(), 0);
+}
+
+/// Keys are replaced above an agent that signs and one with an API key: nobody notices, unless others may have the key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_replaced_is_noticed_by_nobody_and_what_a_stolen_one_signed_holds_no_more() {
+    let upstream = Upstream::always(Plan::body(200, "text/plain", "from the service")).unwrap();
+    let world = routed(&upstream, None);
+    let own = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let may = profile(&upstream);
+    blocking(|| {
+        world.registry.add_team("outside", &may, now()).unwrap();
+        let proof = prove(&own, world.registry.did(), "mail", now()).unwrap();
+        world.registry.add_agent_with_key("mail", "outside", &may, &proof, now()).unwrap();
+        world.registry.add_agent("bot", "outside", &may, now()).unwrap();
+    });
+    let key = blocking(|| world.registry.create_key("bot", "test", None, now())).unwrap().secret.to_string();
+    let chain = || blocking(|| world.registry.chain(Kind::Agent, "mail")).unwrap();
+    let keys_of = |did: &str| {
+        let document = blocking(|| world.registry.document(did)).unwrap();
+        document.usable(legation_did::Purpose::AssertionMethod, now()).count()
+    };
+    let rotate = |kind: Kind, name: &str, compromised: bool| {
+        blocking(|| world.registry.rotate((kind, name), compromised, now())).unwrap()
+    };
+    let first = chain();
+    let (team, top) = ("did:web:acme.example:teams:outside", "did:web:acme.example");
+    assert_eq!(world.send(0, signed(&first, &own, "n-1")).await.status, 200);
+    let until = rotate(Kind::Team, "outside", false).until.unwrap();
+    rotate(Kind::Organization, "acme.example", false);
+    rotate(Kind::Agent, "bot", false);
+    assert_eq!((keys_of(team), keys_of(top)), (2, 2));
+    assert_eq!(chain(), first, "nothing is issued anew");
+    assert_eq!(world.send(0, signed(&first, &own, "n-2")).await.status, 200);
+    assert_eq!(world.send(0, get(&key, "/crm/models")).await.status, 200);
+    // A new delegation is by the new key, beside which the old ones hold.
+    let (_, link) = blocking(|| world.registry.delegations(Some((Kind::Agent, "bot")))).unwrap().remove(0);
+    assert!(blocking(|| world.registry.renew(&link.id, now())).unwrap());
+    assert_eq!(world.send(0, get(&key, "/crm/models")).await.status, 200);
+    // It is published until what it signed has ended.
+    assert_eq!(
+        blocking(|| world.registry.end_keys(until - 1)).unwrap(),
+        1,
+        "that of the agent, who signed nothing"
+    );
+    assert_eq!(keys_of(team), 2);
+    assert!(blocking(|| world.registry.end_keys(until)).unwrap() >= 1);
+    assert_eq!(keys_of(team), 1);
+
+    // Others may have the team's key: what it signed is denied, and those who should go on do.
+    let before = chain();
+    rotate(Kind::Team, "outside", true);
+    assert_eq!(keys_of(team), 1);
+    let denied = world.send(0, signed(&before, &own, "n-3")).await.told();
+    assert_eq!(denied.0, 401, "{denied:?}");
+    assert_eq!(world.send(0, signed(&chain(), &own, "n-4")).await.status, 200, "with what it fetches anew");
+    assert_eq!(world.send(0, get(&key, "/crm/models")).await.status, 200);
+    // And the organization's own.
+    let before = chain();
+    rotate(Kind::Organization, "acme.example", true);
+    assert_eq!(world.send(0, signed(&before, &own, "n-5")).await.told().0, 401);
+    assert_eq!(world.send(0, signed(&chain(), &own, "n-6")).await.status, 200);
+    assert_eq!(world.send(0, get(&key, "/crm/models")).await.status, 200);
+    // What was signed before is still known as such.
+    blocking(|| world.registry.sign_receipts(1000, now())).unwrap();
+    assert!(blocking(|| world.registry.signed_receipt(1)).unwrap().is_some());
+    rotate(Kind::Organization, "acme.example", true);
+    assert!(blocking(|| world.registry.signed_receipt(1)).unwrap().is_some());
+    let kept = blocking(|| world.registry.rotate((Kind::Agent, "mail"), false, now())).unwrap_err();
+    assert!(kept.code() == "wrong_state" && kept.to_string().contains("its own key"), "{kept}");
 }

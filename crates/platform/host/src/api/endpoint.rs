@@ -1,7 +1,9 @@
 //! One end point, and the table of all of them. The table mounts them and is what they are described by, so that nothing
 //! is served that is not described, nor the other way round.
 
-use super::{admins, asked::Asked, budgets, configured, delegations, error::ApiError, holders, keys, told};
+use super::{
+    admins, asked::Asked, budgets, configured, delegations, error::ApiError, holders, keys, rotation, told,
+};
 use axum::http::Method;
 use legation_credential::request::split_query;
 use legation_registry::Registry;
@@ -159,10 +161,11 @@ impl Endpoint {
 
 /// All end points.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&'static [Endpoint]; 7] = [
+    let tables: [&'static [Endpoint]; 8] = [
         holders::ENDPOINTS,
         budgets::ENDPOINTS,
         keys::ENDPOINTS,
+        rotation::ENDPOINTS,
         delegations::ENDPOINTS,
         configured::ENDPOINTS,
         admins::ENDPOINTS,

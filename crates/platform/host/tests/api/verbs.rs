@@ -103,6 +103,13 @@ async fn holders(walk: &Walk<'_>) {
             .await;
         assert_eq!(answer.problem(), told(status, code), "{at}");
     }
+    for (path, kind) in [("agents/bot", "agent"), ("teams/sales", "team"), ("organization", "organization")] {
+        let rotated = walk.ask("POST", &format!("/v1/{path}/rotate"), json!({})).await;
+        assert_eq!(rotated["kind"], kind);
+        assert!(rotated["key"].as_str().unwrap().contains('#') && rotated["until"].is_string(), "{rotated}");
+    }
+    let rotated = walk.ask("POST", "/v1/teams/sales/rotate", json!({"compromised": true})).await;
+    assert_eq!(rotated["until"], Value::Null);
     for (kind, name) in [("agents", "bot"), ("teams", "sales")] {
         for (verb, state) in [("suspend", "suspended"), ("resume", "active")] {
             let set = walk.ask("POST", &format!("/v1/{kind}/{name}/{verb}"), Value::Null).await;

@@ -1,0 +1,48 @@
+//! Keys that are replaced; `legation organization`.
+
+use super::place::{ask, escape, text};
+use crate::{
+    args::{ListArgs, OrganizationCommand, PlaceArgs, RotateArgs},
+    output::{Failure, Output},
+};
+use serde_json::json;
+
+/// Replaces the key of a team or an agent: `kind` is as paths have it.
+pub(crate) fn rotate(kind: &str, args: &RotateArgs) -> Result<Output, Failure> {
+    replace(&args.of.data, &format!("/v1/{kind}/{}/rotate", escape(&args.of.name)), args.compromised)
+}
+
+pub(crate) fn run(command: &OrganizationCommand) -> Result<Output, Failure> {
+    match command {
+        OrganizationCommand::Show(args) => show(args),
+        OrganizationCommand::Rotate(args) => {
+            let mut output = replace(&args.data, "/v1/organization/rotate", args.compromised)?;
+            if args.compromised {
+                let note = "admins have a new delegation: `legation admin show DID` prints it for each";
+                output.notes.push(note.to_owned());
+            }
+            Ok(output)
+        }
+    }
+}
+
+fn show(args: &ListArgs) -> Result<Output, Failure> {
+    let json = ask(&args.data, "GET", "/v1/organization", None)?;
+    let told = text(&json, "did").to_owned();
+    Ok(Output::done(json, told))
+}
+
+fn replace(data: &PlaceArgs, path: &str, compromised: bool) -> Result<Output, Failure> {
+    let json = ask(data, "POST", path, Some(&json!({"compromised": compromised})))?;
+    let old = match text(&json, "until") {
+        "" => "the old one is no longer published, and what it signed is signed anew".to_owned(),
+        until => format!("the old one is published until {until}"),
+    };
+    let told = format!(
+        "the {} `{}` has the key {}; {old}",
+        text(&json, "kind"),
+        text(&json, "name"),
+        text(&json, "key")
+    );
+    Ok(Output::done(json, told))
+}

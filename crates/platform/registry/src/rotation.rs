@@ -1,0 +1,136 @@
+//! Keys in custody that are replaced.
+//!
+//! The new key signs at once. The old one stays in the holder's document until what it signed has ended, so that nobody
+//! notices; where others may have it, it goes at once, and what it signed is signed anew.
+
+use crate::{
+    error::RegistryError,
+    links::{self, Why},
+    registry::{Registry, named},
+    status,
+};
+use legation_keys::{Algorithm, PublicKey, time};
+use legation_store::{
+    Tx, holder,
+    holder::{Holder, Key, Kind, State},
+    link,
+};
+use serde_json::json;
+
+/// For how long an old key stays at the least, seconds: status lists that it signed are valid for an hour.
+const LEAST: i64 = 2 * 3600;
+/// Holders that are read at a time.
+const PAGE: i64 = 1000;
+
+/// A key that took the place of another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rotated {
+    /// Whose it is.
+    pub holder: Holder,
+    /// The new key.
+    pub key: PublicKey,
+    /// Until when the old one is published, Unix seconds; `None` where it no longer is.
+    pub until: Option<i64>,
+}
+
+impl Registry {
+    /// Replaces the key of an agent, a team, or the organization, whose name is its domain. `compromised` says that
+    /// others may have the old key: it is taken out of the document at once, and the status lists and delegations that it
+    /// signed are signed anew, so that nothing signed by whoever has it holds.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; [`RegistryError::State`] where the holder is retired, or keeps its own key.
+    pub fn rotate(
+        &self,
+        (kind, name): (Kind, &str),
+        compromised: bool,
+        now: i64,
+    ) -> Result<Rotated, RegistryError> {
+        self.change(|tx| {
+            let (holder, _) = named(tx, &self.id, kind, name)?;
+            self.must_be_in_custody(tx, &holder)?;
+            let children = self.children(tx, &holder)?;
+            let mut until = now.saturating_add(LEAST);
+            for child in &children {
+                let ends = links::alive(tx, &self.id, child, now)?.into_iter().map(|link| link.valid_until);
+                until = ends.fold(until, i64::max);
+            }
+            let until = (!compromised).then_some(until);
+            match until {
+                Some(until) => holder::retire_keys(tx, &self.id, &holder.id, until)?,
+                None => holder::drop_keys(tx, &self.id, &holder.id)?,
+            }
+            let key = self.new_key(tx, &holder, now)?;
+            if compromised {
+                status::sign_all(self, tx, &holder, now)?;
+                for child in children {
+                    if child.state != State::Retired && link::current(tx, &self.id, &child.id).is_ok() {
+                        self.reissue(tx, &child, Why::Changed, now)?;
+                    }
+                }
+            }
+            let told =
+                json!({"kind": kind.name(), "compromised": compromised, "until": until.map(time::format)});
+            self.tell(tx, ("key.rotated", name), &told, now)?;
+            Ok(Rotated { holder, key, until })
+        })
+    }
+
+    /// Takes keys out of documents that were replaced, and of which nothing holds any more. Gives how many.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn end_keys(&self, now: i64) -> Result<u64, RegistryError> {
+        if !self.store.read(|tx| holder::has_ended_keys(tx, &self.id, now))? {
+            return Ok(0);
+        }
+        self.change(|tx| {
+            let ended = holder::end_keys(tx, &self.id, now)?;
+            self.tell(tx, ("key.ended", "keys"), &json!({"keys": ended}), now)?;
+            Ok(ended)
+        })
+    }
+
+    /// Makes a key of a holder in the signer, and keeps it.
+    pub(crate) fn new_key(
+        &self,
+        tx: &mut Tx<'_>,
+        holder: &Holder,
+        now: i64,
+    ) -> Result<PublicKey, RegistryError> {
+        // What the key is called in the signer; what it signs names it by the holder's DID and its thumbprint.
+        let place = uuid::Uuid::now_v7().to_string();
+        let made = self.signer().generate(&self.id, &place, Algorithm::EdDsa)?;
+        let public_jwk = made.public_key.to_jwk().to_string();
+        let sealed = Some(made.sealed);
+        let key = Key { key_id: place, holder: holder.id.clone(), public_jwk, sealed, created: now };
+        holder::add_key(tx, &self.id, &key)?;
+        Ok(made.public_key)
+    }
+
+    fn must_be_in_custody(&self, tx: &mut Tx<'_>, holder: &Holder) -> Result<(), RegistryError> {
+        let what = || format!("the {} `{}`", holder.kind.name(), holder.name);
+        if holder.state == State::Retired {
+            let remedy = "what is retired signs nothing";
+            return Err(RegistryError::State { what: what(), state: "retired", remedy });
+        }
+        let keys = holder::keys(tx, &self.id, &holder.id)?;
+        if keys.iter().any(|key| key.sealed.is_none()) {
+            let remedy = "it replaces its key itself; add it anew with the new one";
+            return Err(RegistryError::State { what: what(), state: "the keeper of its own key", remedy });
+        }
+        Ok(())
+    }
+
+    fn children(&self, tx: &mut Tx<'_>, holder: &Holder) -> Result<Vec<Holder>, RegistryError> {
+        let mut all: Vec<Holder> = Vec::new();
+        loop {
+            let after = all.last().map_or(String::new(), |last| last.name.clone());
+            let page = holder::children(tx, &self.id, &holder.id, &after, PAGE)?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+ALTER TABLE holder_key ADD COLUMN until BIGINT;
