@@ -23,7 +23,7 @@ pub(crate) use organization::{
     AddAdminArgs, AddAgentArgs, AddTeamArgs, AdminCommand, AgentCommand, ApiKeyCommand, BudgetCommand,
     CreateKeyArgs, DelegationCommand, ExportArgs, FileArgs, GraphArgs, GraphFormat, IdArgs, ImportArgs,
     ListAgentsArgs, ListArgs, ListDelegationsArgs, NameArgs, OfAgentArgs, OfHolderArgs, OrganizationCommand,
-    ProfileArgs, RaiseBudgetArgs, RevokeDelegationArgs, RotateArgs, RotateKeyArgs, SetBudgetArgs,
+    ProfileArgs, RaiseBudgetArgs, RevokeDelegationArgs, Role, RotateArgs, RotateKeyArgs, SetBudgetArgs,
     ShowDelegationArgs, ShowHolderArgs, TeamCommand,
 };
 pub(crate) use up::{DataArgs, DoctorArgs, InitArgs, PlaceArgs, PublishSiteArgs, SignerArgs, UpArgs};

@@ -400,13 +400,27 @@ pub(crate) enum AdminCommand {
     Remove(IdArgs),
 }
 
+/// What people do who administer an organization.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Role {
+    /// Everything.
+    Owner,
+    /// All but who is an admin, and the organization's own key.
+    Operator,
+    /// Looks, and changes nothing.
+    Auditor,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct AddAdminArgs {
     /// The admin's did:key.
     #[arg(value_name = "DID")]
     pub(crate) did: String,
-    /// What it may do: `admin:*`, or such as `admin:agents.add` (`/openapi.json` of a host names all); repeatable.
-    #[arg(long, value_name = "ACTION", default_value = "admin:*")]
+    /// What it may do, in a word; an owner where nothing is said.
+    #[arg(long, value_name = "ROLE", value_enum, conflicts_with = "action")]
+    pub(crate) role: Option<Role>,
+    /// What it may do, one by one, such as `admin:agents.add` (`/openapi.json` of a host names all); repeatable.
+    #[arg(long, value_name = "ACTION")]
     pub(crate) action: Vec<String>,
     #[command(flatten)]
     pub(crate) data: PlaceArgs,

@@ -5,7 +5,7 @@ use super::{
     table::table,
 };
 use crate::{
-    args::{AddAdminArgs, AdminCommand, IdArgs, ListArgs},
+    args::{AddAdminArgs, AdminCommand, IdArgs, ListArgs, Role},
     output::{Failure, Output},
 };
 use serde_json::{Value, json};
@@ -20,7 +20,16 @@ pub(crate) fn run(command: &AdminCommand) -> Result<Output, Failure> {
 }
 
 fn add(args: &AddAdminArgs) -> Result<Output, Failure> {
-    let body = json!({"did": args.did, "actions": args.action});
+    let role = match args.role {
+        Some(Role::Operator) => "operator",
+        Some(Role::Auditor) => "auditor",
+        Some(Role::Owner) | None => "owner",
+    };
+    let body = if args.action.is_empty() {
+        json!({"did": args.did, "role": role})
+    } else {
+        json!({"did": args.did, "actions": args.action})
+    };
     Ok(delegation(ask(&args.data, "POST", "/v1/admins", Some(&body))?))
 }
 

@@ -176,6 +176,10 @@ fn an_admin_with_a_key_of_its_own_may_what_it_was_given_until_it_is_removed() {
     refused(&play, &format!("admin show {did}"), (1, "wrong_state"), &["no admin any more"]);
     refused(&play, "admin remove did:key:none", (1, "not_found"), &["admin `did:key:none`"]);
     refused(&play, "admin add did:web:acme.example:bot", (2, "value_invalid"), &["did:key"]);
+    let made = play.run(&format!("admin add {did} --role auditor {}", up.host));
+    assert!(made.status == 0 && made.stderr.contains("admin:agents.list, "), "{made:?}");
+    let both = play.run(&format!("admin add {did} --role auditor --action admin:*"));
+    assert!(both.status == 2 && both.stderr.contains("cannot be used with"), "{both:?}");
 }
 
 #[test]

@@ -15,6 +15,9 @@ use std::{
 /// After how many jobs it is written into the file: some forty megabytes.
 const JOBS: usize = 5000;
 
+/// For how long those who commit may be kept from it so that the log begins anew, milliseconds.
+const SHORTLY: u64 = 50;
+
 /// What tells the thread. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -64,6 +67,8 @@ fn shorten_once(location: &Location, connection: &mut Option<Connection>) -> Res
         Some(connection) => connection,
         none => none.insert(Connection::open(location, Sync::Always)?),
     };
+    // Whoever reads for long is not waited for: nobody commits meanwhile. The next time will do.
+    connection.query(&format!("PRAGMA busy_timeout = {SHORTLY}"), &[])?;
     connection.query("PRAGMA wal_checkpoint(PASSIVE)", &[])?;
     connection.query("PRAGMA wal_checkpoint(RESTART)", &[])?;
     Ok(())

@@ -2,16 +2,17 @@
 
 use super::{
     asked::{Asked, listed},
-    endpoint::{AFTER, Endpoint, LIMIT},
+    endpoint::{self, AFTER, Endpoint, LIMIT},
     error::ApiError,
     forms,
 };
 use axum::http::Method;
 use legation_credential::Authority;
 use legation_did::Did;
-use legation_registry::{Admin, Registry};
+use legation_registry::{Admin, Profile, Registry};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::get(("/v1/admins", "admin:admins.list"), "The admins.", &[AFTER, LIMIT], "Admins", list),
@@ -41,7 +42,35 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 #[serde(deny_unknown_fields, expecting = "an object")]
 struct Add {
     did: String,
+    #[serde(default)]
     actions: Vec<String>,
+    role: Option<Role>,
+}
+
+/// What people do who administer an organization, in one word.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Role {
+    /// Everything.
+    Owner,
+    /// All that is done day by day: who is an admin, and the organization's own key, are not.
+    Operator,
+    /// Looks, and changes nothing.
+    Auditor,
+}
+
+impl Role {
+    /// The actions that it stands for, by the table of end points: a delegation names each.
+    fn actions(self) -> Vec<String> {
+        const OWNERS: [&str; 3] = ["admin:admins.add", "admin:admins.remove", "admin:organization.rotate"];
+        let is_meant: fn(&&Endpoint) -> bool = match self {
+            Self::Owner => return vec!["admin:*".to_owned()],
+            Self::Operator => |one| !OWNERS.contains(&one.action),
+            Self::Auditor => |one| one.method == Method::GET,
+        };
+        let actions: BTreeSet<&str> = endpoint::all().filter(is_meant).map(|one| one.action).collect();
+        actions.into_iter().map(str::to_owned).collect()
+    }
 }
 
 /// An admin with its delegation: what it sends with its requests.
@@ -63,10 +92,32 @@ fn add(asked: &Asked<'_>) -> Result<Value, ApiError> {
         .did
         .parse()
         .map_err(|error: legation_did::DidError| ApiError::bad("value_invalid", error.to_string()))?;
+    let actions = match (add.role, add.actions) {
+        (Some(role), actions) if actions.is_empty() => role.actions(),
+        (Some(_), _) => return Err(ApiError::bad("body_invalid", "name a `role` or `actions`, not both")),
+        (None, actions) => actions,
+    };
     if let Some(own) = asked.authority {
-        no_more_than(own, asked.registry, &add.actions)?;
+        no_more_than(own, asked.registry, &actions)?;
     }
-    Ok(shown(&asked.registry.add_admin(&did, &add.actions, asked.now)?))
+    Ok(shown(&asked.registry.add_admin(&did, &actions, asked.now)?))
+}
+
+/// Nobody makes a team or an agent that could administer what the maker may not: whoever brings its key signs as an admin
+/// does, and is judged by its chain as any other.
+pub(super) fn gives_no_more(asked: &Asked<'_>, profile: &Profile) -> Result<(), ApiError> {
+    let Some(own) = asked.authority else { return Ok(()) };
+    let resource = asked.registry.administered();
+    let administers = |action: &&String| {
+        let of = |action: &str| {
+            Authority::parse(&json!({"grants": [{"actions": [action], "resources": [resource]}]}).to_string())
+        };
+        // A pattern may reach them without naming them.
+        let reaches = of(action).is_ok_and(|wide| of("admin:any").is_ok_and(|one| one.is_within(&wide)));
+        action.starts_with("admin:") || reaches
+    };
+    let actions: Vec<String> = profile.actions.iter().filter(administers).cloned().collect();
+    if actions.is_empty() { Ok(()) } else { no_more_than(own, asked.registry, &actions) }
 }
 
 /// Nobody makes an admin who may do what the maker may not.

@@ -1,6 +1,7 @@
 //! Teams and agents.
 
 use super::{
+    admins::gives_no_more,
     asked::{Asked, listed},
     endpoint::{AFTER, Endpoint, LIMIT, Member},
     error::ApiError,
@@ -184,6 +185,7 @@ fn add_team(asked: &Asked<'_>) -> Result<Value, ApiError> {
     if profile.groups.is_empty() && profile.actions.is_empty() && profile.resources.is_empty() {
         profile.groups.push(ALL_GROUPS.to_owned());
     }
+    gives_no_more(asked, &profile)?;
     asked.registry.add_team(&name, &profile, asked.now)?;
     Ok(forms::holder(&asked.registry.show(Kind::Team, &name)?))
 }
@@ -193,6 +195,7 @@ fn add_agent(asked: &Asked<'_>) -> Result<Value, ApiError> {
     let (name, team, proof) = (add.name.clone(), add.team.clone(), add.key_proof.clone());
     let team = team.as_deref().unwrap_or(FIRST_TEAM);
     let profile = add.profile(legation_registry::profile::VALID_FOR)?;
+    gives_no_more(asked, &profile)?;
     match proof {
         Some(proof) => asked.registry.add_agent_with_key(&name, team, &profile, &proof, asked.now)?,
         None => asked.registry.add_agent(&name, team, &profile, asked.now)?,
@@ -219,7 +222,9 @@ fn import(asked: &Asked<'_>) -> Result<Value, ApiError> {
             return Err(ApiError::bad("body_invalid", "who brings its key is added by itself"));
         }
         let (name, team) = (add.name.clone(), add.team.clone().unwrap_or_else(|| FIRST_TEAM.to_owned()));
-        Ok(NewAgent { name, team, profile: add.profile(legation_registry::profile::VALID_FOR)? })
+        let profile = add.profile(legation_registry::profile::VALID_FOR)?;
+        gives_no_more(asked, &profile)?;
+        Ok(NewAgent { name, team, profile })
     };
     // What is no agent at all is refused before anything is done, each by itself.
     let read: Vec<Result<NewAgent, ApiError>> = agents.into_iter().map(new).collect();

@@ -137,3 +137,66 @@ async fn nobody_makes_an_admin_who_may_more_than_the_maker() {
     });
     assert_eq!(owner.unwrap_err().code(), "value_invalid");
 }
+
+/// Whoever may add agents could otherwise add one that signs as an admin, with all that it has not itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_makes_a_team_or_an_agent_that_could_administer_more_than_the_maker() {
+    let world = sqlite();
+    let maker = world.admin_for(&["admin:teams.add", "admin:agents.add"]);
+    let with = |name: &str, action: &str| json!({"name": name, "actions": [action], "resources": ["https://acme.example/v1/*"]});
+    for wider in ["admin:*", "admin:secrets.list", "admin:admins.add"] {
+        for path in ["/v1/teams", "/v1/agents"] {
+            let answer = world.ask(&maker, "POST", path, &with("bot", wider)).await;
+            assert_eq!(answer.problem(), told(403, "wider_than_parent"), "{path} {wider}");
+        }
+        let import = json!({"agents": [with("bot", wider)]});
+        let answer = world.ask(&maker, "POST", "/v1/agent-imports", &import).await;
+        assert_eq!(answer.json()["agents"][0]["code"], "wider_than_parent", "{wider}");
+    }
+    for (name, fits) in [("one", "admin:agents.add"), ("two", "http:GET")] {
+        let answer = world.ask(&maker, "POST", "/v1/teams", &with(name, fits)).await;
+        assert_eq!(answer.status, 201, "{fits}");
+    }
+    // Whoever holds the organization's data may give all of it.
+    world.done("POST", "/v1/teams", with("three", "admin:agents.list")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_stands_for_its_actions() {
+    let world = sqlite();
+    let made = |role: &'static str| {
+        let world = &world;
+        async move {
+            let admin = Admin::new();
+            let body = json!({"did": admin.did, "role": role});
+            let made = world.done("POST", "/v1/admins", body).await;
+            Admin { chain: vec![made["secured"].as_str().unwrap().to_owned()], ..admin }
+        }
+    };
+    let (auditor, operator) = (made("auditor").await, made("operator").await);
+    let add = json!({"name": "bot", "models": ["standard"]});
+    assert_eq!(world.ask(&auditor, "POST", "/v1/agents", &add).await.problem(), told(403, "not_granted"));
+    assert_eq!(world.ask(&operator, "POST", "/v1/agents", &add).await.status, 201);
+    for path in
+        ["/v1/agents", "/v1/agents/bot/history", "/v1/receipts", "/v1/events", "/v1/spend", "/v1/admins"]
+    {
+        assert_eq!(world.ask(&auditor, "GET", path, &Value::Null).await.status, 200, "{path}");
+    }
+    let admin = json!({"did": Admin::new().did, "role": "auditor"});
+    for (method, path, body) in
+        [("POST", "/v1/admins", &admin), ("POST", "/v1/organization/rotate", &json!({}))]
+    {
+        assert_eq!(
+            world.ask(&operator, method, path, body).await.problem(),
+            told(403, "not_granted"),
+            "{path}"
+        );
+    }
+    for (body, code) in [
+        (json!({"did": Admin::new().did, "role": "king"}), "body_invalid"),
+        (json!({"did": Admin::new().did, "role": "owner", "actions": ["admin:*"]}), "body_invalid"),
+        (json!({"did": Admin::new().did}), "value_invalid"),
+    ] {
+        assert_eq!(world.ask(&world.admin, "POST", "/v1/admins", &body).await.problem().1, code, "{body}");
+    }
+}

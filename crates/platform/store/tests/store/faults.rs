@@ -6,7 +6,11 @@ use crate::{
 };
 use legation_store::{CommitError, Location, Store, StoreError, organization, receipt};
 use legation_tests::postgres::{self, Postgres};
-use std::{process::Command, sync::Arc, time::Duration};
+use std::{
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 async fn take(store: &Store, world: &World) -> Result<i64, CommitError> {
     let permit = permit(&world.vouched(0, NOW), 1, 1, NOW);
@@ -28,6 +32,50 @@ async fn a_file_that_somebody_else_has_locked_opens_nothing_and_is_used_again_on
     assert!(is_unavailable(&take(&engine.store, &world).await));
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(take(&engine.store, &world).await.unwrap(), 2);
+}
+
+/// Commits so many permits that take nothing, 32 at a time. Gives how long the longest took.
+async fn many(store: &Arc<Store>, world: &World, count: usize) -> Duration {
+    let chain = Arc::new(world.vouched(0, NOW));
+    let callers: Vec<_> = (0..32)
+        .map(|_| {
+            let (store, chain) = (Arc::clone(store), Arc::clone(&chain));
+            tokio::spawn(async move {
+                let mut longest = Duration::ZERO;
+                for _ in 0..count / 32 {
+                    let began = Instant::now();
+                    store.commit(commit(permit(&chain, 0, 0, NOW), 1, NOW)).await.unwrap();
+                    longest = longest.max(began.elapsed());
+                }
+                longest
+            })
+        })
+        .collect();
+    let mut longest = Duration::ZERO;
+    for caller in callers {
+        longest = longest.max(caller.await.unwrap());
+    }
+    longest
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_of_a_file_begins_anew_under_load_and_whoever_reads_for_long_keeps_nobody_waiting() {
+    let engine = sqlite();
+    let free = r#"{"grants": [{"actions": ["model:chat"], "resources": ["https://acme.example/models/*"]}]}"#;
+    let world = World::with(free, free);
+    let Location::Sqlite(path) = &engine.location else { panic!() };
+    let log = path.with_file_name(format!("{}-wal", path.file_name().unwrap().to_str().unwrap()));
+    let length = || std::fs::metadata(&log).unwrap().len();
+    let other = rusqlite::Connection::open(path).unwrap();
+    other.execute_batch("BEGIN; SELECT count(*) FROM receipt").unwrap();
+    let longest = many(&engine.store, &world, 6400).await;
+    assert!(longest < Duration::from_secs(2), "{longest:?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    // With nobody in the way it begins anew, and grows no more.
+    many(&engine.store, &world, 6400).await;
+    let grown = length();
+    many(&engine.store, &world, 12_800).await;
+    assert!(length() < grown * 3 / 2, "{} after {grown}", length());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
