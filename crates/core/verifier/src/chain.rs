@@ -14,7 +14,7 @@ use crate::{
 use legation_credential::Authority;
 use legation_did::Purpose;
 use legation_keys::{PublicKey, public::Signed, verify_all};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// One check that was made, for an explanation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -477,7 +477,6 @@ impl<'a> Walk<'a> {
             valid_until: ends.unwrap_or(presentation.expires_at),
             clock_skew: self.trust.clock_skew,
             used: core::mem::take(&mut self.used),
-            told: OnceLock::new(),
         }
     }
 

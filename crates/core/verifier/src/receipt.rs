@@ -24,7 +24,7 @@ use legation_keys::{
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 /// The `typ` of a signed receipt.
 pub const MEDIA_TYPE: &str = "legation-receipt+jwt";
@@ -55,7 +55,8 @@ pub struct Subject<'a> {
 pub fn of_denial(denial: &Denial, subject: Subject<'_>, trust: &Trust, now: i64) -> Vec<u8> {
     let denial = &denial.clone().without_trust();
     let digest = Sha256::digest(subject.presented.trim_ascii());
-    let mut receipt = base("deny", subject.chain, subject.request, trust, now);
+    let fixed = subject.chain.map(Fixed::of);
+    let mut receipt = base("deny", fixed.as_ref(), subject.request, trust, now);
     receipt.push(("presentation", plain(&base64url::encode(&digest))));
     if let (None, Some(transcript)) = (subject.chain, subject.transcript) {
         receipt.push(("transcript", quoted(transcript)));
@@ -70,9 +71,19 @@ pub fn of_denial(denial: &Denial, subject: Subject<'_>, trust: &Trust, now: i64)
 /// The receipt of a permit that was committed: JSON bytes to sign.
 #[must_use]
 pub fn of_permit(committed: &Committed, chain: &VerifiedChain, trust: &Trust) -> Vec<u8> {
+    permit(committed, chain, &Fixed::of(chain), trust)
+}
+
+/// The same, by what was written of the chain before: most of each receipt of a chain is the same.
+#[must_use]
+pub fn of_permit_told(committed: &Committed, told: &Told, trust: &Trust) -> Vec<u8> {
+    permit(committed, &told.chain, &told.fixed, trust)
+}
+
+fn permit(committed: &Committed, chain: &VerifiedChain, fixed: &Fixed, trust: &Trust) -> Vec<u8> {
     let request = Some(&committed.request);
-    let mut receipt = base("permit", Some(chain), request, trust, committed.at);
-    receipt.push(("presentation", (&*chain.told().presentation).into()));
+    let mut receipt = base("permit", Some(fixed), request, trust, committed.at);
+    receipt.push(("presentation", fixed.presentation.as_str().into()));
     let debits: Vec<String> = committed.debits.iter().map(debit).collect();
     let mut consumed = vec![("debits", format!("[{}]", debits.join(",")).into())];
     if let Some(nonce) = &committed.nonce {
@@ -112,8 +123,9 @@ fn debit(debit: &LinkDebit) -> String {
 /// `valid`, nothing is authorized and nothing consumed. A handshake ends with one.
 #[must_use]
 pub fn of_chain(chain: &VerifiedChain, trust: &Trust, now: i64) -> Vec<u8> {
-    let mut receipt = base("valid", Some(chain), None, trust, now);
-    receipt.push(("presentation", (&*chain.told().presentation).into()));
+    let fixed = Fixed::of(chain);
+    let mut receipt = base("valid", Some(&fixed), None, trust, now);
+    receipt.push(("presentation", fixed.presentation.as_str().into()));
     object(receipt).into_bytes()
 }
 
@@ -242,7 +254,7 @@ type Members<'a> = Vec<(&'static str, Cow<'a, str>)>;
 
 fn base<'a>(
     decision: &'static str,
-    chain: Option<&'a VerifiedChain>,
+    chain: Option<&'a Fixed>,
     request: Option<&Request>,
     trust: &Trust,
     now: i64,
@@ -254,8 +266,7 @@ fn base<'a>(
         ("verifier", quoted(&trust.audience)),
     ];
     if let Some(chain) = chain {
-        let told = &chain.told().members;
-        receipt.extend(told.iter().map(|(name, value)| (*name, Cow::Borrowed(value.as_str()))));
+        receipt.extend(chain.members.iter().map(|(name, value)| (*name, Cow::Borrowed(value.as_str()))));
     }
     if let Some(request) = request {
         receipt.push(("request", self::request(request).into()));
@@ -276,15 +287,36 @@ fn request(request: &Request) -> String {
     ])
 }
 
-/// What every receipt of a chain says: written once, since it is most of each.
+/// A chain with what every receipt of it says, written once.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub struct Told {
+    chain: Arc<VerifiedChain>,
+    fixed: Fixed,
+}
+
+impl Told {
+    /// Writes it.
+    #[must_use]
+    pub fn of(chain: Arc<VerifiedChain>) -> Self {
+        Self { fixed: Fixed::of(&chain), chain }
+    }
+
+    /// The chain.
+    #[must_use]
+    pub fn chain(&self) -> &VerifiedChain {
+        &self.chain
+    }
+}
+
+/// What every receipt of a chain says.
+#[derive(Debug)]
+struct Fixed {
     members: Vec<(&'static str, String)>,
     presentation: String,
 }
 
-impl Told {
-    pub(crate) fn of(chain: &VerifiedChain) -> Self {
+impl Fixed {
+    fn of(chain: &VerifiedChain) -> Self {
         let links: Vec<String> = chain.links.iter().map(|link| base64url::encode(&link.digest)).collect();
         let evidence: serde_json::Value = chain.used.iter().map(Used::to_json).collect();
         let mut members = vec![

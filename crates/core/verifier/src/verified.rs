@@ -3,12 +3,11 @@
 use crate::{
     evidence::Used,
     presentation::{Account, Link},
-    receipt::Told,
 };
 use legation_credential::{Authority, LinkDigest, Possession, Situation, delegation::account_digest};
 use legation_did::Did;
 use sha2::{Digest, Sha256};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A chain that holds: every link was signed by who it says, narrows the one before it, is valid
 /// and not revoked, and its last subject has just proved to be there, or the verifier itself vouches for it
@@ -36,8 +35,6 @@ pub struct VerifiedChain {
     pub(crate) valid_until: i64,
     pub(crate) clock_skew: i64,
     pub(crate) used: Vec<Used>,
-    /// What its receipts say of it, once one was written.
-    pub(crate) told: OnceLock<Arc<Told>>,
 }
 
 /// One link of a chain that holds.
@@ -60,11 +57,6 @@ pub struct VerifiedLink {
 }
 
 impl VerifiedChain {
-    /// What its receipts say of it.
-    pub(crate) fn told(&self) -> &Told {
-        self.told.get_or_init(|| Arc::new(Told::of(self)))
-    }
-
     /// Who granted the first authority and answers for the chain.
     #[must_use]
     pub fn principal(&self) -> &Did {

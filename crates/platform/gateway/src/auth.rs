@@ -4,10 +4,10 @@ use crate::{decide::Who, gateway::Gateway, refused::Refused};
 use http::{HeaderMap, header::AUTHORIZATION};
 use legation_http_signature::Message;
 use legation_registry::{Caller, CallerError, api_keys};
-use legation_verifier::{Denial, Evidence, Trust, VerifiedChain, Verifier, Vouched};
+use legation_verifier::{Denial, Evidence, Trust, VerifiedChain, Verifier, Vouched, receipt::Told};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -24,6 +24,9 @@ const FRESH: i64 = 1200;
 /// shows by the epoch, and that it ends is asked for each call.
 const VERIFIED: i64 = 30;
 
+/// A chain that was verified, and what receipts say of it, once one was written.
+pub(crate) type Seen = (Arc<VerifiedChain>, Arc<OnceLock<Told>>);
+
 /// A caller, with the evidence for its chain.
 #[derive(Debug)]
 pub(crate) struct Known {
@@ -31,7 +34,7 @@ pub(crate) struct Known {
     evidence: Evidence,
     read_at: i64,
     /// The chain as it was verified last, and when.
-    verified: Mutex<Option<(i64, Arc<VerifiedChain>)>>,
+    verified: Mutex<Option<(i64, Seen)>>,
 }
 
 impl Known {
@@ -54,18 +57,19 @@ impl Known {
     }
 
     /// The chain: its delegations, keys and status, verified as of now or a moment ago.
-    pub(crate) fn verify(&self, verifier: &Verifier, now: i64) -> Result<Arc<VerifiedChain>, Denial> {
+    pub(crate) fn verify(&self, verifier: &Verifier, now: i64) -> Result<Seen, Denial> {
         let kept = self.verified.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((at, chain)) = kept
+        if let Some((at, seen)) = kept
             && (0..VERIFIED).contains(&now.saturating_sub(at))
         {
-            return Ok(chain);
+            return Ok(seen);
         }
         let vouched = Vouched { agent: &self.caller.did, known_by: &self.caller.key, at: now };
         let presentation = verifier.parse_vouched(&self.caller.chain, vouched)?;
         let chain = Arc::new(verifier.verify(&presentation, &self.evidence, presentation.nonce(), now)?);
-        *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&chain)));
-        Ok(chain)
+        let seen: Seen = (chain, Arc::default());
+        *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, seen.clone()));
+        Ok(seen)
     }
 }
 

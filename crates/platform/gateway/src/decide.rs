@@ -9,8 +9,11 @@ use crate::{
 use legation_credential::Request;
 use legation_http_signature::Message;
 use legation_store::{Commit, CommitError, Done};
-use legation_verifier::{Committed, Denial, VerifiedChain, authorize, receipt::Subject};
-use std::sync::Arc;
+use legation_verifier::{
+    Committed, Denial, VerifiedChain, authorize,
+    receipt::{Subject, Told},
+};
+use std::sync::{Arc, OnceLock};
 
 /// How often a decision is made again because the organization changed meanwhile.
 const AGAIN: usize = 4;
@@ -36,6 +39,8 @@ pub(crate) enum Who<'a> {
 pub(crate) struct Identified {
     pub(crate) epoch: i64,
     pub(crate) chain: Arc<VerifiedChain>,
+    /// What receipts say of the chain, once one was written.
+    pub(crate) told: Arc<OnceLock<Told>>,
 }
 
 /// What somebody asks for, as of what was configured at an epoch.
@@ -74,7 +79,8 @@ impl Gateway {
             Ok(permit) => permit,
             Err(denial) => return Err(self.denied(&caller, Some(&request), &denial, now).await),
         };
-        let (gateway, seen, about) = (Arc::clone(self), Arc::clone(&caller.chain), request.clone());
+        let (gateway, told, about) = (Arc::clone(self), Arc::clone(&caller.told), request.clone());
+        let seen = Arc::clone(&caller.chain);
         let commit = Commit {
             organization: Arc::clone(&self.organization),
             permit,
@@ -83,7 +89,8 @@ impl Gateway {
             epoch: caller.epoch,
             now,
             receipt: Box::new(move |outcome| {
-                record::of_commit(outcome, &seen, &about, gateway.verifier.trust(), now)
+                let told = told.get_or_init(|| Told::of(seen));
+                record::of_commit(outcome, told, &about, gateway.verifier.trust(), now)
             }),
         };
         let committed = tokio::time::timeout(STORE, self.store.commit(commit)).await;
@@ -108,7 +115,7 @@ impl Gateway {
             }
         };
         match known.verify(&self.verifier, now) {
-            Ok(chain) => Ok(Identified { epoch: known.caller.epoch, chain }),
+            Ok((chain, told)) => Ok(Identified { epoch: known.caller.epoch, chain, told }),
             Err(denial) => {
                 let refused = self.unless_changed(known.caller.epoch, Refused::from(&denial)).await;
                 if let Undecided::Refused(_) = refused {

@@ -5,20 +5,20 @@ use legation_credential::Request;
 use legation_did::Did;
 use legation_store::NewReceipt;
 use legation_verifier::{
-    Actual, Committed, Denial, Settled, Trust, VerifiedChain,
-    receipt::{self, Subject},
+    Actual, Committed, Denial, Settled, Trust,
+    receipt::{self, Subject, Told},
 };
 use serde_json::json;
 
 /// The receipt of a commit, or of its denial.
 pub(crate) fn of_commit(
     outcome: Result<&Committed, &Denial>,
-    chain: &VerifiedChain,
+    told: &Told,
     request: &Request,
     trust: &Trust,
     now: i64,
 ) -> NewReceipt {
-    let agent = chain.agent();
+    let (chain, agent) = (told.chain(), told.chain().agent());
     match outcome {
         Ok(committed) => {
             let amount = legation_credential::Amount::of(request.facts()).map(|amount| amount.micros);
@@ -30,7 +30,7 @@ pub(crate) fn of_commit(
                     "",
                     agent.as_str(),
                     request.resource(),
-                    receipt::of_permit(committed, chain, trust),
+                    receipt::of_permit_told(committed, told, trust),
                     now,
                 )
             }

@@ -162,7 +162,8 @@ async fn as_of_now(
         let caller = gateway.caller(key, now).await.map_err(|error| auth::refused(&error))?;
         let epoch = caller.caller.epoch;
         if gateway.epoch().await? == epoch {
-            let chain = caller.verify(&gateway.verifier, now).map_err(|denial| Refused::from(&denial))?;
+            let (chain, _) =
+                caller.verify(&gateway.verifier, now).map_err(|denial| Refused::from(&denial))?;
             match gateway.configured_at(epoch).await {
                 Ok(configured) => return Ok((chain, configured)),
                 Err(Undecided::Refused(refused)) => return Err(refused),

@@ -44,7 +44,7 @@ impl Gateway {
         };
         let chain =
             self.verifier.verify(&presentation, &evidence, presentation.nonce(), now).map_err(stranger)?;
-        Ok(Identified { epoch, chain: Arc::new(chain) })
+        Ok(Identified { epoch, chain: Arc::new(chain), told: Arc::default() })
     }
 }
 
