@@ -178,6 +178,17 @@ pub(crate) struct OutArgs {
     pub(crate) force: bool,
 }
 
+/// A file that may be written.
+#[derive(Debug, Args)]
+pub(crate) struct ToFileArgs {
+    /// Write it to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file if it exists.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+}
+
 /// How far the network is trusted.
 #[derive(Debug, Args)]
 pub(crate) struct NetworkArgs {
@@ -447,7 +458,7 @@ pub(crate) enum ReceiptCommand {
     Verify(ReceiptArgs),
     /// The latest receipts of an organization.
     List(ListReceiptsArgs),
-    /// One receipt of an organization.
+    /// One receipt of an organization. With --out it is written signed, as `receipt verify` takes it, or as JSON until it is signed.
     Show(ShowReceiptArgs),
 }
 

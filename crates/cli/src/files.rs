@@ -1,7 +1,7 @@
 //! Files that commands read and write.
 
 use crate::{
-    args::{KeyArgs, OutArgs},
+    args::{KeyArgs, OutArgs, ToFileArgs},
     output::{Failure, complain, notice, working},
 };
 use legation_keys::SecretKey;
@@ -104,6 +104,13 @@ fn open_key<K>(
 /// Writes a file that only its owner may read, whole or not at all.
 pub(crate) fn write_private(out: &OutArgs, text: &str) -> Result<(), Failure> {
     write(&out.out, text, Access::Private, out.force)
+}
+
+/// Writes a file that everybody may read, where one is named. Gives its name.
+pub(crate) fn write_to(to: &ToFileArgs, text: &str) -> Result<Option<String>, Failure> {
+    let Some(out) = &to.out else { return Ok(None) };
+    write_public(out, text, to.force)?;
+    Ok(Some(out.display().to_string()))
 }
 
 /// Writes a file that everybody may read, whole or not at all.

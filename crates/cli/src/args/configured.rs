@@ -1,8 +1,7 @@
 //! The arguments of what an organization configures and looks at: secrets, models, spend, receipts.
 
-use super::{FileArgs, ListArgs, NameArgs, PlaceArgs, duration};
+use super::{FileArgs, ListArgs, NameArgs, PlaceArgs, ToFileArgs, duration};
 use clap::{Args, Subcommand, ValueEnum};
-use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SecretCommand {
@@ -78,12 +77,8 @@ pub(crate) struct ShowReceiptArgs {
     /// The receipt's number.
     #[arg(value_name = "SEQ", value_parser = clap::value_parser!(i64).range(1..))]
     pub(crate) seq: i64,
-    /// Write it to this file: signed, as `receipt verify` takes it, once it is; its JSON until then.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    /// Replace the file if it exists.
-    #[arg(long, requires = "out")]
-    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) to: ToFileArgs,
     #[command(flatten)]
     pub(crate) data: PlaceArgs,
 }

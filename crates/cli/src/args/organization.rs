@@ -1,6 +1,6 @@
 //! The arguments of an organization's commands: teams, agents, their keys, delegations and budgets.
 
-use super::{PlaceArgs, duration, moment, until};
+use super::{PlaceArgs, ToFileArgs, duration, moment, until};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -51,18 +51,24 @@ pub(crate) struct NameArgs {
 pub(crate) struct RotateArgs {
     #[command(flatten)]
     pub(crate) of: NameArgs,
-    /// Others may have the key: it is taken out of the DID document at once, and nothing that it signed holds any more.
-    #[arg(long)]
-    pub(crate) compromised: bool,
+    #[command(flatten)]
+    pub(crate) how: RotateHowArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RotateOwnArgs {
+    #[command(flatten)]
+    pub(crate) how: RotateHowArgs,
+    #[command(flatten)]
+    pub(crate) data: PlaceArgs,
+}
+
+/// How a key is replaced.
+#[derive(Debug, Args)]
+pub(crate) struct RotateHowArgs {
     /// Others may have the key: it is taken out of the DID document at once, and nothing that it signed holds any more.
     #[arg(long)]
     pub(crate) compromised: bool,
-    #[command(flatten)]
-    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -135,9 +141,10 @@ pub(crate) enum AgentCommand {
     Retire(NameArgs),
     /// Replace its key in custody. The old one is published a while longer.
     Rotate(RotateArgs),
-    /// Add many agents from a file, a line of JSON for each. Bad lines are told by number; what broke off is begun again.
+    /// Add many agents from a file, a line of JSON for each. Bad lines are told by number, and the good ones are kept.
+    /// What broke off is begun again from the start.
     Import(ImportArgs),
-    /// Write all agents as such lines.
+    /// Write all agents as such lines, without their keys.
     Export(ExportArgs),
 }
 
@@ -152,12 +159,8 @@ pub(crate) struct ImportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// Write them to this file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    /// Replace the file if it exists.
-    #[arg(long, requires = "out")]
-    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) to: ToFileArgs,
     #[command(flatten)]
     pub(crate) data: PlaceArgs,
 }
@@ -256,7 +259,7 @@ pub(crate) enum DelegationCommand {
     List(ListDelegationsArgs),
     /// Who delegates to whom: as text, as a picture, as JSON.
     Graph(GraphArgs),
-    /// One delegation: what it says, and whether it holds.
+    /// One delegation: what it says, and whether it holds. With --out it is written as it is, for an agent that keeps its own key.
     Show(ShowDelegationArgs),
     /// Revoke a delegation and all that descends from it, from the next call on.
     Revoke(RevokeDelegationArgs),
@@ -283,12 +286,8 @@ pub(crate) struct GraphArgs {
     /// How it is drawn.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub(crate) format: GraphFormat,
-    /// Write it to this file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    /// Replace the file if it exists.
-    #[arg(long, requires = "out")]
-    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) to: ToFileArgs,
     #[command(flatten)]
     pub(crate) data: PlaceArgs,
 }
@@ -310,12 +309,8 @@ pub(crate) struct ShowDelegationArgs {
     /// Its state at this time, such as 2026-03-03T12:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub(crate) at: Option<i64>,
-    /// Write the delegation itself to this file, for an agent that keeps its own key. It is no secret.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    /// Replace the file if it exists.
-    #[arg(long, requires = "out")]
-    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) to: ToFileArgs,
 }
 
 #[derive(Debug, Args)]

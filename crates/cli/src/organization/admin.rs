@@ -8,6 +8,7 @@ use crate::{
     args::{AddAdminArgs, AdminCommand, IdArgs, ListArgs, Role},
     output::{Failure, Output},
 };
+use clap::ValueEnum;
 use serde_json::{Value, json};
 
 pub(crate) fn run(command: &AdminCommand) -> Result<Output, Failure> {
@@ -20,13 +21,9 @@ pub(crate) fn run(command: &AdminCommand) -> Result<Output, Failure> {
 }
 
 fn add(args: &AddAdminArgs) -> Result<Output, Failure> {
-    let role = match args.role {
-        Some(Role::Operator) => "operator",
-        Some(Role::Auditor) => "auditor",
-        Some(Role::Owner) | None => "owner",
-    };
     let body = if args.action.is_empty() {
-        json!({"did": args.did, "role": role})
+        let role = args.role.unwrap_or(Role::Owner).to_possible_value();
+        json!({"did": args.did, "role": role.map(|role| role.get_name().to_owned())})
     } else {
         json!({"did": args.did, "actions": args.action})
     };

@@ -2,7 +2,7 @@
 
 use super::{
     graph,
-    place::{Place, ask, escape, text},
+    place::{Place, ask, escape, text, with_file},
     table::{facts, table},
 };
 use crate::{
@@ -76,12 +76,9 @@ fn show(args: &ShowDelegationArgs) -> Result<Output, Failure> {
     ];
     all.extend(said.terms.status.iter().map(status));
     let mut told = format!("{id}\n{}{}", facts(&all), explain::authority(&said.terms.authority));
-    if let Some(out) = &args.out {
-        files::write_public(out, text(&json, "secured"), args.force)?;
-        told = format!("wrote {}: {id}", out.display());
-        if let Some(members) = json.as_object_mut() {
-            members.insert("file".to_owned(), out.display().to_string().into());
-        }
+    if let Some(file) = files::write_to(&args.to, text(&json, "secured"))? {
+        told = format!("wrote {file}: {id}");
+        json = with_file(json, file);
     }
     Ok(Output::done(json, told))
 }

@@ -35,10 +35,10 @@ pub(crate) fn graph(args: &GraphArgs) -> Result<Output, Failure> {
         GraphFormat::Svg => as_svg(&rows),
         GraphFormat::Json => format!("{json:#}\n"),
     };
-    let Some(out) = &args.out else { return Ok(Output::done(json, told)) };
-    files::write_public(out, told.trim_end(), args.force)?;
-    let file = out.display().to_string();
-    Ok(Output::done(json!({"file": file}), format!("wrote {file}")))
+    match files::write_to(&args.to, told.trim_end())? {
+        None => Ok(Output::done(json, told)),
+        Some(file) => Ok(Output::done(json!({"file": file}), format!("wrote {file}"))),
+    }
 }
 
 /// One holder of a delegation.
@@ -85,15 +85,14 @@ fn row(holder: &Value, (depth, above): (usize, usize), is_last: bool) -> Row {
         "active" if !has_one => "none",
         state => state,
     };
+    let until = || format!("until {}", valid_until(holder));
     let about = match state {
-        "retired" => String::new(),
-        "none" => "no delegation".to_owned(),
-        _ => {
-            let all =
-                [joined(holder, "models", ","), budgets(holder), format!("until {}", valid_until(holder))];
-            all.into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join("; ")
-        }
+        "retired" => vec!["retired".to_owned()],
+        "none" => vec!["no delegation".to_owned()],
+        "active" => vec![joined(holder, "models", ","), budgets(holder), until()],
+        state => vec![state.to_owned(), joined(holder, "models", ","), budgets(holder), until()],
     };
+    let about = about.into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join("; ");
     let (name, state) = (one_line(text(holder, "name")), state.to_owned());
     Row { depth, above, is_last, name, state, about: one_line(&about) }
 }
@@ -113,10 +112,7 @@ fn as_text(rows: &[Row]) -> String {
                 (if row.is_last { "└─ " } else { "├─ " }, before)
             }
         };
-        let state = if row.state == "active" || row.state == "none" { "" } else { &row.state };
-        let more =
-            [state, &row.about].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join("; ");
-        told.push_str(format!("{before}{own}{}  {more}", row.name).trim_end());
+        told.push_str(format!("{before}{own}{}  {}", row.name, row.about).trim_end());
         told.push('\n');
     }
     told
@@ -152,7 +148,7 @@ fn as_svg(rows: &[Row]) -> String {
             escaped(&row.name),
             left + 10,
             top + 30,
-            escaped(&about(row)),
+            escaped(&short(&row.about)),
         ));
     }
     svg.push_str("</svg>\n");
@@ -160,12 +156,8 @@ fn as_svg(rows: &[Row]) -> String {
 }
 
 /// What fits into a box.
-fn about(row: &Row) -> String {
-    let state =
-        if row.state == "active" || row.state == "none" { String::new() } else { format!("{}; ", row.state) };
-    let all = format!("{state}{}", row.about);
-    let all = all.trim_end_matches("; ");
-    if all.chars().count() <= 90 { all.to_owned() } else { all.chars().take(89).chain(['…']).collect() }
+fn short(text: &str) -> String {
+    if text.chars().count() <= 90 { text.to_owned() } else { text.chars().take(89).chain(['…']).collect() }
 }
 
 fn escaped(text: &str) -> String {

@@ -6,6 +6,7 @@ use crate::{
     files,
     output::{Failure, Output, counter, one_line},
 };
+use legation_keys::json::{self, JsonLimits};
 use serde_json::{Map, Value, json};
 use std::{
     fs::File,
@@ -14,6 +15,8 @@ use std::{
 
 /// Most bytes of a line.
 const LINE: u64 = 64 << 10;
+/// An agent is flat but for its constraints.
+const LIMITS: JsonLimits = JsonLimits { bytes: LINE as usize, depth: 8 };
 /// Agents of one transaction, and bytes of one request.
 const TOGETHER: usize = 256;
 const BYTES: usize = 512 << 10;
@@ -111,45 +114,30 @@ fn agent(line: &[u8]) -> Result<Option<(Value, usize)>, String> {
     if line.trim_ascii().is_empty() {
         return Ok(None);
     }
-    match serde_json::from_slice::<Value>(line) {
-        Ok(agent @ Value::Object(_)) => Ok(Some((agent, line.len()))),
-        Ok(_) => Err("it is no JSON object".to_owned()),
-        Err(error) => Err(format!("it is no JSON: {error}")),
+    let wrong = |error: &dyn core::fmt::Display| format!("it is no JSON: {error}");
+    // Strictly: of a member that is there twice nobody knows which one is meant.
+    json::parse(line.trim_ascii(), LIMITS).map_err(|error| wrong(&error))?;
+    match serde_json::from_slice::<Value>(line).map_err(|error| wrong(&error))? {
+        agent @ Value::Object(_) => Ok(Some((agent, line.len()))),
+        _ => Err("it is no JSON object".to_owned()),
     }
 }
 
-/// Sends some agents. Where the request is refused as a whole because one of them is none, each is sent by itself.
+/// Sends some agents.
 fn send(place: &Place, batch: Vec<(u64, Value)>, count: &mut Count) -> Result<(), Failure> {
     if batch.is_empty() {
         return Ok(());
     }
     let agents: Vec<&Value> = batch.iter().map(|(_, agent)| agent).collect();
-    match place.ask("POST", "/v1/agent-imports", Some(&json!({ "agents": agents }))) {
-        Ok(answer) => {
-            for ((line, _), result) in batch.iter().zip(items(&answer, "agents")) {
-                match text(result, "result") {
-                    "added" => count.added += 1,
-                    "there" => count.there += 1,
-                    _ => count.refuse(
-                        *line,
-                        text(result, "name"),
-                        text(result, "code"),
-                        text(result, "message"),
-                    ),
-                }
-            }
-            Ok(())
+    let answer = place.ask("POST", "/v1/agent-imports", Some(&json!({ "agents": agents })))?;
+    for ((line, _), result) in batch.iter().zip(items(&answer, "agents")) {
+        match text(result, "result") {
+            "added" => count.added += 1,
+            "there" => count.there += 1,
+            _ => count.refuse(*line, text(result, "name"), text(result, "code"), text(result, "message")),
         }
-        Err(failure) if failure.exit == 2 && batch.len() > 1 => {
-            batch.into_iter().try_for_each(|one| send(place, vec![one], count))
-        }
-        Err(failure) if failure.exit == 2 => {
-            let name = batch.first().map_or("", |(_, agent)| text(agent, "name")).to_owned();
-            count.refuse(batch.first().map_or(0, |(line, _)| *line), &name, &failure.code, &failure.message);
-            Ok(())
-        }
-        Err(failure) => Err(failure),
     }
+    Ok(())
 }
 
 impl Count {
@@ -162,7 +150,7 @@ impl Count {
 
     fn output(self) -> Output {
         let Self { lines, added, there, refused, told } = self;
-        let mut text_ =
+        let mut said =
             format!("{lines} lines: {added} agents added, {there} there already, {refused} refused\n");
         for one in &told {
             let name = match text(one, "name") {
@@ -170,15 +158,15 @@ impl Count {
                 name => format!(", `{}`", one_line(name)),
             };
             let (line, message) = (number(one, "line"), one_line(text(one, "message")));
-            text_.push_str(&format!("line {line}{name}: {message}\n"));
+            said.push_str(&format!("line {line}{name}: {message}\n"));
         }
         let more = refused.saturating_sub(told.len() as u64);
         if more > 0 {
-            text_.push_str(&format!("and {more} more\n"));
+            said.push_str(&format!("and {more} more\n"));
         }
         let json =
             json!({"lines": lines, "added": added, "there": there, "refused": refused, "refusedLines": told});
-        let output = Output::done(json, text_);
+        let output = Output::done(json, said);
         if refused == 0 { output } else { Output { exit: 1, ..output } }
     }
 }
@@ -192,17 +180,22 @@ pub(crate) fn export(args: &ExportArgs) -> Result<Output, Failure> {
         for member in MEMBERS {
             line.extend(agent.get(member).map(|value| (member.to_owned(), value.clone())));
         }
-        let budgets: Vec<&str> =
-            items(agent, "budgets").iter().map(|budget| text(budget, "budget")).collect();
+        // What is raised for a while is raised here.
+        let usual = |budget: &Value| match text(budget, "usual") {
+            "" => text(budget, "budget").to_owned(),
+            usual => usual.to_owned(),
+        };
+        let budgets: Vec<String> = items(agent, "budgets").iter().map(usual).collect();
         line.insert("budgets".to_owned(), json!(budgets));
         lines.push_str(&Value::Object(line).to_string());
         lines.push('\n');
         count += 1;
     }
-    let Some(out) = &args.out else {
-        return Ok(Output::done(json!({"exported": count, "agents": agents}), lines));
-    };
-    files::write_public(out, lines.trim_end(), args.force)?;
-    let file = out.display().to_string();
-    Ok(Output::done(json!({"exported": count, "file": file}), format!("wrote {file}: {count} agents")))
+    match files::write_to(&args.to, lines.trim_end())? {
+        None => Ok(Output::done(json!({"exported": count, "agents": agents}), lines)),
+        Some(file) => Ok(Output::done(
+            json!({"exported": count, "file": file}),
+            format!("wrote {file}: {count} agents"),
+        )),
+    }
 }

@@ -116,6 +116,14 @@ pub(crate) fn failed(error: &ApiError) -> Failure {
     Failure { exit, code: error.code.clone(), message: error.message.clone() }
 }
 
+/// An answer with the file that something of it was written to.
+pub(crate) fn with_file(mut json: Value, file: String) -> Value {
+    if let Some(members) = json.as_object_mut() {
+        members.insert("file".to_owned(), file.into());
+    }
+    json
+}
+
 /// A number of an answer; 0 where there is none.
 pub(crate) fn number(json: &Value, name: &str) -> i64 {
     json.get(name).and_then(Value::as_i64).unwrap_or_default()

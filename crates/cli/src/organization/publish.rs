@@ -31,7 +31,8 @@ pub(crate) fn run(args: &PublishSiteArgs) -> Result<Output, Failure> {
     let done = working("publishing", || publish(&registry, &args.out))?;
     let (out, Done { written, unchanged }) = (args.out.display().to_string(), done);
     let told = format!(
-        "{out}: {written} files written, {unchanged} unchanged\nServe it at {}; publish again whenever something was revoked, and each hour",
+        "{out}: {written} files written, {unchanged} unchanged\nServe it at {}. Publish again whenever something was revoked, and every half hour: status lists \
+         are valid for an hour at most.",
         registry.origin()
     );
     Ok(Output::done(json!({"out": out, "written": written, "unchanged": unchanged}), told))

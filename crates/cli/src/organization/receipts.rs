@@ -1,7 +1,7 @@
 //! `legation receipt list` and `receipt show`.
 
 use super::{
-    place::{ask, items, number, target, text},
+    place::{ask, items, number, target, text, with_file},
     table::table,
 };
 use crate::{
@@ -49,13 +49,11 @@ pub(crate) fn show(args: &ShowReceiptArgs) -> Result<Output, Failure> {
         _ => format!("signed by {}", text(&body, "verifier")),
     };
     let mut told = format!("receipt {}, {signed}\n{}\n", args.seq, pretty(&body));
-    if let Some(out) = &args.out {
-        let written = if secured.is_empty() { format!("{body:#}") } else { secured.to_owned() };
-        files::write_public(out, &written, args.force)?;
-        told = format!("wrote {}: receipt {}, {signed}\n", out.display(), args.seq);
-        if let Some(members) = json.as_object_mut() {
-            members.insert("file".to_owned(), out.display().to_string().into());
-        }
+    // Signed, as `receipt verify` takes it, once it is.
+    let written = if secured.is_empty() { format!("{body:#}") } else { secured.to_owned() };
+    if let Some(file) = files::write_to(&args.to, &written)? {
+        told = format!("wrote {file}: receipt {}, {signed}\n", args.seq);
+        json = with_file(json, file);
     }
     Ok(Output::done(json, told))
 }

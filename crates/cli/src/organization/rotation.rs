@@ -1,6 +1,9 @@
 //! Keys that are replaced; `legation organization`.
 
-use super::place::{ask, escape, text};
+use super::{
+    place::{ask, escape, number, text},
+    table::facts,
+};
 use crate::{
     args::{ListArgs, OrganizationCommand, PlaceArgs, RotateArgs},
     output::{Failure, Output},
@@ -9,15 +12,15 @@ use serde_json::json;
 
 /// Replaces the key of a team or an agent: `kind` is as paths have it.
 pub(crate) fn rotate(kind: &str, args: &RotateArgs) -> Result<Output, Failure> {
-    replace(&args.of.data, &format!("/v1/{kind}/{}/rotate", escape(&args.of.name)), args.compromised)
+    replace(&args.of.data, &format!("/v1/{kind}/{}/rotate", escape(&args.of.name)), args.how.compromised)
 }
 
 pub(crate) fn run(command: &OrganizationCommand) -> Result<Output, Failure> {
     match command {
         OrganizationCommand::Show(args) => show(args),
         OrganizationCommand::Rotate(args) => {
-            let mut output = replace(&args.data, "/v1/organization/rotate", args.compromised)?;
-            if args.compromised {
+            let mut output = replace(&args.data, "/v1/organization/rotate", args.how.compromised)?;
+            if args.how.compromised {
                 let note = "admins have a new delegation: `legation admin show DID` prints it for each";
                 output.notes.push(note.to_owned());
             }
@@ -28,7 +31,9 @@ pub(crate) fn run(command: &OrganizationCommand) -> Result<Output, Failure> {
 
 fn show(args: &ListArgs) -> Result<Output, Failure> {
     let json = ask(&args.data, "GET", "/v1/organization", None)?;
-    let told = text(&json, "did").to_owned();
+    let cell = |member: &str| text(&json, member).to_owned();
+    let epoch = number(&json, "epoch").to_string();
+    let told = facts(&[("DID", cell("did")), ("published at", cell("origin")), ("last change", epoch)]);
     Ok(Output::done(json, told))
 }
 

@@ -33,6 +33,7 @@ fn bad_lines_are_told_by_number_and_the_good_ones_are_kept() {
         line("one").into_bytes(),
         br#"{"name":"one","models":["other"]}"#.to_vec(),
         br#"{"name":"broke","models":["standard"],"budgets":["5"]}"#.to_vec(),
+        br#"{"name":"twice","models":["standard"],"models":["*"]}"#.to_vec(),
         line("last").into_bytes(),
     ] {
         file.extend(line);
@@ -43,7 +44,7 @@ fn bad_lines_are_told_by_number_and_the_good_ones_are_kept() {
     let ran = play.run("agent import agents.ndjson --json");
     assert_eq!(ran.status, 1, "{ran:?}");
     let told = ran.json();
-    assert_eq!((&told["lines"], &told["added"], &told["there"]), (&json!(13), &json!(2), &json!(1)));
+    assert_eq!((&told["lines"], &told["added"], &told["there"]), (&json!(14), &json!(2), &json!(1)));
     let lines: Vec<(i64, &str)> = told["refusedLines"]
         .as_array()
         .unwrap()
@@ -64,11 +65,12 @@ fn bad_lines_are_told_by_number_and_the_good_ones_are_kept() {
             (9, "line_malformed"),
             (11, "already_exists"),
             (12, "budget_invalid"),
+            (13, "line_malformed"),
         ]
     );
     assert_eq!(count(&play), 2);
     let text = play.run("agent import agents.ndjson").stdout;
-    assert!(text.starts_with("13 lines: 0 agents added, 3 there already, 9 refused\n"), "{text}");
+    assert!(text.starts_with("14 lines: 0 agents added, 3 there already, 10 refused\n"), "{text}");
     assert!(text.contains("line 12, `broke`: ") && text.contains("names no window"), "{text}");
     assert!(play.run("agent import nothing.ndjson").stderr.contains("`nothing.ndjson`"));
 }
@@ -85,7 +87,11 @@ fn what_is_exported_is_imported_elsewhere_as_it_was() {
     );
     here.json("agent add gone --models a");
     here.json("agent retire gone");
+    // What is raised for a while is raised here, and nowhere else for good.
+    here.json("budget raise bot 9USD/day --until 2h");
     assert_eq!(here.json("agent export --out agents.ndjson")["exported"], 2);
+    assert_eq!(here.json("agent import agents.ndjson")["there"], 2);
+    here.json("budget set bot 5USD/day");
     there.write("agents.ndjson", here.read("agents.ndjson"));
     assert_eq!(there.json("agent import agents.ndjson")["added"], 2);
     assert_eq!(there.run("agent export").stdout, here.run("agent export").stdout);

@@ -162,10 +162,17 @@ impl Registry {
 
 /// A profile with a budget in place of the one of its currency and window, or with none at all.
 fn with_budget(mut profile: Profile, budget: Option<Budget>) -> Profile {
-    let replaced = |old: &Budget| budget.as_ref().is_none_or(|budget| old.stands_for(budget));
-    profile.budgets.retain(|old| !replaced(old));
-    profile.raises.retain(|raise| !replaced(&raise.budget));
-    profile.budgets.extend(budget);
+    let Some(budget) = budget else {
+        profile.budgets.clear();
+        profile.raises.clear();
+        return profile;
+    };
+    profile.raises.retain(|raise| !raise.budget.stands_for(&budget));
+    match profile.budgets.iter_mut().find(|old| old.stands_for(&budget)) {
+        // In its place, so that what is written down the same is the same.
+        Some(old) => *old = budget,
+        None => profile.budgets.push(budget),
+    }
     profile
 }
 

@@ -48,9 +48,11 @@ impl Registry {
             let mut past = Vec::new();
             for holder in path.iter().filter(|holder| holder.kind != Kind::Organization) {
                 let was = self.holder_as_of(tx, holder, at)?;
-                let link = link::as_of(tx, &self.id, &holder.id, at)?;
-                let link = link.filter(|link| self.held(tx, link, at).unwrap_or(false));
-                past.push((was, link));
+                let held = match link::as_of(tx, &self.id, &holder.id, at)? {
+                    Some(link) if self.held(tx, &link, at)? => Some(link),
+                    _ => None,
+                };
+                past.push((was, held));
             }
             let (holder, _) = past.last().ok_or_else(|| RegistryError::damaged(name, "it has no path"))?;
             let profile = Profile::read(&holder.body, name)?.at(at);

@@ -1,10 +1,6 @@
 //! Many agents at once.
 
-use crate::{
-    error::RegistryError,
-    profile::Profile,
-    registry::{Registry, named},
-};
+use crate::{error::RegistryError, profile::Profile, registry::Registry};
 use legation_signer::ClientError;
 use legation_store::{
     StoreError, Tx, holder,
@@ -48,8 +44,14 @@ impl Registry {
             Err(StoreError::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
             Ok(known) => {
-                let of = named(tx, &self.id, Kind::Team, team).ok().map(|(team, _)| team.id);
-                let is_same = known.parent == of && Profile::read(&known.body, name)? == *profile;
+                let of = match holder::by_name(tx, &self.id, Kind::Team, team) {
+                    Ok(team) => Some(team.id),
+                    Err(StoreError::NotFound { .. }) => None,
+                    Err(error) => return Err(error.into()),
+                };
+                // What is raised for a while is no part of what an agent is.
+                let there = Profile { raises: Vec::new(), ..Profile::read(&known.body, name)? };
+                let is_same = known.parent == of && there == *profile;
                 let other =
                     || StoreError::Exists { what: format!("the agent `{name}`, otherwise than here") };
                 return Ok(if is_same { Imported::There(known) } else { Imported::Refused(other().into()) });

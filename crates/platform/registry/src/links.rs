@@ -24,7 +24,7 @@ const BACK: i64 = 60;
 /// whether something is due, and it must not be too late.
 pub(crate) const EARLY: i64 = 5;
 /// Most holders below one; a team has its agents, and an agent none.
-const MOST: i64 = 1_000_000;
+pub(crate) const MOST: i64 = 1_000_000;
 /// Most delegations of one holder that are looked at: each is renewed within a third of its life, so that few live at a
 /// time, unless somebody renews them all the time.
 const MOST_ALIVE: i64 = 10_000;

@@ -5,7 +5,7 @@
 
 use crate::{
     error::RegistryError,
-    links::{self, Why},
+    links::{self, MOST, Why},
     registry::{Registry, named},
     status,
 };
@@ -19,8 +19,6 @@ use serde_json::json;
 
 /// For how long an old key stays at the least, seconds: status lists that it signed are valid for an hour.
 const LEAST: i64 = 2 * 3600;
-/// Holders that are read at a time.
-const PAGE: i64 = 1000;
 
 /// A key that took the place of another one.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +47,7 @@ impl Registry {
         self.change(|tx| {
             let (holder, _) = named(tx, &self.id, kind, name)?;
             self.must_be_in_custody(tx, &holder)?;
-            let children = self.children(tx, &holder)?;
+            let children = holder::children(tx, &self.id, &holder.id, "", MOST)?;
             let mut until = now.saturating_add(LEAST);
             for child in &children {
                 let ends = links::alive(tx, &self.id, child, now)?.into_iter().map(|link| link.valid_until);
@@ -120,17 +118,5 @@ impl Registry {
             return Err(RegistryError::State { what: what(), state: "the keeper of its own key", remedy });
         }
         Ok(())
-    }
-
-    fn children(&self, tx: &mut Tx<'_>, holder: &Holder) -> Result<Vec<Holder>, RegistryError> {
-        let mut all: Vec<Holder> = Vec::new();
-        loop {
-            let after = all.last().map_or(String::new(), |last| last.name.clone());
-            let page = holder::children(tx, &self.id, &holder.id, &after, PAGE)?;
-            if page.is_empty() {
-                return Ok(all);
-            }
-            all.extend(page);
-        }
     }
 }

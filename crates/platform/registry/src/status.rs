@@ -91,11 +91,8 @@ pub(crate) fn sign_all(
     issuer: &Holder,
     now: i64,
 ) -> Result<(), RegistryError> {
-    let lists = link::lists(tx, registry.id())?;
-    lists
-        .into_iter()
-        .filter(|list| list.issuer == issuer.id)
-        .try_for_each(|list| sign(registry, tx, list, now))
+    let lists = link::lists_of(tx, registry.id(), &issuer.id)?;
+    lists.into_iter().try_for_each(|list| sign(registry, tx, list, now))
 }
 
 /// A list as its issuer's key signs it.

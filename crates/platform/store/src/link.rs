@@ -312,6 +312,16 @@ pub fn lists_ending(tx: &mut Tx<'_>, organization: &str, before: i64) -> Result<
     rows.iter().map(read_list).collect()
 }
 
+/// All status lists of an issuer, in the order of their numbers.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn lists_of(tx: &mut Tx<'_>, organization: &str, issuer: &str) -> Result<Vec<StatusList>, StoreError> {
+    let rows =
+        tx.query(&format!("{LIST} AND issuer = $2 ORDER BY number"), &[organization.into(), issuer.into()])?;
+    rows.iter().map(read_list).collect()
+}
+
 /// The status lists of an organization in the order of their numbers, at most a thousand.
 ///
 /// # Errors

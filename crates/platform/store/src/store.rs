@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
 };
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 
 /// Most connections for verbs that are kept while nobody uses them.
 const IDLE: usize = 4;
@@ -175,7 +175,10 @@ impl Store {
     /// [`CommitError`].
     pub async fn commit(&self, commit: Commit) -> Result<Done<Committed>, CommitError> {
         let (answer, asked) = oneshot::channel();
-        self.line()?.put_or_do(Job::Commit(Box::new(commit), answer))?;
+        let (line, job) = (self.line()?, Job::Commit(Box::new(commit), answer));
+        // Where a disk hangs, one thread hangs with it: another one has to go on.
+        let others = Handle::try_current().is_ok_and(|runtime| runtime.metrics().num_workers() > 1);
+        if others { line.put_or_do(job) } else { line.put(job, true) }?;
         asked.await.map_err(ended)?
     }
 

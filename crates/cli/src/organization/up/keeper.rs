@@ -16,7 +16,7 @@ use std::{
 /// How often it is looked whether something is due.
 const LOOK: Duration = Duration::from_secs(2);
 /// Most receipts that are signed at a time.
-const RECEIPTS: i64 = 1024;
+const RECEIPTS: i64 = 256;
 
 /// For how long the thread that signs receipts waits when there are no more.
 const NO_MORE: Duration = Duration::from_millis(500);

@@ -9,7 +9,7 @@ use super::{
 use axum::http::Method;
 use legation_credential::Authority;
 use legation_did::Did;
-use legation_registry::{Admin, Profile, Registry};
+use legation_registry::{Admin, Profile, Registry, RegistryError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -103,31 +103,47 @@ fn add(asked: &Asked<'_>) -> Result<Value, ApiError> {
     Ok(shown(&asked.registry.add_admin(&did, &actions, asked.now)?))
 }
 
+/// Whether who asks may do something else besides, of what admins do.
+pub(super) fn may(asked: &Asked<'_>, action: &str) -> Result<(), ApiError> {
+    let Some(own) = asked.authority else { return Ok(()) };
+    if administers(own, &[action.to_owned()], asked.registry)? {
+        return Ok(());
+    }
+    let message = format!("your delegation does not grant `{action}`, which this is too");
+    Err(ApiError::new(403, "not_granted", message))
+}
+
 /// Nobody makes a team or an agent that could administer what the maker may not: whoever brings its key signs as an admin
 /// does, and is judged by its chain as any other.
 pub(super) fn gives_no_more(asked: &Asked<'_>, profile: &Profile) -> Result<(), ApiError> {
     let Some(own) = asked.authority else { return Ok(()) };
-    let resource = asked.registry.administered();
-    let administers = |action: &&String| {
-        let of = |action: &str| {
-            Authority::parse(&json!({"grants": [{"actions": [action], "resources": [resource]}]}).to_string())
-        };
-        // A pattern may reach them without naming them.
-        let reaches = of(action).is_ok_and(|wide| of("admin:any").is_ok_and(|one| one.is_within(&wide)));
-        action.starts_with("admin:") || reaches
+    let any = ["admin:any".to_owned()];
+    // A pattern may reach them without naming them.
+    let reaches = |action: &String| {
+        let wide = administering(core::slice::from_ref(action), asked.registry);
+        wide.is_ok_and(|wide| administers(&wide, &any, asked.registry).unwrap_or(true))
     };
-    let actions: Vec<String> = profile.actions.iter().filter(administers).cloned().collect();
+    let is_one = |action: &&String| action.starts_with("admin:") || reaches(action);
+    let actions: Vec<String> = profile.actions.iter().filter(is_one).cloned().collect();
     if actions.is_empty() { Ok(()) } else { no_more_than(own, asked.registry, &actions) }
 }
 
 /// Nobody makes an admin who may do what the maker may not.
 fn no_more_than(own: &Authority, registry: &Registry, actions: &[String]) -> Result<(), ApiError> {
-    let wanted = json!({"grants": [{"actions": actions, "resources": [registry.administered()]}]});
-    let wanted = Authority::parse(&wanted.to_string()).map_err(legation_registry::RegistryError::from)?;
     // Whoever has constraints can give nothing on: they would not bind the other one.
-    if wanted.is_within(own) {
+    if administers(own, actions, registry)? {
         return Ok(());
     }
     let message = "an admin can be given no more than you have yourself";
     Err(ApiError::new(403, "wider_than_parent", message))
+}
+
+/// Whether an authority has all of some actions on what admins act on.
+fn administers(own: &Authority, actions: &[String], registry: &Registry) -> Result<bool, RegistryError> {
+    Ok(administering(actions, registry)?.is_within(own))
+}
+
+fn administering(actions: &[String], registry: &Registry) -> Result<Authority, RegistryError> {
+    let wanted = json!({"grants": [{"actions": actions, "resources": [registry.administered()]}]});
+    Ok(Authority::parse(&wanted.to_string())?)
 }

@@ -48,15 +48,7 @@ impl Asked<'_> {
         let limits = JsonLimits { bytes: MAX_BODY, depth: MAX_DEPTH };
         json::parse(self.body, limits)
             .map_err(|error| ApiError::bad(error.code(), format!("the body can't be read: {error}")))?;
-        serde_json::from_slice(self.body).map_err(|error| {
-            // The reader's own words end with a place in the text.
-            let said = error.to_string();
-            let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
-            ApiError::bad(
-                "body_invalid",
-                format!("the body is not what is asked for here: {said}; `/openapi.json` tells what is"),
-            )
-        })
+        serde_json::from_slice(self.body).map_err(|error| unfit("the body", &error))
     }
 
     /// A member of the query.
@@ -97,6 +89,15 @@ impl Asked<'_> {
         let most = self.number("limit", 1, MOST)?.unwrap_or(USUAL);
         Ok(Page { after: self.query("after").unwrap_or_default().to_owned(), most })
     }
+}
+
+/// Why `what` is none of what is asked for.
+pub(crate) fn unfit(what: &str, error: &serde_json::Error) -> ApiError {
+    // The reader's own words end with a place in the text.
+    let said = error.to_string();
+    let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+    let message = format!("{what} is not what is asked for here: {said}; `/openapi.json` tells what is");
+    ApiError::bad("body_invalid", message)
 }
 
 /// A part of a list, and behind which item the next one begins, where there may be more.

@@ -1,8 +1,9 @@
 //! Delegations.
 
 use super::{
+    admins::may,
     asked::{Asked, listed},
-    endpoint::{AFTER, Endpoint, LIMIT, Member},
+    endpoint::{AFTER, AT, Endpoint, LIMIT, Member},
     error::ApiError,
     forms,
 };
@@ -18,12 +19,6 @@ use serde_json::{Value, json};
 
 const AGENT: Member = Member { name: "agent", kind: "string", about: "All that this agent was given." };
 const TEAM: Member = Member { name: "team", kind: "string", about: "All that this team was given." };
-
-const AT: Member = Member {
-    name: "at",
-    kind: "string",
-    about: "Its state as of this moment (RFC 3339); by default as of now.",
-};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::get(
@@ -132,6 +127,10 @@ fn show(asked: &Asked<'_>) -> Result<Value, ApiError> {
 
 fn revoke(asked: &Asked<'_>) -> Result<Value, ApiError> {
     let (id, revoke): (String, Revoke) = (full_id(asked.name), asked.body()?);
+    if asked.registry.delegation(&id)?.0.kind == Kind::Admin {
+        // By its id it is taken away as by its DID.
+        may(asked, "admin:admins.remove")?;
+    }
     asked.registry.revoke(&id, &revoke.reason, asked.now)?;
     let (holder, link) = asked.registry.delegation(&id)?;
     // To revoke one is not to revoke the others.

@@ -49,6 +49,9 @@ pub(crate) const AFTER: Member = Member {
     kind: "string",
     about: "Begin behind this item: the `next` of the answer before.",
 };
+/// The moment that an answer is of.
+pub(crate) const AT: Member =
+    Member { name: "at", kind: "string", about: "As of this moment (RFC 3339); by default as of now." };
 /// How many items an answer has.
 pub(crate) const LIMIT: Member =
     Member { name: "limit", kind: "integer", about: "Most items of the answer: 1 to 1000, by default 100." };

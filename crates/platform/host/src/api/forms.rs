@@ -4,7 +4,7 @@ use super::error::ApiError;
 use legation_credential::{Delegation, amount::micros, money::money};
 use legation_did::Did;
 use legation_keys::time;
-use legation_registry::{Admin, Budget, Budgeted, Past, RegistryError, Shown, Taken, names};
+use legation_registry::{Admin, Budget, Budgeted, Past, Profile, RegistryError, Shown, Taken, names};
 use legation_store::{
     Event,
     api_key::ApiKey,
@@ -30,18 +30,10 @@ pub(crate) fn holder(shown: &Shown) -> Value {
         "name": holder.name,
         "did": holder.did,
         "state": holder.state.name(),
-        "purpose": profile.purpose,
-        "owner": profile.owner,
-        "models": profile.groups,
-        "actions": profile.actions,
-        "resources": profile.resources,
-        "constraints": profile.constraints,
-        "maxDepth": profile.max_depth,
-        "validFor": profile.valid_for,
-        "budgets": profile.effective().map(|(of, until)| budget(of, until)).collect::<Vec<_>>(),
         "created": time::format(holder.created),
         "validUntil": valid_until.map(time::format),
     });
+    let json = written(json, profile);
     match holder.kind {
         Kind::Agent => with(json, &[("team", json!(parent))]),
         _ => json,
@@ -64,24 +56,39 @@ pub(crate) fn as_of(past: &Past, at: i64) -> Result<Value, ApiError> {
     let Past { holder, profile, path } = past;
     let path: Vec<Value> = path.iter().map(delegation).collect::<Result<_, ApiError>>()?;
     let stopped = past.stopped();
-    Ok(json!({
+    let json = json!({
         "kind": holder.kind.name(),
         "name": holder.name,
         "did": holder.did,
         "at": time::format(at),
         "version": holder.version,
         "state": holder.state.name(),
-        "purpose": profile.purpose,
-        "owner": profile.owner,
-        "models": profile.groups,
-        "actions": profile.actions,
-        "resources": profile.resources,
-        "constraints": profile.constraints,
-        "budgets": profile.effective().map(|(of, until)| budget(of, until)).collect::<Vec<_>>(),
         "couldAct": stopped.is_none(),
         "because": stopped,
         "path": path,
-    }))
+    });
+    Ok(written(json, profile))
+}
+
+/// An object with what is written down of a team or an agent.
+fn written(json: Value, profile: &Profile) -> Value {
+    // Of a budget that is raised for a while also what it is otherwise.
+    let budgets = profile.budgets.iter().zip(profile.effective()).map(|(usual, (of, until))| match until {
+        Some(_) => with(budget(of, until), &[("usual", json!(usual.to_string()))]),
+        None => budget(of, until),
+    });
+    let members = [
+        ("purpose", json!(profile.purpose)),
+        ("owner", json!(profile.owner)),
+        ("models", json!(profile.groups)),
+        ("actions", json!(profile.actions)),
+        ("resources", json!(profile.resources)),
+        ("constraints", json!(profile.constraints)),
+        ("maxDepth", json!(profile.max_depth)),
+        ("validFor", json!(profile.valid_for)),
+        ("budgets", budgets.collect()),
+    ];
+    with(json, &members)
 }
 
 /// A holder whose state was set.

@@ -2,8 +2,8 @@
 
 use super::{
     admins::gives_no_more,
-    asked::{Asked, listed},
-    endpoint::{AFTER, Endpoint, LIMIT, Member},
+    asked::{Asked, listed, unfit},
+    endpoint::{AFTER, AT, Endpoint, LIMIT, Member},
     error::ApiError,
     forms,
 };
@@ -13,8 +13,6 @@ use legation_store::holder::Kind;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-const AT: Member =
-    Member { name: "at", kind: "string", about: "As of this moment (RFC 3339); by default as of now." };
 const TEAM: Member = Member { name: "team", kind: "string", about: "Those of this team only." };
 /// How long a team's delegation lives by default, and an agent's: seconds.
 const TEAM_LIFE: i64 = 365 * 86_400;
@@ -203,11 +201,11 @@ fn add_agent(asked: &Asked<'_>) -> Result<Value, ApiError> {
     Ok(forms::holder(&asked.registry.show(Kind::Agent, &name)?))
 }
 
-/// Agents to add.
+/// Agents to add. Each is read by itself, so that one that is none keeps no other from being added.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 struct Import {
-    agents: Vec<Add>,
+    agents: Vec<Value>,
 }
 
 fn import(asked: &Asked<'_>) -> Result<Value, ApiError> {
@@ -216,8 +214,10 @@ fn import(asked: &Asked<'_>) -> Result<Value, ApiError> {
         let message = format!("there are {} agents; import {MOST_AGENTS} at a time", agents.len());
         return Err(ApiError::bad("body_invalid", message));
     }
-    let names: Vec<String> = agents.iter().map(|add| add.name.clone()).collect();
-    let new = |add: Add| {
+    let name = |agent: &Value| agent.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let names: Vec<String> = agents.iter().map(name).collect();
+    let new = |agent: Value| {
+        let add: Add = serde_json::from_value(agent).map_err(|error| unfit("the agent", &error))?;
         if add.key_proof.is_some() {
             return Err(ApiError::bad("body_invalid", "who brings its key is added by itself"));
         }
@@ -226,7 +226,6 @@ fn import(asked: &Asked<'_>) -> Result<Value, ApiError> {
         gives_no_more(asked, &profile)?;
         Ok(NewAgent { name, team, profile })
     };
-    // What is no agent at all is refused before anything is done, each by itself.
     let read: Vec<Result<NewAgent, ApiError>> = agents.into_iter().map(new).collect();
     let good: Vec<NewAgent> = read.iter().filter_map(|one| one.as_ref().ok().cloned()).collect();
     let mut done = asked.registry.import_agents(&good, asked.now)?.into_iter();

@@ -192,6 +192,12 @@ async fn a_role_stands_for_its_actions() {
             "{path}"
         );
     }
+    // Nor by the id of an admin's delegation.
+    let owner = world.done("GET", &format!("/v1/admins/{}", world.admin.did), Value::Null).await;
+    let revoke = format!("/v1/delegations/{}/revoke", owner["delegation"].as_str().unwrap());
+    let refused = world.ask(&operator, "POST", &revoke, &json!({"reason": "mine now"})).await;
+    assert_eq!(refused.problem(), told(403, "not_granted"));
+    assert_eq!(world.ask(&world.admin, "GET", "/v1/agents", &Value::Null).await.status, 200);
     for (body, code) in [
         (json!({"did": Admin::new().did, "role": "king"}), "body_invalid"),
         (json!({"did": Admin::new().did, "role": "owner", "actions": ["admin:*"]}), "body_invalid"),
