@@ -78,7 +78,7 @@ fn receipt() -> NewReceipt {
         currency: Some("USD".to_owned()),
         of: None,
         // As long as a real one.
-        body: vec![b'x'; 1500],
+        body: vec![b'x'; 1500].into(),
     }
 }
 

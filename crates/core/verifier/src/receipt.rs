@@ -24,7 +24,14 @@ use legation_keys::{
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
+
+mod shared;
+
+pub use shared::{Common, Text, join};
 
 /// The `typ` of a signed receipt.
 pub const MEDIA_TYPE: &str = "legation-receipt+jwt";
@@ -76,8 +83,17 @@ pub fn of_permit(committed: &Committed, chain: &VerifiedChain, trust: &Trust) ->
 
 /// The same, by what was written of the chain before: most of each receipt of a chain is the same.
 #[must_use]
-pub fn of_permit_told(committed: &Committed, told: &Told, trust: &Trust) -> Vec<u8> {
-    permit(committed, &told.chain, &told.fixed, trust)
+pub fn of_permit_told(committed: &Committed, told: &Told, trust: &Trust) -> Text {
+    // What was signed or approved is told of one request only.
+    if committed.nonce.is_some() || !committed.approvals.is_empty() {
+        return Text::whole(permit(committed, &told.chain, &told.fixed, trust));
+    }
+    let kept = told.kept.get_or_init(|| shared::Kept::of(committed, &told.fixed, trust));
+    let own = shared::own(committed);
+    if kept.fits(committed, trust) {
+        return Text::shared(kept.common(), &own);
+    }
+    Text::shared(shared::Kept::of(committed, &told.fixed, trust).common(), &own)
 }
 
 fn permit(committed: &Committed, chain: &VerifiedChain, fixed: &Fixed, trust: &Trust) -> Vec<u8> {
@@ -104,19 +120,30 @@ fn permit(committed: &Committed, chain: &VerifiedChain, fixed: &Fixed, trust: &T
 }
 
 fn debit(debit: &LinkDebit) -> String {
-    let money = debit.measure == Measure::Money;
-    // A limit says whole minor units, and so does an amount that is not said in millionths: no number
-    // of a receipt is beyond what every reader of JSON agrees on.
-    let unit = if money { MICROS } else { 1 };
-    let exact = debit.amount % unit == 0;
-    let (name, amount) = if exact { ("amount", debit.amount / unit) } else { ("amountMicros", debit.amount) };
-    object(vec![
-        ("account", plain(&base64url::encode(&debit.account))),
-        ("link", number(debit.link)),
-        ("limit", quoted(&debit.limit)),
-        (name, amount.to_string().into()),
-        ("most", (debit.most / unit).to_string().into()),
-    ])
+    let (before, after) = around_amount(debit);
+    format!("{before}{}{after}", amount(debit))
+}
+
+/// What a debit took, as a member. A limit says whole minor units, and so does an amount that is not said in
+/// millionths: no number of a receipt is beyond what every reader of JSON agrees on.
+fn amount(debit: &LinkDebit) -> String {
+    let unit = unit(debit);
+    if debit.amount % unit == 0 {
+        format!("\"amount\":{}", debit.amount / unit)
+    } else {
+        format!("\"amountMicros\":{}", debit.amount)
+    }
+}
+
+fn unit(debit: &LinkDebit) -> i64 {
+    if debit.measure == Measure::Money { MICROS } else { 1 }
+}
+
+/// A debit as JSON before and after what it took.
+fn around_amount(debit: &LinkDebit) -> (String, String) {
+    let before = format!("{{\"account\":\"{}\",", base64url::encode(&debit.account));
+    let (limit, link, most) = (quoted(&debit.limit), number(debit.link), debit.most / unit(debit));
+    (before, format!(",\"limit\":{limit},\"link\":{link},\"most\":{most}}}"))
 }
 
 /// The receipt of a chain that holds, where nothing was asked for but who is there: the decision is
@@ -292,13 +319,14 @@ fn request(request: &Request) -> String {
 pub struct Told {
     chain: Arc<VerifiedChain>,
     fixed: Fixed,
+    kept: OnceLock<shared::Kept>,
 }
 
 impl Told {
     /// Writes it.
     #[must_use]
     pub fn of(chain: Arc<VerifiedChain>) -> Self {
-        Self { fixed: Fixed::of(&chain), chain }
+        Self { fixed: Fixed::of(&chain), chain, kept: OnceLock::new() }
     }
 
     /// The chain.

@@ -6,7 +6,7 @@ use legation_did::Did;
 use legation_store::NewReceipt;
 use legation_verifier::{
     Actual, Committed, Denial, Settled, Trust,
-    receipt::{self, Subject, Told},
+    receipt::{self, Subject, Text, Told},
 };
 use serde_json::json;
 
@@ -102,7 +102,14 @@ pub(crate) fn of_settlement(
     }
 }
 
-fn new(kind: &'static str, code: &str, agent: &str, resource: &str, body: Vec<u8>, at: i64) -> NewReceipt {
+fn new(
+    kind: &'static str,
+    code: &str,
+    agent: &str,
+    resource: &str,
+    body: impl Into<Text>,
+    at: i64,
+) -> NewReceipt {
     NewReceipt {
         at,
         kind,
@@ -112,7 +119,7 @@ fn new(kind: &'static str, code: &str, agent: &str, resource: &str, body: Vec<u8
         amount: None,
         currency: None,
         of: None,
-        body,
+        body: body.into(),
     }
 }
 

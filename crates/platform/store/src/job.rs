@@ -6,7 +6,6 @@ use crate::{
     receipt::{self, NewReceipt},
     synced::Synced,
     tx::Tx,
-    value::Value,
 };
 use core::fmt;
 use legation_verifier::{
@@ -261,12 +260,12 @@ pub(crate) fn run(
     if let Some(ended) = ended {
         memory.forget(ended);
     }
-    let mut batch =
-        Batch { organization, head, memory, receipts: Vec::new(), repeated: Vec::new(), signed: Vec::new() };
+    let (receipts, repeated, signed) = (receipt::Rows::default(), Vec::new(), Vec::new());
+    let mut batch = Batch { organization, head, memory, receipts, repeated, signed };
     ready.extend(jobs.drain(..).map(|job| batch.one(job, &mut kept.repeats)));
     let Batch { mut head, memory, receipts, repeated, signed, .. } = batch;
     ledger::save(tx, organization, &mut head, &before, &memory)?;
-    tx.insert_all(receipt::INSERT, receipts, "")?;
+    receipts.insert(tx, organization)?;
     for batch in signed {
         receipt::add_batch(tx, organization, batch)?;
     }
@@ -281,8 +280,7 @@ struct Batch<'a> {
     organization: &'a str,
     head: Head,
     memory: MemoryLedger,
-    /// Rows to insert.
-    receipts: Vec<Vec<Value>>,
+    receipts: receipt::Rows,
     /// Numbers of receipts that happened again, and when.
     repeated: Vec<(i64, i64)>,
     /// Batches of receipts that were signed.
@@ -296,7 +294,7 @@ impl Batch<'_> {
             Job::Settle(settle, answer) => {
                 let Settle { committed, actual, now, receipt, .. } = *settle;
                 let settled = self.memory.settle(committed, &actual, now);
-                let number = self.keep(receipt(&settled));
+                let number = self.keep(&receipt(&settled));
                 Ready::new(answer, Ok((settled, number)))
             }
             Job::Nonce { chain, until, now, answer, .. } => {
@@ -323,7 +321,7 @@ impl Batch<'_> {
         let outcome = if reserving { memory.reserve(permit, now) } else { memory.commit(permit, now) };
         let written = receipt(outcome.as_ref());
         match outcome {
-            Ok(done) => Ok((done, self.keep(written))),
+            Ok(done) => Ok((done, self.keep(&written))),
             Err(denial) => {
                 self.deny(&organization, written, repeats);
                 Err(CommitError::Denied(denial))
@@ -343,14 +341,14 @@ impl Batch<'_> {
         if repeats.0.len() >= REPEATING {
             repeats.0.clear();
         }
-        let number = self.keep(receipt);
+        let number = self.keep(&receipt);
         repeats.0.insert(name, (number, at));
         number
     }
 
-    fn keep(&mut self, receipt: NewReceipt) -> i64 {
+    fn keep(&mut self, receipt: &NewReceipt) -> i64 {
         self.head.receipts = self.head.receipts.saturating_add(1);
-        self.receipts.push(receipt::row(self.organization, self.head.receipts, receipt));
+        self.receipts.push(self.organization, self.head.receipts, receipt);
         self.head.receipts
     }
 }

@@ -5,6 +5,8 @@ use crate::{
     tx::Tx,
     value::{Row, Value},
 };
+use legation_verifier::receipt::{Common, Text, join};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What was decided or settled, to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +28,7 @@ pub struct NewReceipt {
     /// The number of the receipt that it settles.
     pub of: Option<i64>,
     /// The receipt itself, as bytes to sign.
-    pub body: Vec<u8>,
+    pub body: Text,
 }
 
 /// A receipt as it is kept.
@@ -62,31 +64,70 @@ pub struct Receipt {
 
 /// Batches are without gaps, so what is not behind the last of them is signed.
 const COLUMNS: &str = "SELECT seq, at, kind, code, agent, resource, amount, currency, of_seq, times, last_at, body, \
+                       (SELECT pieces FROM receipt_common \
+                       WHERE organization = receipt.organization AND digest = receipt.common), \
                        CASE WHEN seq <= (SELECT COALESCE(MAX(last), 0) FROM receipt_batch WHERE organization = $1) \
                        THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END FROM receipt WHERE organization = $1";
 
+/// Receipts to insert, and what they have in common with others.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    rows: Vec<Vec<Value>>,
+    commons: BTreeMap<[u8; 32], Arc<Common>>,
+}
+
+impl Rows {
+    pub(crate) fn push(&mut self, organization: &str, seq: i64, receipt: &NewReceipt) {
+        let common = receipt.body.common();
+        self.commons.extend(common.map(|common| (common.digest(), Arc::clone(common))));
+        self.rows.push(row(organization, seq, receipt));
+    }
+
+    /// Inserts them.
+    pub(crate) fn insert(self, tx: &mut Tx<'_>, organization: &str) -> Result<(), StoreError> {
+        let row = |common: &Arc<Common>| {
+            vec![organization.into(), common.digest().into(), common.pieces().to_vec().into()]
+        };
+        tx.insert_all(
+            "INSERT INTO receipt_common (organization, digest, pieces)",
+            self.commons.values().map(row).collect(),
+            "ON CONFLICT (organization, digest) DO NOTHING",
+        )?;
+        tx.insert_all(INSERT, self.rows, "")
+    }
+}
+
 /// One row to insert.
-pub(crate) fn row(organization: &str, seq: i64, receipt: NewReceipt) -> Vec<Value> {
+fn row(organization: &str, seq: i64, receipt: &NewReceipt) -> Vec<Value> {
     let NewReceipt { at, kind, code, agent, resource, amount, currency, of, body } = receipt;
+    let (at, common) = (*at, body.common().map(|common| common.digest().to_vec()));
     vec![
         organization.into(),
         seq.into(),
         at.into(),
-        kind.into(),
+        (*kind).into(),
         code.into(),
         agent.into(),
         resource.into(),
-        amount.into(),
-        currency.into(),
-        of.into(),
+        (*amount).into(),
+        currency.clone().into(),
+        (*of).into(),
         1.into(),
         at.into(),
-        body.into(),
+        body.own().to_vec().into(),
+        common.into(),
     ]
 }
 
-pub(crate) const INSERT: &str = "INSERT INTO receipt (organization, seq, at, kind, code, agent, resource, amount, currency, \
-                                 of_seq, times, last_at, body)";
+const INSERT: &str = "INSERT INTO receipt (organization, seq, at, kind, code, agent, resource, amount, currency, \
+                      of_seq, times, last_at, body, common)";
+
+/// A receipt's text, of what of it is its own and what it has in common with others. Where the two do not fit any more, what
+/// is there: whoever holds it against its batch is told.
+fn text(row: &Row, own: usize, common: usize) -> Result<Vec<u8>, StoreError> {
+    let (own, common) = (row.bytes(own)?, row.maybe_bytes(common)?);
+    Ok(join(common.as_deref(), &own).unwrap_or(own))
+}
 
 /// Counts that what a receipt tells happened once more.
 pub(crate) fn count_again(tx: &mut Tx<'_>, organization: &str, seq: i64, at: i64) -> Result<(), StoreError> {
@@ -110,8 +151,8 @@ fn read(row: &Row) -> Result<Receipt, StoreError> {
         of: row.maybe_int(8)?,
         times: row.int(9)?,
         last_at: row.int(10)?,
-        body: row.bytes(11)?,
-        signed: row.int(12)? != 0,
+        body: text(row, 11, 12)?,
+        signed: row.int(13)? != 0,
     })
 }
 
@@ -182,10 +223,12 @@ pub fn batch(tx: &mut Tx<'_>, organization: &str, of: Option<i64>) -> Result<Opt
 /// [`StoreError`].
 pub fn bodies(tx: &mut Tx<'_>, organization: &str, seq: i64, most: i64) -> Result<Vec<Vec<u8>>, StoreError> {
     let rows = tx.query(
-        "SELECT body FROM receipt WHERE organization = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+        "SELECT body, (SELECT pieces FROM receipt_common \
+         WHERE organization = receipt.organization AND digest = receipt.common) \
+         FROM receipt WHERE organization = $1 AND seq > $2 ORDER BY seq LIMIT $3",
         &[organization.into(), seq.into(), most.into()],
     )?;
-    rows.iter().map(|row| row.bytes(0)).collect()
+    rows.iter().map(|row| text(row, 0, 1)).collect()
 }
 
 /// Keeps a batch. Where another process has signed from the same receipt on, its batch stays.

@@ -9,6 +9,7 @@ use legation_verifier::{
     parse_vouched, receipt, verify,
 };
 use serde_json::Value;
+use std::sync::Arc;
 
 fn trust(world: &World) -> Trust {
     let mut trust = world.trust();
@@ -41,11 +42,21 @@ fn a_call_that_is_vouched_for_uses_up_no_nonce_and_says_how_it_came() {
     let chain = holds(&world, &trust, NOW, NOW).unwrap();
     assert_eq!((chain.possession(), chain.agent()), (Possession::Vouched, &world.agent.did));
     let mut ledger = MemoryLedger::new();
+    let told = receipt::Told::of(Arc::new(holds(&world, &trust, NOW, NOW).unwrap()));
     for _ in 0..2 {
         let permit = authorize(&chain, &request(), NOW).into_permit().unwrap();
         assert!(permit.nonce().is_none());
         let committed = ledger.commit(permit, NOW).unwrap();
-        let receipt: Value = serde_json::from_slice(&receipt::of_permit(&committed, &chain, &trust)).unwrap();
+        let whole = receipt::of_permit(&committed, &chain, &trust);
+        let text = receipt::of_permit_told(&committed, &told, &trust);
+        let (common, own) = (text.common().unwrap(), text.own());
+        assert_eq!(
+            receipt::join(Some(common.pieces()), own).unwrap(),
+            whole,
+            "what is kept in parts is the same"
+        );
+        assert!(own.len() * 3 < whole.len(), "{} of {}", own.len(), whole.len());
+        let receipt: Value = serde_json::from_slice(&whole).unwrap();
         assert_eq!((&receipt["possession"], &receipt["knownBy"]), (&"vouched".into(), &"api key 7".into()));
         assert!(receipt["consumed"].get("nonce").is_none());
     }

@@ -38,7 +38,8 @@ async fn every_receipt_of_every_batch_can_be_shown_signed() {
 async fn a_receipt_that_was_changed_or_taken_away_since_is_told_and_none_of_its_batch_is_signed_again() {
     let upstream = Upstream::always(Plan::says("hello").tokens(1, 1)).unwrap();
     for change in [
-        "UPDATE receipt SET body = CAST(replace(CAST(body AS TEXT), 'permit', 'deny') AS BLOB) WHERE seq = 2",
+        "UPDATE receipt SET body = CAST(replace(CAST(body AS TEXT), 'max_tokens', 'min_tokens') AS BLOB) WHERE seq = 2",
+        "UPDATE receipt_common SET pieces = CAST(replace(CAST(pieces AS TEXT), 'vouched', 'vouches') AS BLOB)",
         "UPDATE receipt SET body = (SELECT body FROM receipt WHERE seq = 3) WHERE seq = 2",
         "DELETE FROM receipt WHERE seq = 3",
     ] {
@@ -53,7 +54,7 @@ async fn a_receipt_that_was_changed_or_taken_away_since_is_told_and_none_of_its_
         let Location::Sqlite(path) = &world.location else { panic!("another engine") };
         assert!(blocking(|| world.registry.signed_receipt(4)).unwrap().is_some());
         let file = rusqlite::Connection::open(path).unwrap();
-        assert!(file.execute(change, []).unwrap() == 1);
+        assert!(file.execute(change, []).unwrap() > 0, "{change}");
         for seq in [1, 2, 4] {
             let refused = blocking(|| world.registry.signed_receipt(seq)).unwrap_err();
             assert_eq!(refused.code(), "store_damaged", "{change}: {refused}");

@@ -128,7 +128,7 @@ pub(crate) fn note(kind: &'static str, code: &str, at: i64, amount: Option<i64>)
         amount,
         currency: amount.map(|_| "USD".to_owned()),
         of: None,
-        body: b"{}".to_vec(),
+        body: b"{}".to_vec().into(),
     }
 }
 
