@@ -1,7 +1,7 @@
 //! Durable commits: permits of four links, each with a budget, through the ledger in a store, beside the one in memory.
 //!
 //! `cargo bench -p legation-bench --bench store`. Each commit keeps its receipt, and is answered once both survive the
-//! process (`written`) or the machine (`synced`).
+//! process (`written`) or the machine (`synced`): in the database, or in memory out of what was set aside for the process.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, missing_docs)]
 
@@ -14,6 +14,7 @@ use legation_verifier::{
     Evidence, MemoryLedger, Trust, VerifiedChain, Vouched, authorize, parse_vouched, verify,
 };
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -83,8 +84,11 @@ fn receipt() -> NewReceipt {
 }
 
 /// Commits a second, and the median and 99th percentile of how long one took, in µs.
-fn durable(location: Location, synced: bool) -> (f64, u128, u128) {
-    let store = Store::open(location).unwrap();
+fn durable(location: Location, journals: &Path, (synced, in_memory): (bool, bool)) -> (f64, u128, u128) {
+    let store = Store::open_with(location, Some(journals.to_owned())).unwrap();
+    if !in_memory {
+        store.commit_in_memory_from(u32::MAX);
+    }
     store.write(|tx| organization::add(tx, ACME, "acme.example", NOW - 100)).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let chain = Arc::new(chain());
@@ -142,19 +146,23 @@ fn main() {
     println!(
         "{LINKS} links with a budget each, {CALLERS} callers; commits a second, µs at the median and the 99th percentile"
     );
-    println!("memory              {:>8.0}", memory());
+    println!("{:<30}{:>8.0}", "memory", memory());
     let folder = tempfile::tempdir_in(".").unwrap();
-    for (number, synced) in [(0, false), (1, true)] {
+    let kinds = [(false, false), (true, false), (false, true), (true, true)];
+    let say = |engine: &str, (synced, in_memory): (bool, bool), (rate, median, high): (f64, u128, u128)| {
+        let synced = if synced { "synced" } else { "written" };
+        let how = if in_memory { ", in memory" } else { "" };
+        println!("{:<30}{rate:>8.0} {median:>7} {high:>7}", format!("{engine} {synced}{how}"));
+    };
+    for (number, kind) in kinds.into_iter().enumerate() {
         let location = Location::Sqlite(folder.path().join(format!("store-{number}.sqlite")));
-        let (rate, median, high) = durable(location, synced);
-        println!(
-            "SQLite {}      {rate:>8.0} {median:>7} {high:>7}",
-            if synced { "synced " } else { "written" }
-        );
+        say("SQLite", kind, durable(location, &folder.path().join(format!("journals-{number}")), kind));
     }
     if postgres::is_at_hand() {
-        let url = postgres::shared().unwrap().database("bench").unwrap();
-        let (rate, median, high) = durable(Location::Postgres(url), true);
-        println!("PostgreSQL synced   {rate:>8.0} {median:>7} {high:>7}");
+        for kind in kinds.into_iter().filter(|(synced, _)| *synced) {
+            let url = postgres::shared().unwrap().database("bench").unwrap();
+            let done = durable(Location::Postgres(url), &folder.path().join("postgres"), kind);
+            say("PostgreSQL", kind, done);
+        }
     }
 }

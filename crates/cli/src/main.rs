@@ -35,6 +35,10 @@ use clap::{Parser, error::ErrorKind};
 use output::{Failure, Output};
 use std::process::ExitCode;
 
+/// A gateway allocates some hundred times for a call, on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let wants_json = std::env::args().any(|argument| argument == "--json");
     let cli = match Cli::try_parse() {

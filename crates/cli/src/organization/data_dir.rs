@@ -130,7 +130,12 @@ impl DataDir {
 
     /// The store.
     pub(crate) fn store(&self) -> Result<Arc<Store>, Failure> {
-        Store::open(self.location()?).map_err(|error| Failure::network(error.code(), error.to_string()))
+        let location = self.location()?;
+        let opened = match location {
+            Location::Sqlite(_) => Store::open(location),
+            Location::Postgres(_) => Store::open_with(location, Some(self.path.join("aside"))),
+        };
+        opened.map_err(|error| Failure::network(error.code(), error.to_string()))
     }
 
     /// The signer of this folder: the one that runs, or one of this process alone, which ends with what is returned.

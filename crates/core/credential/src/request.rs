@@ -7,7 +7,10 @@ use crate::{
 };
 use core::fmt;
 use legation_keys::{Json, json::MAX_INTEGER};
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 /// Most facts of one request.
 pub const MAX_FACTS: usize = 256;
@@ -117,13 +120,18 @@ impl Possession {
 /// argument of the tool that is called, except [`POSSESSION`], which no mapping may set.
 pub type Facts = BTreeMap<String, Value>;
 
-/// A request, known to be well-formed.
+/// A request, known to be well-formed. Copies share what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
+    said: Arc<Said>,
+    body: Option<[u8; 32]>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
     action: String,
     resource: String,
     facts: Facts,
-    body: Option<[u8; 32]>,
 }
 
 /// Why a request can't be decided on.
@@ -192,7 +200,8 @@ impl Request {
         if facts.contains_key(AMOUNT) && facts.contains_key(AMOUNT_MICROS) {
             return Err(RequestError::TwoAmounts);
         }
-        Ok(Self { action: action.to_owned(), resource: resource.to_owned(), facts, body: None })
+        let said = Said { action: action.to_owned(), resource: resource.to_owned(), facts };
+        Ok(Self { said: Arc::new(said), body: None })
     }
 
     /// The same request with the SHA-256 of the body that it comes with: an approval is of this body, too.
@@ -204,13 +213,13 @@ impl Request {
     /// The action.
     #[must_use]
     pub fn action(&self) -> &str {
-        &self.action
+        &self.said.action
     }
 
     /// The resource.
     #[must_use]
     pub fn resource(&self) -> &str {
-        &self.resource
+        &self.said.resource
     }
 
     /// The SHA-256 of its body, where it was said to have one.
@@ -222,13 +231,13 @@ impl Request {
     /// The facts.
     #[must_use]
     pub fn facts(&self) -> &Facts {
-        &self.facts
+        &self.said.facts
     }
 
     /// The amount of money that it is about, if it says one.
     #[must_use]
     pub fn amount(&self) -> Option<Amount<'_>> {
-        Amount::of(&self.facts)
+        Amount::of(&self.said.facts)
     }
 }
 

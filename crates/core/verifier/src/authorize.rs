@@ -115,7 +115,7 @@ impl Permit {
     #[must_use]
     pub fn consumed(self, now: i64) -> Committed {
         let Self { request, nonce, approvals, approved_by, debits, .. } = self;
-        Committed { request, nonce, approvals, approved_by, debits, taken: Vec::new(), at: now }
+        Committed { request, nonce, approvals, approved_by, debits, taken: Vec::new(), at: now, aside: None }
     }
 }
 

@@ -10,6 +10,7 @@
 //! | [`MemoryLedger::reserve`] | the same for a call whose cost is known afterwards: each agent by its share |
 //! | [`MemoryLedger::settle`] | lowers either to what it really cost, once |
 
+pub mod aside;
 mod ends;
 mod file;
 mod nonces;
@@ -124,6 +125,8 @@ pub struct Committed {
     pub(crate) debits: Vec<LinkDebit>,
     pub(crate) taken: Vec<Taken>,
     pub(crate) at: i64,
+    /// Of what was set aside ([`aside`]), and whether it was reserved; `None` where it was not.
+    pub(crate) aside: Option<bool>,
 }
 
 impl Committed {
@@ -137,6 +140,13 @@ impl Committed {
     #[must_use]
     pub fn debits(&self) -> &[LinkDebit] {
         &self.debits
+    }
+
+    /// The totals that it was taken from, by their names ([`parts::total_name`]), with the amounts: what was set aside of
+    /// them is used up by so much. Empty where it was not taken from what was set aside.
+    pub fn from_aside(&self) -> impl Iterator<Item = ([u8; 32], i64)> {
+        let taken = self.taken.iter().filter(|_| self.aside.is_some());
+        taken.zip(&self.debits).map(|(taken, debit)| (taken.name, debit.amount))
     }
 
     /// When it was committed, Unix seconds.
@@ -249,7 +259,7 @@ impl MemoryLedger {
         for (debit, taken) in debits.iter().zip(&mut taken) {
             self.take(debit, taken, &links, now);
         }
-        Ok(Committed { request, nonce, approvals, approved_by, debits, taken, at: now })
+        Ok(Committed { request, nonce, approvals, approved_by, debits, taken, at: now, aside: None })
     }
 }
 

@@ -31,7 +31,7 @@ use std::{
 
 mod shared;
 
-pub use shared::{Common, Text, join};
+pub use shared::{Common, Settlement, Text, join, of_settlement};
 
 /// The `typ` of a signed receipt.
 pub const MEDIA_TYPE: &str = "legation-receipt+jwt";
@@ -320,13 +320,14 @@ pub struct Told {
     chain: Arc<VerifiedChain>,
     fixed: Fixed,
     kept: OnceLock<shared::Kept>,
+    settles: OnceLock<(String, Arc<Common>)>,
 }
 
 impl Told {
     /// Writes it.
     #[must_use]
     pub fn of(chain: Arc<VerifiedChain>) -> Self {
-        Self { fixed: Fixed::of(&chain), chain, kept: OnceLock::new() }
+        Self { fixed: Fixed::of(&chain), chain, kept: OnceLock::new(), settles: OnceLock::new() }
     }
 
     /// The chain.

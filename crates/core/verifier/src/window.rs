@@ -64,6 +64,26 @@ impl Total {
         moment
     }
 
+    /// Adds an amount as of a moment that may lie before others.
+    pub(crate) fn insert(&mut self, amount: i64, at: i64, most: usize) {
+        let moment = self.window.moment(at);
+        let is_last = self.moments.back().is_none_or(|(last, _)| *last <= moment);
+        if is_last {
+            self.add(amount, at, most);
+            return;
+        }
+        // What is no longer kept has left the window.
+        if self.forgotten.is_some_and(|forgotten| forgotten >= moment) {
+            return;
+        }
+        let place = self.moments.partition_point(|(kept, _)| *kept < moment);
+        let is_full = self.moments.len() >= most;
+        match self.moments.get_mut(place) {
+            Some((kept, sum)) if *kept == moment || is_full => *sum = sum.saturating_add(amount),
+            _ => self.moments.insert(place, (moment, amount)),
+        }
+    }
+
     /// Takes back some of what was added and counted as this moment, wherever it is kept by now.
     ///
     /// It is in the first moment that is not before it: merging moves what is counted to the end of its part, and all

@@ -34,7 +34,7 @@ impl Gateway {
     ) -> Result<Admitted, Refused> {
         let decided = self.decide(Who::Signed(message), &|_| Box::pin(async { Ok(request.clone()) })).await;
         self.counts.add(decided.as_ref().map_or_else(|refused| refused.code.as_str(), |_| "permit"));
-        let Passed { done, chain } = decided?;
+        let Passed { done, chain, .. } = decided?;
         done.synced.wait().await.map_err(|_| Refused::store())?;
         let authority = chain.effective().clone();
         Ok(Admitted { agent: chain.agent().clone(), authority, receipt: done.receipt })

@@ -44,9 +44,10 @@ async fn run(gateway: &Arc<Gateway>, message: &Message<'_>) -> Result<Response, 
     let passed = gateway.decide(who, &|epoch| Box::pin(request(gateway, &chat, epoch, &meant))).await?;
     let chat = chat?;
     let model = meant.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let model: Model = model.ok_or_else(|| Refused::new("model_not_found", "there is no such model here"))?;
-    let Passed { done, chain } = passed;
-    let (synced, open) = (done.synced.clone(), Open { done, agent: chain.agent().clone() });
+    let model: Arc<Model> =
+        model.ok_or_else(|| Refused::new("model_not_found", "there is no such model here"))?;
+    let Passed { done, chain, told } = passed;
+    let (synced, open) = (done.synced.clone(), Open { done, chain, told });
     let body = |target: &Target| chat.forward(target, &model).map_err(|error| refused(&error));
     let arriving = match gateway.post(&model.targets, "chat/completions", body).await {
         Forwarded::Answer(arriving) => *arriving,
@@ -83,7 +84,7 @@ async fn request(
     gateway: &Arc<Gateway>,
     chat: &Result<Chat, Refused>,
     epoch: i64,
-    meant: &Mutex<Option<Model>>,
+    meant: &Mutex<Option<Arc<Model>>>,
 ) -> Result<Request, Undecided> {
     let chat = chat.as_ref().map_err(Clone::clone)?;
     let model = model_of(&*gateway.configured_at(epoch).await?, chat)?;
@@ -94,7 +95,7 @@ async fn request(
         .map_err(|error| Refused::new("bad_request", error.to_string()))?)
 }
 
-fn model_of(configured: &Configured, chat: &Chat) -> Result<Model, Refused> {
+fn model_of(configured: &Configured, chat: &Chat) -> Result<Arc<Model>, Refused> {
     let model = configured.models.iter().find(|model| model.name == chat.model());
     let model = model.ok_or_else(|| Refused {
         param: Some("model".to_owned()),
@@ -107,7 +108,7 @@ fn model_of(configured: &Configured, chat: &Chat) -> Result<Model, Refused> {
         );
         return Err(Refused::new("route_closed", message));
     }
-    Ok(model.clone())
+    Ok(Arc::clone(model))
 }
 
 /// An answer that is read whole: settled, then passed on.
@@ -157,7 +158,7 @@ fn stream(
     gateway: &Arc<Gateway>,
     mut arriving: Arriving,
     open: Open,
-    model: Model,
+    model: Arc<Model>,
     wants_usage: bool,
 ) -> Response {
     let (to_caller, from_provider) = mpsc::channel::<Bytes>(AHEAD);

@@ -23,6 +23,7 @@ const AGAIN: usize = 4;
 pub(crate) struct Passed {
     pub(crate) done: Done<Committed>,
     pub(crate) chain: Arc<VerifiedChain>,
+    pub(crate) told: Arc<OnceLock<Told>>,
 }
 
 /// By what somebody shows who it is.
@@ -95,7 +96,7 @@ impl Gateway {
         };
         let committed = tokio::time::timeout(STORE, self.store.commit(commit)).await;
         match committed.unwrap_or_else(|_| Err(too_late())) {
-            Ok(done) => Ok(Passed { done, chain: caller.chain }),
+            Ok(done) => Ok(Passed { done, chain: caller.chain, told: caller.told }),
             Err(CommitError::Denied(denial)) => Err(Refused::from(&denial).into()),
             Err(CommitError::Stale { .. }) => Err(Undecided::Changed),
             Err(CommitError::Store(_)) => Err(Refused::store().into()),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug)]
 pub(crate) struct Configured {
     pub(crate) epoch: i64,
-    pub(crate) models: Vec<Model>,
+    pub(crate) models: Vec<Arc<Model>>,
     pub(crate) routes: Vec<Route>,
     /// Models that are closed, by name.
     pub(crate) closed: Vec<String>,
@@ -35,7 +35,8 @@ impl Gateway {
         let read = self.blocking(move || {
             // The epoch first: what changes while the rest is read makes this too old, and never too new.
             let epoch = gateway.registry.epoch()?;
-            let (models, routes) = (gateway.registry.models()?, gateway.registry.routes()?);
+            let models = gateway.registry.models()?.into_iter().map(Arc::new).collect();
+            let routes = gateway.registry.routes()?;
             let closed = gateway.registry.closed_models()?;
             Ok::<_, legation_registry::RegistryError>(Configured { epoch, models, routes, closed })
         });

@@ -5,8 +5,8 @@ use legation_credential::Request;
 use legation_did::Did;
 use legation_store::NewReceipt;
 use legation_verifier::{
-    Actual, Committed, Denial, Settled, Trust,
-    receipt::{self, Subject, Text, Told},
+    Committed, Denial, Trust,
+    receipt::{self, Settlement, Subject, Text, Told},
 };
 use serde_json::json;
 
@@ -66,39 +66,21 @@ pub(crate) fn of_refusal(agent: &str, code: &str, verifier: &str, now: i64) -> N
     new("deny", code, agent, "", body.to_string().into_bytes(), now)
 }
 
-/// The receipt of a settlement.
+/// The receipt of a settlement, of the permit whose receipt has a number.
 pub(crate) fn of_settlement(
-    settled: &Settled,
-    (of, code, verifier): (i64, &str, &str),
-    (agent, request): (&Did, &Request),
-    actual: &Actual,
-    now: i64,
+    (of, settlement): (i64, &Settlement<'_>),
+    told: &Told,
+    request: &Request,
+    trust: &Trust,
 ) -> NewReceipt {
-    let code = if settled.over.is_empty() { code } else { "over_reserved" };
-    let over: Vec<_> = settled
-        .over
-        .iter()
-        .map(|over| json!({"limit": over.debit.limit, "cost": over.cost, "beyond": over.beyond}))
-        .collect();
-    let body = json!({
-        "type": receipt::TYPE,
-        "decision": "settle",
-        "verifier": verifier,
-        "at": legation_keys::time::format(now),
-        "agent": agent.as_str(),
-        "of": of,
-        "code": code,
-        "amountMicros": actual.amount,
-        "currency": currency(request),
-        "facts": actual.facts,
-        "over": over,
-    });
+    let Settlement { code, actual, at, .. } = *settlement;
     let amount = actual.amount.and_then(|amount| i64::try_from(amount).ok());
+    let (agent, body) = (told.chain().agent().as_str(), receipt::of_settlement(settlement, told, trust));
     NewReceipt {
         amount,
         currency: currency(request),
         of: Some(of),
-        ..new("settle", code, agent.as_str(), request.resource(), body.to_string().into_bytes(), now)
+        ..new("settle", code, agent, request.resource(), body, at)
     }
 }
 
@@ -123,7 +105,7 @@ fn new(
     }
 }
 
-fn currency(request: &Request) -> Option<String> {
+pub(crate) fn currency(request: &Request) -> Option<String> {
     match request.facts().get("currency") {
         Some(legation_credential::Value::Text(currency)) => Some(currency.clone()),
         _ => None,

@@ -114,7 +114,7 @@ async fn list(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Respon
         Ok(granted) => granted,
         Err(refused) => return gateway.refuse(&refused),
     };
-    let all: Vec<(&Model, i64)> = granted.iter().map(|model| (model, 0)).collect();
+    let all: Vec<(&Model, i64)> = granted.iter().map(|model| (&**model, 0)).collect();
     answer::whole(200, "application/json", models::list(&all, &gateway.registry.host()))
 }
 
@@ -132,12 +132,12 @@ async fn one(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>, head
 }
 
 /// The models that a key's agent may call, whatever it has left to spend.
-async fn granted(gateway: &Arc<Gateway>, headers: &HeaderMap) -> Result<Vec<Model>, Refused> {
+async fn granted(gateway: &Arc<Gateway>, headers: &HeaderMap) -> Result<Vec<Arc<Model>>, Refused> {
     let key = auth::key_of(headers)?;
     let now = now();
     let (chain, configured) = as_of_now(gateway, key, now).await?;
     let host = gateway.registry.host();
-    let is_granted = |model: &&Model| {
+    let is_granted = |model: &&Arc<Model>| {
         let currency = model.price.as_ref().map_or("", |price| price.currency.as_str());
         let facts: Facts = [
             ("currency".to_owned(), Value::from(currency)),

@@ -6,17 +6,20 @@ use crate::{
     record,
 };
 use legation_credential::Request;
-use legation_did::Did;
 use legation_registry::model::Model;
 use legation_store::{Done, Settle};
-use legation_verifier::{Actual, Committed, Settled};
-use std::sync::Arc;
+use legation_verifier::{
+    Actual, Committed, Settled, VerifiedChain,
+    receipt::{Settlement, Told},
+};
+use std::sync::{Arc, OnceLock};
 
 /// What has to be settled.
 #[derive(Debug)]
 pub(crate) struct Open {
     pub(crate) done: Done<Committed>,
-    pub(crate) agent: Did,
+    pub(crate) chain: Arc<VerifiedChain>,
+    pub(crate) told: Arc<OnceLock<Told>>,
 }
 
 /// What a call came to.
@@ -46,7 +49,7 @@ impl Gateway {
     /// Settles a call. It is asked for before the answer goes out, so that what the same caller asks next finds it done,
     /// and nobody waits for it.
     pub(crate) fn settle(self: &Arc<Self>, open: Open, model: &Model, outcome: &Outcome) {
-        let Open { done, agent } = open;
+        let Open { done, chain, told } = open;
         let request: Request = done.outcome.request().clone();
         let (actual, code) = match outcome {
             Outcome::Nothing => (cost(0, 0), ""),
@@ -62,19 +65,29 @@ impl Gateway {
                 None => (Actual::default(), "usage_out_of_range"),
             },
         };
-        let (verifier, of, name, now) =
-            (self.verifier.trust().audience.clone(), done.receipt, model.name.clone(), now());
-        let (gateway, told) = (Arc::clone(self), actual.clone());
+        let (of, digest, name, now) = (done.receipt, done.digest, model.name.clone(), now());
+        let (gateway, cost) = (Arc::clone(self), actual.clone());
         let will_be = self.store.settle_later(Settle {
             organization: Arc::clone(&self.organization),
             committed: done.outcome,
             actual,
             now,
             receipt: Box::new(move |settled: &Settled| {
+                let code = if settled.over.is_empty() { code } else { "over_reserved" };
                 if !settled.over.is_empty() {
                     gateway.close(name);
                 }
-                record::of_settlement(settled, (of, code, &verifier), (&agent, &request), &told, now)
+                let currency = record::currency(&request);
+                let settlement = Settlement {
+                    of: digest,
+                    code,
+                    actual: &cost,
+                    currency: currency.as_deref(),
+                    settled,
+                    at: now,
+                };
+                let told = told.get_or_init(|| Told::of(chain));
+                record::of_settlement((of, &settlement), told, &request, gateway.verifier.trust())
             }),
         });
         self.counts.add(match code {

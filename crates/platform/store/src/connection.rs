@@ -40,6 +40,8 @@ impl core::fmt::Debug for Location {
 pub(crate) enum Sync {
     /// Before the commit returns.
     Always,
+    /// The same, by one who commits much: the write-ahead log is shortened by another thread.
+    Often,
     /// It survives the process at once, and the machine once the file of the write-ahead log is synced. PostgreSQL
     /// always syncs.
     Later,
@@ -62,10 +64,10 @@ impl Connection {
                 connection.busy_timeout(PATIENCE)?;
                 connection.set_prepared_statement_cache_capacity(PREPARED);
                 connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-                let level = if sync == Sync::Always { "FULL" } else { "NORMAL" };
+                let level = if sync == Sync::Later { "NORMAL" } else { "FULL" };
                 connection
                     .execute_batch(&format!("PRAGMA synchronous = {level}; PRAGMA foreign_keys = ON"))?;
-                if sync == Sync::Later {
+                if sync != Sync::Always {
                     // A thread of its own does that in time; this is for where it can't.
                     connection.execute_batch(&format!("PRAGMA wal_autocheckpoint = {LATE}"))?;
                 }

@@ -49,8 +49,10 @@ pub enum CommitError {
 pub struct Done<T> {
     /// The outcome.
     pub outcome: T,
-    /// The number of the receipt.
+    /// The number of the receipt. One that was committed in memory has none yet: a negative number stands for it.
     pub receipt: i64,
+    /// SHA-256 of the receipt's text; zeros where there is none.
+    pub digest: [u8; 32],
     /// When it is on the disk.
     pub synced: Synced,
 }
@@ -185,6 +187,9 @@ impl Job {
     }
 }
 
+/// The number of a receipt, and the SHA-256 of its text.
+type Numbered = (i64, [u8; 32]);
+
 /// An answer that waits until its transaction has been committed.
 pub(crate) struct Ready(Box<dyn FnOnce(Result<Synced, StoreError>) + Send>);
 
@@ -193,11 +198,12 @@ impl Ready {
         (self.0)(committed);
     }
 
-    fn new<T: Send + 'static>(answer: Answer<T>, outcome: Result<(T, i64), CommitError>) -> Self {
+    fn new<T: Send + 'static>(answer: Answer<T>, outcome: Result<(T, Numbered), CommitError>) -> Self {
         Self(Box::new(move |committed| {
-            let done = committed
-                .map_err(CommitError::Store)
-                .and_then(|synced| outcome.map(|(outcome, receipt)| Done { outcome, receipt, synced }));
+            let done = committed.map_err(CommitError::Store).and_then(|synced| {
+                let (outcome, (receipt, digest)) = outcome?;
+                Ok(Done { outcome, receipt, digest, synced })
+            });
             // Whoever asked may have gone.
             drop(answer.send(done));
         }))
@@ -299,7 +305,7 @@ impl Batch<'_> {
             }
             Job::Nonce { chain, until, now, answer, .. } => {
                 let outcome = self.memory.commit_nonce(&chain, until, now);
-                Ready::new(answer, outcome.map(|()| ((), 0)).map_err(CommitError::Denied))
+                Ready::new(answer, outcome.map(|()| ((), (0, [0; 32]))).map_err(CommitError::Denied))
             }
             Job::Deny { organization, receipt, answer } => {
                 let number = self.deny(&organization, *receipt, repeats);
@@ -312,7 +318,11 @@ impl Batch<'_> {
         }
     }
 
-    fn commit(&mut self, commit: Commit, repeats: &mut Repeats) -> Result<(Committed, i64), CommitError> {
+    fn commit(
+        &mut self,
+        commit: Commit,
+        repeats: &mut Repeats,
+    ) -> Result<(Committed, Numbered), CommitError> {
         let Commit { organization, permit, reserving, epoch, now, receipt } = commit;
         if epoch != self.head.epoch {
             return Err(CommitError::Stale { decided: epoch, now: self.head.epoch });
@@ -329,26 +339,26 @@ impl Batch<'_> {
         }
     }
 
-    fn deny(&mut self, organization: &Arc<str>, receipt: NewReceipt, repeats: &mut Repeats) -> i64 {
+    fn deny(&mut self, organization: &Arc<str>, receipt: NewReceipt, repeats: &mut Repeats) -> Numbered {
         let at = receipt.at;
         let name = (Arc::clone(organization), receipt.agent.clone(), receipt.code.clone());
         if let Some((number, first)) = repeats.0.get(&name)
             && at.saturating_sub(*first) < REPEATS
         {
             self.repeated.push((*number, at));
-            return *number;
+            return (*number, receipt.body.digest());
         }
         if repeats.0.len() >= REPEATING {
             repeats.0.clear();
         }
         let number = self.keep(&receipt);
-        repeats.0.insert(name, (number, at));
+        repeats.0.insert(name, (number.0, at));
         number
     }
 
-    fn keep(&mut self, receipt: &NewReceipt) -> i64 {
+    fn keep(&mut self, receipt: &NewReceipt) -> Numbered {
         self.head.receipts = self.head.receipts.saturating_add(1);
-        self.receipts.push(self.organization, self.head.receipts, receipt);
-        self.head.receipts
+        self.receipts.push(self.organization, self.head.receipts, receipt.of, receipt);
+        (self.head.receipts, receipt.body.digest())
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::{
     error::StoreError,
+    till::table,
     tx::Tx,
     value::{Row, Value, count},
 };
@@ -119,7 +120,11 @@ const TOTALS: &str =
 /// [`StoreError`].
 pub fn total(tx: &mut Tx<'_>, organization: &str, name: [u8; 32]) -> Result<Option<KeptTotal>, StoreError> {
     let rows = tx.query(&format!("{TOTALS} name = $2"), &[organization.into(), name.into()])?;
-    rows.first().map(read_total).transpose()
+    let mut total = rows.first().map(read_total).transpose()?;
+    if let Some(total) = &mut total {
+        table::without_free(tx, organization, total)?;
+    }
+    Ok(total)
 }
 
 fn load_totals(

@@ -5,6 +5,7 @@
 //! | [`store`] | [`Store`]: opened once for a process; verbs in transactions, and what the gateway commits |
 //! | [`tx`] | [`Tx`]: a transaction as verbs see it, and the numbered events of an organization |
 //! | [`job`] | [`Commit`], [`Settle`]: what goes through the durable ledger |
+//! | `till` | what is committed in memory where calls come thick: its judgement, its journal, and how it gets into the tables |
 //! | `ledger` | the durable ledger, which judges by the verifier's own |
 //! | [`receipt`] | what was decided, as it is kept |
 //! | [`organization`], [`holder`], [`link`], [`api_key`], [`configuration`] | the tables of the registry |
@@ -22,7 +23,9 @@
 //!
 //! **Epochs.** Every commit is held against the organization's epoch in the same transaction, under the lock of the
 //! organization's row. A change that decisions depend on raises it under the same lock. So whatever was blocked is
-//! denied on the next call in every process at once, and a process that is cut off from the store allows nothing.
+//! denied on the next call in every process at once, and a process that is cut off from the store allows nothing. What is
+//! committed in memory is held against the epoch as it was heard within the last second, and who raises it waits until
+//! all have heard of it: the same holds once the verb has returned.
 
 pub mod api_key;
 pub mod configuration;
@@ -40,6 +43,7 @@ mod queue;
 pub mod receipt;
 pub mod store;
 pub mod synced;
+mod till;
 pub mod tx;
 mod value;
 mod writer;

@@ -25,7 +25,7 @@ pub struct NewReceipt {
     pub amount: Option<i64>,
     /// The currency of that.
     pub currency: Option<String>,
-    /// The number of the receipt that it settles.
+    /// The number of the receipt that it settles, as [`Done::receipt`](crate::Done::receipt) gave it.
     pub of: Option<i64>,
     /// The receipt itself, as bytes to sign.
     pub body: Text,
@@ -77,10 +77,11 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    pub(crate) fn push(&mut self, organization: &str, seq: i64, receipt: &NewReceipt) {
+    /// Adds one; `of` is the number of the receipt that it settles, if any.
+    pub(crate) fn push(&mut self, organization: &str, seq: i64, of: Option<i64>, receipt: &NewReceipt) {
         let common = receipt.body.common();
         self.commons.extend(common.map(|common| (common.digest(), Arc::clone(common))));
-        self.rows.push(row(organization, seq, receipt));
+        self.rows.push(row(organization, seq, of, receipt));
     }
 
     /// Inserts them.
@@ -98,8 +99,8 @@ impl Rows {
 }
 
 /// One row to insert.
-fn row(organization: &str, seq: i64, receipt: &NewReceipt) -> Vec<Value> {
-    let NewReceipt { at, kind, code, agent, resource, amount, currency, of, body } = receipt;
+fn row(organization: &str, seq: i64, of: Option<i64>, receipt: &NewReceipt) -> Vec<Value> {
+    let NewReceipt { at, kind, code, agent, resource, amount, currency, body, .. } = receipt;
     let (at, common) = (*at, body.common().map(|common| common.digest().to_vec()));
     vec![
         organization.into(),
@@ -111,7 +112,7 @@ fn row(organization: &str, seq: i64, receipt: &NewReceipt) -> Vec<Value> {
         resource.into(),
         (*amount).into(),
         currency.clone().into(),
-        (*of).into(),
+        of.into(),
         1.into(),
         at.into(),
         body.own().to_vec().into(),

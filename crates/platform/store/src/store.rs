@@ -6,6 +6,8 @@ use crate::{
     job::{Commit, CommitError, Done, Job, Settle},
     migrate::migrate,
     receipt::{Batch, NewReceipt},
+    synced::Synced,
+    till::{self, LEASE, Tills, table},
     tx::Tx,
     writer::Line,
 };
@@ -14,12 +16,19 @@ use std::{
     fs::{DirBuilder, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
-    sync::{Arc, Mutex, PoisonError, mpsc},
-    thread::JoinHandle,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 use tokio::{runtime::Handle, sync::oneshot};
 
+/// How often it is looked whether all have heard of an epoch.
+const HEARD: Duration = Duration::from_millis(5);
 /// Most connections for verbs that are kept while nobody uses them.
 const IDLE: usize = 4;
 
@@ -34,6 +43,9 @@ pub struct Store {
     idle: Mutex<Vec<Connection>>,
     line: Option<Arc<Line>>,
     writer: Option<JoinHandle<()>>,
+    tills: Tills,
+    /// Whether one of several verbs ([`Store::together`]) has raised the epoch of an organization.
+    has_raised: AtomicBool,
     /// The one connection of a store that is a single transaction ([`Store::together`]); `None` inside while it is used, and
     /// after it failed.
     held: Option<Mutex<Option<Connection>>>,
@@ -52,6 +64,23 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn open(location: Location) -> Result<Arc<Self>, StoreError> {
+        let beside = match &location {
+            Location::Sqlite(path) => {
+                let mut folder = path.as_os_str().to_owned();
+                folder.push("-aside");
+                Some(folder.into())
+            }
+            Location::Postgres(_) => None,
+        };
+        Self::open_with(location, beside)
+    }
+
+    /// As [`Store::open`], with a folder on a disk of this machine, where what is committed in memory is written before anybody
+    /// is told: beside a SQLite file there is one in any case. Without it every call is committed in the database.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_with(location: Location, journals: Option<PathBuf>) -> Result<Arc<Self>, StoreError> {
         if let Location::Sqlite(path) = &location {
             make_private(path).map_err(|error| {
                 StoreError::unavailable(format!("`{}` can't be made: {error}", path.display()))
@@ -59,8 +88,13 @@ impl Store {
         }
         let mut connection = Connection::open(&location, Sync::Always)?;
         migrate(&mut connection)?;
+        if let Some(folder) = &journals {
+            till::recover::all(&mut connection, folder)?;
+        }
         let (line, writer) = Line::start(location.clone())?;
         Ok(Arc::new(Self {
+            tills: Tills::new(location.clone(), journals),
+            has_raised: AtomicBool::new(false),
             location,
             idle: Mutex::new(vec![connection]),
             line: Some(line),
@@ -80,6 +114,8 @@ impl Store {
     ) -> Result<T, E> {
         let connection = self.take(true)?;
         let one = Arc::new(Self {
+            tills: Tills::new(self.location.clone(), None),
+            has_raised: AtomicBool::new(false),
             location: self.location.clone(),
             idle: Mutex::default(),
             line: None,
@@ -89,7 +125,7 @@ impl Store {
         let outcome = verbs(&one);
         let held = one.held.as_ref().and_then(take_held);
         match held {
-            Some(connection) => self.end(connection, outcome),
+            Some(connection) => self.end(connection, outcome, one.has_raised.load(Ordering::Relaxed)),
             // It went with its connection, which takes it back.
             None => outcome.and_then(|_| Err(StoreError::unavailable("a change of several failed").into())),
         }
@@ -125,7 +161,9 @@ impl Store {
         if let Some(held) = &self.held {
             let within = || StoreError::unavailable("it is in a transaction that is used, or that failed");
             let mut connection = take_held(held).ok_or_else(within)?;
-            let outcome = verb(&mut Tx::new(&mut connection));
+            let mut tx = Tx::new(&mut connection);
+            let outcome = verb(&mut tx);
+            self.has_raised.fetch_or(tx.has_raised, Ordering::Relaxed);
             // A change that failed halfway must not be kept with the others.
             if outcome.is_ok() || !writes {
                 *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
@@ -133,12 +171,20 @@ impl Store {
             return outcome;
         }
         let mut connection = self.take(writes)?;
-        let outcome = verb(&mut Tx::new(&mut connection));
-        self.end(connection, outcome)
+        let mut tx = Tx::new(&mut connection);
+        let outcome = verb(&mut tx);
+        let has_raised = tx.has_raised;
+        self.end(connection, outcome, has_raised)
     }
 
-    /// Commits what was done, or takes it back.
-    fn end<T, E: From<StoreError>>(&self, mut connection: Connection, outcome: Result<T, E>) -> Result<T, E> {
+    /// Commits what was done, or takes it back. Where the epoch was raised, all who decide in memory have heard it once this returns, or
+    /// decide no more.
+    fn end<T, E: From<StoreError>>(
+        &self,
+        mut connection: Connection,
+        outcome: Result<T, E>,
+        has_raised: bool,
+    ) -> Result<T, E> {
         match &outcome {
             Ok(_) => connection.batch("COMMIT")?,
             Err(_) => {
@@ -152,7 +198,31 @@ impl Store {
         if idle.len() < IDLE {
             idle.push(connection);
         }
+        drop(idle);
+        if has_raised && outcome.is_ok() {
+            self.wait_until_heard();
+        }
         outcome
+    }
+
+    fn wait_until_heard(&self) {
+        self.tills.ask();
+        let began = Instant::now();
+        loop {
+            // Where nothing can be read, nobody renews a lease either.
+            let behind = self.read(table::behind);
+            if behind.as_ref().is_ok_and(Vec::is_empty) {
+                return;
+            }
+            if began.elapsed() >= LEASE {
+                let all = behind.unwrap_or_default();
+                let silent = |tx: &mut Tx<'_>| all.iter().try_for_each(|one| table::silence(tx, one));
+                // Where it is not noted, the next one waits as long.
+                self.write(silent).unwrap_or_default();
+                return;
+            }
+            thread::sleep(HEARD);
+        }
     }
 
     /// A connection in a transaction that has just begun. One that was kept may have died meanwhile.
@@ -168,12 +238,41 @@ impl Store {
         Ok(connection)
     }
 
-    /// Commits a permit, with its receipt. Once it is answered, both survive the death of this process. Where nothing else
-    /// is being committed to a SQLite file, it is done when the future is first polled, on that thread: some hundred microseconds.
+    /// Commits a permit, with its receipt. Once it is answered, both survive the death of this process.
+    ///
+    /// Where calls of the organization come thick, those that are neither signed nor approved are committed in memory, out of
+    /// what was set aside for this process. Where nothing else is being committed to a SQLite file, it is done when the future is
+    /// first polled, on that thread: some hundred microseconds.
     ///
     /// # Errors
     /// [`CommitError`].
-    pub async fn commit(&self, commit: Commit) -> Result<Done<Committed>, CommitError> {
+    pub async fn commit(&self, mut commit: Commit) -> Result<Done<Committed>, CommitError> {
+        let is_plain = commit.permit.nonce().is_none() && commit.permit.approvals().is_empty();
+        if !is_plain {
+            return self.commit_there(commit).await;
+        }
+        let (till, is_thick) = self.tills.count(&commit.organization);
+        if let Some(till) = &till {
+            match till.commit(commit) {
+                Ok(here) => return till.write(here).await,
+                Err(not_here) => {
+                    if not_here.is_in_the_way {
+                        till.give_back().await;
+                    }
+                    commit = not_here.commit;
+                }
+            }
+        }
+        let now = commit.now;
+        let done = self.commit_there(commit).await?;
+        if let Some(till) = till.filter(|_| is_thick) {
+            till.want(&done.outcome, now);
+        }
+        Ok(done)
+    }
+
+    /// Commits a permit in the database.
+    async fn commit_there(&self, commit: Commit) -> Result<Done<Committed>, CommitError> {
         let (answer, asked) = oneshot::channel();
         let (line, job) = (self.line()?, Job::Commit(Box::new(commit), answer));
         // Where a disk hangs, one thread hangs with it: another one has to go on.
@@ -182,21 +281,40 @@ impl Store {
         asked.await.map_err(ended)?
     }
 
+    /// Commits in memory from so many calls of an organization in a tenth of a second on; 5 by default.
+    pub fn commit_in_memory_from(&self, calls: u32) {
+        self.tills.set_thick(calls);
+    }
+
     /// Settles what was committed, with its receipt. It is done even where the future is dropped.
     ///
     /// # Errors
     /// [`CommitError::Store`]: what was taken stays taken.
     pub async fn settle(&self, settle: Settle) -> Result<Done<Settled>, CommitError> {
-        self.ask(|answer| Job::Settle(Box::new(settle), answer)).await
+        match self.settle_here(settle) {
+            Ok(settled) => {
+                Ok(Done { outcome: settled, receipt: 0, digest: [0; 32], synced: Synced::already() })
+            }
+            Err(settle) => self.ask(|answer| Job::Settle(settle, answer)).await,
+        }
     }
 
     /// Asks for a settlement, and does not wait for it: where there is nobody left to tell. Gives whether it will be done;
     /// where too many wait, it is not, and what was taken stays taken.
     #[must_use]
     pub fn settle_later(&self, settle: Settle) -> bool {
+        let Err(settle) = self.settle_here(settle) else { return true };
         let (answer, _) = oneshot::channel();
-        let job = Job::Settle(Box::new(settle), answer);
+        let job = Job::Settle(settle, answer);
         self.line.as_ref().is_some_and(|line| line.put(job, false).is_ok())
+    }
+
+    /// Settles what was committed in memory there; `Err` where it was not.
+    fn settle_here(&self, settle: Settle) -> Result<Settled, Box<Settle>> {
+        match self.tills.get(&settle.organization) {
+            Some(till) => till.settle(settle),
+            None => Err(Box::new(settle)),
+        }
     }
 
     /// Keeps the receipt of a denial. One of an agent with a code that repeats within a minute is counted.
@@ -261,6 +379,7 @@ fn take_held(held: &Mutex<Option<Connection>>) -> Option<Connection> {
 impl Drop for Store {
     /// What waits is done first.
     fn drop(&mut self) {
+        self.tills.close();
         self.line.iter().for_each(|line| line.close());
         let idle = core::mem::take(self.idle.get_mut().unwrap_or_else(PoisonError::into_inner));
         // A client of PostgreSQL blocks when it is dropped, which a thread that runs futures must not.

@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 /// What a verb reads and changes, all of it or nothing. It is made by [`crate::Store`] only.
 pub struct Tx<'a> {
     connection: &'a mut Connection,
+    /// Whether it has raised the epoch of an organization.
+    pub(crate) has_raised: bool,
 }
 
 /// A change of an organization, as it is told to others.
@@ -70,7 +72,7 @@ impl core::fmt::Debug for Tx<'_> {
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(connection: &'a mut Connection) -> Self {
-        Self { connection }
+        Self { connection, has_raised: false }
     }
 
     /// Runs a verb whose changes are taken back where it fails, while those before it stay. Gives what it gave.
@@ -82,7 +84,9 @@ impl<'a> Tx<'a> {
         verb: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
     ) -> Result<Result<T, E>, StoreError> {
         self.connection.batch("SAVEPOINT attempt")?;
-        let outcome = verb(&mut Tx::new(self.connection));
+        let mut within = Tx::new(self.connection);
+        let outcome = verb(&mut within);
+        self.has_raised |= within.has_raised;
         self.connection.batch(match &outcome {
             Ok(_) => "RELEASE SAVEPOINT attempt",
             Err(_) => "ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt",
@@ -203,6 +207,7 @@ impl<'a> Tx<'a> {
             "UPDATE organization SET events = $2, event_digest = $3, epoch = epoch + $4 WHERE id = $1",
             &[organization.into(), event.seq.into(), event.digest().into(), i64::from(decides).into()],
         )?;
+        self.has_raised |= decides;
         Ok(event.seq)
     }
 

@@ -9,7 +9,7 @@ use crate::{
     job::{self, Job, Kept, Ready},
     log::Log,
     queue::Queue,
-    synced::{Synced, keep_synced},
+    synced::{Progress, Synced, keep_synced},
     tx::Tx,
 };
 use std::{
@@ -19,7 +19,6 @@ use std::{
     },
     thread,
 };
-use tokio::sync::watch;
 
 /// Most jobs of one transaction.
 const TOGETHER: usize = 256;
@@ -39,7 +38,8 @@ impl Line {
             Location::Postgres(_) => None,
             Location::Sqlite(path) => {
                 let (numbers, received) = mpsc::channel();
-                let (told, synced) = watch::channel(0);
+                let synced = Arc::<Progress>::default();
+                let told = Arc::clone(&synced);
                 let (path, log) = (path.clone(), path.clone());
                 spawn("legation-sync", move || keep_synced(&path, &received, &told))?;
                 Some(Syncing { numbers, synced, last: 0, log: Log::keep_short(log)? })
@@ -114,7 +114,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<thread::Joi
 
 struct Syncing {
     numbers: Sender<u64>,
-    synced: watch::Receiver<u64>,
+    synced: Arc<Progress>,
     last: u64,
     log: Log,
 }
@@ -182,7 +182,7 @@ impl Writer {
         ready: &mut Vec<Ready>,
         patience: Patience,
     ) -> Result<Option<Synced>, StoreError> {
-        if self.syncing.as_ref().is_some_and(|syncing| syncing.synced.has_changed().is_err()) {
+        if self.syncing.as_ref().is_some_and(|syncing| syncing.synced.has_ended()) {
             return Err(StoreError::unavailable(
                 "the disk can't be written; start the process again once it can",
             ));
@@ -206,7 +206,7 @@ impl Writer {
             None => Synced::already(),
             Some(syncing) => {
                 syncing.last += 1;
-                let by = Synced::by(syncing.last, syncing.synced.clone());
+                let by = Synced::by(syncing.last, &syncing.synced);
                 // Where nobody syncs any more, whoever waits is told so.
                 syncing.numbers.send(syncing.last).unwrap_or_default();
                 by

@@ -63,6 +63,14 @@ impl Taken {
         Self { name, moment: 0, own, below }
     }
 
+    /// Sets the moment that it is counted as.
+    pub(super) fn at(&mut self, moment: i64) {
+        self.moment = moment;
+        if let Some((_, own)) = &mut self.own {
+            *own = moment;
+        }
+    }
+
     /// How many links the total counts for. A root's ceiling is nobody's link, and counts for the root link.
     fn path(&self) -> usize {
         self.below.max(1)
@@ -71,6 +79,31 @@ impl Taken {
     /// How many links what a holder has reserved counts for: down to its own.
     fn own_path(&self) -> usize {
         self.below + 1
+    }
+}
+
+/// Whether an amount passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    Yes,
+    /// It is more than is left.
+    Beyond,
+    /// It is more than its holder's share, who has some of it already.
+    Share {
+        own: i64,
+        most: i64,
+    },
+}
+
+/// Whether an amount fits into what is left of a total; and into its holder's share, where it reserves and has reserved
+/// `own` before.
+pub(super) fn fit(amount: i64, left: i64, own: Option<i64>, percent: u8) -> Fit {
+    let Some(own) = own else { return if amount > left { Fit::Beyond } else { Fit::Yes } };
+    let most = most(own, left, percent);
+    match () {
+        () if amount > left => Fit::Beyond,
+        () if own.saturating_add(amount) > most => Fit::Share { own, most },
+        () => Fit::Yes,
     }
 }
 
@@ -99,24 +132,23 @@ impl MemoryLedger {
     ) -> Result<(), Denial> {
         let held = self.sum(&taken.name, (debit.window, &debit.measure), now);
         let left = debit.most.saturating_sub(held);
+        let own = taken.own.map(|(own, _)| self.sum(&own, (debit.window, &debit.measure), now));
         let words = |amount: i64| debit.words(amount.max(0), request);
-        if debit.amount > left {
-            let (most, left) = (words(debit.most), words(left));
-            let expected = format!("{}: at most {most}, of which {left} are left", debit.limit);
-            return Err(Denial::new(debit.code(), expected, words(debit.amount)));
-        }
-        let Some((own, _)) = &taken.own else { return Ok(()) };
-        let own = self.sum(own, (debit.window, &debit.measure), now);
-        let share = most(own, left, self.limits.share_percent);
-        if own.saturating_add(debit.amount) <= share {
-            return Ok(());
-        }
-        let (reserved, more) = (words(own), words(share.saturating_sub(own)));
-        let expected = format!(
-            "{}: at most {more} more for this agent, which has reserved {reserved}: its share of what is left is \
-             {} %, and more of it is free as its calls are settled",
-            debit.limit, self.limits.share_percent
-        );
+        let expected = match fit(debit.amount, left, own, self.limits.share_percent) {
+            Fit::Yes => return Ok(()),
+            Fit::Beyond => {
+                let (most, left) = (words(debit.most), words(left));
+                format!("{}: at most {most}, of which {left} are left", debit.limit)
+            }
+            Fit::Share { own, most } => {
+                let (reserved, more) = (words(own), words(most.saturating_sub(own)));
+                format!(
+                    "{}: at most {more} more for this agent, which has reserved {reserved}: its share of what is left \
+                     is {} %, and more of it is free as its calls are settled",
+                    debit.limit, self.limits.share_percent
+                )
+            }
+        };
         Err(Denial::new(debit.code(), expected, words(debit.amount)))
     }
 

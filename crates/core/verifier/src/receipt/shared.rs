@@ -1,8 +1,12 @@
 //! Receipts of one chain differ in little: when it was, what was taken, what was asked for. Whoever keeps many keeps the
 //! rest of their text once ([`Common`]).
 
-use super::{Fixed, Members, around_amount, base, object, plain, request, time};
-use crate::{LinkDebit, Trust, ledger::Committed};
+use super::{Fixed, Members, TYPE, Told, around_amount, base, object, plain, quoted, request};
+use crate::{
+    LinkDebit, Trust,
+    ledger::{Actual, Committed, Settled},
+};
+use legation_keys::{base64url, time};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -15,7 +19,12 @@ pub struct Common {
 
 impl Common {
     fn new(pieces: &[String]) -> Self {
-        let pieces = pack(pieces);
+        Self::kept(pack(pieces))
+    }
+
+    /// What was kept as [`Common::pieces`].
+    #[must_use]
+    pub fn kept(pieces: Vec<u8>) -> Self {
         Self { digest: Sha256::digest(&pieces).into(), pieces }
     }
 
@@ -46,6 +55,12 @@ impl Text {
         Self { common: None, own: text }
     }
 
+    /// What was kept as [`Text::own`], and what it shares with others.
+    #[must_use]
+    pub fn kept(common: Option<Arc<Common>>, own: Vec<u8>) -> Self {
+        Self { common, own }
+    }
+
     pub(super) fn shared(common: &Arc<Common>, own: &[String]) -> Self {
         Self { common: Some(Arc::clone(common)), own: pack(own) }
     }
@@ -60,6 +75,12 @@ impl Text {
     #[must_use]
     pub fn own(&self) -> &[u8] {
         &self.own
+    }
+
+    /// SHA-256 of the text, by which another receipt can name it.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.to_bytes()).into()
     }
 
     /// The text.
@@ -148,6 +169,58 @@ impl Kept {
             && self.debits.len() == committed.debits.len()
             && self.debits.iter().zip(&committed.debits).all(same)
     }
+}
+
+/// What settling came to, for its receipt.
+#[derive(Clone, Copy, Debug)]
+pub struct Settlement<'a> {
+    /// SHA-256 of the text of the permit's receipt.
+    pub of: [u8; 32],
+    /// What was odd about it; else empty.
+    pub code: &'a str,
+    /// What it really cost.
+    pub actual: &'a Actual,
+    /// In which currency, where it is money.
+    pub currency: Option<&'a str>,
+    /// What came of it.
+    pub settled: &'a Settled,
+    /// When, Unix seconds.
+    pub at: i64,
+}
+
+/// The receipt of a settlement: what a call that was permitted really cost.
+#[must_use]
+pub fn of_settlement(settlement: &Settlement<'_>, told: &Told, trust: &Trust) -> Text {
+    let Settlement { of, code, actual, currency, settled, at } = *settlement;
+    let over = settled.over.iter().map(|over| {
+        let (limit, cost, beyond) = (quoted(&over.debit.limit), over.cost, over.beyond);
+        format!("{{\"beyond\":{beyond},\"cost\":{cost},\"limit\":{limit}}}")
+    });
+    let facts = actual.facts.iter().map(|(name, fact)| format!("{}:{fact}", quoted(name)));
+    let own = [
+        actual.amount.map_or("null".to_owned(), |amount| amount.to_string()),
+        time::format(at),
+        quoted(code).into_owned(),
+        currency.map_or("null".into(), quoted).into_owned(),
+        facts.collect::<Vec<_>>().join(","),
+        base64url::encode(&of),
+        over.collect::<Vec<_>>().join(","),
+    ];
+    let common = || {
+        let agent = quoted(told.chain.agent.as_str());
+        Arc::new(Common::new(&[
+            format!("{{\"agent\":{agent},\"amountMicros\":"),
+            ",\"at\":\"".to_owned(),
+            "\",\"code\":".to_owned(),
+            ",\"currency\":".to_owned(),
+            ",\"decision\":\"settle\",\"facts\":{".to_owned(),
+            "},\"of\":\"".to_owned(),
+            "\",\"over\":[".to_owned(),
+            format!("],\"type\":\"{TYPE}\",\"verifier\":{}}}", quoted(&trust.audience)),
+        ]))
+    };
+    let (audience, kept) = told.settles.get_or_init(|| (trust.audience.clone(), common()));
+    if *audience == trust.audience { Text::shared(kept, &own) } else { Text::shared(&common(), &own) }
 }
 
 /// What stands where a receipt has its own; no control stands in JSON unescaped.

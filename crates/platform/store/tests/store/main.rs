@@ -13,6 +13,7 @@ mod commits;
 mod engines;
 mod events;
 mod faults;
+mod memory;
 mod property;
 mod together;
 mod world;

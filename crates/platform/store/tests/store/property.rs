@@ -143,6 +143,8 @@ impl Pair<'_> {
 
 fn run(engine: &Engine, runtime: &tokio::runtime::Runtime, world: &World, steps: &[Step]) {
     let memory = MemoryLedger::with_limits(limits()).begin(CREATED);
+    // What is set aside for a process has a property of its own (`verifier::ledger::aside`).
+    engine.store.commit_in_memory_from(u32::MAX);
     let mut pair = Pair { engine, runtime, memory, swept: None, latest: NOW, open: Vec::new() };
     let mut now = NOW;
     for step in steps {

@@ -23,6 +23,12 @@ impl Party {
         Self { did: key::did(key.public_key()), key }
     }
 
+    fn numbered(number: &mut u8) -> Self {
+        *number += 1;
+        let key = SecretKey::from_ed25519_seed(&[*number; 32]).unwrap();
+        Self { did: key::did(key.public_key()), key }
+    }
+
     fn method(&self) -> String {
         key::method_id(&self.did)
     }
@@ -60,14 +66,24 @@ impl World {
     }
 
     pub(crate) fn with(organization: &str, agent: &str) -> Self {
-        let (root, team) = (Party::new(), Party::new());
+        Self::of(&mut Party::new, organization, agent)
+    }
+
+    /// The same in every process.
+    pub(crate) fn fixed(organization: &str, agent: &str) -> Self {
+        let mut number = 0;
+        Self::of(&mut move || Party::numbered(&mut number), organization, agent)
+    }
+
+    fn of(party: &mut dyn FnMut() -> Party, organization: &str, agent: &str) -> Self {
+        let (root, team) = (party(), party());
         let mut trust = Trust::new("did:web:acme.example");
         trust.roots.insert(root.did.clone(), Authority::everything());
         (trust.max_unrevocable, trust.vouched) = (i64::from(u32::MAX), true);
         let first = issue(terms(&team.did, 2, organization), &root.did, &root.method(), &root.key).unwrap();
         let agents = (0..3)
             .map(|_| {
-                let party = Party::new();
+                let party = party();
                 let terms = terms(&party.did, 0, agent);
                 let link = pass_on(&[&first], terms, &team.method(), &team.key).unwrap();
                 (party, link)

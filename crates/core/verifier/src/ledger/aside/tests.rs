@@ -1,0 +1,300 @@
+//! Two processes and a store, in random histories: no window ever holds more than its most, whatever fails; and in the end
+//! the store holds what was spent.
+
+use super::*;
+use crate::{
+    authorize::LinkDebit,
+    ledger::{LedgerLimits, tests::links},
+};
+use fastrand::Rng;
+use legation_credential::{Facts, Measure, Request, Window, window::Period};
+
+const CHAINS: [&[u8]; 3] = [&[1, 2], &[1, 3], &[1, 3, 4]];
+const WINDOWS: [Window; 3] = [
+    Window::Sliding { seconds: 40 },
+    Window::Sliding { seconds: 100_000 },
+    // Days begin at 1,080.
+    Window::Calendar { period: Period::Day, offset: -18 },
+];
+
+struct Event {
+    account: u8,
+    window: usize,
+    at: i64,
+    amount: i64,
+}
+
+struct Call {
+    process: usize,
+    committed: Committed,
+    events: Vec<usize>,
+}
+
+struct World {
+    store: MemoryLedger,
+    processes: Vec<Aside>,
+    now: i64,
+    mosts: Vec<[i64; 3]>,
+    events: Vec<Event>,
+    open: Vec<Call>,
+    lost: bool,
+    passed: usize,
+    here: usize,
+}
+
+impl World {
+    fn new(draw: &mut Rng) -> Self {
+        let limits = LedgerLimits { moments: 64, ..LedgerLimits::default() };
+        let ample = draw.u8(..4) > 0;
+        let most = |_| core::array::from_fn(|_| if ample { draw.i64(1000..8000) } else { draw.i64(50..400) });
+        Self {
+            mosts: (0..5).map(most).collect(),
+            store: MemoryLedger::with_limits(limits),
+            processes: (0..2).map(|_| Aside::new(50)).collect(),
+            now: 1_000,
+            events: Vec::new(),
+            open: Vec::new(),
+            lost: false,
+            passed: 0,
+            here: 0,
+        }
+    }
+
+    fn permit(&self, chain: &[u8], amount: i64) -> Permit {
+        let mut debits = Vec::new();
+        for (index, account) in chain.iter().enumerate() {
+            for (number, window) in WINDOWS.into_iter().enumerate() {
+                debits.push(LinkDebit {
+                    account: [*account; 32],
+                    link: Some(index),
+                    limit: format!("spend USD in window {number}"),
+                    measure: Measure::Money,
+                    window,
+                    amount,
+                    most: self.mosts[usize::from(*account)][number],
+                });
+            }
+        }
+        Permit {
+            request: Request::new("a", "https://a.example/", Facts::new()).unwrap(),
+            nonce: None,
+            approvals: Vec::new(),
+            approved_by: Vec::new(),
+            links: links(chain),
+            debits,
+            valid_until: i64::MAX,
+        }
+    }
+
+    fn call(&mut self, draw: &mut Rng) {
+        let (process, chain) = (draw.usize(..2), CHAINS[draw.usize(..3)]);
+        let (amount, reserving) = (draw.i64(0..12), draw.u8(..4) > 0);
+        let permit = self.permit(chain, amount);
+        let committed = match self.processes[process].commit(permit, reserving, self.now) {
+            Ok(committed) => {
+                self.here += 1;
+                committed
+            }
+            Err(not_here) => {
+                let NotHere { permit, is_in_the_way } = *not_here;
+                if is_in_the_way {
+                    self.carry(process, true);
+                }
+                let outcome = if reserving {
+                    self.store.reserve(permit, self.now)
+                } else {
+                    self.store.commit(permit, self.now)
+                };
+                let Ok(committed) = outcome else { return };
+                self.processes[process].want(&committed);
+                committed
+            }
+        };
+        if reserving {
+            self.note(process, chain, amount, committed);
+        } else {
+            self.note_events(chain, amount);
+        }
+    }
+
+    fn note(&mut self, process: usize, chain: &[u8], amount: i64, committed: Committed) {
+        let events = self.note_events(chain, amount);
+        self.open.push(Call { process, committed, events });
+    }
+
+    fn note_events(&mut self, chain: &[u8], amount: i64) -> Vec<usize> {
+        self.passed += 1;
+        let first = self.events.len();
+        for account in chain {
+            for window in 0..WINDOWS.len() {
+                self.events.push(Event { account: *account, window, at: self.now, amount });
+            }
+        }
+        self.check();
+        (first..self.events.len()).collect()
+    }
+
+    fn settle(&mut self, draw: &mut Rng) {
+        if self.open.is_empty() {
+            return;
+        }
+        let Call { process, committed, events } = self.open.swap_remove(draw.usize(..self.open.len()));
+        let reserved = committed.debits[0].amount;
+        let cost = draw.i64(0..=reserved);
+        let actual = Actual::of_money(u64::try_from(cost).unwrap());
+        let settled = match self.processes[process].settle(committed, &actual, self.now) {
+            Ok(settled) => settled,
+            Err(committed) => self.store.settle(*committed, &actual, self.now),
+        };
+        assert!(settled.over.is_empty());
+        events.into_iter().for_each(|event| self.events[event].amount = cost);
+    }
+
+    /// Commits what fits into what was set aside, and nothing else.
+    fn call_here(&mut self, draw: &mut Rng, process: usize) {
+        let (chain, amount) = (CHAINS[draw.usize(..3)], draw.i64(0..12));
+        let permit = self.permit(chain, amount);
+        if let Ok(committed) = self.processes[process].commit(permit, true, self.now) {
+            self.here += 1;
+            self.note(process, chain, amount, committed);
+        }
+    }
+
+    /// `fails`: 0 it does not, 1 it is taken back, 2 it is done and nobody is told.
+    fn carry_over(&mut self, draw: &mut Rng, process: usize, none: bool, fails: u8) {
+        let (now, until) = (self.now, self.now + 2);
+        let changes = self.processes[process].plan(none);
+        // While it is on its way, calls go on.
+        for _ in 0..draw.usize(..4) {
+            self.call_here(draw, process);
+        }
+        let aside = &mut self.processes[process];
+        if fails == 1 {
+            aside.take_back();
+            return;
+        }
+        let carried = self.store.carry(&changes, now, until, 2);
+        if fails == 2 {
+            let counted: Vec<_> =
+                carried.iter().map(|one| (one.name, one.counted.0, one.counted.1)).collect();
+            aside.resume(&counted);
+        } else {
+            aside.take_over(&changes, &carried, until);
+        }
+    }
+
+    fn carry(&mut self, process: usize, none: bool) {
+        let (now, until) = (self.now, self.now + 2);
+        let changes = self.processes[process].plan(none);
+        let carried = self.store.carry(&changes, now, until, 2);
+        self.processes[process].take_over(&changes, &carried, until);
+    }
+
+    /// A process is gone, and what it had with it: what was open stays as it was.
+    fn die(&mut self, process: usize) {
+        self.processes[process] = Aside::new(50);
+        self.open.retain(|call| call.process != process || call.committed.aside.is_none());
+        self.lost = true;
+    }
+
+    fn sum(&self, account: u8, window: usize, until: i64) -> i64 {
+        let before = WINDOWS[window].before(until);
+        let own = self.events.iter().filter(|event| (event.account, event.window) == (account, window));
+        own.filter(|event| event.at > before && event.at <= until).map(|event| event.amount).sum()
+    }
+
+    fn check(&self) {
+        for account in 1..5 {
+            for (number, window) in WINDOWS.iter().enumerate() {
+                let (sum, most) =
+                    (self.sum(account, number, self.now), self.mosts[usize::from(account)][number]);
+                assert!(sum <= most, "{sum} of {most} of {account} in {window:?}");
+            }
+        }
+    }
+
+    fn step(&mut self, draw: &mut Rng) {
+        match draw.u8(..24) {
+            0..=11 => self.call(draw),
+            12..=15 => self.settle(draw),
+            16..=19 => {
+                let process = draw.usize(..2);
+                self.carry_over(draw, process, false, 0);
+            }
+            20 => {
+                let (process, none, fails) = (draw.usize(..2), draw.bool(), draw.u8(0..3));
+                self.carry_over(draw, process, none, fails);
+            }
+            21 if draw.u8(..20) == 0 => self.die(draw.usize(..2)),
+            _ => self.now += [0, 0, 1, 1, 2, 30][draw.usize(..6)],
+        }
+    }
+
+    /// All is given back; what the store holds is what was spent, and more only where a process was lost.
+    fn end(&mut self) {
+        for process in 0..2 {
+            // The first puts right what failed.
+            self.carry(process, true);
+            self.carry(process, true);
+        }
+        for account in 1..5 {
+            for (number, window) in WINDOWS.into_iter().enumerate() {
+                let name =
+                    super::super::parts::total_name(&[account; 32], &format!("spend USD in window {number}"));
+                let held = self.store.sum(&name, (window, &Measure::Money), self.now);
+                let spent = self.sum(account, number, self.now);
+                assert!(held >= spent, "{held} are held of {spent} of {account} in {window:?}");
+                // Sliding windows count what was spent a little longer.
+                if !self.lost && number == 1 {
+                    assert_eq!(held, spent, "{account} in {window:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_window_holds_more_than_its_most_and_nothing_spent_is_lost() {
+    let cases: u64 = std::env::var("LEGATION_CASES").map_or(20_000, |cases| cases.parse().unwrap());
+    let (mut passed, mut here) = (0, 0);
+    for case in 0..cases {
+        let draw = &mut Rng::with_seed(case);
+        let mut world = World::new(draw);
+        for _ in 0..draw.usize(10..120) {
+            world.step(draw);
+        }
+        world.end();
+        (passed, here) = (passed + world.passed, here + world.here);
+    }
+    assert!(here * 5 > passed, "{here} of {passed} in memory: that is not what is tested");
+}
+
+#[test]
+fn nearly_all_of_a_budget_can_be_spent_through_any_number_of_processes() {
+    let draw = &mut Rng::with_seed(7);
+    let mut world = World::new(draw);
+    world.mosts = vec![[i64::MAX; 3]; 5];
+    world.mosts[1] = [i64::MAX, 10_000, i64::MAX];
+    world.processes = (0..32).map(|_| Aside::new(50)).collect();
+    let (mut spent, mut refused) = (0, 0);
+    while refused < 2000 {
+        let process = draw.usize(..32);
+        let permit = world.permit(&[1, 3], 7);
+        let outcome = match world.processes[process].commit(permit, false, 1_000) {
+            Ok(_) => Ok(()),
+            Err(not_here) => {
+                world.store.commit(not_here.permit, 1_000).map(|done| world.processes[process].want(&done))
+            }
+        };
+        if outcome.is_ok() {
+            spent += 7
+        } else {
+            refused += 1
+        }
+        if draw.u8(..8) == 0 {
+            world.carry(process, false);
+        }
+    }
+    assert!(spent <= 10_000);
+    assert!(spent > 9_900, "{spent}: what is set aside comes back as less is left");
+}

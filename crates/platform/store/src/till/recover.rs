@@ -1,0 +1,73 @@
+//! What processes that have ended left in their journals is carried over by whoever opens the store next.
+
+use super::{
+    journal::Left,
+    table::{self, Part},
+};
+use crate::{connection::Connection, error::StoreError, ledger, receipt::Rows, tx::Tx};
+use legation_verifier::{MemoryLedger, ledger::parts::Names};
+use std::{collections::HashMap, path::Path};
+
+/// Carries over what was left in a folder of journals.
+pub(crate) fn all(connection: &mut Connection, folder: &Path) -> Result<(), StoreError> {
+    let left = Left::all(folder)
+        .map_err(|error| StoreError::unavailable(format!("`{}` can't be read: {error}", folder.display())))?;
+    for one in left {
+        connection.begin(true)?;
+        match carry_over(&mut Tx::new(connection), &one) {
+            Ok(()) => connection.batch("COMMIT")?,
+            Err(error) => {
+                connection.batch("ROLLBACK")?;
+                return Err(error);
+            }
+        }
+        one.remove();
+    }
+    Ok(())
+}
+
+fn carry_over(tx: &mut Tx<'_>, left: &Left) -> Result<(), StoreError> {
+    // Without a row nothing was ever set aside, and nothing committed: it belongs to no store, or to another one.
+    let Some(organization) = table::organization_of(tx, &left.process)? else { return Ok(()) };
+    let Some(process) = table::get(tx, &organization, &left.process)? else { return Ok(()) };
+    let mut head = ledger::head(tx, &organization)?;
+    let (entries, commons) = left.entries();
+    let mut used: HashMap<[u8; 32], i64> = HashMap::new();
+    let mut rows = Rows::default();
+    let mut open: HashMap<i64, i64> = HashMap::new();
+    for (written, entry) in entries {
+        let number = i64::try_from(entry.number).unwrap_or(i64::MAX);
+        if number > process.number {
+            for (name, more) in &entry.used {
+                let all = used.entry(*name).or_default();
+                *all = all.saturating_add(*more);
+            }
+        }
+        if i64::try_from(written).unwrap_or(i64::MAX) <= process.written {
+            continue;
+        }
+        if let Some(receipt) = entry.receipt(|digest| commons.get(digest).cloned()) {
+            head.receipts = head.receipts.saturating_add(1);
+            let of = receipt.of.and_then(|of| open.get(&of).copied());
+            open.insert(number.saturating_neg(), head.receipts);
+            rows.push(&organization, head.receipts, of, &receipt);
+        }
+    }
+    let parts = table::parts(tx, &organization, &left.process)?;
+    let mut names = Names::default();
+    names.totals.extend(parts.iter().map(|part| part.name).chain(used.keys().copied()));
+    let before = ledger::load(tx, &organization, &head, &names, None)?;
+    let mut memory = MemoryLedger::of_part(ledger::limits(), before.clone());
+    for Part { name, moment, amount, open, own } in parts {
+        // What was reserved stays taken, as of any call that nobody settles; it is reserved by nobody.
+        let spent = if own { 0 } else { open.saturating_add(used.remove(&name).unwrap_or(0)) };
+        memory.take_in(&name, (moment, amount), spent);
+    }
+    for (name, spent) in used {
+        memory.take_in(&name, (i64::MIN, 0), spent);
+    }
+    ledger::save(tx, &organization, &mut head, &before, &memory)?;
+    rows.insert(tx, &organization)?;
+    ledger::set_head(tx, &organization, &head)?;
+    table::remove(tx, &organization, &left.process)
+}
