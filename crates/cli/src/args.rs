@@ -21,10 +21,10 @@ pub(crate) use did::{
 pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
 pub(crate) use organization::{
     AddAdminArgs, AddAgentArgs, AddTeamArgs, AdminCommand, AgentCommand, ApiKeyCommand, BudgetCommand,
-    CreateKeyArgs, DelegationCommand, ExportArgs, FileArgs, GraphArgs, GraphFormat, IdArgs, ImportArgs,
-    ListAgentsArgs, ListArgs, ListDelegationsArgs, NameArgs, OfAgentArgs, OfHolderArgs, OrganizationCommand,
-    ProfileArgs, RaiseBudgetArgs, RevokeDelegationArgs, Role, RotateArgs, RotateKeyArgs, SetBudgetArgs,
-    ShowDelegationArgs, ShowHolderArgs, TeamCommand,
+    CardOfCommand, ChainArgs, CreateKeyArgs, DelegationCommand, ExportArgs, FileArgs, GraphArgs, GraphFormat,
+    IdArgs, ImportArgs, ListAgentsArgs, ListArgs, ListDelegationsArgs, NameArgs, OfAgentArgs, OfHolderArgs,
+    OrganizationCommand, ProfileArgs, RaiseBudgetArgs, RevokeDelegationArgs, Role, RotateArgs, RotateKeyArgs,
+    SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
 };
 pub(crate) use up::{DataArgs, DoctorArgs, InitArgs, PlaceArgs, PublishSiteArgs, SignerArgs, UpArgs};
 
@@ -293,7 +293,7 @@ pub(crate) struct PresentArgs {
     pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) out: OutArgs,
-    /// The delegations, root first.
+    /// The delegations, root first. A file may hold several, joined by `~`, as `delegation chain` writes them.
     #[arg(required = true, value_name = "CREDENTIAL")]
     pub(crate) credentials: Vec<PathBuf>,
 }

@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod agent;
 pub(crate) mod api_key;
 pub(crate) mod budget;
+mod cards;
 pub(crate) mod data_dir;
 pub(crate) mod delegation;
 pub(crate) mod doctor;

@@ -10,6 +10,11 @@ use legation_did::{key, method_id};
 use legation_keys::{Signer, data_integrity::AddProofError, time};
 use serde_json::json;
 
+/// The links of a text: JSON is one, whatever stands in it.
+fn links_of(text: &str) -> Vec<&str> {
+    if text.starts_with('{') { vec![text] } else { text.split('~').collect() }
+}
+
 pub(crate) fn run(args: &PresentArgs) -> Result<Output, Failure> {
     if args.valid_for > MAX_LIFETIME {
         return Err(Failure::usage(format!(
@@ -17,12 +22,16 @@ pub(crate) fn run(args: &PresentArgs) -> Result<Output, Failure> {
         )));
     }
     let signer = files::load_key(&args.key)?;
-    let chain: Result<Vec<String>, Failure> =
+    let texts: Result<Vec<String>, Failure> =
         args.credentials.iter().map(|path| files::read_text(path)).collect();
-    let chain = chain?;
-    let chain: Vec<&str> = chain.iter().map(String::as_str).collect();
+    let texts = texts?;
+    // A file may hold several links, joined as in a header.
+    let links = texts.iter().zip(&args.credentials);
+    let links: Vec<(&str, _)> =
+        links.flat_map(|(text, path)| links_of(text).into_iter().map(move |link| (link, path))).collect();
+    let chain: Vec<&str> = links.iter().map(|(link, _)| *link).collect();
     let mut holder = None;
-    for (secured, path) in chain.iter().zip(&args.credentials) {
+    for (secured, path) in &links {
         let delegation = Delegation::read_unverified(secured).map_err(|error| {
             Failure::invalid(error.code(), format!("`{}` is no delegation: {error}", path.display()))
         })?;

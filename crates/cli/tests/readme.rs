@@ -102,6 +102,48 @@ fn the_first_screen_works_as_written() {
     }
 }
 
+/// An organization on a port of its own, from an empty folder to a call that is denied.
+#[test]
+fn an_organization_runs_as_written() {
+    let commands = commands("Run your organization");
+    assert!(commands.iter().filter(|line| line.starts_with("legation ")).count() >= 12);
+    let (port, admin) = (common::free_port(), common::free_port());
+    let adapt = |line: &String| {
+        let line = line.replace("localhost:8080", &format!("localhost:{port}"));
+        let line = line.replace("localhost%3A8080", &format!("localhost%3A{port}"));
+        line.replace(
+            "legation up ",
+            &format!("legation up --listen 127.0.0.1:{port} --admin-listen 127.0.0.1:{admin} "),
+        )
+    };
+    // Each line is followed by its exit status; what goes on beside has none.
+    let told = |line: String| if line.ends_with('&') { line } else { format!("{line}\necho \"status $?\"") };
+    let lines: Vec<String> = commands.iter().map(adapt).map(told).collect();
+    let script = format!("trap 'kill $(jobs -p)' EXIT\n{}\n", lines.join("\n"));
+    let folder = tempfile::tempdir().unwrap();
+    let command = Path::new(env!("CARGO_BIN_EXE_legation"));
+    let path = format!("{}:{}", command.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let output = Command::new("timeout")
+        .args(["120", "bash", "-c", &script])
+        .current_dir(&folder)
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+    let found: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("status ")).collect();
+    let wanted: Vec<&str> = commands
+        .iter()
+        .filter(|line| !line.ends_with('&'))
+        .map(|line| line.rsplit_once("# exit ").map_or("0", |(_, status)| status))
+        .collect();
+    assert_eq!(found, wanted, "{said}\n{complained}");
+    for wanted in ["is ready in legation", "the card of `Buyer`", "2 delegations", "permit", "link_revoked"] {
+        assert!(said.contains(wanted), "{wanted} is missing in:\n{said}\n{complained}");
+    }
+    assert!(!complained.contains("callers refuse"), "{complained}");
+}
+
 #[test]
 fn the_two_commands_of_the_readme_are_those_that_continuous_integration_runs() {
     let script =

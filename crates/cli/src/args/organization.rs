@@ -77,6 +77,40 @@ pub(crate) enum OrganizationCommand {
     Show(ListArgs),
     /// Replace its key, which signs what its teams and admins may do, and receipts.
     Rotate(RotateOwnArgs),
+    /// Its A2A Agent Card, at `/.well-known/agent-card.json`.
+    #[command(subcommand)]
+    Card(CardOfCommand),
+}
+
+/// The card of an agent.
+#[derive(Debug, Args)]
+pub(crate) struct CardOfAgentArgs {
+    /// The agent.
+    #[arg(value_name = "AGENT")]
+    pub(crate) name: String,
+    #[command(subcommand)]
+    pub(crate) command: CardOfCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CardOfCommand {
+    /// Sign a card by the key in custody and publish it, in place of the one before. The DID is added where it declares none.
+    Set(FileArgs),
+    /// The card as it is published, with its signatures.
+    Show(ShowCardArgs),
+    /// Publish none any more.
+    Remove(ListArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowCardArgs {
+    /// As it was at this time, such as 2026-03-03T12:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) at: Option<i64>,
+    #[command(flatten)]
+    pub(crate) to: ToFileArgs,
+    #[command(flatten)]
+    pub(crate) data: PlaceArgs,
 }
 
 /// A team or an agent by its name, now or as it was.
@@ -141,6 +175,8 @@ pub(crate) enum AgentCommand {
     Retire(NameArgs),
     /// Replace its key in custody. The old one is published a while longer.
     Rotate(RotateArgs),
+    /// Its A2A Agent Card, at `/AGENT/agent-card.json`.
+    Card(CardOfAgentArgs),
     /// Add many agents from a file, a line of JSON for each. Bad lines are told by number, and the good ones are kept.
     /// What broke off is begun again from the start.
     Import(ImportArgs),
@@ -261,6 +297,8 @@ pub(crate) enum DelegationCommand {
     Graph(GraphArgs),
     /// One delegation: what it says, and whether it holds. With --out it is written as it is, for an agent that keeps its own key.
     Show(ShowDelegationArgs),
+    /// All delegations from the organization to an agent, in one file: what an agent that keeps its own key presents.
+    Chain(ChainArgs),
     /// Revoke a delegation and all that descends from it, from the next call on.
     Revoke(RevokeDelegationArgs),
     /// Renew a delegation before it ends, which `up` does by itself. No budget is refilled.
@@ -311,6 +349,17 @@ pub(crate) struct ShowDelegationArgs {
     pub(crate) at: Option<i64>,
     #[command(flatten)]
     pub(crate) to: ToFileArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChainArgs {
+    /// The agent.
+    #[arg(value_name = "AGENT")]
+    pub(crate) agent: String,
+    #[command(flatten)]
+    pub(crate) to: ToFileArgs,
+    #[command(flatten)]
+    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! `legation agent`.
 
 use super::{
+    cards,
     holder::{body, budgets, change, show, valid_until},
     import,
     place::{Place, joined, text},
@@ -26,6 +27,7 @@ pub(crate) fn run(command: &AgentCommand) -> Result<Output, Failure> {
         AgentCommand::Resume(args) => change("agents", "resume", args),
         AgentCommand::Retire(args) => change("agents", "retire", args),
         AgentCommand::Rotate(args) => rotate("agents", args),
+        AgentCommand::Card(args) => cards::run(&args.command, &cards::of_agent(&args.name)),
         AgentCommand::Import(args) => import::import(args),
         AgentCommand::Export(args) => import::export(args),
     }

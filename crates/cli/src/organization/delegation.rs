@@ -2,12 +2,12 @@
 
 use super::{
     graph,
-    place::{Place, ask, escape, text, with_file},
+    place::{Place, ask, escape, items, joined, text, with_file},
     table::{facts, table},
 };
 use crate::{
     args::{
-        DelegationCommand, IdArgs, ListDelegationsArgs, OfHolderArgs, RevokeDelegationArgs,
+        ChainArgs, DelegationCommand, IdArgs, ListDelegationsArgs, OfHolderArgs, RevokeDelegationArgs,
         ShowDelegationArgs,
     },
     explain, files,
@@ -22,6 +22,7 @@ pub(crate) fn run(command: &DelegationCommand) -> Result<Output, Failure> {
         DelegationCommand::List(args) => list(args),
         DelegationCommand::Graph(args) => graph::graph(args),
         DelegationCommand::Show(args) => show(args),
+        DelegationCommand::Chain(args) => chain(args),
         DelegationCommand::Revoke(args) => revoke(args),
         DelegationCommand::Renew(args) => renew(args),
         DelegationCommand::Issue(args) => issue(args),
@@ -81,6 +82,20 @@ fn show(args: &ShowDelegationArgs) -> Result<Output, Failure> {
         json = with_file(json, file);
     }
     Ok(Output::done(json, told))
+}
+
+/// The whole chain of an agent, its links joined as everything here reads them.
+fn chain(args: &ChainArgs) -> Result<Output, Failure> {
+    let json = ask(&args.data, "GET", &format!("/v1/agents/{}/chain", escape(&args.agent)), None)?;
+    let links = joined(&json, "chain", "~");
+    match files::write_to(&args.to, &links)? {
+        None => Ok(Output::done(json, links)),
+        Some(file) => {
+            let count = items(&json, "chain").len();
+            let told = format!("wrote {file}: {count} delegations, down to {}", text(&json, "did"));
+            Ok(Output::done(with_file(json, file), told))
+        }
+    }
 }
 
 /// How a holder is named in a command.

@@ -67,9 +67,15 @@ fn publish(registry: &Registry, out: &Path) -> Result<Done, Failure> {
 }
 
 impl Done {
+    /// A document, and the card beside it where there is one.
     fn document(&mut self, registry: &Registry, did: &str, folder: PathBuf) -> Result<(), Failure> {
         let document = registry.document(did).map_err(|error| failed(&error))?;
-        self.put(&folder.join("did.json"), &document.to_json().to_string())
+        self.put(&folder.join("did.json"), &document.to_json().to_string())?;
+        match registry.card(did, i64::MAX) {
+            Ok(card) => self.put(&folder.join("agent-card.json"), &card.secured),
+            Err(RegistryError::Store(StoreError::NotFound { .. })) => Ok(()),
+            Err(error) => Err(failed(&error)),
+        }
     }
 
     /// Writes a file whole, where it is not that already: whoever mirrors the folder sees what has changed.

@@ -1,6 +1,7 @@
 //! Keys that are replaced; `legation organization`.
 
 use super::{
+    cards,
     place::{ask, escape, number, text},
     table::facts,
 };
@@ -18,6 +19,7 @@ pub(crate) fn rotate(kind: &str, args: &RotateArgs) -> Result<Output, Failure> {
 pub(crate) fn run(command: &OrganizationCommand) -> Result<Output, Failure> {
     match command {
         OrganizationCommand::Show(args) => show(args),
+        OrganizationCommand::Card(command) => cards::run(command, "/v1/organization/card"),
         OrganizationCommand::Rotate(args) => {
             let mut output = replace(&args.data, "/v1/organization/rotate", args.how.compromised)?;
             if args.how.compromised {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod at_once;
+mod cards;
 #[path = "../common/mod.rs"]
 mod common;
 mod configured;

@@ -31,6 +31,7 @@
 mod admins;
 mod asked;
 mod budgets;
+mod cards;
 mod configured;
 mod delegations;
 mod endpoint;

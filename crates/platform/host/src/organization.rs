@@ -19,13 +19,16 @@ use legation_store::StoreError;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// `/.well-known/did.json`, `/teams/NAME/did.json`, `/NAME/did.json` and `/status/NUMBER` of an organization.
+/// `/.well-known/did.json`, `/teams/NAME/did.json`, `/NAME/did.json`, `/status/NUMBER`, `/.well-known/agent-card.json` and
+/// `/NAME/agent-card.json` of an organization.
 pub fn published(registry: Arc<Registry>) -> Router {
     Router::new()
         .route("/.well-known/did.json", get(own))
         .route("/teams/{name}/did.json", get(team))
         .route("/{name}/did.json", get(agent))
         .route("/status/{number}", get(status))
+        .route("/.well-known/agent-card.json", get(own_card))
+        .route("/{name}/agent-card.json", get(agent_card))
         .layer(map_response(open_to_web_pages))
         .with_state(registry)
 }
@@ -60,6 +63,25 @@ async fn status(
 ) -> Result<Response, Problem> {
     let list = read(move || registry.status_list(number)).await?;
     tell(Kind::StatusList, list.into_bytes(), &headers)
+}
+
+async fn own_card(State(registry): State<Arc<Registry>>, headers: HeaderMap) -> Result<Response, Problem> {
+    let did = registry.did().to_string();
+    card(registry, did, &headers).await
+}
+
+async fn agent_card(
+    State(registry): State<Arc<Registry>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let did = format!("{}:{name}", registry.did());
+    card(registry, did, &headers).await
+}
+
+async fn card(registry: Arc<Registry>, did: String, headers: &HeaderMap) -> Result<Response, Problem> {
+    let card = read(move || registry.card(&did, i64::MAX)).await?;
+    tell(Kind::AgentCard, card.secured.into_bytes(), headers)
 }
 
 async fn document(registry: Arc<Registry>, did: String, headers: &HeaderMap) -> Result<Response, Problem> {

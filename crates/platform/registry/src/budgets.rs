@@ -54,7 +54,7 @@ impl Registry {
         self.change(|tx| {
             let (holder, profile) = named(tx, &self.id, kind, name)?;
             let profile = with_budget(profile, budget);
-            self.set_budgets(tx, &holder, &profile, ("budget.set", told), now)?;
+            self.keep_profile(tx, &holder, &profile, ("budget.set", told), now)?;
             Ok(profile)
         })
     }
@@ -96,13 +96,37 @@ impl Registry {
                     told = json!({"budget": budget.to_string(), "until": time::format(until)});
                 }
             }
-            self.set_budgets(tx, &holder, &profile, ("budget.raised", told), now)?;
+            self.keep_profile(tx, &holder, &profile, ("budget.raised", told), now)?;
             Ok(profile)
         })
     }
 
-    /// Keeps a holder's profile, of which its budgets have changed, and issues what says them.
-    fn set_budgets(
+    /// Writes down anew what a team or an agent is for and what it may do; its delegation says so from now on. What was spent
+    /// stays spent, and a budget that is raised for a while stays raised. Gives whether anything changed.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; [`RegistryError::Wider`] where its team has less, or one below it would have more than it.
+    pub fn set_profile(
+        &self,
+        (kind, name): (Kind, &str),
+        profile: &Profile,
+        now: i64,
+    ) -> Result<bool, RegistryError> {
+        self.change(|tx| {
+            let (holder, before) = named(tx, &self.id, kind, name)?;
+            let mut profile = profile.clone();
+            profile.raises.clone_from(&before.raises);
+            profile.raises.retain(|raise| profile.budgets.iter().any(|one| raise.budget.stands_for(one)));
+            if profile == before {
+                return Ok(false);
+            }
+            self.keep_profile(tx, &holder, &profile, ("profile.changed", json!({})), now)?;
+            Ok(true)
+        })
+    }
+
+    /// Keeps a holder's profile that has changed, and issues what says it.
+    fn keep_profile(
         &self,
         tx: &mut Tx<'_>,
         holder: &Holder,

@@ -91,6 +91,14 @@ pub enum RegistryError {
         /// What is wrong.
         reason: String,
     },
+    /// An agent card that can't be signed.
+    #[error("the card can't be signed: {reason}")]
+    Card {
+        /// The code of what is wrong.
+        code: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
     /// An idempotency key was used for something else before.
     #[error(
         "the idempotency key `{key}` was used for another request within a day; choose a new one for each"
@@ -130,6 +138,7 @@ impl RegistryError {
             Self::State { .. } => "wrong_state",
             Self::Damaged { .. } => "store_damaged",
             Self::Value { .. } => "value_invalid",
+            Self::Card { code, .. } => code,
             Self::KeyReused { .. } => "idempotency_mismatch",
             Self::SecretAnswered { .. } => "idempotency_secret",
             Self::Organization(_) => "no_organization",

@@ -9,6 +9,7 @@
 //! | [`links`] | delegations: issued, renewed, revoked |
 //! | [`history`] | what was: a team, an agent, a delegation as of a moment |
 //! | [`rotation`] | keys in custody that are replaced |
+//! | [`cards`] | agent cards: signed, kept in versions |
 //! | [`api_keys`] | what an agent shows that can't sign |
 //! | [`configured`], [`model`], [`route`] | models with their prices, routes, secrets of upstreams |
 //! | [`view`] | what gateway and host read: who a key stands for, what is published |
@@ -27,6 +28,7 @@ pub mod admins;
 pub mod api_keys;
 pub mod budget;
 pub mod budgets;
+pub mod cards;
 pub mod configured;
 pub mod error;
 pub mod history;
@@ -49,6 +51,7 @@ pub use admins::Admin;
 pub use api_keys::NewKey;
 pub use budget::{Budget, duration};
 pub use budgets::{Budgeted, Taken};
+pub use cards::SignedCard;
 pub use error::RegistryError;
 pub use history::Past;
 pub use holders::{Shown, init};

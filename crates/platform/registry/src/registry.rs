@@ -124,6 +124,7 @@ impl Registry {
         })
     }
 
+    /// Tells a change that decisions depend on.
     pub(crate) fn tell(
         &self,
         tx: &mut Tx<'_>,
@@ -132,8 +133,21 @@ impl Registry {
         now: i64,
     ) -> Result<(), RegistryError> {
         let data = data.to_string();
-        // Everything that the registry changes is something that decisions depend on.
         let event = NewEvent { kind, subject, actor: &self.actor, data: &data, decides: true };
+        tx.append(&self.id, &event, now)?;
+        Ok(())
+    }
+
+    /// Tells a change that no decision depends on.
+    pub(crate) fn note(
+        &self,
+        tx: &mut Tx<'_>,
+        (kind, subject): (&str, &str),
+        data: &serde_json::Value,
+        now: i64,
+    ) -> Result<(), RegistryError> {
+        let data = data.to_string();
+        let event = NewEvent { kind, subject, actor: &self.actor, data: &data, decides: false };
         tx.append(&self.id, &event, now)?;
         Ok(())
     }

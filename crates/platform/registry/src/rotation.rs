@@ -59,6 +59,10 @@ impl Registry {
                 None => holder::drop_keys(tx, &self.id, &holder.id)?,
             }
             let key = self.new_key(tx, &holder, now)?;
+            // Beside the signature of the old key, or in place of it.
+            if holder.state == State::Active {
+                self.renew_card(tx, &holder, compromised, now)?;
+            }
             if compromised {
                 status::sign_all(self, tx, &holder, now)?;
                 for child in children {

@@ -34,6 +34,8 @@ pub(crate) enum Request {
     StatusList(StatusList),
     /// A receipt, signed.
     Receipt(Receipt),
+    /// An agent card, signed.
+    Card(Card),
     /// A secret for an upstream, sealed.
     SealSecret(SealSecret),
     /// A secret for an upstream, opened.
@@ -48,6 +50,7 @@ impl Request {
             Self::Delegate(_) => "delegate",
             Self::StatusList(_) => "status_list",
             Self::Receipt(_) => "receipt",
+            Self::Card(_) => "card",
             Self::SealSecret(_) => "seal_secret",
             Self::OpenSecret(_) => "open_secret",
         }
@@ -132,6 +135,17 @@ pub(crate) struct Receipt {
     pub(crate) key: Key,
     /// A JSON text, which is signed as it stands.
     pub(crate) receipt: String,
+}
+
+/// Signs an agent card.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Card {
+    pub(crate) key: Key,
+    /// The DID that the card declares.
+    pub(crate) did: String,
+    /// A JSON text, which is read strictly; what A2A 1.0 does not know of it is left out.
+    pub(crate) card: String,
 }
 
 /// Seals a secret, which is bound to organization, name and origin.

@@ -161,6 +161,16 @@ impl Client {
         self.secured(&Request::Receipt(ask::Receipt { key: key.into(), receipt: receipt.to_owned() }))
     }
 
+    /// Signs an agent card, a JSON text that declares this DID, whose key it is. Signatures of other keys stay. Gives the card as
+    /// it is to be published.
+    ///
+    /// # Errors
+    /// [`ClientError`]; what is refused has the code of `legation card sign`.
+    pub fn card(&mut self, key: SealedKey<'_>, did: &Did, card: &str) -> Result<String, ClientError> {
+        let (did, card) = (did.as_str().to_owned(), card.to_owned());
+        self.secured(&Request::Card(ask::Card { key: key.into(), did, card }))
+    }
+
     /// Seals a secret for an upstream, of 1 byte to 16 KiB. It opens only for that organization, name and origin, which
     /// are compared byte by byte.
     ///

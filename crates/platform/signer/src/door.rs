@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// registers agents does not get at secrets for upstreams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Door {
-    /// `registry.sock`: makes keys, signs delegations, status lists and receipts, seals secrets.
+    /// `registry.sock`: makes keys, signs delegations, status lists, receipts and cards, seals secrets.
     Registry,
     /// `gateway.sock`: signs receipts, opens secrets.
     Gateway,
@@ -43,9 +43,11 @@ impl Door {
         match request {
             Request::Ping {} | Request::Receipt(_) => true,
             Request::OpenSecret(_) => self == Self::Gateway,
-            Request::Generate(_) | Request::Delegate(_) | Request::StatusList(_) | Request::SealSecret(_) => {
-                self == Self::Registry
-            }
+            Request::Generate(_)
+            | Request::Delegate(_)
+            | Request::StatusList(_)
+            | Request::Card(_)
+            | Request::SealSecret(_) => self == Self::Registry,
         }
     }
 }

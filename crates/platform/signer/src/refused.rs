@@ -5,6 +5,7 @@ use crate::{
     frame::MAX_FRAME,
     master::{OpenError, SealError},
 };
+use legation_agent_card::{CardError, SignError as SignCardError};
 use legation_credential::{CredentialError, IssueError, status::MIN_ENTRIES};
 use legation_did::{Did, DidError};
 use legation_keys::{
@@ -85,6 +86,15 @@ pub(crate) enum Refused {
     /// Something else than a receipt.
     #[error("only receipts are signed, whose `type` is `LegationReceipt`; found {found}")]
     ReceiptType { found: String },
+    /// No card that can be signed.
+    #[error("{0}")]
+    Card(#[from] CardError),
+    /// A card that is not signed.
+    #[error("{0}")]
+    SignCard(#[from] SignCardError),
+    /// A card of somebody else.
+    #[error("the card does not declare the DID `{did}`")]
+    CardDid { did: Did },
     /// A receipt that nobody is said to sign.
     #[error("the receipt's `verifier` is no DID; give a key id that is the DID URL of the key")]
     NoSigner,
@@ -121,6 +131,9 @@ impl Refused {
             Self::Credential(error) => error.code(),
             Self::Issue(error) => issue_code(error),
             Self::Issuer { .. } | Self::NotTheSubject { .. } | Self::NoSigner => "issuer_mismatch",
+            Self::Card(error) => error.code(),
+            Self::SignCard(error) => error.code(),
+            Self::CardDid { .. } => "issuer_mismatch",
             Self::Window { .. } => "window_empty",
             Self::ReceiptType { .. } => "type_mismatch",
             Self::Sign(_) => "sign_failed",

@@ -8,6 +8,7 @@ use crate::{
     refused::{Refused, shorten},
     verbs::key_place,
 };
+use legation_agent_card::UnverifiedCard;
 use legation_credential::{
     Authority, CredentialError, Delegation, IssueError, Securing, Terms,
     delegation::LIMITS,
@@ -141,6 +142,18 @@ pub(crate) fn receipt(request: &ask::Receipt, master: &Master) -> Result<String,
     let signer = opened(&request.key, master)?;
     let method = method(&signs, &request.key.key_id, &signer)?;
     Ok(sign(text, &method, &signer)?)
+}
+
+/// Signs an agent card: what A2A 1.0 knows of it, and nothing else (§8.4.2).
+pub(crate) fn card(request: &ask::Card, master: &Master) -> Result<String, Refused> {
+    let did = did("did", &request.did)?;
+    let card = UnverifiedCard::parse(request.card.as_bytes())?;
+    if card.claimed_did()?.as_ref() != Some(&did) {
+        return Err(Refused::CardDid { did });
+    }
+    let signer = opened(&request.key, master)?;
+    let method = method(&did, &request.key.key_id, &signer)?;
+    Ok(legation_agent_card::sign(&card, &method, &signer)?)
 }
 
 /// The key, for one request. It is zeroed when it is dropped.

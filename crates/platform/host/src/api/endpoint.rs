@@ -2,7 +2,8 @@
 //! is served that is not described, nor the other way round.
 
 use super::{
-    admins, asked::Asked, budgets, configured, delegations, error::ApiError, holders, keys, rotation, told,
+    admins, asked::Asked, budgets, cards, configured, delegations, error::ApiError, holders, keys, rotation,
+    told,
 };
 use axum::http::Method;
 use legation_credential::request::split_query;
@@ -164,11 +165,12 @@ impl Endpoint {
 
 /// All end points.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&'static [Endpoint]; 8] = [
+    let tables: [&'static [Endpoint]; 9] = [
         holders::ENDPOINTS,
         budgets::ENDPOINTS,
         keys::ENDPOINTS,
         rotation::ENDPOINTS,
+        cards::ENDPOINTS,
         delegations::ENDPOINTS,
         configured::ENDPOINTS,
         admins::ENDPOINTS,

@@ -102,6 +102,7 @@ impl From<RegistryError> for ApiError {
             | RegistryError::NothingGranted
             | RegistryError::Duration { .. }
             | RegistryError::Authority(_)
+            | RegistryError::Card { .. }
             | RegistryError::Value { .. } => 400,
             RegistryError::Wider(_) | RegistryError::State { .. } | RegistryError::SecretAnswered { .. } => {
                 409

@@ -34,6 +34,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::get(("/v1/teams/{name}", "admin:teams.show"), "One team.", &[], "HolderShown", |asked| {
         show(asked, Kind::Team)
     }),
+    Endpoint::change(
+        Method::PUT,
+        ("/v1/teams/{name}", "admin:teams.change"),
+        "Write down anew what a team is for and what it may do. What was spent stays spent.",
+        (Some("SetHolder"), "Holder"),
+        |asked| change(asked, Kind::Team),
+    ),
     Endpoint::get(
         ("/v1/teams/{name}/history", "admin:teams.show"),
         "A team as it was at a moment: its state, its profile, its delegation, and whether it held.",
@@ -89,12 +96,30 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "HolderShown",
         |asked| show(asked, Kind::Agent),
     ),
+    Endpoint::change(
+        Method::PUT,
+        ("/v1/agents/{name}", "admin:agents.change"),
+        "Write down anew what an agent is for and what it may do. What was spent stays spent.",
+        (Some("SetHolder"), "Holder"),
+        |asked| change(asked, Kind::Agent),
+    ),
     Endpoint::get(
         ("/v1/agents/{name}/history", "admin:agents.show"),
         "What an agent could do at a moment: its state, its profile, the delegations on its path, and whether they held.",
         &[AT],
         "HolderAsOf",
         |asked| as_of(asked, Kind::Agent),
+    ),
+    Endpoint::get(
+        ("/v1/agents/{name}/chain", "admin:agents.show"),
+        "The delegations from the organization to an agent as they hold now, root first: what an agent that keeps its own key presents.",
+        &[],
+        "Chain",
+        |asked| {
+            let did = asked.registry.show(Kind::Agent, asked.name)?.holder.did;
+            let chain = asked.registry.chain(Kind::Agent, asked.name)?;
+            Ok(json!({"agent": asked.name, "did": did, "chain": chain}))
+        },
     ),
     Endpoint::change(
         Method::POST,
@@ -199,6 +224,42 @@ fn add_agent(asked: &Asked<'_>) -> Result<Value, ApiError> {
         None => asked.registry.add_agent(&name, team, &profile, asked.now)?,
     };
     Ok(forms::holder(&asked.registry.show(Kind::Agent, &name)?))
+}
+
+fn change(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {
+    let before = asked.registry.show(kind, asked.name)?;
+    // Who administers more than oneself is no other's to change.
+    gives_no_more(asked, &before.profile)?;
+    let mut body: Value = asked.body()?;
+    match body.as_object_mut() {
+        Some(members) if !members.contains_key("name") => {
+            members.insert("name".to_owned(), asked.name.into());
+        }
+        _ => {
+            return Err(ApiError::bad(
+                "body_invalid",
+                "expected an object without `name`, which stands in the path",
+            ));
+        }
+    }
+    let add: Add = serde_json::from_value(body).map_err(|error| unfit("the body", &error))?;
+    if add.key_proof.is_some() {
+        return Err(ApiError::bad(
+            "body_invalid",
+            "a key is brought when an agent is added; leave out `keyProof`",
+        ));
+    }
+    if add.team.is_some() && add.team != before.parent {
+        let message = "an agent stays in its team, whose budget it has spent of; add another one there";
+        return Err(ApiError::new(409, "wrong_state", message));
+    }
+    let mut profile = add.profile(before.profile.valid_for)?;
+    if kind == Kind::Team && profile.groups.is_empty() && profile.actions.is_empty() {
+        profile.groups.push(ALL_GROUPS.to_owned());
+    }
+    gives_no_more(asked, &profile)?;
+    asked.registry.set_profile((kind, asked.name), &profile, asked.now)?;
+    Ok(forms::holder(&asked.registry.show(kind, asked.name)?))
 }
 
 /// Agents to add. Each is read by itself, so that one that is none keeps no other from being added.

@@ -103,6 +103,32 @@ async fn holders(walk: &Walk<'_>) {
             .await;
         assert_eq!(answer.problem(), told(status, code), "{at}");
     }
+    let changed = json!({
+        "team": "sales", "models": ["standard"], "budgets": ["4USD/day"], "purpose": "answers",
+        "constraints": [{"type": "rate", "seconds": 60, "max": 10}],
+    });
+    let agent = walk.ask("PUT", "/v1/agents/bot", changed).await;
+    assert_eq!(
+        (&agent["budgets"][0]["budget"], &agent["validFor"]),
+        (&json!("4.00 USD/day"), &json!(172_800))
+    );
+    let team = walk
+        .ask("PUT", "/v1/teams/sales", json!({"budgets": ["500USD/month"], "purpose": "sells more"}))
+        .await;
+    assert_eq!((&team["models"], &team["purpose"]), (&json!(["*"]), &json!("sells more")));
+    assert_eq!(walk.get("/v1/agents/bot/chain").await["chain"].as_array().unwrap().len(), 2);
+    for path in ["agents/bot", "organization"] {
+        let path = format!("/v1/{path}/card");
+        let card = json!({
+            "name": "Bot", "description": "Answers.", "version": "1.0.0", "capabilities": {}, "skills": [],
+            "supportedInterfaces": [
+                {"url": "https://acme.example/a2a", "protocolBinding": "JSONRPC", "protocolVersion": "1.0"}],
+            "defaultInputModes": ["text/plain"], "defaultOutputModes": ["text/plain"],
+        });
+        assert_eq!(walk.ask("PUT", &path, card).await["version"], 1);
+        assert_eq!(walk.get(&path).await["card"]["name"], "Bot");
+        walk.ask("DELETE", &path, Value::Null).await;
+    }
     for (path, kind) in [("agents/bot", "agent"), ("teams/sales", "team"), ("organization", "organization")] {
         let rotated = walk.ask("POST", &format!("/v1/{path}/rotate"), json!({})).await;
         assert_eq!(rotated["kind"], kind);
