@@ -26,7 +26,9 @@ pub(crate) use organization::{
     OrganizationCommand, ProfileArgs, RaiseBudgetArgs, RevokeDelegationArgs, Role, RotateArgs, RotateKeyArgs,
     SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
 };
-pub(crate) use up::{DataArgs, DoctorArgs, InitArgs, PlaceArgs, PublishSiteArgs, SignerArgs, UpArgs};
+pub(crate) use up::{
+    DataArgs, DoctorArgs, InitArgs, PlaceArgs, PlanArgs, PublishSiteArgs, SignerArgs, UpArgs,
+};
 
 use crate::files;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -150,6 +152,10 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Write what an organization publishes (DID documents, status lists) as files for any static host.
     Publish(PublishSiteArgs),
+    /// What `apply` would do: the difference between files and what there is.
+    Plan(PlanArgs),
+    /// Make teams, agents, models and routes what files say.
+    Apply(PlanArgs),
     /// Run an organization: its signer, what it publishes, its gateway.
     Up(UpArgs),
     /// Run the process that holds an organization's keys; `up` starts one by itself.

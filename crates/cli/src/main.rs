@@ -88,6 +88,8 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::Spend(args) => organization::spend::run(&args),
         Command::Doctor(args) => organization::doctor::run(&args),
         Command::Publish(args) => organization::publish::run(&args),
+        Command::Plan(args) => organization::apply::plan(&args),
+        Command::Apply(args) => organization::apply::apply(&args),
         Command::Up(args) => organization::up::run(&args, as_json),
         Command::Signer(args) => organization::signer::run(&args),
     }

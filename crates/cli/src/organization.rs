@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod agent;
 pub(crate) mod api_key;
+pub(crate) mod apply;
 pub(crate) mod budget;
 mod cards;
 pub(crate) mod data_dir;

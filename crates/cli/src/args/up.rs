@@ -40,6 +40,18 @@ pub(crate) struct PublishSiteArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// A folder whose `.toml` and `.json` files say what there is to be: `[[team]]`, `[[agent]]`, `[[model]]`, `[[route]]`.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) files: PathBuf,
+    /// Also retire teams and agents, and remove models and routes, that no file names.
+    #[arg(long)]
+    pub(crate) prune: bool,
+    #[command(flatten)]
+    pub(crate) data: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,

@@ -13,7 +13,7 @@ fn card(url: &str) -> Value {
 }
 
 fn set(play: &Play) -> Value {
-    play.write("card.json", &card("https://acme.example/bot/a2a").to_string());
+    play.write("card.json", card("https://acme.example/bot/a2a").to_string());
     play.json("agent card bot set card.json")
 }
 
@@ -64,7 +64,7 @@ fn a_card_is_signed_published_and_stays_verifiable_while_its_key_is_replaced() {
 #[test]
 fn the_organization_has_a_card_of_its_own() {
     let play = with_bot();
-    play.write("own.json", &card("https://acme.example/a2a").to_string());
+    play.write("own.json", card("https://acme.example/a2a").to_string());
     assert_eq!(play.json("organization card set own.json")["did"], "did:web:acme.example");
     play.json("publish --out www");
     let told = play.json("card verify www/.well-known/agent-card.json --did-documents www");
@@ -77,7 +77,7 @@ fn what_is_no_card_of_the_agent_is_refused_and_what_others_refuse_is_told() {
     let mut other = card("https://acme.example/bot/a2a");
     let of_other = json!([{"uri": "https://w3id.org/legation/a2a/identity/v1", "params": {"did": "did:web:acme.example:crm"}}]);
     other["capabilities"]["extensions"] = of_other;
-    play.write("other.json", &other.to_string());
+    play.write("other.json", other.to_string());
     let refused = play.run("agent card bot set other.json");
     assert!(refused.status != 0 && refused.stderr.contains("did:web:acme.example:crm"), "{refused:?}");
     play.write(
@@ -88,7 +88,7 @@ fn what_is_no_card_of_the_agent_is_refused_and_what_others_refuse_is_told() {
     assert!(refused.status != 0 && refused.stderr.contains("A2A 1.0"), "{refused:?}");
     play.write("list.json", "[1]");
     assert!(play.run("agent card bot set list.json").status != 0);
-    play.write("away.json", &card("https://elsewhere.example/bot").to_string());
+    play.write("away.json", card("https://elsewhere.example/bot").to_string());
     let told = play.json("agent card bot set away.json");
     assert!(told["notes"][0].as_str().unwrap().contains("https://elsewhere.example"), "{told}");
     let none = play.run("agent card nobody show");
@@ -103,7 +103,7 @@ fn an_agent_that_keeps_its_own_key_brings_its_card_signed() {
     let play = with_bot();
     play.run("key generate --out own.key --insecure-plaintext");
     play.json("agent add own --own-key own.key --models standard");
-    play.write("own.json", &card("https://acme.example/own/a2a").to_string());
+    play.write("own.json", card("https://acme.example/own/a2a").to_string());
     let refused = play.run("agent card own set own.json");
     assert!(refused.status != 0 && refused.stderr.contains("keeps its own key"), "{refused:?}");
     play.json("card sign own.json --key own.key --did did:web:acme.example:own --out signed.json");
@@ -112,7 +112,7 @@ fn an_agent_that_keeps_its_own_key_brings_its_card_signed() {
     play.json("card verify www/own/agent-card.json --did-documents www");
     let mut changed: Value = serde_json::from_str(&play.read("signed.json")).unwrap();
     changed["description"] = "Steals.".into();
-    play.write("changed.json", &changed.to_string());
+    play.write("changed.json", changed.to_string());
     assert!(play.run("agent card own set changed.json").status != 0);
     let chain = play.run("delegation chain own").stdout;
     assert_eq!(chain.trim().split('~').count(), 2, "of its team, and its own");

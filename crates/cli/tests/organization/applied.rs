@@ -1,0 +1,122 @@
+//! Teams, agents, models and routes from files.
+
+use crate::{common::Play, organization, refused};
+use serde_json::{Value, json};
+
+const FILES: &str = r#"
+[[model]]
+name = "small"
+group = "standard"
+targets = [{ base-url = "http://localhost:9/v1", model = "m" }]
+price = { currency = "USD", input = 100, output = 200 }
+max-output-tokens = 1000
+max-input-tokens = 100000
+
+[[team]]
+name = "sales"
+budgets = ["500USD/month"]
+purpose = "sells"
+
+[[agent]]
+name = "mail"
+team = "sales"
+models = ["standard"]
+budgets = ["5USD/day"]
+constraints = [{ type = "rate", seconds = 60, max = 10 }]
+
+[[agent]]
+name = "crm"
+models = ["standard"]
+"#;
+
+fn written(play: &Play, text: &str) {
+    std::fs::create_dir_all(play.path("files")).unwrap();
+    play.write("files/all.toml", text);
+}
+
+fn does(json: &Value) -> Vec<String> {
+    let one = |one: &Value| {
+        format!(
+            "{} {} {}",
+            one["does"].as_str().unwrap(),
+            one["kind"].as_str().unwrap(),
+            one["name"].as_str().unwrap()
+        )
+    };
+    json["changes"].as_array().unwrap().iter().map(one).collect()
+}
+
+#[test]
+fn files_make_an_organization_and_what_is_as_they_say_stays() {
+    let play = organization();
+    written(&play, FILES);
+    let all = ["add model small", "add team sales", "add agent crm", "add agent mail"];
+    assert_eq!(does(&play.json("plan -f files")), all);
+    assert_eq!(play.json("agent list")["agents"], json!([]), "a plan changes nothing");
+    assert_eq!(does(&play.json("apply -f files")), all);
+    let again = play.json("apply -f files");
+    assert_eq!((does(&again), &again["same"]), (Vec::new(), &json!(4)));
+    assert_eq!(play.json("agent show mail")["budgets"][0]["budget"], "5.00 USD/day");
+    // What was done by hand since shows, and is put right.
+    play.json("budget set mail 7USD/day");
+    let told = play.run("plan -f files").stdout;
+    assert!(told.contains(r#"~ agent mail: budgets ["7.00USD/day"] → ["5.00USD/day"]"#), "{told}");
+    play.json("apply -f files");
+    assert_eq!(play.json("agent show mail")["budgets"][0]["budget"], "5.00 USD/day");
+}
+
+#[test]
+fn a_team_and_its_agents_are_widened_and_narrowed_whichever_comes_first() {
+    let play = organization();
+    written(&play, FILES);
+    play.json("apply -f files");
+    let wider = FILES.replace("5USD/day", "600USD/month").replace("500USD/month", "900USD/month");
+    written(&play, &wider);
+    assert_eq!(does(&play.json("apply -f files")), ["change team sales", "change agent mail"]);
+    written(&play, FILES);
+    assert_eq!(does(&play.json("apply -f files")), ["change team sales", "change agent mail"]);
+    assert_eq!(play.json("plan -f files")["same"], 4);
+}
+
+#[test]
+fn what_no_file_names_ends_only_where_that_is_asked_for() {
+    let play = organization();
+    written(&play, FILES);
+    play.json("apply -f files");
+    play.json("agent add extra --models standard");
+    assert_eq!(does(&play.json("plan -f files")), Vec::<String>::new());
+    let fewer = FILES.split("[[team]]").next().unwrap().to_owned();
+    written(&play, &fewer);
+    let ended = ["retire agent mail", "retire agent extra", "retire agent crm", "retire team sales"];
+    assert_eq!(does(&play.json("plan -f files --prune")), ended);
+    assert_eq!(does(&play.json("apply -f files --prune")), ended);
+    assert_eq!(does(&play.json("plan -f files --prune")), Vec::<String>::new());
+    written(&play, FILES);
+    refused(&play, "plan -f files", (1, "wrong_state"), &["team `sales` is retired"]);
+}
+
+#[test]
+fn what_files_say_wrong_is_told_with_file_and_name_and_changes_nothing() {
+    let play = organization();
+    for (text, words) in [
+        ("[[agnt]]\nname = 'a'", "`agnt` means nothing here"),
+        ("[[agent]]\nname = 'a'\nmodls = ['x']", "`modls` means nothing here"),
+        ("[[agent]]\npurpose = 'a'", "has no `name`"),
+        ("[[agent]]\nname = 'a'\n[[agent]]\nname = 'a'", "is said twice"),
+        ("[[agent]]\nname = 'a'\nbudgets = ['5']", "`5` is no budget"),
+        ("[[model]]\nname = 'm'", "missing field"),
+        ("name = ", "all.toml"),
+        ("agent = 1", "write `[[agent]]` for each agent"),
+    ] {
+        written(&play, text);
+        let ran = play.run("apply -f files");
+        assert!(ran.status == 2 && ran.stderr.contains(words), "{text}: {ran:?}");
+    }
+    std::fs::remove_file(play.path("files/all.toml")).unwrap();
+    let none = play.run("plan -f files");
+    assert!(none.status == 2 && none.stderr.contains("no `.toml` or `.json` file"), "{none:?}");
+    written(&play, "[[agent]]\nname = 'good'\nmodels = ['a']\n[[agent]]\nname = 'BAD'\nmodels = ['a']");
+    let some = play.run("apply -f files");
+    assert!(some.status == 1 && some.stderr.contains("1 of 2 changes were made"), "{some:?}");
+    assert!(some.stderr.contains("agent `BAD`: `BAD` can't be the name of an agent"), "{some:?}");
+}
