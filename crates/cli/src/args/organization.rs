@@ -16,6 +16,12 @@ pub(crate) struct ProfileArgs {
     /// Who answers for it.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) owner: String,
+    /// What it is found by; repeatable.
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Vec<String>,
+    /// What it can do, for those who look for one; repeatable. It grants nothing.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) capability: Vec<String>,
     /// A group of models that it may call; `*` for all. Repeat it, or separate them by commas.
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     pub(crate) models: Vec<String>,
@@ -133,7 +139,7 @@ pub(crate) struct ListArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum TeamCommand {
     /// Add a team. Without models and actions it may call all models.
-    Add(AddTeamArgs),
+    Add(Box<AddTeamArgs>),
     /// All teams.
     List(ListArgs),
     /// One team: its DID, state, authority, budgets, until when its delegation is valid.
@@ -226,6 +232,15 @@ pub(crate) struct ListAgentsArgs {
     /// Those of this team only.
     #[arg(long, value_name = "TEAM")]
     pub(crate) team: Option<String>,
+    /// Those with this tag.
+    #[arg(long, value_name = "TAG", conflicts_with = "team")]
+    pub(crate) tag: Option<String>,
+    /// Those with this capability.
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["team", "tag"])]
+    pub(crate) capability: Option<String>,
+    /// Those whose names begin so.
+    #[arg(long, value_name = "TEXT", conflicts_with = "team")]
+    pub(crate) begins: Option<String>,
     #[command(flatten)]
     pub(crate) data: PlaceArgs,
 }

@@ -64,8 +64,15 @@ fn proof(args: &AddAgentArgs, key: &Path, place: &Place) -> Result<String, Failu
 }
 
 fn list(args: &ListAgentsArgs) -> Result<Output, Failure> {
-    let team: Vec<(&str, &str)> = args.team.iter().map(|team| ("team", team.as_str())).collect();
-    let agents = Place::of(&args.data)?.all("/v1/agents", &team, "agents")?;
+    let members = [
+        ("team", &args.team),
+        ("tag", &args.tag),
+        ("capability", &args.capability),
+        ("begins", &args.begins),
+    ];
+    let query: Vec<(&str, &str)> =
+        members.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect();
+    let agents = Place::of(&args.data)?.all("/v1/agents", &query, "agents")?;
     let row = |agent: &Value| {
         let cell = |name: &str| text(agent, name).to_owned();
         vec![

@@ -23,10 +23,12 @@ const BYTES: usize = 512 << 10;
 /// Refused lines that are told one by one.
 const TOLD: usize = 1000;
 /// What an agent is exported with, as it is imported.
-const MEMBERS: [&str; 10] = [
+const MEMBERS: [&str; 12] = [
     "name",
     "team",
     "purpose",
+    "tags",
+    "capabilities",
     "owner",
     "models",
     "actions",

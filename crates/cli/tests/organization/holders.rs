@@ -258,3 +258,48 @@ fn what_can_not_be_meant_is_told_with_what_can() {
     }
     assert_eq!(play.json("agent list")["agents"], json!([]), "nothing was kept");
 }
+
+#[test]
+fn agents_are_found_by_tag_capability_and_how_their_names_begin() {
+    let play = with_bot();
+    for line in [
+        "agent add mail-1 --models standard --tag europe --tag mail --capability translate",
+        "agent add mail-2 --models standard --tag mail",
+        "agent add crm --models standard --capability translate",
+        "team add sales --tag europe",
+    ] {
+        play.json(line);
+    }
+    let found = |arguments: &str| -> Vec<String> {
+        let listed = play.json(&format!("agent list {arguments}"));
+        let names = listed["agents"].as_array().unwrap().iter();
+        names.map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(found("--tag mail"), ["mail-1", "mail-2"]);
+    assert_eq!(found("--tag europe"), ["mail-1"], "a team's tag is none of an agent's");
+    assert_eq!(found("--capability translate"), ["crm", "mail-1"]);
+    assert_eq!(found("--capability mail"), Vec::<String>::new(), "a tag is no capability");
+    assert_eq!(found("--begins mail-"), ["mail-1", "mail-2"]);
+    assert_eq!(found("--begins b"), ["bot"]);
+    assert_eq!(found("--tag mail --begins mail-2"), ["mail-2"]);
+    assert_eq!(found("--tag '"), Vec::<String>::new());
+    let shown = play.run("agent show mail-1").stdout;
+    assert!(shown.contains("europe, mail") && shown.contains("translate"), "{shown}");
+    let long = "x".repeat(65);
+    refused(
+        &play,
+        &format!("agent add other --models a --tag {long}"),
+        (2, "value_invalid"),
+        &["is no tag", "1 to 64 bytes"],
+    );
+    // What is exported has them, and what is written anew replaces them.
+    play.json("agent export --out agents.ndjson");
+    assert!(play.read("agents.ndjson").contains(r#""tags":["europe","mail"]"#));
+    std::fs::create_dir_all(play.path("files")).unwrap();
+    play.write("files/a.toml", "[[agent]]\nname = 'mail-2'\nmodels = ['standard']\ntags = ['asia']\n");
+    play.json("apply -f files");
+    assert_eq!(
+        (found("--tag asia"), found("--tag mail")),
+        (vec!["mail-2".to_owned()], vec!["mail-1".to_owned()])
+    );
+}

@@ -120,6 +120,8 @@ impl Registry {
             if profile == before {
                 return Ok(false);
             }
+            let tags = profile.found_by()?;
+            holder::set_tags(tx, &self.id, (kind, name), &tags)?;
             self.keep_profile(tx, &holder, &profile, ("profile.changed", json!({})), now)?;
             Ok(true)
         })

@@ -3,7 +3,7 @@
 use crate::{
     error::RegistryError,
     links, names,
-    profile::{ALL_GROUPS, Profile},
+    profile::{ALL_GROUPS, Profile, capability_name, tag_name},
     proof,
     registry::{FIRST_TEAM, Registry, must_be_active, named},
     status,
@@ -54,6 +54,17 @@ pub struct Shown {
     pub parent: Option<String>,
     /// Until when its current delegation is valid, Unix seconds; `None` where it has none.
     pub valid_until: Option<i64>,
+}
+
+/// What teams and agents are found by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Find<'a> {
+    /// How the name begins.
+    pub begins: &'a str,
+    /// A tag that it has.
+    pub tag: Option<&'a str>,
+    /// Else a capability.
+    pub capability: Option<&'a str>,
 }
 
 impl Registry {
@@ -147,6 +158,25 @@ impl Registry {
     pub fn list(&self, kind: Kind, after: &str, most: i64) -> Result<Vec<Shown>, RegistryError> {
         self.store.read(|tx| {
             let holders = holder::list(tx, &self.id, kind, after, most)?;
+            holders.into_iter().map(|holder| self.shown(tx, holder)).collect()
+        })
+    }
+
+    /// As [`Registry::list`], those whose names begin so, and that have a tag or a capability where one is given.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn find(
+        &self,
+        kind: Kind,
+        find: Find<'_>,
+        after: &str,
+        most: i64,
+    ) -> Result<Vec<Shown>, RegistryError> {
+        let tag = find.tag.map(tag_name).or_else(|| find.capability.map(capability_name));
+        let by = holder::Find { begins: find.begins, tag: tag.as_deref() };
+        self.store.read(|tx| {
+            let holders = holder::find(tx, &self.id, kind, by, (after, most))?;
             holders.into_iter().map(|holder| self.shown(tx, holder)).collect()
         })
     }

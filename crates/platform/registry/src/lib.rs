@@ -54,7 +54,7 @@ pub use budgets::{Budgeted, Taken};
 pub use cards::SignedCard;
 pub use error::RegistryError;
 pub use history::Past;
-pub use holders::{Shown, init};
+pub use holders::{Find, Shown, init};
 pub use import::{Imported, NewAgent};
 pub use once::{Answered, Once};
 pub use profile::Profile;

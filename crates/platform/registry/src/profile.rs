@@ -20,6 +20,12 @@ pub struct Profile {
     /// Who answers for it, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub owner: String,
+    /// What it is found by: 1 to 64 bytes each, 64 at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// What it can do, for those who look for one, bounded as tags are. It grants nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
     /// Groups of models that it may call; [`ALL_GROUPS`] is all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
@@ -45,6 +51,18 @@ pub struct Profile {
     pub valid_for: i64,
 }
 
+/// Most tags, and most bytes of one.
+const MOST_TAGS: usize = 64;
+
+/// How the store has a tag, and a capability.
+pub(crate) fn tag_name(tag: &str) -> String {
+    format!("tag:{tag}")
+}
+
+pub(crate) fn capability_name(capability: &str) -> String {
+    format!("capability:{capability}")
+}
+
 /// A budget that stands for a while in place of the one of its currency and window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,6 +78,8 @@ impl Default for Profile {
         Self {
             purpose: String::new(),
             owner: String::new(),
+            tags: Vec::new(),
+            capabilities: Vec::new(),
             groups: Vec::new(),
             actions: Vec::new(),
             resources: Vec::new(),
@@ -77,6 +97,27 @@ impl Profile {
     pub(crate) fn at(mut self, moment: i64) -> Self {
         self.raises.retain(|raise| moment < raise.until);
         self
+    }
+
+    /// What a holder of this is found by, as the store has it.
+    ///
+    /// # Errors
+    /// [`RegistryError::Value`].
+    pub(crate) fn found_by(&self) -> Result<Vec<String>, RegistryError> {
+        for (what, list) in [("tag", &self.tags), ("capability", &self.capabilities)] {
+            if list.len() > MOST_TAGS {
+                let reason = format!("there are {}; give {MOST_TAGS} at most", list.len());
+                return Err(RegistryError::Value { what, found: "…".to_owned(), reason });
+            }
+            let fits = |text: &str| (1..=MOST_TAGS).contains(&text.len()) && !text.contains(char::is_control);
+            if let Some(found) = list.iter().find(|text| !fits(text)) {
+                let found: String = found.chars().filter(|one| !one.is_control()).take(MOST_TAGS).collect();
+                let reason = format!("write 1 to {MOST_TAGS} bytes, without control characters");
+                return Err(RegistryError::Value { what, found, reason });
+            }
+        }
+        let tags = self.tags.iter().map(|tag| tag_name(tag));
+        Ok(tags.chain(self.capabilities.iter().map(|one| capability_name(one))).collect())
     }
 
     /// The budgets that hold: those that are raised for a while as they are raised, each with until when.

@@ -177,7 +177,11 @@ impl Registry {
             created: now,
             body: profile.write()?,
         };
+        let tags = profile.found_by()?;
         holder::add(tx, &self.id, &holder)?;
+        if !tags.is_empty() {
+            holder::set_tags(tx, &self.id, (kind, name), &tags)?;
+        }
         match brought {
             None => drop(self.new_key(tx, &holder, now)?),
             Some(public) => {

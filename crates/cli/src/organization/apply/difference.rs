@@ -122,9 +122,11 @@ fn normal(kind: &str, json: &Value) -> Result<Value, String> {
     }
 }
 
-const OF_HOLDERS: [&str; 10] = [
+const OF_HOLDERS: [&str; 12] = [
     "name",
     "purpose",
+    "tags",
+    "capabilities",
     "owner",
     "models",
     "actions",
@@ -165,7 +167,8 @@ fn holder(kind: &str, json: &Value) -> Result<Value, String> {
         models = json!([profile::ALL_GROUPS]);
     }
     let mut normal = json!({
-        "name": text("name"), "purpose": text("purpose"), "owner": text("owner"), "models": models,
+        "name": text("name"), "purpose": text("purpose"), "owner": text("owner"), "tags": list("tags"),
+        "capabilities": list("capabilities"), "models": models,
         "actions": actions, "resources": list("resources"), "constraints": list("constraints"),
         "budgets": budgets, "maxDepth": number("maxDepth", 0), "validFor": number("validFor", life),
     });

@@ -80,6 +80,8 @@ fn written(json: Value, profile: &Profile) -> Value {
     let members = [
         ("purpose", json!(profile.purpose)),
         ("owner", json!(profile.owner)),
+        ("tags", json!(profile.tags)),
+        ("capabilities", json!(profile.capabilities)),
         ("models", json!(profile.groups)),
         ("actions", json!(profile.actions)),
         ("resources", json!(profile.resources)),

@@ -8,12 +8,16 @@ use super::{
     forms,
 };
 use axum::http::Method;
-use legation_registry::{Budget, FIRST_TEAM, Imported, NewAgent, Profile, Shown, profile::ALL_GROUPS};
+use legation_registry::{Budget, FIRST_TEAM, Find, Imported, NewAgent, Profile, Shown, profile::ALL_GROUPS};
 use legation_store::holder::Kind;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 const TEAM: Member = Member { name: "team", kind: "string", about: "Those of this team only." };
+const BEGINS: Member = Member { name: "begins", kind: "string", about: "Those whose names begin so." };
+const TAG: Member = Member { name: "tag", kind: "string", about: "Those with this tag." };
+const CAPABILITY: Member =
+    Member { name: "capability", kind: "string", about: "Those with this capability." };
 /// How long a team's delegation lives by default, and an agent's: seconds.
 const TEAM_LIFE: i64 = 365 * 86_400;
 /// Most agents of one import.
@@ -22,9 +26,13 @@ const MOST_AGENTS: usize = 256;
 const MAX_LIFE: i64 = 315_576_000;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint::get(("/v1/teams", "admin:teams.list"), "The teams.", &[AFTER, LIMIT], "Teams", |asked| {
-        list(asked, Kind::Team)
-    }),
+    Endpoint::get(
+        ("/v1/teams", "admin:teams.list"),
+        "The teams.",
+        &[BEGINS, TAG, CAPABILITY, AFTER, LIMIT],
+        "Teams",
+        |asked| list(asked, Kind::Team),
+    ),
     Endpoint::make(
         ("/v1/teams", "admin:teams.add"),
         "Add a team. Without models and actions it may call all models.",
@@ -72,7 +80,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::get(
         ("/v1/agents", "admin:agents.list"),
         "The agents, or those of a team.",
-        &[TEAM, AFTER, LIMIT],
+        &[TEAM, BEGINS, TAG, CAPABILITY, AFTER, LIMIT],
         "Agents",
         |asked| list(asked, Kind::Agent),
     ),
@@ -155,6 +163,10 @@ struct Add {
     #[serde(default)]
     owner: String,
     #[serde(default)]
+    tags: Vec<String>,
+    #[serde(default)]
+    capabilities: Vec<String>,
+    #[serde(default)]
     models: Vec<String>,
     #[serde(default)]
     actions: Vec<String>,
@@ -182,6 +194,8 @@ impl Add {
         Ok(Profile {
             purpose: self.purpose,
             owner: self.owner,
+            tags: self.tags,
+            capabilities: self.capabilities,
             groups: self.models,
             actions: self.actions,
             resources: self.resources,
@@ -307,10 +321,21 @@ fn import(asked: &Asked<'_>) -> Result<Value, ApiError> {
 
 fn list(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {
     let page = asked.page()?;
-    let found = match asked.query("team") {
+    let query = |name: &str| asked.query(name);
+    let by = Find {
+        begins: query("begins").unwrap_or_default(),
+        tag: query("tag"),
+        capability: query("capability"),
+    };
+    let many = [query("team"), by.tag, by.capability].into_iter().flatten().count();
+    if many > 1 || query("team").is_some() && !by.begins.is_empty() {
+        let message = "look for a team, a tag or a capability, one at a time; but for a team's, names may begin so, too";
+        return Err(ApiError::bad("query_invalid", message));
+    }
+    let found = match query("team") {
         // A team that is not there has no agents, and is told as missing.
         Some(team) => asked.registry.list_of_team(team, &page.after, page.most)?,
-        None => asked.registry.list(kind, &page.after, page.most)?,
+        None => asked.registry.find(kind, by, &page.after, page.most)?,
     };
     let next = found.last().map(|last| json!(last.holder.name));
     let name = if kind == Kind::Team { "teams" } else { "agents" };

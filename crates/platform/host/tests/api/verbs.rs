@@ -104,7 +104,7 @@ async fn holders(walk: &Walk<'_>) {
         assert_eq!(answer.problem(), told(status, code), "{at}");
     }
     let changed = json!({
-        "team": "sales", "models": ["standard"], "budgets": ["4USD/day"], "purpose": "answers",
+        "tags": ["answers", "europe"], "capabilities": ["translate"], "team": "sales", "models": ["standard"], "budgets": ["4USD/day"], "purpose": "answers",
         "constraints": [{"type": "rate", "seconds": 60, "max": 10}],
     });
     let agent = walk.ask("PUT", "/v1/agents/bot", changed).await;
@@ -116,6 +116,15 @@ async fn holders(walk: &Walk<'_>) {
         .ask("PUT", "/v1/teams/sales", json!({"budgets": ["500USD/month"], "purpose": "sells more"}))
         .await;
     assert_eq!((&team["models"], &team["purpose"]), (&json!(["*"]), &json!("sells more")));
+    for query in ["tag=europe", "capability=translate&begins=bo", "begins=bot", "tag=answers&begins=b"] {
+        let found = walk.get(&format!("/v1/agents?{query}")).await;
+        assert_eq!(
+            (found["agents"].as_array().unwrap().len(), &found["agents"][0]["name"]),
+            (1, &json!("bot")),
+            "{query}"
+        );
+    }
+    assert_eq!(walk.get("/v1/agents?tag=europe&begins=x").await["agents"], json!([]));
     assert_eq!(walk.get("/v1/agents/bot/chain").await["chain"].as_array().unwrap().len(), 2);
     for path in ["agents/bot", "organization"] {
         let path = format!("/v1/{path}/card");
