@@ -23,6 +23,7 @@ team = "sales"
 models = ["standard"]
 budgets = ["5USD/day"]
 constraints = [{ type = "rate", seconds = 60, max = 10 }]
+valid-for = "7d"
 
 [[agent]]
 name = "crm"
@@ -104,6 +105,9 @@ fn what_files_say_wrong_is_told_with_file_and_name_and_changes_nothing() {
         ("[[agent]]\npurpose = 'a'", "has no `name`"),
         ("[[agent]]\nname = 'a'\n[[agent]]\nname = 'a'", "is said twice"),
         ("[[agent]]\nname = 'a'\nbudgets = ['5']", "`5` is no budget"),
+        ("[[agent]]\nname = 'a'\nmodels = 'x'", "`models` is no list of texts"),
+        ("[[agent]]\nname = 'a'\nvalid-for = 'long'", "`long` is no length of time"),
+        ("[[agent]]\nname = 'a'\nmax-depth = 'deep'", "`maxDepth` is no whole number"),
         ("[[model]]\nname = 'm'", "missing field"),
         ("name = ", "all.toml"),
         ("agent = 1", "write `[[agent]]` for each agent"),

@@ -88,6 +88,14 @@ fn what_is_no_card_of_the_agent_is_refused_and_what_others_refuse_is_told() {
     assert!(refused.status != 0 && refused.stderr.contains("A2A 1.0"), "{refused:?}");
     play.write("list.json", "[1]");
     assert!(play.run("agent card bot set list.json").status != 0);
+    play.write("empty.json", "{}");
+    let refused = play.run("agent card bot set empty.json");
+    assert!(refused.status != 0 && refused.stderr.contains("no interface"), "{refused:?}");
+    let mut bare = card("https://acme.example/bot/a2a");
+    bare.as_object_mut().unwrap().remove("skills");
+    play.write("bare.json", bare.to_string());
+    let told = play.json("agent card bot set bare.json");
+    assert!(told["notes"][0].as_str().unwrap().ends_with("lacks: skills"), "{told}");
     play.write("away.json", card("https://elsewhere.example/bot").to_string());
     let told = play.json("agent card bot set away.json");
     assert!(told["notes"][0].as_str().unwrap().contains("https://elsewhere.example"), "{told}");

@@ -4,7 +4,9 @@ use crate::{
     error::RegistryError,
     registry::{Registry, must_be_active, named},
 };
-use legation_agent_card::{CardError, Form, Keys, UnverifiedCard, check_binding_with, extension, verify};
+use legation_agent_card::{
+    BindingError, CardError, Form, Keys, UnverifiedCard, check_binding_with, extension, verify,
+};
 use legation_did::Did;
 use legation_signer::SealedKey;
 use legation_store::{
@@ -17,6 +19,10 @@ use serde_json::{Value, json};
 
 /// Most bytes of a card.
 pub const MAX_CARD: usize = 256 * 1024;
+
+/// The members that every card must have beside its interfaces (A2A 1.0 §4.4.1).
+const REQUIRED: [&str; 7] =
+    ["name", "description", "version", "capabilities", "defaultInputModes", "defaultOutputModes", "skills"];
 
 /// A card that was signed.
 #[derive(Clone, Debug, PartialEq)]
@@ -154,7 +160,15 @@ impl Registry {
         // On one machine it is published by plain http.
         match check_binding_with(&verified, &document, &[self.origin()]) {
             Ok(_) => {}
+            Err(error @ BindingError::NoInterface) => {
+                return Err(RegistryError::Card { code: error.code(), reason: error.to_string() });
+            }
             Err(error) => notes.push(format!("{error}; callers refuse the card")),
+        }
+        let missing: Vec<_> =
+            REQUIRED.into_iter().filter(|name| verified.card().get(*name).is_none()).collect();
+        if !missing.is_empty() {
+            notes.push(format!("A2A requires members that the card lacks: {}", missing.join(", ")));
         }
         let before = UnverifiedCard::parse(text.as_bytes()).map_err(wrong)?;
         if !before.dropped().is_empty() {

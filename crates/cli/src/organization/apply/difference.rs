@@ -2,7 +2,7 @@
 
 use super::{files::Wanted, name_of};
 use crate::output::Failure;
-use legation_registry::{Budget, FIRST_TEAM, model::Model, profile, route::Route};
+use legation_registry::{Budget, FIRST_TEAM, duration, model::Model, profile, route::Route};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -152,7 +152,18 @@ fn holder(kind: &str, json: &Value) -> Result<Value, String> {
     let text = |name: &str| members.get(name).cloned().unwrap_or_else(|| json!(""));
     let list = |name: &str| members.get(name).cloned().unwrap_or_else(|| json!([]));
     let life = if kind == "team" { TEAM_LIFE } else { profile::VALID_FOR };
-    let number = |name: &str, or: i64| members.get(name).cloned().unwrap_or_else(|| json!(or));
+    let number = |name: &str, or: i64| match members.get(name) {
+        None => Ok(or),
+        // How long is written as arguments write it, or in seconds.
+        Some(Value::String(text)) if name == "validFor" => duration(text).map_err(|error| error.to_string()),
+        Some(other) => other.as_i64().ok_or_else(|| format!("`{name}` is no whole number")),
+    };
+    for name in ["tags", "capabilities", "models", "actions", "resources"] {
+        let is_list = list(name).as_array().is_some_and(|list| list.iter().all(Value::is_string));
+        if !is_list {
+            return Err(format!("`{name}` is no list of texts"));
+        }
+    }
     let mut budgets = Vec::new();
     for one in list("budgets").as_array().ok_or("`budgets` is no list")? {
         // The API tells more of each.
@@ -170,7 +181,7 @@ fn holder(kind: &str, json: &Value) -> Result<Value, String> {
         "name": text("name"), "purpose": text("purpose"), "owner": text("owner"), "tags": list("tags"),
         "capabilities": list("capabilities"), "models": models,
         "actions": actions, "resources": list("resources"), "constraints": list("constraints"),
-        "budgets": budgets, "maxDepth": number("maxDepth", 0), "validFor": number("validFor", life),
+        "budgets": budgets, "maxDepth": number("maxDepth", 0)?, "validFor": number("validFor", life)?,
     });
     if let (true, Some(members)) = (kind == "agent", normal.as_object_mut()) {
         let team = json.get("team").filter(|team| !team.is_null()).cloned();
