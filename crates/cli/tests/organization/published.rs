@@ -1,6 +1,8 @@
 //! What an organization shows: its delegations as a graph, and what it publishes as files.
 
 use crate::{common::Play, with_bot};
+use legation_did::{Document, KeyUse, Purpose};
+use legation_keys::{Algorithm, base64url, jws};
 use serde_json::{Value, json};
 
 fn grown() -> Play {
@@ -47,8 +49,8 @@ fn what_is_published_is_written_as_a_static_host_serves_it_and_only_what_changed
     let first = play.json("publish --out www");
     assert_eq!(
         (&first["written"], &first["unchanged"]),
-        (&json!(12), &json!(0)),
-        "six documents, three pairs of lists"
+        (&json!(13), &json!(0)),
+        "six documents, three pairs of lists, and the tie to the domain"
     );
     let read = |path: &str| serde_json::from_str::<Value>(&play.read(path)).unwrap();
     for (path, did) in [
@@ -66,4 +68,45 @@ fn what_is_published_is_written_as_a_static_host_serves_it_and_only_what_changed
     play.write("file", "");
     let refused = play.run("publish --out file");
     assert!(refused.status == 2 && refused.stderr.contains("can't be made"), "{refused:?}");
+}
+
+/// The one credential of the published configuration: its header and its claims, once its signature was seen to hold.
+fn linkage(play: &Play) -> (Value, Value) {
+    play.json("publish --out www");
+    let configuration: Value =
+        serde_json::from_str(&play.read("www/.well-known/did-configuration.json")).unwrap();
+    assert_eq!(configuration["@context"], "https://identity.foundation/.well-known/did-configuration/v1");
+    let all = configuration["linked_dids"].as_array().unwrap();
+    assert_eq!(all.len(), 1);
+    let parts = jws::split(all[0].as_str().unwrap()).unwrap();
+    let read = |text: &str| serde_json::from_slice::<Value>(&base64url::decode(text).unwrap()).unwrap();
+    let (header, claims) = (read(parts.header), read(parts.payload));
+    let document = Document::parse(play.read("www/.well-known/did.json").as_bytes()).unwrap();
+    let wanted = KeyUse {
+        id: header["kid"].as_str().unwrap(),
+        algorithm: Algorithm::EdDsa,
+        purpose: Purpose::AssertionMethod,
+        now: claims["nbf"].as_i64().unwrap(),
+    };
+    let signature = jws::read_signature(parts.signature).unwrap();
+    document.key(wanted).unwrap().verify(parts.signing_input.as_bytes(), &signature).unwrap();
+    (header, claims)
+}
+
+#[test]
+fn the_domain_says_which_did_is_its_own_by_the_key_that_the_did_has() {
+    let play = with_bot();
+    let (header, claims) = linkage(&play);
+    assert_eq!(header.as_object().unwrap().keys().collect::<Vec<_>>(), ["alg", "kid"], "and no other member");
+    let mut members: Vec<&String> = claims.as_object().unwrap().keys().collect();
+    members.sort();
+    assert_eq!(members, ["exp", "iss", "nbf", "sub", "vc"]);
+    let own = json!("did:web:acme.example");
+    assert_eq!((&claims["iss"], &claims["sub"], &claims["vc"]["issuer"]), (&own, &own, &own));
+    assert_eq!(claims["vc"]["type"], json!(["VerifiableCredential", "DomainLinkageCredential"]));
+    let subject = json!({"id": "did:web:acme.example", "origin": "https://acme.example"});
+    assert_eq!(claims["vc"]["credentialSubject"], subject);
+    play.json("organization rotate --compromised");
+    let (anew, _) = linkage(&play);
+    assert_ne!(anew["kid"], header["kid"], "signed anew by the key that is there now");
 }

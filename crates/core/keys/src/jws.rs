@@ -246,6 +246,16 @@ pub fn sign_unnamed(typ: &str, payload: &[u8], signer: &dyn Signer) -> Result<St
     sign_with(&serde_json::json!({"alg": algorithm, "typ": typ}), payload, |input| signer.sign(input))
 }
 
+/// As [`sign`], with the header `alg`, `kid` and nothing else, for a format that allows no `typ`: DIF's Well Known DID
+/// Configuration.
+///
+/// # Errors
+/// As [`sign`].
+pub fn sign_untyped(key_id: &str, payload: &[u8], signer: &dyn Signer) -> Result<String, SignError> {
+    let algorithm = signer.public_key().algorithm().jose();
+    sign_with(&serde_json::json!({"alg": algorithm, "kid": key_id}), payload, |input| signer.sign(input))
+}
+
 fn sign_with<S: AsRef<[u8]>>(
     header: &serde_json::Value,
     payload: &[u8],

@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     Log,
     /// The proofs of its witnesses.
     Witnesses,
+    /// What ties DIDs to the domain.
+    Configuration,
     /// The keys of an agent, for Web Bot Auth.
     KeyDirectory,
 }
@@ -47,6 +49,8 @@ pub(crate) fn locate(path: &str) -> Option<Location> {
         // stand beside the documents of their did:web; callers are given the URL.
         [".well-known", "agent-card.json"] => Kind::AgentCard,
         [path @ .., "agent-card.json"] if is_plain_path(path) => Kind::AgentCard,
+        // DIF Well Known DID Configuration 1.0.
+        [".well-known", "did-configuration.json"] => Kind::Configuration,
         // Web Bot Auth: the keys of whoever signs requests from this origin.
         [".well-known", "http-message-signatures-directory"] => Kind::KeyDirectory,
         ["status", name] if is_status_name(name) => Kind::StatusList,
@@ -114,6 +118,11 @@ mod tests {
             ("/.well-known/did.jsonl", Kind::Log, ".well-known/did.jsonl"),
             ("/agents/mail/did.jsonl", Kind::Log, "agents/mail/did.jsonl"),
             ("/agents/mail/did-witness.json", Kind::Witnesses, "agents/mail/did-witness.json"),
+            (
+                "/.well-known/did-configuration.json",
+                Kind::Configuration,
+                ".well-known/did-configuration.json",
+            ),
             ("/.well-known/agent-card.json", Kind::AgentCard, ".well-known/agent-card.json"),
             ("/agents/mail/agent-card.json", Kind::AgentCard, "agents/mail/agent-card.json"),
             ("/caf%C3%A9/agent-card.json", Kind::AgentCard, "café/agent-card.json"),

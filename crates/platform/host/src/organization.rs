@@ -19,7 +19,7 @@ use legation_store::StoreError;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// `/.well-known/did.json`, `/teams/NAME/did.json`, `/NAME/did.json`, `/status/NUMBER`, `/.well-known/agent-card.json` and
+/// `/.well-known/did.json`, `/teams/NAME/did.json`, `/NAME/did.json`, `/status/NUMBER`, `/.well-known/did-configuration.json`, `/.well-known/agent-card.json` and
 /// `/NAME/agent-card.json` of an organization.
 pub fn published(registry: Arc<Registry>) -> Router {
     Router::new()
@@ -27,6 +27,7 @@ pub fn published(registry: Arc<Registry>) -> Router {
         .route("/teams/{name}/did.json", get(team))
         .route("/{name}/did.json", get(agent))
         .route("/status/{number}", get(status))
+        .route("/.well-known/did-configuration.json", get(configuration))
         .route("/.well-known/agent-card.json", get(own_card))
         .route("/{name}/agent-card.json", get(agent_card))
         .layer(map_response(open_to_web_pages))
@@ -63,6 +64,14 @@ async fn status(
 ) -> Result<Response, Problem> {
     let list = read(move || registry.status_list(number)).await?;
     tell(Kind::StatusList, list.into_bytes(), &headers)
+}
+
+async fn configuration(
+    State(registry): State<Arc<Registry>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let configuration = read(move || registry.did_configuration()).await?;
+    tell(Kind::Configuration, configuration.into_bytes(), &headers)
 }
 
 async fn own_card(State(registry): State<Arc<Registry>>, headers: HeaderMap) -> Result<Response, Problem> {

@@ -47,6 +47,9 @@ fn reads_as(kind: Kind, bytes: &[u8]) -> bool {
         Kind::StatusList => is_list_token(bytes),
         Kind::Document => is_object(bytes, |document| text(document, "id").is_some_and(is_did)),
         Kind::AgentCard => is_object(bytes, |_| true),
+        Kind::Configuration => {
+            is_object(bytes, |one| one.get("linked_dids").and_then(Json::as_array).is_some())
+        }
         Kind::KeyDirectory => is_object(bytes, |set| set.get("keys").and_then(Json::as_array).is_some()),
         // did:webvh 1.0, "The DID Log File": JSON Lines.
         Kind::Log => bytes
@@ -163,6 +166,9 @@ mod tests {
             (Kind::AgentCard, r#"{"name":"A"}"#.to_owned(), true),
             (Kind::AgentCard, jwk.to_owned(), false),
             (Kind::AgentCard, "SECRET".to_owned(), false),
+            (Kind::Configuration, r#"{"linked_dids":["a.b.c"]}"#.to_owned(), true),
+            (Kind::Configuration, r#"{"linked_dids":"a.b.c"}"#.to_owned(), false),
+            (Kind::Configuration, format!(r#"{{"linked_dids":[{jwk}]}}"#), false),
             (Kind::KeyDirectory, r#"{"keys":[{"kty":"OKP","x":"A"}]}"#.to_owned(), true),
             (Kind::KeyDirectory, format!(r#"{{"keys":[{jwk}]}}"#), false),
             (Kind::KeyDirectory, format!(r#"{{"keys":[{jwk}],"keys":[]}}"#), false),

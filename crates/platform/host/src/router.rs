@@ -30,6 +30,7 @@ pub use crate::file::MAX_BYTES;
 /// | `/.well-known/did-witness.json`, `/PATH/did-witness.json` | its witnesses' proofs | `application/json` | and asks again each time |
 /// | `/.well-known/agent-card.json` | the same | `application/json` | for 5 minutes |
 /// | `/PATH/agent-card.json` | the same; no name starts with a dot | `application/json` | for 5 minutes |
+/// | `/.well-known/did-configuration.json` | the same | `application/json` | for 5 minutes |
 /// | `/status/NAME` | the same; 1 to 64 of `A-Z a-z 0-9 . _ -`, no dot first | `application/vc+jwt`, or `application/vc` where it is JSON | and asks again each time |
 /// | `/.well-known/http-message-signatures-directory` | the same | `application/http-message-signatures-directory+json` | for 5 minutes |
 /// | `/healthz` | none: the service runs | `text/plain` | not at all |
@@ -102,7 +103,7 @@ pub(crate) fn answer(
         Kind::Document => ("application/did+json", "no-cache"),
         Kind::Log => ("text/jsonl", "no-cache"),
         Kind::Witnesses => ("application/json", "no-cache"),
-        Kind::AgentCard => ("application/json", "public, max-age=300"),
+        Kind::AgentCard | Kind::Configuration => ("application/json", "public, max-age=300"),
         // Secured by proofs (VC Data Model 2.0 §C.1), or as a JWT (VC-JOSE-COSE §6.1).
         Kind::StatusList if is_json => ("application/vc", "no-cache"),
         Kind::StatusList => ("application/vc+jwt", "no-cache"),

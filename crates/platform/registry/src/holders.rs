@@ -38,7 +38,7 @@ pub fn init(store: Arc<Store>, signer: Client, domain: &str, now: i64) -> Result
         registry.tell(tx, ("organization.added", &domain), &json!({"did": top.did}), now)?;
         let team = Profile { groups: vec![ALL_GROUPS.to_owned()], ..profile };
         registry.add_team_in(tx, (FIRST_TEAM, &top), &team, now)?;
-        Ok(())
+        registry.link_domain(tx, now)
     })?;
     Ok(registry)
 }

@@ -9,6 +9,7 @@
 //! | [`links`] | delegations: issued, renewed, revoked |
 //! | [`history`] | what was: a team, an agent, a delegation as of a moment |
 //! | [`rotation`] | keys in custody that are replaced |
+//! | [`linkage`] | the tie between the organization's DID and its domain |
 //! | [`cards`] | agent cards: signed, kept in versions |
 //! | [`api_keys`] | what an agent shows that can't sign |
 //! | [`configured`], [`model`], [`route`] | models with their prices, routes, secrets of upstreams |
@@ -34,6 +35,7 @@ pub mod error;
 pub mod history;
 pub mod holders;
 pub mod import;
+pub mod linkage;
 pub mod links;
 pub mod model;
 pub mod names;

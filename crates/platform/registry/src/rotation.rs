@@ -63,6 +63,9 @@ impl Registry {
             if holder.state == State::Active {
                 self.renew_card(tx, &holder, compromised, now)?;
             }
+            if kind == Kind::Organization {
+                self.link_domain(tx, now)?;
+            }
             if compromised {
                 status::sign_all(self, tx, &holder, now)?;
                 for child in children {

@@ -36,6 +36,8 @@ pub(crate) enum Request {
     Receipt(Receipt),
     /// An agent card, signed.
     Card(Card),
+    /// The tie of a DID to a domain, signed.
+    DomainLinkage(DomainLinkage),
     /// A secret for an upstream, sealed.
     SealSecret(SealSecret),
     /// A secret for an upstream, opened.
@@ -51,6 +53,7 @@ impl Request {
             Self::StatusList(_) => "status_list",
             Self::Receipt(_) => "receipt",
             Self::Card(_) => "card",
+            Self::DomainLinkage(_) => "domain_linkage",
             Self::SealSecret(_) => "seal_secret",
             Self::OpenSecret(_) => "open_secret",
         }
@@ -146,6 +149,20 @@ pub(crate) struct Card {
     pub(crate) did: String,
     /// A JSON text, which is read strictly; what A2A 1.0 does not know of it is left out.
     pub(crate) card: String,
+}
+
+/// Signs a Domain Linkage Credential.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DomainLinkage {
+    pub(crate) key: Key,
+    pub(crate) did: String,
+    /// Such as `https://acme.example`.
+    pub(crate) origin: String,
+    /// Unix seconds.
+    pub(crate) valid_from: i64,
+    /// Unix seconds.
+    pub(crate) valid_until: i64,
 }
 
 /// Seals a secret, which is bound to organization, name and origin.

@@ -171,6 +171,27 @@ impl Client {
         self.secured(&Request::Card(ask::Card { key: key.into(), did, card }))
     }
 
+    /// Signs the tie of a did:web to its origin, valid between two moments (Unix seconds): a Domain Linkage Credential, as a JWT.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `issuer_mismatch` for another origin than the DID's.
+    pub fn domain_linkage(
+        &mut self,
+        key: SealedKey<'_>,
+        did: &Did,
+        origin: &str,
+        (valid_from, valid_until): (i64, i64),
+    ) -> Result<String, ClientError> {
+        let (key, did, origin) = (key.into(), did.as_str().to_owned(), origin.to_owned());
+        self.secured(&Request::DomainLinkage(ask::DomainLinkage {
+            key,
+            did,
+            origin,
+            valid_from,
+            valid_until,
+        }))
+    }
+
     /// Seals a secret for an upstream, of 1 byte to 16 KiB. It opens only for that organization, name and origin, which
     /// are compared byte by byte.
     ///

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// registers agents does not get at secrets for upstreams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Door {
-    /// `registry.sock`: makes keys, signs delegations, status lists, receipts and cards, seals secrets.
+    /// `registry.sock`: makes keys, signs delegations, status lists, receipts, cards and domain linkages, seals secrets.
     Registry,
     /// `gateway.sock`: signs receipts, opens secrets.
     Gateway,
@@ -47,6 +47,7 @@ impl Door {
             | Request::Delegate(_)
             | Request::StatusList(_)
             | Request::Card(_)
+            | Request::DomainLinkage(_)
             | Request::SealSecret(_) => self == Self::Registry,
         }
     }

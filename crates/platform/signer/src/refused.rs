@@ -95,6 +95,9 @@ pub(crate) enum Refused {
     /// A card of somebody else.
     #[error("the card does not declare the DID `{did}`")]
     CardDid { did: Did },
+    /// Another domain than the DID's.
+    #[error("`{found}` is not the origin of `{did}`, which vouches for no other")]
+    Origin { did: Did, found: String },
     /// A receipt that nobody is said to sign.
     #[error("the receipt's `verifier` is no DID; give a key id that is the DID URL of the key")]
     NoSigner,
@@ -133,7 +136,7 @@ impl Refused {
             Self::Issuer { .. } | Self::NotTheSubject { .. } | Self::NoSigner => "issuer_mismatch",
             Self::Card(error) => error.code(),
             Self::SignCard(error) => error.code(),
-            Self::CardDid { .. } => "issuer_mismatch",
+            Self::CardDid { .. } | Self::Origin { .. } => "issuer_mismatch",
             Self::Window { .. } => "window_empty",
             Self::ReceiptType { .. } => "type_mismatch",
             Self::Sign(_) => "sign_failed",

@@ -18,14 +18,17 @@ use legation_credential::{
         is_list_url,
     },
 };
-use legation_did::{Did, key, method_id};
+use legation_did::{Did, key, method_id, web};
 use legation_keys::{
     SecretKey, Signer,
     data_integrity::AddProofError,
     json::{self, Json, JsonLimits},
+    jws,
     secret::{SecretKeyError, SignError},
+    time,
 };
 use legation_verifier::{batch, receipt};
+use serde_json::json;
 
 /// What signs the bytes of a kind.
 type Sign = fn(&[u8], &str, &dyn Signer) -> Result<String, SignError>;
@@ -154,6 +157,36 @@ pub(crate) fn card(request: &ask::Card, master: &Master) -> Result<String, Refus
     let signer = opened(&request.key, master)?;
     let method = method(&did, &request.key.key_id, &signer)?;
     Ok(legation_agent_card::sign(&card, &method, &signer)?)
+}
+
+/// Signs a Domain Linkage Credential as a JWT, whose header and claims are these and no others (DIF Well Known DID
+/// Configuration 1.0, "JSON Web Token Proof Format"). Its subject is its issuer.
+pub(crate) fn domain_linkage(request: &ask::DomainLinkage, master: &Master) -> Result<String, Refused> {
+    let did = did("did", &request.did)?;
+    let (from, until) = (request.valid_from, request.valid_until);
+    if until <= from {
+        return Err(Refused::Window { from, until });
+    }
+    // A did:web vouches for its own domain; what another one says is that domain's to publish.
+    let own = web::origin(&did)
+        .map(|own| request.origin == own || request.origin == own.replacen("https", "http", 1));
+    if own != Some(true) {
+        return Err(Refused::Origin { did, found: shorten(&request.origin) });
+    }
+    let claims = json!({
+        "exp": until, "iss": did.as_str(), "nbf": from, "sub": did.as_str(),
+        "vc": {
+            "@context": ["https://www.w3.org/2018/credentials/v1", "https://identity.foundation/.well-known/did-configuration/v1"],
+            "type": ["VerifiableCredential", "DomainLinkageCredential"],
+            "issuer": did.as_str(),
+            "issuanceDate": time::format(from),
+            "expirationDate": time::format(until),
+            "credentialSubject": {"id": did.as_str(), "origin": request.origin},
+        },
+    });
+    let signer = opened(&request.key, master)?;
+    let method = method(&did, &request.key.key_id, &signer)?;
+    Ok(jws::sign_untyped(&method, claims.to_string().as_bytes(), &signer)?)
 }
 
 /// The key, for one request. It is zeroed when it is dropped.

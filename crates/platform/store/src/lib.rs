@@ -8,7 +8,7 @@
 //! | `till` | what is committed in memory where calls come thick: its judgement, its journal, and how it gets into the tables |
 //! | `ledger` | the durable ledger, which judges by the verifier's own |
 //! | [`receipt`] | what was decided, as it is kept |
-//! | [`organization`], [`holder`], [`link`], [`api_key`], [`card`], [`configuration`] | the tables of the registry |
+//! | [`organization`], [`holder`], [`link`], [`api_key`], [`card`], [`linkage`], [`configuration`] | the tables of the registry |
 //! | [`idempotency`] | what was answered to writes that carry a key |
 //! | [`synced`] | when what was committed is on the disk |
 //! | `connection`, `value` | the two engines behind one text of SQL |
@@ -37,6 +37,7 @@ pub mod idempotency;
 pub mod job;
 mod ledger;
 pub mod link;
+pub mod linkage;
 mod log;
 mod migrate;
 pub mod organization;

@@ -25,6 +25,7 @@ const NO_MORE: Duration = Duration::from_millis(500);
 pub(crate) fn look(registry: &Registry) -> Result<(), RegistryError> {
     let now = files::now();
     registry.renew_lists(now)?;
+    registry.renew_linkage(now)?;
     registry.renew_due(now)?;
     registry.end_keys(now)?;
     Ok(())
