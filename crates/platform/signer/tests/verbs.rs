@@ -293,3 +293,40 @@ fn what_has_no_name_or_one_without_end_is_refused() {
     }
     assert!(registry.generate(ACME, &"x".repeat(2048), Algorithm::EdDsa).is_ok());
 }
+
+#[test]
+fn a_card_and_a_tie_to_a_domain_are_signed_for_the_key_s_own_did_and_at_the_registry_s_door_only() {
+    let running = Running::start();
+    let mut signer = running.at(Door::Registry);
+    let made = signer.generate(ACME, "k", Algorithm::EdDsa).unwrap();
+    let shop = did("did:web:shop.example");
+    let card = |did: &str| {
+        format!(
+            r#"{{"name":"Shop","capabilities":{{"extensions":[{{"uri":"https://w3id.org/legation/a2a/identity/v1","params":{{"did":"{did}"}}}}]}}}}"#
+        )
+    };
+    let good = card(shop.as_str());
+    assert!(signer.card(key("k", &made), &shop, &good).unwrap().contains("\"signatures\":["));
+    let code = |outcome: Result<String, _>| {
+        let error: legation_signer::ClientError = outcome.unwrap_err();
+        error.code().to_owned()
+    };
+    assert_eq!(code(signer.card(key("k", &made), &shop, &card("did:web:other.example"))), "issuer_mismatch");
+    assert_eq!(code(signer.card(key("k", &made), &shop, r#"{"name":"Shop"}"#)), "issuer_mismatch");
+    assert_eq!(
+        code(signer.card(key("k", &made), &shop, &good.replacen('{', r#"{"name":"A","#, 1))),
+        "duplicate_member"
+    );
+    let window = (NOW, NOW + 100);
+    assert!(signer.domain_linkage(key("k", &made), &shop, "https://shop.example", window).is_ok());
+    for origin in ["https://other.example", "https://shop.example/", "https://shop.example:1", ""] {
+        let outcome = signer.domain_linkage(key("k", &made), &shop, origin, window);
+        assert_eq!(code(outcome), "issuer_mismatch", "{origin}");
+    }
+    let ended = signer.domain_linkage(key("k", &made), &shop, "https://shop.example", (NOW, NOW));
+    assert_eq!(code(ended), "window_empty");
+    let mut gateway = running.at(Door::Gateway);
+    assert_eq!(code(gateway.card(key("k", &made), &shop, &good)), "not_at_this_door");
+    let outcome = gateway.domain_linkage(key("k", &made), &shop, "https://shop.example", window);
+    assert_eq!(code(outcome), "not_at_this_door");
+}
