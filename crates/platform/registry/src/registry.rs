@@ -128,27 +128,33 @@ impl Registry {
     pub(crate) fn tell(
         &self,
         tx: &mut Tx<'_>,
-        (kind, subject): (&str, &str),
+        event: (&str, &str),
         data: &serde_json::Value,
         now: i64,
     ) -> Result<(), RegistryError> {
-        let data = data.to_string();
-        let event = NewEvent { kind, subject, actor: &self.actor, data: &data, decides: true };
-        tx.append(&self.id, &event, now)?;
-        Ok(())
+        self.append(tx, event, (data, true), now)
     }
 
     /// Tells a change that no decision depends on.
     pub(crate) fn note(
         &self,
         tx: &mut Tx<'_>,
-        (kind, subject): (&str, &str),
+        event: (&str, &str),
         data: &serde_json::Value,
         now: i64,
     ) -> Result<(), RegistryError> {
+        self.append(tx, event, (data, false), now)
+    }
+
+    fn append(
+        &self,
+        tx: &mut Tx<'_>,
+        (kind, subject): (&str, &str),
+        (data, decides): (&serde_json::Value, bool),
+        now: i64,
+    ) -> Result<(), RegistryError> {
         let data = data.to_string();
-        let event = NewEvent { kind, subject, actor: &self.actor, data: &data, decides: false };
-        tx.append(&self.id, &event, now)?;
+        tx.append(&self.id, &NewEvent { kind, subject, actor: &self.actor, data: &data, decides }, now)?;
         Ok(())
     }
 
