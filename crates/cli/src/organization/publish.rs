@@ -74,11 +74,24 @@ impl Done {
     fn document(&mut self, registry: &Registry, did: &str, folder: PathBuf) -> Result<(), Failure> {
         let document = registry.document(did).map_err(|error| failed(&error))?;
         self.put(&folder.join("did.json"), &document.to_json().to_string())?;
-        match registry.card(did, i64::MAX) {
-            Ok(card) => self.put(&folder.join("agent-card.json"), &card.secured),
-            Err(RegistryError::Store(StoreError::NotFound { .. })) => Ok(()),
+        let place = folder.join("agent-card.json");
+        match registry.published_card(did) {
+            Ok(card) => self.put(&place, &card.secured),
+            Err(RegistryError::Store(StoreError::NotFound { .. })) => self.take_away(&place),
             Err(error) => Err(failed(&error)),
         }
+    }
+
+    /// Takes a file away that was published before.
+    fn take_away(&mut self, path: &Path) -> Result<(), Failure> {
+        match std::fs::remove_file(path) {
+            Ok(()) => self.written += 1,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(Failure::file(format!("`{}` can't be removed: {error}", path.display())));
+            }
+        }
+        Ok(())
     }
 
     /// Writes a file whole, where it is not that already: whoever mirrors the folder sees what has changed.

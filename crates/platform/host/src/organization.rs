@@ -89,7 +89,7 @@ async fn agent_card(
 }
 
 async fn card(registry: Arc<Registry>, did: String, headers: &HeaderMap) -> Result<Response, Problem> {
-    let card = read(move || registry.card(&did, i64::MAX)).await?;
+    let card = read(move || registry.published_card(&did)).await?;
     tell(Kind::AgentCard, card.secured.into_bytes(), headers)
 }
 

@@ -8,12 +8,12 @@ use legation_agent_card::{
     BindingError, CardError, Form, Keys, UnverifiedCard, check_binding_with, extension, verify,
 };
 use legation_did::Did;
-use legation_signer::SealedKey;
+use legation_signer::{ClientError, SealedKey};
 use legation_store::{
-    Tx, card,
+    StoreError, Tx, card,
     card::Card,
     holder,
-    holder::{Holder, Kind},
+    holder::{Holder, Kind, State},
 };
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ impl Registry {
     /// Publishes no card of a holder any more.
     ///
     /// # Errors
-    /// [`RegistryError`]; [`legation_store::StoreError::NotFound`] where it has none.
+    /// [`RegistryError`]; [`StoreError::NotFound`] where it has none.
     pub fn remove_card(&self, (kind, name): (Kind, &str), now: i64) -> Result<Holder, RegistryError> {
         self.change(|tx| {
             let (holder, _) = named(tx, &self.id, kind, name)?;
@@ -74,7 +74,7 @@ impl Registry {
     /// A holder's card as of a moment (Unix seconds), by the holder's DID.
     ///
     /// # Errors
-    /// [`RegistryError`]; [`legation_store::StoreError::NotFound`] where it has none.
+    /// [`RegistryError`]; [`StoreError::NotFound`] where it has none.
     pub fn card(&self, did: &str, moment: i64) -> Result<Card, RegistryError> {
         self.store.read(|tx| {
             let holder = holder::by_did(tx, &self.id, did)?;
@@ -82,7 +82,22 @@ impl Registry {
         })
     }
 
-    /// Signs a card anew, by the key that its holder has now. With `only`, no signature of before stays.
+    /// The card that is published of a holder, by the holder's DID: none of who is retired.
+    ///
+    /// # Errors
+    /// As [`Registry::card`].
+    pub fn published_card(&self, did: &str) -> Result<Card, RegistryError> {
+        self.store.read(|tx| {
+            let holder = holder::by_did(tx, &self.id, did)?;
+            match holder.state {
+                State::Retired => Err(missing(&holder)),
+                State::Active | State::Suspended => self.card_of(tx, &holder, i64::MAX),
+            }
+        })
+    }
+
+    /// Signs a card anew, by the key that its holder has now. With `only`, no signature of before stays. A card that can't be signed
+    /// any more is published no more: it must not keep a key from being replaced.
     pub(crate) fn renew_card(
         &self,
         tx: &mut Tx<'_>,
@@ -91,16 +106,27 @@ impl Registry {
         now: i64,
     ) -> Result<(), RegistryError> {
         let Some(found) = card::at(tx, &self.id, &holder.id, i64::MAX)? else { return Ok(()) };
-        let text = if only { without_signatures(&found.secured)? } else { found.secured };
-        let (secured, notes) = self.sign_card(tx, holder, &text, now)?;
-        self.keep_card(tx, holder.clone(), secured, notes, now).map(drop)
+        let mut signed = Err(missing(holder));
+        if !only {
+            signed = self.sign_card(tx, holder, &found.secured, now);
+        }
+        // There may be as many signatures as there can be, of keys that were replaced before.
+        if signed.is_err() {
+            let alone = without_signatures(&found.secured);
+            signed = alone.and_then(|text| self.sign_card(tx, holder, &text, now));
+        }
+        match signed {
+            Ok((secured, notes)) => self.keep_card(tx, holder.clone(), secured, notes, now).map(drop),
+            Err(RegistryError::Card { .. } | RegistryError::Signer(ClientError::Refused { .. })) => {
+                card::set(tx, &self.id, &holder.id, ("", now))?;
+                self.note(tx, ("card.removed", &holder.name), &json!({"kind": holder.kind.name()}), now)
+            }
+            Err(other) => Err(other),
+        }
     }
 
     fn card_of(&self, tx: &mut Tx<'_>, holder: &Holder, moment: i64) -> Result<Card, RegistryError> {
-        let missing = || legation_store::StoreError::NotFound {
-            what: format!("card of the {} `{}`", holder.kind.name(), holder.name),
-        };
-        Ok(card::at(tx, &self.id, &holder.id, moment)?.ok_or_else(missing)?)
+        card::at(tx, &self.id, &holder.id, moment)?.ok_or_else(|| missing(holder))
     }
 
     fn keep_card(
@@ -177,6 +203,11 @@ impl Registry {
         }
         Ok(notes)
     }
+}
+
+fn missing(holder: &Holder) -> RegistryError {
+    let what = format!("card of the {} `{}`", holder.kind.name(), holder.name);
+    StoreError::NotFound { what }.into()
 }
 
 /// The card, which declares its holder's DID.

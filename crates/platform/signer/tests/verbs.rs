@@ -319,7 +319,13 @@ fn a_card_and_a_tie_to_a_domain_are_signed_for_the_key_s_own_did_and_at_the_regi
     );
     let window = (NOW, NOW + 100);
     assert!(signer.domain_linkage(key("k", &made), &shop, "https://shop.example", window).is_ok());
-    for origin in ["https://other.example", "https://shop.example/", "https://shop.example:1", ""] {
+    for origin in [
+        "https://other.example",
+        "http://shop.example",
+        "https://shop.example/",
+        "https://shop.example:1",
+        "",
+    ] {
         let outcome = signer.domain_linkage(key("k", &made), &shop, origin, window);
         assert_eq!(code(outcome), "issuer_mismatch", "{origin}");
     }

@@ -286,7 +286,8 @@ impl Store {
         self.tills.set_thick(calls);
     }
 
-    /// Settles what was committed, with its receipt. It is done even where the future is dropped.
+    /// Settles what was committed, with its receipt. It is done even where the future is dropped. Of what was committed in
+    /// memory the receipt has no number yet (0), and is carried over in a moment.
     ///
     /// # Errors
     /// [`CommitError::Store`]: what was taken stays taken.

@@ -240,7 +240,7 @@ impl Till {
         let mut state = lock(&self.state);
         state.now = commit.now;
         let holds = state.until.is_some_and(|until| Instant::now() < until);
-        if !holds || state.epoch != commit.epoch || state.closing || self.journal.is_full() {
+        if !holds || state.epoch != commit.epoch || state.closing || !self.journal.takes() {
             return Err(Box::new(NotHere { commit, is_in_the_way: false }));
         }
         let Commit { organization, permit, reserving, epoch, now, receipt } = commit;

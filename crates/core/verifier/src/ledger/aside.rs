@@ -18,7 +18,7 @@ use super::{
     parts::Names,
     totals::{Fit, Taken, fit},
 };
-use crate::Permit;
+use crate::{LinkDebit, Permit};
 use std::collections::{BTreeMap, HashMap};
 
 /// Of what is left of a total, one process has set aside the so many-th part at most.
@@ -155,18 +155,17 @@ impl Aside {
             permit.debits.iter().map(|debit| Taken::of(debit, &permit.links, reserving)).collect();
         let is_plain = permit.nonce.is_none() && permit.approvals.is_empty() && now < permit.valid_until;
         let mut done = 0;
-        let mut is_in_the_way = false;
         let passes = is_plain
             && permit.debits.iter().zip(&taken).all(|(debit, taken)| {
-                let outcome = self.take((debit.amount, debit.most), taken, reserving, now);
-                done += usize::from(outcome.is_ok());
-                is_in_the_way |= outcome == Err(true);
-                outcome.is_ok()
+                let fits = self.take(debit, taken, reserving, now);
+                done += usize::from(fits);
+                fits
             });
         if !passes {
             for (debit, taken) in permit.debits.iter().zip(&taken).take(done) {
                 self.give_back(debit.amount, taken, reserving, now);
             }
+            let is_in_the_way = is_plain && self.is_in_the_way(&permit.debits, &taken, now);
             return Err(Box::new(NotHere { permit, is_in_the_way }));
         }
         taken.iter_mut().for_each(|one| one.at(now));
@@ -175,38 +174,28 @@ impl Aside {
         Ok(Committed { request, nonce, approvals, approved_by, debits, taken, at: now, aside: from })
     }
 
-    /// `Err` where it does not fit; with `true` where what is free here is in the way of it in the store.
-    fn take(
-        &mut self,
-        (amount, limit): (i64, i64),
-        taken: &Taken,
-        reserving: bool,
-        now: i64,
-    ) -> Result<(), bool> {
+    /// Takes a debit, where it fits into what is free.
+    fn take(&mut self, debit: &LinkDebit, taken: &Taken, reserving: bool, now: i64) -> bool {
+        let amount = debit.amount;
         let own = match &taken.own {
             None => None,
-            Some((own, _)) => {
-                Some(self.totals.get(own).filter(|own| !own.is_new).map(Share::held).ok_or(false)?)
-            }
+            Some((own, _)) => match self.totals.get(own).filter(|own| !own.is_new) {
+                Some(own) => Some(own.held()),
+                None => return false,
+            },
         };
-        let round = self.round;
-        let share = self.totals.get_mut(&taken.name).ok_or(false)?;
-        (share.most, share.step) = (limit, share.step.max(amount));
-        if now > share.until || share.is_new {
-            return Err(false);
+        let (round, percent) = (self.round, self.percent);
+        let Some(share) = self.totals.get_mut(&taken.name) else { return false };
+        (share.most, share.step) = (debit.most, share.step.max(amount));
+        let left = debit.most.saturating_sub(share.held());
+        if now > share.until || share.is_new || fit(amount, left, own, percent) != Fit::Yes {
+            return false;
         }
-        let left = limit.saturating_sub(share.held());
-        if fit(amount, left, own, self.percent) != Fit::Yes {
-            // What the store counts as taken is more by what is free.
-            return Err(share.free() > 0);
-        }
+        share.used = share.used.saturating_add(amount);
         if amount > share.free() {
-            share.used = share.used.saturating_add(amount);
-            // What the store counts may be more than was heard of it last.
-            let is_short = left.saturating_sub(share.free()) < amount.saturating_mul(SHORT);
-            return Err(share.free() > 0 && is_short);
+            return false;
         }
-        (share.used, share.last_used) = (share.used.saturating_add(amount), round);
+        share.last_used = round;
         if reserving {
             share.open = share.open.saturating_add(amount);
         } else {
@@ -217,7 +206,26 @@ impl Aside {
         {
             (own.open, own.last_used) = (own.open.saturating_add(amount), round);
         }
-        Ok(())
+        true
+    }
+
+    /// Whether the store might refuse some debits only because of what is free here: of one total little is left beside that,
+    /// and of none there is too little in any case. Whoever asks for more than it may have makes nobody give anything back.
+    fn is_in_the_way(&self, debits: &[LinkDebit], taken: &[Taken], now: i64) -> bool {
+        let known = debits.iter().zip(taken).filter_map(|(debit, taken)| {
+            let share = self.totals.get(&taken.name).filter(|share| !share.is_new && now <= share.until)?;
+            Some((debit.amount, debit.most.saturating_sub(share.held()), share.free()))
+        });
+        let mut is_in_the_way = false;
+        for (amount, left, free) in known {
+            if amount > left {
+                return false;
+            }
+            // What the store counts may be more than was heard of it last.
+            let is_short = left.saturating_sub(free) < amount.saturating_mul(SHORT);
+            is_in_the_way |= free > 0 && amount > 0 && is_short;
+        }
+        is_in_the_way
     }
 
     fn give_back(&mut self, amount: i64, taken: &Taken, reserving: bool, now: i64) {

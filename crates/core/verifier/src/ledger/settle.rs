@@ -57,6 +57,8 @@ impl MemoryLedger {
     /// Lowers what a commit took to what it really cost, at `now` (Unix seconds), in every total that it took from.
     /// A committed permit is settled once, since it is used up. One that is never settled stays as it was taken.
     ///
+    /// Nothing of what was committed out of what was set aside ([`super::aside`]) is here to settle, nor is it lowered.
+    ///
     /// A cost above what was taken is debited all the same, as of now, even beyond a most, and told. What was
     /// [reserved](MemoryLedger::reserve) no longer counts for the agent's share. How often was acted stays.
     ///
@@ -68,8 +70,11 @@ impl MemoryLedger {
     /// }
     /// ```
     pub fn settle(&mut self, committed: Committed, actual: &Actual, now: i64) -> Settled {
-        let Committed { debits, taken, .. } = committed;
         let mut settled = Settled::default();
+        if committed.aside.is_some() {
+            return settled;
+        }
+        let Committed { debits, taken, .. } = committed;
         for (debit, taken) in debits.into_iter().zip(taken) {
             if let Some((own, moment)) = taken.own {
                 self.lower(&own, moment, debit.amount);

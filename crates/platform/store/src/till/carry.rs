@@ -143,8 +143,11 @@ impl Carrier {
                 break;
             }
         }
-        if closing && lock(&till.state).aside.is_settled() && self.forget(till).is_ok() {
+        if closing && lock(&till.state).aside.is_settled() {
+            // The row goes last: a journal without one is of another store.
             till.journal.remove();
+            // A row that stays says that nothing is decided, and keeps nobody waiting.
+            self.forget(till).unwrap_or_default();
         }
         true
     }
@@ -190,6 +193,13 @@ impl Carrier {
                 return Err((error, false));
             }
         };
+        // Whoever raised the epoch goes on once this is committed: from before that on nothing is decided by the old one.
+        {
+            let mut state = lock(&till.state);
+            if state.epoch != carry.epoch {
+                state.until = None;
+            }
+        }
         // From here on nobody knows, where there is no answer.
         match self.connect().and_then(|connection| connection.batch("COMMIT")) {
             Ok(()) => {

@@ -231,9 +231,10 @@ impl Journal {
         lock(&self.pending).len()
     }
 
-    /// Whether no more should be written before some of it is in the store.
-    pub(crate) fn is_full(&self) -> bool {
-        self.waiting() >= WAITING
+    /// Whether more may be written: not before some of it is in the store where much waits, and never again where the disk
+    /// could not be synced, so that nothing is forwarded whose answer can't be given.
+    pub(crate) fn takes(&self) -> bool {
+        self.waiting() < WAITING && !self.progress.has_ended()
     }
 
     /// Whether something was not even written yet.
@@ -404,6 +405,11 @@ impl Left {
         }
         entries.sort_by_key(|(number, _)| *number);
         (entries, commons)
+    }
+
+    /// Whether nothing was ever committed by it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries().0.is_empty()
     }
 
     pub(crate) fn remove(&self) {

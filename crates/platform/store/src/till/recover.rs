@@ -2,7 +2,7 @@
 
 use super::{
     journal::Left,
-    table::{self, Part},
+    table::{self, Part, Process},
 };
 use crate::{connection::Connection, error::StoreError, ledger, receipt::Rows, tx::Tx};
 use legation_verifier::{MemoryLedger, ledger::parts::Names};
@@ -13,23 +13,32 @@ pub(crate) fn all(connection: &mut Connection, folder: &Path) -> Result<(), Stor
     let left = Left::all(folder)
         .map_err(|error| StoreError::unavailable(format!("`{}` can't be read: {error}", folder.display())))?;
     for one in left {
-        connection.begin(true)?;
-        match carry_over(&mut Tx::new(connection), &one) {
-            Ok(()) => connection.batch("COMMIT")?,
-            Err(error) => {
-                connection.batch("ROLLBACK")?;
-                return Err(error);
-            }
+        if let Some(organization) = within(connection, |tx| carry_over(tx, &one))? {
+            one.remove();
+            // Only now: where it is still there after a crash, its row says that nothing of it is left to carry over.
+            within(connection, |tx| table::remove(tx, &organization, &one.process))?;
+        } else if one.is_empty() {
+            one.remove();
         }
-        one.remove();
     }
     Ok(())
 }
 
-fn carry_over(tx: &mut Tx<'_>, left: &Left) -> Result<(), StoreError> {
-    // Without a row nothing was ever set aside, and nothing committed: it belongs to no store, or to another one.
-    let Some(organization) = table::organization_of(tx, &left.process)? else { return Ok(()) };
-    let Some(process) = table::get(tx, &organization, &left.process)? else { return Ok(()) };
+fn within<T>(
+    connection: &mut Connection,
+    verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.begin(true)?;
+    let done = verb(&mut Tx::new(connection));
+    connection.batch(if done.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    done
+}
+
+/// Gives whose it is; `None` where the store knows of no such process. Nothing is committed before there is a row, so what stands in
+/// such a journal is another store's, or of this one before it was put back: it stays where it is.
+fn carry_over(tx: &mut Tx<'_>, left: &Left) -> Result<Option<String>, StoreError> {
+    let Some(organization) = table::organization_of(tx, &left.process)? else { return Ok(None) };
+    let Some(process) = table::get(tx, &organization, &left.process)? else { return Ok(None) };
     let mut head = ledger::head(tx, &organization)?;
     let (entries, commons) = left.entries();
     let mut used: HashMap<[u8; 32], i64> = HashMap::new();
@@ -69,5 +78,8 @@ fn carry_over(tx: &mut Tx<'_>, left: &Left) -> Result<(), StoreError> {
     ledger::save(tx, &organization, &mut head, &before, &memory)?;
     rows.insert(tx, &organization)?;
     ledger::set_head(tx, &organization, &head)?;
-    table::remove(tx, &organization, &left.process)
+    table::remove(tx, &organization, &left.process)?;
+    let done = Process { epoch: table::NONE, number: i64::MAX, written: i64::MAX, ..process };
+    table::set(tx, &organization, &left.process, &done)?;
+    Ok(Some(organization))
 }

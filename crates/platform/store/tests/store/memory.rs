@@ -9,6 +9,7 @@ use legation_store::{CommitError, Done, Location, NewEvent, Settle, Store, organ
 use legation_tests::postgres::{self, Postgres};
 use legation_verifier::{Actual, Committed, ledger::parts::total_name};
 use std::{
+    path::PathBuf,
     process::Command,
     sync::{
         Arc,
@@ -106,9 +107,29 @@ fn numbers_have_no_gaps(store: &Store, permits: i64) {
     }
 }
 
+fn folder_of_journals(engine: &Engine) -> PathBuf {
+    let Location::Sqlite(path) = &engine.location else { panic!("no file") };
+    format!("{}-aside", path.display()).into()
+}
+
 fn journals(engine: &Engine) -> usize {
-    let Location::Sqlite(path) = &engine.location else { return 0 };
-    std::fs::read_dir(format!("{}-aside", path.display())).map_or(0, Iterator::count)
+    std::fs::read_dir(folder_of_journals(engine)).map_or(0, Iterator::count)
+}
+
+/// The files of all journals, by their place.
+fn copy_of_journals(engine: &Engine) -> Vec<(PathBuf, Vec<u8>)> {
+    let folders = std::fs::read_dir(folder_of_journals(engine)).unwrap();
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
+    let paths = files.map(|file| file.unwrap().path());
+    paths.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+}
+
+fn put_back_journals(engine: &Engine, files: &[(PathBuf, Vec<u8>)]) {
+    assert!(files.iter().all(|(path, _)| path.starts_with(folder_of_journals(engine))));
+    for (path, bytes) in files {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -269,8 +290,22 @@ fn what_was_committed_in_memory_survives_kill_9() {
         here += told.matches("acknowledged here").count();
         assert!(journals(&engine) > 0, "it was killed with a journal");
         // Whoever opens the store next takes it over.
+        let copied = copy_of_journals(&engine);
         drop(Store::open(engine.location.clone()).unwrap());
         assert_eq!(journals(&engine), 0);
+        let before = (
+            held(&engine.store, &world),
+            engine.store.read(|tx| organization::get(tx, ACME)).unwrap().receipts,
+        );
+        // What comes back, as from a copy of the folder, is taken over no second time, and not thrown away either.
+        put_back_journals(&engine, &copied);
+        drop(Store::open(engine.location.clone()).unwrap());
+        let after = (
+            held(&engine.store, &world),
+            engine.store.read(|tx| organization::get(tx, ACME)).unwrap().receipts,
+        );
+        assert_eq!((after, journals(&engine)), (before, 1));
+        std::fs::remove_dir_all(folder_of_journals(&engine)).unwrap();
         let receipts = engine.store.read(|tx| receipt::after(tx, ACME, 0, 1_000_000)).unwrap();
         assert!(receipts.iter().map(|one| one.seq).eq(1..=i64::try_from(receipts.len()).unwrap()));
         let of = |kind: &str| receipts.iter().filter(|one| one.kind == kind).count();

@@ -298,3 +298,25 @@ fn nearly_all_of_a_budget_can_be_spent_through_any_number_of_processes() {
     assert!(spent <= 10_000);
     assert!(spent > 9_900, "{spent}: what is set aside comes back as less is left");
 }
+
+#[test]
+fn whoever_asks_for_more_than_it_may_have_makes_nobody_give_anything_back() {
+    let mut world = World::new(&mut Rng::with_seed(1));
+    world.mosts = vec![[i64::MAX; 3], [1000; 3], [20; 3], [1000; 3], [1000; 3]];
+    let call = |world: &mut World, chain: &[u8], amount: i64| {
+        let permit = world.permit(chain, amount);
+        world.processes[0].commit(permit, false, world.now)
+    };
+    // Both are known here, and the one has used up its own.
+    for (chain, amount) in [(&[1, 2], 20), (&[1, 3], 20)] {
+        let permit = call(&mut world, chain, amount).unwrap_err().permit;
+        let committed = world.store.commit(permit, world.now).unwrap();
+        world.processes[0].want(&committed);
+    }
+    world.carry(0, false);
+    let refused = call(&mut world, &[1, 2], 200).unwrap_err();
+    assert!(!refused.is_in_the_way, "its own budget refuses it, whatever is free above");
+    let large = call(&mut world, &[1, 3], 900).unwrap_err();
+    assert!(large.is_in_the_way, "it may have that, but for what is set aside");
+    assert!(call(&mut world, &[1, 3], 20).is_ok(), "what is set aside is still there");
+}
