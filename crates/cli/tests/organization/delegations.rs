@@ -109,7 +109,7 @@ fn bits_set(play: &Play) -> Vec<u32> {
     let store = Store::open(Location::Sqlite(play.path("legation/store.sqlite"))).unwrap();
     let lists = store.read(|tx| -> Result<_, StoreError> {
         let organization = organization::all(tx, 1)?.remove(0);
-        link::lists(tx, &organization.id)
+        link::lists(tx, &organization.id, 0, 1000)
     });
     lists.unwrap().iter().map(|list| list.bits.iter().map(|byte| byte.count_ones()).sum()).collect()
 }

@@ -155,7 +155,7 @@ fn what_is_stale_ended_or_ends_soon_is_told_by_name() {
     store
         .write(|tx| -> Result<(), StoreError> {
             let organization = organizations::all(tx, 1)?.remove(0);
-            let mut list = link::lists(tx, &organization.id)?.remove(0);
+            let mut list = link::lists(tx, &organization.id, 0, 1)?.remove(0);
             (list.valid_from, list.valid_until) = (1_699_996_400, 1_700_000_000);
             link::put_list(tx, &organization.id, &list)
         })

@@ -12,6 +12,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod eight;
 mod faults;
 mod killed;
 mod running;

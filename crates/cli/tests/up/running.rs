@@ -83,6 +83,11 @@ impl Up {
     pub(crate) fn get(&self, path: &str) -> (u16, Value) {
         request(self.port, "GET", path, "", "").unwrap()
     }
+
+    /// What stands at a path, as it is.
+    pub(crate) fn text(&self, path: &str) -> String {
+        raw(self.port, "GET", path, "", "").unwrap().1
+    }
 }
 
 impl Drop for Up {
@@ -111,6 +116,16 @@ pub(crate) fn try_post(port: u16, key: &str, body: &Value) -> Option<(u16, Value
 }
 
 fn request(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Option<(u16, Value)> {
+    let (status, body) = raw(port, method, path, headers, body)?;
+    // Chunked or whole: what counts is the JSON in it.
+    let json = body
+        .find('{')
+        .zip(body.rfind('}'))
+        .and_then(|(from, to)| serde_json::from_str(body.get(from..=to)?).ok());
+    Some((status, json.unwrap_or_default()))
+}
+
+fn raw(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n",
@@ -122,13 +137,7 @@ fn request(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Op
     stream.read_to_end(&mut answer).ok()?;
     let text = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = text.split_once("\r\n\r\n")?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    // Chunked or whole: what counts is the JSON in it.
-    let json = body
-        .find('{')
-        .zip(body.rfind('}'))
-        .and_then(|(from, to)| serde_json::from_str(body.get(from..=to)?).ok());
-    Some((status, json.unwrap_or_default()))
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
 /// Plain http is spoken with what is called `localhost` only.

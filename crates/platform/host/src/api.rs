@@ -5,6 +5,7 @@
 //! | this | [`api()`]: the end points as a router; [`ask`]: the same for who holds the organization's data |
 //! | `endpoint` | one end point, and the table of all: it mounts them, and is their description |
 //! | `serve` | a request: read, admitted by the gateway, run, answered |
+//! | `version` | `ETag` and `If-Match`: nobody overwrites what he has not seen |
 //! | `stream` | events as they come |
 //! | `asked`, `error` | what an end point is asked; why it does nothing |
 //! | `holders`, `budgets`, `keys`, `delegations` | teams and agents, and what is theirs |
@@ -44,6 +45,7 @@ mod rotation;
 mod serve;
 mod stream;
 mod told;
+mod version;
 
 pub use asked::MAX_BODY;
 pub use configured::problems;

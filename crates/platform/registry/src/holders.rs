@@ -253,8 +253,8 @@ impl Registry {
             for link in links::alive(tx, &self.id, &holder, now)? {
                 match state {
                     State::Retired => self.end(tx, &link, "retired", now)?,
-                    State::Suspended => status::set(self, tx, link.place, status::SUSPENSION, true, now)?,
-                    State::Active => status::set(self, tx, link.place, status::SUSPENSION, false, now)?,
+                    State::Suspended => status::set(self, tx, link.position, status::SUSPENSION, true, now)?,
+                    State::Active => status::set(self, tx, link.position, status::SUSPENSION, false, now)?,
                 }
             }
             let what =

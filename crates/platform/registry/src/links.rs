@@ -109,7 +109,7 @@ impl Registry {
                 _ => holder.name.clone(),
             }),
             authority: profile.authority(&self.host())?,
-            status: self.entries(place),
+            status: self.entries(place.position),
         };
         let sealed = SealedKey { organization: &self.id, key_id: &key.key_id, sealed };
         let texts: Vec<&str> = parents.iter().map(|parent| parent.secured.as_str()).collect();
@@ -120,7 +120,8 @@ impl Registry {
             holder: holder.id.clone(),
             parent: parents.last().map(|parent| parent.id.clone()),
             secured,
-            place,
+            place: place.number,
+            position: place.position,
             valid_from: terms.valid_from,
             valid_until,
             state: "current".to_owned(),
@@ -148,7 +149,7 @@ impl Registry {
             }
         }
         if holder.state == State::Suspended {
-            status::set(self, tx, issued.place, status::SUSPENSION, true, now)?;
+            status::set(self, tx, issued.position, status::SUSPENSION, true, now)?;
         }
         for child in holder::children(tx, &self.id, &holder.id, "", MOST)? {
             // Who is retired, or whose delegation was revoked, gets none.
@@ -174,7 +175,7 @@ impl Registry {
         now: i64,
     ) -> Result<(), RegistryError> {
         link::revoke(tx, &self.id, &link.id, reason, now)?;
-        status::set(self, tx, link.place, status::REVOCATION, true, now)
+        status::set(self, tx, link.position, status::REVOCATION, true, now)
     }
 
     /// Renews what ends soon: within a third of its life. Gives how many were renewed. Accounts carry over, so that
@@ -364,8 +365,8 @@ impl Registry {
     }
 
     /// Where a delegation's revocation and suspension stand.
-    fn entries(&self, place: i64) -> Vec<StatusEntry> {
-        let (lists, index) = status::lists_of(place);
+    fn entries(&self, position: i64) -> Vec<StatusEntry> {
+        let (lists, index) = status::lists_of(position);
         let origin = names::origin(&self.did);
         lists
             .into_iter()

@@ -31,7 +31,8 @@ pub struct Answered {
 }
 
 impl Registry {
-    /// Runs verbs in one transaction: all that they change is kept, or nothing.
+    /// Runs verbs in one transaction: all that they change is kept, or nothing. What they read is what is there when they
+    /// change it: nobody else changes the organization meanwhile.
     ///
     /// # Errors
     /// Those of the verbs, and of the store.
@@ -39,7 +40,10 @@ impl Registry {
         &self,
         verbs: impl FnOnce(&Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.store.together(|store| verbs(&self.within(store)))
+        self.store.together(|store| {
+            store.write(|tx| organization::lock(tx, &self.id))?;
+            verbs(&self.within(store))
+        })
     }
 
     /// As [`Registry::together`], once for a key of this actor and verb within a day: whoever asks again is answered as the
@@ -58,7 +62,6 @@ impl Registry {
         self.together(|registry| {
             // Of two at once the second waits here, and finds what the first one kept.
             let known = registry.store.write(|tx| -> Result<_, StoreError> {
-                organization::lock(tx, &registry.id)?;
                 idempotency::forget(tx, &registry.id, now.saturating_sub(REMEMBERED))?;
                 idempotency::get(tx, &registry.id, &name)
             })?;

@@ -2,45 +2,75 @@
 
 use crate::{error::RegistryError, links::read_did, names, registry::Registry};
 use legation_credential::status::StatusPurpose;
+use legation_keys::secret::SecretKeyError;
 use legation_signer::{ListTerms, SealedKey};
-use legation_store::{Tx, holder, holder::Holder, link, link::StatusList, organization};
+use legation_store::{StoreError, Tx, holder, holder::Holder, link, link::StatusList, organization};
 
-/// Delegations of one list: the least that a Bitstring status list has (§6.1: so that nobody is told apart by it).
+/// Places of one list: the least that a Bitstring status list has (§6.1: so that nobody is told apart by it).
 const PLACES: i64 = 131_072;
+/// Most delegations in one list.
+const MOST: i64 = PLACES / 2;
 /// How long a list is valid, seconds. It is signed anew at half of that.
 const LIFE: i64 = 3600;
+/// Lists that are signed in one transaction.
+const AT_ONCE: i64 = 32;
 
 pub(crate) const REVOCATION: StatusPurpose = StatusPurpose::Revocation;
 pub(crate) const SUSPENSION: StatusPurpose = StatusPurpose::Suspension;
 
-/// The lists of a place, by their purposes and numbers, and the index in both.
-pub(crate) fn lists_of(place: i64) -> ([(StatusPurpose, i64); 2], usize) {
-    let pair = place.div_euclid(PLACES) * 2;
-    let index = usize::try_from(place.rem_euclid(PLACES)).unwrap_or_default();
+/// The lists of a position, by their purposes and numbers, and the index in both.
+pub(crate) fn lists_of(position: i64) -> ([(StatusPurpose, i64); 2], usize) {
+    let pair = position.div_euclid(PLACES) * 2;
+    let index = usize::try_from(position.rem_euclid(PLACES)).unwrap_or_default();
     ([(REVOCATION, pair + 1), (SUSPENSION, pair + 2)], index)
 }
 
-/// Takes the next free place in an issuer's lists: a list is signed by who issued the delegations in it, so that every
-/// verifier takes it. A place stands for an index in two lists, one for each purpose.
+/// Where a delegation is counted, and where its bits stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// In the order in which its issuer's were issued.
+    pub(crate) number: i64,
+    /// In the status lists: nobody can tell by it which was issued when (Bitstring Status List §6.1).
+    pub(crate) position: i64,
+}
+
+/// Takes a place in an issuer's lists: a list is signed by who issued the delegations in it, so that every verifier takes
+/// it. It stands for an index in two lists, one for each purpose, which is drawn among those that are free.
 pub(crate) fn take_place(
     registry: &Registry,
     tx: &mut Tx<'_>,
     issuer: &Holder,
     now: i64,
-) -> Result<i64, RegistryError> {
-    let latest = link::latest_list(tx, registry.id(), &issuer.id, REVOCATION.name())?;
-    if let Some(mut list) = latest.filter(|list| list.used < PLACES) {
-        let place = (list.number - 1) / 2 * PLACES + list.used;
-        list.used += 1;
-        link::put_list(tx, registry.id(), &list)?;
-        return Ok(place);
+) -> Result<Place, RegistryError> {
+    let latest = link::taken(tx, registry.id(), &issuer.id)?;
+    let (number, taken) = match latest.filter(|(_, taken)| *taken < MOST) {
+        Some(latest) => latest,
+        None => (new_lists(registry, tx, issuer, now)?, 0),
+    };
+    link::set_taken(tx, registry.id(), &issuer.id, (number, taken + 1))?;
+    let first = (number - 1) / 2 * PLACES;
+    loop {
+        // Half of them stay free, so that two draws are enough at the mean.
+        let draw: [u8; 4] = legation_keys::secret::random().map_err(no_draw)?;
+        let position = first + i64::from(u32::from_be_bytes(draw)) % PLACES;
+        if link::is_free(tx, registry.id(), position)? {
+            return Ok(Place { number: first + taken, position });
+        }
     }
+}
+
+fn no_draw(error: SecretKeyError) -> RegistryError {
+    StoreError::Unavailable { reason: error.to_string() }.into()
+}
+
+/// Makes an issuer's next pair of lists; gives the number of the first.
+fn new_lists(registry: &Registry, tx: &mut Tx<'_>, issuer: &Holder, now: i64) -> Result<i64, RegistryError> {
     let first = organization::take_lists(tx, registry.id())?;
     for (purpose, number) in [(REVOCATION, first), (SUSPENSION, first + 1)] {
         let list = StatusList {
             number,
             issuer: issuer.id.clone(),
-            used: 1,
+            used: PLACES,
             purpose: purpose.name().to_owned(),
             url: format!("{}/status/{number}", names::origin(&registry.did)),
             bits: vec![0; usize::try_from(PLACES / 8).unwrap_or_default()],
@@ -50,19 +80,19 @@ pub(crate) fn take_place(
         };
         sign(registry, tx, list, now)?;
     }
-    Ok((first - 1) / 2 * PLACES)
+    Ok(first)
 }
 
 /// Sets a bit, or takes it away, and signs the list.
 pub(crate) fn set(
     registry: &Registry,
     tx: &mut Tx<'_>,
-    place: i64,
+    position: i64,
     purpose: StatusPurpose,
     value: bool,
     now: i64,
 ) -> Result<(), RegistryError> {
-    let (lists, index) = lists_of(place);
+    let (lists, index) = lists_of(position);
     let number = lists.into_iter().find(|(other, _)| *other == purpose).map_or(0, |(_, number)| number);
     let mut list = link::list(tx, registry.id(), number)?;
     // The first bit is the highest of the first byte (Bitstring Status List §3.2).
@@ -117,17 +147,26 @@ impl Registry {
     /// [`RegistryError`].
     pub fn renew_lists(&self, now: i64) -> Result<usize, RegistryError> {
         let soon = now.saturating_add(LIFE / 2);
-        if self.store.read(|tx| link::lists_ending(tx, &self.id, soon))?.is_empty() {
-            return Ok(0);
+        let mut renewed = 0;
+        while !self.store.read(|tx| link::lists_ending(tx, &self.id, soon, 1))?.is_empty() {
+            // A few at a time: whoever else wants to write waits for no more than these.
+            let done = self.change(|tx| {
+                let due = link::lists_ending(tx, &self.id, soon, AT_ONCE)?;
+                let count = due.len();
+                if count == 0 {
+                    return Ok(0);
+                }
+                due.into_iter().try_for_each(|list| sign(self, tx, list, now))?;
+                // What decisions rest on is read anew, before what is remembered of it becomes too old.
+                self.tell(tx, ("status.renewed", "status"), &serde_json::json!({"lists": count}), now)?;
+                Ok::<_, RegistryError>(count)
+            })?;
+            renewed += done;
+            if done == 0 {
+                break;
+            }
         }
-        self.change(|tx| {
-            let due = link::lists_ending(tx, &self.id, soon)?;
-            let count = due.len();
-            due.into_iter().try_for_each(|list| sign(self, tx, list, now))?;
-            // What decisions rest on is read anew, before what is remembered of it becomes too old.
-            self.tell(tx, ("status.renewed", "status"), &serde_json::json!({"lists": count}), now)?;
-            Ok(count)
-        })
+        Ok(renewed)
     }
 
     /// Whether the signer opens the keys that are kept here: it signs a status list as it stands, which is thrown away.
@@ -135,17 +174,17 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Signer`] with `sealed_mismatch`, where another master key sealed them.
     pub fn check_keys(&self) -> Result<(), RegistryError> {
-        self.store.read(|tx| match link::lists(tx, &self.id)?.first() {
+        self.store.read(|tx| match link::lists(tx, &self.id, 0, 1)?.first() {
             Some(list) => secured(self, tx, list).map(drop),
             None => Ok(()),
         })
     }
 
-    /// The status lists, in the order of their numbers.
+    /// The status lists after a number, in the order of their numbers, at most so many.
     ///
     /// # Errors
     /// [`RegistryError`].
-    pub fn lists(&self) -> Result<Vec<StatusList>, RegistryError> {
-        Ok(self.store.read(|tx| link::lists(tx, &self.id))?)
+    pub fn lists(&self, after: i64, most: i64) -> Result<Vec<StatusList>, RegistryError> {
+        Ok(self.store.read(|tx| link::lists(tx, &self.id, after, most))?)
     }
 }

@@ -172,7 +172,7 @@ impl Registry {
         }
         let mut lists = Vec::new();
         for link in &chain {
-            for (_, number) in status::lists_of(link.place).0 {
+            for (_, number) in status::lists_of(link.position).0 {
                 let list = link::list(tx, &self.id, number)?;
                 lists.push((list.url, list.secured));
             }

@@ -13,8 +13,10 @@ pub struct Link {
     pub parent: Option<String>,
     /// The credential, as text.
     pub secured: String,
-    /// Its place in the organization's status lists.
+    /// Its place in the order in which its issuer's were issued.
     pub place: i64,
+    /// Where its bits stand in the organization's status lists.
+    pub position: i64,
     /// First moment of validity, Unix seconds.
     pub valid_from: i64,
     /// The moment from which on it is no longer valid, Unix seconds.
@@ -37,7 +39,7 @@ impl Link {
     }
 }
 
-const COLUMNS: &str = "SELECT id, holder, parent, secured, place, valid_from, valid_until, state, reason, issued, ended FROM link \
+const COLUMNS: &str = "SELECT id, holder, parent, secured, place, valid_from, valid_until, state, reason, issued, ended, position FROM link \
                        WHERE organization = $1";
 
 fn read(row: &Row) -> Result<Link, StoreError> {
@@ -53,6 +55,8 @@ fn read(row: &Row) -> Result<Link, StoreError> {
         reason: row.text(8)?,
         issued: row.int(9)?,
         ended: row.maybe_int(10)?,
+        // Those that are older stand where they were issued.
+        position: row.maybe_int(11)?.map_or_else(|| row.int(4), Ok)?,
     })
 }
 
@@ -65,11 +69,11 @@ pub fn add(tx: &mut Tx<'_>, organization: &str, link: &Link) -> Result<(), Store
         "UPDATE link SET state = 'replaced' WHERE organization = $1 AND holder = $2 AND state = 'current'",
         &[organization.into(), (&link.holder).into()],
     )?;
-    let Link { id, holder, parent, secured, place, valid_from, valid_until, state, reason, issued, ended } =
-        link;
+    let Link { id, holder, parent, secured, place, valid_from, valid_until, state, .. } = link;
+    let Link { reason, issued, ended, position, .. } = link;
     tx.execute(
         "INSERT INTO link (organization, id, holder, parent, secured, place, valid_from, valid_until, state, reason, \
-         issued, ended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         issued, ended, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         &[
             organization.into(),
             id.into(),
@@ -83,9 +87,22 @@ pub fn add(tx: &mut Tx<'_>, organization: &str, link: &Link) -> Result<(), Store
             reason.into(),
             (*issued).into(),
             (*ended).into(),
+            (*position).into(),
         ],
     )
     .map(drop)
+}
+
+/// Whether no link stands at a position of the status lists.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn is_free(tx: &mut Tx<'_>, organization: &str, position: i64) -> Result<bool, StoreError> {
+    let rows = tx.query(
+        "SELECT 1 FROM link WHERE organization = $1 AND position = $2",
+        &[organization.into(), position.into()],
+    )?;
+    Ok(rows.is_empty())
 }
 
 /// The link of a holder that was its current one at `at` (Unix seconds), if that held then.
@@ -214,7 +231,7 @@ pub struct StatusList {
     pub number: i64,
     /// Who signs it, and whose delegations are in it: a holder's id.
     pub issuer: String,
-    /// How many of its places are taken.
+    /// How many of its places are taken, as versions before 0011 count them: for those it is full.
     pub used: i64,
     /// What its bits mean: `revocation` or `suspension`.
     pub purpose: String,
@@ -283,31 +300,49 @@ pub fn list(tx: &mut Tx<'_>, organization: &str, number: i64) -> Result<StatusLi
     read_list(rows.first().ok_or_else(|| StoreError::NotFound { what: format!("status list {number}") })?)
 }
 
-/// The latest status list of an issuer and a purpose; `None` where there is none.
+/// The number of an issuer's latest list, and how many of its places are taken; `None` where there is none.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn latest_list(
+pub fn taken(tx: &mut Tx<'_>, organization: &str, issuer: &str) -> Result<Option<(i64, i64)>, StoreError> {
+    let rows = tx.query(
+        "SELECT number, taken FROM status_taken WHERE organization = $1 AND issuer = $2 ORDER BY number DESC LIMIT 1",
+        &[organization.into(), issuer.into()],
+    )?;
+    rows.first().map(|row| Ok((row.int(0)?, row.int(1)?))).transpose()
+}
+
+/// Writes down how many places of an issuer's list are taken.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_taken(
     tx: &mut Tx<'_>,
     organization: &str,
     issuer: &str,
-    purpose: &str,
-) -> Result<Option<StatusList>, StoreError> {
-    let rows = tx.query(
-        &format!("{LIST} AND issuer = $2 AND purpose = $3 ORDER BY number DESC LIMIT 1"),
-        &[organization.into(), issuer.into(), purpose.into()],
-    )?;
-    rows.first().map(read_list).transpose()
+    (number, taken): (i64, i64),
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO status_taken (organization, issuer, number, taken) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (organization, issuer, number) DO UPDATE SET taken = excluded.taken",
+        &[organization.into(), issuer.into(), number.into(), taken.into()],
+    )
+    .map(drop)
 }
 
-/// Status lists that end before a moment (Unix seconds), at most a thousand.
+/// Status lists that end before a moment (Unix seconds), at most so many.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn lists_ending(tx: &mut Tx<'_>, organization: &str, before: i64) -> Result<Vec<StatusList>, StoreError> {
+pub fn lists_ending(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    before: i64,
+    most: i64,
+) -> Result<Vec<StatusList>, StoreError> {
     let rows = tx.query(
-        &format!("{LIST} AND valid_until < $2 ORDER BY valid_until, number LIMIT 1000"),
-        &[organization.into(), before.into()],
+        &format!("{LIST} AND valid_until < $2 ORDER BY valid_until, number LIMIT $3"),
+        &[organization.into(), before.into(), most.into()],
     )?;
     rows.iter().map(read_list).collect()
 }
@@ -322,11 +357,19 @@ pub fn lists_of(tx: &mut Tx<'_>, organization: &str, issuer: &str) -> Result<Vec
     rows.iter().map(read_list).collect()
 }
 
-/// The status lists of an organization in the order of their numbers, at most a thousand.
+/// The status lists of an organization after a number, in the order of their numbers, at most so many.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn lists(tx: &mut Tx<'_>, organization: &str) -> Result<Vec<StatusList>, StoreError> {
-    let rows = tx.query(&format!("{LIST} ORDER BY number LIMIT 1000"), &[organization.into()])?;
+pub fn lists(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    after: i64,
+    most: i64,
+) -> Result<Vec<StatusList>, StoreError> {
+    let rows = tx.query(
+        &format!("{LIST} AND number > $2 ORDER BY number LIMIT $3"),
+        &[organization.into(), after.into(), most.into()],
+    )?;
     rows.iter().map(read_list).collect()
 }

@@ -137,7 +137,7 @@ const OF_HOLDERS: [&str; 12] = [
     "validFor",
 ];
 /// What the API says of one beside that.
-const TOLD: [&str; 5] = ["kind", "did", "state", "created", "validUntil"];
+const TOLD: [&str; 6] = ["kind", "did", "version", "state", "created", "validUntil"];
 /// How long a team's delegation lives by default, seconds.
 const TEAM_LIFE: i64 = 365 * 86_400;
 

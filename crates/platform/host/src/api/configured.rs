@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::get(("/v1/models", "admin:models.list"), "The models.", &[AFTER, LIMIT], "Models", models),
+    Endpoint::get(("/v1/models/{name}", "admin:models.list"), "One model.", &[], "ModelShown", model),
     Endpoint::change(
         Method::PUT,
         ("/v1/models/{name}", "admin:models.set"),
@@ -34,6 +35,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         },
     ),
     Endpoint::get(("/v1/routes", "admin:routes.list"), "The routes.", &[AFTER, LIMIT], "Routes", routes),
+    Endpoint::get(("/v1/routes/{name}", "admin:routes.list"), "One route.", &[], "Route", route),
     Endpoint::change(
         Method::PUT,
         ("/v1/routes/{name}", "admin:routes.set"),
@@ -108,11 +110,24 @@ fn same_name(asked: &Asked<'_>, found: &str) -> Result<(), ApiError> {
 
 fn models(asked: &Asked<'_>) -> Result<Value, ApiError> {
     let (page, closed) = (asked.page()?, asked.registry.closed_models()?);
-    let form = |model: &Model| {
-        let state = if closed.contains(&model.name) { "closed" } else { "open" };
-        forms::with(serde_json::to_value(model).unwrap_or_default(), &[("state", json!(state))])
-    };
-    Ok(part("models", asked.registry.models()?, &page, |model| &model.name, form))
+    Ok(part("models", asked.registry.models()?, &page, |model| &model.name, |model| shown(model, &closed)))
+}
+
+/// A model and whether it is open.
+fn shown(model: &Model, closed: &[String]) -> Value {
+    let state = if closed.contains(&model.name) { "closed" } else { "open" };
+    forms::with(serde_json::to_value(model).unwrap_or_default(), &[("state", json!(state))])
+}
+
+fn model(asked: &Asked<'_>) -> Result<Value, ApiError> {
+    let found = asked.registry.models()?.into_iter().find(|model| model.name == asked.name);
+    let closed = asked.registry.closed_models()?;
+    found.map(|model| shown(&model, &closed)).ok_or_else(|| missing("model", asked.name))
+}
+
+/// Nothing of that name.
+fn missing(what: &str, name: &str) -> ApiError {
+    ApiError::new(404, "not_found", format!("there is no {what} `{name}`"))
 }
 
 fn set_model(asked: &Asked<'_>) -> Result<Value, ApiError> {
@@ -154,6 +169,12 @@ pub fn problems(model: &Model, secrets: &[Secret]) -> Vec<String> {
 fn routes(asked: &Asked<'_>) -> Result<Value, ApiError> {
     let form = |route: &Route| serde_json::to_value(route).unwrap_or_default();
     Ok(part("routes", asked.registry.routes()?, &asked.page()?, |route| &route.name, form))
+}
+
+fn route(asked: &Asked<'_>) -> Result<Value, ApiError> {
+    let found = asked.registry.routes()?.into_iter().find(|route| route.name == asked.name);
+    let form = |route: &Route| serde_json::to_value(route).unwrap_or_default();
+    found.as_ref().map(form).ok_or_else(|| missing("route", asked.name))
 }
 
 fn set_route(asked: &Asked<'_>) -> Result<Value, ApiError> {

@@ -29,6 +29,7 @@ pub(crate) fn holder(shown: &Shown) -> Value {
         "kind": holder.kind.name(),
         "name": holder.name,
         "did": holder.did,
+        "version": holder.version,
         "state": holder.state.name(),
         "created": time::format(holder.created),
         "validUntil": valid_until.map(time::format),

@@ -1,6 +1,7 @@
 //! The description of the API, OpenAPI 3.1, written from the table that mounts it.
 
 use super::endpoint::{Endpoint, all};
+use axum::http::Method;
 use serde_json::{Map, Value, json};
 
 /// The schemas of bodies and answers.
@@ -98,6 +99,14 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
             "schema": {"type": member.kind},
         })
     }));
+    if endpoint.method != Method::GET && endpoint.path.contains('{') {
+        all.push(json!({
+            "name": "If-Match", "in": "header", "required": false,
+            "description": "The `ETag` of what the first two segments below `/v1` name, as it was got: where it was changed \
+                            meanwhile, nothing is done and the answer is `precondition_failed`.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 1024},
+        }));
+    }
     if endpoint.is_once() {
         all.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,

@@ -4,13 +4,14 @@ use super::{
     asked::{Asked, MAX_BODY},
     endpoint::{Endpoint, all, query},
     error::ApiError,
-    openapi, stream,
+    openapi, stream, version,
+    version::Condition,
 };
 use axum::{
     Router,
     body::to_bytes,
     extract::Request,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, get, on},
 };
@@ -108,16 +109,22 @@ async fn answer(
         return stream::events(&served.registry, &served.streams, admitted.agent.as_str(), &query);
     }
     let key = idempotency_key(endpoint, &parts.headers)?;
+    let condition =
+        if endpoint.method == Method::GET { Condition::default() } else { Condition::read(&parts.headers)? };
     let turn = tokio::time::timeout(TURN, Arc::clone(&served.turns).acquire_owned()).await;
     let turn = turn.map_err(|_| overloaded())?.map_err(|_| overloaded())?;
     let served = Arc::clone(served);
     let run = move || {
         // It is taken for as long as this runs, also where nobody waits for the answer any more.
         let _turn = turn;
-        run(&served.registry, endpoint, &admitted, (&target, &body), key.as_deref())
+        run(&served.registry, endpoint, &admitted, (&target, &body), (key.as_deref(), &condition))
     };
-    let text = tokio::task::spawn_blocking(run).await.map_err(|_| overloaded())??;
-    Ok(json(StatusCode::from_u16(endpoint.status).unwrap_or(StatusCode::OK), text))
+    let (text, tag) = tokio::task::spawn_blocking(run).await.map_err(|_| overloaded())??;
+    let mut response = json(StatusCode::from_u16(endpoint.status).unwrap_or(StatusCode::OK), text);
+    if let Some(tag) = tag.and_then(|tag| HeaderValue::try_from(tag).ok()) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
 }
 
 fn overloaded() -> ApiError {
@@ -159,13 +166,14 @@ fn now() -> i64 {
     since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or_default()
 }
 
+/// What an end point answers, and its version where it has one.
 fn run(
     registry: &Registry,
     endpoint: &Endpoint,
     admitted: &Admitted,
     (target, body): (&str, &[u8]),
-    key: Option<&str>,
-) -> Result<String, ApiError> {
+    (key, condition): (Option<&str>, &Condition),
+) -> Result<(String, Option<String>), ApiError> {
     let path = target.split('?').next().unwrap_or_default();
     let name = endpoint.name_in(path).ok_or_else(ApiError::nothing_here)?;
     let (query, now) = (query(endpoint, target)?, now());
@@ -175,17 +183,19 @@ fn run(
     let registry = registry.by(admitted.agent.as_str());
     let authority = Some(&admitted.authority);
     let run = |registry: &Registry| -> Result<Value, ApiError> {
+        condition.hold(registry, path, now)?;
         (endpoint.run)(&Asked { registry, name: &name, query: &query, body, authority, now })
     };
-    match key {
+    let answer = match key {
         Some(key) => {
             let once = Once { verb: endpoint.action, key, request: digest(endpoint, target, body) };
             let answered = |answer: Value| Answered { text: answer.to_string(), secret: endpoint.secret };
-            registry.once(once, now, |registry| run(registry).map(answered))
+            return Ok((registry.once(once, now, |registry| run(registry).map(answered))?, None));
         }
-        None if endpoint.method == axum::http::Method::GET => Ok(run(&registry)?.to_string()),
-        None => Ok(registry.together(run)?.to_string()),
-    }
+        None if endpoint.method == Method::GET => run(&registry)?,
+        None => registry.together(run)?,
+    };
+    Ok((answer.to_string(), version::of(endpoint, path, &answer)))
 }
 
 /// SHA-256 of what is asked for: method, target and body, each with its length.

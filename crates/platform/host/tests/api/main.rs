@@ -8,4 +8,5 @@ mod document;
 mod once;
 mod stream;
 mod verbs;
+mod versions;
 mod world;

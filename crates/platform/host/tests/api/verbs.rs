@@ -218,8 +218,10 @@ async fn configured(walk: &Walk<'_>) {
     assert_eq!(walk.get("/v1/secrets").await["secrets"][0]["origin"], "https://api.openai.com");
     blocking(|| walk.world.registry.close_model("gpt-5", now())).unwrap();
     assert_eq!(walk.get("/v1/models").await["models"][0]["state"], "closed");
+    assert_eq!(walk.get("/v1/models/gpt-5").await["state"], "closed");
     let route = json!({"name": "crm", "path": "/crm/", "upstream": "https://crm.example/api/"});
     walk.ask("PUT", "/v1/routes/crm", route).await;
+    assert_eq!(walk.get("/v1/routes/crm").await["path"], "/crm/");
     assert_eq!(walk.get("/v1/routes").await["routes"][0]["path"], "/crm/");
     for (path, name) in [("models/gpt-5", "gpt-5"), ("routes/crm", "crm"), ("secrets/oa", "oa")] {
         assert_eq!(walk.ask("DELETE", &format!("/v1/{path}"), Value::Null).await["removed"], name);
