@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`router`](mod@router) | [`router()`]: which request is answered with which file, and how |
 //! | [`organization`] | [`published()`]: what an organization of a store publishes, from its store |
+//! | `fresh` | what was published last, for as long as nothing has changed |
 //! | [`mod@api`] | [`api()`]: the administration of an organization, on an origin of its own |
 //! | [`server`] | [`serve`]: connections with their limits, TLS, an orderly end |
 //! | `location` | which file a path means; the one place that decides what is public |
@@ -27,6 +28,7 @@
 
 pub mod api;
 mod file;
+mod fresh;
 mod location;
 pub mod organization;
 mod problem;

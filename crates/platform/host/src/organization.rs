@@ -2,6 +2,7 @@
 //! stands on its own domain: anybody may mirror it.
 
 use crate::{
+    fresh::Fresh,
     location::Kind,
     problem::Problem,
     router::{answer, open_to_web_pages},
@@ -9,14 +10,12 @@ use crate::{
 use axum::{
     Router,
     extract::{Path, State},
-    http::HeaderMap,
+    http::{HeaderMap, Uri},
     middleware::map_response,
     response::Response,
     routing::get,
 };
 use legation_registry::{Registry, RegistryError};
-use legation_store::StoreError;
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// `/.well-known/did.json`, `/teams/NAME/did.json`, `/NAME/did.json`, `/status/NUMBER`, `/.well-known/did-configuration.json`, `/.well-known/agent-card.json` and
@@ -31,85 +30,64 @@ pub fn published(registry: Arc<Registry>) -> Router {
         .route("/.well-known/agent-card.json", get(own_card))
         .route("/{name}/agent-card.json", get(agent_card))
         .layer(map_response(open_to_web_pages))
-        .with_state(registry)
+        .with_state(Fresh::new(registry))
 }
 
-async fn own(State(registry): State<Arc<Registry>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let did = registry.did().to_string();
-    document(registry, did, &headers).await
+type Publishes = State<Arc<Fresh>>;
+type Told = Result<Response, Problem>;
+
+async fn own(State(fresh): Publishes, at: Uri, headers: HeaderMap) -> Told {
+    let did = fresh.registry().did().to_string();
+    document(&fresh, did, (&at, &headers)).await
 }
 
-async fn team(
-    State(registry): State<Arc<Registry>>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let did = format!("{}:teams:{name}", registry.did());
-    document(registry, did, &headers).await
+async fn team(State(fresh): Publishes, Path(name): Path<String>, at: Uri, headers: HeaderMap) -> Told {
+    let did = format!("{}:teams:{name}", fresh.registry().did());
+    document(&fresh, did, (&at, &headers)).await
 }
 
-async fn agent(
-    State(registry): State<Arc<Registry>>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let did = format!("{}:{name}", registry.did());
-    document(registry, did, &headers).await
+async fn agent(State(fresh): Publishes, Path(name): Path<String>, at: Uri, headers: HeaderMap) -> Told {
+    let did = format!("{}:{name}", fresh.registry().did());
+    document(&fresh, did, (&at, &headers)).await
 }
 
-async fn status(
-    State(registry): State<Arc<Registry>>,
-    Path(number): Path<i64>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let list = read(move || registry.status_list(number)).await?;
-    tell(Kind::StatusList, list.into_bytes(), &headers)
+async fn status(State(fresh): Publishes, Path(number): Path<i64>, at: Uri, headers: HeaderMap) -> Told {
+    let list = move |registry: &Registry| Ok(registry.status_list(number)?.into_bytes());
+    tell(&fresh, Kind::StatusList, (&at, &headers), list).await
 }
 
-async fn configuration(
-    State(registry): State<Arc<Registry>>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let configuration = read(move || registry.did_configuration()).await?;
-    tell(Kind::Configuration, configuration.into_bytes(), &headers)
+async fn configuration(State(fresh): Publishes, at: Uri, headers: HeaderMap) -> Told {
+    let configuration = |registry: &Registry| Ok(registry.did_configuration()?.into_bytes());
+    tell(&fresh, Kind::Configuration, (&at, &headers), configuration).await
 }
 
-async fn own_card(State(registry): State<Arc<Registry>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let did = registry.did().to_string();
-    card(registry, did, &headers).await
+async fn own_card(State(fresh): Publishes, at: Uri, headers: HeaderMap) -> Told {
+    let did = fresh.registry().did().to_string();
+    card(&fresh, did, (&at, &headers)).await
 }
 
-async fn agent_card(
-    State(registry): State<Arc<Registry>>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let did = format!("{}:{name}", registry.did());
-    card(registry, did, &headers).await
+async fn agent_card(State(fresh): Publishes, Path(name): Path<String>, at: Uri, headers: HeaderMap) -> Told {
+    let did = format!("{}:{name}", fresh.registry().did());
+    card(&fresh, did, (&at, &headers)).await
 }
 
-async fn card(registry: Arc<Registry>, did: String, headers: &HeaderMap) -> Result<Response, Problem> {
-    let card = read(move || registry.published_card(&did)).await?;
-    tell(Kind::AgentCard, card.secured.into_bytes(), headers)
+async fn card(fresh: &Arc<Fresh>, did: String, asked: (&Uri, &HeaderMap)) -> Told {
+    let card = move |registry: &Registry| Ok(registry.published_card(&did)?.secured.into_bytes());
+    tell(fresh, Kind::AgentCard, asked, card).await
 }
 
-async fn document(registry: Arc<Registry>, did: String, headers: &HeaderMap) -> Result<Response, Problem> {
-    let document = read(move || registry.document(&did)).await?;
-    tell(Kind::Document, document.to_json().to_string().into_bytes(), headers)
+async fn document(fresh: &Arc<Fresh>, did: String, asked: (&Uri, &HeaderMap)) -> Told {
+    let document = move |registry: &Registry| Ok(registry.document(&did)?.to_json().to_string().into_bytes());
+    tell(fresh, Kind::Document, asked, document).await
 }
 
-fn tell(kind: Kind, bytes: Vec<u8>, headers: &HeaderMap) -> Result<Response, Problem> {
-    let digest = Sha256::digest(&bytes).into();
-    answer(kind, bytes, digest, headers)
-}
-
-/// The store blocks, and other requests go on meanwhile.
-async fn read<T: Send + 'static>(
-    verb: impl FnOnce() -> Result<T, RegistryError> + Send + 'static,
-) -> Result<T, Problem> {
-    let read = tokio::task::spawn_blocking(verb).await.map_err(|_| Problem::Storage)?;
-    read.map_err(|error| match error {
-        RegistryError::Store(StoreError::NotFound { .. }) => Problem::NotFound,
-        _ => Problem::Storage,
-    })
+/// Tells a page, by its path.
+async fn tell(
+    fresh: &Arc<Fresh>,
+    kind: Kind,
+    (at, headers): (&Uri, &HeaderMap),
+    make: impl FnOnce(&Registry) -> Result<Vec<u8>, RegistryError> + Send + 'static,
+) -> Told {
+    let page = fresh.page(at.path(), make).await?;
+    answer(kind, page.bytes, page.digest, headers)
 }

@@ -83,19 +83,19 @@ async fn public_file(
     })
     .await
     .map_err(|_| Problem::Storage)??;
-    answer(kind, bytes, digest, &headers)
+    answer(kind, bytes.into(), digest, &headers)
 }
 
 pub(crate) fn answer(
     kind: Kind,
-    bytes: Vec<u8>,
+    bytes: Bytes,
     digest: [u8; 32],
     request: &HeaderMap,
 ) -> Result<Response, Problem> {
     let tag = format!("\"{}\"", BASE64URL_NOPAD.encode(&digest));
     let known = is_known(request, &tag);
     let is_json = bytes.trim_ascii_start().starts_with(b"{");
-    let mut response = Response::new(if known { Body::empty() } else { Body::from(Bytes::from(bytes)) });
+    let mut response = Response::new(if known { Body::empty() } else { Body::from(bytes) });
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }

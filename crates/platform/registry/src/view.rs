@@ -218,6 +218,14 @@ impl Registry {
         Ok(self.store.read(|tx| link::list(tx, &self.id, number))?.secured)
     }
 
+    /// The number of the organization's last event: where it is the same as before, nothing has changed.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn last_event(&self) -> Result<i64, RegistryError> {
+        Ok(self.store.read(|tx| organization::get(tx, &self.id))?.events)
+    }
+
     /// The organization's epoch.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod admission;
 mod bodies;
 mod document;
 mod once;
+mod published;
 mod stream;
 mod verbs;
 mod versions;
