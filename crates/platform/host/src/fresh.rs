@@ -32,12 +32,15 @@ pub(crate) struct Page {
     pub(crate) digest: [u8; 32],
 }
 
+/// Which event is the last one: asked once for all who wait.
+type Question = Shared<BoxFuture<'static, Result<i64, Problem>>>;
+
 /// What an organization publishes.
 pub(crate) struct Fresh {
     registry: Arc<Registry>,
     kept: Mutex<Kept>,
     /// The question that is put next; whoever comes until then waits for its answer.
-    next: Mutex<Option<Shared<BoxFuture<'static, Result<i64, Problem>>>>>,
+    next: Mutex<Option<Question>>,
     /// One question at a time.
     turn: tokio::sync::Mutex<()>,
 }
