@@ -110,6 +110,7 @@ async fn read<T: Send + 'static>(
     let read = tokio::task::spawn_blocking(verb).await.map_err(|_| Problem::Storage)?;
     read.map_err(|error| match error {
         RegistryError::Store(StoreError::NotFound { .. }) => Problem::NotFound,
+        RegistryError::Store(StoreError::Restored { .. }) => Problem::Closed,
         _ => Problem::Storage,
     })
 }
