@@ -27,7 +27,8 @@ pub(crate) use organization::{
     SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
 };
 pub(crate) use up::{
-    DataArgs, DoctorArgs, InitArgs, PlaceArgs, PlanArgs, PublishSiteArgs, SignerArgs, UpArgs,
+    BackupArgs, ConfirmArgs, ConfirmCommand, DataArgs, DoctorArgs, InitArgs, PlaceArgs, PlanArgs,
+    PublishSiteArgs, RestoreArgs, SignerArgs, UpArgs,
 };
 
 use crate::files;
@@ -150,6 +151,12 @@ pub(crate) enum Command {
     Spend(SpendArgs),
     /// Look whether all is well with an organization, and say what to do where it is not.
     Doctor(DoctorArgs),
+    /// Write all of an organization's data into one file, while it runs. Private keys in it open by the master key alone.
+    Backup(BackupArgs),
+    /// Put a backup back, into a new data folder; then open it.
+    Restore(RestoreArgs),
+    /// Say what still holds after a restore.
+    Confirm(ConfirmArgs),
     /// Write what an organization publishes (DID documents, status lists) as files for any static host.
     Publish(PublishSiteArgs),
     /// What `apply` would do: the difference between files and what there is.

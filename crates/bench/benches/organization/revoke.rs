@@ -37,7 +37,7 @@ pub(crate) fn measure(world: &World, report: &mut Report) {
         for up in &ups {
             assert_eq!(call(up.address, &key), 200);
         }
-        let verb = if number % 2 == 0 {
+        let verb = if number.is_multiple_of(2) {
             format!("agent suspend {name} --data-dir revoke")
         } else {
             let shown = world.json(&format!("delegation list {name} --data-dir revoke"));

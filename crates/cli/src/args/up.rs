@@ -1,6 +1,6 @@
 //! The arguments of `init`, `up` and `signer`.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Where an organization's data are.
@@ -49,6 +49,104 @@ pub(crate) struct PlanArgs {
     pub(crate) prune: bool,
     #[command(flatten)]
     pub(crate) data: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// The file to write; one that is there is left as it is.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Keep the master key in it, too, encrypted by the passphrase of --passphrase-file. Without it a copy of the master
+    /// key has to be kept apart.
+    #[arg(long, requires = "passphrase_file")]
+    pub(crate) with_master_key: bool,
+    /// A file that holds the passphrase.
+    #[arg(long, value_name = "FILE", requires = "with_master_key")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup. It goes into a data folder that is not there yet, and is closed until --reopen.
+    #[arg(value_name = "FILE", required_unless_present = "reopen", conflicts_with = "reopen")]
+    pub(crate) file: Option<PathBuf>,
+    /// Open what was restored. What was spent since the backup is not known: budgets count as used up until their windows
+    /// have passed. All agents, teams, admins and API keys wait for `legation confirm`.
+    #[arg(long)]
+    pub(crate) reopen: bool,
+    /// Learn first what was revoked and suspended since, from a folder of what was published (`legation publish`, a
+    /// mirror); repeatable.
+    #[arg(long, value_name = "DIR", requires = "reopen")]
+    pub(crate) status_from: Vec<PathBuf>,
+    /// Confirm everything at once: nothing was revoked, suspended, blocked or replaced since the backup, but for what
+    /// --status-from says.
+    #[arg(long, requires = "reopen")]
+    pub(crate) all: bool,
+    /// The SHA-256 that `backup` printed; another file is refused.
+    #[arg(long, value_name = "HEX", requires = "file")]
+    pub(crate) digest: Option<String>,
+    /// A file that holds the passphrase of the master key that is in the backup.
+    #[arg(long, value_name = "FILE", requires = "file")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// A file that holds the URL of an empty PostgreSQL database; by default a SQLite file in the data folder.
+    #[arg(long, value_name = "FILE", requires = "file")]
+    pub(crate) database_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfirmArgs {
+    /// What still holds; all that waits is listed where nothing is named.
+    #[command(subcommand)]
+    pub(crate) what: Option<ConfirmCommand>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfirmCommand {
+    /// The organization: its key is its own.
+    Organization(ConfirmOwnArgs),
+    /// A team: it holds, and its key is its own.
+    Team(ConfirmNameArgs),
+    /// An agent: it holds, and its key is its own.
+    Agent(ConfirmAgentArgs),
+    /// An admin, by its DID.
+    Admin(ConfirmNameArgs),
+    /// An API key, by its id.
+    ApiKey(ConfirmNameArgs),
+    /// Everything that waits: nothing was revoked, suspended, blocked or replaced since the backup.
+    All(ConfirmOwnArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfirmOwnArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfirmNameArgs {
+    /// Its name, its DID or its id.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfirmAgentArgs {
+    /// The agent's name.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// All its API keys, too.
+    #[arg(long)]
+    pub(crate) with_keys: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
 }
 
 #[derive(Debug, Args)]

@@ -42,6 +42,11 @@ impl DataDir {
         Self { path: args.data_dir.clone() }
     }
 
+    /// One at a path.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -73,6 +78,21 @@ impl DataDir {
                 format!("`{}` holds an organization already; use another --data-dir", self.path.display());
             return Err(Failure::file(message));
         }
+        self.make_folders()?;
+        if !self.master().exists() {
+            legation_signer::Master::create(&self.master())
+                .map_err(|error| Failure::file(error.to_string()))?;
+        }
+        self.write_settings(database_file, begun)
+    }
+
+    /// Makes the folder of what is restored, and its settings.
+    pub(crate) fn settle(&self, database_file: Option<&Path>) -> Result<(), Failure> {
+        self.make_folders()?;
+        self.write_settings(database_file, false)
+    }
+
+    fn make_folders(&self) -> Result<(), Failure> {
         for folder in [self.path.clone(), self.run()] {
             DirBuilder::new()
                 .recursive(true)
@@ -80,10 +100,10 @@ impl DataDir {
                 .create(&folder)
                 .map_err(|error| Failure::file(format!("`{}` can't be made: {error}", folder.display())))?;
         }
-        if !self.master().exists() {
-            legation_signer::Master::create(&self.master())
-                .map_err(|error| Failure::file(error.to_string()))?;
-        }
+        Ok(())
+    }
+
+    fn write_settings(&self, database_file: Option<&Path>, force: bool) -> Result<(), Failure> {
         let database = match database_file {
             None => json!({"sqlite": "store.sqlite"}),
             Some(file) => {
@@ -94,7 +114,7 @@ impl DataDir {
             }
         };
         let settings = json!({ "database": database });
-        files::write_public(&self.settings(), &format!("{settings:#}"), begun)
+        files::write_public(&self.settings(), &format!("{settings:#}"), force)
     }
 
     /// Takes the settings back, where there came to be no organization.
@@ -260,9 +280,10 @@ impl Drop for Own {
 pub(crate) fn failed(error: &RegistryError) -> Failure {
     let (code, message) = (error.code().to_owned(), error.to_string());
     match error {
-        RegistryError::Store(legation_store::StoreError::Unavailable { .. }) | RegistryError::Signer(_) => {
-            Failure::network(&code, message)
-        }
+        RegistryError::Store(
+            legation_store::StoreError::Unavailable { .. } | legation_store::StoreError::Restored { .. },
+        )
+        | RegistryError::Signer(_) => Failure::network(&code, message),
         RegistryError::Name { .. }
         | RegistryError::Domain { .. }
         | RegistryError::Budget { .. }

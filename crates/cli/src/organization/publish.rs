@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// Teams or agents that are read at a time.
 const PAGE: i64 = 1000;
+/// Status lists that are read at a time.
+const LISTS: i64 = 64;
 
 /// What was done.
 #[derive(Default)]
@@ -26,6 +28,8 @@ pub(crate) fn run(args: &PublishSiteArgs) -> Result<Output, Failure> {
     folder.location()?;
     let signer = folder.signer()?;
     let registry = folder.open(&signer)?;
+    // What is closed publishes nothing.
+    registry.epoch().map_err(|error| failed(&error))?;
     // Lists that end soon are signed anew: nobody may look at them again for a while.
     registry.renew_lists(files::now()).map_err(|error| failed(&error))?;
     registry.renew_linkage(files::now()).map_err(|error| failed(&error))?;
@@ -43,11 +47,13 @@ fn publish(registry: &Registry, out: &Path) -> Result<Done, Failure> {
     let mut done = Done::default();
     let own = registry.did().to_string();
     // Status lists go first: a document that is new has no use for old ones, and what was revoked has to be known soon.
-    for number in 1.. {
-        match registry.status_list(number) {
-            Ok(list) => done.put(&out.join("status").join(number.to_string()), &list)?,
-            Err(RegistryError::Store(StoreError::NotFound { .. })) => break,
-            Err(error) => return Err(failed(&error)),
+    let mut after = 0;
+    loop {
+        let lists = registry.lists(after, LISTS).map_err(|error| failed(&error))?;
+        let Some(last) = lists.last() else { break };
+        after = last.number;
+        for list in &lists {
+            done.put(&out.join("status").join(list.number.to_string()), &list.secured)?;
         }
     }
     done.document(registry, &own, out.join(".well-known"))?;

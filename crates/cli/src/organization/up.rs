@@ -16,6 +16,7 @@ use legation_gateway::Gateway;
 use legation_host::{TlsFiles, published, serve as answer, serve_long};
 use legation_registry::{Budget, Registry};
 use legation_signer::{Door, hide_memory};
+use legation_store::StoreError;
 use serde_json::json;
 use std::{
     net::SocketAddr,
@@ -63,8 +64,11 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
     {
         complain("note: the model `scripted` answers under `legation up --dev` only\n");
     }
-    // What is due is done before anybody asks.
-    keeper::look(&registry).map_err(|error| failed(&error))?;
+    // What is due is done before anybody asks. What is closed answers so until it is opened.
+    match registry.closed().map_err(|error| failed(&error))? {
+        Some(why) => complain(&format!("note: {}\n", StoreError::Restored { why })),
+        None => keeper::look(&registry).map_err(|error| failed(&error))?,
+    }
     let signer = Arc::new(Mutex::new(signer));
     keeper::start(&registry, &signer)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -15,6 +15,7 @@ mod import;
 mod keys;
 mod published;
 mod remote;
+mod restored;
 mod spending;
 
 use common::{Play, Ran};

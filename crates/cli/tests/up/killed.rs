@@ -36,7 +36,44 @@ const VERBS: [(&[&str], &str, IsDone); 6] = [
     }),
 ];
 
-fn copy(from: &Path, to: &Path) {
+/// The calls by which something gets onto a disk.
+pub(crate) const WRITES: &str = "pwrite64,fdatasync,fsync,ftruncate,unlink";
+
+/// Whether there is strace; where not, the test says so.
+pub(crate) fn has_strace(test: &str) -> bool {
+    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_ok() {
+        return true;
+    }
+    eprintln!("SKIPPED {test}: there is no strace; `tests/run` installs it");
+    false
+}
+
+/// Runs a command that is killed at the so many-th of some calls.
+pub(crate) fn run_killed(
+    play: &Play,
+    calls: &str,
+    at: usize,
+    arguments: &[&str],
+    input: fs::File,
+) -> std::process::ExitStatus {
+    let ended = Command::new("strace")
+        .args(["-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")])
+        .args(["-e", &format!("inject={calls}:signal=KILL:when={at}")])
+        .arg(env!("CARGO_BIN_EXE_legation"))
+        .args(arguments)
+        .current_dir(play.folder.path())
+        .stdin(input)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    // strace ends as its child did.
+    let is_killed = ended.signal() == Some(9) || ended.code() == Some(137);
+    assert!(is_killed || ended.success(), "{arguments:?} {at}: {ended:?}");
+    ended
+}
+
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -64,10 +101,7 @@ fn look(folder: &Path, is_done: IsDone) -> (i64, bool) {
 
 #[test]
 fn a_verb_that_is_killed_at_any_of_its_writes_has_done_all_of_it_or_nothing() {
-    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
-        eprintln!(
-            "SKIPPED a_verb_that_is_killed_at_any_of_its_writes…: there is no strace; `tests/run` installs it"
-        );
+    if !has_strace("a_verb_that_is_killed_at_any_of_its_writes…") {
         return;
     }
     let play = Play::new();
@@ -85,29 +119,15 @@ fn a_verb_that_is_killed_at_any_of_its_writes_has_done_all_of_it_or_nothing() {
             copy(&play.path("base"), &play.path(&name));
             fs::set_permissions(play.path(&name), fs::metadata(play.path("base")).unwrap().permissions())
                 .unwrap();
-            let ended = Command::new("strace")
-                .args(["-qq", "-o", "/dev/null", "-e", "trace=pwrite64,fdatasync,fsync,ftruncate,unlink"])
-                .args([
-                    "-e",
-                    &format!("inject=pwrite64,fdatasync,fsync,ftruncate,unlink:signal=KILL:when={at}"),
-                ])
-                .arg(env!("CARGO_BIN_EXE_legation"))
-                .args(*verb)
-                .args(["--data-dir", &name])
-                .current_dir(play.folder.path())
-                .stdin(fs::File::open(play.path("input")).unwrap())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-                .unwrap();
+            let arguments = [verb, &["--data-dir", &name][..]].concat();
+            let input = fs::File::open(play.path("input")).unwrap();
+            let ended = run_killed(&play, WRITES, at, &arguments, input);
             let (events, done) = look(&play.path(&name), *is_done);
             assert_eq!(events - before, i64::from(done), "{verb:?} killed at write {at}: {events} events");
             if ended.success() {
                 assert!(done, "{verb:?} was acknowledged");
                 break;
             }
-            // strace ends as its child did.
-            assert!(ended.signal() == Some(9) || ended.code() == Some(137), "{verb:?} {at}: {ended:?}");
             kills += 1;
         }
         assert!(kills > 3, "{verb:?} was killed {kills} times only");

@@ -15,6 +15,7 @@ mod common;
 mod eight;
 mod faults;
 mod killed;
+mod restored;
 mod running;
 
 use common::{Play, free_port};

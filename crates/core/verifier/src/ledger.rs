@@ -102,6 +102,8 @@ pub struct MemoryLedger {
     ends: Ends,
     /// The latest end of a window whose total is no longer kept.
     ended: Option<i64>,
+    /// Up to when nobody knows what was taken.
+    unknown: Option<i64>,
 }
 
 /// How much of a ledger is in a store, and not at hand.
@@ -176,6 +178,18 @@ impl MemoryLedger {
     #[must_use]
     pub fn begin(self, now: i64) -> Self {
         Self { begun: Some(now), ..self }
+    }
+
+    /// The same ledger, where nobody knows what was taken up to a moment (Unix seconds): it was restored from a backup, or
+    /// is behind for another reason. Each total whose window reaches back to before that moment counts as used up until it
+    /// does not, whatever is kept of it.
+    #[must_use]
+    pub fn unknown_until(mut self, moment: i64) -> Self {
+        self.unknown = self.unknown.max(Some(moment));
+        for held in self.totals.values_mut() {
+            held.total.forgotten = held.total.forgotten.max(Some(moment));
+        }
+        self
     }
 
     /// An empty ledger with bounds of its own.

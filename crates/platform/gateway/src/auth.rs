@@ -178,7 +178,7 @@ impl Gateway {
 pub(crate) fn refused(error: &CallerError) -> Refused {
     match error {
         CallerError::Unknown => unknown(),
-        CallerError::Registry(_) => Refused::store(),
+        CallerError::Registry(error) => Refused::of_registry(error),
         other => Refused::new(other.code(), other.to_string()),
     }
 }

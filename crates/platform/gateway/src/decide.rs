@@ -99,7 +99,7 @@ impl Gateway {
             Ok(done) => Ok(Passed { done, chain: caller.chain, told: caller.told }),
             Err(CommitError::Denied(denial)) => Err(Refused::from(&denial).into()),
             Err(CommitError::Stale { .. }) => Err(Undecided::Changed),
-            Err(CommitError::Store(_)) => Err(Refused::store().into()),
+            Err(CommitError::Store(error)) => Err(Refused::of_store(&error).into()),
         }
     }
 
@@ -172,7 +172,10 @@ impl Gateway {
 
     async fn record_denial(&self, receipt: legation_store::NewReceipt) -> Result<(), Refused> {
         let kept = tokio::time::timeout(STORE, self.store.deny(&self.organization, receipt)).await;
-        kept.unwrap_or_else(|_| Err(too_late())).map(drop).map_err(|_| Refused::store())
+        kept.unwrap_or_else(|_| Err(too_late())).map(drop).map_err(|error| match error {
+            CommitError::Store(error) => Refused::of_store(&error),
+            _ => Refused::store(),
+        })
     }
 }
 

@@ -120,7 +120,7 @@ impl Gateway {
     pub(crate) async fn epoch(self: &Arc<Self>) -> Result<i64, Refused> {
         let gateway = Arc::clone(self);
         let epoch = self.blocking(move || gateway.registry.epoch()).await;
-        epoch.and_then(|epoch| epoch).map_err(|_| Refused::store())
+        epoch.and_then(|epoch| epoch).map_err(|error| Refused::of_registry(&error))
     }
 }
 

@@ -40,7 +40,7 @@ impl Gateway {
             let closed = gateway.registry.closed_models()?;
             Ok::<_, legation_registry::RegistryError>(Configured { epoch, models, routes, closed })
         });
-        let read = Arc::new(read.await.and_then(|read| read).map_err(|_| Refused::store())?);
+        let read = Arc::new(read.await.and_then(|read| read).map_err(|error| Refused::of_registry(&error))?);
         *self.catalog.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&read));
         if read.epoch == epoch { Ok(read) } else { Err(Undecided::Changed) }
     }

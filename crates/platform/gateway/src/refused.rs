@@ -1,6 +1,8 @@
 //! Why a request does not pass, on its way to the caller.
 
 use crate::openai::ErrorShape;
+use legation_registry::RegistryError;
+use legation_store::StoreError;
 use legation_verifier::{Code, Denial};
 
 /// A refusal: a stable code, and what the caller is told. It never holds a secret, and nothing of anybody else.
@@ -28,7 +30,27 @@ impl Refused {
         crate::openai::error::status_and_type(&self.code).0
     }
 
-    /// The store gave no answer. What it says is for whoever runs it.
+    /// The store gave no answer, or is closed. What it says is for whoever runs it.
+    pub(crate) fn of_store(error: &StoreError) -> Self {
+        match error {
+            StoreError::Restored { .. } => Self::new(
+                error.code(),
+                "the organization's data were put back from a backup, and nothing is decided until whoever runs it has \
+                 said what holds; try again later",
+            ),
+            _ => Self::store(),
+        }
+    }
+
+    /// The same of a verb.
+    pub(crate) fn of_registry(error: &RegistryError) -> Self {
+        match error {
+            RegistryError::Store(error) => Self::of_store(error),
+            _ => Self::store(),
+        }
+    }
+
+    /// The store gave no answer.
     pub(crate) fn store() -> Self {
         Self::new(
             "store_unavailable",

@@ -38,7 +38,9 @@ impl Gateway {
             let gateway = Arc::clone(self);
             let most = self.verifier.trust().limits.status_entries;
             let gathered = self.blocking(move || gather(&gateway.registry, &claims, most, now)).await;
-            gathered.and_then(|gathered| gathered).map_err(|_| Undecided::Refused(Refused::store()))?
+            gathered
+                .and_then(|gathered| gathered)
+                .map_err(|error| Undecided::Refused(Refused::of_registry(&error)))?
         } else {
             (0, Evidence::new())
         };

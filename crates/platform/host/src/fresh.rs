@@ -139,6 +139,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn problem(error: &RegistryError) -> Problem {
     match error {
         RegistryError::Store(StoreError::NotFound { .. }) => Problem::NotFound,
+        RegistryError::Store(StoreError::Restored { .. }) => Problem::Closed,
         _ => Problem::Storage,
     }
 }

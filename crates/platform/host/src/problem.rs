@@ -19,6 +19,8 @@ pub(crate) enum Problem {
     TooLarge,
     /// The file is there but can't be read.
     Storage,
+    /// What would be told may be older than what was told before.
+    Closed,
 }
 
 impl From<ReadError> for Problem {
@@ -60,6 +62,12 @@ impl Problem {
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "file_unreadable",
                 "the file can't be read; whoever runs this host must look at its permissions",
+            ),
+            Self::Closed => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store_restored",
+                "the organization's data were put back from a backup, and nothing is published until whoever runs it has \
+                 said what holds",
             ),
         }
     }

@@ -133,6 +133,23 @@ pub fn save(
     Ok(())
 }
 
+/// A secret encrypted by a passphrase: a text in ASCII armor, which `age --decrypt` reads too.
+///
+/// # Errors
+/// [`SaveError::Encrypt`].
+pub fn encrypt_text(secret: &[u8], passphrase: &Passphrase) -> Result<String, SaveError> {
+    let sealed = encrypt(secret, passphrase, WORK_FACTOR)?;
+    String::from_utf8(sealed).map_err(|error| SaveError::Encrypt { reason: error.to_string() })
+}
+
+/// The secret in such a text, which `of` names in errors.
+///
+/// # Errors
+/// [`LoadError::WrongPassphrase`], [`LoadError::TooMuchWork`], [`LoadError::Damaged`].
+pub fn decrypt_text(text: &str, passphrase: &Passphrase, of: &Path) -> Result<Zeroizing<Vec<u8>>, LoadError> {
+    decrypt(text.as_bytes(), passphrase, of)
+}
+
 fn encrypt(secret: &[u8], passphrase: &Passphrase, work_factor: u8) -> Result<Vec<u8>, SaveError> {
     let mut recipient = Recipient::new(passphrase.secret());
     recipient.set_work_factor(work_factor);

@@ -34,5 +34,5 @@ pub mod passphrase;
 
 pub use change::{ChangeError, Rules, change};
 pub use file::{Access, Overwrite, WriteError, open_to_others, write_new};
-pub use key_file::{LoadError, Protection, SaveError, load, load_jwk, save};
+pub use key_file::{LoadError, Protection, SaveError, decrypt_text, encrypt_text, load, load_jwk, save};
 pub use passphrase::{Passphrase, PassphraseError, read_passphrase_file};

@@ -98,6 +98,7 @@ impl Registry {
             version: 1,
             created: now,
             body: profile.write()?,
+            unconfirmed: None,
         };
         holder::add(tx, &self.id, &holder)?;
         Ok(holder)

@@ -4,6 +4,7 @@
 use crate::{
     error::RegistryError,
     registry::{Registry, must_be_active, named},
+    restored,
 };
 use legation_keys::base64url;
 use legation_store::{
@@ -115,6 +116,7 @@ impl Registry {
             created: now,
             expires,
             state: "active".to_owned(),
+            unconfirmed: None,
         };
         Ok(NewKey { agent: agent.name.clone(), key, secret })
     }
@@ -129,6 +131,9 @@ impl Registry {
             if old.state != "active" {
                 let what = format!("the API key `{id}`");
                 return Err(RegistryError::State { what, state: "blocked", remedy: "make another one" });
+            }
+            if old.unconfirmed.is_some() {
+                return Err(restored::unconfirmed(format!("the API key `{id}`")));
             }
             // Its successor lives as long as it did; it itself ends with the grace, or before.
             let life = old.expires.map(|expires| expires.saturating_sub(old.created));

@@ -1,6 +1,7 @@
 //! Budgets as people write them: `5USD/day`.
 
 use crate::error::RegistryError;
+use legation_credential::Window;
 use legation_credential::{amount::MAX_AMOUNT, money};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -49,6 +50,14 @@ impl Budget {
         }
         let window = read_window(window.trim()).ok_or_else(|| wrong("its window is not known"))?;
         Ok(Self { amount, currency, window })
+    }
+
+    /// Its window.
+    pub(crate) fn span(&self) -> Option<Window> {
+        match self.window.parse() {
+            Ok(seconds) => Some(Window::Sliding { seconds }),
+            Err(_) => Window::calendar(&self.window, None),
+        }
     }
 
     /// Whether it is of the same currency and window as another, so that one stands in place of the other.

@@ -174,11 +174,14 @@ impl Registry {
     ) -> Result<Budgeted, RegistryError> {
         let profile = Profile::read(&holder.body, &holder.name)?;
         let account = account_digest(&links::read_did(&above.did)?, &holder.name);
-        let mut budgets = Vec::new();
+        let (mut budgets, unknown) = (Vec::new(), legation_store::unknown(tx, &self.id)?);
         for (budget, until) in profile.at(now.saturating_add(EARLY)).effective() {
             let limit = limit_of(budget)?;
             let total = legation_store::total(tx, &self.id, total_name(&account, &limit))?;
-            let micros = total.map_or(0, |total| total.sum(now));
+            // What was taken before may be lost: then nothing is left in a window that reaches back to it.
+            let is_lost =
+                unknown.is_some_and(|moment| budget.span().is_none_or(|span| moment > span.before(now)));
+            let micros = if is_lost { i64::MAX } else { total.map_or(0, |total| total.sum(now)) };
             let micros = (micros < i64::MAX).then_some(micros);
             budgets.push(Taken { budget: budget.clone(), until, micros });
         }

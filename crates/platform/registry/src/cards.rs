@@ -87,7 +87,7 @@ impl Registry {
     /// # Errors
     /// As [`Registry::card`].
     pub fn published_card(&self, did: &str) -> Result<Card, RegistryError> {
-        self.store.read(|tx| {
+        self.read_open(|tx| {
             let holder = holder::by_did(tx, &self.id, did)?;
             match holder.state {
                 State::Retired => Err(missing(&holder)),

@@ -6,7 +6,7 @@ use crate::{
     profile::{ALL_GROUPS, Profile, capability_name, tag_name},
     proof,
     registry::{FIRST_TEAM, Registry, must_be_active, named},
-    status,
+    restored, status,
 };
 use legation_keys::PublicKey;
 use legation_signer::Client;
@@ -244,6 +244,9 @@ impl Registry {
             let (holder, _) = named(tx, &self.id, kind, name)?;
             if holder.state == State::Retired && state != State::Retired {
                 must_be_active(&holder)?;
+            }
+            if holder.unconfirmed.is_some() && state == State::Active {
+                return Err(restored::unconfirmed(format!("the {} `{name}`", kind.name())));
             }
             if holder.state == state {
                 return Ok(holder);

@@ -9,6 +9,7 @@
 //! | [`links`] | delegations: issued, renewed, revoked |
 //! | [`history`] | what was: a team, an agent, a delegation as of a moment |
 //! | [`rotation`] | keys in custody that are replaced |
+//! | [`restored`] | what was put back from a backup: opened again, confirmed |
 //! | [`linkage`] | the tie between the organization's DID and its domain |
 //! | [`cards`] | agent cards: signed, kept in versions |
 //! | [`api_keys`] | what an agent shows that can't sign |
@@ -44,6 +45,7 @@ pub mod profile;
 pub mod proof;
 pub mod receipts;
 pub mod registry;
+pub mod restored;
 pub mod rotation;
 pub mod route;
 mod status;

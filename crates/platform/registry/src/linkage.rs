@@ -17,7 +17,7 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`]; [`StoreError::NotFound`] where it was not signed yet ([`Registry::renew_linkage`]).
     pub fn did_configuration(&self) -> Result<String, RegistryError> {
-        let kept = self.store.read(|tx| linkage::get(tx, &self.id, self.did.as_str()))?;
+        let kept = self.read_open(|tx| linkage::get(tx, &self.id, self.did.as_str()))?;
         let missing = || StoreError::NotFound { what: "domain linkage".to_owned() };
         let (secured, _) = kept.ok_or_else(missing)?;
         Ok(json!({"@context": CONTEXT, "linked_dids": [secured]}).to_string())

@@ -148,7 +148,7 @@ impl Registry {
                 self.end(tx, &before, "replaced by one that says something else", now)?;
             }
         }
-        if holder.state == State::Suspended {
+        if holder.state == State::Suspended || holder.unconfirmed.is_some() {
             status::set(self, tx, issued.position, status::SUSPENSION, true, now)?;
         }
         for child in holder::children(tx, &self.id, &holder.id, "", MOST)? {

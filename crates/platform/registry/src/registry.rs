@@ -5,7 +5,7 @@ use legation_did::Did;
 use legation_keys::PublicKey;
 use legation_signer::Client;
 use legation_store::{
-    NewEvent, Store, Tx, holder,
+    NewEvent, Store, StoreError, Tx, holder,
     holder::{Holder, Key, Kind, State},
     organization,
 };
@@ -113,6 +113,17 @@ impl Registry {
         self.signer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Reads what only an organization that is open tells.
+    pub(crate) fn read_open<T, E: From<StoreError>>(
+        &self,
+        verb: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.store.read(|tx| {
+            organization::must_be_open(tx, &self.id)?;
+            verb(tx)
+        })
+    }
+
     /// Changes the organization, one verb at a time.
     pub(crate) fn change<T>(
         &self,
@@ -182,6 +193,7 @@ impl Registry {
             version: 1,
             created: now,
             body: profile.write()?,
+            unconfirmed: None,
         };
         let tags = profile.found_by()?;
         holder::add(tx, &self.id, &holder)?;

@@ -105,6 +105,76 @@ pub(crate) fn set(
     sign(registry, tx, list, now)
 }
 
+/// Lists that are read at a time.
+const PAGE: i64 = 64;
+
+/// Changes all status lists, one after another, and signs each.
+pub(crate) fn change_all(
+    registry: &Registry,
+    tx: &mut Tx<'_>,
+    change: &mut dyn FnMut(&mut Tx<'_>, &mut StatusList) -> Result<(), RegistryError>,
+    now: i64,
+) -> Result<(), RegistryError> {
+    let mut after = 0;
+    loop {
+        let lists = link::lists(tx, registry.id(), after, PAGE)?;
+        let Some(last) = lists.last() else { return Ok(()) };
+        after = last.number;
+        for mut list in lists {
+            change(tx, &mut list)?;
+            sign(registry, tx, list, now)?;
+        }
+    }
+}
+
+/// The first position of a list, and the one after its last.
+pub(crate) fn positions(list: &StatusList) -> (i64, i64) {
+    let first = (list.number - 1).div_euclid(2).saturating_mul(PLACES);
+    (first, first.saturating_add(PLACES))
+}
+
+/// No delegation of a list holds until it is said anew: those that are known are suspended, and those that may have been given
+/// since are revoked, as are all other positions.
+pub(crate) fn close(
+    registry: &Registry,
+    tx: &mut Tx<'_>,
+    list: &mut StatusList,
+) -> Result<(), RegistryError> {
+    if list.purpose == SUSPENSION.name() {
+        list.bits.fill(0xff);
+        return Ok(());
+    }
+    let (first, end) = positions(list);
+    let revoked = core::mem::take(&mut list.bits);
+    list.bits = vec![0xff; revoked.len()];
+    for position in link::positions(tx, registry.id(), (first, end), false)? {
+        let index = usize::try_from(position.saturating_sub(first)).unwrap_or_default();
+        if !bit(&revoked, index) {
+            clear_bit(&mut list.bits, index);
+        }
+    }
+    Ok(())
+}
+
+/// Takes a bit away, where there is one.
+fn clear_bit(bits: &mut [u8], index: usize) {
+    if let Some(byte) = bits.get_mut(index / 8) {
+        *byte &= !(0x80_u8 >> (index % 8));
+    }
+}
+
+/// Sets a bit, where there is one: the first is the highest of the first byte (Bitstring Status List §3.2).
+pub(crate) fn set_bit(bits: &mut [u8], index: usize) {
+    if let Some(byte) = bits.get_mut(index / 8) {
+        *byte |= 0x80_u8 >> (index % 8);
+    }
+}
+
+/// Whether a bit is set.
+pub(crate) fn bit(bits: &[u8], index: usize) -> bool {
+    bits.get(index / 8).is_some_and(|byte| byte & (0x80_u8 >> (index % 8)) != 0)
+}
+
 fn sign(registry: &Registry, tx: &mut Tx<'_>, list: StatusList, now: i64) -> Result<(), RegistryError> {
     // Of two lists the later one counts: clocks are set back, and the list must not be.
     let valid_from = now.max(list.valid_from);

@@ -76,6 +76,17 @@ pub enum CallerError {
         /// The agent's DID.
         did: String,
     },
+    /// Nobody has said yet that it still holds, since the store was put back.
+    #[error(
+        "nobody has confirmed {what} since the organization's data were restored; whoever runs it does so with \
+         `legation confirm`"
+    )]
+    Unconfirmed {
+        /// The key, the agent, or what is above it.
+        what: String,
+        /// The agent's DID.
+        did: String,
+    },
     /// What is stored can't be read, or not at all.
     #[error("{0}")]
     Registry(#[from] RegistryError),
@@ -96,6 +107,7 @@ impl CallerError {
             Self::Blocked { .. } => "api_key_blocked",
             Self::Expired { .. } => "api_key_expired",
             Self::NoDelegation { .. } => "no_delegation",
+            Self::Unconfirmed { .. } => "unconfirmed",
             Self::Registry(error) => error.code(),
         }
     }
@@ -104,9 +116,10 @@ impl CallerError {
     #[must_use]
     pub fn agent(&self) -> Option<&str> {
         match self {
-            Self::Blocked { did, .. } | Self::Expired { did, .. } | Self::NoDelegation { did, .. } => {
-                Some(did)
-            }
+            Self::Blocked { did, .. }
+            | Self::Expired { did, .. }
+            | Self::NoDelegation { did, .. }
+            | Self::Unconfirmed { did, .. } => Some(did),
             Self::Unknown | Self::Registry(_) => None,
         }
     }
@@ -131,7 +144,7 @@ impl Registry {
     /// # Errors
     /// [`CallerError`].
     pub fn caller(&self, digest: [u8; 32], now: i64) -> Result<Caller, CallerError> {
-        self.store.read(|tx| {
+        self.read_open(|tx| {
             let key = api_key::by_digest(tx, &self.id, digest)?.ok_or(CallerError::Unknown)?;
             let agent = holder::get(tx, &self.id, &key.holder)?;
             let named = || (key.id.clone(), agent.name.clone(), agent.did.clone());
@@ -142,6 +155,13 @@ impl Registry {
             if key.expires.is_some_and(|expires| now >= expires) {
                 let (id, agent, did) = named();
                 return Err(CallerError::Expired { id, agent, did });
+            }
+            if key.unconfirmed.is_some() {
+                let (id, agent, did) = named();
+                return Err(CallerError::Unconfirmed {
+                    what: format!("the API key `{id}` of `{agent}`"),
+                    did,
+                });
             }
             self.caller_of(tx, agent, key.id.clone(), key.expires)
         })
@@ -159,6 +179,10 @@ impl Registry {
         let none = || CallerError::NoDelegation { agent: agent.name.clone(), did: agent.did.clone() };
         if agent.state == State::Retired {
             return Err(none());
+        }
+        if let Some(one) = path.iter().find(|holder| holder.unconfirmed.is_some()) {
+            let what = format!("the {} `{}`", one.kind.name(), one.name);
+            return Err(CallerError::Unconfirmed { what, did: agent.did });
         }
         let chain = chain.map_err(|error| match error {
             RegistryError::Store(StoreError::NotFound { .. }) => none(),
@@ -190,7 +214,11 @@ impl Registry {
     }
 
     pub(crate) fn document_of(&self, tx: &mut Tx<'_>, holder: &Holder) -> Result<Document, RegistryError> {
-        let keys = holder::published_keys(tx, &self.id, &holder.id)?;
+        // Whether its keys are still its own, nobody knows.
+        let keys = match holder.unconfirmed {
+            Some(_) => Vec::new(),
+            None => holder::published_keys(tx, &self.id, &holder.id)?,
+        };
         document_with(holder, &keys)
     }
 
@@ -204,7 +232,7 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`].
     pub fn document(&self, did: &str) -> Result<Document, RegistryError> {
-        self.store.read(|tx| {
+        self.read_open(|tx| {
             let holder = holder::by_did(tx, &self.id, did)?;
             self.document_of(tx, &holder)
         })
@@ -215,7 +243,7 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`].
     pub fn status_list(&self, number: i64) -> Result<String, RegistryError> {
-        Ok(self.store.read(|tx| link::list(tx, &self.id, number))?.secured)
+        Ok(self.read_open(|tx| link::list(tx, &self.id, number))?.secured)
     }
 
     /// The number of the organization's last event: where it is the same as before, nothing has changed.
@@ -223,14 +251,14 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`].
     pub fn last_event(&self) -> Result<i64, RegistryError> {
-        Ok(self.store.read(|tx| organization::get(tx, &self.id))?.events)
+        Ok(self.read_open(|tx| organization::get(tx, &self.id))?.events)
     }
 
     /// The organization's epoch.
     ///
     /// # Errors
-    /// [`RegistryError`].
+    /// [`RegistryError`]; [`StoreError::Restored`] where it is closed, and nothing is decided.
     pub fn epoch(&self) -> Result<i64, RegistryError> {
-        Ok(self.store.read(|tx| organization::get(tx, &self.id))?.epoch)
+        Ok(self.read_open(|tx| organization::get(tx, &self.id))?.epoch)
     }
 }

@@ -162,9 +162,7 @@ impl Master {
     pub fn create(path: &Path) -> Result<Self, MasterError> {
         let mut bytes = Zeroizing::new([0; KEY_LEN]);
         rand::fill(bytes.as_mut_slice()).map_err(|_| MasterError::Random)?;
-        let text = Zeroizing::new(base64url::encode(bytes.as_slice()));
-        let line = Zeroizing::new([text.as_bytes(), b"\n"].concat());
-        write_new(path, &line, Access::Private, Overwrite::Refuse)?;
+        write(path, &bytes)?;
         Self::from_bytes(&bytes)
     }
 
@@ -173,6 +171,11 @@ impl Master {
     /// # Errors
     /// [`MasterError`], also where others than its owner may read or write the file.
     pub fn load(path: &Path) -> Result<Self, MasterError> {
+        let bytes = Self::read(path)?;
+        Self::from_bytes(&bytes)
+    }
+
+    fn read(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, MasterError> {
         if let Some(mode) = open_to_others(path) {
             return Err(MasterError::OpenToOthers { path: path.to_owned(), mode });
         }
@@ -190,8 +193,28 @@ impl Master {
         File::open(path).and_then(|file| file.take(most).read_to_end(&mut line)).map_err(not_opened)?;
         let text = core::str::from_utf8(&line).map_err(|_| not_a_master())?;
         let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
-        let bytes = Zeroizing::new(base64url::decode_array(text).map_err(|_| not_a_master())?);
-        Self::from_bytes(&bytes)
+        Ok(Zeroizing::new(base64url::decode_array(text).map_err(|_| not_a_master())?))
+    }
+
+    /// The text of a master key's file, once it was found to be one: for a copy that is encrypted elsewhere.
+    ///
+    /// # Errors
+    /// As [`Master::load`].
+    pub fn text_of(path: &Path) -> Result<Zeroizing<String>, MasterError> {
+        let bytes = Self::read(path)?;
+        Ok(Zeroizing::new(base64url::encode(bytes.as_slice())))
+    }
+
+    /// Writes a master key from such a text into a new file.
+    ///
+    /// # Errors
+    /// [`MasterError`]; a file that is there stays as it is.
+    pub fn write_text(path: &Path, text: &[u8]) -> Result<(), MasterError> {
+        let not_a_master = || MasterError::NotAMaster { path: path.to_owned() };
+        let text = core::str::from_utf8(text).map_err(|_| not_a_master())?;
+        let bytes: Zeroizing<[u8; KEY_LEN]> =
+            Zeroizing::new(base64url::decode_array(text).map_err(|_| not_a_master())?);
+        write(path, &bytes)
     }
 
     fn from_bytes(bytes: &[u8; KEY_LEN]) -> Result<Self, MasterError> {
@@ -234,6 +257,12 @@ impl Master {
         body.truncate(length);
         Ok(body)
     }
+}
+
+fn write(path: &Path, bytes: &[u8; KEY_LEN]) -> Result<(), MasterError> {
+    let text = Zeroizing::new(base64url::encode(bytes));
+    let line = Zeroizing::new([text.as_bytes(), b"\n"].concat());
+    Ok(write_new(path, &line, Access::Private, Overwrite::Refuse)?)
 }
 
 impl fmt::Debug for Master {

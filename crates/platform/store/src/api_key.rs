@@ -21,10 +21,12 @@ pub struct ApiKey {
     pub expires: Option<i64>,
     /// `active` or `blocked`.
     pub state: String,
+    /// Since when nobody knows whether it still holds, Unix seconds: the store was put back ([`crate::restored`]).
+    pub unconfirmed: Option<i64>,
 }
 
-const COLUMNS: &str =
-    "SELECT id, holder, name, digest, hint, created, expires, state FROM api_key WHERE organization = $1";
+const COLUMNS: &str = "SELECT id, holder, name, digest, hint, created, expires, state, unconfirmed FROM api_key \
+                       WHERE organization = $1";
 
 fn read(row: &Row) -> Result<ApiKey, StoreError> {
     Ok(ApiKey {
@@ -36,6 +38,7 @@ fn read(row: &Row) -> Result<ApiKey, StoreError> {
         created: row.int(5)?,
         expires: row.maybe_int(6)?,
         state: row.text(7)?,
+        unconfirmed: row.maybe_int(8)?,
     })
 }
 
@@ -44,7 +47,7 @@ fn read(row: &Row) -> Result<ApiKey, StoreError> {
 /// # Errors
 /// [`StoreError`].
 pub fn add(tx: &mut Tx<'_>, organization: &str, key: &ApiKey) -> Result<(), StoreError> {
-    let ApiKey { id, holder, name, digest, hint, created, expires, state } = key;
+    let ApiKey { id, holder, name, digest, hint, created, expires, state, .. } = key;
     tx.execute(
         "INSERT INTO api_key (organization, id, holder, name, digest, hint, created, expires, state) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",

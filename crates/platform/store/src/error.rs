@@ -1,5 +1,7 @@
 //! What can go wrong with a store.
 
+use crate::backup::BackupError;
+
 /// Why a store gave no answer. Nothing opens on any of them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -17,6 +19,19 @@ pub enum StoreError {
         /// The last one that is known here.
         known: i64,
     },
+    /// The organization was restored from a backup, or is behind what was known of it: it is closed until somebody who has
+    /// its data says what holds.
+    #[error(
+        "the store is closed since it was put back ({why}): see what holds with `legation doctor`, then open it with \
+         `legation restore --reopen`"
+    )]
+    Restored {
+        /// What was noticed.
+        why: String,
+    },
+    /// A backup can't be made, or is none.
+    #[error("{0}")]
+    Backup(#[from] BackupError),
     /// The text that should name a PostgreSQL database does not.
     #[error("the database URL can't be read: {reason}; write `postgres://USER@HOST/DATABASE`")]
     Url {
@@ -47,6 +62,8 @@ impl StoreError {
         match self {
             Self::Unavailable { .. } => "store_unavailable",
             Self::TooNew { .. } => "store_too_new",
+            Self::Restored { .. } => "store_restored",
+            Self::Backup(error) => error.code(),
             Self::Url { .. } => "store_url",
             Self::Exists { .. } => "already_exists",
             Self::NotFound { .. } => "not_found",

@@ -94,10 +94,13 @@ pub struct Holder {
     pub created: i64,
     /// What it may do and is for, as JSON.
     pub body: String,
+    /// Since when nobody knows whether it still holds, Unix seconds: the store was put back ([`crate::restored`]). Until
+    /// somebody says so it may do nothing, and its document has no keys.
+    pub unconfirmed: Option<i64>,
 }
 
-const COLUMNS: &str =
-    "SELECT id, kind, parent, name, did, state, version, created, body FROM holder WHERE organization = $1";
+const COLUMNS: &str = "SELECT id, kind, parent, name, did, state, version, created, body, unconfirmed FROM holder \
+                       WHERE organization = $1";
 
 fn read(row: &Row) -> Result<Holder, StoreError> {
     Ok(Holder {
@@ -110,6 +113,7 @@ fn read(row: &Row) -> Result<Holder, StoreError> {
         version: row.int(6)?,
         created: row.int(7)?,
         body: row.text(8)?,
+        unconfirmed: row.maybe_int(9)?,
     })
 }
 
@@ -122,7 +126,7 @@ fn one(rows: &[Row], what: impl FnOnce() -> String) -> Result<Holder, StoreError
 /// # Errors
 /// [`StoreError::Exists`] where its name or DID is taken.
 pub fn add(tx: &mut Tx<'_>, organization: &str, holder: &Holder) -> Result<(), StoreError> {
-    let Holder { id, kind, parent, name, did, state, version, created, body } = holder;
+    let Holder { id, kind, parent, name, did, state, version, created, body, .. } = holder;
     let added = tx.execute(
         "INSERT INTO holder (organization, id, kind, parent, name, did, state, version, created, body) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",

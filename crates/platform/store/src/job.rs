@@ -262,7 +262,7 @@ pub(crate) fn run(
     jobs.iter().for_each(|job| job.add_names(&mut names));
     let ended = kept.sweep(organization, jobs.iter().map(Job::now).max().unwrap_or(0));
     let before = ledger::load(tx, organization, &head, &names, ended)?;
-    let mut memory = MemoryLedger::of_part(ledger::limits(), before.clone());
+    let mut memory = head.memory(before.clone());
     if let Some(ended) = ended {
         memory.forget(ended);
     }

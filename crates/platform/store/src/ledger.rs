@@ -25,6 +25,19 @@ pub(crate) struct Head {
     pub(crate) epoch: i64,
     pub(crate) receipts: i64,
     whole: Whole,
+    /// Up to when nobody knows what was taken, Unix seconds.
+    unknown: Option<i64>,
+}
+
+impl Head {
+    /// The ledger of which this part is at hand.
+    pub(crate) fn memory(&self, part: Part) -> MemoryLedger {
+        let memory = MemoryLedger::of_part(limits(), part);
+        match self.unknown {
+            Some(moment) => memory.unknown_until(moment),
+            None => memory,
+        }
+    }
 }
 
 /// The bounds of a ledger in a store. Of a sliding window fewer moments are kept than in memory, since a total is
@@ -41,14 +54,26 @@ pub fn limits() -> LedgerLimits {
     }
 }
 
-/// Locks the organization's row: commits and verbs of one organization go one after another.
+/// Locks the organization's row: commits and verbs of one organization go one after another. One that is closed commits
+/// nothing.
 pub(crate) fn head(tx: &mut Tx<'_>, organization: &str) -> Result<Head, StoreError> {
+    match head_closed(tx, organization)? {
+        (_, Some(why)) => Err(StoreError::Restored { why }),
+        (head, None) => Ok(head),
+    }
+}
+
+/// As [`head`], also of one that is closed, with the reason for it.
+pub(crate) fn head_closed(tx: &mut Tx<'_>, organization: &str) -> Result<(Head, Option<String>), StoreError> {
     let rows = tx.locked(
-        "SELECT epoch, receipts, nonces, totals, forgotten, ended, begun FROM organization WHERE id = $1",
+        "SELECT epoch, receipts, nonces, totals, forgotten, ended, begun, unknown, closed, closed_why \
+         FROM organization WHERE id = $1",
         &[organization.into()],
     )?;
     let row = rows.first().ok_or_else(|| StoreError::NotFound { what: "such organization".to_owned() })?;
-    Ok(Head {
+    let closed = row.maybe_int(8)?;
+    let why = closed.map(|_| row.maybe_text(9)).transpose()?.map(Option::unwrap_or_default);
+    let head = Head {
         epoch: row.int(0)?,
         receipts: row.int(1)?,
         whole: Whole {
@@ -58,7 +83,9 @@ pub(crate) fn head(tx: &mut Tx<'_>, organization: &str) -> Result<Head, StoreErr
             ended: row.maybe_int(5)?,
             begun: row.maybe_int(6)?,
         },
-    })
+        unknown: row.maybe_int(7)?,
+    };
+    Ok((head, why))
 }
 
 /// Writes the head back.
@@ -125,6 +152,16 @@ pub fn total(tx: &mut Tx<'_>, organization: &str, name: [u8; 32]) -> Result<Opti
         table::without_free(tx, organization, total)?;
     }
     Ok(total)
+}
+
+/// Up to when nobody knows what was taken of an organization's totals, Unix seconds; `None` where all of it is known. Where the
+/// window of one reaches back to before that, nothing of it is left.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn unknown(tx: &mut Tx<'_>, organization: &str) -> Result<Option<i64>, StoreError> {
+    let rows = tx.query("SELECT unknown FROM organization WHERE id = $1", &[organization.into()])?;
+    rows.first().map_or(Ok(None), |row| row.maybe_int(0))
 }
 
 fn load_totals(

@@ -13,6 +13,9 @@
 //! | [`synced`] | when what was committed is on the disk |
 //! | `connection`, `value` | the two engines behind one text of SQL |
 //! | `migrate` | how a database gets its tables |
+//! | [`backup`] | all of it in one file, and back into either engine |
+//! | [`restored`] | what was put back: closed, until it is said what holds; what was not confirmed since |
+//! | [`mark`] | how far it was known to be, outside of the database: one that is behind is noticed |
 //! | `writer`, `queue` | who commits, and what waits for it |
 //! | `log` | the write-ahead log of a SQLite file, kept short |
 //!
@@ -28,6 +31,7 @@
 //! all have heard of it: the same holds once the verb has returned.
 
 pub mod api_key;
+pub mod backup;
 pub mod card;
 pub mod configuration;
 mod connection;
@@ -39,10 +43,12 @@ mod ledger;
 pub mod link;
 pub mod linkage;
 mod log;
+pub mod mark;
 mod migrate;
 pub mod organization;
 mod queue;
 pub mod receipt;
+pub mod restored;
 pub mod store;
 pub mod synced;
 mod till;
@@ -53,7 +59,7 @@ mod writer;
 pub use connection::Location;
 pub use error::StoreError;
 pub use job::{Commit, CommitError, Done, Settle};
-pub use ledger::{limits, total};
+pub use ledger::{limits, total, unknown};
 pub use receipt::NewReceipt;
 pub use store::Store;
 pub use synced::Synced;

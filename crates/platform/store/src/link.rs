@@ -99,7 +99,7 @@ pub fn add(tx: &mut Tx<'_>, organization: &str, link: &Link) -> Result<(), Store
 /// [`StoreError`].
 pub fn is_free(tx: &mut Tx<'_>, organization: &str, position: i64) -> Result<bool, StoreError> {
     let rows = tx.query(
-        "SELECT 1 FROM link WHERE organization = $1 AND position = $2",
+        "SELECT position FROM link WHERE organization = $1 AND position = $2",
         &[organization.into(), position.into()],
     )?;
     Ok(rows.is_empty())
@@ -355,6 +355,44 @@ pub fn lists_of(tx: &mut Tx<'_>, organization: &str, issuer: &str) -> Result<Vec
     let rows =
         tx.query(&format!("{LIST} AND issuer = $2 ORDER BY number"), &[organization.into(), issuer.into()])?;
     rows.iter().map(read_list).collect()
+}
+
+/// The delegation at a position of the status lists; `None` where there is none.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn at_position(tx: &mut Tx<'_>, organization: &str, position: i64) -> Result<Option<Link>, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND (position = $2 OR (position IS NULL AND place = $2))"),
+        &[organization.into(), position.into()],
+    )?;
+    rows.first().map(read).transpose()
+}
+
+/// The positions of delegations within a range; with `suspended`, of those that were not revoked and whose holder is suspended.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn positions(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    (from, to): (i64, i64),
+    suspended: bool,
+) -> Result<Vec<i64>, StoreError> {
+    let which = if suspended {
+        "AND link.state <> 'revoked' AND EXISTS (SELECT id FROM holder WHERE holder.organization = link.organization \
+         AND holder.id = link.holder AND holder.state = 'suspended')"
+    } else {
+        ""
+    };
+    let rows = tx.query(
+        &format!(
+            "SELECT COALESCE(position, place) FROM link WHERE organization = $1 AND ((position >= $2 AND position < $3) \
+             OR (position IS NULL AND place >= $2 AND place < $3)) {which}"
+        ),
+        &[organization.into(), from.into(), to.into()],
+    )?;
+    rows.iter().map(|row| row.int(0)).collect()
 }
 
 /// The status lists of an organization after a number, in the order of their numbers, at most so many.

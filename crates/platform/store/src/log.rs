@@ -6,7 +6,9 @@ use crate::{
     error::StoreError,
 };
 use std::{
-    path::PathBuf,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
     sync::mpsc::{self, Receiver, Sender},
     thread,
     time::Duration,
@@ -45,6 +47,18 @@ impl Log {
             // Without the thread, the log is shortened by whoever commits, late.
             self.grown.send(()).unwrap_or_default();
         }
+    }
+}
+
+/// Syncs the write-ahead log of a file: what was read before is on the disk once this returns.
+pub(crate) fn sync(path: &Path) -> io::Result<()> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    match File::open(PathBuf::from(log)) {
+        Ok(log) => log.sync_data(),
+        // All of it is in the file itself, which was synced before the log went.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{connection::Connection, error::StoreError};
 
 /// The steps. One that was released is never changed.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 12] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_idempotency.sql"),
     include_str!("../migrations/0003_batches.sql"),
@@ -15,6 +15,7 @@ const STEPS: [&str; 11] = [
     include_str!("../migrations/0009_tag.sql"),
     include_str!("../migrations/0010_linkage.sql"),
     include_str!("../migrations/0011_position.sql"),
+    include_str!("../migrations/0012_restored.sql"),
 ];
 
 /// A number that stands for migrating, in PostgreSQL, so that two processes do not do it at once.
@@ -23,23 +24,53 @@ const LOCK: i64 = 0x6c65_6761_7469_6f6e;
 /// Brings the tables up to date.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     connection.begin(true)?;
-    let done = steps(connection);
+    let done = steps(connection, None);
     connection.batch(if done.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
     done
 }
 
-fn steps(connection: &mut Connection) -> Result<(), StoreError> {
+/// The first so many steps, in a database that is empty.
+pub(crate) fn first(connection: &mut Connection, migration: i64) -> Result<(), StoreError> {
+    connection.begin(true)?;
+    let done = steps(connection, Some(migration));
+    connection.batch(if done.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    done
+}
+
+/// The number of the last step that is known here.
+pub(crate) fn known() -> i64 {
+    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+}
+
+/// The number of the last step that was done.
+pub(crate) fn found(connection: &mut Connection) -> Result<i64, StoreError> {
+    let rows = connection.query("SELECT number FROM migration ORDER BY number DESC LIMIT 1", &[])?;
+    rows.first().map_or(Ok(0), |row| row.int(0))
+}
+
+/// Whether nothing was ever made in a database.
+pub(crate) fn is_empty(connection: &mut Connection) -> Result<bool, StoreError> {
+    let tables = match connection {
+        Connection::Sqlite(_) => "SELECT name FROM sqlite_master LIMIT 1",
+        Connection::Postgres { .. } => {
+            "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema() LIMIT 1"
+        }
+    };
+    Ok(connection.query(tables, &[])?.is_empty())
+}
+
+/// The steps that were not done yet, within a transaction; up to a number, where one is given.
+pub(crate) fn steps(connection: &mut Connection, up_to: Option<i64>) -> Result<(), StoreError> {
     if let Connection::Postgres { .. } = connection {
         connection.batch(&format!("SELECT pg_advisory_xact_lock({LOCK})"))?;
     }
     connection.batch("CREATE TABLE IF NOT EXISTS migration (number BIGINT NOT NULL PRIMARY KEY)")?;
-    let rows = connection.query("SELECT number FROM migration ORDER BY number DESC LIMIT 1", &[])?;
-    let found = rows.first().map_or(Ok(0), |row| row.int(0))?;
-    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    let (found, known) = (found(connection)?, known());
     if found > known {
         return Err(StoreError::TooNew { found, known });
     }
-    for (number, step) in (1_i64..).zip(STEPS).filter(|(number, _)| *number > found) {
+    let due = found.saturating_add(1)..=up_to.unwrap_or(known);
+    for (number, step) in (1_i64..).zip(STEPS).filter(|(number, _)| due.contains(number)) {
         connection.batch(step)?;
         connection.execute("INSERT INTO migration (number) VALUES ($1)", &[number.into()])?;
     }

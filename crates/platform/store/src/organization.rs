@@ -21,9 +21,12 @@ pub struct Organization {
     pub events: i64,
     /// The number of its last receipt.
     pub receipts: i64,
+    /// Why it is closed; `None` where it is open ([`crate::restored`]).
+    pub closed: Option<String>,
 }
 
-const COLUMNS: &str = "SELECT id, domain, created, epoch, events, receipts FROM organization";
+const COLUMNS: &str = "SELECT id, domain, created, epoch, events, receipts, CASE WHEN closed IS NULL THEN NULL \
+                       ELSE COALESCE(closed_why, '') END FROM organization";
 
 fn read(row: &Row) -> Result<Organization, StoreError> {
     Ok(Organization {
@@ -33,6 +36,7 @@ fn read(row: &Row) -> Result<Organization, StoreError> {
         epoch: row.int(3)?,
         events: row.int(4)?,
         receipts: row.int(5)?,
+        closed: row.maybe_text(6)?,
     })
 }
 
@@ -71,11 +75,34 @@ pub fn get(tx: &mut Tx<'_>, id: &str) -> Result<Organization, StoreError> {
 /// Locks an organization until the transaction ends, so that its verbs go one after another.
 ///
 /// # Errors
-/// [`StoreError`].
+/// [`StoreError`]; [`StoreError::Restored`] where it is closed.
 pub fn lock(tx: &mut Tx<'_>, id: &str) -> Result<Organization, StoreError> {
+    let organization = lock_closed(tx, id)?;
+    match organization.closed {
+        Some(why) => Err(StoreError::Restored { why }),
+        None => Ok(organization),
+    }
+}
+
+/// As [`lock`], also where it is closed: for whoever opens it again.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn lock_closed(tx: &mut Tx<'_>, id: &str) -> Result<Organization, StoreError> {
     let rows = tx.locked(&format!("{COLUMNS} WHERE id = $1"), &[id.into()])?;
     let row = rows.first().ok_or_else(|| StoreError::NotFound { what: "such organization".to_owned() })?;
     read(row)
+}
+
+/// Refuses what an organization that is closed does not do.
+///
+/// # Errors
+/// [`StoreError::Restored`].
+pub fn must_be_open(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
+    match get(tx, id)?.closed {
+        Some(why) => Err(StoreError::Restored { why }),
+        None => Ok(()),
+    }
 }
 
 /// Takes the numbers of two new status lists, of which the first is given; numbers begin at 1.

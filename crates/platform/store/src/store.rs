@@ -4,11 +4,13 @@ use crate::{
     connection::{Connection, Location, Sync},
     error::StoreError,
     job::{Commit, CommitError, Done, Job, Settle},
+    log,
+    mark::{self, Compared, Mark, Point},
     migrate::migrate,
     receipt::{Batch, NewReceipt},
     synced::Synced,
     till::{self, LEASE, Tills, table},
-    tx::Tx,
+    tx::{Traces, Tx},
     writer::Line,
 };
 use legation_verifier::{Committed, Settled, VerifiedChain};
@@ -17,11 +19,7 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -44,8 +42,10 @@ pub struct Store {
     line: Option<Arc<Line>>,
     writer: Option<JoinHandle<()>>,
     tills: Tills,
-    /// Whether one of several verbs ([`Store::together`]) has raised the epoch of an organization.
-    has_raised: AtomicBool,
+    /// What several verbs ([`Store::together`]) leave for others to notice.
+    traces: Mutex<Traces>,
+    /// What is known of it outside of the database, where there is a folder for that.
+    mark: Option<Mark>,
     /// The one connection of a store that is a single transaction ([`Store::together`]); `None` inside while it is used, and
     /// after it failed.
     held: Option<Mutex<Option<Connection>>>,
@@ -92,9 +92,14 @@ impl Store {
             till::recover::all(&mut connection, folder)?;
         }
         let (line, writer) = Line::start(location.clone())?;
+        let mark = journals.as_deref().map(Mark::beside);
+        if let Some(mark) = &mark {
+            mark.hold_against(&mut connection)?;
+        }
         Ok(Arc::new(Self {
             tills: Tills::new(location.clone(), journals),
-            has_raised: AtomicBool::new(false),
+            traces: Mutex::default(),
+            mark,
             location,
             idle: Mutex::new(vec![connection]),
             line: Some(line),
@@ -115,7 +120,8 @@ impl Store {
         let connection = self.take(true)?;
         let one = Arc::new(Self {
             tills: Tills::new(self.location.clone(), None),
-            has_raised: AtomicBool::new(false),
+            traces: Mutex::default(),
+            mark: None,
             location: self.location.clone(),
             idle: Mutex::default(),
             line: None,
@@ -125,7 +131,10 @@ impl Store {
         let outcome = verbs(&one);
         let held = one.held.as_ref().and_then(take_held);
         match held {
-            Some(connection) => self.end(connection, outcome, one.has_raised.load(Ordering::Relaxed)),
+            Some(connection) => {
+                let traces = *one.traces.lock().unwrap_or_else(PoisonError::into_inner);
+                self.end(connection, outcome, traces)
+            }
             // It went with its connection, which takes it back.
             None => outcome.and_then(|_| Err(StoreError::unavailable("a change of several failed").into())),
         }
@@ -163,7 +172,7 @@ impl Store {
             let mut connection = take_held(held).ok_or_else(within)?;
             let mut tx = Tx::new(&mut connection);
             let outcome = verb(&mut tx);
-            self.has_raised.fetch_or(tx.has_raised, Ordering::Relaxed);
+            self.traces.lock().unwrap_or_else(PoisonError::into_inner).add(tx.traces);
             // A change that failed halfway must not be kept with the others.
             if outcome.is_ok() || !writes {
                 *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
@@ -173,8 +182,8 @@ impl Store {
         let mut connection = self.take(writes)?;
         let mut tx = Tx::new(&mut connection);
         let outcome = verb(&mut tx);
-        let has_raised = tx.has_raised;
-        self.end(connection, outcome, has_raised)
+        let traces = tx.traces;
+        self.end(connection, outcome, traces)
     }
 
     /// Commits what was done, or takes it back. Where the epoch was raised, all who decide in memory have heard it once this returns, or
@@ -183,8 +192,11 @@ impl Store {
         &self,
         mut connection: Connection,
         outcome: Result<T, E>,
-        has_raised: bool,
+        traces: Traces,
     ) -> Result<T, E> {
+        // What is read before it is committed is on the disk afterwards.
+        let mark = self.mark.as_ref().filter(|_| traces.told && outcome.is_ok());
+        let points = mark.map(|_| mark::points(&mut connection)).transpose()?;
         match &outcome {
             Ok(_) => connection.batch("COMMIT")?,
             Err(_) => {
@@ -199,10 +211,50 @@ impl Store {
             idle.push(connection);
         }
         drop(idle);
-        if has_raised && outcome.is_ok() {
+        let marked = mark.zip(points).map_or(Ok(()), |(mark, points)| mark.raise(&points));
+        if traces.raised && outcome.is_ok() {
             self.wait_until_heard();
         }
+        // It was done, and whoever asked is not told so: what is known of it is behind.
+        marked?;
         outcome
+    }
+
+    /// Looks whether the database is behind what was known of it, and closes it then; else keeps what is known of it now, outside
+    /// of it. Whoever runs for long does so every few seconds.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keep_mark(&self) -> Result<(), StoreError> {
+        let Some(mark) = &self.mark else { return Ok(()) };
+        let points = self.read(|tx| mark::points(tx.connection()))?;
+        match mark.compare(&points)? {
+            Compared::Same => Ok(()),
+            Compared::Behind => {
+                let mut connection = self.take(false)?;
+                connection.batch("COMMIT")?;
+                mark.hold_against(&mut connection)
+            }
+            Compared::Further => {
+                if let Location::Sqlite(path) = &self.location {
+                    // Until then a receipt may be lost with the machine, and must not be missed.
+                    log::sync(path).map_err(StoreError::unavailable)?;
+                }
+                mark.raise(&points)
+            }
+        }
+    }
+
+    pub(crate) fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// What was known of an organization outside of the database; `None` where nothing was.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn known(&self, organization: &str) -> Result<Option<Point>, StoreError> {
+        self.mark.as_ref().map_or(Ok(None), |mark| mark.get(organization))
     }
 
     fn wait_until_heard(&self) {
@@ -394,7 +446,7 @@ impl Drop for Store {
 }
 
 /// SQLite makes its other files with the permissions of the first.
-fn make_private(path: &Path) -> io::Result<()> {
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }

@@ -10,8 +10,23 @@ use sha2::{Digest, Sha256};
 /// What a verb reads and changes, all of it or nothing. It is made by [`crate::Store`] only.
 pub struct Tx<'a> {
     connection: &'a mut Connection,
-    /// Whether it has raised the epoch of an organization.
-    pub(crate) has_raised: bool,
+    pub(crate) traces: Traces,
+}
+
+/// What a transaction leaves for others to notice.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Traces {
+    /// It has raised the epoch of an organization.
+    pub(crate) raised: bool,
+    /// It has appended an event.
+    pub(crate) told: bool,
+}
+
+impl Traces {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.raised |= other.raised;
+        self.told |= other.told;
+    }
 }
 
 /// A change of an organization, as it is told to others.
@@ -72,7 +87,7 @@ impl core::fmt::Debug for Tx<'_> {
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(connection: &'a mut Connection) -> Self {
-        Self { connection, has_raised: false }
+        Self { connection, traces: Traces::default() }
     }
 
     /// Runs a verb whose changes are taken back where it fails, while those before it stay. Gives what it gave.
@@ -86,12 +101,17 @@ impl<'a> Tx<'a> {
         self.connection.batch("SAVEPOINT attempt")?;
         let mut within = Tx::new(self.connection);
         let outcome = verb(&mut within);
-        self.has_raised |= within.has_raised;
+        let traces = within.traces;
+        self.traces.add(traces);
         self.connection.batch(match &outcome {
             Ok(_) => "RELEASE SAVEPOINT attempt",
             Err(_) => "ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt",
         })?;
         Ok(outcome)
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut Connection {
+        self.connection
     }
 
     pub(crate) fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, StoreError> {
@@ -207,7 +227,7 @@ impl<'a> Tx<'a> {
             "UPDATE organization SET events = $2, event_digest = $3, epoch = epoch + $4 WHERE id = $1",
             &[organization.into(), event.seq.into(), event.digest().into(), i64::from(decides).into()],
         )?;
-        self.has_raised |= decides;
+        self.traces.add(Traces { raised: decides, told: true });
         Ok(event.seq)
     }
 

@@ -4,9 +4,10 @@ use crate::error::StoreError;
 use bytes::BytesMut;
 use postgres::types::{IsNull, ToSql, Type};
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use serde::{Deserialize, Serialize};
 
 /// A value of a parameter or a column.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Value {
     Null,
     Int(i64),
@@ -125,6 +126,10 @@ impl Row {
             })
         };
         row.columns().iter().enumerate().map(value).collect::<Result<_, _>>().map(Self)
+    }
+
+    pub(crate) fn into_values(self) -> Vec<Value> {
+        self.0
     }
 
     fn at(&self, index: usize) -> &Value {

@@ -15,7 +15,18 @@ const LINES: usize = 20;
 
 /// Looks at what an organization rests on, at `now` (Unix seconds).
 pub(super) fn look(registry: &Registry, now: i64, found: &mut Findings) {
-    let checks: [(&'static str, Check); 5] = [
+    match registry.closed() {
+        Ok(None) => {}
+        Ok(Some(why)) => {
+            let text = format!(
+                "it is closed, so that nothing is decided, published or changed ({why}): `legation restore --reopen`"
+            );
+            found.wrong("restored", text);
+        }
+        Err(error) => found.wrong("restored", error.to_string()),
+    }
+    let checks: [(&'static str, Check); 6] = [
+        ("restored", restored),
         ("keys", keys),
         ("status list", status_lists),
         ("delegation", delegations),
@@ -49,6 +60,19 @@ fn keys(registry: &Registry, _: i64, found: &mut Findings) -> Result<(), Registr
             "the master key is not the one that sealed them: restore the `master.key` that was kept when the organization was made",
         ),
         Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+fn restored(registry: &Registry, _: i64, found: &mut Findings) -> Result<(), RegistryError> {
+    let waits = registry.unconfirmed()?;
+    if waits.holders + waits.api_keys > 0 {
+        let text = format!(
+            "{} of organization, teams, agents and admins and {} API keys do nothing until they are confirmed: \
+             `legation confirm` lists them",
+            waits.holders, waits.api_keys
+        );
+        found.note("restored", text);
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ const NO_MORE: Duration = Duration::from_millis(500);
 
 /// Does what is due, so that decisions go on.
 pub(crate) fn look(registry: &Registry) -> Result<(), RegistryError> {
+    registry.store().keep_mark()?;
     let now = files::now();
     registry.renew_lists(now)?;
     registry.renew_linkage(now)?;

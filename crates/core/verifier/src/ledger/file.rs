@@ -59,6 +59,7 @@ impl MemoryLedger {
             "forgotten": self.forgotten,
             "begun": self.begun,
             "ended": self.ended,
+            "unknown": self.unknown,
             "nonces": nonces,
             "totals": totals,
         })
@@ -108,6 +109,7 @@ impl MemoryLedger {
         ledger.forgotten = read_moment(json.get("forgotten")?)?;
         ledger.begun = json.get("begun").map_or(Some(None), read_moment)?;
         ledger.ended = json.get("ended").map_or(Some(None), read_moment)?;
+        ledger.unknown = json.get("unknown").map_or(Some(None), read_moment)?;
         for entry in json.get("nonces")?.as_array()? {
             let text = |index: usize| Some(entry.get(index)?.as_str()?.to_owned());
             let until = entry.get(2)?.as_i64()?;

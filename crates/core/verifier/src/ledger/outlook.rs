@@ -41,6 +41,7 @@ impl MemoryLedger {
         let held = self.totals.get(&name(debit)).into_iter();
         let ends = held.flat_map(|held| &held.total.moments);
         let ends = ends.map(|(moment, _)| debit.window.end(*moment));
-        core::iter::once(now).chain(self.ended).chain(ends).find(fits)
+        let known = self.unknown.map(|moment| debit.window.end(debit.window.moment(moment)));
+        core::iter::once(now).chain(self.ended).chain(known).chain(ends).find(fits)
     }
 }

@@ -199,6 +199,26 @@ fn a_full_quota_makes_no_request_look_at_all_totals() {
     }
 }
 
+/// A ledger of a backup: what was taken since is not in it.
+#[test]
+fn a_window_that_reaches_back_to_what_nobody_knows_counts_as_used_up() {
+    let (mut kept, mut none) = (MemoryLedger::new(), MemoryLedger::new());
+    assert_eq!(code(kept.commit(permit("a", 1), 0)), None);
+    (kept, none) = (kept.unknown_until(50), none.unknown_until(50));
+    for (name, mut ledger) in [("kept", kept), ("none", none)] {
+        assert_eq!(code(ledger.commit(permit("b", 1), 50)), Some(Code::BudgetExceeded), "{name}");
+        assert_eq!(code(ledger.commit(permit("b", 1), 149)), Some(Code::BudgetExceeded), "{name}");
+        let mut ledger = MemoryLedger::from_json(&ledger.to_json()).unwrap();
+        assert_eq!(
+            code(ledger.commit(permit("b", 1), 149)),
+            Some(Code::BudgetExceeded),
+            "{name}, read again"
+        );
+        assert_eq!(code(ledger.commit(permit("b", 8), 150)), None, "{name}: all of the window is known");
+        assert_eq!(code(ledger.commit(permit("c", 1), 149)), Some(Code::BudgetExceeded), "{name}: set back");
+    }
+}
+
 #[test]
 fn a_permit_that_was_kept_too_long_opens_nothing() {
     assert_eq!(code(MemoryLedger::new().commit(permit("a", 0), 2_000)), Some(Code::Expired));

@@ -119,6 +119,8 @@ impl MemoryLedger {
             Some(held) => held.total.sum(window, now).saturating_mul(held.factor(measure)),
             // The clock may be behind the moment at which a total was forgotten that this one may be.
             None if self.ended.is_some_and(|end| now < end) => i64::MAX,
+            // There may have been one, of which nobody knows any more.
+            None if self.unknown.is_some_and(|moment| moment > window.before(now)) => i64::MAX,
             None => 0,
         }
     }
@@ -243,7 +245,7 @@ impl MemoryLedger {
     ) -> i64 {
         let moments = self.limits.moments.max(4);
         // It may have been held before and forgotten: then up to the latest end of what was.
-        let forgotten = self.ended.map(|end| debit.window.before(end));
+        let forgotten = self.ended.map(|end| debit.window.before(end)).max(self.unknown);
         let rooms = &mut self.rooms;
         let old = self.totals.get(&name).map(|held| held.total.end());
         let held = self.totals.entry(name).or_insert_with(|| {

@@ -41,15 +41,15 @@ pub fn status_and_type(code: &str) -> (u16, &'static str) {
         "unsupported_member" | "unbounded_input" | "missing_member" | "wrong_member" => (400, INVALID),
         "out_of_range" | "two_limits" | "answer_too_long" | "too_dear" | "bad_request" => (400, INVALID),
         "api_key_missing" | "api_key_unknown" | "api_key_expired" | "api_key_blocked" => (401, INVALID),
-        "no_delegation" => (401, INVALID),
+        "no_delegation" | "unconfirmed" => (401, INVALID),
         "model_not_found" | "not_found" => (404, INVALID),
         "method_not_allowed" => (405, INVALID),
         "unpriced" => (403, PERMISSION),
         "budget_exceeded" => (429, QUOTA),
         "rate_exceeded" => (429, RATE),
         "upstream_failed" | "upstream_timeout" => (502, SERVER),
-        "store_unavailable" | "lease_expired" | "signer_unreachable" | "signer_timed_out" | "signer_gone"
-        | "route_closed" | "overloaded" => (503, SERVER),
+        "store_unavailable" | "store_restored" | "lease_expired" | "signer_unreachable"
+        | "signer_timed_out" | "signer_gone" | "route_closed" | "overloaded" => (503, SERVER),
         "upstream_unreachable" => (503, SERVER),
         // The evidence of the organization itself: whoever runs it has to mend that, and the caller can wait.
         "did_unresolved" | "did_stale" | "status_unavailable" | "status_stale" | "nonce_memory_full" => {

@@ -14,12 +14,9 @@ use crate::{
     receipt::Rows,
     tx::Tx,
 };
-use legation_verifier::{
-    MemoryLedger,
-    ledger::{
-        aside::{Carried, Change},
-        parts::Names,
-    },
+use legation_verifier::ledger::{
+    aside::{Carried, Change},
+    parts::Names,
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -291,7 +288,7 @@ impl Carrying<'_> {
             let mut names = Names::default();
             names.add_changes(&self.load.changes);
             let before = ledger::load(tx, organization, &head, &names, None)?;
-            let mut memory = MemoryLedger::of_part(ledger::limits(), before.clone());
+            let mut memory = head.memory(before.clone());
             let (now, processes) = (self.load.now, table::count(tx, organization)?);
             let carried = memory.carry(&self.load.changes, now, now.saturating_add(USABLE), processes);
             ledger::save(tx, organization, &mut head, &before, &memory)?;

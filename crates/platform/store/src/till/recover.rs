@@ -5,7 +5,7 @@ use super::{
     table::{self, Part, Process},
 };
 use crate::{connection::Connection, error::StoreError, ledger, receipt::Rows, tx::Tx};
-use legation_verifier::{MemoryLedger, ledger::parts::Names};
+use legation_verifier::ledger::parts::Names;
 use std::{collections::HashMap, path::Path};
 
 /// Carries over what was left in a folder of journals.
@@ -39,7 +39,7 @@ fn within<T>(
 fn carry_over(tx: &mut Tx<'_>, left: &Left) -> Result<Option<String>, StoreError> {
     let Some(organization) = table::organization_of(tx, &left.process)? else { return Ok(None) };
     let Some(process) = table::get(tx, &organization, &left.process)? else { return Ok(None) };
-    let mut head = ledger::head(tx, &organization)?;
+    let (mut head, _) = ledger::head_closed(tx, &organization)?;
     let (entries, commons) = left.entries();
     let mut used: HashMap<[u8; 32], i64> = HashMap::new();
     let mut rows = Rows::default();
@@ -66,7 +66,7 @@ fn carry_over(tx: &mut Tx<'_>, left: &Left) -> Result<Option<String>, StoreError
     let mut names = Names::default();
     names.totals.extend(parts.iter().map(|part| part.name).chain(used.keys().copied()));
     let before = ledger::load(tx, &organization, &head, &names, None)?;
-    let mut memory = MemoryLedger::of_part(ledger::limits(), before.clone());
+    let mut memory = head.memory(before.clone());
     for Part { name, moment, amount, open, own } in parts {
         // What was reserved stays taken, as of any call that nobody settles; it is reserved by nobody.
         let spent = if own { 0 } else { open.saturating_add(used.remove(&name).unwrap_or(0)) };

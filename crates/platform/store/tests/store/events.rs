@@ -24,6 +24,7 @@ fn agent(name: &str) -> Holder {
         state: State::Active,
         version: 1,
         created: 1,
+        unconfirmed: None,
         body: "{}".to_owned(),
     }
 }
@@ -90,6 +91,7 @@ fn a_name_is_taken_once_and_what_belongs_to_another_organization_is_not_there() 
             hint: "legation_abc".to_owned(),
             created: 1,
             expires: None,
+            unconfirmed: None,
             state: "active".to_owned(),
         };
         store.write(|tx| api_key::add(tx, ACME, &key)).unwrap();

@@ -76,8 +76,9 @@ async fn the_log_of_a_file_begins_anew_under_load_and_whoever_reads_for_long_kee
     // With nobody in the way it begins anew, and grows no more.
     many(&engine.store, &world, 6400).await;
     let grown = length();
-    many(&engine.store, &world, 12_800).await;
-    assert!(length() < grown * 3 / 2, "{} after {grown}", length());
+    // Two and a half times as long it would be if it never did.
+    many(&engine.store, &world, 19_200).await;
+    assert!(length() < grown * 2, "{} after {grown}", length());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod backups;
 mod commits;
 mod engines;
 mod events;
