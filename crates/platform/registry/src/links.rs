@@ -9,10 +9,10 @@ use crate::{
 };
 use legation_credential::{Terms, status::StatusEntry};
 use legation_did::Did;
-use legation_signer::{ClientError, SealedKey};
+use legation_signer::{Ask, ClientError, SealedKey, Told};
 use legation_store::{
     StoreError, Tx, holder,
-    holder::{Holder, Kind, State},
+    holder::{Holder, Key, Kind, State},
     link,
     link::Link,
 };
@@ -73,20 +73,66 @@ pub(crate) fn alive(
     Ok(all.into_iter().filter(|link| link.state != "revoked" && now < link.valid_until).collect())
 }
 
+/// A delegation that is not signed yet.
+pub(crate) struct Draft {
+    link: Link,
+    terms: Terms,
+    issuer: Holder,
+    key: Key,
+    parents: Vec<String>,
+}
+
+impl Draft {
+    /// What the signer is asked.
+    pub(crate) fn ask(&self, organization: &str) -> Result<Ask, RegistryError> {
+        let Self { key, issuer, .. } = self;
+        let sealed = key.sealed.as_deref();
+        let sealed = sealed.ok_or_else(|| RegistryError::damaged(&issuer.name, "its key is not here"))?;
+        let key = SealedKey { organization, key_id: &key.key_id, sealed };
+        let parents: Vec<&str> = self.parents.iter().map(String::as_str).collect();
+        Ok(Ask::delegation(key, &read_did(&issuer.did)?, &parents, &self.terms))
+    }
+
+    /// Keeps it as it was signed, as its holder's current one.
+    pub(crate) fn keep(
+        self,
+        tx: &mut Tx<'_>,
+        organization: &str,
+        holder: &Holder,
+        told: Option<Result<Told, ClientError>>,
+    ) -> Result<Link, RegistryError> {
+        let secured = match told {
+            Some(Ok(Told::Secured(secured))) => secured,
+            Some(Err(error)) => return Err(wider(holder, error)),
+            Some(Ok(Told::Key(_))) | None => {
+                return Err(RegistryError::damaged(&holder.name, "nobody signed it"));
+            }
+        };
+        let link = Link { secured, ..self.link };
+        link::add(tx, organization, &link)?;
+        Ok(link)
+    }
+}
+
 impl Registry {
     /// Issues a holder's delegation by its parent's key, as its current one.
     pub(crate) fn issue(&self, tx: &mut Tx<'_>, holder: &Holder, now: i64) -> Result<Link, RegistryError> {
+        let draft = self.draft(tx, holder, now)?;
+        let asked = draft.ask(&self.id)?;
+        let told = self.signer().together(&[asked])?.into_iter().next();
+        draft.keep(tx, &self.id, holder, told)
+    }
+
+    /// A holder's next delegation, for its parent's key to sign.
+    pub(crate) fn draft(&self, tx: &mut Tx<'_>, holder: &Holder, now: i64) -> Result<Draft, RegistryError> {
         let profile = Profile::read(&holder.body, &holder.name)?.at(now.saturating_add(EARLY));
         let mut path = path(tx, &self.id, holder)?;
         path.pop();
         let parents = chain(tx, &self.id, &path)?;
         let issuer = path.last().ok_or_else(|| RegistryError::damaged(&holder.name, "nobody is above it"))?;
         let keys = holder::keys(tx, &self.id, &issuer.id)?;
-        let key = keys.first().ok_or_else(|| RegistryError::damaged(&issuer.name, "it has no key"))?;
-        let sealed = key
-            .sealed
-            .as_deref()
-            .ok_or_else(|| RegistryError::damaged(&issuer.name, "its key is not here"))?;
+        let key = keys.into_iter().next();
+        let key = key.ok_or_else(|| RegistryError::damaged(&issuer.name, "it has no key"))?;
         let place = status::take_place(self, tx, issuer, now)?;
         let id = format!("urn:uuid:{}", uuid::Uuid::now_v7());
         // No link outlives the one that it passes on, nor what of it is for a while.
@@ -111,15 +157,11 @@ impl Registry {
             authority: profile.authority(&self.host())?,
             status: self.entries(place.position),
         };
-        let sealed = SealedKey { organization: &self.id, key_id: &key.key_id, sealed };
-        let texts: Vec<&str> = parents.iter().map(|parent| parent.secured.as_str()).collect();
-        let secured = self.signer().delegate(sealed, &read_did(&issuer.did)?, &texts, &terms);
-        let secured = secured.map_err(|error| wider(holder, error))?;
         let link = Link {
             id,
             holder: holder.id.clone(),
             parent: parents.last().map(|parent| parent.id.clone()),
-            secured,
+            secured: String::new(),
             place: place.number,
             position: place.position,
             valid_from: terms.valid_from,
@@ -129,8 +171,8 @@ impl Registry {
             issued: now,
             ended: None,
         };
-        link::add(tx, &self.id, &link)?;
-        Ok(link)
+        let parents = parents.into_iter().map(|parent| parent.secured).collect();
+        Ok(Draft { link, terms, issuer: issuer.clone(), key, parents })
     }
 
     /// Issues a holder's delegation anew, and those of all below it, since each names the one before it by its digest.

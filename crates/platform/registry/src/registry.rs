@@ -183,7 +183,27 @@ impl Registry {
         (profile, brought): (&Profile, Option<&PublicKey>),
         now: i64,
     ) -> Result<Holder, RegistryError> {
-        let holder = Holder {
+        let holder = self.new_holder((kind, name, parent), profile, now)?;
+        self.keep_holder(tx, &holder, profile)?;
+        match brought {
+            None => drop(self.new_key(tx, &holder, now)?),
+            Some(public) => {
+                let (key_id, public_jwk) = (uuid::Uuid::now_v7().to_string(), public.to_jwk().to_string());
+                let key = Key { key_id, holder: holder.id.clone(), public_jwk, sealed: None, created: now };
+                holder::add_key(tx, &self.id, &key)?;
+            }
+        }
+        Ok(holder)
+    }
+
+    /// A holder that is not kept yet.
+    pub(crate) fn new_holder(
+        &self,
+        (kind, name, parent): (Kind, &str, Option<&Holder>),
+        profile: &Profile,
+        now: i64,
+    ) -> Result<Holder, RegistryError> {
+        Ok(Holder {
             id: uuid::Uuid::now_v7().to_string(),
             kind,
             parent: parent.map(|parent| parent.id.clone()),
@@ -194,21 +214,22 @@ impl Registry {
             created: now,
             body: profile.write()?,
             unconfirmed: None,
-        };
+        })
+    }
+
+    /// Keeps a new holder, and what it is found by.
+    pub(crate) fn keep_holder(
+        &self,
+        tx: &mut Tx<'_>,
+        holder: &Holder,
+        profile: &Profile,
+    ) -> Result<(), RegistryError> {
         let tags = profile.found_by()?;
-        holder::add(tx, &self.id, &holder)?;
+        holder::add(tx, &self.id, holder)?;
         if !tags.is_empty() {
-            holder::set_tags(tx, &self.id, (kind, name), &tags)?;
+            holder::set_tags(tx, &self.id, (holder.kind, &holder.name), &tags)?;
         }
-        match brought {
-            None => drop(self.new_key(tx, &holder, now)?),
-            Some(public) => {
-                let (key_id, public_jwk) = (uuid::Uuid::now_v7().to_string(), public.to_jwk().to_string());
-                let key = Key { key_id, holder: holder.id.clone(), public_jwk, sealed: None, created: now };
-                holder::add_key(tx, &self.id, &key)?;
-            }
-        }
-        Ok(holder)
+        Ok(())
     }
 }
 

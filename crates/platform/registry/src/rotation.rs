@@ -10,6 +10,7 @@ use crate::{
     status,
 };
 use legation_keys::{Algorithm, PublicKey, time};
+use legation_signer::{Ask, ClientError, Told};
 use legation_store::{
     Tx, holder,
     holder::{Holder, Key, Kind, State},
@@ -103,9 +104,33 @@ impl Registry {
         holder: &Holder,
         now: i64,
     ) -> Result<PublicKey, RegistryError> {
-        // What the key is called in the signer; what it signs names it by the holder's DID and its thumbprint.
+        let (place, asked) = self.key_ask();
+        let told = self.signer().together(&[asked])?.into_iter().next();
+        self.keep_key(tx, holder, (place, told), now)
+    }
+
+    /// What a new key is called in the signer, and what that is asked. What the key signs names it by the holder's DID and
+    /// its thumbprint.
+    pub(crate) fn key_ask(&self) -> (String, Ask) {
         let place = uuid::Uuid::now_v7().to_string();
-        let made = self.signer().generate(&self.id, &place, Algorithm::EdDsa)?;
+        let asked = Ask::key(&self.id, &place, Algorithm::EdDsa);
+        (place, asked)
+    }
+
+    /// Keeps a key that the signer made for a holder.
+    pub(crate) fn keep_key(
+        &self,
+        tx: &mut Tx<'_>,
+        holder: &Holder,
+        (place, told): (String, Option<Result<Told, ClientError>>),
+        now: i64,
+    ) -> Result<PublicKey, RegistryError> {
+        let made = match told.transpose()? {
+            Some(Told::Key(made)) => made,
+            Some(Told::Secured(_)) | None => {
+                return Err(RegistryError::damaged(&holder.name, "no key was made for it"));
+            }
+        };
         let public_jwk = made.public_key.to_jwk().to_string();
         let sealed = Some(made.sealed);
         let key = Key { key_id: place, holder: holder.id.clone(), public_jwk, sealed, created: now };

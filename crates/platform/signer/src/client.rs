@@ -1,5 +1,7 @@
 //! Asking a signer.
 
+mod together;
+
 pub use crate::client_error::ClientError;
 use crate::{
     ask::{self, Answer, Bytes, Request, Secret},
@@ -8,16 +10,14 @@ use crate::{
 };
 use legation_credential::{Terms, status::StatusPurpose};
 use legation_did::Did;
-use legation_keys::{
-    Algorithm, PublicKey,
-    json::{self, JsonLimits},
-};
+use legation_keys::{Algorithm, PublicKey};
 use std::{
     io::{self, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     time::Duration,
 };
+pub use together::{Ask, Told};
 use zeroize::Zeroizing;
 
 /// How long connecting may take, and how long a request with its answer.
@@ -102,18 +102,11 @@ impl Client {
         key_id: &str,
         algorithm: Algorithm,
     ) -> Result<Generated, ClientError> {
-        let request = ask::Generate {
-            organization: organization.to_owned(),
-            key_id: key_id.to_owned(),
-            algorithm: algorithm.jose().to_owned(),
-        };
-        let Answer::Generated { public_jwk, sealed } = self.ask(&Request::Generate(request))? else {
-            return Err(self.odd());
-        };
-        let limits = JsonLimits { bytes: 4096, depth: 4 };
-        let jwk = json::parse(public_jwk.as_bytes(), limits).map_err(|_| self.odd())?;
-        let public = jwk.as_object().and_then(|jwk| PublicKey::from_jwk(jwk).ok());
-        Ok(Generated { public_key: public.ok_or_else(|| self.odd())?, sealed: sealed.0 })
+        let answer = self.ask(&Ask::key(organization, key_id, algorithm).0)?;
+        match self.read(answer)? {
+            Told::Key(made) => Ok(made),
+            Told::Secured(_) => Err(self.odd()),
+        }
     }
 
     /// Signs a delegation of `issuer`, as a compact JWS. Without parents the issuer is the principal. With parents,
@@ -128,12 +121,7 @@ impl Client {
         parents: &[&str],
         terms: &Terms,
     ) -> Result<String, ClientError> {
-        self.secured(&Request::Delegate(ask::Delegate {
-            key: key.into(),
-            issuer: issuer.as_str().to_owned(),
-            parents: parents.iter().map(|parent| (*parent).to_owned()).collect(),
-            terms: terms.into(),
-        }))
+        self.secured(&Ask::delegation(key, issuer, parents, terms).0)
     }
 
     /// Signs a status list, as a compact JWS.

@@ -40,7 +40,7 @@ mod signing;
 mod socket;
 mod verbs;
 
-pub use client::{Client, ClientError, Generated, ListTerms, SealedKey};
+pub use client::{Ask, Client, ClientError, Generated, ListTerms, SealedKey, Told};
 pub use door::Door;
 pub use hidden::hide_memory;
 pub use master::{Master, MasterError, OpenError, Place, SealError};

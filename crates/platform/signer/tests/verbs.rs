@@ -11,7 +11,7 @@ use legation_credential::{
 };
 use legation_did::{Document, Purpose, key, method_id, web};
 use legation_keys::{Algorithm, SecretKey, Signer};
-use legation_signer::{Door, ListTerms};
+use legation_signer::{Ask, ClientError, Door, ListTerms, Told};
 use legation_verifier::{Evidence, Trust, authorize, batch, parse, receipt, verify};
 
 const LIST: &str = "https://acme.example/status/1";
@@ -335,4 +335,65 @@ fn a_card_and_a_tie_to_a_domain_are_signed_for_the_key_s_own_did_and_at_the_regi
     assert_eq!(code(gateway.card(key("k", &made), &shop, &good)), "not_at_this_door");
     let outcome = gateway.domain_linkage(key("k", &made), &shop, "https://shop.example", window);
     assert_eq!(code(outcome), "not_at_this_door");
+}
+
+#[test]
+fn what_is_asked_together_is_answered_in_order_and_what_is_refused_stands_in_its_place() {
+    let running = Running::start();
+    let mut signer = running.at(Door::Registry);
+    let acme = did("did:web:acme.example");
+    let root = signer.generate(ACME, "root-1", Algorithm::EdDsa).unwrap();
+    let subject = |number: usize| did(&format!("did:web:acme.example:agent-{number}"));
+    // Each third is a key, each third is refused, and one is larger than all that is sent ahead.
+    let asks: Vec<Ask> = (0..300)
+        .map(|number| match number % 3 {
+            0 => Ask::key(ACME, &format!("key-{number}"), Algorithm::EdDsa),
+            1 => {
+                let account = (number == 100).then(|| "a".repeat(200_000));
+                let terms = Terms { account, ..terms(&subject(number), 0) };
+                Ask::delegation(key("root-1", &root), &acme, &[], &terms)
+            }
+            _ => Ask::delegation(key("another", &root), &acme, &[], &terms(&subject(number), 0)),
+        })
+        .collect();
+    let told = signer.together(&asks).unwrap();
+    assert_eq!(told.len(), asks.len());
+    for (number, told) in told.into_iter().enumerate() {
+        match (number % 3, told) {
+            (0, Ok(Told::Key(made))) => {
+                let own = format!("key-{number}");
+                let terms = terms(&subject(number), 0);
+                signer.delegate(key(&own, &made), &acme, &[], &terms).unwrap();
+            }
+            (1, Ok(Told::Secured(secured))) => {
+                let read = Delegation::read_unverified(&secured).unwrap();
+                assert_eq!(read.terms.subject, subject(number));
+            }
+            (1, Err(ClientError::Refused { .. })) => assert_eq!(number, 100),
+            (2, Err(ClientError::Refused { code, .. })) => assert_eq!(code, "sealed_mismatch"),
+            (_, other) => panic!("{number}: {other:?}"),
+        }
+    }
+    // One that is larger than a frame is told before anybody waits for it, and the signer is asked again.
+    let huge = Terms { account: Some("a".repeat(2 << 20)), ..terms(&subject(0), 0) };
+    let huge = Ask::delegation(key("root-1", &root), &acme, &[], &huge);
+    let few = Ask::key(ACME, "last", Algorithm::EdDsa);
+    assert!(matches!(signer.together(&[few, huge]), Err(ClientError::TooLarge { .. })));
+    assert_eq!(signer.ping().unwrap(), 1);
+    assert!(signer.together(&[]).unwrap().is_empty());
+}
+
+#[test]
+fn of_what_was_asked_together_of_a_signer_that_ends_nothing_is_known() {
+    let running = Running::start();
+    let mut signer = running.at(Door::Registry);
+    let asks: Vec<Ask> =
+        (0..20).map(|number| Ask::key(ACME, &format!("key-{number}"), Algorithm::EdDsa)).collect();
+    assert_eq!(signer.together(&asks).unwrap().len(), 20);
+    let (_folder, ended) = running.stop();
+    ended.unwrap();
+    assert!(matches!(
+        signer.together(&asks),
+        Err(ClientError::Unreachable { .. } | ClientError::Gone { .. })
+    ));
 }
