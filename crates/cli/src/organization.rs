@@ -21,6 +21,7 @@ pub(crate) mod publish;
 pub(crate) mod receipts;
 pub(crate) mod rotation;
 pub(crate) mod secret;
+pub(crate) mod signals;
 pub(crate) mod signer;
 pub(crate) mod spend;
 mod table;
