@@ -6,6 +6,7 @@ mod credential;
 mod did;
 mod key;
 mod organization;
+mod signals;
 mod up;
 
 pub(crate) use card::{CardCommand, FetchCardArgs, SignCardArgs, VerifyCardArgs};
@@ -26,6 +27,7 @@ pub(crate) use organization::{
     OrganizationCommand, ProfileArgs, RaiseBudgetArgs, RevokeDelegationArgs, Role, RotateArgs, RotateKeyArgs,
     SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
 };
+pub(crate) use signals::{AddReceiverArgs, ReceiverCommand, SignalsCommand};
 pub(crate) use up::{
     BackupArgs, ConfirmArgs, ConfirmCommand, DataArgs, DoctorArgs, InitArgs, PlaceArgs, PlanArgs,
     PublishSiteArgs, RestoreArgs, SignerArgs, UpArgs,
@@ -131,6 +133,11 @@ pub(crate) enum Command {
     Admin {
         #[command(subcommand)]
         command: AdminCommand,
+    },
+    /// Who is told what happens to delegations, while it happens (Shared Signals).
+    Signals {
+        #[command(subcommand)]
+        command: SignalsCommand,
     },
     /// What teams and agents may spend.
     Budget {

@@ -24,6 +24,7 @@ pub(crate) mod receipts;
 pub(crate) mod restore;
 pub(crate) mod rotation;
 pub(crate) mod secret;
+pub(crate) mod signals;
 pub(crate) mod signer;
 pub(crate) mod spend;
 mod table;

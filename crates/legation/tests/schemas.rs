@@ -732,6 +732,8 @@ fn trust_settings() {
         ["/algorithms", []], ["/algorithms", ["EdDSA", "Ed25519", "ES256"]], ["/statusIssuers", ["did:web:b.example"]],
         ["/clockSkew", 0], ["/clockSkew", 600], ["/maxPresentationAge", 300], ["/maxDocumentAge", 31_536_000],
         ["/maxUnrevocable", 315_576_000], ["/maxOfflineChild", 0], ["/maxOfflineChild", 86_400], ["/maxApprovalAge", 0], ["/maxApprovalAge", 86_400],
+        ["/signals", []], ["/signals", [{"issuer": "https://a.example:8443", "jwks": "https://a.example/jwks"}]],
+        ["/signals", [{"issuer": "http://localhost:80", "jwks": "http://localhost:80/j", "events": ["https://x.example/e"]}]],
         ["/vouched", true], ["/vouched", false], ["/limits", {}], ["/limits", {"linkBytes": 65536, "chainLinks": 64, "chainConstraints": 8192, "chainPairs": 16384}],
     ]);
     let bad = json!([
@@ -742,6 +744,13 @@ fn trust_settings() {
         ["/algorithms", ["RS256"]], ["/algorithms", "EdDSA"], ["/statusIssuers", ["x"]], ["/clockSkew", 601], ["/clockSkew", -1],
         ["/clockSkew", "1"], ["/maxPresentationAge", 301], ["/maxDocumentAge", 31_536_001], ["/maxStatusAge", 1.5],
         ["/maxUnrevocable", 315_576_001], ["/maxOfflineChild", 86_401], ["/maxApprovalAge", 86_401], ["/maxOfflineChild", -1],
+        ["/signals", {}], ["/signals", [1]], ["/signals", [{"issuer": "https://a.example"}]], ["/signals", [{"jwks": "https://a.example/"}]],
+        ["/signals", [{"issuer": "https://a.example/x", "jwks": "https://a.example/"}]],
+        ["/signals", [{"issuer": "http://a.example", "jwks": "https://a.example/"}]],
+        ["/signals", [{"issuer": "https://a.example", "jwks": "http://a.example/"}]],
+        ["/signals", [{"issuer": "https://a.example", "jwks": "http://localhost"}]],
+        ["/signals", [{"issuer": "https://a.example", "jwks": "https://a.example/", "events": []}]],
+        ["/signals", [{"issuer": "https://a.example", "jwks": "https://a.example/", "x": 1}]],
         ["/vouched", 1], ["/vouched", "true"], ["/limits", []], ["/limits", {"x": 1}], ["/limits", {"linkBytes": 0}],
         ["/limits", {"linkBytes": 65537}], ["/limits", {"jsonDepth": 65}], ["/limits", {"chainLinks": 65}],
         ["/limits", {"chainConstraints": 8193}], ["/limits", {"chainPairs": 16385}],
@@ -749,7 +758,11 @@ fn trust_settings() {
     ]);
     agree_on_changes("trust", &sample, reads, &good, &bad);
     let root = root(json!("everything"))[0].clone();
-    let exceptions = [("a root twice", with(&sample, "/roots", &json!([root, root])))];
+    let source = json!({"issuer": "https://a.example", "jwks": "https://a.example/jwks"});
+    let exceptions = [
+        ("a root twice", with(&sample, "/roots", &json!([root, root]))),
+        ("an issuer of signals twice", with(&sample, "/signals", &json!([source, source]))),
+    ];
     beyond_a_schema("trust", reads, &exceptions);
 }
 

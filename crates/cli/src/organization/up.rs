@@ -13,7 +13,7 @@ use crate::{
 };
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 use legation_gateway::Gateway;
-use legation_host::{TlsFiles, published, serve as answer, serve_long};
+use legation_host::{Signals, TlsFiles, published, serve as answer, serve_long};
 use legation_registry::{Budget, Registry};
 use legation_signer::{Door, hide_memory};
 use legation_store::StoreError;
@@ -59,6 +59,8 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
     let registry = Arc::new(folder.open(&signer)?);
     let gateway = Gateway::new(Arc::clone(&registry), signer.client(Door::Gateway)?, args.allow_private)
         .map_err(|error| Failure::network("gateway", error.to_string()))?;
+    let signals = Signals::new(Arc::clone(&registry), signer.client(Door::Gateway)?, args.allow_private)
+        .map_err(|error| Failure::network("signals", error.to_string()))?;
     if !args.dev
         && registry.models().is_ok_and(|models| models.iter().any(|model| model.name == scripted::NAME))
     {
@@ -75,7 +77,8 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::network("runtime", format!("the runtime did not start: {error}")))?;
-    let done = runtime.block_on(serve_all((args, as_json), (doors, budget), (&registry, &gateway), tls));
+    let done =
+        runtime.block_on(serve_all((args, as_json), (doors, budget), (&registry, &gateway, &signals), tls));
     // What still waits to be kept is kept before the signer ends.
     drop(runtime);
     signer.lock().unwrap_or_else(PoisonError::into_inner).stop();
@@ -98,7 +101,7 @@ fn bind(at: SocketAddr) -> Result<std::net::TcpListener, Failure> {
 async fn serve_all(
     (args, as_json): (&UpArgs, bool),
     ((listener, admin), budget): ((std::net::TcpListener, std::net::TcpListener), Option<Budget>),
-    (registry, gateway): (&Arc<Registry>, &Arc<Gateway>),
+    (registry, gateway, signals): (&Arc<Registry>, &Arc<Gateway>, &Arc<Signals>),
     tls: Option<TlsFiles>,
 ) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::network("listen", error.to_string());
@@ -111,6 +114,7 @@ async fn serve_all(
     let made = if args.dev { Some(dev::start(registry, budget).await?) } else { None };
     let public = legation_gateway::router(Arc::clone(gateway))
         .merge(published(Arc::clone(registry)))
+        .merge(signals.router())
         .route("/healthz", get(|| async { "ok\n" }));
     let admin_scheme = match (admin_address.ip().is_loopback(), tls.is_some()) {
         (false, true) => "https",
@@ -131,6 +135,8 @@ async fn serve_all(
     ));
     // Who reaches the admin address over a network gets secrets over it.
     let admin_tls = if admin_address.ip().is_loopback() { None } else { tls.clone() };
+    // It ends with the runtime; what it did not write down is sent again.
+    tokio::spawn(Arc::clone(signals).run(complain));
     let public = serve_long(listener, public, tls, LAST_REQUEST, serve::stopped());
     let own =
         operations(registry, gateway).merge(legation_host::api(Arc::clone(gateway), Arc::clone(registry)));

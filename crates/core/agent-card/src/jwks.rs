@@ -148,6 +148,21 @@ impl JwkSet {
         Ok(Self { keys })
     }
 
+    /// Whether a signature over a message is by one of the keys of that id, for whoever has a JWS of another kind than a
+    /// card's: a Security Event Token.
+    ///
+    /// # Errors
+    /// [`JwkError`] where there is no key of that id for that algorithm.
+    pub fn verifies(
+        &self,
+        id: &str,
+        algorithm: CardAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, JwkError> {
+        Ok(self.keys(id, algorithm)?.iter().any(|key| key.verifies(algorithm, message, signature)))
+    }
+
     /// The keys of that id for that algorithm, at least one. Whoever made the set vouches for all of them, so that the one
     /// that verifies is the one that was meant.
     pub(crate) fn keys(&self, id: &str, algorithm: CardAlgorithm) -> Result<Vec<Key>, JwkError> {

@@ -179,6 +179,26 @@ impl Evidence {
         }
     }
 
+    /// Drops, at `now` (Unix seconds), the status lists of some issuers and the documents of some DIDs, however fresh they
+    /// are: somebody said that they have changed. That a list was seen is remembered, so that no older one is accepted
+    /// after it. Gives how many were dropped.
+    pub fn drop_of(
+        &mut self,
+        lists: &dyn Fn(&Did) -> bool,
+        documents: &dyn Fn(&Did) -> bool,
+        now: i64,
+    ) -> usize {
+        let is_of = |held: &Held<Arc<SignedStatusList>>| {
+            held.item.as_ref().is_ok_and(|list| lists(&list.credential.issuer))
+        };
+        let lists = self.status_lists.iter().filter(|(_, held)| is_of(held));
+        let lists = lists.map(|(url, _)| Need::StatusList(url.clone()));
+        let documents = self.documents.keys().filter(|did| documents(did)).cloned().map(Need::Document);
+        let all: Vec<Need> = lists.chain(documents).collect();
+        all.iter().for_each(|need| self.remove(need, now));
+        all.len()
+    }
+
     fn sweep(&mut self, trust: &Trust, now: i64) {
         let fresh = |fetched_at: i64, most: i64| now.saturating_sub(fetched_at) <= most;
         let documents = self.documents.iter();

@@ -98,6 +98,6 @@ pub use presentation::{Account, Presentation, Vouched, parse, parse_request, par
 pub use proof::Proof;
 pub use remedy::{Case, Remedy, remedy};
 pub use root::root_signed;
-pub use trust::{Limits, Trust, TrustError};
+pub use trust::{Limits, SignalSource, Trust, TrustError};
 pub use verified::{VerifiedChain, VerifiedLink};
 pub use verifier::Verifier;

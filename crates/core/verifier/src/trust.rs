@@ -1,7 +1,7 @@
 //! Trust: the verifier's own settings. Nothing in a credential changes any of them.
 
 use legation_credential::{Authority, CredentialError};
-use legation_did::{Did, one_spelling};
+use legation_did::{Did, one_spelling, web};
 use legation_keys::{
     Algorithm,
     json::{self, Json, JsonLimits, Object},
@@ -46,8 +46,41 @@ pub struct Trust {
     /// Longest lifetime, in seconds, of an approval; 3,600 by default, 86,400 at most. A ledger remembers one that
     /// was used for as long.
     pub max_approval_age: i64,
+    /// Who may tell by events that something was revoked or suspended; nobody by default. An event never permits anything:
+    /// it only makes evidence be fetched anew before it is too old.
+    pub signals: Vec<SignalSource>,
     /// Bounds on what is read at all.
     pub limits: Limits,
+}
+
+/// A transmitter of Security Event Tokens (SSF 1.0) that is listened to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignalSource {
+    /// Its `iss`, an origin such as `https://acme.example`. It is heard on links whose issuer is a did:web of that origin,
+    /// and on no others.
+    pub issuer: String,
+    /// The URL of its JWK set.
+    pub jwks: String,
+    /// The types of events that count, as URLs; those of [`SignalSource::EVENTS`] by default.
+    pub events: Vec<String>,
+}
+
+impl SignalSource {
+    /// The events of CAEP 1.0 by which a delegation's end, or its holder's, is told.
+    pub const EVENTS: [&'static str; 3] = [
+        "https://schemas.openid.net/secevent/caep/event-type/credential-change",
+        "https://schemas.openid.net/secevent/caep/event-type/risk-level-change",
+        "https://schemas.openid.net/secevent/caep/event-type/session-revoked",
+    ];
+
+    /// Whether a DID is the transmitter's own to speak of: a did:web of its origin. On this machine that is plain http.
+    #[must_use]
+    pub fn speaks_of(&self, did: &Did) -> bool {
+        let Some(origin) = web::origin(did) else { return false };
+        let host = origin.strip_prefix("https://").unwrap_or_default();
+        let local = host == "localhost" || host.starts_with("localhost:");
+        self.issuer == origin || local && self.issuer.strip_prefix("http://") == Some(host)
+    }
 }
 
 /// Bounds on the input. What is larger is denied before it is looked at.
@@ -119,6 +152,7 @@ impl Trust {
             max_offline_child: 0,
             vouched: false,
             max_approval_age: 3600,
+            signals: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -176,6 +210,18 @@ impl Trust {
                 _ => return Err(wrong("vouched", "`true` or `false`")),
             };
         }
+        let sources = array(object, "signals")?.unwrap_or_default();
+        if sources.len() > MOST_SOURCES {
+            return Err(wrong("signals", "an array of at most 256"));
+        }
+        for source in sources {
+            let source = read_source(source)?;
+            // Of two it would be anybody's guess whose keys count.
+            if trust.signals.iter().any(|other| other.issuer == source.issuer) {
+                return Err(wrong("signals", "an array that names each issuer once"));
+            }
+            trust.signals.push(source);
+        }
         if let Some(limits) = object.get("limits") {
             trust.limits = read_limits(limits)?;
         }
@@ -183,7 +229,8 @@ impl Trust {
     }
 }
 
-const MEMBERS: &[&str] = &["audience", "roots", "algorithms", "statusIssuers", "vouched", "limits"];
+const MEMBERS: &[&str] =
+    &["audience", "roots", "algorithms", "statusIssuers", "vouched", "signals", "limits"];
 
 type Number = (&'static str, i64, &'static str, fn(&mut Trust) -> &mut i64);
 
@@ -260,6 +307,53 @@ fn read_root(json: &Json<'_>) -> Result<(Did, Authority), TrustError> {
         _ => return Err(wrong("ceiling", "an object with `grants` and `constraints`, or `everything`")),
     };
     Ok((read_did(object.get("did"), "did")?, ceiling))
+}
+
+/// Most sources of signals, and most types of events of one.
+const MOST_SOURCES: usize = 256;
+
+/// A URL of `https`, or of plain `http` on this machine.
+fn is_secure(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| {
+        let rest = url.strip_prefix("http://localhost")?;
+        rest.starts_with([':', '/']).then_some(rest)
+    });
+    rest.is_some_and(|rest| !rest.is_empty())
+        && url.len() <= 2048
+        && url.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// An origin of `https`, or of plain `http` on this machine.
+fn is_origin(url: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let secure = url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(fits));
+    let local = url.strip_prefix("http://localhost");
+    url.len() <= 2048
+        && (secure || local.is_some_and(|rest| rest.is_empty() || rest.strip_prefix(':').is_some_and(digits)))
+}
+
+fn read_source(json: &Json<'_>) -> Result<SignalSource, TrustError> {
+    const EXPECTED: &str = "an array of objects with `issuer`, `jwks` and, where not all count, `events`";
+    let object = json.as_object().ok_or_else(|| wrong("signals", EXPECTED))?;
+    known(object, &["issuer", "jwks", "events"])?;
+    let url = |name: &'static str| {
+        let found = object.get(name).and_then(Json::as_str).filter(|url| is_secure(url));
+        found.map(str::to_owned).ok_or_else(|| wrong(name, "a URL that begins with `https://`"))
+    };
+    let issuer = object.get("issuer").and_then(Json::as_str).filter(|issuer| is_origin(issuer));
+    let issuer =
+        issuer.ok_or_else(|| wrong("issuer", "an origin, such as `https://acme.example`, without a path"))?;
+    let (issuer, jwks) = (issuer.to_owned(), url("jwks")?);
+    let Some(events) = array(object, "events")? else {
+        let events = SignalSource::EVENTS.map(str::to_owned).to_vec();
+        return Ok(SignalSource { issuer, jwks, events });
+    };
+    let read = |event: &Json<'_>| event.as_str().filter(|event| is_secure(event)).map(str::to_owned);
+    let events: Option<Vec<String>> = events.iter().map(read).collect();
+    let events = events.filter(|events| (1..=MOST_SOURCES).contains(&events.len()));
+    let events = events.ok_or_else(|| wrong("events", "an array of URLs, one at least"))?;
+    Ok(SignalSource { issuer, jwks, events })
 }
 
 type Limit = (&'static str, u64, &'static str, fn(&mut Limits) -> &mut usize);

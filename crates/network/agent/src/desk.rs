@@ -3,13 +3,16 @@
 
 use crate::{
     Identity, clock,
-    known::{KnownChains, KnownLimits},
+    known::{KnownChains, KnownLimits, KnownLink},
     ledger::{Ledger, LedgerError, Memory},
+    signals::{Heeded, Subject},
 };
 use core::time::Duration;
+use legation_did::Did;
 use legation_resolver::{Asked, Fetcher, SharedEvidence, approvals_shared, verify_anew, verify_shared};
 use legation_verifier::{
-    Approvals, Code, Committed, Denial, LedgerLimits, Permit, Presentation, Trust, VerifiedChain, Verifier,
+    Approvals, Code, Committed, Denial, LedgerLimits, Permit, Presentation, SignalSource, Trust,
+    VerifiedChain, Verifier,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -160,7 +163,26 @@ impl Desk {
     pub(crate) fn remember(&self, digest: [u8; 32], text: &str, chain: &VerifiedChain, met: bool) {
         let Some(root) = chain.links().first() else { return };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.remember(digest, text, root.account, met);
+        known.remember(digest, text, (root.account, || KnownLink::all(chain)), met);
+    }
+
+    /// What fetches here.
+    pub(crate) fn fetcher(&self) -> &Fetcher {
+        &self.fetcher
+    }
+
+    /// Drops what is remembered of those of whom a transmitter has told something, as far as they are its own to speak of:
+    /// chains that are known, the documents of those who were named, and the status lists of all that is its own, since
+    /// which of them has changed is not told. Nothing is permitted by it: whoever is verified next is, by what is fetched.
+    pub(crate) fn heed(&self, source: &SignalSource, of: &Subject, now: i64) -> Heeded {
+        let named = |did: &Did| source.speaks_of(did) && of.names(did);
+        let is_meant = |link: &KnownLink| {
+            source.speaks_of(&link.issuer)
+                && (of.link == Some(link.digest) || of.names(&link.subject) || of.names(&link.issuer))
+        };
+        let chains = self.known.lock().unwrap_or_else(PoisonError::into_inner).forget_of(is_meant);
+        let evidence = self.evidence.drop_of(&|did| source.speaks_of(did), &named, now);
+        Heeded { chains, evidence }
     }
 }
 

@@ -13,6 +13,7 @@
 //! | [`responder`], [`router`] | [`Responder`]: the callee, whatever carries its messages; the same over HTTP |
 //! | [`gate`], [`mod@guard`] | [`Gate`]: a request is admitted or refused; the same in front of an axum router |
 //! | [`body`] | how long a body may take |
+//! | [`signals`] | [`Signals`]: what a transmitter tells makes the desk look again (Shared Signals) |
 //! | [`ledger`] | [`Ledger`]: where it is remembered what was used up |
 //! | [`known`] | the chains that a request may name by their digest |
 //! | [`error`] | [`MeetError`], [`CallError`] |
@@ -34,6 +35,7 @@ pub mod ledger;
 mod problem;
 pub mod responder;
 pub mod router;
+pub mod signals;
 mod single;
 
 pub use caller::{Acquaintance, Agent, Carry};
@@ -46,3 +48,4 @@ pub use known::KnownLimits;
 pub use ledger::{Ledger, LedgerError};
 pub use responder::{Refusal, Responder, ResponderError};
 pub use router::handshake_router;
+pub use signals::{Poller, SetError, Signals};

@@ -30,6 +30,14 @@ pub struct Reply {
 }
 
 impl Fetcher {
+    /// Whether a URL may be called at all, before anything is looked up: by its scheme, and by its host where that is an address.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub fn check(&self, url: &str) -> Result<(), FetchError> {
+        self.parse(url).map(drop)
+    }
+
     /// Calls a service once. Redirects are not followed: what was signed for one place is for no other.
     ///
     /// # Errors

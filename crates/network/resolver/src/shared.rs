@@ -4,7 +4,10 @@ use legation_did::Did;
 use legation_verifier::{Account, Evidence};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -16,6 +19,8 @@ pub const TURNS: usize = 4;
 #[derive(Debug, Default)]
 pub struct SharedEvidence {
     evidence: RwLock<Evidence>,
+    /// How often something was dropped. Changed under the lock of the evidence.
+    drops: AtomicU64,
     turns: Mutex<HashMap<Account, Weak<Semaphore>>>,
     /// When each trusted root's document was last asked for on behalf of nobody in particular; held while it is.
     roots: Mutex<HashMap<Did, Arc<tokio::sync::Mutex<Option<i64>>>>>,
@@ -35,6 +40,20 @@ impl SharedEvidence {
 
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Evidence> {
         self.evidence.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops, at `now` (Unix seconds), the status lists of some issuers and the documents of some DIDs, so that whoever needs
+    /// them next fetches them, and so that nothing that is being fetched at this moment is kept for others. Gives how many
+    /// were dropped.
+    pub fn drop_of(&self, lists: &dyn Fn(&Did) -> bool, documents: &dyn Fn(&Did) -> bool, now: i64) -> usize {
+        let mut evidence = self.write();
+        self.drops.fetch_add(1, Ordering::AcqRel);
+        evidence.drop_of(lists, documents, now)
+    }
+
+    /// How often something was dropped. It changes only while nobody else has the evidence.
+    pub(crate) fn drops(&self) -> u64 {
+        self.drops.load(Ordering::Acquire)
     }
 
     /// Waits for a turn to fetch on somebody's behalf.

@@ -99,6 +99,27 @@ pub(crate) enum Store<'a> {
 }
 
 impl Store<'_> {
+    /// How often something was dropped of what is shared.
+    fn drops(&self) -> u64 {
+        match self {
+            Self::Own(_) => 0,
+            Self::Shared { evidence, .. } => evidence.drops(),
+        }
+    }
+
+    /// As [`Store::change`], where nothing was dropped since.
+    fn add(&mut self, drops: u64, change: impl FnOnce(&mut Evidence)) {
+        match self {
+            Self::Own(evidence) => change(evidence),
+            Self::Shared { evidence, .. } => {
+                let mut shared = evidence.write();
+                if evidence.drops() == drops {
+                    change(&mut shared);
+                }
+            }
+        }
+    }
+
     fn change(&mut self, change: impl FnOnce(&mut Evidence)) {
         match self {
             Self::Own(evidence) => change(evidence),
@@ -199,12 +220,18 @@ impl Work<'_> {
             // For this denial only: another verification may fetch it.
             return self.own.add_failure(need, &reason, self.now);
         }
-        let found = obtain(need, self.fetcher).await;
+        let mut drops = store.drops();
+        let mut found = obtain(need, self.fetcher).await;
+        if store.drops() != drops {
+            // Somebody told meanwhile that it has changed: what was under way may be what was before.
+            drops = store.drops();
+            found = obtain(need, self.fetcher).await;
+        }
         // What fails for one who asks anew takes nothing from those who do not.
         let keeps = found.is_ok() || !matches!(store, Store::Shared { anew: true, .. });
         keep(need, found, self.trust, &mut self.own, self.now);
         if keeps {
-            store.change(|evidence| {
+            store.add(drops, |evidence| {
                 evidence.add_for(need, self.presentation, &self.own, self.trust, self.now);
             });
         }

@@ -11,6 +11,7 @@
 //! | `holders`, `budgets`, `keys`, `delegations` | teams and agents, and what is theirs |
 //! | `configured` | models, routes, secrets of upstreams |
 //! | `admins`, `told` | who administers; the organization itself, spending, receipts, events |
+//! | `signals` | who is told of what happens |
 //! | `forms` | how all of it looks as JSON |
 //! | [`openapi`] | the description of all of it, OpenAPI 3.1 |
 //!
@@ -43,6 +44,7 @@ mod keys;
 pub mod openapi;
 mod rotation;
 mod serve;
+mod signals;
 mod stream;
 mod told;
 mod version;

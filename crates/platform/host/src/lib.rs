@@ -7,6 +7,7 @@
 //! | [`organization`] | [`published()`]: what an organization of a store publishes, from its store |
 //! | `fresh` | what was published last, for as long as nothing has changed |
 //! | [`mod@api`] | [`api()`]: the administration of an organization, on an origin of its own |
+//! | [`signals`] | streams of Security Event Tokens: Shared Signals' end points, and the sender |
 //! | [`server`] | [`serve`]: connections with their limits, TLS, an orderly end |
 //! | `location` | which file a path means; the one place that decides what is public |
 //! | `file` | reads such a file, and nothing outside the folder |
@@ -35,8 +36,10 @@ mod problem;
 mod reads_as;
 pub mod router;
 pub mod server;
+pub mod signals;
 
 pub use api::api;
 pub use organization::published;
 pub use router::router;
 pub use server::{ServeError, TlsFiles, serve, serve_long};
+pub use signals::Signals;

@@ -59,7 +59,7 @@ fn checksum(random: &[u8]) -> [u8; CHECK] {
     check
 }
 
-fn make() -> Result<Zeroizing<String>, RegistryError> {
+pub(crate) fn make() -> Result<Zeroizing<String>, RegistryError> {
     let mut bytes = Zeroizing::new([0_u8; RANDOM + CHECK]);
     let random = Zeroizing::new(
         legation_keys::secret::random::<RANDOM>()

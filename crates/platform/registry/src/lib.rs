@@ -17,6 +17,7 @@
 //! | [`view`] | what gateway and host read: who a key stands for, what is published |
 //! | [`receipts`] | receipts, signed and summed up; events |
 //! | [`admins`] | who may change the organization from afar, by a delegation |
+//! | [`signals`] | streams of Security Event Tokens: whoever has one is told what happens to delegations |
 //! | [`once`] | writes that are done once, however often they are asked for |
 //! | [`proof`] | that an agent holds the key that it brings |
 //! | [`profile`], [`mod@budget`], [`names`] | what is written down of a holder; `5USD/day`; names and DIDs |
@@ -48,6 +49,7 @@ pub mod registry;
 pub mod restored;
 pub mod rotation;
 pub mod route;
+pub mod signals;
 mod status;
 pub mod view;
 
@@ -64,4 +66,5 @@ pub use once::{Answered, Once};
 pub use profile::Profile;
 pub use registry::{FIRST_TEAM, Registry};
 pub use rotation::Rotated;
+pub use signals::SignalError;
 pub use view::{Caller, CallerError};

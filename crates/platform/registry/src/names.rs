@@ -5,9 +5,9 @@ use legation_did::{Did, web};
 use legation_store::holder::Kind;
 
 /// What is published beside the agents, so that no agent can be called so.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
     "teams", "agents", "status", "models", "log", "v1", "access", "oauth", "healthz", "readyz", "metrics",
-    "openapi",
+    "openapi", "ssf",
 ];
 const MAX_NAME: usize = 40;
 

@@ -39,7 +39,7 @@ impl Route {
         {
             return wrong("path of a route", path, "write `/NAME/`, of letters, digits, `.`, `_`, `-`");
         }
-        if ["/v1/", "/.well-known/", "/status/"].iter().any(|taken| path.starts_with(taken)) {
+        if ["/v1/", "/.well-known/", "/status/", "/ssf/"].iter().any(|taken| path.starts_with(taken)) {
             return wrong("path of a route", path, "it is taken by what is published");
         }
         origin_of(&self.upstream)?;

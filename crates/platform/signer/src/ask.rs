@@ -38,6 +38,10 @@ pub(crate) enum Request {
     Card(Card),
     /// The tie of a DID to a domain, signed.
     DomainLinkage(DomainLinkage),
+    /// A Security Event Token, signed.
+    SecurityEvent(SecurityEvent),
+    /// An alert, signed.
+    Alert(Alert),
     /// A secret for an upstream, sealed.
     SealSecret(SealSecret),
     /// A secret for an upstream, opened.
@@ -54,6 +58,8 @@ impl Request {
             Self::Receipt(_) => "receipt",
             Self::Card(_) => "card",
             Self::DomainLinkage(_) => "domain_linkage",
+            Self::SecurityEvent(_) => "security_event",
+            Self::Alert(_) => "alert",
             Self::SealSecret(_) => "seal_secret",
             Self::OpenSecret(_) => "open_secret",
         }
@@ -72,7 +78,7 @@ impl Request {
 pub(crate) struct Generate {
     pub(crate) organization: String,
     pub(crate) key_id: String,
-    /// `EdDSA` or `ES256`.
+    /// `EdDSA` or `ES256`; `RS256` for Security Event Tokens.
     pub(crate) algorithm: String,
 }
 
@@ -163,6 +169,40 @@ pub(crate) struct DomainLinkage {
     pub(crate) valid_from: i64,
     /// Unix seconds.
     pub(crate) valid_until: i64,
+}
+
+/// Signs a Security Event Token (RFC 8417) of one event.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecurityEvent {
+    /// Its key id is the issuer with a fragment.
+    pub(crate) key: Key,
+    /// The transmitter, a URL.
+    pub(crate) issuer: String,
+    /// Who it is for.
+    pub(crate) audience: String,
+    pub(crate) jti: String,
+    /// Unix seconds.
+    pub(crate) issued_at: i64,
+    /// A JSON text: a subject identifier (RFC 9493).
+    pub(crate) subject: String,
+    /// The type of the event, a URL.
+    pub(crate) event: String,
+    /// A JSON text: what the event says.
+    pub(crate) said: String,
+    /// What events of one cause have in common.
+    pub(crate) txn: Option<String>,
+}
+
+/// Signs an alert.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Alert {
+    pub(crate) key: Key,
+    /// The organization's DID.
+    pub(crate) issuer: String,
+    /// A JSON text, which is signed as it stands.
+    pub(crate) alert: String,
 }
 
 /// Seals a secret, which is bound to organization, name and origin.

@@ -42,6 +42,36 @@ pub struct Generated {
     pub sealed: Vec<u8>,
 }
 
+/// A new RSA key, which signs Security Event Tokens and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GeneratedRsa {
+    /// Its public JWK, a JSON text with `kid`, `alg` and `use`, to publish.
+    pub public_jwk: String,
+    /// Its private part, as [`Generated::sealed`].
+    pub sealed: Vec<u8>,
+}
+
+/// A Security Event Token (RFC 8417) that is to be signed, of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventTerms<'a> {
+    /// The transmitter: its `iss`, a URL, with which the key's id begins.
+    pub issuer: &'a str,
+    /// Who it is for.
+    pub audience: &'a str,
+    /// What it is known by: one that is sent again has the same.
+    pub jti: &'a str,
+    /// When it was made, Unix seconds.
+    pub issued_at: i64,
+    /// Of whom: a subject identifier (RFC 9493), as JSON.
+    pub subject: &'a str,
+    /// The type of the event, a URL: one of those that Legation sends.
+    pub event: &'a str,
+    /// What the event says, a JSON object.
+    pub said: &'a str,
+    /// What events of one cause have in common.
+    pub txn: Option<&'a str>,
+}
+
 /// A key that is to sign, as it was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SealedKey<'a> {
@@ -104,9 +134,54 @@ impl Client {
     ) -> Result<Generated, ClientError> {
         let answer = self.ask(&Ask::key(organization, key_id, algorithm).0)?;
         match self.read(answer)? {
-            Told::Key(made) => Ok(made),
+            Told::Key(made) => Ok(*made),
             Told::Secured(_) => Err(self.odd()),
         }
+    }
+
+    /// Makes an RSA key of 2048 bits for Security Event Tokens. Its key id is the transmitter's `iss` with a fragment; it
+    /// signs for no other.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn generate_rsa(&mut self, organization: &str, key_id: &str) -> Result<GeneratedRsa, ClientError> {
+        let (organization, key_id) = (organization.to_owned(), key_id.to_owned());
+        let request = ask::Generate { organization, key_id, algorithm: crate::rsa::ALGORITHM.to_owned() };
+        match self.ask(&Request::Generate(request))? {
+            Answer::Generated { public_jwk, sealed } => Ok(GeneratedRsa { public_jwk, sealed: sealed.0 }),
+            _ => Err(self.odd()),
+        }
+    }
+
+    /// Signs a Security Event Token by RS256, as a compact JWS of `typ` `secevent+jwt`. The same terms give the same text.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `issuer_mismatch` for a key of another issuer, `event_unknown` for an event that is not sent.
+    pub fn security_event(
+        &mut self,
+        key: SealedKey<'_>,
+        event: &EventTerms<'_>,
+    ) -> Result<String, ClientError> {
+        self.secured(&Request::SecurityEvent(ask::SecurityEvent {
+            key: key.into(),
+            issuer: event.issuer.to_owned(),
+            audience: event.audience.to_owned(),
+            jti: event.jti.to_owned(),
+            issued_at: event.issued_at,
+            subject: event.subject.to_owned(),
+            event: event.event.to_owned(),
+            said: event.said.to_owned(),
+            txn: event.txn.map(str::to_owned),
+        }))
+    }
+
+    /// Signs an alert of an organization, a JSON text whose `type` is `LegationAlert`, as it stands. Gives a compact JWS.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `type_mismatch` for what is no alert.
+    pub fn alert(&mut self, key: SealedKey<'_>, issuer: &Did, alert: &str) -> Result<String, ClientError> {
+        let (issuer, alert) = (issuer.as_str().to_owned(), alert.to_owned());
+        self.secured(&Request::Alert(ask::Alert { key: key.into(), issuer, alert }))
     }
 
     /// Signs a delegation of `issuer`, as a compact JWS. Without parents the issuer is the principal. With parents,

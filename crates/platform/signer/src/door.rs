@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 /// registers agents does not get at secrets for upstreams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Door {
-    /// `registry.sock`: makes keys, signs delegations, status lists, receipts, cards and domain linkages, seals secrets.
+    /// `registry.sock`: makes keys, signs delegations, status lists, receipts, cards, domain linkages,
+    /// Security Event Tokens and alerts, seals secrets.
     Registry,
     /// `gateway.sock`: signs receipts, opens secrets.
     Gateway,
@@ -48,6 +49,8 @@ impl Door {
             | Request::StatusList(_)
             | Request::Card(_)
             | Request::DomainLinkage(_)
+            | Request::SecurityEvent(_)
+            | Request::Alert(_)
             | Request::SealSecret(_) => self == Self::Registry,
         }
     }

@@ -10,7 +10,8 @@
 //! | [`door`] | [`Door`]: the two sockets, and what is done at each |
 //! | `ask`, `frame` | what is asked and answered, as JSON; how it is framed |
 //! | `refused` | why something was not done, with its code |
-//! | `verbs`, `signing` | what is done; the three that sign |
+//! | `verbs`, `signing`, `event` | what is done; what signs, security events and alerts apart |
+//! | `rsa` | RSA keys, for security events alone |
 //! | [`server`], `connections` | [`serve()`]: the process; how many it talks with |
 //! | `folder`, `socket`, `hidden` | who may knock; connecting; no core dump, no debugger |
 //! | [`client`] | [`Client`]: asking, with one method for each thing that is done |
@@ -29,18 +30,20 @@ pub mod client;
 mod client_error;
 mod connections;
 pub mod door;
+mod event;
 mod folder;
 mod frame;
 mod hidden;
 pub mod master;
 mod refused;
+mod rsa;
 mod serve_error;
 pub mod server;
 mod signing;
 mod socket;
 mod verbs;
 
-pub use client::{Ask, Client, ClientError, Generated, ListTerms, SealedKey, Told};
+pub use client::{Ask, Client, ClientError, EventTerms, Generated, GeneratedRsa, ListTerms, SealedKey, Told};
 pub use door::Door;
 pub use hidden::hide_memory;
 pub use master::{Master, MasterError, OpenError, Place, SealError};

@@ -42,7 +42,7 @@ pub(crate) enum Refused {
     #[error("`{member}` has {found} bytes, expected 1 to {MAX_NAME}")]
     Name { member: &'static str, found: usize },
     /// An algorithm that no key is made for.
-    #[error("the algorithm `{found}` is not known; use `EdDSA` or `ES256`")]
+    #[error("the algorithm `{found}` is not known; use `EdDSA` or `ES256`, or `RS256` for security events")]
     Algorithm { found: String },
     /// What is sealed does not open.
     #[error("{0}")]
@@ -98,6 +98,23 @@ pub(crate) enum Refused {
     /// Another domain than the DID's.
     #[error("`{found}` is not the origin of `{did}`, which vouches for no other")]
     Origin { did: Did, found: String },
+    /// An issuer of security events that is not the key's.
+    #[error("the key `{key_id}` does not sign for `{issuer}`; its key id is the issuer with a fragment")]
+    EventIssuer { issuer: String, key_id: String },
+    /// An event that is not signed.
+    #[error(
+        "the event `{found}` is not known; nothing but CAEP's of delegations and a stream's own is signed"
+    )]
+    Event { found: String },
+    /// A subject without a format.
+    #[error("the subject has no `format`; it is a subject identifier (RFC 9493)")]
+    Subject,
+    /// What should be an object is something else.
+    #[error("a JSON object is expected, this is {found}")]
+    NoObject { found: &'static str },
+    /// Something else than an alert.
+    #[error("only alerts are signed, whose `type` is `LegationAlert`; found `{found}`")]
+    AlertType { found: String },
     /// A receipt that nobody is said to sign.
     #[error("the receipt's `verifier` is no DID; give a key id that is the DID URL of the key")]
     NoSigner,
@@ -128,17 +145,21 @@ impl Refused {
             Self::Seal(error) => error.code(),
             Self::Key(SecretKeyError::Generate) => "random_failed",
             Self::Key(_) => "not_a_key",
-            Self::Malformed { .. } | Self::Did { .. } | Self::ListUrl { .. } | Self::Purpose { .. } => {
-                "malformed"
-            }
+            Self::Malformed { .. }
+            | Self::Did { .. }
+            | Self::ListUrl { .. }
+            | Self::Purpose { .. }
+            | Self::Subject
+            | Self::NoObject { .. } => "malformed",
+            Self::Event { .. } => "event_unknown",
             Self::Credential(error) => error.code(),
             Self::Issue(error) => issue_code(error),
             Self::Issuer { .. } | Self::NotTheSubject { .. } | Self::NoSigner => "issuer_mismatch",
             Self::Card(error) => error.code(),
             Self::SignCard(error) => error.code(),
-            Self::CardDid { .. } | Self::Origin { .. } => "issuer_mismatch",
+            Self::CardDid { .. } | Self::Origin { .. } | Self::EventIssuer { .. } => "issuer_mismatch",
             Self::Window { .. } => "window_empty",
-            Self::ReceiptType { .. } => "type_mismatch",
+            Self::ReceiptType { .. } | Self::AlertType { .. } => "type_mismatch",
             Self::Sign(_) => "sign_failed",
             Self::Internal => "internal",
         }

@@ -191,7 +191,7 @@ pub(crate) fn domain_linkage(request: &ask::DomainLinkage, master: &Master) -> R
 }
 
 /// The key, for one request. It is zeroed when it is dropped.
-fn opened(key: &Key, master: &Master) -> Result<SecretKey, Refused> {
+pub(crate) fn opened(key: &Key, master: &Master) -> Result<SecretKey, Refused> {
     let jwk = master.open(key_place(&key.organization, &key.key_id)?, &key.sealed.0)?;
     let jwk = core::str::from_utf8(&jwk).map_err(|_| SecretKeyError::NotAKey)?;
     Ok(SecretKey::from_jwk(jwk)?)
@@ -199,7 +199,7 @@ fn opened(key: &Key, master: &Master) -> Result<SecretKey, Refused> {
 
 /// The DID URL that names the key in its owner's document: the key id, where that is one, else as Legation names keys
 /// in documents ([`method_id`]). A key that was made as one DID's signs for no other.
-fn method(issuer: &Did, key_id: &str, signer: &SecretKey) -> Result<String, Refused> {
+pub(crate) fn method(issuer: &Did, key_id: &str, signer: &SecretKey) -> Result<String, Refused> {
     let public = signer.public_key();
     let is_own = issuer.method() != "key" || *issuer == key::did(public);
     let is_url = key_id.starts_with("did:");
@@ -210,6 +210,6 @@ fn method(issuer: &Did, key_id: &str, signer: &SecretKey) -> Result<String, Refu
     Ok(if is_url && issuer.method() != "key" { key_id.to_owned() } else { method_id(issuer, public) })
 }
 
-fn did(member: &'static str, text: &str) -> Result<Did, Refused> {
+pub(crate) fn did(member: &'static str, text: &str) -> Result<Did, Refused> {
     text.parse().map_err(|error| Refused::Did { member, error })
 }

@@ -3,8 +3,10 @@
 use crate::{
     ask::{self, Answer, Bytes, MAX_NAME, MAX_SECRET, OpenSecret, Request, SealSecret, Secret},
     door::Door,
+    event,
     master::{Master, OpenError, Place},
     refused::{Refused, shorten},
+    rsa::{self, RsaKey},
     signing,
 };
 use legation_keys::{Algorithm, SecretKey, Signer};
@@ -39,6 +41,8 @@ fn perform(request: Request, master: &Master) -> Result<Answer, Refused> {
         Request::Receipt(request) => signing::receipt(&request, master).map(secured),
         Request::Card(request) => signing::card(&request, master).map(secured),
         Request::DomainLinkage(request) => signing::domain_linkage(&request, master).map(secured),
+        Request::SecurityEvent(request) => event::security_event(&request, master).map(secured),
+        Request::Alert(request) => event::alert(&request, master).map(secured),
         Request::SealSecret(request) => seal_secret(&request, master),
         Request::OpenSecret(request) => open_secret(&request, master),
     }
@@ -46,6 +50,11 @@ fn perform(request: Request, master: &Master) -> Result<Answer, Refused> {
 
 fn generate(request: &ask::Generate, master: &Master) -> Result<Answer, Refused> {
     let place = key_place(&request.organization, &request.key_id)?;
+    if request.algorithm == rsa::ALGORITHM {
+        let key = RsaKey::generate()?;
+        let sealed = Bytes(master.seal(place, &key.to_pkcs8()?)?);
+        return Ok(Answer::Generated { public_jwk: key.public_jwk()?.to_string(), sealed });
+    }
     let algorithm = Algorithm::ALL.into_iter().find(|algorithm| algorithm.jose() == request.algorithm);
     let algorithm = algorithm.ok_or_else(|| Refused::Algorithm { found: shorten(&request.algorithm) })?;
     let key = SecretKey::generate(algorithm)?;
@@ -84,7 +93,7 @@ fn secret_place<'a>(organization: &'a str, secret: &'a str, origin: &'a str) -> 
     })
 }
 
-fn name<'a>(member: &'static str, text: &'a str) -> Result<&'a str, Refused> {
+pub(crate) fn name<'a>(member: &'static str, text: &'a str) -> Result<&'a str, Refused> {
     match text.len() {
         1..=MAX_NAME => Ok(text),
         found => Err(Refused::Name { member, found }),

@@ -9,6 +9,7 @@
 //! | `ledger` | the durable ledger, which judges by the verifier's own |
 //! | [`receipt`] | what was decided, as it is kept |
 //! | [`organization`], [`holder`], [`link`], [`api_key`], [`card`], [`linkage`], [`configuration`] | the tables of the registry |
+//! | [`subscription`], [`signal`], [`followed`] | who is told of events, by which tokens and keys, and how far |
 //! | [`idempotency`] | what was answered to writes that carry a key |
 //! | [`synced`] | when what was committed is on the disk |
 //! | `connection`, `value` | the two engines behind one text of SQL |
@@ -36,6 +37,7 @@ pub mod card;
 pub mod configuration;
 mod connection;
 pub mod error;
+pub mod followed;
 pub mod holder;
 pub mod idempotency;
 pub mod job;
@@ -49,7 +51,9 @@ pub mod organization;
 mod queue;
 pub mod receipt;
 pub mod restored;
+pub mod signal;
 pub mod store;
+pub mod subscription;
 pub mod synced;
 mod till;
 pub mod tx;

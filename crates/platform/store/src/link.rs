@@ -206,7 +206,7 @@ pub fn ending(tx: &mut Tx<'_>, organization: &str, before: i64, most: i64) -> Re
     rows.iter().map(read).collect()
 }
 
-/// Marks a link as revoked at `at` (Unix seconds).
+/// Marks a link as revoked at `at` (Unix seconds), by the event that is appended next.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -218,10 +218,23 @@ pub fn revoke(
     at: i64,
 ) -> Result<(), StoreError> {
     tx.change_one(
-        "UPDATE link SET state = 'revoked', reason = $3, ended = $4 WHERE organization = $1 AND id = $2",
+        "UPDATE link SET state = 'revoked', reason = $3, ended = $4, \
+         ended_by = (SELECT events + 1 FROM organization WHERE id = $1) WHERE organization = $1 AND id = $2",
         &[organization.into(), id.into(), reason.into(), at.into()],
         "such delegation",
     )
+}
+
+/// The links that an event ended, by its number, in the order of their ids, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn ended_by(tx: &mut Tx<'_>, organization: &str, seq: i64, most: i64) -> Result<Vec<Link>, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND ended_by = $2 ORDER BY id LIMIT $3"),
+        &[organization.into(), seq.into(), most.into()],
+    )?;
+    rows.iter().map(read).collect()
 }
 
 /// A status list of an organization.

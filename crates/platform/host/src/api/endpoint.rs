@@ -3,7 +3,7 @@
 
 use super::{
     admins, asked::Asked, budgets, cards, configured, delegations, error::ApiError, holders, keys, rotation,
-    told,
+    signals, told,
 };
 use axum::http::Method;
 use legation_credential::request::split_query;
@@ -165,7 +165,7 @@ impl Endpoint {
 
 /// All end points.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&'static [Endpoint]; 9] = [
+    let tables: [&'static [Endpoint]; 10] = [
         holders::ENDPOINTS,
         budgets::ENDPOINTS,
         keys::ENDPOINTS,
@@ -174,6 +174,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
         delegations::ENDPOINTS,
         configured::ENDPOINTS,
         admins::ENDPOINTS,
+        signals::ENDPOINTS,
         told::ENDPOINTS,
     ];
     tables.into_iter().flatten()

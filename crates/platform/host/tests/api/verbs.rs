@@ -257,6 +257,22 @@ async fn admins(walk: &Walk<'_>) {
     assert_eq!((&removed["state"], &removed["delegation"]), (&json!("removed"), &Value::Null));
 }
 
+async fn signals(walk: &Walk<'_>) {
+    let body =
+        json!({"name": "shop", "audience": "https://shop.example", "scopes": ["ssf.read"], "expiresIn": 60});
+    let added = walk.ask("POST", "/v1/signals/receivers", body).await;
+    assert!(added["secret"].as_str().unwrap().starts_with("legation_"));
+    let id = added["id"].as_str().unwrap();
+    let registry = &walk.world.registry;
+    let receiver = blocking(|| registry.receivers("", 10)).unwrap().remove(0);
+    blocking(|| registry.create_stream(&receiver, legation_registry::signals::Wanted::default(), now()))
+        .unwrap();
+    assert_eq!(walk.get("/v1/signals/receivers").await["receivers"][0]["name"], "shop");
+    assert_eq!(walk.get("/v1/signals/streams").await["streams"][0]["receiver"], id);
+    walk.ask("DELETE", &format!("/v1/signals/receivers/{id}"), Value::Null).await;
+    assert_eq!(walk.get("/v1/signals/streams").await["streams"], json!([]));
+}
+
 async fn ended(walk: &Walk<'_>) {
     for (kind, name) in [("agents", "bot"), ("teams", "sales")] {
         let retired = walk.ask("POST", &format!("/v1/{kind}/{name}/retire"), Value::Null).await;
@@ -279,6 +295,7 @@ async fn each_end_point_takes_and_gives_what_is_described() {
         configured(&walk).await;
         told_of(&walk).await;
         admins(&walk).await;
+        signals(&walk).await;
         ended(&walk).await;
         let mut all = BTreeSet::new();
         for (path, methods) in walk.document["paths"].as_object().unwrap() {

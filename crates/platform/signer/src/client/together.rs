@@ -30,7 +30,7 @@ pub struct Ask(pub(super) Request);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     /// A new key.
-    Key(Generated),
+    Key(Box<Generated>),
     /// What was signed, as a compact JWS.
     Secured(String),
 }
@@ -127,7 +127,7 @@ impl Client {
                 let jwk = json::parse(public_jwk.as_bytes(), limits).map_err(|_| self.odd())?;
                 let public = jwk.as_object().and_then(|jwk| PublicKey::from_jwk(jwk).ok());
                 let public_key = public.ok_or_else(|| self.odd())?;
-                Ok(Told::Key(Generated { public_key, sealed: sealed.0 }))
+                Ok(Told::Key(Box::new(Generated { public_key, sealed: sealed.0 })))
             }
             _ => Err(self.odd()),
         }
