@@ -1,6 +1,6 @@
 //! What a gateway is made of.
 
-use crate::{auth::Callers, models::Catalog, refused::Refused, telling::Counts};
+use crate::{auth::Callers, known::KnownChains, models::Catalog, refused::Refused, telling::Counts};
 use legation_credential::Authority;
 use legation_registry::{Registry, RegistryError};
 use legation_resolver::{Fetcher, Options, SetupError};
@@ -33,6 +33,7 @@ pub struct Gateway {
     pub(crate) organization: Arc<str>,
     pub(crate) verifier: Verifier,
     pub(crate) callers: Callers,
+    pub(crate) chains: KnownChains,
     pub(crate) catalog: Catalog,
     pub(crate) fetcher: Fetcher,
     /// The signer's door for gateways, which opens secrets of upstreams.
@@ -79,6 +80,7 @@ impl Gateway {
             registry,
             verifier: Verifier::new(trust),
             callers: Callers::default(),
+            chains: KnownChains::default(),
             catalog: Catalog::default(),
             fetcher: Fetcher::new(options)?,
             signer: Mutex::new(signer),

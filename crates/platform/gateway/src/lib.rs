@@ -4,7 +4,8 @@
 //!
 //! | module | step |
 //! |---|---|
-//! | `auth`, `signature` | who calls: an API key stands for an agent in custody, a signature for whoever signs |
+//! | `auth`, `signature`, `known` | who calls: an API key stands for an agent in custody, a signature for whoever signs |
+//! | `own` | what an agent asks about itself: its delegations, its budgets |
 //! | `chat` | a chat completion, from the request to the last byte of its answer |
 //! | `http_route` | a request of any other service: the action `http:METHOD` on the upstream's own URL |
 //! | `models` | what is configured; which model is meant |
@@ -16,6 +17,8 @@
 //! | `settle` | what it really cost, by what the provider says |
 //! | [`mod@router`] | where callers find what |
 //! | [`openai`] | OpenAI's chat completions: bounded before, counted after |
+//! | [`anthropic`] | Anthropic's messages, likewise |
+//! | `json`, `members`, `weight`, `sse` | JSON that is read strictly, JSON objects as they are written, what a text weighs, events of a stream |
 //! | [`gateway`], [`refused`], `telling` | what a gateway is made of; why something does not pass; what is counted |
 //!
 //! Nothing is forwarded before its permit and its receipt are kept, at the epoch of that moment: whatever was blocked,
@@ -23,20 +26,27 @@
 
 mod admit;
 mod answer;
+pub mod anthropic;
 mod auth;
 mod chat;
 mod decide;
 mod forward;
 pub mod gateway;
 mod http_route;
+mod json;
+mod known;
+mod members;
 mod models;
 pub mod openai;
+mod own;
 mod record;
 pub mod refused;
 pub mod router;
 mod settle;
 mod signature;
+mod sse;
 mod telling;
+mod weight;
 
 pub use admit::Admitted;
 pub use gateway::{Gateway, StartError};

@@ -11,8 +11,6 @@
 //! | [`models`] | the answers of `/v1/models` |
 //! | [`refusal`] | [`ChatError`]: why a request does not pass |
 //! | `message` | which messages and tools pass |
-//! | `members` | the members of a JSON object as they are written |
-//! | `weight` | what a JSON text weighs beside its bytes |
 //!
 //! Nothing here opens a socket, reads a clock or keeps a prompt. As of the API in 2026, by the types of OpenAI's own
 //! SDKs for Python (2.x) and Node (6.x).
@@ -20,14 +18,12 @@
 pub mod bound;
 pub mod error;
 pub mod forward;
-mod members;
 mod message;
 pub mod models;
 pub mod refusal;
 pub mod request;
 pub mod stream;
 pub mod usage;
-mod weight;
 
 pub use bound::AtMost;
 pub use error::ErrorShape;

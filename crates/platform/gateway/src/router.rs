@@ -2,11 +2,12 @@
 
 use crate::{
     answer, auth, chat,
-    decide::Undecided,
+    decide::{Undecided, Who},
     gateway::{Gateway, now},
     http_route,
     models::Configured,
     openai::{bound::ACTION, models},
+    own,
     refused::Refused,
 };
 use axum::{
@@ -34,6 +35,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/chat/completions", post(complete))
         .route("/v1/models", get(list))
         .route("/v1/models/{name}", get(one))
+        .route("/v1/self/delegation", get(own_delegation))
         .fallback(other)
         .with_state(gateway)
 }
@@ -109,8 +111,8 @@ fn target(gateway: &Gateway, uri: &Uri) -> String {
     format!("{}{path}", gateway.registry.origin())
 }
 
-async fn list(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
-    let granted = match granted(&gateway, &headers).await {
+async fn list(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    let granted = match granted(&gateway, request).await {
         Ok(granted) => granted,
         Err(refused) => return gateway.refuse(&refused),
     };
@@ -118,8 +120,12 @@ async fn list(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Respon
     answer::whole(200, "application/json", models::list(&all, &gateway.registry.host()))
 }
 
-async fn one(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    match granted(&gateway, &headers).await {
+async fn one(
+    State(gateway): State<Arc<Gateway>>,
+    Path(name): Path<String>,
+    request: axum::extract::Request,
+) -> Response {
+    match granted(&gateway, request).await {
         Ok(granted) => match granted.iter().find(|model| model.name == name) {
             Some(model) => {
                 answer::whole(200, "application/json", models::one(model, 0, &gateway.registry.host()))
@@ -131,11 +137,22 @@ async fn one(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>, head
     }
 }
 
-/// The models that a key's agent may call, whatever it has left to spend.
-async fn granted(gateway: &Arc<Gateway>, headers: &HeaderMap) -> Result<Vec<Arc<Model>>, Refused> {
-    let key = auth::key_of(headers)?;
+async fn own_delegation(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    let told = async {
+        let arrived = arrive(&gateway, request).await?;
+        own::delegation(&gateway, &arrived.message()).await
+    };
+    told.await.unwrap_or_else(|refused: Refused| gateway.refuse(&refused))
+}
+
+/// The models that a caller's agent may call, whatever it has left to spend.
+async fn granted(
+    gateway: &Arc<Gateway>,
+    request: axum::extract::Request,
+) -> Result<Vec<Arc<Model>>, Refused> {
+    let arrived = arrive(gateway, request).await?;
     let now = now();
-    let (chain, configured) = as_of_now(gateway, key, now).await?;
+    let (chain, configured) = as_of_now(gateway, &arrived.message(), now).await?;
     let host = gateway.registry.host();
     let is_granted = |model: &&Arc<Model>| {
         let currency = model.price.as_ref().map_or("", |price| price.currency.as_str());
@@ -152,25 +169,35 @@ async fn granted(gateway: &Arc<Gateway>, headers: &HeaderMap) -> Result<Vec<Arc<
     Ok(configured.models.iter().filter(is_granted).cloned().collect())
 }
 
-/// A key's chain and what is configured, as of one epoch, which is the latest.
+/// A caller's chain and what is configured, as of one epoch, which is the latest.
 async fn as_of_now(
     gateway: &Arc<Gateway>,
-    key: [u8; 32],
+    message: &Message<'_>,
     now: i64,
 ) -> Result<(Arc<VerifiedChain>, Arc<Configured>), Refused> {
     for _ in 0..4 {
-        let caller = gateway.caller(key, now).await.map_err(|error| auth::refused(&error))?;
-        let epoch = caller.caller.epoch;
-        if gateway.epoch().await? == epoch {
-            let (chain, _) =
-                caller.verify(&gateway.verifier, now).map_err(|denial| Refused::from(&denial))?;
-            match gateway.configured_at(epoch).await {
-                Ok(configured) => return Ok((chain, configured)),
-                Err(Undecided::Refused(refused)) => return Err(refused),
-                Err(Undecided::Changed) => {}
+        let (epoch, chain) = match auth::who(message)? {
+            Who::Key(key) => {
+                let caller = gateway.caller(key, now).await.map_err(|error| auth::refused(&error))?;
+                let epoch = caller.caller.epoch;
+                if gateway.epoch().await? != epoch {
+                    gateway.forget();
+                    continue;
+                }
+                let verified = caller.verify(&gateway.verifier, now);
+                (epoch, verified.map_err(|denial| Refused::from(&denial))?.0)
             }
+            Who::Signed(message) => match gateway.by_signature(message, now).await {
+                Ok(caller) => (caller.epoch, caller.chain),
+                Err(Undecided::Refused(refused)) => return Err(refused),
+                Err(Undecided::Changed) => continue,
+            },
+        };
+        match gateway.configured_at(epoch).await {
+            Ok(configured) => return Ok((chain, configured)),
+            Err(Undecided::Refused(refused)) => return Err(refused),
+            Err(Undecided::Changed) => gateway.forget(),
         }
-        gateway.forget();
     }
     Err(Refused::new("overloaded", "the organization is changing all the time; try again"))
 }

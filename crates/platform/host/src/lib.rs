@@ -37,4 +37,4 @@ pub mod server;
 pub use api::api;
 pub use organization::published;
 pub use router::router;
-pub use server::{ServeError, TlsFiles, serve, serve_long};
+pub use server::{ServeError, TlsFiles, serve, serve_long, serve_on};

@@ -8,7 +8,7 @@
 //! | `till` | what is committed in memory where calls come thick: its judgement, its journal, and how it gets into the tables |
 //! | `ledger` | the durable ledger, which judges by the verifier's own |
 //! | [`receipt`] | what was decided, as it is kept |
-//! | [`organization`], [`holder`], [`link`], [`api_key`], [`card`], [`linkage`], [`configuration`] | the tables of the registry |
+//! | [`organization`], [`holder`], [`link`], [`blocked`], [`api_key`], [`card`], [`linkage`], [`configuration`] | the tables of the registry |
 //! | [`idempotency`] | what was answered to writes that carry a key |
 //! | [`synced`] | when what was committed is on the disk |
 //! | `connection`, `value` | the two engines behind one text of SQL |
@@ -28,6 +28,7 @@
 //! all have heard of it: the same holds once the verb has returned.
 
 pub mod api_key;
+pub mod blocked;
 pub mod card;
 pub mod configuration;
 mod connection;

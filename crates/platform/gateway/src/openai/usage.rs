@@ -1,6 +1,6 @@
 //! The tokens that an answer says it took.
 
-use super::members::Members;
+use crate::members::Members;
 use legation_keys::{
     Json,
     json::{self, JsonLimits},
@@ -91,13 +91,7 @@ pub fn of_answer(body: &[u8]) -> Result<Usage, UsageError> {
 /// Tokens of reasoning are part of `completion_tokens` by OpenAI's word. Others (xAI, Google) leave them out there and
 /// count them in `total_tokens`, so that whatever the total has above the prompt counts as output.
 pub(super) fn read(text: &str) -> Result<Usage, UsageError> {
-    let unreadable = |error: json::JsonError| UsageError::Unreadable { reason: error.to_string() };
-    let usage = json::parse(text.as_bytes(), LIMITS).map_err(unreadable)?;
-    if usage.as_object().is_none() {
-        return Err(UsageError::Unreadable {
-            reason: format!("`usage` is {}, expected an object", usage.kind()),
-        });
-    }
+    let usage = read_object(text)?;
     let needed = |member| count(&usage, member, member)?.ok_or_else(|| absent(member));
     let input = needed("prompt_tokens")?;
     let completion = needed("completion_tokens")?;
@@ -116,12 +110,24 @@ pub(super) fn read(text: &str) -> Result<Usage, UsageError> {
     Ok(Usage { input, cached, written, output: completion.max(total.saturating_sub(input)) })
 }
 
-fn absent(member: &'static str) -> UsageError {
+/// Reads the object that a `usage` is.
+pub(crate) fn read_object(text: &str) -> Result<Json<'_>, UsageError> {
+    let unreadable = |error: json::JsonError| UsageError::Unreadable { reason: error.to_string() };
+    let usage = json::parse(text.as_bytes(), LIMITS).map_err(unreadable)?;
+    if usage.as_object().is_none() {
+        return Err(UsageError::Unreadable {
+            reason: format!("`usage` is {}, expected an object", usage.kind()),
+        });
+    }
+    Ok(usage)
+}
+
+pub(crate) fn absent(member: &'static str) -> UsageError {
     UsageError::Count { member, found: "missing".to_owned() }
 }
 
 /// A count of tokens; `None` where there is no such member, or it is `null`.
-fn count(object: &Json<'_>, name: &str, member: &'static str) -> Result<Option<u64>, UsageError> {
+pub(crate) fn count(object: &Json<'_>, name: &str, member: &'static str) -> Result<Option<u64>, UsageError> {
     let wrong = |found: String| UsageError::Count { member, found };
     match object.get(name) {
         None | Some(Json::Null) => Ok(None),
