@@ -296,3 +296,49 @@ fn the_openai_sdk_as_it_is_calls_by_an_agents_signatures_under_run() {
     }
     assert_eq!(upstream.count(), 3);
 }
+
+/// The same by Anthropic's SDK: by an API key, and by an agent's signatures.
+#[test]
+#[ignore = "needs tests/sdks/install"]
+fn the_anthropic_sdk_as_it_is_calls_by_a_key_and_by_an_agents_signatures() {
+    let upstream = Upstream::always(Plan::says("Good morning").tokens(1, 1000)).unwrap();
+    let play = Play::new();
+    let base = running::local(&upstream.origin());
+    let env = [("ANTHROPIC_API_KEY", "sk-ant-x".to_owned()), ("ANTHROPIC_BASE_URL", base)];
+    let up = running::Up::dev(&play, &["--budget", "0.04USD/day"], &env);
+    let gateway = format!("http://localhost:{}", up.port);
+    let chat = "chat claude-sonnet-4-5 --max-tokens 1000";
+    let calls = format!("{chat} then {chat} --stream then {chat} then count claude-sonnet-4-5");
+    let told = sdk::anthropic(&gateway, &up.key, &calls).unwrap();
+    for call in &told[..2] {
+        assert_eq!((&call["ok"], &call["text"]), (&true.into(), &"Good morning".into()), "{call}");
+        assert_eq!(call["usage"]["output_tokens"], 1000);
+    }
+    let denied = &told[2];
+    assert_eq!(
+        (&denied["error"], &denied["code"]),
+        (&"RateLimitError".into(), &"budget_exceeded".into()),
+        "{denied}"
+    );
+    assert_eq!(denied["requests"], 1, "a budget that is used up is not asked for again");
+    assert_eq!(told[3]["tokens"], 1, "{told:?}");
+    assert_eq!(upstream.requests()[0].header("x-api-key"), Some("sk-ant-x"));
+    play.key("mail.key");
+    play.json("agent add mail --own-key mail.key --models standard --budget 1USD/day");
+    play.json("agent file mail --own-key mail.key --out mail.agent");
+    let run = || {
+        let file = play.path("mail.agent");
+        let legation = env!("CARGO_BIN_EXE_legation");
+        let before = [legation, "run", "--key", file.to_str().unwrap(), "--gateway", &gateway, "--"];
+        let calls = format!("{chat} then {chat} --stream");
+        sdk::told(&mut sdk::program(&before, "anthropic", &calls).unwrap()).unwrap()
+    };
+    assert!(run().iter().all(|call| call["text"] == "Good morning"));
+    assert_eq!(play.run("agent suspend mail").status, 0);
+    let denied = &run()[0];
+    assert_eq!(
+        (&denied["error"], &denied["code"]),
+        (&"AuthenticationError".into(), &"link_suspended".into()),
+        "{denied}"
+    );
+}

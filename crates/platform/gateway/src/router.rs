@@ -1,7 +1,9 @@
 //! Where callers find what: the paths that their SDKs know.
 
 use crate::{
-    answer, auth, chat,
+    answer,
+    asked::Endpoint,
+    auth, call,
     decide::{Undecided, Who},
     gateway::{Gateway, now},
     http_route,
@@ -15,7 +17,7 @@ use axum::{
     body::Bytes,
     extract::{Path, State},
     response::Response,
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 use http::{HeaderMap, Method, Uri};
 use legation_credential::{Facts, Request, Value, amount::AMOUNT_MICROS};
@@ -29,10 +31,15 @@ const MAX_BODY: usize = 4 << 20;
 /// For how long a body may take to arrive.
 const BODY: Duration = Duration::from_secs(30);
 
-/// The gateway as a router: `/v1/chat/completions` and `/v1/models` in OpenAI's shape, and the organization's routes.
+/// The gateway as a router: models in OpenAI's shape (`/v1/chat/completions`, `/v1/responses`, `/v1/embeddings`, `/v1/models`) and
+/// in Anthropic's (`/v1/messages`), what an agent asks about itself, and the organization's routes.
 pub fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
-        .route("/v1/chat/completions", post(complete))
+        .route("/v1/chat/completions", asks(Endpoint::Chat))
+        .route("/v1/responses", asks(Endpoint::Responses))
+        .route("/v1/embeddings", asks(Endpoint::Embeddings))
+        .route("/v1/messages", asks(Endpoint::Messages))
+        .route("/v1/messages/count_tokens", asks(Endpoint::CountTokens))
         .route("/v1/models", get(list))
         .route("/v1/models/{name}", get(one))
         .route("/v1/self/delegation", get(own_delegation))
@@ -40,13 +47,16 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .with_state(gateway)
 }
 
-async fn complete(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
-    let arrived = match arrive(&gateway, request).await {
-        Ok(arrived) => arrived,
-        Err(refused) => return gateway.refuse(&refused),
-    };
-    let done = Arc::clone(&gateway);
-    to_the_end(&gateway, async move { chat::complete(&done, &arrived.message()).await }).await
+/// Asks a model at an end point.
+fn asks(at: Endpoint) -> MethodRouter<Arc<Gateway>> {
+    post(move |State(gateway): State<Arc<Gateway>>, request: axum::extract::Request| async move {
+        let arrived = match arrive(&gateway, request).await {
+            Ok(arrived) => arrived,
+            Err(refused) => return gateway.refuse_as(at.shape(), &refused),
+        };
+        let done = Arc::clone(&gateway);
+        to_the_end(&gateway, async move { call::answer(&done, at, &arrived.message()).await }).await
+    })
 }
 
 async fn other(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {

@@ -55,7 +55,7 @@ impl Gateway {
 }
 
 /// The documents and status lists of the organization that links name. Those of others are not there.
-fn gather(
+pub(crate) fn gather(
     registry: &Registry,
     (claims, digests): (&[Delegation], &[LinkDigest]),
     most_entries: usize,

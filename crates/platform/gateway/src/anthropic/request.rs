@@ -174,6 +174,15 @@ impl Messages {
         facts_of(model, &self.at_most(model)?, (1, self.tools, self.stream))
     }
 
+    /// The facts of a request that counts tokens, which costs nothing.
+    ///
+    /// # Errors
+    /// As [`Messages::at_most`].
+    pub fn facts_to_count(&self, model: &Model) -> Result<Facts, ChatError> {
+        let most = AtMost { each: 0, output: 0, cost: 0, ..self.at_most(model)? };
+        facts_of(model, &most, (1, self.tools, false))
+    }
+
     /// The request as a target gets it, with the target's name of the model. All other members are as they came.
     #[must_use]
     pub fn forward(&self, target: &Target) -> Vec<u8> {

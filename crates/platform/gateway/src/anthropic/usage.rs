@@ -3,12 +3,9 @@
 //! `input_tokens` are those beside the cache; what was read from it and written to it stand beside them, and all three
 //! together are the prompt. Thinking is part of `output_tokens`.
 
-use crate::{
-    members::Members,
-    openai::{
-        Usage, UsageError,
-        usage::{MAX_ANSWER, absent, count, read_object},
-    },
+use crate::openai::{
+    Usage, UsageError,
+    usage::{absent, count, of_member, read_object},
 };
 
 /// The usage that a whole answer says.
@@ -23,11 +20,7 @@ use crate::{
 /// # Ok::<(), legation_gateway::openai::UsageError>(())
 /// ```
 pub fn of_answer(body: &[u8]) -> Result<Usage, UsageError> {
-    if body.len() > MAX_ANSWER {
-        return Err(UsageError::TooLarge { found: body.len() });
-    }
-    let answer = Members::read(body).map_err(|reason| UsageError::Unreadable { reason })?;
-    read(answer.get("usage").ok_or(UsageError::Missing)?, &Usage::default())
+    of_member(body, |text| read(text, &Usage::default()))
 }
 
 /// Reads the text of a `usage`. What the end of a stream leaves out stands as its begin has said it.

@@ -184,7 +184,7 @@ fn passed(body: &[u8]) -> Result<String, ChatError> {
 }
 
 /// Who asks at the caller's, as it says: `safety_identifier`, or `user`, which OpenAI has replaced by it.
-fn user(request: &Object<'_>) -> Result<Option<String>, ChatError> {
+pub(super) fn user(request: &Object<'_>) -> Result<Option<String>, ChatError> {
     for name in ["safety_identifier", "user"] {
         match member(request, name) {
             None => {}
