@@ -8,9 +8,11 @@
 //! |---|---|
 //! | [`plan`] | what a request gets |
 //! | `answer` | the plan as bytes of OpenAI's interface |
+//! | `interfaces` | the same of the other interfaces: responses, embeddings, Anthropic's messages |
 //! | `wire` | HTTP/1.1, as far as it is needed |
 
 mod answer;
+mod interfaces;
 pub mod plan;
 mod wire;
 

@@ -1,5 +1,6 @@
 //! The arguments of every command.
 
+mod agent;
 mod card;
 mod configured;
 mod credential;
@@ -9,6 +10,7 @@ mod organization;
 mod signals;
 mod up;
 
+pub(crate) use agent::{AgentFileArgs, AgentProxyArgs, NarrowArgs, RunArgs, SignsArgs};
 pub(crate) use card::{CardCommand, FetchCardArgs, SignCardArgs, VerifyCardArgs};
 pub(crate) use configured::{
     ListReceiptsArgs, ModelCommand, SecretCommand, SetSecretArgs, ShowReceiptArgs, SpendArgs, SpendBy,
@@ -21,11 +23,11 @@ pub(crate) use did::{
 };
 pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
 pub(crate) use organization::{
-    AddAdminArgs, AddAgentArgs, AddTeamArgs, AdminCommand, AgentCommand, ApiKeyCommand, BudgetCommand,
-    CardOfCommand, ChainArgs, CreateKeyArgs, DelegationCommand, ExportArgs, FileArgs, GraphArgs, GraphFormat,
-    IdArgs, ImportArgs, ListAgentsArgs, ListArgs, ListDelegationsArgs, NameArgs, OfAgentArgs, OfHolderArgs,
-    OrganizationCommand, ProfileArgs, RaiseBudgetArgs, RevokeDelegationArgs, Role, RotateArgs, RotateKeyArgs,
-    SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
+    AddAdminArgs, AddAgentArgs, AddTeamArgs, AdminCommand, AgentCommand, ApiKeyCommand, BlockArgs,
+    BudgetCommand, CardOfCommand, ChainArgs, CreateKeyArgs, DelegationCommand, ExportArgs, FileArgs,
+    GraphArgs, GraphFormat, IdArgs, ImportArgs, ListAgentsArgs, ListArgs, ListDelegationsArgs, NameArgs,
+    OfAgentArgs, OfHolderArgs, OrganizationCommand, ProfileArgs, RaiseBudgetArgs, RevokeDelegationArgs, Role,
+    RotateArgs, RotateKeyArgs, SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
 };
 pub(crate) use signals::{AddReceiverArgs, ReceiverCommand, SignalsCommand};
 pub(crate) use up::{
@@ -174,6 +176,8 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Run the process that holds an organization's keys; `up` starts one by itself.
     Signer(SignerArgs),
+    /// Run a program whose calls of models leave signed by an agent's key: it gets a base URL and a token of this run.
+    Run(RunArgs),
 }
 
 /// The key that signs.

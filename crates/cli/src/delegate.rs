@@ -40,16 +40,7 @@ pub(crate) fn run(args: &DelegateArgs) -> Result<Output, Failure> {
 }
 
 fn terms(args: &DelegateArgs) -> Result<Terms, Failure> {
-    // Constraints go in as they were typed, so that a member given twice is refused and not lost.
-    for text in &args.constraint {
-        match json::parse(text.as_bytes(), delegation::LIMITS) {
-            Err(error @ json::JsonError::Malformed { .. }) => {
-                return Err(Failure::usage(format!("the constraint `{text}` is no JSON: {error}")));
-            }
-            Err(error) => return Err(refused_to_read(&error.into())),
-            Ok(_) => {}
-        }
-    }
+    check_constraints(&args.constraint)?;
     let grant = json!({"actions": args.action, "resources": args.resource});
     let authority = format!(r#"{{"grants": [{grant}], "constraints": [{}]}}"#, args.constraint.join(","));
     let authority = Authority::parse(&authority).map_err(|error| refused_to_read(&error))?;
@@ -71,7 +62,21 @@ fn terms(args: &DelegateArgs) -> Result<Terms, Failure> {
     })
 }
 
-fn refused_to_read(error: &CredentialError) -> Failure {
+/// Constraints go in as they were typed, so that a member given twice is refused and not lost.
+pub(crate) fn check_constraints(constraints: &[String]) -> Result<(), Failure> {
+    for text in constraints {
+        match json::parse(text.as_bytes(), delegation::LIMITS) {
+            Err(error @ json::JsonError::Malformed { .. }) => {
+                return Err(Failure::usage(format!("the constraint `{text}` is no JSON: {error}")));
+            }
+            Err(error) => return Err(refused_to_read(&error.into())),
+            Ok(_) => {}
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn refused_to_read(error: &CredentialError) -> Failure {
     Failure::invalid(error.code(), error.to_string())
 }
 
@@ -111,7 +116,7 @@ fn issuer(args: &DelegateArgs, chain: &[&str], public: &PublicKey) -> Result<Did
     Ok(issuer)
 }
 
-fn refused(error: &IssueError) -> Failure {
+pub(crate) fn refused(error: &IssueError) -> Failure {
     match error {
         IssueError::Refused(refusal) => Failure::invalid(refusal.code(), error.to_string()),
         IssueError::Unreadable(inner) | IssueError::Parent { error: inner, .. } => {

@@ -3,6 +3,7 @@
 //! Exit status: 0 done, valid or permitted; 1 denied or invalid; 2 wrong arguments or a file that
 //! can't be opened; 3 network or storage.
 
+mod agent;
 mod approve;
 mod args;
 mod card;
@@ -78,7 +79,7 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::Init(args) => organization::init::run(&args),
         Command::Organization { command } => organization::rotation::run(&command),
         Command::Team { command } => organization::team::run(&command),
-        Command::Agent { command } => organization::agent::run(&command),
+        Command::Agent { command } => organization::agent::run(&command, as_json),
         Command::ApiKey { command } => organization::api_key::run(&command),
         Command::Delegation { command } => organization::delegation::run(&command),
         Command::Admin { command } => organization::admin::run(&command),
@@ -96,6 +97,7 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::Apply(args) => organization::apply::apply(&args),
         Command::Up(args) => organization::up::run(&args, as_json),
         Command::Signer(args) => organization::signer::run(&args),
+        Command::Run(args) => agent::run::run(&args),
     }
 }
 

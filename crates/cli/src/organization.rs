@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod agent;
+mod agent_file;
 pub(crate) mod api_key;
 pub(crate) mod apply;
 pub(crate) mod backup;
@@ -14,7 +15,7 @@ pub(crate) mod doctor;
 mod first_admin;
 mod graph;
 mod holder;
-mod host;
+pub(crate) mod host;
 mod import;
 pub(crate) mod init;
 pub(crate) mod model;

@@ -257,3 +257,88 @@ fn the_openai_sdk_as_it_is_is_allowed_over_budget_and_blocked_and_never_tries_a_
         }
     }
 }
+
+/// An agent that keeps its own key, and a child that it made offline: the SDK, as it is, under `legation run`.
+#[test]
+#[ignore = "needs tests/sdks/install"]
+fn the_openai_sdk_as_it_is_calls_by_an_agents_signatures_under_run() {
+    let upstream = Upstream::always(Plan::says("Good morning").tokens(1, 1000)).unwrap();
+    let play = Play::new();
+    let env = [("OPENAI_API_KEY", "sk-x".to_owned()), ("OPENAI_BASE_URL", running::local(&upstream.url()))];
+    let up = running::Up::dev(&play, &[], &env);
+    play.key("mail.key");
+    play.json("agent add mail --own-key mail.key --models standard --budget 1USD/day --max-depth 1");
+    play.json("agent file mail --own-key mail.key --out mail.agent");
+    play.json("agent narrow --from mail.agent --budget 0.03USD/day --out child.agent");
+    let gateway = format!("http://localhost:{}", up.port);
+    let run = |file: &str, calls: &str| {
+        let file = play.path(file);
+        let legation = env!("CARGO_BIN_EXE_legation");
+        let before = [legation, "run", "--key", file.to_str().unwrap(), "--gateway", &gateway, "--"];
+        let mut program = sdk::program(&before, "openai", calls).unwrap();
+        sdk::told(program.env("OPENAI_API_KEY", "sk-of-nobody")).unwrap()
+    };
+    let chat = "chat gpt-4o --max-tokens 1000";
+    let told = run("child.agent", &format!("models then {chat} then {chat} --stream then {chat}"));
+    assert_eq!(told[0]["models"][0], "gpt-4.1", "{told:?}");
+    for call in &told[1..3] {
+        assert_eq!((&call["ok"], &call["text"]), (&true.into(), &"Good morning".into()), "{call}");
+    }
+    assert_eq!((&told[3]["status"], &told[3]["code"]), (&429.into(), &"budget_exceeded".into()), "{told:?}");
+    assert_eq!(told[3]["requests"], 1, "a denial is not tried again");
+    assert_eq!(run("mail.agent", chat)[0]["ok"], true);
+    let all = play.json("delegation list mail");
+    let id = all["delegations"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(play.run(&format!("delegation revoke {id}")).status, 0);
+    for file in ["child.agent", "mail.agent"] {
+        let told = run(file, chat);
+        assert_eq!((&told[0]["status"], &told[0]["code"]), (&401.into(), &"link_revoked".into()), "{told:?}");
+    }
+    assert_eq!(upstream.count(), 3);
+}
+
+/// The same by Anthropic's SDK: by an API key, and by an agent's signatures.
+#[test]
+#[ignore = "needs tests/sdks/install"]
+fn the_anthropic_sdk_as_it_is_calls_by_a_key_and_by_an_agents_signatures() {
+    let upstream = Upstream::always(Plan::says("Good morning").tokens(1, 1000)).unwrap();
+    let play = Play::new();
+    let base = running::local(&upstream.origin());
+    let env = [("ANTHROPIC_API_KEY", "sk-ant-x".to_owned()), ("ANTHROPIC_BASE_URL", base)];
+    let up = running::Up::dev(&play, &["--budget", "0.04USD/day"], &env);
+    let gateway = format!("http://localhost:{}", up.port);
+    let chat = "chat claude-sonnet-4-5 --max-tokens 1000";
+    let calls = format!("{chat} then {chat} --stream then {chat} then count claude-sonnet-4-5");
+    let told = sdk::anthropic(&gateway, &up.key, &calls).unwrap();
+    for call in &told[..2] {
+        assert_eq!((&call["ok"], &call["text"]), (&true.into(), &"Good morning".into()), "{call}");
+        assert_eq!(call["usage"]["output_tokens"], 1000);
+    }
+    let denied = &told[2];
+    assert_eq!(
+        (&denied["error"], &denied["code"]),
+        (&"RateLimitError".into(), &"budget_exceeded".into()),
+        "{denied}"
+    );
+    assert_eq!(denied["requests"], 1, "a budget that is used up is not asked for again");
+    assert_eq!(told[3]["tokens"], 1, "{told:?}");
+    assert_eq!(upstream.requests()[0].header("x-api-key"), Some("sk-ant-x"));
+    play.key("mail.key");
+    play.json("agent add mail --own-key mail.key --models standard --budget 1USD/day");
+    play.json("agent file mail --own-key mail.key --out mail.agent");
+    let run = || {
+        let file = play.path("mail.agent");
+        let legation = env!("CARGO_BIN_EXE_legation");
+        let before = [legation, "run", "--key", file.to_str().unwrap(), "--gateway", &gateway, "--"];
+        let calls = format!("{chat} then {chat} --stream");
+        sdk::told(&mut sdk::program(&before, "anthropic", &calls).unwrap()).unwrap()
+    };
+    assert!(run().iter().all(|call| call["text"] == "Good morning"));
+    assert_eq!(play.run("agent suspend mail").status, 0);
+    let denied = &run()[0];
+    assert_eq!(
+        (&denied["error"], &denied["code"]),
+        (&"AuthenticationError".into(), &"link_suspended".into()),
+        "{denied}"
+    );
+}

@@ -2,6 +2,7 @@
 
 use super::{
     Seen,
+    interfaces::{Said, said},
     plan::{At, Plan, Reply, Usage, Words},
 };
 use http::StatusCode;
@@ -23,7 +24,7 @@ impl Answer {
 }
 
 /// When every answer was made, so that nothing depends on a clock.
-const CREATED: i64 = 1_795_255_200;
+pub(super) const CREATED: i64 = 1_795_255_200;
 /// The tokens of every prompt, unless the plan says otherwise.
 const PROMPT: u64 = 9;
 
@@ -47,6 +48,16 @@ impl Plan {
                 };
                 if chat.streams { self.events(&chat.events(), number) } else { json(200, chat.completion()) }
             }
+            ("POST", Some(other @ ("messages" | "messages/count_tokens" | "responses" | "embeddings"))) => {
+                match said(other, seen, words, number) {
+                    None => Self::error(400).answer(seen, number),
+                    Some(Said::Whole(body)) => json(200, body),
+                    Some(Said::Events(events)) => {
+                        let text = |(name, data): &(&str, Value)| format!("event: {name}\ndata: {data}\n\n");
+                        self.chunks(events.iter().map(text), number)
+                    }
+                }
+            }
             ("GET", Some("models")) => json(200, json!({"object": "list", "data": [model("scripted")]})),
             ("GET", Some("models/scripted")) => json(200, model("scripted")),
             _ => {
@@ -68,12 +79,13 @@ impl Plan {
 
     /// A stream, each event as a chunk of its own.
     fn events(&self, events: &[Value], number: usize) -> Answer {
-        let head = self.head(200, "text/event-stream; charset=utf-8", "transfer-encoding: chunked", number);
         let texts = events.iter().map(Value::to_string).chain(["[DONE]".to_owned()]);
-        let chunks = texts.map(|text| {
-            let event = format!("data: {text}\n\n");
-            format!("{:x}\r\n{event}\r\n", event.len()).into_bytes()
-        });
+        self.chunks(texts.map(|text| format!("data: {text}\n\n")), number)
+    }
+
+    fn chunks(&self, events: impl Iterator<Item = String>, number: usize) -> Answer {
+        let head = self.head(200, "text/event-stream; charset=utf-8", "transfer-encoding: chunked", number);
+        let chunks = events.map(|event| format!("{:x}\r\n{event}\r\n", event.len()).into_bytes());
         Answer { parts: [head].into_iter().chain(chunks).chain([b"0\r\n\r\n".to_vec()]).collect() }
     }
 
@@ -193,7 +205,7 @@ impl<'a> Chat<'a> {
 
 impl Words {
     /// Word by word, each with the space behind it.
-    fn spoken(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn spoken(&self) -> impl Iterator<Item = &str> {
         self.text.split_inclusive(' ')
     }
 }

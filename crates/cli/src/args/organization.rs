@@ -1,6 +1,6 @@
 //! The arguments of an organization's commands: teams, agents, their keys, delegations and budgets.
 
-use super::{PlaceArgs, ToFileArgs, duration, moment, until};
+use super::{AgentFileArgs, AgentProxyArgs, NarrowArgs, PlaceArgs, ToFileArgs, duration, moment, until};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -188,6 +188,12 @@ pub(crate) enum AgentCommand {
     Import(ImportArgs),
     /// Write all agents as such lines, without their keys.
     Export(ExportArgs),
+    /// Write the file that an agent with its own key acts by: the key, and its delegations as they hold now.
+    File(AgentFileArgs),
+    /// Make a narrower agent file of one, with a key of its own for a child, offline. Its parent's end is its end.
+    Narrow(Box<NarrowArgs>),
+    /// Sign what programs send that can't: it listens on this machine, and passes on to a gateway.
+    Proxy(AgentProxyArgs),
 }
 
 #[derive(Debug, Args)]
@@ -320,6 +326,22 @@ pub(crate) enum DelegationCommand {
     Renew(IdArgs),
     /// Delegate again to an agent or a team whose delegation was revoked.
     Issue(OfHolderArgs),
+    /// Block a delegation that an agent made itself, by its digest, from the next call on and for good.
+    Block(BlockArgs),
+    /// The delegations that are blocked.
+    Blocks(ListArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BlockArgs {
+    /// Its digest, as `agent narrow` prints it and receipts show it.
+    #[arg(value_name = "DIGEST")]
+    pub(crate) digest: String,
+    /// Why, for those who look later.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) data: PlaceArgs,
 }
 
 #[derive(Debug, Args)]

@@ -175,7 +175,8 @@ pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// An organization on this machine, for trying things out: with an agent, its key and a model. Uses OPENAI_API_KEY and
-    /// OPENAI_BASE_URL where they are set, and else a model whose answers are scripted.
+    /// OPENAI_BASE_URL, ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL where they are set, and else a model whose answers are
+    /// scripted.
     #[arg(long)]
     pub(crate) dev: bool,
     /// The budget of the agent that `--dev` makes; 1USD/day where it makes one, and else as it is.

@@ -1,7 +1,7 @@
 //! `legation agent`.
 
 use super::{
-    cards,
+    agent_file, cards,
     holder::{body, budgets, change, show, valid_until},
     import,
     place::{Place, joined, text},
@@ -9,6 +9,7 @@ use super::{
     table::table,
 };
 use crate::{
+    agent::{narrow, proxy},
     args::{AddAgentArgs, AgentCommand, KeyArgs, ListAgentsArgs},
     files,
     output::{Failure, Output},
@@ -18,7 +19,7 @@ use legation_registry::proof::prove;
 use serde_json::{Value, json};
 use std::path::Path;
 
-pub(crate) fn run(command: &AgentCommand) -> Result<Output, Failure> {
+pub(crate) fn run(command: &AgentCommand, as_json: bool) -> Result<Output, Failure> {
     match command {
         AgentCommand::Add(args) => add(args),
         AgentCommand::List(args) => list(args),
@@ -30,6 +31,9 @@ pub(crate) fn run(command: &AgentCommand) -> Result<Output, Failure> {
         AgentCommand::Card(args) => cards::run(&args.command, &cards::of_agent(&args.name)),
         AgentCommand::Import(args) => import::import(args),
         AgentCommand::Export(args) => import::export(args),
+        AgentCommand::File(args) => agent_file::write(args),
+        AgentCommand::Narrow(args) => narrow::run(args),
+        AgentCommand::Proxy(args) => proxy::run(args, as_json),
     }
 }
 
@@ -45,7 +49,7 @@ fn add(args: &AddAgentArgs) -> Result<Output, Failure> {
     let (name, did) = (text(&json, "name"), text(&json, "did"));
     let next = match args.own_key {
         None => format!("`legation api-key create {name}`"),
-        Some(_) => format!("`legation delegation list {name}`, and `delegation show ID --out FILE` for it"),
+        Some(_) => format!("`legation agent file {name} --own-key FILE --out {name}.agent`"),
     };
     let told = format!("added the agent `{name}`: {did}\nNext: {next}");
     Ok(Output::done(json, told))

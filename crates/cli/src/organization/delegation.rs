@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     args::{
-        ChainArgs, DelegationCommand, IdArgs, ListDelegationsArgs, OfHolderArgs, RevokeDelegationArgs,
-        ShowDelegationArgs,
+        BlockArgs, ChainArgs, DelegationCommand, IdArgs, ListArgs, ListDelegationsArgs, OfHolderArgs,
+        RevokeDelegationArgs, ShowDelegationArgs,
     },
     explain, files,
     output::{Failure, Output},
@@ -26,6 +26,8 @@ pub(crate) fn run(command: &DelegationCommand) -> Result<Output, Failure> {
         DelegationCommand::Revoke(args) => revoke(args),
         DelegationCommand::Renew(args) => renew(args),
         DelegationCommand::Issue(args) => issue(args),
+        DelegationCommand::Block(args) => block(args),
+        DelegationCommand::Blocks(args) => blocks(args),
     }
 }
 
@@ -120,6 +122,25 @@ fn revoke(args: &RevokeDelegationArgs) -> Result<Output, Failure> {
     let note = |id: &str| format!("the {kind} `{name}` has {id} besides, which still holds");
     output.notes.extend(others.iter().filter_map(Value::as_str).map(note));
     Ok(output)
+}
+
+fn block(args: &BlockArgs) -> Result<Output, Failure> {
+    let body = json!({"digest": args.digest, "reason": args.reason});
+    let json = ask(&args.data, "POST", "/v1/delegation-blocks", Some(&body))?;
+    let told = format!("{} is blocked, and all that descends from it", text(&json, "digest"));
+    Ok(Output::done(json, told))
+}
+
+fn blocks(args: &ListArgs) -> Result<Output, Failure> {
+    let blocks = Place::of(&args.data)?.all("/v1/delegation-blocks", &[], "blocks")?;
+    let cell = |one: &Value, name: &str| text(one, name).to_owned();
+    let row = |one: &Value| vec![cell(one, "digest"), cell(one, "at"), cell(one, "reason")];
+    let rows: Vec<Vec<String>> = blocks.iter().map(row).collect();
+    let told = match rows.is_empty() {
+        true => "no delegation is blocked".to_owned(),
+        false => table(&["DIGEST", "SINCE", "REASON"], &rows),
+    };
+    Ok(Output::done(json!({ "blocks": blocks }), told))
 }
 
 fn renew(args: &IdArgs) -> Result<Output, Failure> {

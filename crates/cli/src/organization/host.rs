@@ -111,12 +111,12 @@ impl Host {
 }
 
 /// A URL without its last slash. What listens on this machine is told by its name, for which plain http will do.
-fn reached_at(url: &str) -> Result<String, Failure> {
+pub(crate) fn reached_at(url: &str) -> Result<String, Failure> {
     let url = url.trim_end_matches('/');
     let origin =
         legation_registry::route::origin_of(url).map_err(|error| Failure::usage(error.to_string()))?;
     if origin != url {
-        return Err(Failure::usage(format!("`{url}` has a path; give the admin address alone, `{origin}`")));
+        return Err(Failure::usage(format!("`{url}` has a path; give the address alone, `{origin}`")));
     }
     Ok(origin.replacen("http://127.0.0.1", "http://localhost", 1))
 }

@@ -2,6 +2,7 @@
 
 mod dev;
 mod keeper;
+mod providers;
 pub(crate) mod scripted;
 
 use super::data_dir::{DataDir, failed};

@@ -45,6 +45,8 @@ impl Up {
             .current_dir(play.folder.path())
             .env_remove("OPENAI_API_KEY")
             .env_remove("OPENAI_BASE_URL")
+            .env_remove("ANTHROPIC_API_KEY")
+            .env_remove("ANTHROPIC_BASE_URL")
             .envs(env.iter().map(|(name, value)| (name, value.as_str())))
             .stdout(file)
             .stderr(Stdio::inherit())

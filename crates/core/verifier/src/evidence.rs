@@ -8,14 +8,20 @@ mod share;
 pub use file::EvidenceError;
 pub use share::{Sponsor, sponsor};
 
-use crate::{Trust, presentation::Account};
-use legation_credential::status::SignedStatusList;
+use crate::{
+    Trust,
+    presentation::{Account, Link},
+};
+use legation_credential::{delegation::LinkDigest, status::SignedStatusList};
 use legation_did::{Did, Document, DocumentError};
 use legation_keys::{base64url, time};
 use room::Room;
 use seen::Seen;
 use sha2::{Digest, Sha256};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// What a round of verification needs before it can go on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +42,8 @@ pub struct Evidence {
     status_lists: HashMap<String, Held<Arc<SignedStatusList>>>,
     room: Room,
     seen: Seen,
+    /// Links that are blocked by their digest.
+    blocked: HashSet<LinkDigest>,
     /// When what is too old was last looked for.
     swept_at: i64,
 }
@@ -162,6 +170,13 @@ impl Evidence {
         self.seen.note(OWN, url, valid_from);
     }
 
+    /// Notes that a link is blocked, by the digest of its text
+    /// ([`link_digest`](legation_credential::delegation::link_digest)): one that was made offline stands in no list, and is
+    /// ended so by whoever runs the verifier. It is denied as one that is revoked.
+    pub fn block(&mut self, link: LinkDigest) {
+        self.blocked.insert(link);
+    }
+
     /// Forgets, at `now` (Unix seconds), what takes more than `trust.limits.evidence_bytes`, and now
     /// and then what is too old to be relied on. Of too much, what was fetched longest ago goes first
     /// of the root link whose chains brought most ([`Evidence::add_for`]): who brings little loses
@@ -261,6 +276,11 @@ impl Evidence {
 
     pub(crate) fn status_list(&self, url: &str) -> Option<&Held<Arc<SignedStatusList>>> {
         self.status_lists.get(url)
+    }
+
+    /// Whether a link is blocked, whichever form its signature has.
+    pub(crate) fn is_blocked(&self, link: &Link) -> bool {
+        !self.blocked.is_empty() && link.digests().any(|digest| self.blocked.contains(&digest))
     }
 
     pub(crate) fn newest_status(&self, url: &str) -> Option<i64> {

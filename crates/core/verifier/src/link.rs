@@ -333,6 +333,11 @@ fn is_revocable(link: &Link) -> bool {
 
 /// The link is not revoked and not suspended, by a list that may say so and is fresh.
 pub(crate) fn check_status(link: &Link, before: Option<&Link>, walk: &mut Walk<'_>) -> Result<(), Stop> {
+    if walk.evidence.is_blocked(link) {
+        return Err(
+            Denial::new(Code::LinkRevoked, "a link that is not revoked", "blocked by its digest").into()
+        );
+    }
     let terms = &link.delegation.terms;
     // Suspended is not revoked: who can only do that can't end the link.
     if !is_revocable(link) {

@@ -12,7 +12,7 @@ use crate::{
 };
 use legation_credential::{
     CredentialError, Delegation, LinkDigest,
-    delegation::{self, CONTEXT_CREDENTIALS, check_context, check_no_old_claims, check_types},
+    delegation::{self, CONTEXT_CREDENTIALS, check_context, check_no_old_claims, check_types, link_digest},
     error::{list, malformed, seconds, text},
     presentation::{DATA_URL, ENVELOPED, MAX_LIFETIME, MEDIA_TYPE, PURPOSE, TYPE},
     secured::{DocumentProof, decode_token, is_document, to_token},
@@ -115,6 +115,14 @@ pub(crate) struct Link {
 /// JSON without proofs. No other encoding of its signature can change it.
 pub type Account = [u8; 32];
 
+impl Link {
+    /// The digests that it may be blocked by.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = LinkDigest> + use<> {
+        let twin = self.seal.twin().map(|twin| link_digest(&twin));
+        [Some(self.digest), Some(self.account), twin].into_iter().flatten()
+    }
+}
+
 impl Presentation {
     /// The nonce: of a presentation the challenge that it answers, for a verifier that looks it up; of a
     /// signed request the signer's own. Empty where the verifier vouches for the agent: nothing was signed that
@@ -128,6 +136,12 @@ impl Presentation {
     /// whoever keeps a chain that has verified.
     pub fn secured_links(&self) -> impl Iterator<Item = String> {
         self.links.iter().map(|link| to_token(&link.seal.secured).into_owned())
+    }
+
+    /// All digests that a link of it may be blocked by ([`Evidence::block`](crate::Evidence::block)): of its text, of both
+    /// forms where its signature has two, and of what was signed. Nothing is verified yet.
+    pub fn link_digests(&self) -> impl Iterator<Item = LinkDigest> {
+        self.links.iter().flat_map(|link| link.digests())
     }
 
     /// Who the holder says it is: the subject of the last link. Nothing is verified yet.

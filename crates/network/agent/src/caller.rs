@@ -194,7 +194,7 @@ impl Agent {
     }
 
     /// As [`sign`](Self::sign), with a nonce under which a service admits one request.
-    fn sign_with(
+    pub(crate) fn sign_with(
         &self,
         method: &str,
         url: &str,
@@ -260,7 +260,7 @@ impl Agent {
 }
 
 /// A nonce of 144 random bits.
-fn new_nonce() -> Result<String, CallError> {
+pub(crate) fn new_nonce() -> Result<String, CallError> {
     Ok(base64url::encode(&random::<18>().map_err(|_| CallError::Random)?))
 }
 

@@ -12,6 +12,7 @@
 //! | [`desk`] | [`Desk`]: what a service verifies with |
 //! | [`responder`], [`router`] | [`Responder`]: the callee, whatever carries its messages; the same over HTTP |
 //! | [`gate`], [`mod@guard`] | [`Gate`]: a request is admitted or refused; the same in front of an axum router |
+//! | [`proxy`] | [`Proxy`](proxy::Proxy): signs what programs send that can't |
 //! | [`body`] | how long a body may take |
 //! | [`signals`] | [`Signals`]: what a transmitter tells makes the desk look again (Shared Signals) |
 //! | [`ledger`] | [`Ledger`]: where it is remembered what was used up |
@@ -33,6 +34,8 @@ pub mod identity;
 pub mod known;
 pub mod ledger;
 mod problem;
+#[cfg(unix)]
+pub mod proxy;
 pub mod responder;
 pub mod router;
 pub mod signals;

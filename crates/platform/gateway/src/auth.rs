@@ -47,6 +47,7 @@ impl Known {
         for (url, list) in &caller.lists {
             evidence.add_status_list(url, list, now, trust.limits.status_entries);
         }
+        caller.blocked.iter().for_each(|digest| evidence.block(*digest));
         Self { caller, evidence, read_at: now, verified: Mutex::new(None) }
     }
 
@@ -120,19 +121,24 @@ pub(crate) fn who<'m>(message: &'m Message<'m>) -> Result<Who<'m>, Refused> {
     key_of(message.headers).map(Who::Key)
 }
 
-/// The SHA-256 of the API key that a request shows as its bearer token.
+/// The SHA-256 of the API key that a request shows: as its bearer token, as OpenAI's SDKs send it, or as `x-api-key`, as
+/// Anthropic's do. Of two that differ nobody knows which one is meant.
 pub(crate) fn key_of(headers: &HeaderMap) -> Result<[u8; 32], Refused> {
     let missing = || {
-        let message = "an API key is missing: send `Authorization: Bearer legation_…`";
+        let message = "an API key is missing: send `Authorization: Bearer legation_…`, or `x-api-key`";
         Refused::new("api_key_missing", message)
     };
-    let mut all = headers.get_all(AUTHORIZATION).iter();
-    let (Some(value), None) = (all.next(), all.next()) else { return Err(missing()) };
-    let text = value.to_str().map_err(|_| missing())?;
-    let (scheme, key) = text.split_once(' ').ok_or_else(missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(missing());
-    }
+    let mut bearers = headers.get_all(AUTHORIZATION).iter();
+    let mut keys = headers.get_all("x-api-key").iter();
+    let key = match (bearers.next(), bearers.next(), keys.next(), keys.next()) {
+        (Some(bearer), None, None, None) => {
+            let text = bearer.to_str().map_err(|_| missing())?;
+            let (scheme, key) = text.split_once(' ').ok_or_else(missing)?;
+            Some(key).filter(|_| scheme.eq_ignore_ascii_case("bearer")).ok_or_else(missing)?
+        }
+        (None, None, Some(key), None) => key.to_str().map_err(|_| missing())?,
+        _ => return Err(missing()),
+    };
     api_keys::digest(key.trim()).ok_or_else(unknown)
 }
 

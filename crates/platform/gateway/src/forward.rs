@@ -1,8 +1,8 @@
 //! Forwarding: to the first target that can be reached, with its own key in place of the caller's.
 
-use crate::{gateway::Gateway, refused::Refused};
-use http::{HeaderMap, HeaderValue, header};
-use legation_registry::model::Target;
+use crate::{asked::Endpoint, gateway::Gateway, refused::Refused};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use legation_registry::model::{Model, Protocol, Target};
 use legation_resolver::{Arriving, Call, FetchError, call::Method};
 use legation_signer::ClientError;
 use legation_store::configuration;
@@ -21,17 +21,17 @@ pub(crate) enum Forwarded {
 }
 
 impl Gateway {
-    /// Posts a body to the first of some targets that can be reached. What each gets differs, since each has a name of
+    /// Posts a body to the first of a model's targets that can be reached. What each gets differs, since each has a name of
     /// its own for the model.
     pub(crate) async fn post(
         self: &Arc<Self>,
-        targets: &[Target],
-        path: &str,
+        model: &Model,
+        at: Endpoint,
         body: impl Fn(&Target) -> Result<Vec<u8>, Refused>,
     ) -> Forwarded {
         let mut last = Refused::new("upstream_unreachable", "the model has no target");
-        for target in targets {
-            let headers = match self.headers(target.secret.as_deref(), target.origin()).await {
+        for target in self.health.order(model) {
+            let headers = match self.headers(target, at).await {
                 Ok(headers) => headers,
                 Err(refused) => {
                     last = refused;
@@ -42,11 +42,15 @@ impl Gateway {
                 Ok(body) => body,
                 Err(refused) => return Forwarded::NotSent(refused),
             };
-            let url = target.url(path);
+            let url = target.url(at.path());
             match self.fetcher.begin(Call { method: Method::POST, url: &url, headers, body }).await {
-                Ok(arriving) => return Forwarded::Answer(Box::new(arriving)),
+                Ok(arriving) => {
+                    self.health.there(target);
+                    return Forwarded::Answer(Box::new(arriving));
+                }
                 Err(none) if none.sent => return Forwarded::Lost(lost(&none.error)),
                 Err(_) => {
+                    self.health.away(target);
                     last = Refused::new(
                         "upstream_unreachable",
                         "the model's provider can't be reached; nothing was sent and nothing was spent",
@@ -57,13 +61,21 @@ impl Gateway {
         Forwarded::NotSent(last)
     }
 
-    /// The headers that an upstream gets: those of this gateway, and nothing of the caller's.
-    async fn headers(self: &Arc<Self>, secret: Option<&str>, origin: &str) -> Result<HeaderMap, Refused> {
-        let mut headers = HeaderMap::new();
+    /// The headers that a target gets: those of this gateway, and nothing of the caller's.
+    async fn headers(self: &Arc<Self>, target: &Target, at: Endpoint) -> Result<HeaderMap, Refused> {
+        let mut headers = at.headers();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        if let Some(name) = secret {
-            headers.insert(header::AUTHORIZATION, self.bearer(name, origin).await?);
+        if let Some(name) = &target.secret {
+            match at.protocol() {
+                Protocol::OpenAi => {
+                    headers.insert(header::AUTHORIZATION, self.bearer(name, target.origin()).await?);
+                }
+                Protocol::Anthropic => {
+                    let secret = self.secret(name, target.origin()).await?;
+                    headers.insert(HeaderName::from_static("x-api-key"), sensitive(&secret)?);
+                }
+            }
         }
         Ok(headers)
     }
@@ -71,11 +83,7 @@ impl Gateway {
     /// A secret as the header that shows it to an upstream.
     pub(crate) async fn bearer(self: &Arc<Self>, name: &str, origin: &str) -> Result<HeaderValue, Refused> {
         let secret = self.secret(name, origin).await?;
-        let text = Zeroizing::new(format!("Bearer {}", secret.as_str()));
-        let wrong = |_| Refused::new("upstream_secret", "the provider's key can't be sent in a header");
-        let mut value = HeaderValue::from_str(&text).map_err(wrong)?;
-        value.set_sensitive(true);
-        Ok(value)
+        sensitive(&Zeroizing::new(format!("Bearer {}", secret.as_str())))
     }
 
     /// A secret, opened by the signer for this origin and no other.
@@ -101,6 +109,14 @@ impl Gateway {
         });
         opened.await.map_err(|_| Refused::store())?
     }
+}
+
+/// A secret text as the value of a header.
+fn sensitive(text: &str) -> Result<HeaderValue, Refused> {
+    let wrong = |_| Refused::new("upstream_secret", "the provider's key can't be sent in a header");
+    let mut value = HeaderValue::from_str(text).map_err(wrong)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn no_secret(name: &str) -> Refused {

@@ -1,6 +1,8 @@
 //! What a gateway is made of.
 
-use crate::{auth::Callers, models::Catalog, refused::Refused, telling::Counts};
+use crate::{
+    auth::Callers, balance::Health, known::KnownChains, models::Catalog, refused::Refused, telling::Counts,
+};
 use legation_credential::Authority;
 use legation_registry::{Registry, RegistryError};
 use legation_resolver::{Fetcher, Options, SetupError};
@@ -8,10 +10,10 @@ use legation_signer::Client;
 use legation_store::Store;
 use legation_verifier::{Trust, Verifier};
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::{Duration, SystemTime},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// Most reads of the store at a time that are not answered from memory.
 const READS: usize = 16;
@@ -33,11 +35,18 @@ pub struct Gateway {
     pub(crate) organization: Arc<str>,
     pub(crate) verifier: Verifier,
     pub(crate) callers: Callers,
+    pub(crate) chains: KnownChains,
     pub(crate) catalog: Catalog,
     pub(crate) fetcher: Fetcher,
     /// The signer's door for gateways, which opens secrets of upstreams.
     pub(crate) signer: Mutex<Client>,
     pub(crate) counts: Counts,
+    /// The organization's epoch, as far as somebody wants to know of each change.
+    pub(crate) epochs: watch::Sender<i64>,
+    /// Whether it is looked at.
+    pub(crate) watched: AtomicBool,
+    /// Targets that could not be reached lately.
+    pub(crate) health: Health,
     reads: Semaphore,
     /// Bodies that arrive, of those who showed a key.
     pub(crate) bodies: Semaphore,
@@ -79,10 +88,14 @@ impl Gateway {
             registry,
             verifier: Verifier::new(trust),
             callers: Callers::default(),
+            chains: KnownChains::default(),
             catalog: Catalog::default(),
             fetcher: Fetcher::new(options)?,
             signer: Mutex::new(signer),
             counts: Counts::default(),
+            epochs: watch::Sender::new(-1),
+            watched: AtomicBool::new(false),
+            health: Health::default(),
             reads: Semaphore::new(READS),
             bodies: Semaphore::new(BODIES),
             signed_bodies: Semaphore::new(BODIES),
@@ -93,6 +106,11 @@ impl Gateway {
     #[must_use]
     pub fn metrics(&self) -> String {
         self.counts.text()
+    }
+
+    /// Counts one more of an outcome.
+    pub(crate) fn count(&self, outcome: &str) {
+        self.counts.add(outcome);
     }
 
     /// Drops what is remembered of the organization: it has changed.

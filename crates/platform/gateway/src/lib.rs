@@ -4,8 +4,12 @@
 //!
 //! | module | step |
 //! |---|---|
-//! | `auth`, `signature` | who calls: an API key stands for an agent in custody, a signature for whoever signs |
-//! | `chat` | a chat completion, from the request to the last byte of its answer |
+//! | `auth`, `signature`, `known` | who calls: an API key stands for an agent in custody, a signature for whoever signs |
+//! | `own` | what an agent asks about itself: its delegations, its budgets |
+//! | `call` | a call of a model, from the request to the last byte of its answer |
+//! | `asked` | what is asked of a model, by which interface: what each of them says alike |
+//! | `balance` | which of a model's targets is asked first, and which next |
+//! | `stop` | what runs ends within a second of its caller being stopped |
 //! | `http_route` | a request of any other service: the action `http:METHOD` on the upstream's own URL |
 //! | `models` | what is configured; which model is meant |
 //! | `decide` | verify, authorize, reserve: decided again where the organization changed meanwhile |
@@ -15,7 +19,9 @@
 //! | `answer` | what a caller gets; the one place where outcomes are counted |
 //! | `settle` | what it really cost, by what the provider says |
 //! | [`mod@router`] | where callers find what |
-//! | [`openai`] | OpenAI's chat completions: bounded before, counted after |
+//! | [`openai`] | OpenAI's chat completions, responses and embeddings: bounded before, counted after |
+//! | [`anthropic`] | Anthropic's messages, likewise |
+//! | `json`, `members`, `weight`, `sse` | JSON that is read strictly, JSON objects as they are written, what a text weighs, events of a stream |
 //! | [`gateway`], [`refused`], `telling` | what a gateway is made of; why something does not pass; what is counted |
 //!
 //! Nothing is forwarded before its permit and its receipt are kept, at the epoch of that moment: whatever was blocked,
@@ -23,20 +29,30 @@
 
 mod admit;
 mod answer;
+pub mod anthropic;
+mod asked;
 mod auth;
-mod chat;
+mod balance;
+mod call;
 mod decide;
 mod forward;
 pub mod gateway;
 mod http_route;
+mod json;
+mod known;
+mod members;
 mod models;
 pub mod openai;
+mod own;
 mod record;
 pub mod refused;
 pub mod router;
 mod settle;
 mod signature;
+mod sse;
+mod stop;
 mod telling;
+mod weight;
 
 pub use admit::Admitted;
 pub use gateway::{Gateway, StartError};

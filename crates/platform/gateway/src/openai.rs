@@ -1,8 +1,10 @@
-//! OpenAI's chat completions: what a request asks for, what it costs at most, and what it really cost.
+//! OpenAI's chat completions, responses and embeddings: what a request asks for, what it costs at most, and what it really cost.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`request`] | [`Chat`]: a request, read strictly; what is not listed there does not pass |
+//! | [`responses`] | [`Responses`]: a request of the newer interface, likewise |
+//! | [`embeddings`] | [`Embeddings`]: texts as vectors |
 //! | [`bound`] | [`AtMost`]: the most tokens and money that it can take; its facts |
 //! | [`forward`] | the body that the provider gets |
 //! | [`usage`] | [`Usage`]: the tokens that an answer says it took |
@@ -11,27 +13,27 @@
 //! | [`models`] | the answers of `/v1/models` |
 //! | [`refusal`] | [`ChatError`]: why a request does not pass |
 //! | `message` | which messages and tools pass |
-//! | `members` | the members of a JSON object as they are written |
-//! | `weight` | what a JSON text weighs beside its bytes |
 //!
 //! Nothing here opens a socket, reads a clock or keeps a prompt. As of the API in 2026, by the types of OpenAI's own
 //! SDKs for Python (2.x) and Node (6.x).
 
 pub mod bound;
+pub mod embeddings;
 pub mod error;
 pub mod forward;
-mod members;
 mod message;
 pub mod models;
 pub mod refusal;
 pub mod request;
+pub mod responses;
 pub mod stream;
 pub mod usage;
-mod weight;
 
 pub use bound::AtMost;
+pub use embeddings::Embeddings;
 pub use error::ErrorShape;
 pub use refusal::ChatError;
 pub use request::Chat;
+pub use responses::Responses;
 pub use stream::{Ended, Meter};
 pub use usage::{Usage, UsageError, of_answer};

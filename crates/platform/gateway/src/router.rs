@@ -1,12 +1,15 @@
 //! Where callers find what: the paths that their SDKs know.
 
 use crate::{
-    answer, auth, chat,
-    decide::Undecided,
+    answer,
+    asked::Endpoint,
+    auth, call,
+    decide::{Undecided, Who},
     gateway::{Gateway, now},
     http_route,
     models::Configured,
     openai::{bound::ACTION, models},
+    own,
     refused::Refused,
 };
 use axum::{
@@ -14,7 +17,7 @@ use axum::{
     body::Bytes,
     extract::{Path, State},
     response::Response,
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 use http::{HeaderMap, Method, Uri};
 use legation_credential::{Facts, Request, Value, amount::AMOUNT_MICROS};
@@ -28,23 +31,32 @@ const MAX_BODY: usize = 4 << 20;
 /// For how long a body may take to arrive.
 const BODY: Duration = Duration::from_secs(30);
 
-/// The gateway as a router: `/v1/chat/completions` and `/v1/models` in OpenAI's shape, and the organization's routes.
+/// The gateway as a router: models in OpenAI's shape (`/v1/chat/completions`, `/v1/responses`, `/v1/embeddings`, `/v1/models`) and
+/// in Anthropic's (`/v1/messages`), what an agent asks about itself, and the organization's routes.
 pub fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
-        .route("/v1/chat/completions", post(complete))
+        .route("/v1/chat/completions", asks(Endpoint::Chat))
+        .route("/v1/responses", asks(Endpoint::Responses))
+        .route("/v1/embeddings", asks(Endpoint::Embeddings))
+        .route("/v1/messages", asks(Endpoint::Messages))
+        .route("/v1/messages/count_tokens", asks(Endpoint::CountTokens))
         .route("/v1/models", get(list))
         .route("/v1/models/{name}", get(one))
+        .route("/v1/self/delegation", get(own_delegation))
         .fallback(other)
         .with_state(gateway)
 }
 
-async fn complete(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
-    let arrived = match arrive(&gateway, request).await {
-        Ok(arrived) => arrived,
-        Err(refused) => return gateway.refuse(&refused),
-    };
-    let done = Arc::clone(&gateway);
-    to_the_end(&gateway, async move { chat::complete(&done, &arrived.message()).await }).await
+/// Asks a model at an end point.
+fn asks(at: Endpoint) -> MethodRouter<Arc<Gateway>> {
+    post(move |State(gateway): State<Arc<Gateway>>, request: axum::extract::Request| async move {
+        let arrived = match arrive(&gateway, request).await {
+            Ok(arrived) => arrived,
+            Err(refused) => return gateway.refuse_as(at.shape(), &refused),
+        };
+        let done = Arc::clone(&gateway);
+        to_the_end(&gateway, async move { call::answer(&done, at, &arrived.message()).await }).await
+    })
 }
 
 async fn other(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
@@ -109,8 +121,8 @@ fn target(gateway: &Gateway, uri: &Uri) -> String {
     format!("{}{path}", gateway.registry.origin())
 }
 
-async fn list(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
-    let granted = match granted(&gateway, &headers).await {
+async fn list(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    let granted = match granted(&gateway, request).await {
         Ok(granted) => granted,
         Err(refused) => return gateway.refuse(&refused),
     };
@@ -118,8 +130,12 @@ async fn list(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Respon
     answer::whole(200, "application/json", models::list(&all, &gateway.registry.host()))
 }
 
-async fn one(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    match granted(&gateway, &headers).await {
+async fn one(
+    State(gateway): State<Arc<Gateway>>,
+    Path(name): Path<String>,
+    request: axum::extract::Request,
+) -> Response {
+    match granted(&gateway, request).await {
         Ok(granted) => match granted.iter().find(|model| model.name == name) {
             Some(model) => {
                 answer::whole(200, "application/json", models::one(model, 0, &gateway.registry.host()))
@@ -131,11 +147,22 @@ async fn one(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>, head
     }
 }
 
-/// The models that a key's agent may call, whatever it has left to spend.
-async fn granted(gateway: &Arc<Gateway>, headers: &HeaderMap) -> Result<Vec<Arc<Model>>, Refused> {
-    let key = auth::key_of(headers)?;
+async fn own_delegation(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    let told = async {
+        let arrived = arrive(&gateway, request).await?;
+        own::delegation(&gateway, &arrived.message()).await
+    };
+    told.await.unwrap_or_else(|refused: Refused| gateway.refuse(&refused))
+}
+
+/// The models that a caller's agent may call, whatever it has left to spend.
+async fn granted(
+    gateway: &Arc<Gateway>,
+    request: axum::extract::Request,
+) -> Result<Vec<Arc<Model>>, Refused> {
+    let arrived = arrive(gateway, request).await?;
     let now = now();
-    let (chain, configured) = as_of_now(gateway, key, now).await?;
+    let (chain, configured) = as_of_now(gateway, &arrived.message(), now).await?;
     let host = gateway.registry.host();
     let is_granted = |model: &&Arc<Model>| {
         let currency = model.price.as_ref().map_or("", |price| price.currency.as_str());
@@ -152,25 +179,35 @@ async fn granted(gateway: &Arc<Gateway>, headers: &HeaderMap) -> Result<Vec<Arc<
     Ok(configured.models.iter().filter(is_granted).cloned().collect())
 }
 
-/// A key's chain and what is configured, as of one epoch, which is the latest.
+/// A caller's chain and what is configured, as of one epoch, which is the latest.
 async fn as_of_now(
     gateway: &Arc<Gateway>,
-    key: [u8; 32],
+    message: &Message<'_>,
     now: i64,
 ) -> Result<(Arc<VerifiedChain>, Arc<Configured>), Refused> {
     for _ in 0..4 {
-        let caller = gateway.caller(key, now).await.map_err(|error| auth::refused(&error))?;
-        let epoch = caller.caller.epoch;
-        if gateway.epoch().await? == epoch {
-            let (chain, _) =
-                caller.verify(&gateway.verifier, now).map_err(|denial| Refused::from(&denial))?;
-            match gateway.configured_at(epoch).await {
-                Ok(configured) => return Ok((chain, configured)),
-                Err(Undecided::Refused(refused)) => return Err(refused),
-                Err(Undecided::Changed) => {}
+        let (epoch, chain) = match auth::who(message)? {
+            Who::Key(key) => {
+                let caller = gateway.caller(key, now).await.map_err(|error| auth::refused(&error))?;
+                let epoch = caller.caller.epoch;
+                if gateway.epoch().await? != epoch {
+                    gateway.forget();
+                    continue;
+                }
+                let verified = caller.verify(&gateway.verifier, now);
+                (epoch, verified.map_err(|denial| Refused::from(&denial))?.0)
             }
+            Who::Signed(message) => match gateway.by_signature(message, now).await {
+                Ok(caller) => (caller.epoch, caller.chain),
+                Err(Undecided::Refused(refused)) => return Err(refused),
+                Err(Undecided::Changed) => continue,
+            },
+        };
+        match gateway.configured_at(epoch).await {
+            Ok(configured) => return Ok((chain, configured)),
+            Err(Undecided::Refused(refused)) => return Err(refused),
+            Err(Undecided::Changed) => gateway.forget(),
         }
-        gateway.forget();
     }
     Err(Refused::new("overloaded", "the organization is changing all the time; try again"))
 }

@@ -6,7 +6,7 @@ use crate::{
     gateway::Gateway,
     refused::Refused,
 };
-use legation_credential::Delegation;
+use legation_credential::{Delegation, LinkDigest};
 use legation_http_signature::{AgentDelegation, Message, read};
 use legation_registry::{Registry, RegistryError};
 use legation_verifier::{Denial, Evidence};
@@ -22,38 +22,44 @@ impl Gateway {
         let wrong = |code: &str, error: String| Undecided::Refused(Refused::new(code, error));
         let delegation = AgentDelegation::parse(message.headers)
             .map_err(|error| wrong(error.code(), error.to_string()))?;
-        let AgentDelegation::Chain(chain) = delegation else {
-            let message =
-                "chains are not known by their digest here: send the chain itself in `Agent-Delegation`";
-            return Err(wrong("chain_unknown", message.to_owned()));
+        let digest = delegation.digest();
+        let chain: Arc<str> = match delegation {
+            AgentDelegation::Chain(chain) => chain.as_str().into(),
+            AgentDelegation::Digest(_) => self.chains.get(&digest).ok_or_else(|| {
+                let message = "no chain of this digest has verified here lately: send the chain itself";
+                wrong("chain_unknown", message.to_owned())
+            })?,
         };
         let proof = read(message).map_err(|error| wrong(error.code(), error.to_string()))?;
         // Whoever is nobody yet learns nothing of the trust.
         let stranger = |denial: Denial| Undecided::Refused(Refused::from(&denial.without_trust()));
-        let presentation = self.verifier.parse_request(chain.as_str(), proof).map_err(stranger)?;
+        let presentation = self.verifier.parse_request(&chain, proof).map_err(stranger)?;
         let claims: Vec<Delegation> = presentation.claims().cloned().collect();
+        let digests: Vec<LinkDigest> = presentation.link_digests().collect();
         // Nothing is read for a chain that does not even claim to begin here.
         let is_ours = claims.first().is_some_and(|root| root.issuer == *self.registry.did());
         let (epoch, evidence) = if is_ours {
             let gateway = Arc::clone(self);
             let most = self.verifier.trust().limits.status_entries;
-            let gathered = self.blocking(move || gather(&gateway.registry, &claims, most, now)).await;
+            let gathered =
+                self.blocking(move || gather(&gateway.registry, (&claims, &digests), most, now)).await;
             gathered
                 .and_then(|gathered| gathered)
                 .map_err(|error| Undecided::Refused(Refused::of_registry(&error)))?
         } else {
             (0, Evidence::new())
         };
-        let chain =
+        let verified =
             self.verifier.verify(&presentation, &evidence, presentation.nonce(), now).map_err(stranger)?;
-        Ok(Identified { epoch, chain: Arc::new(chain), told: Arc::default() })
+        self.chains.remember(digest, &chain);
+        Ok(Identified { epoch, chain: Arc::new(verified), told: Arc::default() })
     }
 }
 
 /// The documents and status lists of the organization that links name. Those of others are not there.
-fn gather(
+pub(crate) fn gather(
     registry: &Registry,
-    claims: &[Delegation],
+    (claims, digests): (&[Delegation], &[LinkDigest]),
     most_entries: usize,
     now: i64,
 ) -> Result<(i64, Evidence), RegistryError> {
@@ -76,5 +82,6 @@ fn gather(
             evidence.add_status_list(url, &list, now, most_entries);
         }
     }
+    registry.blocked(digests)?.into_iter().for_each(|digest| evidence.block(digest));
     Ok((epoch, evidence))
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use legation_gateway::openai::{ErrorShape, Meter, error::status_and_type, models};
-use legation_registry::model::{Model, Target};
+use legation_registry::model::{Model, Protocol, Target};
 use legation_verifier::Code;
 use serde_json::{Value, json};
 
@@ -109,6 +109,7 @@ fn a_model_of_two_groups_is_listed_once() {
     let model = |group: &str, name: &str| Model {
         group: group.to_owned(),
         name: name.to_owned(),
+        protocol: Protocol::OpenAi,
         targets: vec![Target::new("https://a.example/", "hidden")],
         price: None,
         max_output_tokens: 1,

@@ -41,5 +41,5 @@ pub mod signals;
 pub use api::api;
 pub use organization::published;
 pub use router::router;
-pub use server::{ServeError, TlsFiles, serve, serve_long};
+pub use server::{ServeError, TlsFiles, serve, serve_long, serve_on};
 pub use signals::Signals;

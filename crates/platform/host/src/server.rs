@@ -7,6 +7,7 @@ use axum::{
     http::{Version, header::HOST, uri::Authority},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
+    serve::{Listener, ListenerExt},
 };
 use core::{pin::pin, time::Duration};
 use hyper::server::conn::http1;
@@ -22,7 +23,7 @@ use rustls::{
 use std::{path::PathBuf, sync::Arc};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{Semaphore, watch},
     task::JoinSet,
     time::{sleep, timeout},
@@ -43,9 +44,6 @@ pub const CONNECTION_LIFETIME: Duration = Duration::from_secs(60);
 
 /// How long requests may go on after the end was asked for.
 pub const DRAIN: Duration = Duration::from_secs(5);
-
-/// How long to wait after a connection could not be accepted, as where files have run out.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The certificate and key for TLS, as PEM files. They are read once, at the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +111,22 @@ pub async fn serve_long(
     last_request: Duration,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
+    // Small answers should not wait for one another.
+    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
+    serve_on(listener, router, tls, last_request, shutdown).await
+}
+
+/// As [`serve_long`], for connections that come from elsewhere, such as a unix socket.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_on<L: Listener>(
+    mut listener: L,
+    router: Router,
+    tls: Option<TlsFiles>,
+    last_request: Duration,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
     let tls = tls.as_ref().map(acceptor).transpose()?;
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let router = router.layer(from_fn(one_host));
@@ -125,13 +139,9 @@ pub async fn serve_long(
             let place = Arc::clone(&places).acquire_owned().await.ok();
             (place, listener.accept().await)
         };
-        let (place, accepted) = tokio::select! {
+        let (place, (socket, _)) = tokio::select! {
             () = &mut shutdown => break,
             next = next => next,
-        };
-        let Ok((socket, _)) = accepted else {
-            sleep(ACCEPT_PAUSE).await;
-            continue;
         };
         let (router, tls, stopped) = (router.clone(), tls.clone(), stopped.clone());
         connections.spawn(async move {
@@ -164,15 +174,13 @@ async fn one_host(request: Request, next: Next) -> Response {
     if named { next.run(request).await } else { Problem::Host.into_response() }
 }
 
-async fn connection(
-    socket: TcpStream,
+async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: S,
     router: Router,
     tls: Option<TlsAcceptor>,
     last_request: Duration,
     mut stopped: watch::Receiver<bool>,
 ) {
-    // Small answers should not wait for one another.
-    let _ = socket.set_nodelay(true);
     let Some(tls) = tls else { return answer(socket, router, last_request, stopped).await };
     let handshake = tokio::select! {
         handshake = timeout(HEADER_TIMEOUT, tls.accept(socket)) => handshake,

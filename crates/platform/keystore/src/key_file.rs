@@ -16,8 +16,9 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Most bytes of a key file. An encrypted P-256 key takes about 700.
-pub const MAX_BYTES: usize = 64 * 1024;
+/// Most bytes of a key file. An encrypted P-256 key takes about 700; the chain of an agent file 48 KiB at most, and a
+/// third more where it is encrypted.
+pub const MAX_BYTES: usize = 96 * 1024;
 
 /// The scrypt work of a new file, as log2 of N: 64 MiB of memory and about a quarter of a
 /// second for each guess, and as long for each load.
@@ -45,6 +46,12 @@ pub enum SaveError {
     /// The key does not give its private part away.
     #[error("the key can't be exported: {0}")]
     Key(#[from] SecretKeyError),
+    /// The delegations are not in compact form.
+    #[error("the delegations are no links in compact form, joined by `~`")]
+    Chain,
+    /// What is there is no file of that key any more.
+    #[error("the file holds another key by now, or can't be opened; it is left as it is")]
+    AnotherKey,
     /// The encryption failed.
     #[error("the key could not be encrypted: {reason}")]
     Encrypt {
@@ -122,13 +129,7 @@ pub fn save(
     overwrite: Overwrite,
 ) -> Result<(), SaveError> {
     refuse_existing(path, overwrite)?;
-    let jwk = key.to_jwk()?;
-    let bytes = match protection {
-        Protection::InsecurePlaintext => Zeroizing::new([jwk.as_bytes(), b"\n"].concat()),
-        Protection::Passphrase(passphrase) => {
-            Zeroizing::new(encrypt(jwk.as_bytes(), passphrase, WORK_FACTOR)?)
-        }
-    };
+    let bytes = protected(&key.to_jwk()?, protection)?;
     write_new(path, &bytes, Access::Private, overwrite)?;
     Ok(())
 }
@@ -150,6 +151,14 @@ pub fn decrypt_text(text: &str, passphrase: &Passphrase, of: &Path) -> Result<Ze
     decrypt(text.as_bytes(), passphrase, of)
 }
 
+/// A secret text as it stands in a file.
+pub(crate) fn protected(text: &str, protection: Protection<'_>) -> Result<Zeroizing<Vec<u8>>, SaveError> {
+    Ok(Zeroizing::new(match protection {
+        Protection::InsecurePlaintext => [text.as_bytes(), b"\n"].concat(),
+        Protection::Passphrase(passphrase) => encrypt(text.as_bytes(), passphrase, WORK_FACTOR)?,
+    }))
+}
+
 fn encrypt(secret: &[u8], passphrase: &Passphrase, work_factor: u8) -> Result<Vec<u8>, SaveError> {
     let mut recipient = Recipient::new(passphrase.secret());
     recipient.set_work_factor(work_factor);
@@ -164,13 +173,12 @@ fn encrypt(secret: &[u8], passphrase: &Passphrase, work_factor: u8) -> Result<Ve
     write().map_err(|error: io::Error| SaveError::Encrypt { reason: error.to_string() })
 }
 
-/// Reads a key file, encrypted or not; for one that is not, the passphrase is not used.
+/// Reads a key file, encrypted or not; for one that is not, the passphrase is not used. Of an agent file it is the key.
 ///
 /// # Errors
 /// [`LoadError`].
 pub fn load(path: &Path, passphrase: Option<&Passphrase>) -> Result<SecretKey, LoadError> {
-    let jwk = load_jwk(path, passphrase)?;
-    SecretKey::from_jwk(&jwk).map_err(|error| LoadError::NotAKey { path: path.to_owned(), error })
+    crate::load_agent(path, passphrase).map(|agent| agent.key)
 }
 
 /// As [`load`], the private JWK as the file has it: for whoever knows more kinds of keys.

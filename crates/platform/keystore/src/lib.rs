@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`key_file`] | [`save`] and [`load`]: one secret key in one file, encrypted by a passphrase |
+//! | [`agent_file`] | [`save_agent`] and [`load_agent`]: a key and the delegations that it acts by, in one file |
 //! | [`passphrase`] | [`Passphrase`], which never prints; [`read_passphrase_file`] |
 //! | [`file`](mod@file) | [`write_new`]: a file is written whole or not at all, and replaces nothing unasked |
 //! | [`change`](mod@change) | [`change()`]: a file that is there is locked, read, changed and written back, by one process at a time |
@@ -26,12 +27,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod agent_file;
 pub mod change;
 pub mod file;
 pub mod key_file;
 mod lock;
 pub mod passphrase;
 
+pub use agent_file::{AgentFile, load_agent, replace_agent, save_agent};
 pub use change::{ChangeError, Rules, change};
 pub use file::{Access, Overwrite, WriteError, open_to_others, write_new};
 pub use key_file::{LoadError, Protection, SaveError, decrypt_text, encrypt_text, load, load_jwk, save};

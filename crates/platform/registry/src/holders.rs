@@ -36,7 +36,8 @@ pub fn init(store: Arc<Store>, signer: Client, domain: &str, now: i64) -> Result
         let profile = Profile { valid_for: TEAM_VALID_FOR, ..Profile::default() };
         let top = registry.add_holder(tx, (Kind::Organization, &domain, None), (&profile, None), now)?;
         registry.tell(tx, ("organization.added", &domain), &json!({"did": top.did}), now)?;
-        let team = Profile { groups: vec![ALL_GROUPS.to_owned()], ..profile };
+        // Its agents may make narrower ones of what they have, where they are given that.
+        let team = Profile { groups: vec![ALL_GROUPS.to_owned()], max_depth: 1, ..profile };
         registry.add_team_in(tx, (FIRST_TEAM, &top), &team, now)?;
         registry.link_domain(tx, now)
     })?;

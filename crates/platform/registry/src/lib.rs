@@ -7,6 +7,7 @@
 //! | [`import`] | many agents at once |
 //! | [`budgets`] | budgets set and raised, and what of them is taken |
 //! | [`links`] | delegations: issued, renewed, revoked |
+//! | [`blocks`] | delegations that agents made themselves, blocked |
 //! | [`history`] | what was: a team, an agent, a delegation as of a moment |
 //! | [`rotation`] | keys in custody that are replaced |
 //! | [`restored`] | what was put back from a backup: opened again, confirmed |
@@ -29,6 +30,7 @@
 
 pub mod admins;
 pub mod api_keys;
+pub mod blocks;
 pub mod budget;
 pub mod budgets;
 pub mod cards;

@@ -368,6 +368,22 @@ impl Registry {
         })
     }
 
+    /// The name of the agent of a DID, and its chain as it holds now, root first.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; [`StoreError::NotFound`] where there is no such agent, or it has no delegation that holds.
+    pub fn chain_of(&self, did: &Did) -> Result<(String, Vec<String>), RegistryError> {
+        self.store.read(|tx| {
+            let holder = holder::by_did(tx, &self.id, did.as_str())?;
+            if holder.kind != Kind::Agent || holder.state == State::Retired {
+                return Err(StoreError::NotFound { what: format!("agent `{did}`") }.into());
+            }
+            let path = path(tx, &self.id, &holder)?;
+            let links = chain(tx, &self.id, &path)?.into_iter().map(|link| link.secured).collect();
+            Ok((holder.name, links))
+        })
+    }
+
     /// Revokes a delegation, and where it is the current one of its holder, those that it replaced: from the next call on,
     /// nothing that descends from them passes any more.
     ///

@@ -12,7 +12,7 @@ mod price;
 mod target;
 
 pub use price::{MAX_COST, MAX_PRICE, Price, Usage};
-pub use target::{OutputLimit, Target};
+pub use target::{MAX_WEIGHT, OutputLimit, Target};
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,9 @@ pub struct Model {
     /// What callers write as `model`: letters, digits, `.`, `_`, `-`, `:`, so that it may be a provider's own name
     /// (`gpt-4o-mini`, `Llama-3.1-8B`, `qwen3:8b`). Compared byte by byte.
     pub name: String,
+    /// What its targets speak.
+    #[serde(default, skip_serializing_if = "Protocol::is_usual")]
+    pub protocol: Protocol,
     /// Where it runs, first choice first: 1 to [`MAX_TARGETS`].
     pub targets: Vec<Target>,
     /// What its tokens cost, at the dearest of its targets. A model without a price is not called: its cost could
@@ -44,6 +47,32 @@ pub struct Model {
     /// Most tokens of a prompt: the context of the largest target, beyond which each of them refuses. Less than a
     /// target really takes would be reserved too little.
     pub max_input_tokens: u64,
+}
+
+/// The interface that a provider speaks. All targets of a model speak the same: nothing is translated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// OpenAI's: `/chat/completions`, `/responses`, `/embeddings`.
+    #[default]
+    OpenAi,
+    /// Anthropic's: `/messages`.
+    Anthropic,
+}
+
+impl Protocol {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whose it is and where it is asked, for people.
+    #[must_use]
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::OpenAi => "OpenAI's interface: ask it at `/v1/chat/completions` or `/v1/responses`",
+            Self::Anthropic => "Anthropic's interface: ask it at `/v1/messages`",
+        }
+    }
 }
 
 /// Why something is no model that can be called.
@@ -96,6 +125,14 @@ pub enum ModelError {
         /// Which target, counted from 1.
         target: usize,
     },
+    /// A target that is asked never, or too often to be weighed.
+    #[error("the weight of target {target} is {found}; expected 1 to {MAX_WEIGHT}")]
+    Weight {
+        /// Which target, counted from 1.
+        target: usize,
+        /// The weight.
+        found: u32,
+    },
     /// A currency that ISO 4217 does not list, so that nobody knows its minor unit.
     #[error("the currency is `{found}`; expected a code of ISO 4217 in capitals, such as `USD`")]
     Currency {
@@ -134,6 +171,7 @@ impl ModelError {
             Self::BaseUrl { .. } => "target_base_url",
             Self::TargetModel { .. } => "target_model",
             Self::Secret { .. } => "target_secret",
+            Self::Weight { .. } => "target_weight",
             Self::Currency { .. } => "price_currency",
             Self::Price { .. } => "price_too_large",
             Self::Tokens { .. } => "model_tokens",

@@ -1,11 +1,13 @@
 //! What the gateway and the host read of an organization: who an API key stands for, and what is published.
 
 use crate::{
+    blocks,
     error::RegistryError,
     links::{self, read_did},
     registry::Registry,
     status,
 };
+use legation_credential::LinkDigest;
 use legation_did::{Did, Document, web};
 use legation_keys::{
     PublicKey,
@@ -34,6 +36,8 @@ pub struct Caller {
     pub documents: Vec<(Did, Vec<u8>)>,
     /// The status lists of its delegations, by URL.
     pub lists: Vec<(String, String)>,
+    /// Which of the delegations are blocked, by their digest.
+    pub blocked: Vec<LinkDigest>,
     /// The epoch at which all of this was so.
     pub epoch: i64,
 }
@@ -201,7 +205,9 @@ impl Registry {
                 lists.push((list.url, list.secured));
             }
         }
+        let digests: Vec<LinkDigest> = texts.iter().flat_map(|text| blocks::digests(text)).collect();
         Ok(Caller {
+            blocked: blocks::blocked_of(tx, &self.id, &digests)?,
             key,
             expires,
             did: read_did(&agent.did)?,

@@ -8,7 +8,7 @@
 //! | `till` | what is committed in memory where calls come thick: its judgement, its journal, and how it gets into the tables |
 //! | `ledger` | the durable ledger, which judges by the verifier's own |
 //! | [`receipt`] | what was decided, as it is kept |
-//! | [`organization`], [`holder`], [`link`], [`api_key`], [`card`], [`linkage`], [`configuration`] | the tables of the registry |
+//! | [`organization`], [`holder`], [`link`], [`blocked`], [`api_key`], [`card`], [`linkage`], [`configuration`] | the tables of the registry |
 //! | [`subscription`], [`signal`], [`followed`] | who is told of events, by which tokens and keys, and how far |
 //! | [`idempotency`] | what was answered to writes that carry a key |
 //! | [`synced`] | when what was committed is on the disk |
@@ -33,6 +33,7 @@
 
 pub mod api_key;
 pub mod backup;
+pub mod blocked;
 pub mod card;
 pub mod configuration;
 mod connection;

@@ -61,6 +61,8 @@ pub fn reopen(tx: &mut Tx<'_>, organization: &str, known: Option<Point>, now: i6
     for sql in [
         "UPDATE holder SET unconfirmed = $2 WHERE organization = $1 AND state <> 'retired'",
         "UPDATE api_key SET unconfirmed = $2 WHERE organization = $1 AND state <> 'blocked'",
+        // Who was to be told of events asks anew: one may have been removed.
+        "UPDATE signal_receiver SET expires = $2 WHERE organization = $1 AND expires > $2",
     ] {
         tx.execute(sql, &[organization.into(), now.into()])?;
     }

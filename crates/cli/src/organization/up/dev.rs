@@ -1,6 +1,9 @@
 //! `legation up --dev`: an organization on this machine with one agent, its key and a model.
 
-use super::scripted;
+use super::{
+    providers::{self, Provider},
+    scripted,
+};
 use crate::{
     files,
     organization::{
@@ -10,10 +13,7 @@ use crate::{
     output::{Failure, complain},
 };
 use legation_registry::{
-    Budget, FIRST_TEAM, Profile, Registry, RegistryError,
-    model::{Model, Target},
-    profile::ALL_GROUPS,
-    route,
+    Budget, FIRST_TEAM, Profile, Registry, RegistryError, model::Model, profile::ALL_GROUPS,
 };
 use legation_signer::Door;
 use legation_store::{StoreError, holder::Kind};
@@ -28,8 +28,6 @@ const AGENT: &str = "assistant";
 const BUDGET: &str = "1USD/day";
 /// For how long its key lives: it is printed to a terminal. A day, in seconds.
 const KEY_LIFE: i64 = 86_400;
-/// Where OpenAI is.
-const OPENAI: &str = "https://api.openai.com/v1";
 
 /// Holds that nobody else runs this folder by `--dev`: the scripted model is where its process says.
 pub(crate) fn alone(folder: &DataDir) -> Result<File, Failure> {
@@ -91,7 +89,8 @@ impl Made {
         let key = key.as_str();
         format!(
             "The agent `{AGENT}` may spend {budget}. Its key, for a day:\n\n  {key}\n\n\
-             Any OpenAI SDK calls with it when OPENAI_BASE_URL is {origin}/v1 and OPENAI_API_KEY is that key. Or:\n\n  \
+             Any OpenAI SDK calls with it when OPENAI_BASE_URL is {origin}/v1 and OPENAI_API_KEY is that key, any Anthropic SDK\n\
+             when ANTHROPIC_BASE_URL is {origin} and ANTHROPIC_API_KEY is that key. Or:\n\n  \
              curl {origin}/v1/chat/completions -H 'Authorization: Bearer {key}' \\\n    -H 'Content-Type: application/json' \\\n    \
              -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}'\n\n"
         )
@@ -105,67 +104,28 @@ impl Made {
 
 /// Makes the agent, a key and the models.
 pub(crate) async fn start(registry: &Arc<Registry>, budget: Option<Budget>) -> Result<Made, Failure> {
-    let base = std::env::var("OPENAI_BASE_URL").ok().filter(|url| !url.is_empty());
-    let key = std::env::var("OPENAI_API_KEY").ok().filter(|key| !key.is_empty());
-    let models = if key.is_some() || base.is_some() {
-        openai(&base.unwrap_or_else(|| OPENAI.to_owned()), key.is_some())
-    } else {
-        vec![scripted::model(&scripted::start().await?)]
-    };
+    let providers = providers::in_environment();
+    let mut models: Vec<Model> = providers.iter().flat_map(Provider::models).collect();
+    if models.is_empty() {
+        models = scripted::models(&scripted::start().await?);
+    }
     let registry = Arc::clone(registry);
     let first = models.first().map_or(String::new(), |model| model.name.clone());
-    let secret = key.map(zeroize::Zeroizing::new);
-    let made = tokio::task::spawn_blocking(move || {
-        make(&registry, budget, models, secret.as_ref().map(|key| key.as_str()))
-    });
+    let made = tokio::task::spawn_blocking(move || make(&registry, budget, &models, &providers));
     let made = made.await.map_err(|error| Failure::network("runtime", error.to_string()))?;
     let (budget, key) = made.map_err(|error| failed(&error))?;
     Ok(Made { budget, key, model: first })
 }
 
-/// Models of OpenAI with their prices in US cents for a million tokens, as its price list had them on 2025-10-01.
-fn openai(base: &str, has_key: bool) -> Vec<Model> {
-    const MODELS: [(&str, u64, u64, u64, u64, u64); 5] = [
-        ("gpt-4o-mini", 15, 8, 60, 128_000, 16_384),
-        ("gpt-4o", 250, 125, 1000, 128_000, 16_384),
-        ("gpt-4.1", 200, 50, 800, 1_047_576, 32_768),
-        ("gpt-4.1-mini", 40, 10, 160, 1_047_576, 32_768),
-        ("gpt-4.1-nano", 10, 3, 40, 1_047_576, 32_768),
-    ];
-    let model = |(name, input, cached, output, max_input_tokens, max_output_tokens): (
-        &str,
-        u64,
-        u64,
-        u64,
-        u64,
-        u64,
-    )| {
-        let price =
-            serde_json::json!({"currency": "USD", "input": input, "cachedInput": cached, "output": output});
-        let secret = has_key.then(|| "openai".to_owned());
-        Model {
-            group: "standard".to_owned(),
-            name: name.to_owned(),
-            targets: vec![Target { secret, ..Target::new(base, name) }],
-            price: serde_json::from_value(price).ok(),
-            max_output_tokens,
-            max_input_tokens,
-        }
-    };
-    MODELS.into_iter().map(model).collect()
-}
-
 fn make(
     registry: &Registry,
     budget: Option<Budget>,
-    models: Vec<Model>,
-    secret: Option<&str>,
+    models: &[Model],
+    providers: &[Provider],
 ) -> Result<(String, zeroize::Zeroizing<String>), RegistryError> {
     let now = files::now();
-    if let (Some(secret), Some(target)) = (secret, models.first().and_then(|model| model.targets.first())) {
-        registry.set_secret("openai", &route::origin_of(&target.base_url)?, secret, now)?;
-    }
-    for model in &models {
+    providers.iter().try_for_each(|provider| provider.keep_key(registry, now))?;
+    for model in models {
         registry.put_model(model, now)?;
     }
     let agent = match registry.show(Kind::Agent, AGENT) {

@@ -84,6 +84,8 @@ impl Evidence {
                 part.note_status_list(url, made);
             }
         }
+        let blocked = presentation.links.iter().flat_map(|link| link.digests());
+        part.blocked.extend(blocked.filter(|digest| self.blocked.contains(digest)));
         part
     }
 

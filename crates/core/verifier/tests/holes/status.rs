@@ -1,13 +1,13 @@
 //! Status lists that are old, wrong for a while, or swapped.
 
-use crate::world::{LIST, NOW, World, check, check_at, code, entry, list, present};
+use crate::world::{LIST, NOW, Party, World, check, check_at, code, entry, list, present};
 use legation_credential::{
     delegation::MEDIA_TYPE,
     secured::Securing,
     status::{StatusList, StatusListCredential, StatusPurpose},
 };
 use legation_keys::{
-    Signer as _, base64url,
+    Algorithm, Signer as _, base64url,
     data_integrity::{ProofOptions, add},
     json::{self, JsonLimits},
     time,
@@ -210,4 +210,49 @@ fn what_several_signatures_and_links_rely_on_is_evidence_once() {
             json!({"id": LIST, "digest": digest(&list), "fetchedAt": at, "validFrom": time::format(NOW - 10)}),
         ]
     );
+}
+
+/// A link without any list, as one that was made offline, ends by its digest: of its text, of what was signed, and
+/// whichever of its two forms the signature has that somebody sends it with.
+#[test]
+fn a_link_that_is_blocked_is_denied_in_either_form_of_its_signature() {
+    for algorithm in [Algorithm::EdDsa, Algorithm::Es256] {
+        let world = World { principal: Party::new(algorithm), ..World::new() };
+        let link = world.root_link(&world.root());
+        let (input, signature) = link.rsplit_once('.').unwrap();
+        let mut forms = vec![link.clone()];
+        if algorithm == Algorithm::Es256 {
+            let other = other_form(&base64url::decode(signature).unwrap());
+            forms.push(format!("{input}.{}", base64url::encode(&other)));
+        }
+        let digest = |text: &str| <[u8; 32]>::from(sha2::Sha256::digest(text));
+        let blocks = forms.iter().map(|form| digest(form)).chain([digest(input)]);
+        for block in blocks {
+            let mut evidence = Evidence::new();
+            evidence.block(digest("another"));
+            for form in &forms {
+                let presented = present(&[form], &world.agent);
+                assert_eq!(code(check(&presented, &world.trust(), &evidence)), None);
+            }
+            evidence.block(block);
+            for form in &forms {
+                let presented = present(&[form], &world.agent);
+                assert_eq!(code(check(&presented, &world.trust(), &evidence)), Some(Code::LinkRevoked));
+            }
+        }
+    }
+}
+
+/// The order of P-256's group, its halves.
+const ORDER: (u128, u128) =
+    (0xffff_ffff_0000_0000_ffff_ffff_ffff_ffff, 0xbce6_faad_a717_9e84_f3b9_cac2_fc63_2551);
+
+/// Of an ES256 signature (r, s) the form (r, order − s).
+fn other_form(signature: &[u8]) -> Vec<u8> {
+    let (r, s) = signature.split_at(32);
+    let half = |bytes: &[u8]| u128::from_be_bytes(bytes.try_into().unwrap());
+    let (high, low) = (half(&s[..16]), half(&s[16..]));
+    let (low, borrow) = ORDER.1.overflowing_sub(low);
+    let high = ORDER.0 - high - u128::from(borrow);
+    [r, &high.to_be_bytes(), &low.to_be_bytes()].concat()
 }

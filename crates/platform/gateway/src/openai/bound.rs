@@ -60,13 +60,8 @@ impl Chat {
     /// for than the model gives, and [`TooDear`](ChatError::TooDear) above 2^53 − 1 millionths of a minor unit, the most
     /// that the fact of a request may say.
     pub fn at_most(&self, model: &Model) -> Result<AtMost, ChatError> {
-        let price = model.price.as_ref().ok_or_else(|| ChatError::Unpriced { model: model.name.clone() })?;
         let each = self.answer_limit(model)?;
-        let input = self.prompt.saturating_add(OWN_TOKENS).min(model.max_input_tokens);
-        let dear = || ChatError::TooDear { model: model.name.clone() };
-        let output = each.checked_mul(self.choices).ok_or_else(dear)?;
-        let cost = price.at_most(input, output).filter(|cost| *cost <= MAX_INTEGER.unsigned_abs());
-        Ok(AtMost { input, each, output, cost: cost.ok_or_else(dear)?, currency: price.currency.clone() })
+        bounded(model, self.prompt.saturating_add(OWN_TOKENS), (each, self.choices))
     }
 
     /// Most tokens of one answer: what is asked for, else what the model gives.
@@ -95,21 +90,39 @@ impl Chat {
     /// # Errors
     /// As [`Chat::at_most`].
     pub fn facts(&self, model: &Model) -> Result<Facts, ChatError> {
-        let most = self.at_most(model)?;
-        let integer = |number: u64| match i64::try_from(number) {
-            Ok(number) if number <= MAX_INTEGER => Ok(Value::Integer(number)),
-            _ => Err(ChatError::TooDear { model: model.name.clone() }),
-        };
-        let facts = [
-            ("model", Value::Text(model.name.clone())),
-            ("max_tokens", integer(most.each)?),
-            ("n", integer(self.choices)?),
-            ("tokens", integer(most.tokens())?),
-            ("tools", integer(self.tools)?),
-            ("stream", Value::Bool(self.stream)),
-            ("currency", Value::Text(most.currency.clone())),
-            (AMOUNT_MICROS, integer(most.cost)?),
-        ];
-        Ok(facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+        facts_of(model, &self.at_most(model)?, (self.choices, self.tools, self.stream))
     }
+}
+
+/// What a prompt of so many tokens and so many answers of so many tokens each take at most.
+pub(crate) fn bounded(model: &Model, prompt: u64, (each, choices): (u64, u64)) -> Result<AtMost, ChatError> {
+    let price = model.price.as_ref().ok_or_else(|| ChatError::Unpriced { model: model.name.clone() })?;
+    let input = prompt.min(model.max_input_tokens);
+    let dear = || ChatError::TooDear { model: model.name.clone() };
+    let output = each.checked_mul(choices).ok_or_else(dear)?;
+    let cost = price.at_most(input, output).filter(|cost| *cost <= MAX_INTEGER.unsigned_abs());
+    Ok(AtMost { input, each, output, cost: cost.ok_or_else(dear)?, currency: price.currency.clone() })
+}
+
+/// The facts of what is taken at most, of so many answers with so many tools, streamed or not.
+pub(crate) fn facts_of(
+    model: &Model,
+    most: &AtMost,
+    (choices, tools, stream): (u64, u64, bool),
+) -> Result<Facts, ChatError> {
+    let integer = |number: u64| match i64::try_from(number) {
+        Ok(number) if number <= MAX_INTEGER => Ok(Value::Integer(number)),
+        _ => Err(ChatError::TooDear { model: model.name.clone() }),
+    };
+    let facts = [
+        ("model", Value::Text(model.name.clone())),
+        ("max_tokens", integer(most.each)?),
+        ("n", integer(choices)?),
+        ("tokens", integer(most.tokens())?),
+        ("tools", integer(tools)?),
+        ("stream", Value::Bool(stream)),
+        ("currency", Value::Text(most.currency.clone())),
+        (AMOUNT_MICROS, integer(most.cost)?),
+    ];
+    Ok(facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }

@@ -39,10 +39,12 @@ pub fn status_and_type(code: &str) -> (u16, &'static str) {
             (400, INVALID)
         }
         "unsupported_member" | "unbounded_input" | "missing_member" | "wrong_member" => (400, INVALID),
-        "out_of_range" | "two_limits" | "answer_too_long" | "too_dear" | "bad_request" => (400, INVALID),
+        "out_of_range" | "two_limits" | "answer_too_long" | "too_dear" | "bad_request" | "other_protocol" => {
+            (400, INVALID)
+        }
         "api_key_missing" | "api_key_unknown" | "api_key_expired" | "api_key_blocked" => (401, INVALID),
-        "no_delegation" | "unconfirmed" => (401, INVALID),
-        "model_not_found" | "not_found" => (404, INVALID),
+        "no_delegation" | "unconfirmed" | "chain_unknown" => (401, INVALID),
+        "model_not_found" | "not_found" | "not_renewable" => (404, INVALID),
         "method_not_allowed" => (405, INVALID),
         "unpriced" => (403, PERMISSION),
         "budget_exceeded" => (429, QUOTA),

@@ -3,8 +3,9 @@
 //! Whatever a provider renders into a prompt must be bounded by the bytes that are forwarded. So only texts pass, in
 //! members that are listed: a member that is not could name a file, an earlier audio, a cache of another price.
 
-use super::{
-    refusal::{ChatError, shorten},
+use super::refusal::{ChatError, shorten};
+use crate::{
+    json::{array, needed, object, only, string, wrong},
     weight::Weight,
 };
 use legation_keys::{Json, json::Object};
@@ -144,40 +145,4 @@ fn kind_of(object: &Object<'_>, path: &str) -> Result<&'static str, ChatError> {
         }),
         _ => Err(needed(object, path, "type", "`function` or `custom`")),
     }
-}
-
-fn array<'j, 'a>(json: &'j Json<'a>, path: &str) -> Result<&'j [Json<'a>], ChatError> {
-    json.as_array().ok_or_else(|| wrong(path, json, "an array"))
-}
-
-fn object<'j, 'a>(json: &'j Json<'a>, path: &str) -> Result<&'j Object<'a>, ChatError> {
-    json.as_object().ok_or_else(|| wrong(path, json, "an object"))
-}
-
-fn only(object: &Object<'_>, path: &str, known: &[&str]) -> Result<(), ChatError> {
-    match object.unknown_member(known) {
-        Some(name) => Err(ChatError::Unknown { member: format!("{path}.{}", shorten(name)) }),
-        None => Ok(()),
-    }
-}
-
-fn string(object: &Object<'_>, path: &str, name: &str) -> Result<(), ChatError> {
-    match object.get(name) {
-        Some(Json::String(_)) => Ok(()),
-        _ => Err(needed(object, path, name, "a text")),
-    }
-}
-
-/// That a member is missing, or is something else.
-fn needed(object: &Object<'_>, path: &str, name: &str, expected: &'static str) -> ChatError {
-    let member = format!("{path}.{name}");
-    match object.get(name) {
-        None => ChatError::Missing { member, expected },
-        Some(Json::String(_)) => ChatError::Wrong { member, found: "another text", expected },
-        Some(found) => wrong(&member, found, expected),
-    }
-}
-
-fn wrong(member: &str, found: &Json<'_>, expected: &'static str) -> ChatError {
-    ChatError::Wrong { member: member.to_owned(), found: found.kind(), expected }
 }

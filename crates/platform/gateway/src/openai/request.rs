@@ -1,15 +1,18 @@
 //! A chat completion request.
 
 use super::{
-    members::Members,
     message::{check_messages, check_tools},
     refusal::{ChatError, shorten},
+};
+use crate::{
+    json::{boolean, integer, member, needed_model, read_object, wrong},
+    members::Members,
     weight::Weight,
 };
 use core::fmt;
 use legation_keys::{
     Json,
-    json::{self, JsonError, JsonLimits, MAX_INTEGER, Object},
+    json::{JsonError, JsonLimits, MAX_INTEGER, Object},
 };
 
 /// Bounds on a body: two million words, and more levels than schemas of tools have.
@@ -70,6 +73,7 @@ pub struct Chat {
     wants_usage: bool,
     pub(super) obfuscation: Option<bool>,
     pub(super) tools: u64,
+    user: Option<String>,
     /// All members that are forwarded as they came: `"name":text` with commas between.
     pub(super) passed: String,
     /// Most tokens of the prompt, by its bytes.
@@ -101,39 +105,30 @@ impl Chat {
     /// # Ok::<(), legation_gateway::openai::ChatError>(())
     /// ```
     pub fn read(body: &[u8]) -> Result<Self, ChatError> {
-        if body.len() > LIMITS.bytes {
-            return Err(JsonError::TooLarge { limit: LIMITS.bytes, found: body.len() }.into());
-        }
-        // Before a tree is built of them.
-        let found = Weight::of(body).values;
-        if found > MAX_VALUES {
-            return Err(ChatError::TooManyValues { limit: MAX_VALUES, found });
-        }
-        let json = json::parse(body, LIMITS)?;
-        let request = json.as_object().ok_or_else(|| ChatError::Wrong {
-            member: "body".to_owned(),
-            found: json.kind(),
-            expected: "an object",
-        })?;
-        request.iter().try_for_each(|(name, value)| check_member(name, value))?;
-        let messages = member(request, "messages")
-            .ok_or(ChatError::Missing { member: "messages".to_owned(), expected: "an array of messages" })?;
-        let arguments = check_messages(messages)?;
-        let tools = member(request, "tools").map_or(Ok(0), check_tools)?;
-        let (wants_usage, obfuscation) = stream_options(request)?;
-        let passed = passed(body)?;
-        let bytes = u64::try_from(passed.len()).unwrap_or(u64::MAX);
-        let structure = Weight::of(passed.as_bytes()).tokens().saturating_add(arguments);
-        Ok(Self {
-            model: model(request)?,
-            limit: limit(request)?,
-            choices: integer(request, "n", MAX_CHOICES)?.unwrap_or(1),
-            stream: boolean(request, "stream")?.unwrap_or(false),
-            wants_usage,
-            obfuscation,
-            tools,
-            passed,
-            prompt: bytes.saturating_add(structure),
+        read_object(body, |request| {
+            request.iter().try_for_each(|(name, value)| check_member(name, value))?;
+            let messages = member(request, "messages").ok_or(ChatError::Missing {
+                member: "messages".to_owned(),
+                expected: "an array of messages",
+            })?;
+            let arguments = check_messages(messages)?;
+            let tools = member(request, "tools").map_or(Ok(0), check_tools)?;
+            let (wants_usage, obfuscation) = stream_options(request)?;
+            let passed = passed(body)?;
+            let bytes = u64::try_from(passed.len()).unwrap_or(u64::MAX);
+            let structure = Weight::of(passed.as_bytes()).tokens().saturating_add(arguments);
+            Ok(Self {
+                model: needed_model(request)?,
+                limit: limit(request)?,
+                choices: integer(request, "n", (1, MAX_CHOICES))?.unwrap_or(1),
+                stream: boolean(request, "stream")?.unwrap_or(false),
+                wants_usage,
+                obfuscation,
+                tools,
+                user: user(request)?,
+                passed,
+                prompt: bytes.saturating_add(structure),
+            })
         })
     }
 
@@ -141,6 +136,12 @@ impl Chat {
     #[must_use]
     pub fn model(&self) -> &str {
         &self.model
+    }
+
+    /// Who asks at the caller's, as it says: `safety_identifier`, or `user`.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
     }
 
     /// Whether the answer is streamed.
@@ -179,64 +180,25 @@ fn check_member(name: &str, value: &Json<'_>) -> Result<(), ChatError> {
 /// All members that are not written anew, as they came.
 fn passed(body: &[u8]) -> Result<String, ChatError> {
     let members = Members::read(body).map_err(|reason| JsonError::Malformed { reason })?;
-    let mut passed = String::with_capacity(body.len());
-    for (name, text) in members.iter().filter(|(name, _)| !REWRITTEN.contains(name)) {
-        if !passed.is_empty() {
-            passed.push(',');
+    Ok(members.written_without(&REWRITTEN))
+}
+
+/// Who asks at the caller's, as it says: `safety_identifier`, or `user`, which OpenAI has replaced by it.
+pub(super) fn user(request: &Object<'_>) -> Result<Option<String>, ChatError> {
+    for name in ["safety_identifier", "user"] {
+        match member(request, name) {
+            None => {}
+            Some(Json::String(user)) => return Ok(Some(user.clone().into_owned())),
+            Some(found) => return Err(wrong(name, found, "a text")),
         }
-        // One of the names above, which need no escapes.
-        passed.extend(["\"", name, "\":", text]);
     }
-    Ok(passed)
-}
-
-fn member<'j, 'a>(request: &'j Object<'a>, name: &str) -> Option<&'j Json<'a>> {
-    request.get(name).filter(|value| **value != Json::Null)
-}
-
-fn wrong(name: &str, found: &Json<'_>, expected: &'static str) -> ChatError {
-    ChatError::Wrong { member: name.to_owned(), found: found.kind(), expected }
-}
-
-fn model(request: &Object<'_>) -> Result<String, ChatError> {
-    let expected = "the name of a model, such as `models.list()` gives them";
-    match member(request, "model") {
-        None => Err(ChatError::Missing { member: "model".to_owned(), expected }),
-        Some(Json::String(name)) if (1..=256).contains(&name.len()) => Ok(name.clone().into_owned()),
-        Some(Json::String(_)) => {
-            Err(ChatError::Wrong { member: "model".to_owned(), found: "empty or too long", expected })
-        }
-        Some(found) => Err(wrong("model", found, expected)),
-    }
-}
-
-fn boolean(request: &Object<'_>, name: &str) -> Result<Option<bool>, ChatError> {
-    match member(request, name) {
-        None => Ok(None),
-        Some(Json::Bool(value)) => Ok(Some(*value)),
-        Some(found) => Err(wrong(name, found, "a boolean")),
-    }
-}
-
-/// A whole number from 1.
-fn integer(request: &Object<'_>, name: &str, most: u64) -> Result<Option<u64>, ChatError> {
-    let Some(value) = member(request, name) else { return Ok(None) };
-    let found = value.as_integer().ok_or_else(|| wrong(name, value, "an integer"))?;
-    match u64::try_from(found) {
-        Ok(number) if (1..=most).contains(&number) => Ok(Some(number)),
-        _ => Err(ChatError::OutOfRange {
-            member: name.to_owned(),
-            found,
-            least: 1,
-            most: i64::try_from(most).unwrap_or(MAX_INTEGER),
-        }),
-    }
+    Ok(None)
 }
 
 /// Most tokens of an answer. The two members mean the same, and OpenAI refuses both as well.
 fn limit(request: &Object<'_>) -> Result<Option<u64>, ChatError> {
-    let most = MAX_INTEGER.unsigned_abs();
-    match (integer(request, "max_tokens", most)?, integer(request, "max_completion_tokens", most)?) {
+    let range = (1, MAX_INTEGER.unsigned_abs());
+    match (integer(request, "max_tokens", range)?, integer(request, "max_completion_tokens", range)?) {
         (Some(_), Some(_)) => Err(ChatError::TwoLimits),
         (one, other) => Ok(one.or(other)),
     }

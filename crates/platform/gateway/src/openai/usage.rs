@@ -1,6 +1,6 @@
 //! The tokens that an answer says it took.
 
-use super::members::Members;
+use crate::members::Members;
 use legation_keys::{
     Json,
     json::{self, JsonLimits},
@@ -67,7 +67,7 @@ impl UsageError {
     }
 }
 
-/// The usage that a whole answer says.
+/// The usage that a whole answer of a chat says.
 ///
 /// # Errors
 /// [`UsageError`].
@@ -79,6 +79,14 @@ impl UsageError {
 /// # Ok::<(), legation_gateway::openai::UsageError>(())
 /// ```
 pub fn of_answer(body: &[u8]) -> Result<Usage, UsageError> {
+    of_member(body, read)
+}
+
+/// What the `usage` of a whole answer says.
+pub(crate) fn of_member(
+    body: &[u8],
+    read: impl FnOnce(&str) -> Result<Usage, UsageError>,
+) -> Result<Usage, UsageError> {
     if body.len() > MAX_ANSWER {
         return Err(UsageError::TooLarge { found: body.len() });
     }
@@ -86,29 +94,52 @@ pub fn of_answer(body: &[u8]) -> Result<Usage, UsageError> {
     read(answer.get("usage").ok_or(UsageError::Missing)?)
 }
 
+/// What the counts are called.
+pub(super) struct Names {
+    input: &'static str,
+    output: &'static str,
+    details: &'static str,
+    cached: &'static str,
+    written: &'static str,
+}
+
+const CHAT: Names = Names {
+    input: "prompt_tokens",
+    output: "completion_tokens",
+    details: "prompt_tokens_details",
+    cached: "prompt_tokens_details.cached_tokens",
+    written: "prompt_tokens_details.cache_write_tokens",
+};
+/// In the answers of `/v1/responses`.
+pub(super) const RESPONSES: Names = Names {
+    input: "input_tokens",
+    output: "output_tokens",
+    details: "input_tokens_details",
+    cached: "input_tokens_details.cached_tokens",
+    written: "input_tokens_details.cache_write_tokens",
+};
+
+/// Reads the text of a `usage` of a chat.
+pub(super) fn read(text: &str) -> Result<Usage, UsageError> {
+    read_as(text, &CHAT)
+}
+
 /// Reads the text of a `usage`.
 ///
-/// Tokens of reasoning are part of `completion_tokens` by OpenAI's word. Others (xAI, Google) leave them out there and
+/// Tokens of reasoning are part of the answer's by OpenAI's word. Others (xAI, Google) leave them out there and
 /// count them in `total_tokens`, so that whatever the total has above the prompt counts as output.
-pub(super) fn read(text: &str) -> Result<Usage, UsageError> {
-    let unreadable = |error: json::JsonError| UsageError::Unreadable { reason: error.to_string() };
-    let usage = json::parse(text.as_bytes(), LIMITS).map_err(unreadable)?;
-    if usage.as_object().is_none() {
-        return Err(UsageError::Unreadable {
-            reason: format!("`usage` is {}, expected an object", usage.kind()),
-        });
-    }
+pub(super) fn read_as(text: &str, names: &Names) -> Result<Usage, UsageError> {
+    let usage = read_object(text)?;
     let needed = |member| count(&usage, member, member)?.ok_or_else(|| absent(member));
-    let input = needed("prompt_tokens")?;
-    let completion = needed("completion_tokens")?;
+    let input = needed(names.input)?;
+    let completion = needed(names.output)?;
     let total = count(&usage, "total_tokens", "total_tokens")?.unwrap_or(0);
-    let details = usage.get("prompt_tokens_details").unwrap_or(&Json::Null);
+    let details = usage.get(names.details).unwrap_or(&Json::Null);
     if !matches!(details, Json::Null | Json::Object(_)) {
-        return Err(UsageError::Count { member: "prompt_tokens_details", found: details.kind().to_owned() });
+        return Err(UsageError::Count { member: names.details, found: details.kind().to_owned() });
     }
-    let cached = count(details, "cached_tokens", "prompt_tokens_details.cached_tokens")?.unwrap_or(0);
-    let written =
-        count(details, "cache_write_tokens", "prompt_tokens_details.cache_write_tokens")?.unwrap_or(0);
+    let cached = count(details, "cached_tokens", names.cached)?.unwrap_or(0);
+    let written = count(details, "cache_write_tokens", names.written)?.unwrap_or(0);
     let found = cached.saturating_add(written);
     if found > input {
         return Err(UsageError::Inconsistent { input, found });
@@ -116,12 +147,24 @@ pub(super) fn read(text: &str) -> Result<Usage, UsageError> {
     Ok(Usage { input, cached, written, output: completion.max(total.saturating_sub(input)) })
 }
 
-fn absent(member: &'static str) -> UsageError {
+/// Reads the object that a `usage` is.
+pub(crate) fn read_object(text: &str) -> Result<Json<'_>, UsageError> {
+    let unreadable = |error: json::JsonError| UsageError::Unreadable { reason: error.to_string() };
+    let usage = json::parse(text.as_bytes(), LIMITS).map_err(unreadable)?;
+    if usage.as_object().is_none() {
+        return Err(UsageError::Unreadable {
+            reason: format!("`usage` is {}, expected an object", usage.kind()),
+        });
+    }
+    Ok(usage)
+}
+
+pub(crate) fn absent(member: &'static str) -> UsageError {
     UsageError::Count { member, found: "missing".to_owned() }
 }
 
 /// A count of tokens; `None` where there is no such member, or it is `null`.
-fn count(object: &Json<'_>, name: &str, member: &'static str) -> Result<Option<u64>, UsageError> {
+pub(crate) fn count(object: &Json<'_>, name: &str, member: &'static str) -> Result<Option<u64>, UsageError> {
     let wrong = |found: String| UsageError::Count { member, found };
     match object.get(name) {
         None | Some(Json::Null) => Ok(None),

@@ -4,10 +4,12 @@
 
 mod answers;
 mod budgets;
+mod interfaces;
 mod keys;
 mod models;
 mod receipts;
 mod routes;
 mod secrets;
+mod stopping;
 mod stops;
 mod world;

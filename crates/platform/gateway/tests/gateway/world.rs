@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use legation_gateway::{Gateway, router};
 use legation_registry::{
     Budget, FIRST_TEAM, Profile, Registry, init,
-    model::{Model, Target},
+    model::{Model, Protocol, Target},
 };
 use legation_signer::Door;
 use legation_store::{Location, Store, holder::Kind};
@@ -83,9 +83,15 @@ impl World {
 
     /// A model of the provider, whose tokens cost so many millionths of a cent.
     pub(crate) fn model(&self, name: &str, upstream: &Upstream, output: u64) -> Model {
+        self.model_of(name, Protocol::OpenAi, upstream, output)
+    }
+
+    /// The same, by the interface that it speaks.
+    pub(crate) fn model_of(&self, name: &str, protocol: Protocol, upstream: &Upstream, output: u64) -> Model {
         let model = Model {
             group: "standard".to_owned(),
             name: name.to_owned(),
+            protocol,
             targets: vec![Target::new(local(&upstream.url()), "gpt-scripted")],
             price: serde_json::from_value(json!({"currency": "USD", "input": 0, "output": output})).ok(),
             max_output_tokens: 1000,
@@ -96,9 +102,14 @@ impl World {
         model
     }
 
+    /// The begin of what a gateway answers.
+    pub(crate) async fn begin(&self, gateway: usize, request: Request<Body>) -> axum::response::Response {
+        self.gateways[gateway].1.clone().oneshot(request).await.unwrap()
+    }
+
     /// Sends a request to a gateway.
     pub(crate) async fn send(&self, gateway: usize, request: Request<Body>) -> Answer {
-        let response = self.gateways[gateway].1.clone().oneshot(request).await.unwrap();
+        let response = self.begin(gateway, request).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
         Answer { status: parts.status, headers: parts.headers, body }
@@ -177,7 +188,11 @@ pub(crate) fn chat(key: &str, members: Value) -> Request<Body> {
 }
 
 pub(crate) fn post(key: &str, body: String) -> Request<Body> {
-    Request::post("/v1/chat/completions")
+    post_to("/v1/chat/completions", key, body)
+}
+
+pub(crate) fn post_to(path: &str, key: &str, body: String) -> Request<Body> {
+    Request::post(path)
         .header(header::AUTHORIZATION, format!("Bearer {key}"))
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(body))

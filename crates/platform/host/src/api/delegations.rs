@@ -9,8 +9,10 @@ use super::{
 };
 use axum::http::Method;
 use legation_credential::Delegation;
+use legation_keys::time;
 use legation_registry::RegistryError;
 use legation_store::{
+    blocked::Blocked,
     holder::{Holder, Kind},
     link::Link,
 };
@@ -55,6 +57,20 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         (None, "DelegationRenewed"),
         renew,
     ),
+    Endpoint::get(
+        ("/v1/delegation-blocks", "admin:delegations.blocks"),
+        "The delegations that are blocked by their digest.",
+        &[AFTER, LIMIT],
+        "Blocks",
+        blocks,
+    ),
+    Endpoint::change(
+        Method::POST,
+        ("/v1/delegation-blocks", "admin:delegations.block"),
+        "Block a delegation that an agent made itself, by its digest, from the next call on: it has no id here.",
+        (Some("Block"), "Blocked"),
+        block,
+    ),
 ];
 
 #[derive(Deserialize)]
@@ -69,6 +85,30 @@ struct Issue {
 struct Revoke {
     #[serde(default)]
     reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+struct Block {
+    digest: String,
+    #[serde(default)]
+    reason: String,
+}
+
+fn blocked(one: &Blocked) -> Value {
+    json!({"digest": one.digest, "reason": one.reason, "at": time::format(one.at)})
+}
+
+fn block(asked: &Asked<'_>) -> Result<Value, ApiError> {
+    let block: Block = asked.body()?;
+    Ok(blocked(&asked.registry.block_link(&block.digest, &block.reason, asked.now)?))
+}
+
+fn blocks(asked: &Asked<'_>) -> Result<Value, ApiError> {
+    let page = asked.page()?;
+    let found = asked.registry.blocks(&page.after, page.most)?;
+    let next = found.last().map(|one| json!(one.digest));
+    Ok(listed("blocks", found.iter().map(blocked).collect(), next, page.most))
 }
 
 /// An agent or a team, of which at most one is named.

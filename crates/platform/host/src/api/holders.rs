@@ -8,6 +8,7 @@ use super::{
     forms,
 };
 use axum::http::Method;
+use legation_did::Purpose;
 use legation_registry::{Budget, FIRST_TEAM, Find, Imported, NewAgent, Profile, Shown, profile::ALL_GROUPS};
 use legation_store::holder::Kind;
 use serde::Deserialize;
@@ -126,7 +127,10 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         |asked| {
             let did = asked.registry.show(Kind::Agent, asked.name)?.holder.did;
             let chain = asked.registry.chain(Kind::Agent, asked.name)?;
-            Ok(json!({"agent": asked.name, "did": did, "chain": chain}))
+            let document = asked.registry.document(&did)?;
+            let keys: Vec<&str> =
+                document.usable(Purpose::Authentication, asked.now).map(|(id, _)| id).collect();
+            Ok(json!({"agent": asked.name, "did": did, "keys": keys, "chain": chain}))
         },
     ),
     Endpoint::change(

@@ -203,6 +203,13 @@ async fn delegations(walk: &Walk<'_>) {
     // The current ones of teams and agents; those of admins stand with the admins.
     let all = walk.get("/v1/delegations").await;
     assert_eq!(all["delegations"].as_array().unwrap().len(), 4, "two teams, two agents: {all}");
+    let digest = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+    let blocked =
+        walk.ask("POST", "/v1/delegation-blocks", json!({"digest": digest, "reason": "lost"})).await;
+    assert_eq!(blocked["digest"], digest);
+    let again = walk.ask("POST", "/v1/delegation-blocks", json!({"digest": digest, "reason": "other"})).await;
+    assert_eq!(again["reason"], "lost", "it was blocked before");
+    assert_eq!(walk.get("/v1/delegation-blocks").await["blocks"].as_array().unwrap().len(), 1);
 }
 
 async fn configured(walk: &Walk<'_>) {

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Most bytes of a provider's name of a model.
 const MAX_MODEL: usize = 256;
 
+/// Largest weight of a target.
+pub const MAX_WEIGHT: u32 = 1000;
+
 /// A model at one provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
@@ -22,6 +25,10 @@ pub struct Target {
     /// The member that bounds an answer there; by default by the host, see [`Target::output_limit`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_limit: Option<OutputLimit>,
+    /// How often it is asked first, beside the other targets of its model that have a weight; 1 to [`MAX_WEIGHT`]. Where none
+    /// has one the first is asked first, and the others where it can't be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
 }
 
 /// The member of a request by which a provider bounds the tokens of an answer.
@@ -49,7 +56,13 @@ impl Target {
     /// A target without a secret.
     #[must_use]
     pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
-        Self { base_url: base_url.into(), model: model.into(), secret: None, output_limit: None }
+        Self {
+            base_url: base_url.into(),
+            model: model.into(),
+            secret: None,
+            output_limit: None,
+            weight: None,
+        }
     }
 
     /// The URL of an end point, whose path is given without a slash in front.
@@ -92,6 +105,9 @@ impl Target {
         let visible = self.model.bytes().all(|byte| byte.is_ascii_graphic());
         if !visible || !(1..=MAX_MODEL).contains(&self.model.len()) {
             return Err(ModelError::TargetModel { target: number, found: shorten(&self.model) });
+        }
+        if let Some(found) = self.weight.filter(|weight| !(1..=MAX_WEIGHT).contains(weight)) {
+            return Err(ModelError::Weight { target: number, found });
         }
         match &self.secret {
             Some(secret) if !is_label(secret) => Err(ModelError::Secret { target: number }),

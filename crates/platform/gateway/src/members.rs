@@ -27,6 +27,19 @@ impl<'a> Members<'a> {
         Some(value.get()).filter(|text| *text != "null")
     }
 
+    /// All of them that are not `null` and not among `names`, as they came: `"name":text` with commas between. Their names are
+    /// known to need no escapes.
+    pub(crate) fn written_without(&self, names: &[&str]) -> String {
+        let mut written = String::new();
+        for (name, text) in self.iter().filter(|(name, _)| !names.contains(name)) {
+            if !written.is_empty() {
+                written.push(',');
+            }
+            written.extend(["\"", name, "\":", text]);
+        }
+        written
+    }
+
     /// All of them that are not `null`.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
         let members = self.0.iter().map(|(name, value)| (name.as_str(), value.get()));

@@ -1,0 +1,96 @@
+//! What an agent asks about itself: `/v1/self/…`.
+
+use crate::{
+    answer,
+    gateway::{Gateway, now},
+    refused::Refused,
+};
+use axum::response::Response;
+use legation_did::{Did, Purpose};
+use legation_http_signature::{AgentDelegation, Message, read};
+use legation_registry::{Registry, RegistryError};
+use legation_store::StoreError;
+use legation_verifier::Proof;
+use serde_json::json;
+use std::sync::Arc;
+
+/// Longest life of a request that is signed, and how far clocks may differ: seconds.
+const LIFE: i64 = 300;
+const SKEW: i64 = 60;
+
+/// The delegations of an agent that keeps its own key, as they hold now. Whoever signs shows that it has the agent's key and
+/// no more than that: what it presents may have ended, since that is why it asks. What it gets is good for nothing to
+/// whoever has not the key.
+pub(crate) async fn delegation(gateway: &Arc<Gateway>, message: &Message<'_>) -> Result<Response, Refused> {
+    let now = now();
+    let wrong = |code: &str, error: String| Refused::new(code, error);
+    let delegation =
+        AgentDelegation::parse(message.headers).map_err(|error| wrong(error.code(), error.to_string()))?;
+    let AgentDelegation::Chain(chain) = delegation else {
+        return Err(wrong(
+            "chain_unknown",
+            "send the delegations themselves in `Agent-Delegation`".to_owned(),
+        ));
+    };
+    let proof = read(message).map_err(|error| wrong(error.code(), error.to_string()))?;
+    check_time(&proof, now)?;
+    let presentation = gateway.verifier.parse_request(chain.as_str(), proof.clone());
+    let presentation = presentation.map_err(|denial| Refused::from(&denial.without_trust()))?;
+    let agent = presentation.claimed_agent().clone();
+    if !gateway.registry.is_own(&agent) {
+        return Err(not_renewed());
+    }
+    let reader = Arc::clone(gateway);
+    let read = gateway.blocking(move || current(&reader.registry, &agent, &proof, now)).await;
+    let (name, did, chain) = read.map_err(|_| Refused::store())??;
+    let body = json!({"agent": name, "did": did.as_str(), "chain": chain});
+    Ok(answer::whole(200, "application/json", body.to_string().into_bytes()))
+}
+
+fn check_time(proof: &Proof, now: i64) -> Result<(), Refused> {
+    let Proof { created, expires, .. } = *proof;
+    let fits = created <= now.saturating_add(SKEW)
+        && now < expires.saturating_add(SKEW)
+        && (0..=LIFE).contains(&expires.saturating_sub(created));
+    let message = "the signature has ended, is of a time to come, or lives for more than five minutes";
+    if fits { Ok(()) } else { Err(Refused::new("presentation_stale", message)) }
+}
+
+/// One answer for whoever is not known here: nobody learns which agents there are.
+fn not_renewed() -> Refused {
+    let message = "no delegation of this agent is renewed here: the organization does not have it, or it made itself a child \
+                   of one; whoever made it makes another";
+    Refused::new("not_renewable", message)
+}
+
+fn current(
+    registry: &Registry,
+    agent: &Did,
+    proof: &Proof,
+    now: i64,
+) -> Result<(String, Did, Vec<String>), Refused> {
+    let document = registry.document(agent.as_str()).map_err(|error| unknown(&error))?;
+    let key =
+        document.key_by_thumbprint(&proof.key_thumbprint, proof.algorithm, Purpose::Authentication, now);
+    let verified = key.is_ok_and(|key| key.verify(proof.signing_input.as_bytes(), &proof.signature).is_ok());
+    if !verified {
+        return Err(not_renewed());
+    }
+    // From here on it is the agent itself.
+    let (name, chain) = registry.chain_of(agent).map_err(|error| match error {
+        RegistryError::Store(StoreError::NotFound { .. }) => {
+            let message =
+                format!("`{agent}` has no delegation that holds: it was revoked, or the agent is retired");
+            Refused::new("no_delegation", message)
+        }
+        _ => Refused::store(),
+    })?;
+    Ok((name, agent.clone(), chain))
+}
+
+fn unknown(error: &RegistryError) -> Refused {
+    match error {
+        RegistryError::Store(StoreError::NotFound { .. }) => not_renewed(),
+        _ => Refused::store(),
+    }
+}

@@ -1,0 +1,166 @@
+//! Stopping what runs: an answer that is passed on while it arrives ends within a second of its caller being suspended,
+//! blocked or revoked.
+
+use crate::{
+    auth,
+    decide::Who,
+    gateway::{Gateway, now},
+    refused::Refused,
+    signature::gather,
+};
+use legation_credential::{Delegation, LinkDigest};
+use legation_did::Did;
+use legation_http_signature::AgentDelegation;
+use legation_verifier::Vouched;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use tokio::{
+    sync::{oneshot, watch},
+    task::AbortHandle,
+};
+
+/// How often the organization's epoch is looked at while something runs.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// By what a caller that was decided on is looked at again.
+#[derive(Clone, Debug)]
+pub(crate) enum By {
+    /// An API key, by its SHA-256.
+    Key([u8; 32]),
+    /// An agent that signs, and its chain as its request named it.
+    Chain(Box<Did>, Option<AgentDelegation>),
+}
+
+impl By {
+    pub(crate) fn of(who: Who<'_>, agent: &Did) -> Self {
+        match who {
+            Who::Key(key) => Self::Key(key),
+            Who::Signed(message) => {
+                Self::Chain(Box::new(agent.clone()), AgentDelegation::parse(message.headers).ok())
+            }
+        }
+    }
+}
+
+/// Looks at a caller again whenever the organization has changed, for as long as it is kept.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    stopped: oneshot::Receiver<Refused>,
+    task: AbortHandle,
+}
+
+impl Guard {
+    /// Why the caller may not go on, once that is so.
+    pub(crate) async fn stopped(&mut self) -> Refused {
+        match (&mut self.stopped).await {
+            Ok(refused) => refused,
+            // Nobody looks any more.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Gateway {
+    /// The organization's epochs from now on.
+    pub(crate) fn watch(self: &Arc<Self>) -> watch::Receiver<i64> {
+        let epochs = self.epochs.subscribe();
+        if !self.watched.swap(true, Ordering::AcqRel) {
+            let gateway = Arc::clone(self);
+            tokio::spawn(async move { gateway.look_at_epochs().await });
+        }
+        epochs
+    }
+
+    /// Looks at the epoch for as long as somebody wants to know.
+    async fn look_at_epochs(self: &Arc<Self>) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if self.epochs.receiver_count() == 0 {
+                self.watched.store(false, Ordering::Release);
+                // Whoever came meanwhile has seen that it is looked at.
+                if self.epochs.receiver_count() == 0 || self.watched.swap(true, Ordering::AcqRel) {
+                    return;
+                }
+            }
+            // A store that is gone says nothing new; what it would have said is looked at once it is back.
+            if let Ok(epoch) = self.epoch().await {
+                self.epochs.send_if_modified(|known| core::mem::replace(known, epoch) != epoch);
+            }
+        }
+    }
+
+    /// Looks at a caller again at each change from now on.
+    pub(crate) fn guard(self: &Arc<Self>, by: By, mut epochs: watch::Receiver<i64>) -> Guard {
+        let (stop, stopped) = oneshot::channel();
+        let gateway = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            while epochs.changed().await.is_ok() {
+                if let Err(refused) = gateway.still_holds(&by).await {
+                    let _ = stop.send(refused);
+                    return;
+                }
+            }
+        });
+        Guard { stopped, task: task.abort_handle() }
+    }
+
+    /// Whether a caller could still be somebody: its key is there, and its chain holds. What it has left to spend is asked for
+    /// with its next call.
+    async fn still_holds(self: &Arc<Self>, by: &By) -> Result<(), Refused> {
+        let now = now();
+        self.forget();
+        match by {
+            By::Key(key) => match self.caller(*key, now).await {
+                Ok(caller) => {
+                    caller.verify(&self.verifier, now).map(drop).map_err(|denial| Refused::from(&denial))
+                }
+                // The store is gone; it is looked at again with the next change.
+                Err(legation_registry::CallerError::Registry(_)) => Ok(()),
+                Err(error) => Err(auth::refused(&error)),
+            },
+            By::Chain(agent, named) => self.chain_holds(agent, named.as_ref(), now).await,
+        }
+    }
+
+    async fn chain_holds(
+        self: &Arc<Self>,
+        agent: &Did,
+        named: Option<&AgentDelegation>,
+        now: i64,
+    ) -> Result<(), Refused> {
+        let presented = named.and_then(|named| match named {
+            AgentDelegation::Chain(chain) => Some(chain.as_str().to_owned()),
+            AgentDelegation::Digest(digest) => self.chains.get(digest).map(|chain| chain.to_string()),
+        });
+        let chain = if self.registry.is_own(agent) {
+            // An organization that changes what its agent may do issues new delegations and revokes those before.
+            let (gateway, agent) = (Arc::clone(self), agent.clone());
+            let current = self.blocking(move || gateway.registry.chain_of(&agent)).await;
+            let Ok(current) = current else { return Ok(()) };
+            current.map(|(_, links)| links.join("~")).ok().or(presented)
+        } else {
+            presented
+        };
+        // One that was forgotten is looked at with the next call.
+        let Some(chain) = chain else { return Ok(()) };
+        let vouched = Vouched { agent, known_by: "stream", at: now };
+        let presentation =
+            self.verifier.parse_vouched(&chain, vouched).map_err(|denial| Refused::from(&denial))?;
+        let claims: Vec<Delegation> = presentation.claims().cloned().collect();
+        let digests: Vec<LinkDigest> = presentation.link_digests().collect();
+        let gateway = Arc::clone(self);
+        let most = self.verifier.trust().limits.status_entries;
+        let gathered = self.blocking(move || gather(&gateway.registry, (&claims, &digests), most, now)).await;
+        let Ok(Ok((_, evidence))) = gathered else { return Ok(()) };
+        let verified = self.verifier.verify(&presentation, &evidence, presentation.nonce(), now);
+        verified.map(drop).map_err(|denial| Refused::from(&denial))
+    }
+}
