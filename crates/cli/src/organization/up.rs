@@ -2,6 +2,7 @@
 
 mod dev;
 mod keeper;
+mod log;
 pub(crate) mod scripted;
 
 use super::data_dir::{DataDir, failed};
@@ -13,7 +14,7 @@ use crate::{
 };
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 use legation_gateway::Gateway;
-use legation_host::{TlsFiles, published, serve as answer, serve_long};
+use legation_host::{TlsFiles, logs, published, serve as answer, serve_long};
 use legation_registry::{Budget, Registry};
 use legation_signer::{Door, hide_memory};
 use serde_json::json;
@@ -65,6 +66,7 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
     }
     // What is due is done before anybody asks.
     keeper::look(&registry).map_err(|error| failed(&error))?;
+    log::start(&registry, folder.logs())?;
     let signer = Arc::new(Mutex::new(signer));
     keeper::start(&registry, &signer)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -107,6 +109,7 @@ async fn serve_all(
     let made = if args.dev { Some(dev::start(registry, budget).await?) } else { None };
     let public = legation_gateway::router(Arc::clone(gateway))
         .merge(published(Arc::clone(registry)))
+        .merge(logs(DataDir::of(&args.data).logs()))
         .route("/healthz", get(|| async { "ok\n" }));
     let admin_scheme = match (admin_address.ip().is_loopback(), tls.is_some()) {
         (false, true) => "https",

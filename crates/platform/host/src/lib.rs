@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`router`](mod@router) | [`router()`]: which request is answered with which file, and how |
 //! | [`organization`] | [`published()`]: what an organization of a store publishes, from its store |
+//! | [`log`] | [`logs()`]: checkpoints and hash tiles of its logs |
 //! | [`mod@api`] | [`api()`]: the administration of an organization, on an origin of its own |
 //! | [`server`] | [`serve`]: connections with their limits, TLS, an orderly end |
 //! | `location` | which file a path means; the one place that decides what is public |
@@ -28,6 +29,7 @@
 pub mod api;
 mod file;
 mod location;
+pub mod log;
 pub mod organization;
 mod problem;
 mod reads_as;
@@ -35,6 +37,7 @@ pub mod router;
 pub mod server;
 
 pub use api::api;
+pub use log::logs;
 pub use organization::published;
 pub use router::router;
 pub use server::{ServeError, TlsFiles, serve, serve_long};

@@ -23,10 +23,10 @@ impl Disclosure {
     /// Of a value at a place, such as `request.facts.model`.
     fn new(salt: &Salt, place: &str, value: Json<'_>) -> Self {
         // Each value has a salt of its own, so that showing one says nothing of the others.
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, salt), place.as_bytes());
-        let own = tag.as_ref().get(..16).unwrap_or_default();
+        let own = derive(salt, place);
+        let own = own.first_chunk::<16>().copied().unwrap_or_default();
         let text = |text: String| Json::String(text.into());
-        let all = Json::Array(vec![text(base64url::encode(own)), text(place.to_owned()), value]);
+        let all = Json::Array(vec![text(base64url::encode(&own)), text(place.to_owned()), value]);
         Self(base64url::encode(jcs::canonicalize(&all).as_bytes()))
     }
 
@@ -60,6 +60,13 @@ impl Disclosure {
             _ => None,
         }
     }
+}
+
+/// What other salts are made of, by a name (HMAC with SHA-256): nobody who has it has that which it was made of.
+#[must_use]
+pub fn derive(salt: &Salt, name: &str) -> Salt {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, salt), name.as_bytes());
+    tag.as_ref().first_chunk().copied().unwrap_or_default()
 }
 
 /// A receipt without what could be personal, and that.

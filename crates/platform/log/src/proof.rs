@@ -176,7 +176,7 @@ pub fn verify_consistency(
 ) -> Result<(), ProofError> {
     let length = ProofError::Length { found: proof.len() };
     // Any tree goes on from one without entries: nothing is proved of that (RFC 9162 §2.1.4.1, 0 < m).
-    if old > size || old == 0 && size > 0 {
+    if old > size || old == 0 {
         return Err(ProofError::Range { part: old, size });
     }
     if old == size {

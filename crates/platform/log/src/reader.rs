@@ -1,7 +1,7 @@
 //! Reading a log from its folder: entries, and the nodes that proofs are made of.
 
 use crate::{
-    disk,
+    about, disk,
     note::MAX_NOTE,
     proof::Nodes,
     tile::{self, HEIGHT, Holds, Tile, WIDTH},
@@ -192,4 +192,31 @@ pub fn text(folder: &Path, name: &str) -> Result<Option<String>, ReadError> {
     let bytes = file(folder, name, MAX_NOTE as u64)?;
     let wrong = |_| ReadError::Disk { path: name.to_owned(), reason: "it is no text".to_owned() };
     bytes.map(|bytes| String::from_utf8(bytes).map_err(wrong)).transpose()
+}
+
+/// What of a log everybody may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// The signed checkpoint.
+    Checkpoint,
+    /// What the organization says of the log.
+    About,
+    /// Hashes.
+    Tile,
+}
+
+/// A file of a log, by its path below the log, where everybody may read it. Entries are for auditors.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn published(folder: &Path, path: &str) -> Result<Option<(Published, Vec<u8>)>, ReadError> {
+    let kind = match path {
+        CHECKPOINT => Published::Checkpoint,
+        about::FILE => Published::About,
+        _ => match Tile::parse(path).map(|tile| tile.holds) {
+            Some(Holds::Hashes(_)) => Published::Tile,
+            Some(Holds::Entries) | None => return Ok(None),
+        },
+    };
+    Ok(file(folder, path, MAX_NOTE as u64)?.map(|bytes| (kind, bytes)))
 }

@@ -150,6 +150,15 @@ impl Writer {
         self.core.publish(sign)
     }
 
+    /// Writes an entry that is too long for a bundle into a folder beside the tiles, named by its SHA-256.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn put_apart(&mut self, folder: &str, entry: &[u8]) -> Result<(), WriteError> {
+        let digest = <sha2::Sha256 as sha2::Digest>::digest(entry);
+        self.core.put(&format!("{folder}/{}", legation_keys::base64url::encode(&digest)), entry)
+    }
+
     /// Writes a file beside the tiles, whole or not at all: what a log says of itself, what witnesses signed.
     ///
     /// # Errors

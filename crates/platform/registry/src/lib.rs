@@ -15,6 +15,7 @@
 //! | [`configured`], [`model`], [`route`] | models with their prices, routes, secrets of upstreams |
 //! | [`view`] | what gateway and host read: who a key stands for, what is published |
 //! | [`receipts`] | receipts, signed and summed up; events |
+//! | [`log`] | the log: what was decided and changed, carried over under signed checkpoints |
 //! | [`admins`] | who may change the organization from afar, by a delegation |
 //! | [`once`] | writes that are done once, however often they are asked for |
 //! | [`proof`] | that an agent holds the key that it brings |
@@ -37,6 +38,7 @@ pub mod holders;
 pub mod import;
 pub mod linkage;
 pub mod links;
+pub mod log;
 pub mod model;
 pub mod names;
 pub mod once;

@@ -38,6 +38,8 @@ pub(crate) enum Request {
     Card(Card),
     /// The tie of a DID to a domain, signed.
     DomainLinkage(DomainLinkage),
+    /// A checkpoint of a log, signed.
+    Checkpoint(Checkpoint),
     /// A secret for an upstream, sealed.
     SealSecret(SealSecret),
     /// A secret for an upstream, opened.
@@ -54,6 +56,7 @@ impl Request {
             Self::Receipt(_) => "receipt",
             Self::Card(_) => "card",
             Self::DomainLinkage(_) => "domain_linkage",
+            Self::Checkpoint(_) => "checkpoint",
             Self::SealSecret(_) => "seal_secret",
             Self::OpenSecret(_) => "open_secret",
         }
@@ -163,6 +166,18 @@ pub(crate) struct DomainLinkage {
     pub(crate) valid_from: i64,
     /// Unix seconds.
     pub(crate) valid_until: i64,
+}
+
+/// Signs a checkpoint of a log, as a note.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Checkpoint {
+    /// Its key id is `log:` and the origin.
+    pub(crate) key: Key,
+    /// Such as `acme.example/log/2026`.
+    pub(crate) origin: String,
+    pub(crate) size: u64,
+    pub(crate) root: Bytes,
 }
 
 /// Seals a secret, which is bound to organization, name and origin.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// registers agents does not get at secrets for upstreams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Door {
-    /// `registry.sock`: makes keys, signs delegations, status lists, receipts, cards and domain linkages, seals secrets.
+    /// `registry.sock`: makes keys, signs delegations, status lists, receipts, cards, domain linkages and checkpoints of logs, seals secrets.
     Registry,
     /// `gateway.sock`: signs receipts, opens secrets.
     Gateway,
@@ -48,6 +48,7 @@ impl Door {
             | Request::StatusList(_)
             | Request::Card(_)
             | Request::DomainLinkage(_)
+            | Request::Checkpoint(_)
             | Request::SealSecret(_) => self == Self::Registry,
         }
     }

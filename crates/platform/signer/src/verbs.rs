@@ -39,6 +39,7 @@ fn perform(request: Request, master: &Master) -> Result<Answer, Refused> {
         Request::Receipt(request) => signing::receipt(&request, master).map(secured),
         Request::Card(request) => signing::card(&request, master).map(secured),
         Request::DomainLinkage(request) => signing::domain_linkage(&request, master).map(secured),
+        Request::Checkpoint(request) => signing::checkpoint(&request, master).map(secured),
         Request::SealSecret(request) => seal_secret(&request, master),
         Request::OpenSecret(request) => open_secret(&request, master),
     }

@@ -9,6 +9,7 @@
 //! | `ledger` | the durable ledger, which judges by the verifier's own |
 //! | [`receipt`] | what was decided, as it is kept |
 //! | [`organization`], [`holder`], [`link`], [`api_key`], [`card`], [`linkage`], [`configuration`] | the tables of the registry |
+//! | [`logs`] | logs that receipts and events are carried over to, and in which order |
 //! | [`idempotency`] | what was answered to writes that carry a key |
 //! | [`synced`] | when what was committed is on the disk |
 //! | `connection`, `value` | the two engines behind one text of SQL |
@@ -39,6 +40,7 @@ mod ledger;
 pub mod link;
 pub mod linkage;
 mod log;
+pub mod logs;
 mod migrate;
 pub mod organization;
 mod queue;

@@ -3,7 +3,7 @@
 use crate::{connection::Connection, error::StoreError};
 
 /// The steps. One that was released is never changed.
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 11] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_idempotency.sql"),
     include_str!("../migrations/0003_batches.sql"),
@@ -14,6 +14,7 @@ const STEPS: [&str; 10] = [
     include_str!("../migrations/0008_card.sql"),
     include_str!("../migrations/0009_tag.sql"),
     include_str!("../migrations/0010_linkage.sql"),
+    include_str!("../migrations/0011_log.sql"),
 ];
 
 /// A number that stands for migrating, in PostgreSQL, so that two processes do not do it at once.
