@@ -6,6 +6,7 @@
 //! | `store.sqlite` | the database, where it is no PostgreSQL |
 //! | `master.key` | the signer's one secret: without it nothing that it sealed opens again |
 //! | `admin.key`, `admin.jwt` | key and delegation of the first admin |
+//! | `log` | the logs of what was decided and changed |
 //! | `run` | the sockets of the signer; a process that finds none there has its own in a folder below |
 
 use crate::{args::DataArgs, files, output::Failure};
@@ -58,6 +59,11 @@ impl DataDir {
     /// The folder of the signer's sockets.
     pub(crate) fn run(&self) -> PathBuf {
         self.path.join("run")
+    }
+
+    /// The folder of the logs.
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.path.join(legation_registry::log::FOLDER)
     }
 
     fn settings(&self) -> PathBuf {

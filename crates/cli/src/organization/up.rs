@@ -2,6 +2,7 @@
 
 mod dev;
 mod keeper;
+mod log;
 mod providers;
 pub(crate) mod scripted;
 
@@ -14,7 +15,7 @@ use crate::{
 };
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 use legation_gateway::Gateway;
-use legation_host::{Signals, TlsFiles, published, serve as answer, serve_long};
+use legation_host::{Signals, TlsFiles, logs, published, serve as answer, serve_long};
 use legation_registry::{Budget, Registry};
 use legation_signer::{Door, hide_memory};
 use legation_store::StoreError;
@@ -72,6 +73,7 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
         Some(why) => complain(&format!("note: {}\n", StoreError::Restored { why })),
         None => keeper::look(&registry).map_err(|error| failed(&error))?,
     }
+    log::start(&registry, folder.logs())?;
     let signer = Arc::new(Mutex::new(signer));
     keeper::start(&registry, &signer)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -116,6 +118,7 @@ async fn serve_all(
     let public = legation_gateway::router(Arc::clone(gateway))
         .merge(published(Arc::clone(registry)))
         .merge(signals.router())
+        .merge(logs(DataDir::of(&args.data).logs()))
         .route("/healthz", get(|| async { "ok\n" }));
     let admin_scheme = match (admin_address.ip().is_loopback(), tls.is_some()) {
         (false, true) => "https",

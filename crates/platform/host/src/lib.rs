@@ -6,6 +6,7 @@
 //! | [`router`](mod@router) | [`router()`]: which request is answered with which file, and how |
 //! | [`organization`] | [`published()`]: what an organization of a store publishes, from its store |
 //! | `fresh` | what was published last, for as long as nothing has changed |
+//! | [`log`] | [`logs()`]: checkpoints and hash tiles of its logs |
 //! | [`mod@api`] | [`api()`]: the administration of an organization, on an origin of its own |
 //! | [`signals`] | streams of Security Event Tokens: Shared Signals' end points, and the sender |
 //! | [`server`] | [`serve`]: connections with their limits, TLS, an orderly end |
@@ -31,6 +32,7 @@ pub mod api;
 mod file;
 mod fresh;
 mod location;
+pub mod log;
 pub mod organization;
 mod problem;
 mod reads_as;
@@ -39,6 +41,7 @@ pub mod server;
 pub mod signals;
 
 pub use api::api;
+pub use log::logs;
 pub use organization::published;
 pub use router::router;
 pub use server::{ServeError, TlsFiles, serve, serve_long, serve_on};

@@ -17,6 +17,7 @@
 //! | [`configured`], [`model`], [`route`] | models with their prices, routes, secrets of upstreams |
 //! | [`view`] | what gateway and host read: who a key stands for, what is published |
 //! | [`receipts`] | receipts, signed and summed up; events |
+//! | [`log`] | the log: what was decided and changed, carried over under signed checkpoints |
 //! | [`admins`] | who may change the organization from afar, by a delegation |
 //! | [`signals`] | streams of Security Event Tokens: whoever has one is told what happens to delegations |
 //! | [`once`] | writes that are done once, however often they are asked for |
@@ -41,6 +42,7 @@ pub mod holders;
 pub mod import;
 pub mod linkage;
 pub mod links;
+pub mod log;
 pub mod model;
 pub mod names;
 pub mod once;

@@ -61,8 +61,8 @@ impl Registry {
         self.sign_receipt(body).map(Some)
     }
 
-    /// Signs a receipt, or a batch of them, by the organization's key.
-    fn sign_receipt(&self, body: &[u8]) -> Result<String, RegistryError> {
+    /// Signs a receipt, a batch of them or what is said of a log, by the organization's key.
+    pub(crate) fn sign_receipt(&self, body: &[u8]) -> Result<String, RegistryError> {
         let key = self.store.read(|tx| -> Result<_, RegistryError> {
             let top = self.top(tx)?;
             Ok(holder::keys(tx, &self.id, &top.id)?.into_iter().next())

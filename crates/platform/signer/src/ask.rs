@@ -42,6 +42,8 @@ pub(crate) enum Request {
     SecurityEvent(SecurityEvent),
     /// An alert, signed.
     Alert(Alert),
+    /// A checkpoint of a log, signed.
+    Checkpoint(Checkpoint),
     /// A secret for an upstream, sealed.
     SealSecret(SealSecret),
     /// A secret for an upstream, opened.
@@ -60,6 +62,7 @@ impl Request {
             Self::DomainLinkage(_) => "domain_linkage",
             Self::SecurityEvent(_) => "security_event",
             Self::Alert(_) => "alert",
+            Self::Checkpoint(_) => "checkpoint",
             Self::SealSecret(_) => "seal_secret",
             Self::OpenSecret(_) => "open_secret",
         }
@@ -203,6 +206,18 @@ pub(crate) struct Alert {
     pub(crate) issuer: String,
     /// A JSON text, which is signed as it stands.
     pub(crate) alert: String,
+}
+
+/// Signs a checkpoint of a log, as a note.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Checkpoint {
+    /// Its key id is `log:` and the origin.
+    pub(crate) key: Key,
+    /// Such as `acme.example/log/2026`.
+    pub(crate) origin: String,
+    pub(crate) size: u64,
+    pub(crate) root: Bytes,
 }
 
 /// Seals a secret, which is bound to organization, name and origin.

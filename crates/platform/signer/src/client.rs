@@ -255,6 +255,23 @@ impl Client {
         }))
     }
 
+    /// Signs a checkpoint of a log as a note, by the log's key, which is called `log:` and its origin.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `origin_mismatch` for the key of anything else.
+    pub fn checkpoint(
+        &mut self,
+        key: SealedKey<'_>,
+        checkpoint: &legation_log::Checkpoint,
+    ) -> Result<String, ClientError> {
+        self.secured(&Request::Checkpoint(ask::Checkpoint {
+            key: key.into(),
+            origin: checkpoint.origin.clone(),
+            size: checkpoint.size,
+            root: Bytes(checkpoint.root.to_vec()),
+        }))
+    }
+
     /// Seals a secret for an upstream, of 1 byte to 16 KiB. It opens only for that organization, name and origin, which
     /// are compared byte by byte.
     ///

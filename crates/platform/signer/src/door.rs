@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// registers agents does not get at secrets for upstreams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Door {
-    /// `registry.sock`: makes keys, signs delegations, status lists, receipts, cards, domain linkages,
+    /// `registry.sock`: makes keys, signs delegations, status lists, receipts, cards, domain linkages, checkpoints of logs,
     /// Security Event Tokens and alerts, seals secrets.
     Registry,
     /// `gateway.sock`: signs receipts, opens secrets.
@@ -51,6 +51,7 @@ impl Door {
             | Request::DomainLinkage(_)
             | Request::SecurityEvent(_)
             | Request::Alert(_)
+            | Request::Checkpoint(_)
             | Request::SealSecret(_) => self == Self::Registry,
         }
     }

@@ -84,7 +84,10 @@ pub(crate) enum Refused {
     #[error("valid until {}, which is not after {}", time::format(*until), time::format(*from))]
     Window { from: i64, until: i64 },
     /// Something else than a receipt.
-    #[error("only receipts are signed, whose `type` is `LegationReceipt`; found {found}")]
+    #[error(
+        "only receipts, batches of them and what is said of logs are signed, whose `type` is `LegationReceipt`, \
+         `LegationReceiptBatch` or `LegationLog`; found {found}"
+    )]
     ReceiptType { found: String },
     /// No card that can be signed.
     #[error("{0}")]
@@ -115,6 +118,14 @@ pub(crate) enum Refused {
     /// Something else than an alert.
     #[error("only alerts are signed, whose `type` is `LegationAlert`; found `{found}`")]
     AlertType { found: String },
+    /// A key that is not the log's.
+    #[error(
+        "the key `{key_id}` does not sign checkpoints of `{origin}`; that of a log is called `log:` and its origin"
+    )]
+    Log { origin: String, key_id: String },
+    /// A root of another length.
+    #[error("a root has 32 bytes, this has {found}")]
+    Root { found: usize },
     /// A receipt that nobody is said to sign.
     #[error("the receipt's `verifier` is no DID; give a key id that is the DID URL of the key")]
     NoSigner,
@@ -154,6 +165,8 @@ impl Refused {
             Self::Event { .. } => "event_unknown",
             Self::Credential(error) => error.code(),
             Self::Issue(error) => issue_code(error),
+            Self::Log { .. } => "origin_mismatch",
+            Self::Root { .. } => "length_out_of_range",
             Self::Issuer { .. } | Self::NotTheSubject { .. } | Self::NoSigner => "issuer_mismatch",
             Self::Card(error) => error.code(),
             Self::SignCard(error) => error.code(),

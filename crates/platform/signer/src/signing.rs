@@ -27,8 +27,16 @@ use legation_keys::{
     secret::{SecretKeyError, SignError},
     time,
 };
+use legation_log::{
+    about,
+    checkpoint::Checkpoint,
+    note::{Kind, NoteKey},
+};
 use legation_verifier::{batch, receipt};
 use serde_json::json;
+
+/// What the name of a log's key begins with.
+const LOG_KEY: &str = "log:";
 
 /// What signs the bytes of a kind.
 type Sign = fn(&[u8], &str, &dyn Signer) -> Result<String, SignError>;
@@ -125,7 +133,7 @@ fn unpacked(bits: &[u8]) -> Result<StatusList, Refused> {
     Ok(list)
 }
 
-/// Signs a receipt, or a batch of them, byte for byte as it stands.
+/// Signs a receipt, a batch of them, or what an organization says of a log, byte for byte as it stands.
 pub(crate) fn receipt(request: &ask::Receipt, master: &Master) -> Result<String, Refused> {
     let text = request.receipt.as_bytes();
     let limits = JsonLimits { bytes: MAX_FRAME, depth: RECEIPT_DEPTH };
@@ -133,6 +141,7 @@ pub(crate) fn receipt(request: &ask::Receipt, master: &Master) -> Result<String,
     let sign = match json.get("type") {
         Some(Json::String(found)) if found == receipt::TYPE => Ok(receipt::sign as Sign),
         Some(Json::String(found)) if found == batch::TYPE => Ok(batch::sign as Sign),
+        Some(Json::String(found)) if found == about::TYPE => Ok(about::sign as Sign),
         Some(Json::String(found)) => Err(format!("`{}`", shorten(found))),
         Some(other) => Err(other.kind().to_owned()),
         None => Err("nothing".to_owned()),
@@ -188,6 +197,22 @@ pub(crate) fn domain_linkage(request: &ask::DomainLinkage, master: &Master) -> R
     let signer = opened(&request.key, master)?;
     let method = method(&did, &request.key.key_id, &signer)?;
     Ok(jws::sign_untyped(&method, claims.to_string().as_bytes(), &signer)?)
+}
+
+/// Signs a checkpoint. A key of a log signs for that log and nothing else, and no other key does: what it is called in here
+/// says which.
+pub(crate) fn checkpoint(request: &ask::Checkpoint, master: &Master) -> Result<String, Refused> {
+    let wrong = || Refused::Log { origin: shorten(&request.origin), key_id: shorten(&request.key.key_id) };
+    if request.key.key_id.strip_prefix(LOG_KEY) != Some(&request.origin) {
+        return Err(wrong());
+    }
+    let root =
+        request.root.0.as_slice().try_into().map_err(|_| Refused::Root { found: request.root.0.len() })?;
+    let text = Checkpoint { origin: request.origin.clone(), size: request.size, root }.text();
+    let signer = opened(&request.key, master)?;
+    // A name with a line's end in it would be another text.
+    let key = NoteKey::new(&request.origin, Kind::Text, signer.public_key()).map_err(|_| wrong())?;
+    Ok(format!("{text}\n{}", key.sign(&text, 0, &signer)?))
 }
 
 /// The key, for one request. It is zeroed when it is dropped.

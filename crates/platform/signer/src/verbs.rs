@@ -43,6 +43,7 @@ fn perform(request: Request, master: &Master) -> Result<Answer, Refused> {
         Request::DomainLinkage(request) => signing::domain_linkage(&request, master).map(secured),
         Request::SecurityEvent(request) => event::security_event(&request, master).map(secured),
         Request::Alert(request) => event::alert(&request, master).map(secured),
+        Request::Checkpoint(request) => signing::checkpoint(&request, master).map(secured),
         Request::SealSecret(request) => seal_secret(&request, master),
         Request::OpenSecret(request) => open_secret(&request, master),
     }

@@ -10,6 +10,7 @@
 //! | [`receipt`] | what was decided, as it is kept |
 //! | [`organization`], [`holder`], [`link`], [`blocked`], [`api_key`], [`card`], [`linkage`], [`configuration`] | the tables of the registry |
 //! | [`subscription`], [`signal`], [`followed`] | who is told of events, by which tokens and keys, and how far |
+//! | [`logs`] | logs that receipts and events are carried over to, and in which order |
 //! | [`idempotency`] | what was answered to writes that carry a key |
 //! | [`synced`] | when what was committed is on the disk |
 //! | `connection`, `value` | the two engines behind one text of SQL |
@@ -46,6 +47,7 @@ mod ledger;
 pub mod link;
 pub mod linkage;
 mod log;
+pub mod logs;
 pub mod mark;
 mod migrate;
 pub mod organization;

@@ -1,0 +1,261 @@
+//! The organization's log: receipts and events carried over from the store, in order, once, under signed checkpoints.
+//!
+//! The order is in the store before anything is written ([`logs`]), so that whoever carries over writes the same log.
+
+use crate::{error::RegistryError, registry::Registry};
+use legation_keys::{
+    Algorithm, PublicKey,
+    json::{self, JsonLimits},
+    time,
+};
+use legation_log::{
+    NoteKey, Writer, about,
+    entry::{self, Head, Kind, Leaf},
+    note,
+    tile::MAX_ENTRY,
+};
+use legation_signer::SealedKey;
+use legation_store::{
+    StoreError, logs,
+    logs::{Entry, Log, Segment},
+};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Most events and receipts that get their place at a time.
+const TOGETHER: i64 = 4096;
+/// The folder of logs within an organization's data.
+pub const FOLDER: &str = "log";
+/// The folder, within that of a log, of entries that are too long for a bundle.
+pub const APART: &str = "apart";
+
+/// What was carried over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// How many entries.
+    pub entries: u64,
+    /// How many the log has now, under its checkpoint.
+    pub size: u64,
+}
+
+impl Registry {
+    /// The logs of the organization, the oldest first.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn logs(&self) -> Result<Vec<Log>, RegistryError> {
+        Ok(self.store.read(|tx| logs::all(tx, &self.id))?)
+    }
+
+    /// Opens the log that is written to, in a folder of logs. Where there is none yet, one is begun at `now` (Unix seconds),
+    /// named after the year, with a key of its own, and told by an event.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; [`RegistryError::BehindLog`] where the log has more than the store knows of.
+    pub fn open_log(&self, folder: &Path, now: i64) -> Result<Writer, RegistryError> {
+        let log = match self.logs()?.into_iter().find(|log| log.ended.is_none()) {
+            Some(log) => log,
+            None => self.begin_log(now)?,
+        };
+        let mut writer = Writer::open(&folder_of(folder, &log), key_of(&log)?)?;
+        let known = size(log.size);
+        let damaged = || RegistryError::BehindLog { log: log.name.clone(), log_size: writer.size(), known };
+        if writer.size() > known {
+            return Err(damaged());
+        }
+        if writer.size() == size(log.published) && writer.size() > 0 && writer.root() != log.root {
+            return Err(damaged());
+        }
+        writer.put(about::FILE, log.about.as_bytes())?;
+        Ok(writer)
+    }
+
+    fn begin_log(&self, now: i64) -> Result<Log, RegistryError> {
+        let name: String = time::format(now).chars().take(4).collect();
+        let origin = format!("{}/log/{name}", self.host());
+        let key_id = format!("log:{origin}");
+        let made = self.signer().generate(&self.id, &key_id, Algorithm::EdDsa)?;
+        let key = NoteKey::new(&origin, note::Kind::Text, &made.public_key)
+            .map_err(|error| RegistryError::damaged("the log", error))?;
+        let about = self.sign_receipt(&about::statement(&self.did, &key, now))?;
+        let public_jwk = made.public_key.to_jwk().to_string();
+        let log = Log {
+            name,
+            origin,
+            key_id,
+            public_jwk,
+            sealed: made.sealed,
+            about,
+            began: now,
+            ended: None,
+            size: 0,
+            published: 0,
+            root: [0; 32],
+        };
+        self.change(|tx| {
+            logs::add(tx, &self.id, &log)?;
+            let told = json!({"origin": log.origin, "key": key.to_string()});
+            self.note(tx, ("log.begun", &log.name), &told, now)
+        })?;
+        Ok(log)
+    }
+
+    /// Carries over what is not in the log yet, and publishes a checkpoint, at `now` (Unix seconds).
+    ///
+    /// # Errors
+    /// [`RegistryError`]. After one of the log's folder it has to be opened again.
+    pub fn carry(&self, writer: &mut Writer, now: i64) -> Result<Carried, RegistryError> {
+        let log = self.log_of(writer)?;
+        let before = writer.published();
+        loop {
+            let next = (i64::try_from(writer.size()).unwrap_or(i64::MAX), 1);
+            let mut found = self.store.read(|tx| logs::segments(tx, &self.id, &log.name, next))?;
+            if found.is_empty() {
+                found.extend(self.place(&log, now)?);
+            }
+            let Some(segment) = found.pop() else { break };
+            self.write_segment(writer, &segment)?;
+            self.publish(writer, &log)?;
+        }
+        Ok(Carried { entries: writer.published().saturating_sub(before), size: writer.published() })
+    }
+
+    fn log_of(&self, writer: &Writer) -> Result<Log, RegistryError> {
+        let named = self.logs()?.into_iter().find(|log| log.origin == writer.origin());
+        let missing = || StoreError::NotFound { what: format!("log `{}`", writer.origin()) };
+        Ok(named.ok_or_else(missing)?)
+    }
+
+    /// Gives what has no place yet its place.
+    fn place(&self, log: &Log, now: i64) -> Result<Option<Segment>, RegistryError> {
+        if !self.store.read(|tx| logs::has_more(tx, &self.id, now))? {
+            return Ok(None);
+        }
+        let salt =
+            legation_keys::secret::random().map_err(|error| RegistryError::damaged("the log", error))?;
+        let salted = (TOGETHER, salt);
+        // No event: each would have to get a place, too.
+        Ok(self.store.write(|tx| logs::place(tx, &self.id, &log.name, salted, now))?)
+    }
+
+    fn write_segment(&self, writer: &mut Writer, segment: &Segment) -> Result<(), RegistryError> {
+        let leaves = self.leaves(segment)?;
+        let written = writer.size().saturating_sub(size(segment.first));
+        for leaf in leaves.into_iter().skip(usize::try_from(written).unwrap_or(usize::MAX)) {
+            if leaf.bytes.len() <= MAX_ENTRY {
+                writer.append(&leaf.bytes)?;
+                continue;
+            }
+            let head = entry::head(&leaf.bytes);
+            let head = head.ok_or_else(|| RegistryError::damaged("an entry of the log", "it is too long"))?;
+            writer.put_apart(APART, &leaf.bytes)?;
+            writer.append(&entry::apart(&head, &leaf.bytes))?;
+        }
+        Ok(())
+    }
+
+    /// The leaves of a segment, with what is left out of them.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn leaves(&self, segment: &Segment) -> Result<Vec<Leaf>, RegistryError> {
+        let entries = self.store.read(|tx| logs::entries(tx, &self.id, segment))?;
+        entries.into_iter().map(|entry| leaf(entry, segment.salt.as_ref())).collect()
+    }
+
+    fn publish(&self, writer: &mut Writer, log: &Log) -> Result<(), RegistryError> {
+        let sealed = SealedKey { organization: &self.id, key_id: &log.key_id, sealed: &log.sealed };
+        writer.publish(|checkpoint| self.signer().checkpoint(sealed, checkpoint))?;
+        let size = i64::try_from(writer.published()).unwrap_or(i64::MAX);
+        let published = (size, writer.root());
+        self.store.write(|tx| logs::set_published(tx, &self.id, &log.name, published))?;
+        Ok(())
+    }
+
+    /// Where a receipt is in a log: the log's name, the index, and the leaf with what is left out of it. `None` where it was not
+    /// carried over yet.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn place_of_receipt(&self, seq: i64) -> Result<Option<(String, u64, Leaf)>, RegistryError> {
+        let segment = self.store.read(|tx| logs::of_receipt(tx, &self.id, seq))?;
+        self.place_in(segment, |head| {
+            matches!(head.kind, Kind::Receipt | Kind::Settlement) && head.seq == seq
+        })
+    }
+
+    /// Where an event is in a log, the same.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn place_of_event(&self, seq: i64) -> Result<Option<(String, u64, Leaf)>, RegistryError> {
+        let segment = self.store.read(|tx| logs::of_event(tx, &self.id, seq))?;
+        self.place_in(segment, |head| head.kind == Kind::Event && head.seq == seq)
+    }
+
+    fn place_in(
+        &self,
+        segment: Option<Segment>,
+        is_it: impl Fn(&Head) -> bool,
+    ) -> Result<Option<(String, u64, Leaf)>, RegistryError> {
+        let Some(segment) = segment else { return Ok(None) };
+        let found = (size(segment.first)..)
+            .zip(self.leaves(&segment)?)
+            .find(|(_, leaf)| entry::head(&leaf.bytes).is_some_and(|head| is_it(&head)));
+        Ok(found.map(|(index, leaf)| (segment.log, index, leaf)))
+    }
+}
+
+/// The folder of a log, in the folder of logs.
+#[must_use]
+pub fn folder_of(logs: &Path, log: &Log) -> PathBuf {
+    logs.join(&log.name)
+}
+
+/// The key of a log's checkpoints.
+///
+/// # Errors
+/// [`RegistryError::Damaged`].
+pub fn key_of(log: &Log) -> Result<NoteKey, RegistryError> {
+    let wrong = |reason: String| RegistryError::damaged(&format!("the log `{}`", log.name), reason);
+    let limits = JsonLimits { bytes: 4096, depth: 4 };
+    let jwk = json::parse(log.public_jwk.as_bytes(), limits).map_err(|error| wrong(error.to_string()))?;
+    let jwk = jwk.as_object().ok_or_else(|| wrong("its key is no object".to_owned()))?;
+    let key = PublicKey::from_jwk(jwk).map_err(|error| wrong(error.to_string()))?;
+    NoteKey::new(&log.origin, note::Kind::Text, &key).map_err(|error| wrong(error.to_string()))
+}
+
+fn size(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+fn leaf(entry: Entry, salt: Option<&[u8; 32]>) -> Result<Leaf, RegistryError> {
+    let plain = |bytes| Leaf { bytes, disclosures: Vec::new() };
+    match entry {
+        Entry::Event(event) => {
+            let told = entry::Event {
+                kind: &event.kind,
+                subject: &event.subject,
+                actor: &event.actor,
+                data: &event.data,
+                previous: event.previous,
+            };
+            Ok(plain(entry::event(event.seq, event.at, &told)))
+        }
+        Entry::Count(count) => Ok(plain(entry::count(count.number, count.of, count.times, count.last))),
+        Entry::Receipt(_, Some(erased)) => Ok(plain(erased)),
+        Entry::Receipt(receipt, None) => {
+            let what = || format!("receipt {}", receipt.seq);
+            let salt = salt.ok_or_else(|| RegistryError::damaged(&what(), "its salt is gone"))?;
+            let kind = if receipt.kind == "settle" { Kind::Settlement } else { Kind::Receipt };
+            let head = Head { at: receipt.at, kind, of: receipt.of, seq: receipt.seq };
+            let own = own_salt(salt, receipt.seq);
+            entry::receipt(&head, &receipt.body, &own).map_err(|error| RegistryError::damaged(&what(), error))
+        }
+    }
+}
+
+/// What the salts of one receipt are made of, by what those of its segment are.
+fn own_salt(segment: &[u8; 32], seq: i64) -> [u8; 32] {
+    legation_log::hidden::derive(segment, &format!("receipt {seq}"))
+}
