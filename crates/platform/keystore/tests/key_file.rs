@@ -8,7 +8,9 @@ use age::{
     secrecy::SecretString,
 };
 use legation_keys::{Algorithm, SecretKey, Signer};
-use legation_keystore::{LoadError, Overwrite, Passphrase, Protection, SaveError, WriteError, load, save};
+use legation_keystore::{
+    LoadError, Overwrite, Passphrase, Protection, SaveError, WriteError, key_file::MAX_BYTES, load, save,
+};
 use std::{
     fs,
     io::Write,
@@ -81,9 +83,9 @@ fn what_is_no_key_file_is_refused_for_its_own_reason() {
     let path = folder.path().join("file");
     assert!(matches!(load(&path, None).unwrap_err(), LoadError::Open { .. }));
     assert!(matches!(load(folder.path(), None).unwrap_err(), LoadError::Open { .. }));
-    fs::write(&path, vec![b' '; 64 * 1024 + 1]).unwrap();
+    fs::write(&path, vec![b' '; MAX_BYTES + 1]).unwrap();
     assert_eq!(load(&path, None).unwrap_err(), LoadError::TooLarge { path: path.clone() });
-    for content in [b"".as_slice(), b"{}", b"\xff\xfe", b"-----BEGIN PRIVATE KEY-----", &[b' '; 64 * 1024]] {
+    for content in [b"".as_slice(), b"{}", b"\xff\xfe", b"-----BEGIN PRIVATE KEY-----", &[b' '; MAX_BYTES]] {
         fs::write(&path, content).unwrap();
         assert!(matches!(load(&path, None).unwrap_err(), LoadError::NotAKey { .. }));
     }

@@ -320,3 +320,126 @@ fn whoever_asks_for_more_than_it_may_have_makes_nobody_give_anything_back() {
     assert!(large.is_in_the_way, "it may have that, but for what is set aside");
     assert!(call(&mut world, &[1, 3], 20).is_ok(), "what is set aside is still there");
 }
+
+/// How many processes there are where many are.
+const MANY: usize = 32;
+
+/// Many processes whose clocks differ, of which some are cut off from the store, some end and are carried over by whoever
+/// finds their journal, and some are lost with their machine.
+struct Fleet {
+    world: World,
+    skews: Vec<i64>,
+    /// Until when a process does not reach the store.
+    cut: Vec<i64>,
+    spent: i64,
+}
+
+/// The budget that all of them spend, and its window.
+const MOST: i64 = 60_000;
+const LONG: usize = 1;
+
+impl Fleet {
+    fn new(draw: &mut Rng) -> Self {
+        let mut world = World::new(draw);
+        world.mosts = vec![[i64::MAX; 3]; 5];
+        world.mosts[1][LONG] = MOST;
+        world.processes = (0..MANY).map(|_| Aside::new(50)).collect();
+        Self { world, skews: (0..MANY).map(|_| draw.i64(-20..=20)).collect(), cut: vec![0; MANY], spent: 0 }
+    }
+
+    fn clock(&self, process: usize) -> i64 {
+        self.world.now + self.skews[process]
+    }
+
+    fn is_cut(&self, process: usize) -> bool {
+        self.world.now < self.cut[process]
+    }
+
+    /// Whether it passed.
+    fn call(&mut self, draw: &mut Rng) -> bool {
+        let (process, amount) = (draw.usize(..MANY), draw.i64(1..=12));
+        let (now, is_cut) = (self.clock(process), self.is_cut(process));
+        let permit = self.world.permit(CHAINS[draw.usize(..3)], amount);
+        let committed = match self.world.processes[process].commit(permit, true, now) {
+            Ok(committed) => Some(committed),
+            Err(_) if is_cut => None,
+            Err(not_here) => {
+                let NotHere { permit, is_in_the_way } = *not_here;
+                if is_in_the_way {
+                    self.carry(process, true);
+                }
+                let committed = self.world.store.reserve(permit, now).ok();
+                committed.inspect(|committed| self.world.processes[process].want(committed))
+            }
+        };
+        let Some(committed) = committed else { return false };
+        self.spent += amount;
+        assert!(self.spent <= MOST, "{} of {MOST}", self.spent);
+        // Most are settled at once by what they cost, and some never: what is reserved stays so.
+        if draw.u8(..10) > 0 {
+            let cost = draw.i64(0..=amount);
+            let actual = Actual::of_money(u64::try_from(cost).unwrap());
+            let settled = self.world.processes[process].settle(committed, &actual, now);
+            let is_known = match settled {
+                Ok(_) => true,
+                Err(_) if is_cut => false,
+                Err(committed) => {
+                    self.world.store.settle(*committed, &actual, now);
+                    true
+                }
+            };
+            if is_known {
+                self.spent -= amount - cost;
+            }
+        }
+        true
+    }
+
+    fn carry(&mut self, process: usize, none: bool) {
+        let (now, until) = (self.clock(process), self.clock(process) + 2);
+        let changes = self.world.processes[process].plan(none);
+        let carried = self.world.store.carry(&changes, now, until, MANY);
+        self.world.processes[process].take_over(&changes, &carried, until);
+    }
+
+    fn step(&mut self, draw: &mut Rng) {
+        let process = draw.usize(..MANY);
+        match draw.u16(..1000) {
+            0..700 => drop(self.call(draw)),
+            700..980 if !self.is_cut(process) => self.carry(process, false),
+            // It ends, and its journal is carried over; another one begins.
+            980..985 if !self.is_cut(process) => {
+                self.carry(process, true);
+                self.carry(process, true);
+                self.world.processes[process] = Aside::new(50);
+            }
+            985..990 => self.cut[process] = self.world.now + draw.i64(1..20),
+            990..992 => self.skews[process] = draw.i64(-20..=20),
+            _ => self.world.now += draw.i64(0..2),
+        }
+    }
+}
+
+#[test]
+fn of_32_processes_with_skewed_clocks_that_are_cut_off_and_end_nothing_is_overspent_and_nearly_all_is_spent()
+{
+    for seed in 0..20 {
+        let draw = &mut Rng::with_seed(seed);
+        let mut fleet = Fleet::new(draw);
+        for _ in 0..12_000 {
+            fleet.step(draw);
+        }
+        // One is lost with its machine, in the middle of everything: its part is never given back in this window.
+        fleet.world.processes[draw.usize(..MANY)] = Aside::new(50);
+        let mut refused = 0;
+        while refused < 4000 {
+            match draw.u8(..8) {
+                0 => fleet.carry(draw.usize(..MANY), false),
+                1 => fleet.world.now += draw.i64(0..2),
+                _ => refused += usize::from(!fleet.call(draw)),
+            }
+        }
+        assert!(fleet.spent <= MOST);
+        assert!(fleet.spent * 100 >= MOST * 95, "{seed}: {} of {MOST} could be spent", fleet.spent);
+    }
+}
