@@ -46,6 +46,10 @@ pub(crate) enum Request {
     SealSecret(SealSecret),
     /// A secret for an upstream, opened.
     OpenSecret(OpenSecret),
+    /// A key, sealed anew by the master key that seals now.
+    ResealKey(Key),
+    /// The same of a secret for an upstream.
+    ResealSecret(OpenSecret),
 }
 
 impl Request {
@@ -62,6 +66,8 @@ impl Request {
             Self::Alert(_) => "alert",
             Self::SealSecret(_) => "seal_secret",
             Self::OpenSecret(_) => "open_secret",
+            Self::ResealKey(_) => "reseal_key",
+            Self::ResealSecret(_) => "reseal_secret",
         }
     }
 
@@ -242,6 +248,10 @@ pub(crate) enum Answer {
     },
     Sealed {
         sealed: Bytes,
+    },
+    Resealed {
+        /// `None` where it is by that master key already.
+        sealed: Option<Bytes>,
     },
     Secret {
         secret: Secret,

@@ -51,7 +51,9 @@ impl Door {
             | Request::DomainLinkage(_)
             | Request::SecurityEvent(_)
             | Request::Alert(_)
-            | Request::SealSecret(_) => self == Self::Registry,
+            | Request::SealSecret(_)
+            | Request::ResealKey(_)
+            | Request::ResealSecret(_) => self == Self::Registry,
         }
     }
 }

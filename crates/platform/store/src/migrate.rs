@@ -3,7 +3,7 @@
 use crate::{connection::Connection, error::StoreError};
 
 /// The steps. One that was released is never changed.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 15] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_idempotency.sql"),
     include_str!("../migrations/0003_batches.sql"),
@@ -18,6 +18,7 @@ const STEPS: [&str; 14] = [
     include_str!("../migrations/0012_restored.sql"),
     include_str!("../migrations/0013_signals.sql"),
     include_str!("../migrations/0014_blocked.sql"),
+    include_str!("../migrations/0015_keepers.sql"),
 ];
 
 /// A number that stands for migrating, in PostgreSQL, so that two processes do not do it at once.
