@@ -25,9 +25,10 @@ pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
 pub(crate) use organization::{
     AddAdminArgs, AddAgentArgs, AddTeamArgs, AdminCommand, AgentCommand, ApiKeyCommand, BlockArgs,
     BudgetCommand, CardOfCommand, ChainArgs, CreateKeyArgs, DelegationCommand, ExportArgs, FileArgs,
-    GraphArgs, GraphFormat, IdArgs, ImportArgs, ListAgentsArgs, ListArgs, ListDelegationsArgs, NameArgs,
-    OfAgentArgs, OfHolderArgs, OrganizationCommand, ProfileArgs, RaiseBudgetArgs, RevokeDelegationArgs, Role,
-    RotateArgs, RotateKeyArgs, SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
+    GraphArgs, GraphFormat, IdArgs, ImportArgs, Kept, ListAgentsArgs, ListArgs, ListDelegationsArgs,
+    LostMasterArgs, MasterKeyCommand, NameArgs, OfAgentArgs, OfHolderArgs, OrganizationCommand, ProfileArgs,
+    RaiseBudgetArgs, RecoverAdminArgs, RetentionCommand, RevokeDelegationArgs, Role, RotateArgs,
+    RotateKeyArgs, RotateMasterArgs, SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
 };
 pub(crate) use signals::{AddReceiverArgs, ReceiverCommand, SignalsCommand};
 pub(crate) use up::{
@@ -160,6 +161,16 @@ pub(crate) enum Command {
     Spend(SpendArgs),
     /// Look whether all is well with an organization, and say what to do where it is not.
     Doctor(DoctorArgs),
+    /// The master key, which opens all private keys and secrets that are kept.
+    MasterKey {
+        #[command(subcommand)]
+        command: MasterKeyCommand,
+    },
+    /// For how long receipts and events are kept.
+    Retention {
+        #[command(subcommand)]
+        command: RetentionCommand,
+    },
     /// Write all of an organization's data into one file, while it runs. Private keys in it open by the master key alone.
     Backup(BackupArgs),
     /// Put a backup back, into a new data folder; then open it.

@@ -89,6 +89,8 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::Model { command } => organization::model::run(&command),
         Command::Spend(args) => organization::spend::run(&args),
         Command::Doctor(args) => organization::doctor::run(&args),
+        Command::MasterKey { command } => organization::master_key::run(&command),
+        Command::Retention { command } => organization::retention::run(&command),
         Command::Backup(args) => organization::backup::run(&args),
         Command::Restore(args) => organization::restore::run(&args),
         Command::Confirm(args) => organization::confirm::run(&args),

@@ -1,6 +1,8 @@
 //! The arguments of an organization's commands: teams, agents, their keys, delegations and budgets.
 
-use super::{AgentFileArgs, AgentProxyArgs, NarrowArgs, PlaceArgs, ToFileArgs, duration, moment, until};
+use super::{
+    AgentFileArgs, AgentProxyArgs, DataArgs, NarrowArgs, PlaceArgs, ToFileArgs, duration, moment, until,
+};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -75,6 +77,15 @@ pub(crate) struct RotateHowArgs {
     /// Others may have the key: it is taken out of the DID document at once, and nothing that it signed holds any more.
     #[arg(long)]
     pub(crate) compromised: bool,
+    /// Have it replaced by itself again and again while `up` runs, such as `90d`; `never` for not any more. The old key stays
+    /// published while something holds that was signed by it.
+    #[arg(long, value_name = "TIME", value_parser = every, conflicts_with = "compromised")]
+    pub(crate) every: Option<i64>,
+}
+
+/// A length of time, or `never`, which is 0.
+fn every(text: &str) -> Result<i64, String> {
+    if text == "never" { Ok(0) } else { duration(text) }
 }
 
 #[derive(Debug, Subcommand)]
@@ -479,6 +490,87 @@ pub(crate) enum AdminCommand {
     Show(IdArgs),
     /// Take an admin's authority away, from its next request on.
     Remove(IdArgs),
+    /// On the machine with the data folder: make a new first admin where the key of the one there was is lost, whose authority
+    /// ends. Its key and delegation take the place of `admin.key` and `admin.jwt`.
+    Recover(RecoverAdminArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecoverAdminArgs {
+    /// The admin whose key is lost, by its DID; by default the one that `admin.jwt` in the folder is of.
+    #[arg(long, value_name = "DID")]
+    pub(crate) lost: Option<String>,
+    /// A file that holds a passphrase for the new key; without, whoever reads the key file has the key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetentionCommand {
+    /// For how long receipts and events are kept.
+    Show(ListArgs),
+    /// Keep them for so long, and forget what is older.
+    Set(SetRetentionArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetRetentionArgs {
+    /// What for how long, such as `receipts=365d,events=730d`; `forever` for no end. What is not named stays as it is.
+    #[arg(value_name = "WHAT=TIME", required = true, value_delimiter = ',', value_parser = kept)]
+    pub(crate) kept: Vec<(Kept, i64)>,
+    #[command(flatten)]
+    pub(crate) data: PlaceArgs,
+}
+
+/// What is kept for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    Receipts,
+    Events,
+}
+
+/// `receipts=365d`; 0 is for ever.
+fn kept(text: &str) -> Result<(Kept, i64), String> {
+    let wrong =
+        || "expected `receipts=TIME` or `events=TIME`, such as `receipts=365d`, or `forever`".to_owned();
+    let (what, time) = text.split_once('=').ok_or_else(wrong)?;
+    let what = match what {
+        "receipts" => Kept::Receipts,
+        "events" => Kept::Events,
+        _ => return Err(wrong()),
+    };
+    if time == "forever" {
+        return Ok((what, 0));
+    }
+    Ok((what, duration(time).map_err(|_| wrong())?))
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MasterKeyCommand {
+    /// Replace the master key: all keys and secrets are sealed anew by the next one, while `up` runs. What breaks off is gone on with.
+    Rotate(RotateMasterArgs),
+    /// Where the master key is lost: make a new one, and all keys of organization, teams and agents anew.
+    Lost(LostMasterArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RotateMasterArgs {
+    /// Only make `master.key.new`: copy it to each other machine of the organization, then go on without this.
+    #[arg(long)]
+    pub(crate) prepare: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LostMasterArgs {
+    /// Yes: nobody has a copy of it. What signed until now holds no more, and secrets of upstreams have to be set again.
+    #[arg(long, required = true)]
+    pub(crate) make_keys_anew: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
 }
 
 /// What people do who administer an organization.

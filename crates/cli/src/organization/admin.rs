@@ -2,6 +2,7 @@
 
 use super::{
     place::{Place, ask, escape, joined, text},
+    recover,
     table::table,
 };
 use crate::{
@@ -17,6 +18,7 @@ pub(crate) fn run(command: &AdminCommand) -> Result<Output, Failure> {
         AdminCommand::List(args) => list(args),
         AdminCommand::Show(args) => show(args),
         AdminCommand::Remove(args) => remove(args),
+        AdminCommand::Recover(args) => recover::run(args),
     }
 }
 

@@ -13,7 +13,11 @@ use serde_json::json;
 
 /// Replaces the key of a team or an agent: `kind` is as paths have it.
 pub(crate) fn rotate(kind: &str, args: &RotateArgs) -> Result<Output, Failure> {
-    replace(&args.of.data, &format!("/v1/{kind}/{}/rotate", escape(&args.of.name)), args.how.compromised)
+    let path = format!("/v1/{kind}/{}", escape(&args.of.name));
+    match args.how.every {
+        Some(every) => schedule(&args.of.data, &path, every),
+        None => replace(&args.of.data, &format!("{path}/rotate"), args.how.compromised),
+    }
 }
 
 pub(crate) fn run(command: &OrganizationCommand) -> Result<Output, Failure> {
@@ -21,6 +25,9 @@ pub(crate) fn run(command: &OrganizationCommand) -> Result<Output, Failure> {
         OrganizationCommand::Show(args) => show(args),
         OrganizationCommand::Card(command) => cards::run(command, "/v1/organization/card"),
         OrganizationCommand::Rotate(args) => {
+            if let Some(every) = args.how.every {
+                return schedule(&args.data, "/v1/organization", every);
+            }
             let mut output = replace(&args.data, "/v1/organization/rotate", args.how.compromised)?;
             if args.how.compromised {
                 let note = "admins have a new delegation: `legation admin show DID` prints it for each";
@@ -29,6 +36,18 @@ pub(crate) fn run(command: &OrganizationCommand) -> Result<Output, Failure> {
             Ok(output)
         }
     }
+}
+
+/// Has a key replaced by itself; 0 is for not any more.
+fn schedule(data: &PlaceArgs, path: &str, every: i64) -> Result<Output, Failure> {
+    let every = (every > 0).then_some(every);
+    let json = ask(data, "PUT", &format!("{path}/rotation"), Some(&json!({"every": every})))?;
+    let of = format!("the key of the {} `{}`", text(&json, "kind"), text(&json, "name"));
+    let told = match text(&json, "due") {
+        "" => format!("{of} is not replaced by itself any more"),
+        due => format!("{of} is replaced by itself, first at {due}, while `legation up` runs"),
+    };
+    Ok(Output::done(json, told))
 }
 
 fn show(args: &ListArgs) -> Result<Output, Failure> {

@@ -5,7 +5,7 @@ use crate::{
     args::SignerArgs,
     output::{Failure, Output},
 };
-use legation_signer::{Master, serve};
+use legation_signer::{MasterError, Source, serve};
 use serde_json::json;
 use std::{
     io::Read,
@@ -18,7 +18,15 @@ use std::{
 pub(crate) fn run(args: &SignerArgs) -> Result<Output, Failure> {
     let folder = DataDir::of(&args.data);
     folder.location()?;
-    let master = Master::load(&folder.master()).map_err(|error| Failure::file(error.to_string()))?;
+    let master = Source::of(&folder.master()).map_err(|error| {
+        let hint = match error {
+            MasterError::Open { .. } => {
+                "; put back the copy that was kept apart, or, where nobody has it, `legation master-key lost`"
+            }
+            _ => "",
+        };
+        Failure::file(format!("{error}{hint}"))
+    })?;
     let stop = Arc::new(AtomicBool::new(false));
     let stopping = Arc::clone(&stop);
     let until_stdin_ends = args.until_stdin_ends;

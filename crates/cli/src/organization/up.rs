@@ -27,6 +27,10 @@ use std::{
 };
 use tokio::net::TcpListener;
 
+/// What to do about another master key.
+const OTHER_MASTER: &str = "the master key is not the one that sealed what is kept: put back the `master.key` that was kept apart; where \
+                            nobody has it, `legation master-key lost`";
+
 /// For how long a request that has begun may go on when its connection has lived for its time: as long as a model
 /// may answer.
 const LAST_REQUEST: Duration = Duration::from_secs(600);
@@ -71,7 +75,14 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
     // What is due is done before anybody asks. What is closed answers so until it is opened.
     match registry.closed().map_err(|error| failed(&error))? {
         Some(why) => complain(&format!("note: {}\n", StoreError::Restored { why })),
-        None => keeper::look(&registry).map_err(|error| failed(&error))?,
+        None => {
+            // A master key that opens nothing is told before anybody calls.
+            registry.check_keys().map_err(|error| match error.code() {
+                "sealed_mismatch" => Failure::network("sealed_mismatch", OTHER_MASTER),
+                _ => failed(&error),
+            })?;
+            keeper::look(&registry).map_err(|error| failed(&error))?;
+        }
     }
     log::start(&registry, folder.logs())?;
     let signer = Arc::new(Mutex::new(signer));

@@ -12,6 +12,7 @@ mod delegations;
 mod doctor;
 mod holders;
 mod import;
+mod keepers;
 mod keys;
 mod published;
 mod remote;

@@ -15,6 +15,7 @@ mod common;
 mod eight;
 mod faults;
 mod killed;
+mod master;
 mod restored;
 mod running;
 

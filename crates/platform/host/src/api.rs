@@ -36,7 +36,7 @@ mod budgets;
 mod cards;
 mod configured;
 mod delegations;
-mod endpoint;
+pub(crate) mod endpoint;
 mod error;
 mod forms;
 mod holders;

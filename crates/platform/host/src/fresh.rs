@@ -33,7 +33,9 @@ pub(crate) struct Page {
 }
 
 /// Which event is the last one: asked once for all who wait.
-type Question = Shared<BoxFuture<'static, Result<i64, Problem>>>;
+type Question = Shared<BoxFuture<'static, Result<Change, Problem>>>;
+/// Epoch and number of an event.
+type Change = (i64, i64);
 
 /// What an organization publishes.
 pub(crate) struct Fresh {
@@ -48,7 +50,7 @@ pub(crate) struct Fresh {
 /// Pages by their paths, as of an event.
 #[derive(Default)]
 struct Kept {
-    event: i64,
+    event: Change,
     pages: HashMap<String, Page>,
     bytes: usize,
 }
@@ -90,7 +92,7 @@ impl Fresh {
     }
 
     /// The number of the last event, as it is found at some moment from now on.
-    async fn last_event(self: &Arc<Self>) -> Result<i64, Problem> {
+    async fn last_event(self: &Arc<Self>) -> Result<Change, Problem> {
         let answer = {
             let mut next = lock(&self.next);
             let own = Arc::clone(self);
@@ -99,16 +101,16 @@ impl Fresh {
         answer.await
     }
 
-    async fn ask(self: Arc<Self>) -> Result<i64, Problem> {
+    async fn ask(self: Arc<Self>) -> Result<Change, Problem> {
         let _turn = self.turn.lock().await;
         // Who comes from here on has the next one.
         *lock(&self.next) = None;
         let registry = Arc::clone(&self.registry);
-        let asked = tokio::task::spawn_blocking(move || registry.last_event()).await;
+        let asked = tokio::task::spawn_blocking(move || registry.last_change()).await;
         asked.map_err(|_| Problem::Storage)?.map_err(|error| problem(&error))
     }
 
-    fn known(&self, event: i64, path: &str) -> Option<Page> {
+    fn known(&self, event: Change, path: &str) -> Option<Page> {
         let mut kept = lock(&self.kept);
         // Also where it is less: a store that was restored has other pages.
         if kept.event != event {
@@ -117,7 +119,7 @@ impl Fresh {
         kept.pages.get(path).cloned()
     }
 
-    fn keep(&self, event: i64, path: &str, page: &Page) {
+    fn keep(&self, event: Change, path: &str, page: &Page) {
         let cost = path.len() + page.bytes.len() + EACH;
         let mut kept = lock(&self.kept);
         if kept.event != event || cost > MOST {
@@ -136,7 +138,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn problem(error: &RegistryError) -> Problem {
+pub(crate) fn problem(error: &RegistryError) -> Problem {
     match error {
         RegistryError::Store(StoreError::NotFound { .. }) => Problem::NotFound,
         RegistryError::Store(StoreError::Restored { .. }) => Problem::Closed,

@@ -2,7 +2,8 @@
 //! stands on its own domain: anybody may mirror it.
 
 use crate::{
-    fresh::Fresh,
+    api::endpoint::unescape,
+    fresh::{Fresh, problem},
     location::Kind,
     problem::Problem,
     router::{answer, open_to_web_pages},
@@ -15,10 +16,12 @@ use axum::{
     response::Response,
     routing::get,
 };
+use legation_keys::time::{self, Round};
 use legation_registry::{Registry, RegistryError};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// `/.well-known/did.json`, `/teams/NAME/did.json`, `/NAME/did.json`, `/status/NUMBER`, `/.well-known/did-configuration.json`, `/.well-known/agent-card.json` and
+/// `/.well-known/did.json`, `/teams/NAME/did.json`, `/NAME/did.json` (each with `?versionTime=TIME` as it was), `/status/NUMBER`, `/.well-known/did-configuration.json`, `/.well-known/agent-card.json` and
 /// `/NAME/agent-card.json` of an organization.
 pub fn published(registry: Arc<Registry>) -> Router {
     Router::new()
@@ -77,8 +80,31 @@ async fn card(fresh: &Arc<Fresh>, did: String, asked: (&Uri, &HeaderMap)) -> Tol
 }
 
 async fn document(fresh: &Arc<Fresh>, did: String, asked: (&Uri, &HeaderMap)) -> Told {
+    if let Some(at) = version_time(asked.0)? {
+        return document_as_of(fresh, did, at, asked.1).await;
+    }
     let document = move |registry: &Registry| Ok(registry.document(&did)?.to_json().to_string().into_bytes());
     tell(fresh, Kind::Document, asked, document).await
+}
+
+/// A document as it was, by DID Core's parameter `versionTime` (§3.2.1). It is read anew each time: whoever asks chooses the moment, and
+/// must not choose what is remembered.
+async fn document_as_of(fresh: &Arc<Fresh>, did: String, at: i64, headers: &HeaderMap) -> Told {
+    let own = Arc::clone(fresh);
+    let read = move || Ok(own.registry().document_as_of(&did, at)?.to_json().to_string().into_bytes());
+    let read = tokio::task::spawn_blocking(read).await.map_err(|_| Problem::Storage)?;
+    let bytes = read.map_err(|error: RegistryError| problem(&error))?;
+    let digest = Sha256::digest(&bytes).into();
+    answer(Kind::Document, bytes.into(), digest, headers)
+}
+
+/// The moment that a document is asked for, Unix seconds; `None` where nobody says one.
+fn version_time(at: &Uri) -> Result<Option<i64>, Problem> {
+    let pairs = at.query().unwrap_or_default().split('&');
+    let mut said = pairs.filter_map(|pair| pair.strip_prefix("versionTime="));
+    let Some(text) = said.next() else { return Ok(None) };
+    let moment = unescape(text).and_then(|text| time::parse(&text, Round::Down));
+    moment.filter(|_| said.next().is_none()).map(Some).ok_or(Problem::VersionTime)
 }
 
 /// Tells a page, by its path.

@@ -19,6 +19,8 @@ pub(crate) enum Problem {
     TooLarge,
     /// The file is there but can't be read.
     Storage,
+    /// A version is asked for by what is no time.
+    VersionTime,
     /// What would be told may be older than what was told before.
     Closed,
 }
@@ -62,6 +64,11 @@ impl Problem {
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "file_unreadable",
                 "the file can't be read; whoever runs this host must look at its permissions",
+            ),
+            Self::VersionTime => (
+                StatusCode::BAD_REQUEST,
+                "version_time",
+                "`versionTime` is asked for once, as a time such as `2026-03-03T12:00:00Z`",
             ),
             Self::Closed => (
                 StatusCode::SERVICE_UNAVAILABLE,

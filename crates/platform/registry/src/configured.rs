@@ -137,8 +137,9 @@ impl Registry {
             let reason = "it is sent in a header: printable characters without spaces".to_owned();
             return Err(RegistryError::Value { what: "secret", found: "(not shown)".to_owned(), reason });
         }
-        let sealed = self.signer().seal_secret(&self.id, name, &origin, secret)?;
         self.change(|tx| {
+            // Under the lock: whoever seals all anew must not miss it.
+            let sealed = self.signer().seal_secret(&self.id, name, &origin, secret)?;
             let secret = Secret { name: name.to_owned(), origin: origin.clone(), sealed, created: now };
             configuration::put_secret(tx, &self.id, &secret)?;
             self.tell(tx, ("secret.set", name), &json!({"origin": origin}), now)

@@ -10,6 +10,9 @@
 //! | [`blocks`] | delegations that agents made themselves, blocked |
 //! | [`history`] | what was: a team, an agent, a delegation as of a moment |
 //! | [`rotation`] | keys in custody that are replaced |
+//! | [`master`] | all that is sealed, sealed anew; all keys made anew where the master key was lost |
+//! | [`integrity`] | whether what is kept is what was written |
+//! | [`retention`] | for how long receipts and events are kept |
 //! | [`restored`] | what was put back from a backup: opened again, confirmed |
 //! | [`linkage`] | the tie between the organization's DID and its domain |
 //! | [`cards`] | agent cards: signed, kept in versions |
@@ -40,9 +43,11 @@ pub mod error;
 pub mod history;
 pub mod holders;
 pub mod import;
+pub mod integrity;
 pub mod linkage;
 pub mod links;
 pub mod log;
+pub mod master;
 pub mod model;
 pub mod names;
 pub mod once;
@@ -51,6 +56,7 @@ pub mod proof;
 pub mod receipts;
 pub mod registry;
 pub mod restored;
+pub mod retention;
 pub mod rotation;
 pub mod route;
 pub mod signals;

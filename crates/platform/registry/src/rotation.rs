@@ -15,11 +15,17 @@ use legation_store::{
     Tx, holder,
     holder::{Holder, Key, Kind, State},
     link,
+    rotation::{self as schedule, Schedule},
 };
 use serde_json::json;
 
 /// For how long an old key stays at the least, seconds: status lists that it signed are valid for an hour.
 const LEAST: i64 = 2 * 3600;
+
+/// Least time between two keys of one holder, seconds: an hour.
+const SHORTEST: i64 = 3600;
+/// Most keys that are replaced at a time.
+const AT_ONCE: i64 = 100;
 
 /// A key that took the place of another one.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,39 +53,138 @@ impl Registry {
     ) -> Result<Rotated, RegistryError> {
         self.change(|tx| {
             let (holder, _) = named(tx, &self.id, kind, name)?;
-            self.must_be_in_custody(tx, &holder)?;
-            let children = holder::children(tx, &self.id, &holder.id, "", MOST)?;
-            let mut until = now.saturating_add(LEAST);
-            for child in &children {
-                let ends = links::alive(tx, &self.id, child, now)?.into_iter().map(|link| link.valid_until);
-                until = ends.fold(until, i64::max);
-            }
-            let until = (!compromised).then_some(until);
-            match until {
-                Some(until) => holder::retire_keys(tx, &self.id, &holder.id, until)?,
-                None => holder::drop_keys(tx, &self.id, &holder.id)?,
-            }
-            let key = self.new_key(tx, &holder, now)?;
-            // Beside the signature of the old key, or in place of it.
-            if holder.state == State::Active {
-                self.renew_card(tx, &holder, compromised, now)?;
-            }
-            if kind == Kind::Organization {
-                self.link_domain(tx, now)?;
-                self.renew_signal_key(tx, compromised, now)?;
-            }
-            if compromised {
-                status::sign_all(self, tx, &holder, now)?;
-                for child in children {
-                    if child.state != State::Retired && link::current(tx, &self.id, &child.id).is_ok() {
-                        self.reissue(tx, &child, Why::Changed, now)?;
-                    }
+            self.rotate_in(tx, holder, compromised, now)
+        })
+    }
+
+    fn rotate_in(
+        &self,
+        tx: &mut Tx<'_>,
+        holder: Holder,
+        compromised: bool,
+        now: i64,
+    ) -> Result<Rotated, RegistryError> {
+        self.must_be_in_custody(tx, &holder)?;
+        let (kind, name) = (holder.kind, holder.name.clone());
+        let children = holder::children(tx, &self.id, &holder.id, "", MOST)?;
+        let mut until = now.saturating_add(LEAST);
+        for child in &children {
+            let ends = links::alive(tx, &self.id, child, now)?.into_iter().map(|link| link.valid_until);
+            until = ends.fold(until, i64::max);
+        }
+        let until = (!compromised).then_some(until);
+        match until {
+            Some(until) => holder::retire_keys(tx, &self.id, &holder.id, until)?,
+            None => holder::drop_keys(tx, &self.id, &holder.id, now)?,
+        }
+        let key = self.new_key(tx, &holder, now)?;
+        // Beside the signature of the old key, or in place of it.
+        if holder.state == State::Active {
+            self.renew_card(tx, &holder, compromised, now)?;
+        }
+        if kind == Kind::Organization {
+            self.link_domain(tx, now)?;
+            self.renew_signal_key(tx, compromised, now)?;
+        }
+        if compromised {
+            status::sign_all(self, tx, &holder, now)?;
+            for child in children {
+                if child.state != State::Retired && link::current(tx, &self.id, &child.id).is_ok() {
+                    self.reissue(tx, &child, Why::Changed, now)?;
                 }
             }
-            let told =
-                json!({"kind": kind.name(), "compromised": compromised, "until": until.map(time::format)});
-            self.tell(tx, ("key.rotated", name), &told, now)?;
-            Ok(Rotated { holder, key, until })
+        }
+        let told = json!({"kind": kind.name(), "compromised": compromised, "until": until.map(time::format)});
+        self.tell(tx, ("key.rotated", &name), &told, now)?;
+        // Whenever it is replaced, the next time is counted from then.
+        if let Some(schedule) = schedule::get(tx, &self.id, &holder.id)? {
+            let due = now.saturating_add(schedule.every);
+            schedule::set(tx, &self.id, &Schedule { due, ..schedule })?;
+        }
+        Ok(Rotated { holder, key, until })
+    }
+
+    /// Has the key of an agent, a team, or the organization replaced by itself again and again, each after so many seconds; `None`
+    /// for not any more. The first time is counted from when the key that it has was made. Gives that time (Unix seconds).
+    ///
+    /// # Errors
+    /// [`RegistryError`]; [`RegistryError::Value`] of less than an hour.
+    pub fn rotate_every(
+        &self,
+        (kind, name): (Kind, &str),
+        every: Option<i64>,
+        now: i64,
+    ) -> Result<Option<i64>, RegistryError> {
+        if let Some(short) = every.filter(|every| *every < SHORTEST) {
+            let reason = "a key is used for an hour at least".to_owned();
+            return Err(RegistryError::Value {
+                what: "time between two keys",
+                found: format!("{short}s"),
+                reason,
+            });
+        }
+        self.change(|tx| {
+            let (holder, _) = named(tx, &self.id, kind, name)?;
+            self.must_be_in_custody(tx, &holder)?;
+            let due = match every {
+                None => {
+                    schedule::remove(tx, &self.id, &holder.id)?;
+                    None
+                }
+                Some(every) => {
+                    let key = holder::keys(tx, &self.id, &holder.id)?.into_iter().next();
+                    let due = key.map_or(now, |key| key.created).saturating_add(every);
+                    schedule::set(tx, &self.id, &Schedule { holder: holder.id.clone(), every, due })?;
+                    Some(due)
+                }
+            };
+            let told = json!({"kind": kind.name(), "every": every, "due": due.map(time::format)});
+            self.note(tx, ("rotation.set", name), &told, now)?;
+            Ok(due)
+        })
+    }
+
+    /// Replaces the keys whose time has come, at `now` (Unix seconds), each once however many processes do this. Gives how many.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn rotate_due(&self, now: i64) -> Result<usize, RegistryError> {
+        let due = self.store.read(|tx| schedule::due(tx, &self.id, now, AT_ONCE))?;
+        let (mut rotated, mut failed) = (0, None);
+        for Schedule { holder, .. } in due {
+            match self.rotate_if_due(&holder, now) {
+                Ok(done) => rotated += usize::from(done),
+                // One that can't be replaced keeps none of the others from it.
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(rotated), Err)
+    }
+
+    fn rotate_if_due(&self, holder: &str, now: i64) -> Result<bool, RegistryError> {
+        self.change(|tx| {
+            // Under the lock: another process may have done it.
+            let schedule = schedule::get(tx, &self.id, holder)?;
+            if schedule.is_none_or(|schedule| schedule.due > now) {
+                return Ok(false);
+            }
+            let found = holder::get(tx, &self.id, holder)?;
+            if found.state == State::Retired {
+                schedule::remove(tx, &self.id, holder)?;
+                return Ok(false);
+            }
+            self.rotate_in(tx, found, false, now).map(|_| true)
+        })
+    }
+
+    /// Keys that are to be replaced before a moment (Unix seconds), by kind and name, with when; at most so many.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn rotations_due(&self, before: i64, most: i64) -> Result<Vec<(Holder, i64)>, RegistryError> {
+        self.store.read(|tx| {
+            let due = schedule::due(tx, &self.id, before, most)?;
+            due.into_iter().map(|one| Ok((holder::get(tx, &self.id, &one.holder)?, one.due))).collect()
         })
     }
 

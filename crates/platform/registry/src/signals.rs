@@ -6,6 +6,7 @@
 //! | `receivers` | who may have a stream, by a token |
 //! | `keys` | the RSA keys that sign events, and their JWK set |
 //! | `streams` | a receiver's stream: made, changed, asked for a verification |
+//! | `sealed` | what of a stream is sealed |
 //! | `told` | which events of the organization are told, and how |
 //! | `follow` | from the organization's events to what waits for each stream |
 //! | `deliver` | from there to whoever polls, or is sent to |
@@ -18,6 +19,7 @@ mod deliver;
 mod follow;
 mod keys;
 mod receivers;
+mod sealed;
 mod streams;
 mod told;
 

@@ -244,6 +244,21 @@ impl Registry {
         })
     }
 
+    /// The DID document of a holder as it was at `at` (Unix seconds), by its DID: DID Core 1.0 §3.2.1, `versionTime`.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; [`StoreError::NotFound`] where there was none then.
+    pub fn document_as_of(&self, did: &str, at: i64) -> Result<Document, RegistryError> {
+        self.read_open(|tx| {
+            let holder = holder::by_did(tx, &self.id, did)?;
+            if at < holder.created {
+                return Err(StoreError::NotFound { what: format!("document of `{did}` at that time") }.into());
+            }
+            let keys = holder::keys_as_of(tx, &self.id, &holder.id, at)?;
+            document_with(&holder, &keys)
+        })
+    }
+
     /// A status list by its number, as it is published.
     ///
     /// # Errors
@@ -252,12 +267,14 @@ impl Registry {
         Ok(self.read_open(|tx| link::list(tx, &self.id, number))?.secured)
     }
 
-    /// The number of the organization's last event: where it is the same as before, nothing has changed.
+    /// The epoch and the number of the organization's last event: where both are the same as before, nothing has changed. After a
+    /// store was put back, numbers of events come again, and no epoch does.
     ///
     /// # Errors
     /// [`RegistryError`].
-    pub fn last_event(&self) -> Result<i64, RegistryError> {
-        Ok(self.read_open(|tx| organization::get(tx, &self.id))?.events)
+    pub fn last_change(&self) -> Result<(i64, i64), RegistryError> {
+        let organization = self.read_open(|tx| organization::get(tx, &self.id))?;
+        Ok((organization.epoch, organization.events))
     }
 
     /// The organization's epoch.

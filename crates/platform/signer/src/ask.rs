@@ -48,6 +48,10 @@ pub(crate) enum Request {
     SealSecret(SealSecret),
     /// A secret for an upstream, opened.
     OpenSecret(OpenSecret),
+    /// A key, sealed anew by the master key that seals now.
+    ResealKey(Key),
+    /// The same of a secret for an upstream.
+    ResealSecret(OpenSecret),
 }
 
 impl Request {
@@ -65,6 +69,8 @@ impl Request {
             Self::Checkpoint(_) => "checkpoint",
             Self::SealSecret(_) => "seal_secret",
             Self::OpenSecret(_) => "open_secret",
+            Self::ResealKey(_) => "reseal_key",
+            Self::ResealSecret(_) => "reseal_secret",
         }
     }
 
@@ -257,6 +263,10 @@ pub(crate) enum Answer {
     },
     Sealed {
         sealed: Bytes,
+    },
+    Resealed {
+        /// `None` where it is by that master key already.
+        sealed: Option<Bytes>,
     },
     Secret {
         secret: Secret,

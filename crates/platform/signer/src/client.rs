@@ -319,6 +319,40 @@ impl Client {
         }
     }
 
+    /// A key as the master key that seals now seals it, while another one is replaced; `None` where it is so already.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `sealed_mismatch` where no master key that is there opens it.
+    pub fn reseal_key(&mut self, key: SealedKey<'_>) -> Result<Option<Vec<u8>>, ClientError> {
+        self.resealed(&Request::ResealKey(key.into()))
+    }
+
+    /// The same of a secret for an upstream.
+    ///
+    /// # Errors
+    /// As [`Client::reseal_key`].
+    pub fn reseal_secret(
+        &mut self,
+        organization: &str,
+        name: &str,
+        origin: &str,
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, ClientError> {
+        self.resealed(&Request::ResealSecret(ask::OpenSecret {
+            organization: organization.to_owned(),
+            name: name.to_owned(),
+            origin: origin.to_owned(),
+            sealed: Bytes(sealed.to_vec()),
+        }))
+    }
+
+    fn resealed(&mut self, request: &Request) -> Result<Option<Vec<u8>>, ClientError> {
+        match self.ask(request)? {
+            Answer::Resealed { sealed } => Ok(sealed.map(|sealed| sealed.0)),
+            _ => Err(self.odd()),
+        }
+    }
+
     fn secured(&mut self, request: &Request) -> Result<String, ClientError> {
         match self.ask(request)? {
             Answer::Secured { secured } => Ok(secured),

@@ -52,7 +52,9 @@ impl Door {
             | Request::SecurityEvent(_)
             | Request::Alert(_)
             | Request::Checkpoint(_)
-            | Request::SealSecret(_) => self == Self::Registry,
+            | Request::SealSecret(_)
+            | Request::ResealKey(_)
+            | Request::ResealSecret(_) => self == Self::Registry,
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`master`] | [`Master`]: the master key in its file; [`Place`]; sealing and opening |
+//! | [`rotation`] | the files of a master key that is replaced; [`Source`], which a signer reads it from |
 //! | [`door`] | [`Door`]: the two sockets, and what is done at each |
 //! | `ask`, `frame` | what is asked and answered, as JSON; how it is framed |
 //! | `refused` | why something was not done, with its code |
@@ -36,6 +37,7 @@ mod frame;
 mod hidden;
 pub mod master;
 mod refused;
+pub mod rotation;
 mod rsa;
 mod serve_error;
 pub mod server;
@@ -47,4 +49,5 @@ pub use client::{Ask, Client, ClientError, EventTerms, Generated, GeneratedRsa, 
 pub use door::Door;
 pub use hidden::hide_memory;
 pub use master::{Master, MasterError, OpenError, Place, SealError};
+pub use rotation::Source;
 pub use server::{ServeError, serve};

@@ -1,5 +1,6 @@
 //! The master key, and what is sealed by it.
 
+use crate::rotation;
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
     error::Unspecified,
@@ -28,8 +29,11 @@ const VERSION: u8 = 1;
 ///
 /// With nonces of 96 random bits it may seal 2^32 times (NIST SP 800-38D §8.3): a million agents could have
 /// four thousand keys each.
+///
+/// While it is replaced by another one ([`crate::rotation`]) there are two: the new one seals, and either opens.
 pub struct Master {
-    key: RandomizedNonceKey,
+    /// The one that seals, and those that open, too.
+    keys: (RandomizedNonceKey, Vec<RandomizedNonceKey>),
 }
 
 /// Where something sealed belongs. It is bound to it: a blob that is moved to another place does not open.
@@ -85,6 +89,16 @@ pub enum MasterError {
         /// The file.
         path: PathBuf,
     },
+    /// The master key before the one there is was not moved away.
+    #[error(
+        "`{}` is there, which opens what was backed up before: keep it with those backups, or destroy it, before the master \
+         key is replaced once more",
+        .path.display()
+    )]
+    Before {
+        /// The file.
+        path: PathBuf,
+    },
     /// The system gave no randomness, or the library took no key.
     #[error("no master key could be made: the system's random source failed")]
     Random,
@@ -100,6 +114,7 @@ impl MasterError {
             Self::Open { .. } => "master_not_opened",
             Self::OpenToOthers { .. } => "master_open_to_others",
             Self::NotAMaster { .. } => "master_malformed",
+            Self::Before { .. } => "master_before",
             Self::Random => "random_failed",
         }
     }
@@ -139,6 +154,9 @@ pub enum OpenError {
          or it was changed"
     )]
     Mismatch,
+    /// It can't be sealed anew: the system gave no randomness.
+    #[error("it could not be sealed anew: the system's random source failed")]
+    Random,
 }
 
 impl OpenError {
@@ -148,6 +166,7 @@ impl OpenError {
         match self {
             Self::Version { .. } | Self::TooShort { .. } => "sealed_malformed",
             Self::Mismatch => "sealed_mismatch",
+            Self::Random => "random_failed",
         }
     }
 }
@@ -172,7 +191,21 @@ impl Master {
     /// [`MasterError`], also where others than its owner may read or write the file.
     pub fn load(path: &Path) -> Result<Self, MasterError> {
         let bytes = Self::read(path)?;
-        Self::from_bytes(&bytes)
+        let mut master = Self::from_bytes(&bytes)?;
+        for (end, seals) in [(rotation::NEXT, true), (rotation::BEFORE, false)] {
+            let other = rotation::beside(path, end);
+            if other.exists() {
+                let bytes = Self::read(&other)?;
+                let other = key(&bytes)?;
+                if seals {
+                    let current = core::mem::replace(&mut master.keys.0, other);
+                    master.keys.1.push(current);
+                } else {
+                    master.keys.1.push(other);
+                }
+            }
+        }
+        Ok(master)
     }
 
     fn read(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, MasterError> {
@@ -218,8 +251,7 @@ impl Master {
     }
 
     fn from_bytes(bytes: &[u8; KEY_LEN]) -> Result<Self, MasterError> {
-        let key = RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(|_| MasterError::Random)?;
-        Ok(Self { key })
+        Ok(Self { keys: (key(bytes)?, Vec::new()) })
     }
 
     /// Seals bytes for one place: a version byte, a random nonce, then AES-256-GCM's ciphertext and tag, 29 bytes
@@ -231,7 +263,7 @@ impl Master {
         // As long as it becomes, so that it never moves and leaves no copy behind.
         let mut body = Zeroizing::new(Vec::with_capacity(plain.len().saturating_add(TAG_LEN)));
         body.extend_from_slice(plain);
-        let nonce = self.key.seal_in_place_append_tag(Aad::from(place.text()), &mut *body);
+        let nonce = self.keys.0.seal_in_place_append_tag(Aad::from(place.text()), &mut *body);
         let nonce = nonce.map_err(|_: Unspecified| SealError)?;
         Ok([&[VERSION], nonce.as_ref().as_slice(), body.as_slice()].concat())
     }
@@ -241,22 +273,52 @@ impl Master {
     /// # Errors
     /// [`OpenError`].
     pub fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let too_short = OpenError::TooShort { found: sealed.len() };
-        let Some((version, rest)) = sealed.split_first() else { return Err(too_short) };
-        if *version != VERSION {
-            return Err(OpenError::Version { found: *version });
+        let (seals, others) = &self.keys;
+        let mut opened = open_by(seals, place, sealed);
+        for other in others {
+            if opened != Err(OpenError::Mismatch) {
+                break;
+            }
+            opened = open_by(other, place, sealed);
         }
-        let (nonce, body) = rest
-            .split_first_chunk::<NONCE_LEN>()
-            .filter(|(_, body)| body.len() >= TAG_LEN)
-            .ok_or(too_short)?;
-        let mut body = Zeroizing::new(body.to_vec());
-        let nonce = Nonce::assume_unique_for_key(*nonce);
-        let opened = self.key.open_in_place(nonce, Aad::from(place.text()), &mut body);
-        let length = opened.map_err(|_: Unspecified| OpenError::Mismatch)?.len();
-        body.truncate(length);
-        Ok(body)
+        opened
     }
+
+    /// Seals anew what was sealed for a place by a key that is being replaced; `None` where the one that seals sealed it.
+    ///
+    /// # Errors
+    /// [`OpenError`]. Where there is no randomness, it is [`OpenError::Random`].
+    pub fn reseal(&self, place: Place<'_>, sealed: &[u8]) -> Result<Option<Vec<u8>>, OpenError> {
+        if open_by(&self.keys.0, place, sealed).is_ok() {
+            return Ok(None);
+        }
+        let plain = self.open(place, sealed)?;
+        self.seal(place, &plain).map(Some).map_err(|SealError| OpenError::Random)
+    }
+}
+
+fn key(bytes: &[u8; KEY_LEN]) -> Result<RandomizedNonceKey, MasterError> {
+    RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(|_| MasterError::Random)
+}
+
+fn open_by(
+    key: &RandomizedNonceKey,
+    place: Place<'_>,
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    let too_short = OpenError::TooShort { found: sealed.len() };
+    let Some((version, rest)) = sealed.split_first() else { return Err(too_short) };
+    if *version != VERSION {
+        return Err(OpenError::Version { found: *version });
+    }
+    let (nonce, body) =
+        rest.split_first_chunk::<NONCE_LEN>().filter(|(_, body)| body.len() >= TAG_LEN).ok_or(too_short)?;
+    let mut body = Zeroizing::new(body.to_vec());
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    let opened = key.open_in_place(nonce, Aad::from(place.text()), &mut body);
+    let length = opened.map_err(|_: Unspecified| OpenError::Mismatch)?.len();
+    body.truncate(length);
+    Ok(body)
 }
 
 fn write(path: &Path, bytes: &[u8; KEY_LEN]) -> Result<(), MasterError> {

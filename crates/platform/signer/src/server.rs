@@ -7,8 +7,8 @@ use crate::{
     folder,
     frame::{self, FrameError, Timed},
     hidden::hide_memory,
-    master::Master,
     refused::Refused,
+    rotation::Source,
     socket::other_user,
     verbs,
 };
@@ -40,11 +40,11 @@ const BREATH: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// [`ServeError`]; nothing is served then.
-pub fn serve(folder: &Path, master: Master, stop: impl Fn() -> bool) -> Result<(), ServeError> {
+pub fn serve(folder: &Path, master: impl Into<Source>, stop: impl Fn() -> bool) -> Result<(), ServeError> {
     hide_memory().map_err(|error| ServeError::CoreDumps { reason: error.to_string() })?;
     let sockets = folder::open(folder)?;
     let connections = Connections::default();
-    let (master, connections) = (&master, &connections);
+    let (master, connections) = (&master.into(), &connections);
     thread::scope(|scope| {
         let take = |door, stream: UnixStream| {
             let Some((stream, place)) = admit(door, stream, connections) else { return };
@@ -118,10 +118,10 @@ fn admit<'c>(
 }
 
 /// Answers the requests of one connection, in turn.
-fn converse(stream: &UnixStream, door: Door, master: &Master) {
+fn converse(stream: &UnixStream, door: Door, master: &Source) {
     loop {
         let (answer, is_last) = match frame::read(&mut Timed::new(stream, TIME)) {
-            Ok(frame) => (verbs::answer(&frame, door, master), false),
+            Ok(frame) => (verbs::answer(&frame, door, &master.current()), false),
             // Where the next frame begins, nobody knows.
             Err(FrameError::Length { found }) => (Answer::from(&Refused::FrameLength { found }), true),
             Err(_) => return,

@@ -46,6 +46,11 @@ fn perform(request: Request, master: &Master) -> Result<Answer, Refused> {
         Request::Checkpoint(request) => signing::checkpoint(&request, master).map(secured),
         Request::SealSecret(request) => seal_secret(&request, master),
         Request::OpenSecret(request) => open_secret(&request, master),
+        Request::ResealKey(key) => reseal(key_place(&key.organization, &key.key_id)?, &key.sealed.0, master),
+        Request::ResealSecret(request) => {
+            let place = secret_place(&request.organization, &request.name, &request.origin)?;
+            reseal(place, &request.sealed.0, master)
+        }
     }
 }
 
@@ -78,6 +83,10 @@ fn open_secret(request: &OpenSecret, master: &Master) -> Result<Answer, Refused>
     // What was sealed here was a text.
     let secret = core::str::from_utf8(&opened).map_err(|_| OpenError::Mismatch)?;
     Ok(Answer::Secret { secret: Secret(Zeroizing::new(secret.to_owned())) })
+}
+
+fn reseal(place: Place<'_>, sealed: &[u8], master: &Master) -> Result<Answer, Refused> {
+    Ok(Answer::Resealed { sealed: master.reseal(place, sealed)?.map(Bytes) })
 }
 
 /// Where a key belongs.

@@ -100,6 +100,23 @@ pub fn secrets(tx: &mut Tx<'_>, organization: &str) -> Result<Vec<Secret>, Store
     rows.iter().map(secret).collect()
 }
 
+/// Writes a secret as it is sealed now.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_sealed(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    name: &str,
+    sealed: Vec<u8>,
+) -> Result<(), StoreError> {
+    tx.change_one(
+        "UPDATE secret SET sealed = $3 WHERE organization = $1 AND name = $2",
+        &[organization.into(), name.into(), sealed.into()],
+        &format!("secret `{name}`"),
+    )
+}
+
 /// Removes a secret.
 ///
 /// # Errors

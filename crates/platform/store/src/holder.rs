@@ -322,6 +322,24 @@ pub fn all_keys(tx: &mut Tx<'_>, organization: &str, holder: &str) -> Result<Vec
     keys_in(tx, organization, holder, "")
 }
 
+/// The keys that were in a holder's document at `at` (Unix seconds), the latest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn keys_as_of(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    holder: &str,
+    at: i64,
+) -> Result<Vec<Key>, StoreError> {
+    let rows = tx.query(
+        "SELECT key_id, holder, public_jwk, sealed, created FROM holder_key WHERE organization = $1 AND holder = $2 \
+         AND created <= $3 AND (ended IS NULL OR ended > $3) ORDER BY created DESC, key_id DESC",
+        &[organization.into(), holder.into(), at.into()],
+    )?;
+    rows.iter().map(read_key).collect()
+}
+
 /// The keys that a holder signs with are replaced: they stay in its document until `until` (Unix seconds).
 ///
 /// # Errors
@@ -334,14 +352,14 @@ pub fn retire_keys(tx: &mut Tx<'_>, organization: &str, holder: &str, until: i64
     .map(drop)
 }
 
-/// No key that a holder has is in its document any more.
+/// No key that a holder has is in its document any more, from `now` (Unix seconds) on.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn drop_keys(tx: &mut Tx<'_>, organization: &str, holder: &str) -> Result<(), StoreError> {
+pub fn drop_keys(tx: &mut Tx<'_>, organization: &str, holder: &str, now: i64) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE holder_key SET state = 'ended' WHERE organization = $1 AND holder = $2",
-        &[organization.into(), holder.into()],
+        "UPDATE holder_key SET state = 'ended', ended = $3 WHERE organization = $1 AND holder = $2 AND state <> 'ended'",
+        &[organization.into(), holder.into(), now.into()],
     )
     .map(drop)
 }
@@ -365,7 +383,53 @@ pub fn has_ended_keys(tx: &mut Tx<'_>, organization: &str, now: i64) -> Result<b
 /// # Errors
 /// [`StoreError`].
 pub fn end_keys(tx: &mut Tx<'_>, organization: &str, now: i64) -> Result<u64, StoreError> {
-    tx.execute(&format!("UPDATE holder_key SET state = 'ended' {ENDED}"), &[organization.into(), now.into()])
+    let sql = format!("UPDATE holder_key SET state = 'ended', ended = CAST($2 AS BIGINT) {ENDED}");
+    tx.execute(&sql, &[organization.into(), now.into()])
+}
+
+/// Keys in custody of all holders whose ids come after `after`, in the order of their ids, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn sealed_after(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    after: &str,
+    most: i64,
+) -> Result<Vec<Key>, StoreError> {
+    let rows = tx.query(
+        "SELECT key_id, holder, public_jwk, sealed, created FROM holder_key \
+         WHERE organization = $1 AND key_id > $2 AND sealed IS NOT NULL ORDER BY key_id LIMIT $3",
+        &[organization.into(), after.into(), most.into()],
+    )?;
+    rows.iter().map(read_key).collect()
+}
+
+/// Writes a key in custody as it is sealed now.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_sealed(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    key_id: &str,
+    sealed: Vec<u8>,
+) -> Result<(), StoreError> {
+    tx.change_one(
+        "UPDATE holder_key SET sealed = $3 WHERE organization = $1 AND key_id = $2",
+        &[organization.into(), key_id.into(), sealed.into()],
+        "such key",
+    )
+}
+
+fn read_key(row: &Row) -> Result<Key, StoreError> {
+    Ok(Key {
+        key_id: row.text(0)?,
+        holder: row.text(1)?,
+        public_jwk: row.text(2)?,
+        sealed: row.maybe_bytes(3)?,
+        created: row.int(4)?,
+    })
 }
 
 fn keys_in(
@@ -381,14 +445,5 @@ fn keys_in(
         ),
         &[organization.into(), holder.into()],
     )?;
-    let key = |row: &Row| {
-        Ok(Key {
-            key_id: row.text(0)?,
-            holder: row.text(1)?,
-            public_jwk: row.text(2)?,
-            sealed: row.maybe_bytes(3)?,
-            created: row.int(4)?,
-        })
-    };
-    rows.iter().map(key).collect()
+    rows.iter().map(read_key).collect()
 }

@@ -11,6 +11,7 @@
 //! | [`organization`], [`holder`], [`link`], [`blocked`], [`api_key`], [`card`], [`linkage`], [`configuration`] | the tables of the registry |
 //! | [`subscription`], [`signal`], [`followed`] | who is told of events, by which tokens and keys, and how far |
 //! | [`logs`] | logs that receipts and events are carried over to, and in which order |
+//! | [`rotation`], [`retention`] | when keys are replaced; for how long receipts and events are kept |
 //! | [`idempotency`] | what was answered to writes that carry a key |
 //! | [`synced`] | when what was committed is on the disk |
 //! | `connection`, `value` | the two engines behind one text of SQL |
@@ -54,6 +55,8 @@ pub mod organization;
 mod queue;
 pub mod receipt;
 pub mod restored;
+pub mod retention;
+pub mod rotation;
 pub mod signal;
 pub mod store;
 pub mod subscription;

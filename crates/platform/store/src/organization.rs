@@ -94,6 +94,16 @@ pub fn lock_closed(tx: &mut Tx<'_>, id: &str) -> Result<Organization, StoreError
     read(row)
 }
 
+/// The number of an organization's last event, and its digest.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn last_event(tx: &mut Tx<'_>, id: &str) -> Result<(i64, [u8; 32]), StoreError> {
+    let rows = tx.query("SELECT events, event_digest FROM organization WHERE id = $1", &[id.into()])?;
+    let row = rows.first().ok_or_else(|| StoreError::NotFound { what: "such organization".to_owned() })?;
+    Ok((row.int(0)?, row.digest(1)?))
+}
+
 /// Refuses what an organization that is closed does not do.
 ///
 /// # Errors

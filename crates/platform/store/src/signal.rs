@@ -165,6 +165,23 @@ pub fn keys(tx: &mut Tx<'_>, organization: &str) -> Result<Vec<Key>, StoreError>
     rows.iter().map(key).collect()
 }
 
+/// Writes a key as it is sealed now.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_sealed(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    key_id: &str,
+    sealed: Vec<u8>,
+) -> Result<(), StoreError> {
+    tx.change_one(
+        "UPDATE signal_key SET sealed = $3 WHERE organization = $1 AND key_id = $2",
+        &[organization.into(), key_id.into(), sealed.into()],
+        "such key",
+    )
+}
+
 /// Publishes the keys that sign until `until` (Unix seconds), and no longer signs by them; with `None` they are gone at once.
 ///
 /// # Errors

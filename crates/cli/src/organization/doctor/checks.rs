@@ -25,8 +25,9 @@ pub(super) fn look(registry: &Registry, now: i64, found: &mut Findings) {
         }
         Err(error) => found.wrong("restored", error.to_string()),
     }
-    let checks: [(&'static str, Check); 6] = [
+    let checks: [(&'static str, Check); 7] = [
         ("restored", restored),
+        ("integrity", integrity),
         ("keys", keys),
         ("status list", status_lists),
         ("delegation", delegations),
@@ -61,6 +62,25 @@ fn keys(registry: &Registry, _: i64, found: &mut Findings) -> Result<(), Registr
         ),
         Err(error) => return Err(error),
     }
+    Ok(())
+}
+
+/// Most delegations, and most receipts, whose signatures are looked at.
+const SIGNATURES: i64 = 10_000;
+
+fn integrity(registry: &Registry, _: i64, found: &mut Findings) -> Result<(), RegistryError> {
+    let integrity = registry.integrity(SIGNATURES)?;
+    if integrity.wrong.is_empty() {
+        let text = format!(
+            "{} events, status lists, delegations and receipts are what was written and signed",
+            integrity.looked
+        );
+        found.ok("integrity", text);
+    }
+    let wrong = integrity.wrong.into_iter();
+    let told =
+        wrong.map(|what| format!("{what}: restore what there was, and find out who can write the database"));
+    tell_wrong("integrity", told.collect(), found);
     Ok(())
 }
 

@@ -16,6 +16,11 @@ pub(super) fn look(folder: &DataDir, location: &Location, found: &mut Findings) 
         Ok(_) => found.ok("master key", folder.master().display().to_string()),
         Err(error) => found.wrong("master key", error.to_string()),
     }
+    if legation_signer::rotation::beside(&folder.master(), legation_signer::rotation::NEXT).exists() {
+        let text =
+            "it is being replaced, and not all is sealed anew yet: go on with `legation master-key rotate`";
+        found.note("master key", text);
+    }
     let admin = folder.path().join("admin.key");
     // It may be kept elsewhere.
     if admin.exists() {

@@ -28,7 +28,9 @@ pub(crate) fn look(registry: &Registry) -> Result<(), RegistryError> {
     registry.renew_lists(now)?;
     registry.renew_linkage(now)?;
     registry.renew_due(now)?;
+    registry.rotate_due(now)?;
     registry.end_keys(now)?;
+    registry.forget_old(now)?;
     Ok(())
 }
 

@@ -62,7 +62,13 @@ enum Role {
 impl Role {
     /// The actions that it stands for, by the table of end points: a delegation names each.
     fn actions(self) -> Vec<String> {
-        const OWNERS: [&str; 3] = ["admin:admins.add", "admin:admins.remove", "admin:organization.rotate"];
+        const OWNERS: [&str; 5] = [
+            "admin:admins.add",
+            "admin:admins.remove",
+            "admin:organization.rotate",
+            "admin:organization.schedule",
+            "admin:retention.set",
+        ];
         let is_meant: fn(&&Endpoint) -> bool = match self {
             Self::Owner => return vec!["admin:*".to_owned()],
             Self::Operator => |one| !OWNERS.contains(&one.action),

@@ -231,7 +231,7 @@ pub(crate) fn query(endpoint: &Endpoint, target: &str) -> Result<BTreeMap<String
 }
 
 /// A segment of a path as its reader sees it.
-fn unescape(text: &str) -> Option<String> {
+pub(crate) fn unescape(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);

@@ -72,7 +72,7 @@ fn list(asked: &Asked<'_>) -> Result<Value, ApiError> {
     Ok(listed("keys", keys, next, page.most))
 }
 
-fn seconds(name: &str, seconds: i64, least: i64) -> Result<i64, ApiError> {
+pub(super) fn seconds(name: &str, seconds: i64, least: i64) -> Result<i64, ApiError> {
     if (least..=MAX_LIFE).contains(&seconds) {
         return Ok(seconds);
     }

@@ -141,6 +141,10 @@ async fn holders(walk: &Walk<'_>) {
     for (path, kind) in [("agents/bot", "agent"), ("teams/sales", "team"), ("organization", "organization")] {
         let rotated = walk.ask("POST", &format!("/v1/{path}/rotate"), json!({})).await;
         assert_eq!(rotated["kind"], kind);
+        let every = walk.ask("PUT", &format!("/v1/{path}/rotation"), json!({"every": 86_400})).await;
+        assert_eq!((&every["kind"], &every["every"]), (&json!(kind), &json!(86_400)));
+        let never = walk.ask("PUT", &format!("/v1/{path}/rotation"), json!({"every": null})).await;
+        assert_eq!(never["due"], Value::Null);
         assert!(rotated["key"].as_str().unwrap().contains('#') && rotated["until"].is_string(), "{rotated}");
     }
     let rotated = walk.ask("POST", "/v1/teams/sales/rotate", json!({"compromised": true})).await;
@@ -254,6 +258,14 @@ async fn told_of(walk: &Walk<'_>) {
     }
 }
 
+async fn retention(walk: &Walk<'_>) {
+    assert_eq!(walk.get("/v1/retention").await, json!({"receipts": null, "events": null}));
+    let set = json!({"receipts": 365 * 86_400, "events": null});
+    assert_eq!(walk.ask("PUT", "/v1/retention", set.clone()).await, set);
+    let short = walk.world.ask(&walk.world.admin, "PUT", "/v1/retention", &json!({"events": 60})).await;
+    assert_eq!(short.problem(), told(400, "value_invalid"));
+}
+
 async fn admins(walk: &Walk<'_>) {
     let did = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
     let added = walk.ask("POST", "/v1/admins", json!({"did": did, "actions": ["admin:spend.show"]})).await;
@@ -301,6 +313,7 @@ async fn each_end_point_takes_and_gives_what_is_described() {
         delegations(&walk).await;
         configured(&walk).await;
         told_of(&walk).await;
+        retention(&walk).await;
         admins(&walk).await;
         signals(&walk).await;
         ended(&walk).await;

@@ -96,7 +96,7 @@ pub(super) struct Stream {
     description: Option<String>,
     /// The sealed header of what is sent, base64url.
     #[serde(default)]
-    authorization: Option<String>,
+    pub(super) authorization: Option<String>,
 }
 
 impl Stream {
@@ -104,7 +104,7 @@ impl Stream {
         serde_json::from_str(&kept.body).map_err(|error| RegistryError::damaged(&kept.id, error))
     }
 
-    fn write(&self) -> Result<String, RegistryError> {
+    pub(super) fn write(&self) -> Result<String, RegistryError> {
         serde_json::to_string(self).map_err(|error| RegistryError::damaged("a stream", error))
     }
 

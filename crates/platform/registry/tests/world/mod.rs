@@ -22,8 +22,8 @@ pub const NOW: i64 = 1_764_000_000;
 /// Such an organization.
 pub struct World {
     pub registry: Registry,
-    _signer: Signer,
-    _folder: TempDir,
+    signer: Signer,
+    folder: TempDir,
 }
 
 impl World {
@@ -32,7 +32,13 @@ impl World {
         let signer = Signer::start(folder.path()).unwrap();
         let store = Store::open(Location::Sqlite(folder.path().join("store.sqlite"))).unwrap();
         let registry = init(store, signer.client(Door::Registry).unwrap(), "acme.example", NOW).unwrap();
-        Self { registry, _signer: signer, _folder: folder }
+        Self { registry, signer, folder }
+    }
+
+    /// The same organization as another host sees it.
+    pub fn other_host(&self) -> Registry {
+        let store = Store::open(Location::Sqlite(self.folder.path().join("store.sqlite"))).unwrap();
+        Registry::open(store, self.signer.client(Door::Registry).unwrap(), None).unwrap()
     }
 
     pub fn add(&self, agent: &str, team: &str) {

@@ -1,0 +1,100 @@
+//! `legation master-key`.
+
+use super::{
+    data_dir::{DataDir, failed},
+    recover,
+};
+use crate::{
+    args::{LostMasterArgs, MasterKeyCommand, RotateMasterArgs},
+    files,
+    output::{Failure, Output, counter},
+};
+use legation_signer::{Master, MasterError, rotation};
+use serde_json::{Value, json};
+
+pub(crate) fn run(command: &MasterKeyCommand) -> Result<Output, Failure> {
+    match command {
+        MasterKeyCommand::Rotate(args) => rotate(args),
+        MasterKeyCommand::Lost(args) => lost(args),
+    }
+}
+
+fn wrong(error: &MasterError) -> Failure {
+    Failure { exit: 2, code: error.code().to_owned(), message: error.to_string() }
+}
+
+fn rotate(args: &RotateMasterArgs) -> Result<Output, Failure> {
+    let folder = DataDir::of(&args.data);
+    folder.location()?;
+    let path = folder.master();
+    let shown = path.display();
+    let begun = rotation::begin(&path).map_err(|error| wrong(&error))?;
+    if args.prepare {
+        let text = format!(
+            "`{shown}.new` is there, and seals from now on. Copy it beside the master key of each other machine, then run `legation \
+             master-key rotate`.\n"
+        );
+        return Ok(Output::done(json!({"prepared": true, "begunBefore": begun}), text));
+    }
+    let signer = folder.signer()?;
+    let registry = folder.open(&signer)?;
+    let counter = counter();
+    let progress = &mut |keys| counter.set_message(format!("{keys} keys"));
+    let done = registry.reseal(progress, files::now());
+    counter.finish_and_clear();
+    let done = done.map_err(|error| failed(&error))?;
+    rotation::end(&path).map_err(|error| wrong(&error))?;
+    let text = format!(
+        "{} keys and {} secrets are sealed by the new master key.\n\
+         Keep a copy of `{shown}` apart from backups of the rest; on each other machine, put it in the place of the old one.\n\
+         `{shown}.old` opens what was backed up before: keep it with those backups, or destroy it.\n",
+        done.keys, done.secrets
+    );
+    let json = json!({"keys": done.keys, "secrets": done.secrets, "begunBefore": begun});
+    Ok(Output::done(json, text))
+}
+
+fn lost(args: &LostMasterArgs) -> Result<Output, Failure> {
+    let folder = DataDir::of(&args.data);
+    folder.location()?;
+    let path = folder.master();
+    if !path.exists() {
+        Master::create(&path).map_err(|error| wrong(&error))?;
+    }
+    let signer = folder.signer()?;
+    let registry = folder.open(&signer)?;
+    match registry.check_keys() {
+        Ok(()) => {
+            let message = format!("`{}` opens the keys that are kept: nothing is lost", path.display());
+            return Err(Failure::invalid("not_lost", message));
+        }
+        Err(error) if error.code() == "sealed_mismatch" => {}
+        Err(error) => return Err(failed(&error)),
+    }
+    let admin = recover::of_folder(&folder, &registry)?;
+    let made = registry.make_keys_anew(files::now()).map_err(|error| failed(&error))?;
+    if let Some(admin) = admin {
+        let again = registry.admin(&admin.shown.holder.did).map_err(|error| failed(&error))?;
+        let secured = again.link.map(|link| link.secured).unwrap_or_default();
+        files::write_public(&folder.path().join("admin.jwt"), &secured, true)?;
+    }
+    let again: String = made
+        .secrets
+        .iter()
+        .map(|(name, origin)| format!("  legation secret set {name} --origin {origin}\n"))
+        .collect();
+    let secrets: Vec<Value> =
+        made.secrets.iter().map(|(name, origin)| json!({"name": name, "origin": origin})).collect();
+    let text = format!(
+        "{} keys were made anew, and what they sign. Publish at once: until then nothing verifies.\n\
+         Keep a copy of `{}` apart from backups of the rest.\n{}{again}",
+        made.keys,
+        path.display(),
+        if again.is_empty() { "" } else { "Set these secrets again:\n" }
+    );
+    let mut output = Output::done(json!({"keys": made.keys, "secrets": secrets}), text);
+    output
+        .notes
+        .push("admins have a new delegation: `legation admin show DID` prints it for each".to_owned());
+    Ok(output)
+}
