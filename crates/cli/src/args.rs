@@ -6,6 +6,7 @@ mod configured;
 mod credential;
 mod did;
 mod key;
+mod log;
 mod organization;
 mod signals;
 mod up;
@@ -22,6 +23,10 @@ pub(crate) use did::{
     CreateCommand, CreateWebArgs, CreateWebvhArgs, DidCommand, DocumentArgs, ResolveArgs, UpdateArgs,
 };
 pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
+pub(crate) use log::{
+    AnchorArgs, ExportLogArgs, LogArgs, LogCommand, ProveArgs, ReplayArgs, SearchLogArgs, SpendLogArgs,
+    VerifyLogArgs, WitnessAskArgs, WitnessCommand, WitnessKeyArgs, WitnessServeArgs,
+};
 pub(crate) use organization::{
     AddAdminArgs, AddAgentArgs, AddTeamArgs, AdminCommand, AgentCommand, ApiKeyCommand, BlockArgs,
     BudgetCommand, CardOfCommand, ChainArgs, CreateKeyArgs, DelegationCommand, ExportArgs, FileArgs,
@@ -97,6 +102,11 @@ pub(crate) enum Command {
     Receipt {
         #[command(subcommand)]
         command: ReceiptCommand,
+    },
+    /// The log of what was decided and changed: verified, proved, found, exported.
+    Log {
+        #[command(subcommand)]
+        command: LogCommand,
     },
     /// What the codes of denials mean, and who can mend what.
     Code {

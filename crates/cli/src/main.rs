@@ -19,6 +19,7 @@ mod key_directory;
 mod keygen;
 mod ledger_file;
 mod list_file;
+mod log;
 mod network;
 mod organization;
 mod output;
@@ -74,6 +75,7 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::Receipt { command: ReceiptCommand::Verify(args) } => receipt::verify(&args),
         Command::Receipt { command: ReceiptCommand::List(args) } => organization::receipts::list(&args),
         Command::Receipt { command: ReceiptCommand::Show(args) } => organization::receipts::show(&args),
+        Command::Log { command } => log::run(&command),
         Command::Code { command } => code::run(&command),
         Command::Serve(args) => serve::run(&args),
         Command::Init(args) => organization::init::run(&args),

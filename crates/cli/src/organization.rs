@@ -31,6 +31,6 @@ pub(crate) mod secret;
 pub(crate) mod signals;
 pub(crate) mod signer;
 pub(crate) mod spend;
-mod table;
+pub(crate) mod table;
 pub(crate) mod team;
 pub(crate) mod up;

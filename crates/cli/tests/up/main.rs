@@ -17,6 +17,7 @@ mod faults;
 mod killed;
 mod master;
 mod restored;
+mod log;
 mod running;
 
 use common::{Play, free_port};

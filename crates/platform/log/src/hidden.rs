@@ -111,6 +111,13 @@ fn digest<'a>(salt: &Salt, place: &str, value: Json<'_>, all: &mut Vec<Disclosur
     Json::Object(object)
 }
 
+/// Whether an entry has the digest of what is shown, wherever: quicker than [`show`], which puts it into its place.
+#[must_use]
+pub fn belongs(leaf: &[u8], shown: &Disclosure) -> bool {
+    let digest = format!("{{\"{DIGEST}\":\"{}\"}}", shown.digest());
+    memchr::memmem::find(leaf, digest.as_bytes()).is_some()
+}
+
 /// A receipt with what is shown of it put back, as a JSON text. What is not shown stays a digest.
 ///
 /// # Errors

@@ -7,6 +7,10 @@
 //! | [`note`], [`checkpoint`] | C2SP signed notes and checkpoints |
 //! | [`about`] | what ties a log's key to an organization's DID |
 //! | [`entry`], [`hidden`] | what stands in a leaf; what is left out of it and can be shown or forgotten |
+//! | [`verify`], [`audit`] | verifying a folder, an export or a proof; every entry in order, against checkpoints |
+//! | [`bundle`], [`export`] | one entry with its proof; many with all that it takes to verify them elsewhere |
+//! | [`find`], [`replay`] | entries found and summed up; decided again |
+//! | [`policy`] | which witnesses an auditor asks for |
 //! | [`witness`] | C2SP tlog-witness: what is asked of witnesses, and how one judges |
 //! | [`writer`] | adding to a log in a folder: whole or not at all, synced, one process at a time |
 //! | [`reader`] | reading it |
@@ -15,17 +19,24 @@
 //! Everything but `writer`, `reader` and `disk` reads no file, and nothing here opens a socket or reads a clock.
 
 pub mod about;
+pub mod audit;
+pub mod bundle;
 pub mod checkpoint;
 #[cfg(test)]
 mod crash;
 mod disk;
 pub mod entry;
+pub mod export;
+pub mod find;
 pub mod hidden;
 pub mod note;
+pub mod policy;
 pub mod proof;
 pub mod reader;
+pub mod replay;
 pub mod tile;
 pub mod tree;
+pub mod verify;
 pub mod witness;
 pub mod writer;
 

@@ -4,28 +4,38 @@
 
 use crate::{error::RegistryError, registry::Registry};
 use legation_keys::{
-    Algorithm, PublicKey,
+    Algorithm, PublicKey, base64url,
     json::{self, JsonLimits},
     time,
 };
 use legation_log::{
-    NoteKey, Writer, about,
+    Checkpoint, NoteKey, Writer, about,
     entry::{self, Head, Kind, Leaf},
     note,
     tile::MAX_ENTRY,
 };
 use legation_signer::SealedKey;
 use legation_store::{
-    StoreError, logs,
+    StoreError, holder,
+    holder::Kind as HolderKind,
+    link, logs,
     logs::{Entry, Log, Segment},
 };
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// Most events and receipts that get their place at a time.
 const TOGETHER: i64 = 4096;
 /// The folder of logs within an organization's data.
 pub const FOLDER: &str = "log";
+/// The organization's DID document, within the folder of a log.
+pub const DOCUMENT: &str = "did.json";
+/// Delegations that are read at a time.
+const PAGE: i64 = 1000;
 /// The folder, within that of a log, of entries that are too long for a bundle.
 pub const APART: &str = "apart";
 
@@ -67,6 +77,12 @@ impl Registry {
             return Err(damaged());
         }
         writer.put(about::FILE, log.about.as_bytes())?;
+        // With all keys that there were: one of them has signed what is said of the log.
+        let document = self.store.read(|tx| -> Result<_, RegistryError> {
+            let top = self.top(tx)?;
+            self.document_ever(tx, &top)
+        })?;
+        writer.put(DOCUMENT, document.to_json().to_string().as_bytes())?;
         Ok(writer)
     }
 
@@ -126,6 +142,15 @@ impl Registry {
         Ok(named.ok_or_else(missing)?)
     }
 
+    /// Gives what has no place yet its place, and writes nothing: the first half of [`Registry::carry`].
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    #[doc(hidden)]
+    pub fn place_only(&self, log: &Log, now: i64) -> Result<bool, RegistryError> {
+        Ok(self.place(log, now)?.is_some())
+    }
+
     /// Gives what has no place yet its place.
     fn place(&self, log: &Log, now: i64) -> Result<Option<Segment>, RegistryError> {
         if !self.store.read(|tx| logs::has_more(tx, &self.id, now))? {
@@ -154,6 +179,52 @@ impl Registry {
         Ok(())
     }
 
+    /// The segment of a log that an index is in; `None` beyond its end.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn segment(&self, log: &str, index: i64) -> Result<Option<Segment>, RegistryError> {
+        Ok(self.store.read(|tx| logs::segments(tx, &self.id, log, (index, 1)))?.pop())
+    }
+
+    /// What decisions rest on, as far as it is there, for an export: the delegations that receipts name by their digests, the
+    /// documents of the organization and its teams, its status lists and models as they are now.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn evidence(&self, chains: &BTreeSet<String>) -> Result<Vec<serde_json::Value>, RegistryError> {
+        let mut all = Vec::new();
+        self.store.read(|tx| -> Result<(), RegistryError> {
+            let mut after = String::new();
+            loop {
+                let links = link::all_after(tx, &self.id, &after, PAGE)?;
+                let Some(last) = links.last() else { break };
+                after.clone_from(&last.id);
+                for link in &links {
+                    let digest = base64url::encode(&Sha256::digest(&link.secured));
+                    if chains.contains(&digest) {
+                        all.push(json!({"attached": "delegation", "sha256": digest, "text": link.secured}));
+                    }
+                }
+            }
+            for kind in [HolderKind::Organization, HolderKind::Team] {
+                for one in holder::list(tx, &self.id, kind, "", PAGE)? {
+                    let document = self.document_ever(tx, &one)?.to_json();
+                    all.push(json!({"attached": "document", "id": one.did, "document": document}));
+                }
+            }
+            for list in link::lists(tx, &self.id)? {
+                all.push(json!({"attached": "statusList", "id": list.url, "text": list.secured}));
+            }
+            Ok(())
+        })?;
+        for model in self.models()? {
+            let price = serde_json::to_value(&model.price).unwrap_or_default();
+            all.push(json!({"attached": "model", "group": model.group, "name": model.name, "price": price}));
+        }
+        Ok(all)
+    }
+
     /// The leaves of a segment, with what is left out of them.
     ///
     /// # Errors
@@ -164,12 +235,20 @@ impl Registry {
     }
 
     fn publish(&self, writer: &mut Writer, log: &Log) -> Result<(), RegistryError> {
-        let sealed = SealedKey { organization: &self.id, key_id: &log.key_id, sealed: &log.sealed };
-        writer.publish(|checkpoint| self.signer().checkpoint(sealed, checkpoint))?;
+        writer.publish(|checkpoint| self.sign_checkpoint(log, checkpoint))?;
         let size = i64::try_from(writer.published()).unwrap_or(i64::MAX);
         let published = (size, writer.root());
         self.store.write(|tx| logs::set_published(tx, &self.id, &log.name, published))?;
         Ok(())
+    }
+
+    /// Signs a checkpoint of a log, by the key that the signer has of it.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn sign_checkpoint(&self, log: &Log, checkpoint: &Checkpoint) -> Result<String, RegistryError> {
+        let sealed = SealedKey { organization: &self.id, key_id: &log.key_id, sealed: &log.sealed };
+        Ok(self.signer().checkpoint(sealed, checkpoint)?)
     }
 
     /// Where a receipt is in a log: the log's name, the index, and the leaf with what is left out of it. `None` where it was not

@@ -194,6 +194,23 @@ pub fn current_after(
     rows.iter().map(read).collect()
 }
 
+/// Links whose ids come after `after`, whatever has become of them, in the order of their ids, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn all_after(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    after: &str,
+    most: i64,
+) -> Result<Vec<Link>, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND id > $2 ORDER BY id LIMIT $3"),
+        &[organization.into(), after.into(), most.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
 /// Current links that end before a moment (Unix seconds), the first to end first, at most so many.
 ///
 /// # Errors

@@ -1,0 +1,303 @@
+//! The log of an organization that runs: verified, proved, exported, found, summed up, decided again.
+
+use crate::{
+    chat,
+    common::{Play, Ran, free_port},
+    running::{Up, local},
+};
+use legation_tests::upstream::{Plan, Upstream};
+use serde_json::{Value, json};
+use std::{
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// An organization with four calls that passed and some that did not, all of it in its log.
+fn played() -> (Play, Up, Upstream) {
+    let upstream = Upstream::always(Plan::says("hello").tokens(10, 1000)).unwrap();
+    let play = Play::new();
+    let env = [("OPENAI_API_KEY", "sk-x".to_owned()), ("OPENAI_BASE_URL", local(&upstream.url()))];
+    let up = Up::dev(&play, &["--budget", "0.06USD/day"], &env);
+    for _ in 0..4 {
+        assert_eq!(up.post(&up.key, &chat(1000)).0, 200);
+    }
+    assert_eq!(up.post(&up.key, &chat(16_000)).0, 429);
+    carried(&play, 9);
+    (play, up, upstream)
+}
+
+/// Waits until the log has so many receipts.
+fn carried(play: &Play, receipts: u64) {
+    let begin = Instant::now();
+    loop {
+        let ran = play.run("log verify --json");
+        let kinds = |ran: &Ran| ran.json()["kinds"].clone();
+        let count = |kinds: &Value| {
+            kinds["receipt"].as_u64().unwrap_or(0) + kinds["settlement"].as_u64().unwrap_or(0)
+        };
+        if ran.status == 0 && count(&kinds(&ran)) >= receipts {
+            return;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(30), "{ran:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn a_log_is_verified_by_itself_and_its_checkpoint_and_hashes_are_published_and_its_entries_are_not() {
+    let (play, up, _upstream) = played();
+    let verified = play.run("log verify --json");
+    assert_eq!(verified.status, 0, "{verified:?}");
+    let json = verified.json();
+    assert_eq!((json["valid"].clone(), json["ownWord"].clone()), (true.into(), true.into()));
+    assert!(json["warnings"][0].as_str().unwrap().contains("--did-documents"), "{json}");
+    let name = json["log"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let get = |path: &str| {
+        let url = format!("http://127.0.0.1:{}/log/{name}/{path}", up.port);
+        let output = Command::new("curl").args(["-s", "-i", "--path-as-is", &url]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let checkpoint = get("checkpoint");
+    assert!(
+        checkpoint.starts_with("HTTP/1.1 200") && checkpoint.contains("text/plain; charset=utf-8"),
+        "{checkpoint}"
+    );
+    let size = json["size"].as_u64().unwrap();
+    assert!(get(&format!("tile/0/000.p/{size}")).starts_with("HTTP/1.1 200"));
+    for secret in [
+        &format!("tile/entries/000.p/{size}"),
+        "lock",
+        "../../store.sqlite",
+        "did.json",
+        "tile/0/..",
+        "tile/0/000.p/0",
+    ] {
+        assert!(get(secret).starts_with("HTTP/1.1 404"), "{secret}");
+    }
+    // With the document from the domain itself nothing is the log's own word.
+    let document = Command::new("curl")
+        .args(["-s", &format!("http://127.0.0.1:{}/.well-known/did.json", up.port)])
+        .output()
+        .unwrap();
+    play.write("trusted/did.json", document.stdout);
+    let json = play.json("log verify --did-documents trusted");
+    assert_eq!((json["ownWord"].clone(), json["valid"].clone()), (false.into(), true.into()));
+}
+
+#[test]
+fn a_receipt_is_proved_by_a_few_kilobytes_and_an_export_is_verified_elsewhere_by_the_command_alone() {
+    let (play, up, _upstream) = played();
+    let list = play.json("receipt list");
+    assert!(list["receipts"].as_array().unwrap().len() >= 9);
+    let proved = play.json("log prove 1 --out one.tlog-proof");
+    assert!(proved["bytes"].as_u64().unwrap() < 16_000, "{proved}");
+    play.json("log prove event:1 --out event.tlog-proof");
+    play.json("log prove 1 --no-values --out bare.tlog-proof");
+    play.json("log export --out all.jsonl");
+    drop(up);
+    // A machine with nothing but the files.
+    let auditor = Play::new();
+    for file in ["one.tlog-proof", "event.tlog-proof", "bare.tlog-proof", "all.jsonl"] {
+        std::fs::copy(play.path(file), auditor.path(file)).unwrap();
+    }
+    let one = auditor.json("log verify one.tlog-proof");
+    assert_eq!((one["seq"].clone(), one["entry"]["decision"].clone()), (1.into(), "permit".into()));
+    assert_eq!(one["entry"]["request"]["facts"]["model"], "gpt-4o");
+    assert_eq!(auditor.json("log verify event.tlog-proof")["entry"]["kind"], "organization.added");
+    assert!(
+        auditor.json("log verify bare.tlog-proof")["entry"]["request"]["facts"]["model"]["_sd"].is_string()
+    );
+    let all = auditor.json("log verify all.jsonl");
+    assert_eq!(all["entries"], all["size"]);
+    assert!(all["attached"].as_u64().unwrap() >= 6, "delegations, documents, lists, models: {all}");
+    let key = all["key"].as_str().unwrap();
+    assert_eq!(auditor.json(&format!("log verify all.jsonl --key {key}"))["ownWord"], false);
+    let replayed = auditor.json("log replay all.jsonl");
+    assert_eq!((replayed["same"].clone(), replayed["different"].clone()), (4.into(), 0.into()), "{replayed}");
+    let totals = auditor.json("log spend all.jsonl");
+    let taken: Vec<i64> = totals["totals"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["amountMicros"].as_i64().unwrap())
+        .collect();
+    // Four answers of 1,000 tokens at 10 USD a million, and their prompts at 2.50.
+    assert_eq!(taken, [4 * (1_000_000 + 2500)], "{totals}");
+    let found = auditor.json("log search all.jsonl --code budget_exceeded");
+    assert_eq!(found["found"], 1, "{found}");
+    let link = one["entry"]["chain"][1].as_str().unwrap();
+    assert_eq!(auditor.json(&format!("log search all.jsonl --delegation {link} --code permit"))["found"], 4);
+    assert_eq!(auditor.json("log search all.jsonl --resource https://nowhere.example/")["found"], 0);
+}
+
+#[test]
+fn the_own_log_is_searched_by_an_agents_name_replayed_and_exported_by_time() {
+    let (play, _up, _upstream) = played();
+    let found = play.json("log search --agent assistant --code permit");
+    assert_eq!(found["found"], 4, "{found}");
+    assert_eq!(found["entries"][0]["entry"]["request"]["facts"]["model"], "gpt-4o", "shown from the store");
+    assert_eq!(play.json("log search --code agent.added")["found"], 1);
+    let replayed = play.json("log replay");
+    assert_eq!((replayed["same"].clone(), replayed["different"].clone()), (4.into(), 0.into()), "{replayed}");
+    let spent = play.json("log spend");
+    assert_eq!(spent["totals"].as_array().unwrap().len(), 1, "{spent}");
+    assert_eq!(spent["totals"][0]["open"], 0);
+    let last = found["entries"][3]["at"].as_str().unwrap();
+    play.json(&format!("log export --from {last} --out late.jsonl"));
+    let late = play.json("log verify late.jsonl");
+    assert!(
+        late["entries"].as_u64().unwrap() < late["size"].as_u64().unwrap() || late["from"] == late["to"],
+        "{late}"
+    );
+    for (wrong, exit, code) in [
+        ("log prove 99 --out x", 1, "not_in_log"),
+        ("log prove x --out x", 2, "usage"),
+        ("log verify nowhere", 2, "file"),
+        ("log verify legation/legation.json", 1, "export_malformed"),
+        ("log export --out late.jsonl", 2, "file"),
+        ("log verify --key x", 2, "usage"),
+        ("log verify --log nowhere", 2, "file"),
+    ] {
+        let ran = play.run(&format!("{wrong} --json"));
+        assert_eq!((ran.status, ran.json()["error"].clone()), (exit, code.into()), "{wrong}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_log_that_was_killed_again_and_again_has_every_receipt_once() {
+    let upstream = Upstream::always(Plan::says("hello").tokens(1, 1)).unwrap();
+    let play = Play::new();
+    let env = [("OPENAI_API_KEY", "sk-x".to_owned()), ("OPENAI_BASE_URL", local(&upstream.url()))];
+    let mut up = Up::dev(&play, &["--budget", "5USD/day"], &env);
+    let mut passed = 0;
+    for round in 0..6_u64 {
+        for _ in 0..5 {
+            passed += u64::from(up.post(&up.key, &chat(1)).0 == 200);
+        }
+        std::thread::sleep(Duration::from_millis(130 * round));
+        up.kill();
+        up = Up::again(&play, up.port, &["--dev"], &env);
+    }
+    assert_eq!(passed, 30);
+    // Each permit with its settlement, but for those that were killed before theirs was written.
+    carried(&play, 54);
+    let verified = play.json("log verify");
+    assert_eq!(verified["alarms"], json!([]));
+    let receipts = play.json("receipt list --last 1000")["receipts"].as_array().unwrap().len();
+    carried(&play, receipts as u64);
+    let kinds = &play.json("log verify")["kinds"];
+    let counted = kinds["receipt"].as_u64().unwrap() + kinds["settlement"].as_u64().unwrap();
+    assert_eq!((counted, kinds["receipt"].clone()), (receipts as u64, 30.into()));
+}
+
+/// A witness that runs.
+struct Witness {
+    child: Child,
+    port: u16,
+    key: String,
+}
+
+impl Witness {
+    fn start(play: &Play, name: &str, log: &str) -> Self {
+        let port = free_port();
+        if !play.path(&format!("{name}.key")).exists() {
+            play.key(&format!("{name}.key"));
+        }
+        let key =
+            play.json(&format!("log witness key --name {name}.example --key {name}.key"))["key"].clone();
+        let child = Command::new(env!("CARGO_BIN_EXE_legation"))
+            .args([
+                "log",
+                "witness",
+                "serve",
+                "--name",
+                &format!("{name}.example"),
+                "--key",
+                &format!("{name}.key"),
+            ])
+            .args([
+                "--log",
+                log,
+                "--state",
+                &format!("{name}-state"),
+                "--listen",
+                &format!("127.0.0.1:{port}"),
+            ])
+            .current_dir(play.folder.path())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let begin = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(20));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { child, port, key: key.as_str().unwrap().to_owned() }
+    }
+
+    fn ask(&self, play: &Play) -> Ran {
+        let Self { port, key, .. } = self;
+        play.run(&format!("log witness ask http://localhost:{port} --key {key} --http-on-loopback --json"))
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn witnesses_sign_what_grows_and_nothing_else_and_a_verifier_asks_for_as_many_as_it_wants() {
+    let (play, up, _upstream) = played();
+    let log = play.json("log verify")["key"].as_str().unwrap().to_owned();
+    let (one, two) = (Witness::start(&play, "one", &log), Witness::start(&play, "two", &log));
+    let asks = |rest: &str| {
+        let ran = play.run(&format!("log verify --witness {} --witness {} {rest} --json", one.key, two.key));
+        (ran.status, ran.json())
+    };
+    assert_eq!(asks("").0, 1, "unwitnessed");
+    assert_eq!(one.ask(&play).status, 0);
+    let (status, json) = asks("--quorum 1");
+    assert_eq!((status, json["witnessed"].clone()), (0, true.into()), "{json}");
+    let (status, json) = asks("");
+    assert_eq!(
+        (status, json["alarms"][0]["code"].clone()),
+        (1, "unwitnessed".into()),
+        "one is too few: {json}"
+    );
+    assert_eq!(two.ask(&play).status, 0);
+    // It grows, and they sign again, by a proof from where they were.
+    assert_eq!(up.post(&up.key, &chat(10)).0, 200);
+    carried(&play, 11);
+    for witness in [&one, &two] {
+        let ran = witness.ask(&play);
+        assert_eq!(ran.status, 0, "{ran:?}");
+    }
+    assert_eq!(asks("").0, 0);
+    play.json("log export --out seen.jsonl");
+    let ran = play.run(&format!("log verify seen.jsonl --witness {} --witness {}", one.key, two.key));
+    assert_eq!(ran.status, 0, "{ran:?}");
+    // A checkpoint that was seen stands against a log that is shorter, or another one.
+    std::fs::copy(play.path("legation/log").join(year(&play)).join("checkpoint"), play.path("seen.note"))
+        .unwrap();
+    assert_eq!(asks("--against seen.note").0, 0);
+    let stranger = Witness::start(&play, "three", &one_of(&log));
+    let ran = stranger.ask(&play);
+    assert_eq!(
+        (ran.status, ran.json()["error"].clone()),
+        (3, "witness_refused".into()),
+        "another log: {ran:?}"
+    );
+}
+
+fn year(play: &Play) -> String {
+    play.json("log verify")["log"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+}
+
+/// The key of a log of somebody else.
+fn one_of(log: &str) -> String {
+    let key = legation_log::NoteKey::parse(log).unwrap();
+    legation_log::NoteKey::new("other.example/log/1", key.kind(), key.public_key()).unwrap().to_string()
+}

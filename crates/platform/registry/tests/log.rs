@@ -1,0 +1,186 @@
+//! What is in the store gets into the log: once, in order, whoever carries it over and however often it dies.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod world;
+
+use legation_log::{
+    Checkpoint, Reader, Writer,
+    audit::digest_of_event,
+    entry::{self, Head, Kind},
+    hidden,
+    policy::Policy,
+    reader::checkpoint,
+    verify::{self, Asked, Verified},
+};
+use legation_registry::{Registry, log::key_of};
+use legation_store::NewReceipt;
+use std::{path::Path, sync::Arc};
+use world::{NOW, World};
+
+fn verified(registry: &Registry, folder: &Path) -> Verified {
+    let log = registry.logs().unwrap().pop().unwrap();
+    let key = key_of(&log).unwrap();
+    let asked = Asked { key, policy: Policy::of(Vec::new(), 0), against: Vec::new(), most_back: 60 };
+    verify::folder(&folder.join(&log.name), &asked, &mut || ()).unwrap()
+}
+
+fn leaves(registry: &Registry, folder: &Path) -> Vec<Vec<u8>> {
+    let log = registry.logs().unwrap().pop().unwrap();
+    let folder = folder.join(&log.name);
+    let head = Checkpoint::open(&checkpoint(&folder).unwrap(), &key_of(&log).unwrap()).unwrap();
+    Reader::new(&folder, head.size).entries(0).map(Result::unwrap).collect()
+}
+
+/// Keeps a receipt of a denial. Those of one code within a minute are counted.
+fn deny(registry: &Registry, code: &str, at: i64) {
+    let body = format!(
+        r#"{{"agent":"did:web:acme.example:bot","at":"x","code":"{code}","decision":"deny","expected":"less","found":"a secret","request":{{"action":"model:chat","facts":{{"model":"gpt-4o"}},"resource":"https://acme.example/models/a/b"}}}}"#
+    );
+    let receipt = NewReceipt {
+        at,
+        kind: "deny",
+        code: code.to_owned(),
+        agent: "did:web:acme.example:bot".to_owned(),
+        resource: String::new(),
+        amount: None,
+        currency: None,
+        of: None,
+        body: body.into_bytes().into(),
+    };
+    let organization: Arc<str> = registry.id().into();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(registry.store().deny(&organization, receipt)).unwrap();
+}
+
+fn heads(leaves: &[Vec<u8>]) -> Vec<Head> {
+    leaves.iter().map(|leaf| entry::head(leaf).unwrap()).collect()
+}
+
+#[test]
+fn events_and_receipts_are_in_the_log_once_and_in_order_however_often_it_is_opened_and_carried_on() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let registry = &world.registry;
+    let mut before = 0;
+    for round in 0..6 {
+        let mut writer = registry.open_log(folder.path(), NOW).unwrap();
+        world.add_at(&format!("agent-{round}"), "default", NOW + round * 300);
+        deny(registry, &format!("code_{round}"), NOW + round * 300 + 1);
+        let carried = registry.carry(&mut writer, NOW + round * 300 + 2).unwrap();
+        assert!(carried.size > before && carried.entries == carried.size - before, "{carried:?}");
+        assert_eq!(registry.carry(&mut writer, NOW + round * 300 + 2).unwrap().entries, 0, "nothing twice");
+        before = carried.size;
+    }
+    let found = verified(registry, folder.path());
+    assert_eq!(found.report.alarms, Vec::new());
+    let events = registry.events(0, 1000).unwrap();
+    assert_eq!(found.report.kinds[&Kind::Event], events.len() as u64);
+    assert_eq!(found.report.kinds[&Kind::Receipt], 6);
+    let leaves = leaves(registry, folder.path());
+    let of_events: Vec<i64> =
+        heads(&leaves).iter().filter(|head| head.kind == Kind::Event).map(|head| head.seq).collect();
+    assert_eq!(of_events, (1..=i64::try_from(events.len()).unwrap()).collect::<Vec<_>>());
+    // The digest by which an event names the one before it is the store's own.
+    for (leaf, head) in leaves.iter().zip(heads(&leaves)).filter(|(_, head)| head.kind == Kind::Event) {
+        let (_, read) = entry::read(0, leaf).unwrap();
+        let stored = events.iter().find(|event| event.seq == head.seq).unwrap();
+        assert_eq!(digest_of_event(&head, &read), Some(stored.digest()));
+    }
+}
+
+#[test]
+fn what_was_placed_and_not_written_is_written_by_whoever_comes_next_and_an_empty_folder_gets_the_same_log() {
+    let (world, folder, other) = (World::new(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let registry = &world.registry;
+    let mut writer = registry.open_log(folder.path(), NOW).unwrap();
+    registry.carry(&mut writer, NOW).unwrap();
+    for round in 0..4 {
+        deny(registry, &format!("code_{round}"), NOW + 1);
+        // It dies after its place is in the store, or after some of it is in tiles, and never gets to the checkpoint.
+        let log = registry.logs().unwrap().pop().unwrap();
+        registry.place_only(&log, NOW + 2).unwrap();
+        if round % 2 == 1 {
+            let segment = registry.segment(&log.name, log.size).unwrap().unwrap();
+            for leaf in registry.leaves(&segment).unwrap().iter().take(1) {
+                writer.append(&leaf.bytes).unwrap();
+            }
+        }
+        drop(writer);
+        writer = registry.open_log(folder.path(), NOW).unwrap();
+        registry.carry(&mut writer, NOW + 3).unwrap();
+    }
+    let found = verified(registry, folder.path());
+    assert_eq!(found.report.alarms, Vec::new());
+    assert_eq!(found.report.kinds[&Kind::Receipt], 4);
+    let mut again = registry.open_log(other.path(), NOW).unwrap();
+    registry.carry(&mut again, NOW + 900).unwrap();
+    assert_eq!(verified(registry, other.path()).head, found.head);
+    assert_eq!((writer.root(), writer.size()), (again.root(), again.size()));
+}
+
+#[test]
+fn a_denial_that_repeats_is_counted_once_it_no_longer_does() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let registry = &world.registry;
+    let mut writer = registry.open_log(folder.path(), NOW).unwrap();
+    for second in 0..30 {
+        deny(registry, "budget_exceeded", NOW + second);
+    }
+    registry.carry(&mut writer, NOW + 30).unwrap();
+    let count =
+        |leaves: &[Vec<u8>]| heads(leaves).into_iter().filter(|head| head.kind == Kind::Count).count();
+    assert_eq!(count(&leaves(registry, folder.path())), 0, "it may still repeat");
+    registry.carry(&mut writer, NOW + 121).unwrap();
+    let leaves = leaves(registry, folder.path());
+    assert_eq!(count(&leaves), 1);
+    let last: serde_json::Value = serde_json::from_slice(leaves.last().unwrap()).unwrap();
+    assert_eq!((last["entry"]["times"].as_i64(), last["of"].as_i64()), (Some(30), Some(1)));
+    assert_eq!(registry.carry(&mut writer, NOW + 900).unwrap().entries, 0, "counted once");
+    assert_eq!(verified(registry, folder.path()).report.alarms, Vec::new());
+}
+
+#[test]
+fn what_could_be_personal_is_not_in_the_log_and_is_shown_from_the_store() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let registry = &world.registry;
+    let mut writer = registry.open_log(folder.path(), NOW).unwrap();
+    deny(registry, "budget_exceeded", NOW);
+    registry.carry(&mut writer, NOW).unwrap();
+    let all = leaves(registry, folder.path()).concat();
+    let text = String::from_utf8(all).unwrap();
+    for hidden in ["gpt-4o", "models/a/b", "a secret", "less"] {
+        assert!(!text.contains(hidden), "{hidden}");
+    }
+    let (log, index, leaf) = registry.place_of_receipt(1).unwrap().unwrap();
+    let stands = Reader::new(&folder.path().join(log), writer.size()).entry(index).unwrap().unwrap();
+    assert_eq!(stands, leaf.bytes, "it is made the same again");
+    let (_, read) = entry::read(index, &leaf.bytes).unwrap();
+    let shown = hidden::show(&read, &leaf.disclosures).unwrap();
+    for hidden in ["gpt-4o", "models/a/b", "a secret", "less"] {
+        assert!(shown.contains(hidden), "{hidden}: {shown}");
+    }
+    // What is shown of one is not taken for another.
+    deny(registry, "other", NOW);
+    registry.carry(&mut writer, NOW).unwrap();
+    let (_, _, other) = registry.place_of_receipt(2).unwrap().unwrap();
+    assert!(hidden::show(&read, &other.disclosures).is_err());
+    assert!(registry.place_of_receipt(3).unwrap().is_none());
+}
+
+#[test]
+fn a_store_that_is_older_than_its_log_is_refused() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let registry = &world.registry;
+    let mut writer = registry.open_log(folder.path(), NOW).unwrap();
+    registry.carry(&mut writer, NOW).unwrap();
+    drop(writer);
+    let log = registry.logs().unwrap().pop().unwrap();
+    // As if the store had been restored from before the last entries: its log has more than it knows of.
+    let mut more = Writer::open(&folder.path().join(&log.name), key_of(&log).unwrap()).unwrap();
+    for number in 0..5 {
+        more.append(format!("{number}").as_bytes()).unwrap();
+    }
+    more.publish(|next| registry.sign_checkpoint(&log, next)).unwrap();
+    drop(more);
+    let refused = registry.open_log(folder.path(), NOW).unwrap_err();
+    assert_eq!(refused.code(), "store_behind_log", "{refused}");
+}
