@@ -15,9 +15,9 @@ mod common;
 mod eight;
 mod faults;
 mod killed;
+mod log;
 mod master;
 mod restored;
-mod log;
 mod running;
 
 use common::{Play, free_port};

@@ -124,6 +124,12 @@ impl Writer {
         self.core.tree.root()
     }
 
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.core.disk.0
+    }
+
     /// The name of the log.
     #[must_use]
     pub fn origin(&self) -> &str {

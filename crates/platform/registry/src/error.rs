@@ -120,20 +120,6 @@ pub enum RegistryError {
     /// The log could not be written.
     #[error("{0}")]
     Log(#[from] WriteError),
-    /// The log has entries that the store does not know: the store is older, such as one that was restored.
-    #[error(
-        "the log `{log}` has {log_size} entries, and the store knows {known} of them or others: it is older than its log, such as \
-         one that was restored. Nothing is decided on it, since what was spent and revoked since is missing; restore a later \
-         one, or keep the log's folder as evidence and begin with another --data-dir"
-    )]
-    BehindLog {
-        /// The name of the log.
-        log: String,
-        /// How many entries it has.
-        log_size: u64,
-        /// How many the store knows.
-        known: u64,
-    },
     /// There is no organization, or more than one and none was named.
     #[error("{0}")]
     Organization(&'static str),
@@ -160,7 +146,6 @@ impl RegistryError {
             Self::KeyReused { .. } => "idempotency_mismatch",
             Self::SecretAnswered { .. } => "idempotency_secret",
             Self::Log(error) => error.code(),
-            Self::BehindLog { .. } => "store_behind_log",
             Self::Organization(_) => "no_organization",
         }
     }

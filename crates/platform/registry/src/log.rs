@@ -11,8 +11,9 @@ use legation_keys::{
 use legation_log::{
     Checkpoint, NoteKey, Writer, about,
     entry::{self, Head, Kind, Leaf},
-    note,
+    note, reader,
     tile::MAX_ENTRY,
+    tree::Hash,
 };
 use legation_signer::SealedKey;
 use legation_store::{
@@ -20,6 +21,7 @@ use legation_store::{
     holder::Kind as HolderKind,
     link, logs,
     logs::{Entry, Log, Segment},
+    organization, restored,
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -46,6 +48,8 @@ pub struct Carried {
     pub entries: u64,
     /// How many the log has now, under its checkpoint.
     pub size: u64,
+    /// Whether the log is closed: what comes next is in another one, which is to be opened.
+    pub is_closed: bool,
 }
 
 impl Registry {
@@ -58,23 +62,39 @@ impl Registry {
     }
 
     /// Opens the log that is written to, in a folder of logs. Where there is none yet, one is begun at `now` (Unix seconds),
-    /// named after the year, with a key of its own, and told by an event.
+    /// named after the year, with a key of its own, and told by an event. A log from before the organization was put back is
+    /// closed: what followed in it then is not known any more.
     ///
     /// # Errors
-    /// [`RegistryError`]; [`RegistryError::BehindLog`] where the log has more than the store knows of.
+    /// [`RegistryError`]; [`StoreError::Restored`] where the organization is closed. Where the log has entries that the store
+    /// does not know of, that closes it.
     pub fn open_log(&self, folder: &Path, now: i64) -> Result<Writer, RegistryError> {
-        let log = match self.logs()?.into_iter().find(|log| log.ended.is_none()) {
+        let organization = self.store.read(|tx| organization::get(tx, &self.id))?;
+        if let Some(why) = organization.closed {
+            return Err(StoreError::Restored { why }.into());
+        }
+        let mut current = self.logs()?.into_iter().find(|log| log.ended.is_none());
+        if let Some(old) = current.take_if(|log| log.era != organization.era) {
+            let size = reader::checkpoint(&folder_of(folder, &old))
+                .ok()
+                .and_then(|note| Checkpoint::open(&note, &key_of(&old).ok()?).ok());
+            self.end_log(&old, size.map(|seen| (seen.size, seen.root)), now)?;
+        }
+        let log = match current {
             Some(log) => log,
-            None => self.begin_log(now)?,
+            None => self.begin_log(folder, now)?,
         };
         let mut writer = Writer::open(&folder_of(folder, &log), key_of(&log)?)?;
-        let known = size(log.size);
-        let damaged = || RegistryError::BehindLog { log: log.name.clone(), log_size: writer.size(), known };
-        if writer.size() > known {
-            return Err(damaged());
-        }
-        if writer.size() == size(log.published) && writer.size() > 0 && writer.root() != log.root {
-            return Err(damaged());
+        let is_other = writer.size() == size(log.published) && writer.size() > 0 && writer.root() != log.root;
+        if writer.size() > size(log.size) || is_other {
+            let why = format!(
+                "its log `{}` has {} entries, and the store knows {} of them or others: it is older than its log",
+                log.origin,
+                writer.size(),
+                log.size
+            );
+            self.store.write(|tx| restored::close(tx, &self.id, &why, now))?;
+            return Err(StoreError::Restored { why }.into());
         }
         writer.put(about::FILE, log.about.as_bytes())?;
         // With all keys that there were: one of them has signed what is said of the log.
@@ -86,8 +106,15 @@ impl Registry {
         Ok(writer)
     }
 
-    fn begin_log(&self, now: i64) -> Result<Log, RegistryError> {
-        let name: String = time::format(now).chars().take(4).collect();
+    fn begin_log(&self, folder: &Path, now: i64) -> Result<Log, RegistryError> {
+        let year: String = time::format(now).chars().take(4).collect();
+        let taken: Vec<String> = self.logs()?.into_iter().map(|log| log.name).collect();
+        // A folder that nobody knows of is one from before the organization was put back.
+        let is_free = |name: &String| !taken.contains(name) && !folder.join(name).exists();
+        let mut names =
+            core::iter::once(year.clone()).chain((2..10_000).map(|number| format!("{year}-{number}")));
+        let name =
+            names.find(is_free).ok_or_else(|| RegistryError::damaged("the logs", "there are too many"))?;
         let origin = format!("{}/log/{name}", self.host());
         let key_id = format!("log:{origin}");
         let made = self.signer().generate(&self.id, &key_id, Algorithm::EdDsa)?;
@@ -95,25 +122,55 @@ impl Registry {
             .map_err(|error| RegistryError::damaged("the log", error))?;
         let about = self.sign_receipt(&about::statement(&self.did, &key, now))?;
         let public_jwk = made.public_key.to_jwk().to_string();
-        let log = Log {
-            name,
-            origin,
-            key_id,
-            public_jwk,
-            sealed: made.sealed,
-            about,
-            began: now,
-            ended: None,
-            size: 0,
-            published: 0,
-            root: [0; 32],
-        };
         self.change(|tx| {
+            let log = Log {
+                name,
+                origin,
+                key_id,
+                public_jwk,
+                sealed: made.sealed,
+                about,
+                era: organization::get(tx, &self.id)?.era,
+                began: now,
+                ended: None,
+                size: 0,
+                published: 0,
+                root: [0; 32],
+            };
             logs::add(tx, &self.id, &log)?;
             let told = json!({"origin": log.origin, "key": key.to_string()});
-            self.note(tx, ("log.begun", &log.name), &told, now)
-        })?;
-        Ok(log)
+            self.note(tx, ("log.begun", &log.name), &told, now)?;
+            Ok(log)
+        })
+    }
+
+    /// Closes a log. The event that says so, with the size and root of its last checkpoint, is in the log that follows.
+    fn end_log(&self, log: &Log, last: Option<(u64, Hash)>, now: i64) -> Result<(), RegistryError> {
+        let (size, root) = last.unwrap_or_else(|| (size(log.published), log.root));
+        self.change(|tx| {
+            logs::close(tx, &self.id, &log.name, now)?;
+            let told = json!({"origin": log.origin, "size": size, "root": base64url::encode(&root)});
+            self.note(tx, ("log.closed", &log.name), &told, now)
+        })
+    }
+
+    /// Closes a log whose year is over, once the event by which the next one began is in it: each of the two names the other.
+    /// Gives whether it is closed.
+    fn turn_over(&self, log: &Log, writer: &Writer, now: i64) -> Result<bool, RegistryError> {
+        let year = |at: i64| time::format(at).chars().take(4).collect::<String>();
+        if year(log.began) >= year(now) {
+            return Ok(false);
+        }
+        let next = self.logs()?.into_iter().find(|next| next.ended.is_none() && next.name != log.name);
+        if next.is_none() {
+            self.begin_log(writer.folder().parent().unwrap_or(writer.folder()), now)?;
+            return Ok(false);
+        }
+        if self.store.read(|tx| logs::has_more(tx, &self.id, now))? {
+            return Ok(false);
+        }
+        self.end_log(log, Some((writer.published(), writer.root())), now)?;
+        Ok(true)
     }
 
     /// Carries over what is not in the log yet, and publishes a checkpoint, at `now` (Unix seconds).
@@ -133,7 +190,9 @@ impl Registry {
             self.write_segment(writer, &segment)?;
             self.publish(writer, &log)?;
         }
-        Ok(Carried { entries: writer.published().saturating_sub(before), size: writer.published() })
+        let is_closed = self.turn_over(&log, writer, now)?;
+        let (size, entries) = (writer.published(), writer.published().saturating_sub(before));
+        Ok(Carried { entries, size, is_closed })
     }
 
     fn log_of(&self, writer: &Writer) -> Result<Log, RegistryError> {
@@ -213,8 +272,14 @@ impl Registry {
                     all.push(json!({"attached": "document", "id": one.did, "document": document}));
                 }
             }
-            for list in link::lists(tx, &self.id)? {
-                all.push(json!({"attached": "statusList", "id": list.url, "text": list.secured}));
+            let mut after = 0;
+            loop {
+                let lists = link::lists(tx, &self.id, after, PAGE)?;
+                let Some(last) = lists.last() else { break };
+                after = last.number;
+                for list in &lists {
+                    all.push(json!({"attached": "statusList", "id": list.url, "text": list.secured}));
+                }
             }
             Ok(())
         })?;

@@ -167,20 +167,73 @@ fn what_could_be_personal_is_not_in_the_log_and_is_shown_from_the_store() {
 }
 
 #[test]
-fn a_store_that_is_older_than_its_log_is_refused() {
+fn a_store_that_is_older_than_its_log_is_closed_and_goes_on_in_another_log_once_it_was_opened_again() {
     let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
     let registry = &world.registry;
     let mut writer = registry.open_log(folder.path(), NOW).unwrap();
     registry.carry(&mut writer, NOW).unwrap();
     drop(writer);
     let log = registry.logs().unwrap().pop().unwrap();
-    // As if the store had been restored from before the last entries: its log has more than it knows of.
+    // As if the store had been put back from before the last entries: its log has more than it knows of.
     let mut more = Writer::open(&folder.path().join(&log.name), key_of(&log).unwrap()).unwrap();
     for number in 0..5 {
         more.append(format!("{number}").as_bytes()).unwrap();
     }
     more.publish(|next| registry.sign_checkpoint(&log, next)).unwrap();
+    let (size, root) = (more.size(), more.root());
     drop(more);
-    let refused = registry.open_log(folder.path(), NOW).unwrap_err();
-    assert_eq!(refused.code(), "store_behind_log", "{refused}");
+    for _ in 0..2 {
+        let refused = registry.open_log(folder.path(), NOW).unwrap_err();
+        assert_eq!(refused.code(), "store_restored", "{refused}");
+    }
+    assert!(registry.closed().unwrap().is_some());
+    registry.reopen(&[], NOW + 10).unwrap();
+    let mut next = registry.open_log(folder.path(), NOW + 10).unwrap();
+    assert_ne!(next.origin(), log.origin);
+    registry.carry(&mut next, NOW + 10).unwrap();
+    // What the old log came to stands in the new one.
+    let events = registry.events(0, 1000).unwrap();
+    let closed = events.iter().find(|event| event.kind == "log.closed").unwrap();
+    let told: serde_json::Value = serde_json::from_str(&closed.data).unwrap();
+    assert_eq!(
+        (told["size"].as_u64(), told["root"].as_str()),
+        (Some(size), Some(&*legation_keys::base64url::encode(&root)))
+    );
+    assert!(registry.place_of_event(closed.seq).unwrap().is_some_and(|(name, ..)| name != log.name));
+}
+
+#[test]
+fn a_log_is_closed_with_its_year_and_each_of_two_names_the_other() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let registry = &world.registry;
+    let mut writer = registry.open_log(folder.path(), NOW).unwrap();
+    registry.carry(&mut writer, NOW).unwrap();
+    let later = NOW + 60 * world::DAY;
+    deny(registry, "late", later);
+    let mut rounds = 0;
+    while !registry.carry(&mut writer, later).unwrap().is_closed {
+        rounds += 1;
+        assert!(rounds < 5);
+    }
+    let (origin, size, root) = (writer.origin().to_owned(), writer.size(), writer.root());
+    drop(writer);
+    let mut next = registry.open_log(folder.path(), later).unwrap();
+    deny(registry, "later", later + 1);
+    registry.carry(&mut next, later + 1).unwrap();
+    let logs = registry.logs().unwrap();
+    assert_eq!(logs.iter().map(|log| log.name.as_str()).collect::<Vec<_>>(), ["2025", "2026"]);
+    for log in &logs {
+        let key = key_of(log).unwrap();
+        let asked = Asked { key, policy: Policy::of(Vec::new(), 0), against: Vec::new(), most_back: 60 };
+        let found = verify::folder(&folder.path().join(&log.name), &asked, &mut || ()).unwrap();
+        assert_eq!(found.report.alarms, Vec::new());
+    }
+    let events = registry.events(0, 1000).unwrap();
+    let begun = events.iter().rfind(|event| event.kind == "log.begun").unwrap();
+    assert_eq!(registry.place_of_event(begun.seq).unwrap().unwrap().0, "2025");
+    let closed = events.iter().find(|event| event.kind == "log.closed").unwrap();
+    assert_eq!(registry.place_of_event(closed.seq).unwrap().unwrap().0, "2026");
+    let told: serde_json::Value = serde_json::from_str(&closed.data).unwrap();
+    let root = legation_keys::base64url::encode(&root);
+    assert_eq!(told, serde_json::json!({"origin": origin, "size": size, "root": root}));
 }

@@ -6,6 +6,7 @@ CREATE TABLE log (
   public_jwk TEXT NOT NULL,
   sealed BYTEA NOT NULL,
   about TEXT NOT NULL,
+  era BIGINT NOT NULL,
   began BIGINT NOT NULL,
   ended BIGINT,
   size BIGINT NOT NULL,

@@ -26,6 +26,8 @@ pub struct Log {
     pub sealed: Vec<u8>,
     /// What the organization signed of it.
     pub about: String,
+    /// How often the organization had been opened again when it began: a store that was put back begins another log.
+    pub era: i64,
     /// When it began, Unix seconds.
     pub began: i64,
     /// When it was closed, Unix seconds.
@@ -78,8 +80,8 @@ const REPEATS: i64 = 120;
 /// Most counts of a segment.
 const COUNTS: i64 = 256;
 
-const LOG: &str = "SELECT name, origin, key_id, public_jwk, sealed, about, began, ended, size, published, root \
-                   FROM log WHERE organization = $1";
+const LOG: &str = "SELECT name, origin, key_id, public_jwk, sealed, about, began, ended, size, published, root, \
+                   era FROM log WHERE organization = $1";
 const SEGMENT: &str = "SELECT number, log, first, entries, events, events_to, receipts, receipts_to, counts, counts_to, \
                        salt FROM log_segment WHERE organization = $1";
 
@@ -96,6 +98,7 @@ fn read(row: &Row) -> Result<Log, StoreError> {
         size: row.int(8)?,
         published: row.int(9)?,
         root: row.digest(10)?,
+        era: row.int(11)?,
     })
 }
 
@@ -119,7 +122,7 @@ fn read_segment(row: &Row) -> Result<Segment, StoreError> {
 pub fn add(tx: &mut Tx<'_>, organization: &str, log: &Log) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO log (organization, name, origin, key_id, public_jwk, sealed, about, began, ended, size, \
-         published, root) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         published, root, era) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         &[
             organization.into(),
             (&log.name).into(),
@@ -133,6 +136,7 @@ pub fn add(tx: &mut Tx<'_>, organization: &str, log: &Log) -> Result<(), StoreEr
             log.size.into(),
             log.published.into(),
             log.root.into(),
+            log.era.into(),
         ],
     )
     .map(drop)

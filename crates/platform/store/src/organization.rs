@@ -23,10 +23,12 @@ pub struct Organization {
     pub receipts: i64,
     /// Why it is closed; `None` where it is open ([`crate::restored`]).
     pub closed: Option<String>,
+    /// How often it was opened again after it was put back.
+    pub era: i64,
 }
 
 const COLUMNS: &str = "SELECT id, domain, created, epoch, events, receipts, CASE WHEN closed IS NULL THEN NULL \
-                       ELSE COALESCE(closed_why, '') END FROM organization";
+                       ELSE COALESCE(closed_why, '') END, era FROM organization";
 
 fn read(row: &Row) -> Result<Organization, StoreError> {
     Ok(Organization {
@@ -37,6 +39,7 @@ fn read(row: &Row) -> Result<Organization, StoreError> {
         events: row.int(4)?,
         receipts: row.int(5)?,
         closed: row.maybe_text(6)?,
+        era: row.int(7)?,
     })
 }
 

@@ -6,10 +6,15 @@ use crate::{
     organization::data_dir::failed,
     output::{Failure, complain},
 };
-use legation_log::Writer;
+use legation_log::{WriteError, Writer};
 use legation_registry::{Registry, RegistryError};
 use legation_store::StoreError;
-use std::{path::PathBuf, sync::Arc, thread, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 /// How often it is looked whether there is more.
 const LOOK: Duration = Duration::from_millis(500);
@@ -17,12 +22,8 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Carries on the log of a folder on a thread of its own, which ends with the process. What fails is told once, and tried
 /// again.
 pub(super) fn start(registry: &Arc<Registry>, folder: PathBuf) -> Result<(), Failure> {
-    // A store that is older than its log is a second budget and an amnesty: nothing is decided on it.
-    let mut writer = match registry.open_log(&folder, files::now()) {
-        Ok(writer) => Some(writer),
-        Err(error) if is_later(&error) => None,
-        Err(error) => return Err(failed(&error)),
-    };
+    // A store that is older than its log is a second budget and an amnesty: this closes it, before anybody asks.
+    let mut writer = open(registry, &folder).map_err(|error| failed(&error))?;
     let registry = Arc::clone(registry);
     let work = move || {
         let mut told = String::new();
@@ -42,26 +43,30 @@ pub(super) fn start(registry: &Arc<Registry>, folder: PathBuf) -> Result<(), Fai
         .map_err(|error| Failure::network("runtime", format!("a thread did not start: {error}")))
 }
 
-/// Whether another process of this folder does it, or nothing is decided before the store is opened again.
-fn is_later(error: &RegistryError) -> bool {
-    matches!(
-        error,
-        RegistryError::Log(legation_log::WriteError::Busy { .. })
-            | RegistryError::Store(StoreError::Restored { .. })
-    )
+/// The log, where it can be written now: another process of this folder may do it, and what was put back is closed until
+/// somebody opens it.
+fn open(registry: &Registry, folder: &Path) -> Result<Option<Writer>, RegistryError> {
+    match registry.open_log(folder, files::now()) {
+        Ok(open) => Ok(Some(open)),
+        Err(
+            RegistryError::Log(WriteError::Busy { .. }) | RegistryError::Store(StoreError::Restored { .. }),
+        ) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
-fn carry(registry: &Registry, folder: &std::path::Path, writer: &mut Option<Writer>) -> Result<(), String> {
-    let mut open = match writer.take() {
-        Some(open) => open,
-        None => match registry.open_log(folder, files::now()) {
-            Ok(open) => open,
-            Err(error) if is_later(&error) => return Ok(()),
-            Err(error) => return Err(error.to_string()),
-        },
-    };
+fn carry(registry: &Registry, folder: &Path, writer: &mut Option<Writer>) -> Result<(), String> {
     // What failed is opened again: it goes on from what is on the disk.
-    registry.carry(&mut open, files::now()).map_err(|error| error.to_string())?;
-    *writer = Some(open);
+    let open = match writer.take() {
+        Some(open) => Some(open),
+        None => open(registry, folder).map_err(|error| error.to_string())?,
+    };
+    let Some(mut open) = open else { return Ok(()) };
+    match registry.carry(&mut open, files::now()) {
+        Ok(carried) if carried.is_closed => {}
+        Ok(_) => *writer = Some(open),
+        Err(RegistryError::Store(StoreError::Restored { .. })) => {}
+        Err(error) => return Err(error.to_string()),
+    }
     Ok(())
 }

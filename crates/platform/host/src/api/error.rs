@@ -108,7 +108,7 @@ impl From<RegistryError> for ApiError {
                 409
             }
             RegistryError::KeyReused { .. } => 422,
-            RegistryError::Log(_) | RegistryError::BehindLog { .. } => 503,
+            RegistryError::Log(_) => 503,
             RegistryError::Damaged { .. } | RegistryError::Organization(_) => 500,
         };
         Self::new(status, error.code(), error.to_string())
