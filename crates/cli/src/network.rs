@@ -6,21 +6,22 @@ use crate::{
     output::{Failure, working},
 };
 use legation_resolver::{FetchError, Fetcher, Options};
+use std::path::PathBuf;
 
 /// A fetcher as the arguments want it.
 pub(crate) fn fetcher(args: &NetworkArgs) -> Result<Fetcher, Failure> {
     let options = Options {
         allow_private: args.allow_private,
         http_on_loopback: args.http_on_loopback,
-        extra_root_certificates: certificates(args)?,
+        extra_root_certificates: certificates(&args.ca)?,
         ..Options::default()
     };
     Fetcher::new(options).map_err(|error| Failure::file(error.to_string()))
 }
 
 /// The certificate authorities that are trusted beside the system's.
-pub(crate) fn certificates(args: &NetworkArgs) -> Result<Vec<Vec<u8>>, Failure> {
-    args.ca.iter().map(|path| files::read(path)).collect()
+pub(crate) fn certificates(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Failure> {
+    files.iter().map(|path| files::read(path)).collect()
 }
 
 /// A fetch that failed, with the flag that would allow it.

@@ -3,18 +3,8 @@
 
 mod common;
 
+use common::readme as commands;
 use std::{path::Path, process::Command};
-
-/// The lines of the README's `sh` blocks below a heading.
-fn commands(heading: &str) -> Vec<String> {
-    let readme =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
-    let (_, section) = readme.split_once(&format!("\n## {heading}\n")).expect("the README has this heading");
-    let section = section.split_once("\n## ").map_or(section, |(section, _)| section);
-    let blocks =
-        section.split("```sh\n").skip(1).map(|rest| rest.split_once("```").expect("the block ends").0);
-    blocks.flat_map(str::lines).map(str::to_owned).collect()
-}
 
 /// Whether a line only prepares the shell, which the test does by itself.
 fn prepares(line: &str) -> bool {

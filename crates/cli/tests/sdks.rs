@@ -342,3 +342,51 @@ fn the_anthropic_sdk_as_it_is_calls_by_a_key_and_by_an_agents_signatures() {
         "{denied}"
     );
 }
+
+/// What the README has a newcomer type to put it in front of a model, with the SDKs as they are.
+#[test]
+#[ignore = "needs tests/sdks/install"]
+fn in_front_of_a_model_as_written() {
+    let (port, admin) = (free_port(), free_port());
+    let adapt = |line: &String| {
+        let line = line.replace("localhost:8080", &format!("localhost:{port}"));
+        line.replace(
+            "up --dev ",
+            &format!("up --dev --listen 127.0.0.1:{port} --admin-listen 127.0.0.1:{admin} "),
+        )
+    };
+    let own = |line: &&String| !["pip install", "mkdir model"].iter().any(|start| line.starts_with(start));
+    let commands: Vec<String> =
+        common::readme("Put it in front of a model").iter().filter(own).map(adapt).collect();
+    assert!(commands.iter().filter(|line| line.starts_with("legation ")).count() >= 10);
+    // Each line is followed by its exit status; what goes on beside has none.
+    let told = |line: &String| match line.ends_with('&') {
+        true => line.clone(),
+        false => format!("{line}\necho \"status $?\""),
+    };
+    let script = commands.iter().map(told).collect::<Vec<_>>().join("\n");
+    let script = format!("trap 'kill $(jobs -p)' EXIT\n{script}\n");
+    let folder = tempfile::tempdir().unwrap();
+    let command = Path::new(env!("CARGO_BIN_EXE_legation"));
+    let path = format!("{}:{}", command.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let mut shell = Command::new("timeout");
+    shell.args(["120", "bash", "-c", &script]).current_dir(&folder).env("PATH", path);
+    shell.env("PYTHONPATH", root("target/sdks/python"));
+    for name in ["OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"] {
+        shell.env_remove(name);
+    }
+    let output = shell.output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+    let found: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("status ")).collect();
+    let wanted: Vec<&str> = commands
+        .iter()
+        .filter(|line| !line.ends_with('&'))
+        .map(|line| line.rsplit_once("# exit ").map_or("0", |(_, status)| status))
+        .collect();
+    assert_eq!(found, wanted, "{said}\n{complained}");
+    assert_eq!(said.matches("This answer is scripted").count(), 5, "{said}\n{complained}");
+    for why in ["constraint_violated", "or one above it, was revoked"] {
+        assert!(complained.contains(why), "{why} is missing in: {complained}");
+    }
+}

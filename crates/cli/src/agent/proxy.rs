@@ -16,6 +16,7 @@ use legation_host::serve_on;
 use legation_keystore::{Passphrase, Protection, replace_agent};
 use legation_registry::names;
 use legation_resolver::{Fetcher, Options};
+use legation_signer::hide_memory;
 use serde_json::json;
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -50,10 +51,10 @@ impl Signs {
         let Agent { file, passphrase, key, chain, .. } = agent;
         let options = Options {
             timeout: ANSWER,
-            allow_private: args.network.allow_private,
+            allow_private: args.allow_private,
             // Whoever starts it has named the gateway.
             http_on_loopback: true,
-            extra_root_certificates: network::certificates(&args.network)?,
+            extra_root_certificates: network::certificates(&args.ca)?,
             ..Options::default()
         };
         let fetcher = Fetcher::new(options).map_err(|error| Failure::file(error.to_string()))?;
@@ -134,6 +135,8 @@ fn place(text: &str) -> Result<Place, Failure> {
 
 pub(crate) fn run(args: &AgentProxyArgs, as_json: bool) -> Result<Output, Failure> {
     let place = place(&args.listen)?;
+    // What passes through is read by nobody else: the agent's key, prompts.
+    hide_memory().map_err(|error| Failure::network("memory", error.to_string()))?;
     let signs = Signs::new(&args.signs)?;
     let (did, url) = (signs.identity.did().clone(), signs.gateway.url.clone());
     let runtime = super::runtime()?;

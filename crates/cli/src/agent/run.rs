@@ -10,7 +10,7 @@ use crate::{
 };
 use legation_agent::proxy::Door;
 use legation_host::serve_on;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{DumpableBehavior, Pid, Signal, kill_process, set_dumpable_behavior};
 use serde_json::json;
 use std::{
     io::IsTerminal,
@@ -34,6 +34,10 @@ const SIGNALS: [Signal; 6] =
 const OF_A_TERMINAL: [Signal; 2] = [Signal::INT, Signal::QUIT];
 
 pub(crate) fn run(args: &RunArgs) -> Result<Output, Failure> {
+    // The agent's key is in the memory of this process; of the program's own memory nothing is said.
+    #[cfg(target_os = "linux")]
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .map_err(|error| Failure::network("memory", error.to_string()))?;
     let signs = Signs::new(&args.signs)?;
     output::tell_noticed();
     let runtime = runtime()?;

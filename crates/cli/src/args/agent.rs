@@ -1,6 +1,6 @@
 //! The arguments of what an agent does with its own key: its file, narrower ones, the proxy.
 
-use super::{NetworkArgs, OutArgs, PlaceArgs, duration};
+use super::{OutArgs, PlaceArgs, duration};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -67,8 +67,12 @@ pub(crate) struct SignsArgs {
     /// The gateway's URL, such as `https://gateway.acme.example`.
     #[arg(long, value_name = "URL", env = "LEGATION_GATEWAY")]
     pub(crate) gateway: String,
-    #[command(flatten)]
-    pub(crate) network: NetworkArgs,
+    /// The gateway is at an address of a private network.
+    #[arg(long)]
+    pub(crate) allow_private: bool,
+    /// A certificate authority (PEM) to trust beside the system's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

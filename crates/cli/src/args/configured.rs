@@ -42,9 +42,9 @@ pub(crate) struct SpendArgs {
     /// How far back: a number with s, m, h or d.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "24h")]
     pub(crate) since: i64,
-    /// Add up by this alone; by default each agent and model has a line.
-    #[arg(long, value_enum)]
-    pub(crate) by: Option<SpendBy>,
+    /// What has a line of its own; repeat it, or separate several by commas. By default each agent and model.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "agent,model")]
+    pub(crate) by: Vec<SpendBy>,
     /// Write comma-separated values.
     #[arg(long)]
     pub(crate) csv: bool,
@@ -54,6 +54,8 @@ pub(crate) struct SpendArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SpendBy {
+    /// A line for each team. Children that agents made themselves are of none.
+    Team,
     /// A line for each agent.
     Agent,
     /// A line for each model.

@@ -114,6 +114,17 @@ impl Drop for Server {
     }
 }
 
+/// The lines of the README's `sh` blocks below a heading.
+pub fn readme(heading: &str) -> Vec<String> {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = std::fs::read_to_string(file).unwrap();
+    let (_, section) = readme.split_once(&format!("\n## {heading}\n")).expect("the README has this heading");
+    let section = section.split_once("\n## ").map_or(section, |(section, _)| section);
+    let blocks =
+        section.split("```sh\n").skip(1).map(|rest| rest.split_once("```").expect("the block ends").0);
+    blocks.flat_map(str::lines).map(str::to_owned).collect()
+}
+
 /// A port that was free a moment ago.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()

@@ -119,6 +119,11 @@ fn what_calls_cost_stands_in_budgets_spend_and_receipts() {
         json!([{"agent": "bot", "currency": "USD", "calls": 2, "amountMicros": cost, "amount": settled_text(cost)}])
     );
     assert_eq!(play.json("spend --by model")["spent"][0]["model"], "scripted");
+    let of_teams = play.json("spend --by team,model");
+    assert_eq!(
+        (&of_teams["spent"][0]["team"], &of_teams["spent"][0]["model"]),
+        (&json!("default"), &json!("scripted"))
+    );
     let csv = play.run("spend --since 7d --csv").stdout;
     assert_eq!(csv.lines().next().unwrap(), "agent,model,currency,calls,amount");
     assert!(csv.lines().nth(1).unwrap().starts_with("bot,scripted,USD,2,0."), "{csv}");
@@ -178,5 +183,5 @@ fn where_nothing_was_spent_that_is_said() {
     assert_eq!(play.run("spend --csv").stdout, "agent,model,currency,calls,amount\n");
     assert_eq!(play.run("receipt list").stdout, "there is no receipt yet\n");
     refused(&play, "spend --since yesterday", (2, "usage"), &["7d"]);
-    refused(&play, "spend --by team", (2, "usage"), &["agent", "model"]);
+    refused(&play, "spend --by user", (2, "usage"), &["team", "agent", "model"]);
 }

@@ -18,4 +18,5 @@ mod programs;
 #[path = "../up/running.rs"]
 #[allow(dead_code, reason = "a part of it is used here")]
 mod running;
+mod smuggling;
 mod world;

@@ -97,7 +97,9 @@ impl Gateway {
         let committed = tokio::time::timeout(STORE, self.store.commit(commit)).await;
         match committed.unwrap_or_else(|_| Err(too_late())) {
             Ok(done) => Ok(Passed { done, chain: caller.chain, told: caller.told }),
-            Err(CommitError::Denied(denial)) => Err(Refused::from(&denial).into()),
+            Err(CommitError::Denied(denial)) => {
+                Err(self.with_time(Refused::from(&denial), &caller.chain, &request, now).await.into())
+            }
             Err(CommitError::Stale { .. }) => Err(Undecided::Changed),
             Err(CommitError::Store(error)) => Err(Refused::of_store(&error).into()),
         }

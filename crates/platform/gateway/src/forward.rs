@@ -67,15 +67,19 @@ impl Gateway {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some(name) = &target.secret {
-            match at.protocol() {
-                Protocol::OpenAi => {
-                    headers.insert(header::AUTHORIZATION, self.bearer(name, target.origin()).await?);
+            // Where its keys stand; elsewhere they are bearer tokens.
+            let own = match at.protocol() {
+                Protocol::OpenAi if target.is_azure() => Some("api-key"),
+                Protocol::OpenAi => None,
+                Protocol::Anthropic => Some("x-api-key"),
+            };
+            let (name, value) = match own {
+                Some(own) => {
+                    (HeaderName::from_static(own), sensitive(&self.secret(name, target.origin()).await?)?)
                 }
-                Protocol::Anthropic => {
-                    let secret = self.secret(name, target.origin()).await?;
-                    headers.insert(HeaderName::from_static("x-api-key"), sensitive(&secret)?);
-                }
-            }
+                None => (header::AUTHORIZATION, self.bearer(name, target.origin()).await?),
+            };
+            headers.insert(name, value);
         }
         Ok(headers)
     }

@@ -7,6 +7,7 @@ use crate::{
     gateway::Gateway,
     models::Configured,
     refused::Refused,
+    stop::{By, Guard},
 };
 use axum::{
     body::{Body, Bytes},
@@ -44,8 +45,10 @@ pub(crate) async fn pass(gateway: &Arc<Gateway>, message: &Message<'_>, uri: &Ur
 async fn run(gateway: &Arc<Gateway>, message: &Message<'_>, uri: &Uri) -> Result<Response, Refused> {
     // Whether there is a route is told to whoever shows who it is.
     let who = auth::who(message)?;
+    // From before it is decided on, so that no change after that is missed.
+    let epochs = gateway.watch();
     let meant = Mutex::new(None);
-    let Passed { done, .. } =
+    let Passed { done, chain, .. } =
         gateway.decide(who, &|epoch| Box::pin(request(gateway, (message, uri), epoch, &meant))).await?;
     let meant = meant.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (route, url): (Route, String) = meant.ok_or_else(no_route)?;
@@ -59,7 +62,7 @@ async fn run(gateway: &Arc<Gateway>, message: &Message<'_>, uri: &Uri) -> Result
         Refused::new("upstream_unreachable", "the service can't be reached; nothing was sent")
     })?;
     done.synced.wait().await.map_err(|_| Refused::store())?;
-    Ok(answer(arriving))
+    Ok(answer(arriving, gateway.guard(By::of(who, chain.agent()), epochs)))
 }
 
 fn no_route() -> Refused {
@@ -107,13 +110,18 @@ async fn headers(gateway: &Arc<Gateway>, route: &Route, asked: &HeaderMap) -> Re
     Ok(headers)
 }
 
-/// The answer, passed on while it arrives. One that breaks off breaks off for the caller, too.
-fn answer(arriving: Arriving) -> Response {
+/// The answer, passed on while it arrives. One that breaks off breaks off for the caller, too, and so does that of a caller
+/// who is stopped.
+fn answer(arriving: Arriving, guard: Guard) -> Response {
     let (status, given) = (arriving.status, arriving.headers.clone());
-    let pieces = futures::stream::unfold(Some(arriving), |arriving| async {
-        let mut arriving = arriving?;
-        match arriving.piece().await {
-            Ok(Some(piece)) => Some((Ok(Bytes::from(piece)), Some(arriving))),
+    let pieces = futures::stream::unfold(Some((arriving, guard)), |held| async {
+        let (mut arriving, mut guard) = held?;
+        let piece = tokio::select! {
+            piece = arriving.piece() => piece,
+            refused = guard.stopped() => return Some((Err(io::Error::other(refused)), None)),
+        };
+        match piece {
+            Ok(Some(piece)) => Some((Ok(Bytes::from(piece)), Some((arriving, guard)))),
             Ok(None) => None,
             Err(error) => Some((Err(io::Error::other(error)), None)),
         }

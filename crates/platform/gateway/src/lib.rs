@@ -5,6 +5,7 @@
 //! | module | step |
 //! |---|---|
 //! | `auth`, `signature`, `known` | who calls: an API key stands for an agent in custody, a signature for whoever signs |
+//! | `frees` | what of a caller's budgets is left, and when there is more |
 //! | `own` | what an agent asks about itself: its delegations, its budgets |
 //! | `call` | a call of a model, from the request to the last byte of its answer |
 //! | `asked` | what is asked of a model, by which interface: what each of them says alike |
@@ -36,6 +37,7 @@ mod balance;
 mod call;
 mod decide;
 mod forward;
+mod frees;
 pub mod gateway;
 mod http_route;
 mod json;

@@ -2,15 +2,18 @@
 
 use crate::{
     answer,
+    frees::{self, Left},
     gateway::{Gateway, now},
+    openai::bound::ACTION,
     refused::Refused,
 };
 use axum::response::Response;
+use legation_credential::{Facts, Request, RequestError, Value, amount::AMOUNT_MICROS};
 use legation_did::{Did, Purpose};
 use legation_http_signature::{AgentDelegation, Message, read};
-use legation_registry::{Registry, RegistryError};
+use legation_registry::{Registry, RegistryError, model::Model};
 use legation_store::StoreError;
-use legation_verifier::Proof;
+use legation_verifier::{Proof, VerifiedChain};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -42,7 +45,7 @@ pub(crate) async fn delegation(gateway: &Arc<Gateway>, message: &Message<'_>) ->
     }
     let reader = Arc::clone(gateway);
     let read = gateway.blocking(move || current(&reader.registry, &agent, &proof, now)).await;
-    let (name, did, chain) = read.map_err(|_| Refused::store())??;
+    let (name, did, chain) = read.map_err(|error| Refused::of_registry(&error))??;
     let body = json!({"agent": name, "did": did.as_str(), "chain": chain});
     Ok(answer::whole(200, "application/json", body.to_string().into_bytes()))
 }
@@ -83,7 +86,7 @@ fn current(
                 format!("`{agent}` has no delegation that holds: it was revoked, or the agent is retired");
             Refused::new("no_delegation", message)
         }
-        _ => Refused::store(),
+        error => Refused::of_registry(&error),
     })?;
     Ok((name, agent.clone(), chain))
 }
@@ -91,6 +94,61 @@ fn current(
 fn unknown(error: &RegistryError) -> Refused {
     match error {
         RegistryError::Store(StoreError::NotFound { .. }) => not_renewed(),
-        _ => Refused::store(),
+        error => Refused::of_registry(error),
     }
+}
+
+/// What a caller has left to spend: each of the budgets that its calls of models count on, from the organization's down to
+/// its own.
+pub(crate) async fn budget(
+    gateway: &Arc<Gateway>,
+    chain: &VerifiedChain,
+    models: &[Arc<Model>],
+    now: i64,
+) -> Result<Response, Refused> {
+    let mut all: Vec<Left> = Vec::new();
+    for model in models {
+        // What is counted does not depend on what a call costs.
+        let Ok(request) = free_call(model, &gateway.registry.host()) else { continue };
+        for left in gateway.totals_of(chain, &request, now).await? {
+            let is_known = |known: &Left| {
+                (known.debit.account, &known.debit.limit) == (left.debit.account, &left.debit.limit)
+            };
+            if frees::is_money(&left) && !all.iter().any(is_known) {
+                all.push(left);
+            }
+        }
+    }
+    let one = |left: &Left| {
+        let holder = left.debit.link.and_then(|index| chain.links().get(index));
+        let currency = left.debit.limit.clone();
+        let taken = left.taken(now);
+        json!({
+            "of": holder.map(|link| link.subject.as_str()), "limit": currency, "window": left.debit.window.to_string(),
+            "mostMicros": left.debit.most, "takenMicros": taken,
+            "leftMicros": taken.map(|taken| left.debit.most.saturating_sub(taken).max(0)),
+        })
+    };
+    let budgets: Vec<_> = all.iter().map(one).collect();
+    let body = json!({"agent": chain.agent().as_str(), "budgets": budgets});
+    Ok(answer::whole(200, "application/json", body.to_string().into_bytes()))
+}
+
+/// A call of a model that costs nothing.
+pub(crate) fn free_call(model: &Model, host: &str) -> Result<Request, RequestError> {
+    let currency = model.price.as_ref().map_or("", |price| price.currency.as_str());
+    let facts: Facts = [
+        ("currency", Value::from(currency)),
+        (AMOUNT_MICROS, Value::Integer(0)),
+        ("model", Value::from(model.name.as_str())),
+        ("max_tokens", Value::Integer(0)),
+        ("n", Value::Integer(1)),
+        ("tokens", Value::Integer(0)),
+        ("tools", Value::Integer(0)),
+        ("stream", Value::Bool(false)),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect();
+    Request::new(ACTION, &model.resource(host), facts)
 }

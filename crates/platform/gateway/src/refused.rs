@@ -15,13 +15,15 @@ pub struct Refused {
     pub message: String,
     /// The member of the request that it is about.
     pub param: Option<String>,
+    /// Seconds after which what was asked for fits, where a window frees it.
+    pub retry_after: Option<u32>,
 }
 
 impl Refused {
     /// A refusal with a code and a message.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), param: None }
+        Self { code: code.into(), message: message.into(), param: None, retry_after: None }
     }
 
     /// The HTTP status that it is answered with.
@@ -62,6 +64,7 @@ impl Refused {
     pub(crate) fn shape<'a>(&'a self, request_id: &'a str) -> ErrorShape<'a> {
         ErrorShape {
             param: self.param.as_deref(),
+            retry_after: self.retry_after,
             request_id: Some(request_id),
             ..ErrorShape::new(&self.code, &self.message)
         }

@@ -20,7 +20,7 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 use http::{HeaderMap, Method, Uri};
-use legation_credential::{Facts, Request, Value, amount::AMOUNT_MICROS};
+use legation_credential::{Value, limit::LimitKind};
 use legation_http_signature::Message;
 use legation_registry::{CallerError, model::Model};
 use legation_verifier::{Code, VerifiedChain, authorize};
@@ -43,6 +43,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/models", get(list))
         .route("/v1/models/{name}", get(one))
         .route("/v1/self/delegation", get(own_delegation))
+        .route("/v1/self/budget", get(own_budget))
         .fallback(other)
         .with_state(gateway)
 }
@@ -155,6 +156,17 @@ async fn own_delegation(State(gateway): State<Arc<Gateway>>, request: axum::extr
     told.await.unwrap_or_else(|refused: Refused| gateway.refuse(&refused))
 }
 
+async fn own_budget(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    let told = async {
+        let arrived = arrive(&gateway, request).await?;
+        let now = now();
+        let (chain, configured) = as_of_now(&gateway, &arrived.message(), now).await?;
+        let models = of_caller(&gateway, &chain, &configured, now);
+        own::budget(&gateway, &chain, &models, now).await
+    };
+    told.await.unwrap_or_else(|refused: Refused| gateway.refuse(&refused))
+}
+
 /// The models that a caller's agent may call, whatever it has left to spend.
 async fn granted(
     gateway: &Arc<Gateway>,
@@ -163,20 +175,24 @@ async fn granted(
     let arrived = arrive(gateway, request).await?;
     let now = now();
     let (chain, configured) = as_of_now(gateway, &arrived.message(), now).await?;
+    Ok(of_caller(gateway, &chain, &configured, now))
+}
+
+fn of_caller(gateway: &Gateway, chain: &VerifiedChain, configured: &Configured, now: i64) -> Vec<Arc<Model>> {
     let host = gateway.registry.host();
     let is_granted = |model: &&Arc<Model>| {
-        let currency = model.price.as_ref().map_or("", |price| price.currency.as_str());
-        let facts: Facts = [
-            ("currency".to_owned(), Value::from(currency)),
-            (AMOUNT_MICROS.to_owned(), Value::Integer(0)),
-            ("model".to_owned(), Value::from(model.name.as_str())),
-        ]
-        .into();
-        let Ok(request) = Request::new(ACTION, &model.resource(&host), facts) else { return false };
+        let Ok(request) = own::free_call(model, &host) else { return false };
+        let is_bound = !chain.effective().limits_on(ACTION).all(|(key, bound)| match &key.kind {
+            LimitKind::Argument { name, .. } if name == "model" => {
+                bound.admits(&Value::from(model.name.as_str()))
+            }
+            _ => true,
+        });
         // Any other denial is of one call, not of the model.
-        !matches!(authorize(&chain, &request, now).into_permit(), Err(denial) if denial.code == Code::NotGranted)
+        let denied = authorize(chain, &request, now).into_permit().err().map(|denial| denial.code);
+        !is_bound && denied != Some(Code::NotGranted)
     };
-    Ok(configured.models.iter().filter(is_granted).cloned().collect())
+    configured.models.iter().filter(is_granted).cloned().collect()
 }
 
 /// A caller's chain and what is configured, as of one epoch, which is the latest.

@@ -91,8 +91,12 @@ impl Gateway {
                 }
             }
             // A store that is gone says nothing new; what it would have said is looked at once it is back.
-            if let Ok(epoch) = self.epoch().await {
-                self.epochs.send_if_modified(|known| core::mem::replace(known, epoch) != epoch);
+            if let Ok(epoch) = self.epoch().await
+                && epoch != *self.epochs.borrow()
+            {
+                // Once, before all look at their callers again.
+                self.forget();
+                self.epochs.send_replace(epoch);
             }
         }
     }
@@ -116,7 +120,6 @@ impl Gateway {
     /// with its next call.
     async fn still_holds(self: &Arc<Self>, by: &By) -> Result<(), Refused> {
         let now = now();
-        self.forget();
         match by {
             By::Key(key) => match self.caller(*key, now).await {
                 Ok(caller) => {

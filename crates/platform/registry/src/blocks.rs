@@ -53,13 +53,10 @@ pub(crate) fn blocked_of(
     organization: &str,
     digests: &[LinkDigest],
 ) -> Result<Vec<LinkDigest>, StoreError> {
-    let mut found = Vec::new();
-    for digest in digests {
-        if blocked::get(tx, organization, &base64url::encode(digest))?.is_some() {
-            found.push(*digest);
-        }
-    }
-    Ok(found)
+    let texts: Vec<String> = digests.iter().map(|digest| base64url::encode(digest)).collect();
+    let found = blocked::among(tx, organization, &texts)?;
+    let named = digests.iter().zip(&texts).filter(|(_, text)| found.contains(text));
+    Ok(named.map(|(digest, _)| *digest).collect())
 }
 
 /// The digests by which a delegation that the signer issued may be blocked: of its text, and of what was signed of it.

@@ -9,6 +9,7 @@ use legation_store::{
     receipt::{Batch, Receipt, Spent},
 };
 use legation_verifier::batch;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Registry {
     /// Signs receipts that are not signed yet, at most so many, as one batch, by the organization's key, at `now` (Unix
@@ -109,6 +110,27 @@ impl Registry {
         let found = self.store.read(|tx| receipt::after(tx, &self.id, seq.saturating_sub(1), 1))?;
         let missing = || StoreError::NotFound { what: format!("receipt {seq}") };
         Ok(found.into_iter().find(|receipt| receipt.seq == seq).ok_or_else(missing)?)
+    }
+
+    /// The teams of agents, by their DIDs. Whoever is none of the organization's has none: a child that an agent made itself.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn teams_of(&self, agents: &BTreeSet<&str>) -> Result<BTreeMap<String, String>, RegistryError> {
+        self.store.read(|tx| {
+            let mut teams = BTreeMap::new();
+            for did in agents {
+                let agent = match holder::by_did(tx, &self.id, did) {
+                    Ok(agent) => agent,
+                    Err(StoreError::NotFound { .. }) => continue,
+                    Err(error) => return Err(error.into()),
+                };
+                if let Some(team) = agent.parent {
+                    teams.insert((*did).to_owned(), holder::get(tx, &self.id, &team)?.name);
+                }
+            }
+            Ok(teams)
+        })
     }
 
     /// What was spent since a moment (Unix seconds), by agent, resource and currency.

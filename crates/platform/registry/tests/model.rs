@@ -225,3 +225,17 @@ fn no_use_of_caches_makes_a_call_dearer_than_its_bound() {
     assert_eq!(price(0, None, None, 1).at_most(5, MAX_COST), Some(MAX_COST));
     assert_eq!(price(1, None, None, 1).at_most(1, MAX_COST), None);
 }
+
+#[test]
+fn azure_is_known_by_its_host_and_by_nothing_that_looks_like_it() {
+    for (base, is_azure) in [
+        ("https://acme.openai.azure.com/openai/v1", true),
+        ("https://acme.services.ai.azure.com/openai/v1", true),
+        ("https://api.openai.com/v1", false),
+        ("https://openai.azure.com.evil.example/v1", false),
+        ("https://evil.example/.openai.azure.com", false),
+        ("https://acme-openai.azure.com.evil.example:8443/v1", false),
+    ] {
+        assert_eq!(Target::new(base, "m").is_azure(), is_azure, "{base}");
+    }
+}

@@ -1,6 +1,10 @@
 //! Delegations that are blocked by their digest: those that were made offline, which no list has a place for.
 
-use crate::{error::StoreError, tx::Tx, value::Row};
+use crate::{
+    error::StoreError,
+    tx::Tx,
+    value::{Row, Value},
+};
 
 /// One that is blocked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +45,20 @@ pub fn get(tx: &mut Tx<'_>, organization: &str, digest: &str) -> Result<Option<B
         &[organization.into(), digest.into()],
     )?;
     rows.first().map(read).transpose()
+}
+
+/// Which of some digests are blocked.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn among(tx: &mut Tx<'_>, organization: &str, digests: &[String]) -> Result<Vec<String>, StoreError> {
+    let keys: Vec<Value> = digests.iter().map(Value::from).collect();
+    let rows = tx.query_in(
+        "SELECT digest FROM blocked_link WHERE organization = $1 AND digest",
+        organization,
+        &keys,
+    )?;
+    rows.iter().map(|row| row.text(0)).collect()
 }
 
 /// Those whose digests come after `after`, in their order, at most so many.

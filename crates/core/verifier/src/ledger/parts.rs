@@ -101,9 +101,27 @@ impl KeptTotal {
     /// unit. [`i64::MAX`] where it can't be said any more.
     #[must_use]
     pub fn sum(&self, now: i64) -> i64 {
+        self.total().sum(self.window, now)
+    }
+
+    /// From when on (Unix seconds) `amount` more fits below `most`, if nothing else is taken meanwhile; `None` where it is
+    /// more than the most.
+    #[must_use]
+    pub fn fits_at(&self, amount: i64, most: i64, now: i64) -> Option<i64> {
+        let total = self.total();
+        let fits = |at: i64| total.sum(self.window, at).checked_add(amount).is_some_and(|sum| sum <= most);
+        if fits(now) {
+            return Some(now);
+        }
+        // What leaves the window leaves it in the order of its moments.
+        let ends: Vec<i64> = self.moments.iter().map(|(moment, _)| self.window.end(*moment)).collect();
+        let first = ends.partition_point(|end| *end <= now || !fits(*end));
+        ends.get(first).copied()
+    }
+
+    fn total(&self) -> Total {
         let Self { window, moments, forgotten, .. } = self;
         Total { window: *window, moments: moments.iter().copied().collect(), forgotten: *forgotten }
-            .sum(*window, now)
     }
 }
 

@@ -225,3 +225,31 @@ fn a_permit_that_another_ledger_has_consumed_says_what_it_was() {
     assert_eq!((committed.at(), committed.debits()), (NOW + 3, debits.as_slice()));
     assert_eq!(committed.request().action(), "a2a:skill:book");
 }
+
+/// When there is room again is said to the second, and where there never is, not at all.
+#[test]
+fn a_total_says_from_when_on_an_amount_fits() {
+    use legation_credential::Window;
+    use legation_verifier::ledger::parts::KeptTotal;
+    let total = |window, moments: &[(i64, i64)]| KeptTotal {
+        name: [0; 32],
+        link: [0; 32],
+        window,
+        moments: moments.to_vec(),
+        forgotten: None,
+        ends: 0,
+    };
+    let sliding = total(Window::Sliding { seconds: 100 }, &[(1000, 5), (1010, 3), (1050, 2)]);
+    for (amount, fits) in
+        [(0, Some(1060)), (5, Some(1100)), (6, Some(1110)), (8, Some(1110)), (10, Some(1150)), (11, None)]
+    {
+        assert_eq!(sliding.fits_at(amount, 10, 1060), fits, "{amount}");
+    }
+    assert_eq!(sliding.fits_at(5, 10, 1100), Some(1100), "it fits now");
+    let day = total(
+        Window::Calendar { period: legation_credential::window::Period::Day, offset: 0 },
+        &[(86_400, 5), (90_000, 5)],
+    );
+    assert_eq!(day.fits_at(1, 10, 100_000), Some(172_800), "at midnight");
+    assert_eq!(total(Window::Sliding { seconds: 1 }, &[]).fits_at(11, 10, 5), None);
+}

@@ -13,8 +13,8 @@ use legation_resolver::{Arriving, Call, FetchError, NoAnswer};
 use serde_json::Value;
 use std::{io, sync::atomic::Ordering, time::Duration};
 
-/// Most bytes of a request's body.
-pub(crate) const MAX_BODY: usize = 32 << 20;
+/// Most bytes of a request's body, twice what gateways take.
+pub(crate) const MAX_BODY: usize = 8 << 20;
 /// For how long a body may take to arrive.
 const BODY: Duration = Duration::from_secs(60);
 /// Most bytes of a refusal that is looked into.

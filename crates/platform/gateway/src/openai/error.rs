@@ -77,7 +77,7 @@ pub struct ErrorShape<'a> {
     pub param: Option<&'a str>,
     /// By what the request is found in the log.
     pub request_id: Option<&'a str>,
-    /// Seconds after which to ask again; told with a 503 only. SDKs wait for two minutes at most.
+    /// Seconds after which to ask again: of a 503, or of a window that frees what was asked for.
     pub retry_after: Option<u32>,
 }
 
@@ -119,7 +119,11 @@ impl<'a> ErrorShape<'a> {
             vec![("content-type", "application/json".to_owned()), ("cache-control", "no-store".to_owned())];
         match self.status() {
             503 => headers.push(("retry-after", self.retry_after.unwrap_or(RETRY_AFTER).to_string())),
-            _ => headers.push(("x-should-retry", "false".to_owned())),
+            _ => {
+                headers.push(("x-should-retry", "false".to_owned()));
+                // For whoever plans ahead: SDKs do not wait so long.
+                headers.extend(self.retry_after.map(|seconds| ("retry-after", seconds.to_string())));
+            }
         }
         if self.status() == 401 {
             // RFC 9110 §11.6.1.

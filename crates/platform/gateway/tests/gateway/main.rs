@@ -7,6 +7,7 @@ mod budgets;
 mod interfaces;
 mod keys;
 mod models;
+mod own;
 mod receipts;
 mod routes;
 mod secrets;

@@ -224,3 +224,36 @@ async fn a_key_that_is_replaced_is_noticed_by_nobody_and_what_a_stolen_one_signe
     let kept = blocking(|| world.registry.rotate((Kind::Agent, "mail"), false, now())).unwrap_err();
     assert!(kept.code() == "wrong_state" && kept.to_string().contains("its own key"), "{kept}");
 }
+
+/// What a service answers for long ends with its caller, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_of_a_service_that_goes_on_ends_when_its_caller_is_stopped() {
+    use http_body_util::BodyExt;
+    let words = "word ".repeat(600);
+    let slow = Plan::says(&words).every(std::time::Duration::from_millis(100));
+    let upstream = Upstream::always(slow).unwrap();
+    let world = sqlite();
+    let route = Route {
+        name: "chat".to_owned(),
+        path: "/chat/".to_owned(),
+        upstream: format!("{}/v1/", local(&upstream.origin())),
+        secret: None,
+    };
+    let resource = format!("{}/v1/*", local(&upstream.origin()));
+    let may =
+        Profile { actions: vec!["http:POST".to_owned()], resources: vec![resource], ..Profile::default() };
+    let key = blocking(|| {
+        world.registry.put_route(&route, now()).unwrap();
+        world.registry.add_team("chat", &may, now()).unwrap();
+        world.registry.add_agent("mail", "chat", &may, now()).unwrap();
+        world.registry.create_key("mail", "test", None, now()).unwrap().secret.to_string()
+    });
+    let asked = r#"{"model":"m","messages":[],"stream":true}"#;
+    let request = Request::post("/chat/chat/completions").header("authorization", format!("Bearer {key}"));
+    let mut body = world.begin(0, request.body(Body::from(asked)).unwrap()).await.into_body();
+    assert!(body.frame().await.unwrap().is_ok());
+    blocking(|| world.registry.suspend(Kind::Agent, "mail", now())).unwrap();
+    let begin = std::time::Instant::now();
+    assert!(body.collect().await.is_err(), "it breaks off");
+    assert!(begin.elapsed() < std::time::Duration::from_secs(1), "{:?}", begin.elapsed());
+}

@@ -13,6 +13,7 @@ use legation_store::{
     receipt::{Receipt, Spent},
 };
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// An object with further members.
 pub(crate) fn with(mut json: Value, more: &[(&str, Value)]) -> Value {
@@ -207,10 +208,10 @@ pub(crate) fn receipt(receipt: &Receipt, organization: &Did) -> Value {
 }
 
 /// What an agent spent on a resource.
-pub(crate) fn spent(spent: &Spent, organization: &Did) -> Value {
+pub(crate) fn spent(spent: &Spent, organization: &Did, teams: &BTreeMap<String, String>) -> Value {
     let Spent { agent, resource, currency, calls, amount } = spent;
     json!({
-        "agent": agent_name(organization, agent), "did": agent, "model": model_name(organization, resource),
+        "team": teams.get(agent).map_or("", String::as_str), "agent": agent_name(organization, agent), "did": agent, "model": model_name(organization, resource),
         "resource": resource, "currency": currency, "calls": calls, "amountMicros": amount,
         "amount": money(*amount, currency),
     })

@@ -78,7 +78,9 @@ fn spend(asked: &Asked<'_>) -> Result<Value, ApiError> {
     };
     let organization = asked.registry.did();
     let spent = asked.registry.spent(since)?;
-    let spent: Vec<Value> = spent.iter().map(|spent| forms::spent(spent, organization)).collect();
+    let teams = asked.registry.teams_of(&spent.iter().map(|spent| spent.agent.as_str()).collect())?;
+    let form = |spent| forms::spent(spent, organization, &teams);
+    let spent: Vec<Value> = spent.iter().map(form).collect();
     Ok(json!({"since": time::format(since), "spent": spent}))
 }
 

@@ -87,6 +87,13 @@ impl Target {
         end.and_then(|end| self.base_url.get(..end)).unwrap_or(&self.base_url)
     }
 
+    /// Whether it is Azure's, whose keys stand in a header of their own.
+    #[must_use]
+    pub fn is_azure(&self) -> bool {
+        let host = self.origin().rsplit('/').next().unwrap_or_default();
+        [".openai.azure.com", ".services.ai.azure.com"].into_iter().any(|domain| host.ends_with(domain))
+    }
+
     /// The member that bounds an answer there. Where the target does not say it: `max_completion_tokens` at
     /// OpenAI's own hosts and Azure's, whose newer models refuse the other one, and `max_tokens` anywhere else. A
     /// provider that does not know a member may leave it unread, and then nothing would bound the answer.
