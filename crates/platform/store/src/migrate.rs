@@ -3,7 +3,7 @@
 use crate::{connection::Connection, error::StoreError};
 
 /// The steps. One that was released is never changed.
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 16] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_idempotency.sql"),
     include_str!("../migrations/0003_batches.sql"),
@@ -19,6 +19,7 @@ const STEPS: [&str; 15] = [
     include_str!("../migrations/0013_signals.sql"),
     include_str!("../migrations/0014_blocked.sql"),
     include_str!("../migrations/0015_log.sql"),
+    include_str!("../migrations/0016_alerts.sql"),
 ];
 
 /// A number that stands for migrating, in PostgreSQL, so that two processes do not do it at once.

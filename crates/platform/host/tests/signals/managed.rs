@@ -216,3 +216,35 @@ async fn what_is_no_json_or_too_much_of_it_is_refused_and_changes_nothing() {
     }
     assert_eq!(last, 429);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_put_back_tells_nobody_and_no_token_of_before_opens_it_again() {
+    for world in both() {
+        let shop = world.receiver("shop", &[]);
+        let id = world.stream(&shop, json!({})).await;
+        let verify = json!({"stream_id": id});
+        assert_eq!(world.ask(&shop, "POST", "/ssf/verify", &verify).await.status, 204);
+        let (store, organization) = (world.registry.store(), world.registry.id());
+        let hook = blocking(|| world.registry.add_alert("https://pager.example/", &[], now())).unwrap();
+        blocking(|| store.write(|tx| legation_store::restored::close(tx, organization, "a backup", now())))
+            .unwrap();
+        for (method, path) in
+            [("GET", "/ssf/stream"), ("GET", "/.well-known/jwks.json"), ("POST", "/ssf/verify")]
+        {
+            let answer = world.ask(&shop, method, path, &Value::Null).await;
+            assert!(answer.status >= 500, "{method} {path}: {answer:?}");
+        }
+        assert_eq!(blocking(|| world.registry.follow_events(now())).unwrap(), Some(0));
+        assert_eq!(blocking(|| world.registry.look_out(now() + 3000)).unwrap(), 0);
+        let later = now() + 1;
+        blocking(|| store.write(|tx| legation_store::restored::reopen(tx, organization, None, later)))
+            .unwrap();
+        blocking(|| while world.registry.follow_events(now()).unwrap().is_some_and(|more| more > 0) {});
+        let streams = blocking(|| world.registry.streams("", 10)).unwrap();
+        let stream = &streams[0].subscription;
+        assert_eq!((stream.state.as_str(), stream.waiting), ("disabled", 0), "{}", world.engine);
+        let receiver = blocking(|| world.registry.receivers("", 10)).unwrap().remove(0);
+        assert_eq!(receiver.expires, later);
+        assert_eq!(blocking(|| world.registry.alerts("", 10)).unwrap()[0].state, hook.state);
+    }
+}
