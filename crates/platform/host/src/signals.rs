@@ -35,8 +35,9 @@ use std::{
 };
 use tokio::sync::{Semaphore, watch};
 
-/// Most requests of receivers that read or change the store at a time.
-const AT_ONCE: usize = 16;
+/// Most requests of receivers that read or change the store at a time: as many as it keeps connections for. One more would
+/// have to make one first.
+const AT_ONCE: usize = 4;
 /// For how long one waits for its turn.
 const TURN: Duration = Duration::from_secs(10);
 /// Most receivers that wait for events at a time; a further one is answered at once.

@@ -77,17 +77,20 @@ impl Registry {
         most: Option<i64>,
     ) -> Result<Polled, SignalError> {
         let most = most.unwrap_or(MOST_POLLED).clamp(0, MOST_POLLED);
-        let kept = self.stream(receiver, id)?.subscription;
         if !acknowledged.is_empty() {
             let ids = acknowledged.iter().map(String::as_str);
-            self.store.write(|tx| subscription::acknowledge(tx, &self.id, id, ids))?;
+            self.store.write(|tx| {
+                self.stream_of(tx, receiver, id)?;
+                Ok::<_, SignalError>(subscription::acknowledge(tx, &self.id, id, ids)?)
+            })?;
         }
-        if kept.state == "paused" {
-            return Ok(Polled::default());
-        }
-        let (mut waiting, key) = self.store.read(|tx| -> Result<_, RegistryError> {
-            let waiting = subscription::pending(tx, &self.id, id, most.saturating_add(1))?;
-            Ok((waiting, signal::keys(tx, &self.id)?.into_iter().find(|key| key.until.is_none())))
+        let (kept, mut waiting, key) = self.store.read(|tx| -> Result<_, SignalError> {
+            let kept = self.stream_of(tx, receiver, id)?;
+            let is_told = kept.state != "paused" && kept.waiting > 0;
+            let most = if is_told { most.saturating_add(1) } else { 0 };
+            let waiting = subscription::pending(tx, &self.id, id, most)?;
+            let keys = if waiting.is_empty() { Vec::new() } else { signal::keys(tx, &self.id)? };
+            Ok((kept, waiting, keys.into_iter().find(|key| key.until.is_none())))
         })?;
         let most = usize::try_from(most).unwrap_or_default();
         let more = waiting.len() > most;
