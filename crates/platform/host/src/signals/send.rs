@@ -164,7 +164,8 @@ impl Signals {
             headers.insert(SIGNATURE, value);
         }
         let body = body.into_bytes();
-        match self.fetcher.call(Call { method: Method::POST, url, headers, body }).await {
+        let fetcher = if due.is_alert() { &self.own } else { &self.fetcher };
+        match fetcher.call(Call { method: Method::POST, url, headers, body }).await {
             Ok(reply) if due.is_alert() => (200..300).contains(&reply.status),
             Ok(reply) => is_done(&reply),
             Err(_) => false,
