@@ -214,7 +214,14 @@ async fn measure(engine: &str, location: impl FnOnce(&Path) -> Location, pushed:
     told(&format!("{engine}, {}", if pushed { "sent" } else { "polled" }), all);
 }
 
+/// How busy the machine is with other things.
+fn load(when: &str) {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("load {when}: {}", load.trim());
+}
+
 fn main() {
+    load("when it began");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         tokio::spawn(async {
@@ -229,4 +236,5 @@ fn main() {
         .await
         .unwrap();
     });
+    load("when it ended");
 }
