@@ -35,7 +35,7 @@ pub(crate) use organization::{
     RaiseBudgetArgs, RecoverAdminArgs, RetentionCommand, RevokeDelegationArgs, Role, RotateArgs,
     RotateKeyArgs, RotateMasterArgs, SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
 };
-pub(crate) use signals::{AddReceiverArgs, ReceiverCommand, SignalsCommand};
+pub(crate) use signals::{AddAlertArgs, AddReceiverArgs, AlertCommand, ReceiverCommand, SignalsCommand};
 pub(crate) use up::{
     BackupArgs, ConfirmArgs, ConfirmCommand, DataArgs, DoctorArgs, InitArgs, PlaceArgs, PlanArgs,
     PublishSiteArgs, RestoreArgs, SignerArgs, UpArgs,
@@ -151,6 +151,11 @@ pub(crate) enum Command {
     Signals {
         #[command(subcommand)]
         command: SignalsCommand,
+    },
+    /// Webhooks that are told what an operator has to know: budgets near their end, what expires, what is closed.
+    Alert {
+        #[command(subcommand)]
+        command: AlertCommand,
     },
     /// What teams and agents may spend.
     Budget {

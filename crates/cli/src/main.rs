@@ -85,6 +85,7 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::ApiKey { command } => organization::api_key::run(&command),
         Command::Delegation { command } => organization::delegation::run(&command),
         Command::Admin { command } => organization::admin::run(&command),
+        Command::Alert { command } => organization::alert::run(&command),
         Command::Signals { command } => organization::signals::run(&command),
         Command::Budget { command } => organization::budget::run(&command),
         Command::Secret { command } => organization::secret::run(&command),

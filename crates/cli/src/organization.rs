@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod agent;
 mod agent_file;
+pub(crate) mod alert;
 pub(crate) mod api_key;
 pub(crate) mod apply;
 pub(crate) mod backup;

@@ -39,3 +39,25 @@ pub(crate) struct AddReceiverArgs {
     #[command(flatten)]
     pub(crate) data: PlaceArgs,
 }
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AlertCommand {
+    /// Tell a webhook. What it gets is JSON; its header `Legation-Signature` is a detached JWS by the organization's key.
+    Add(AddAlertArgs),
+    /// The webhooks.
+    List(ListArgs),
+    /// Take a webhook away, with what waits for it.
+    Remove(IdArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddAlertArgs {
+    /// Where alerts are sent to.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: String,
+    /// What it is told of: `budget-80`, `expiry`, `stale-status`, `closed-model`, `denials`; repeatable, all by default.
+    #[arg(long, value_name = "ALERT", value_delimiter = ',')]
+    pub(crate) on: Vec<String>,
+    #[command(flatten)]
+    pub(crate) data: PlaceArgs,
+}

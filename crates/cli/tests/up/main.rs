@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod alerts;
 #[path = "../common/mod.rs"]
 mod common;
 mod eight;

@@ -117,7 +117,13 @@ pub(crate) fn try_post(port: u16, key: &str, body: &Value) -> Option<(u16, Value
     request(port, "POST", "/v1/chat/completions", &key, &body.to_string())
 }
 
-fn request(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Option<(u16, Value)> {
+pub(crate) fn request(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> Option<(u16, Value)> {
     let (status, body) = raw(port, method, path, headers, body)?;
     // Chunked or whole: what counts is the JSON in it.
     let json = body

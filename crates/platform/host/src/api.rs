@@ -11,7 +11,7 @@
 //! | `holders`, `budgets`, `keys`, `delegations` | teams and agents, and what is theirs |
 //! | `configured` | models, routes, secrets of upstreams |
 //! | `admins`, `told` | who administers; the organization itself, spending, receipts, events |
-//! | `signals` | who is told of what happens |
+//! | `signals`, `alerts` | who is told of what happens |
 //! | `forms` | how all of it looks as JSON |
 //! | [`openapi`] | the description of all of it, OpenAPI 3.1 |
 //!
@@ -31,6 +31,7 @@
 //! the way can make a repetition count as a new request, and nothing else, since each signature counts once.
 
 mod admins;
+mod alerts;
 mod asked;
 mod budgets;
 mod cards;

@@ -35,8 +35,9 @@ use std::{
 };
 use tokio::sync::{Semaphore, watch};
 
-/// Most requests of receivers that read or change the store at a time.
-const AT_ONCE: usize = 16;
+/// Most requests of receivers that read or change the store at a time: as many as it keeps connections for. One more would
+/// have to make one first.
+const AT_ONCE: usize = 4;
 /// For how long one waits for its turn.
 const TURN: Duration = Duration::from_secs(10);
 /// Most receivers that wait for events at a time; a further one is answered at once.
@@ -51,7 +52,10 @@ pub struct Signals {
     registry: Arc<Registry>,
     /// The signer's door for gateways, which opens the headers that go with what is sent.
     secrets: Mutex<Client>,
+    /// For receivers, who are others: they choose where tokens are sent to.
     fetcher: Fetcher,
+    /// For webhooks of alerts, which admins choose: this machine is one of the places.
+    own: Fetcher,
     turns: Semaphore,
     waiting: Arc<Semaphore>,
     /// Changes when there may be something new for whoever waits.
@@ -68,22 +72,27 @@ impl core::fmt::Debug for Signals {
 
 impl Signals {
     /// The signals of an organization, with the signer's door for gateways. `private` says whether receivers may be at
-    /// addresses of a private network.
+    /// addresses of a private network, and of this machine.
     ///
     /// # Errors
     /// [`SetupError`].
     pub fn new(registry: Arc<Registry>, signer: Client, private: bool) -> Result<Arc<Self>, SetupError> {
-        let options = Options {
+        let options = |http_on_loopback| Options {
             timeout: PATIENCE,
             max_bytes: MAX_ANSWER,
-            http_on_loopback: true,
+            http_on_loopback,
             allow_private: private,
             ..Options::default()
         };
+        // What is tried out on one machine has its receivers there. Anywhere else whoever has a token could have tokens
+        // sent to what listens on this machine alone.
+        let (fetcher, own) = (private || registry.origin().starts_with("http://"), true);
+        let (fetcher, own) = (Fetcher::new(options(fetcher))?, Fetcher::new(options(own))?);
         Ok(Arc::new(Self {
             registry,
             secrets: Mutex::new(signer),
-            fetcher: Fetcher::new(options)?,
+            fetcher,
+            own,
             turns: Semaphore::new(AT_ONCE),
             waiting: Arc::new(Semaphore::new(WAITING)),
             news: watch::Sender::new(()),

@@ -40,6 +40,7 @@ impl Registry {
     pub fn close_model(&self, name: &str, now: i64) -> Result<(), RegistryError> {
         self.change(|tx| {
             configuration::put(tx, &self.id, CLOSED, name, "{}")?;
+            self.tell_closed(tx, name, now)?;
             self.tell(tx, ("model.closed", name), &json!({"why": "over_reserved"}), now)
         })
     }

@@ -22,6 +22,7 @@
 //! | [`receipts`] | receipts, signed and summed up; events |
 //! | [`log`] | the log: what was decided and changed, carried over under signed checkpoints |
 //! | [`admins`] | who may change the organization from afar, by a delegation |
+//! | [`alerts`] | webhooks that are told what an operator has to know |
 //! | [`signals`] | streams of Security Event Tokens: whoever has one is told what happens to delegations |
 //! | [`once`] | writes that are done once, however often they are asked for |
 //! | [`proof`] | that an agent holds the key that it brings |
@@ -33,6 +34,7 @@
 //! it refills nothing.
 
 pub mod admins;
+pub mod alerts;
 pub mod api_keys;
 pub mod blocks;
 pub mod budget;
@@ -64,6 +66,7 @@ mod status;
 pub mod view;
 
 pub use admins::Admin;
+pub use alerts::Alert;
 pub use api_keys::NewKey;
 pub use budget::{Budget, duration};
 pub use budgets::{Budgeted, Taken};

@@ -23,7 +23,7 @@ mod sealed;
 mod streams;
 mod told;
 
-pub use deliver::{Due, Polled};
+pub use deliver::{Due, Outgoing, Polled};
 pub use receivers::{NewReceiver, Scope};
 pub use streams::{Delivery, MIN_VERIFICATION, Shown, Status, Wanted};
 pub use told::{EVENTS, STREAM_UPDATED, VERIFICATION};

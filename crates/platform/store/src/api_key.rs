@@ -135,6 +135,23 @@ pub fn page(
     rows.iter().map(read).collect()
 }
 
+/// Active keys that end between two moments (Unix seconds), in the order of their ids, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn ending(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    (from, until): (i64, i64),
+    most: i64,
+) -> Result<Vec<ApiKey>, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND state = 'active' AND expires > $2 AND expires <= $3 ORDER BY id LIMIT $4"),
+        &[organization.into(), from.into(), until.into(), most.into()],
+    )?;
+    rows.iter().map(read).collect()
+}
+
 /// Writes state and end of a key.
 ///
 /// # Errors

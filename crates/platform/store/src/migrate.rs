@@ -3,7 +3,7 @@
 use crate::{connection::Connection, error::StoreError};
 
 /// The steps. One that was released is never changed.
-const STEPS: [&str; 16] = [
+const STEPS: [&str; 17] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_idempotency.sql"),
     include_str!("../migrations/0003_batches.sql"),
@@ -20,6 +20,7 @@ const STEPS: [&str; 16] = [
     include_str!("../migrations/0014_blocked.sql"),
     include_str!("../migrations/0015_log.sql"),
     include_str!("../migrations/0016_keepers.sql"),
+    include_str!("../migrations/0017_alerts.sql"),
 ];
 
 /// A number that stands for migrating, in PostgreSQL, so that two processes do not do it at once.

@@ -280,3 +280,21 @@ pub fn spent(tx: &mut Tx<'_>, organization: &str, since: i64) -> Result<Vec<Spen
     };
     rows.iter().map(spent).collect()
 }
+
+/// How often each agent was denied since a moment (Unix seconds), as far as the ten thousand receipts up to number `last` tell.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn denied(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    last: i64,
+    since: i64,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let rows = tx.query(
+        "SELECT agent, CAST(SUM(times) AS BIGINT) FROM receipt \
+         WHERE organization = $1 AND seq > $2 AND kind = 'deny' AND last_at >= $3 GROUP BY agent ORDER BY 2 DESC, 1 LIMIT 1000",
+        &[organization.into(), last.saturating_sub(10_000).into(), since.into()],
+    )?;
+    rows.iter().map(|row| Ok((row.text(0)?, row.int(1)?))).collect()
+}

@@ -58,6 +58,19 @@ pub fn reopen(tx: &mut Tx<'_>, organization: &str, known: Option<Point>, now: i6
     )?;
     // What is delegated from now on stands in lists of its own.
     tx.execute("DELETE FROM status_taken WHERE organization = $1", &[organization.into()])?;
+    // Who may be told of events is not known either: tokens that were taken away since the backup must not come back, and
+    // what waited then is of no use now.
+    for sql in [
+        "DELETE FROM pending WHERE organization = $1",
+        "UPDATE subscription SET waiting = 0 WHERE organization = $1",
+        "UPDATE subscription SET state = 'disabled', reason = 'put back from a backup' WHERE organization = $1 AND kind = 'stream'",
+    ] {
+        tx.execute(sql, &[organization.into()])?;
+    }
+    tx.execute(
+        "UPDATE signal_receiver SET expires = $2 WHERE organization = $1 AND expires > $2",
+        &[organization.into(), now.into()],
+    )?;
     for sql in [
         "UPDATE holder SET unconfirmed = $2 WHERE organization = $1 AND state <> 'retired'",
         "UPDATE api_key SET unconfirmed = $2 WHERE organization = $1 AND state <> 'blocked'",

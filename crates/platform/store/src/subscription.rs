@@ -237,16 +237,17 @@ pub fn pending(
         "SELECT seq, id, at, kind, body FROM pending WHERE organization = $1 AND subscription = $2 ORDER BY seq LIMIT $3",
         &[organization.into(), subscription.into(), most.into()],
     )?;
-    let one = |row: &Row| {
-        Ok(Pending {
-            seq: row.int(0)?,
-            id: row.text(1)?,
-            at: row.int(2)?,
-            kind: row.text(3)?,
-            body: row.text(4)?,
-        })
-    };
-    rows.iter().map(one).collect()
+    rows.iter().map(read_pending).collect()
+}
+
+fn read_pending(row: &Row) -> Result<Pending, StoreError> {
+    Ok(Pending {
+        seq: row.int(0)?,
+        id: row.text(1)?,
+        at: row.int(2)?,
+        kind: row.text(3)?,
+        body: row.text(4)?,
+    })
 }
 
 /// Forgets what waits for a subscription.
@@ -319,14 +320,41 @@ pub fn claim(
     let parameters = [organization.into(), now.into(), process.into()];
     let rows = tx.locked(&format!("{COLUMNS}{DUE} ORDER BY id"), &parameters)?;
     let found: Vec<Subscription> = rows.iter().map(read).collect::<Result<_, _>>()?;
-    let mut claimed = Vec::new();
-    for one in found.into_iter().filter(|one| !busy(&one.id)) {
+    let found: Vec<Subscription> = found.into_iter().filter(|one| !busy(&one.id)).collect();
+    let ids: Vec<Value> = found.iter().map(|one| (&one.id).into()).collect();
+    for some in ids.chunks(64) {
+        let first = [organization.into(), process.into(), until.into()];
+        let places: Vec<String> = (4..some.len() + 4).map(|number| format!("${number}")).collect();
+        let values: Vec<Value> = first.into_iter().chain(some.iter().cloned()).collect();
+        let places = places.join(", ");
         tx.execute(
-            "UPDATE subscription SET process = $3, leased = $4 WHERE organization = $1 AND id = $2",
-            &[organization.into(), (&one.id).into(), process.into(), until.into()],
+            &format!(
+                "UPDATE subscription SET process = $2, leased = $3 WHERE organization = $1 AND id IN ({places})"
+            ),
+            &values,
         )?;
-        let waiting = pending(tx, organization, &one.id, most)?;
-        claimed.push((one, waiting));
+    }
+    // Of most of them little waits, and all of it is read at once.
+    let (few, many): (Vec<&Subscription>, Vec<&Subscription>) =
+        found.iter().partition(|one| one.waiting <= most);
+    let few: Vec<Value> = few.iter().map(|one| (&one.id).into()).collect();
+    let rows = tx.query_in(
+        "SELECT seq, id, at, kind, body, subscription FROM pending WHERE organization = $1 AND subscription",
+        organization,
+        &few,
+    )?;
+    let mut waiting = std::collections::BTreeMap::<String, Vec<Pending>>::new();
+    for row in &rows {
+        waiting.entry(row.text(5)?).or_default().push(read_pending(row)?);
+    }
+    for one in many {
+        waiting.insert(one.id.clone(), pending(tx, organization, &one.id, most)?);
+    }
+    let mut claimed = Vec::new();
+    for one in found {
+        let mut pending = waiting.remove(&one.id).unwrap_or_default();
+        pending.sort_by_key(|pending| pending.seq);
+        claimed.push((one, pending));
     }
     Ok(claimed)
 }

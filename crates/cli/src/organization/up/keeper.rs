@@ -15,6 +15,8 @@ use std::{
 
 /// How often it is looked whether something is due.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often it is looked whether there is something to alert of.
+const LOOK_OUT: Duration = Duration::from_secs(5);
 /// Most receipts that are signed at a time.
 const RECEIPTS: i64 = 256;
 
@@ -42,6 +44,11 @@ pub(crate) fn start(registry: &Arc<Registry>, signer: &Arc<Mutex<Signer>>) -> Re
         thread::sleep(LOOK);
         signer.lock().unwrap_or_else(PoisonError::into_inner).keep().map_err(|error| error.to_string())?;
         look(&own).map_err(|error| error.to_string())
+    })?;
+    let looks = Arc::clone(registry);
+    again("alerts", move || {
+        thread::sleep(LOOK_OUT);
+        looks.look_out(files::now()).map(drop).map_err(|error| error.to_string())
     })?;
     let registry = Arc::clone(registry);
     again("receipts", move || match registry.sign_receipts(RECEIPTS, files::now()) {

@@ -2,8 +2,8 @@
 //! is served that is not described, nor the other way round.
 
 use super::{
-    admins, asked::Asked, budgets, cards, configured, delegations, error::ApiError, holders, keys, rotation,
-    signals, told,
+    admins, alerts, asked::Asked, budgets, cards, configured, delegations, error::ApiError, holders, keys,
+    rotation, signals, told,
 };
 use axum::http::Method;
 use legation_credential::request::split_query;
@@ -165,7 +165,7 @@ impl Endpoint {
 
 /// All end points.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&'static [Endpoint]; 10] = [
+    let tables: [&'static [Endpoint]; 11] = [
         holders::ENDPOINTS,
         budgets::ENDPOINTS,
         keys::ENDPOINTS,
@@ -175,6 +175,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
         configured::ENDPOINTS,
         admins::ENDPOINTS,
         signals::ENDPOINTS,
+        alerts::ENDPOINTS,
         told::ENDPOINTS,
     ];
     tables.into_iter().flatten()

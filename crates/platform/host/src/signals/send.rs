@@ -1,7 +1,10 @@
 //! Tokens for those to whom they are sent (RFC 8935): at least once, in order, by one process at a time.
 
 use super::{Signals, now, now_millis};
-use legation_registry::{RegistryError, signals::Due};
+use legation_registry::{
+    RegistryError,
+    signals::{Due, Outgoing},
+};
 use legation_resolver::{
     Call, Reply,
     call::{
@@ -32,6 +35,9 @@ const AT_ONCE: usize = 256;
 const TURN: Duration = Duration::from_secs(10);
 /// How long sending waits after the first failure, and at the most, milliseconds.
 const AGAIN: (i64, i64) = (1000, 300_000);
+
+/// The header of an alert's signature: a detached JWS over the body.
+const SIGNATURE: &str = "legation-signature";
 
 /// Errors by which a receiver says that this token will never do (RFC 8935 §2.4). The others can be mended: a key that is
 /// not known yet, an authorization that was changed.
@@ -131,7 +137,8 @@ impl Signals {
 
     async fn headers(&self, due: &Arc<Due>) -> Result<HeaderMap, ()> {
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/secevent+jwt"));
+        let kind = if due.is_alert() { "application/json" } else { "application/secevent+jwt" };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(sealed) = &due.authorization {
             let organization = self.registry.id();
@@ -150,9 +157,16 @@ impl Signals {
     async fn send_one(&self, due: &Arc<Due>, pending: &Pending, headers: &HeaderMap) -> bool {
         let (registry, signed, one) = (Arc::clone(&self.registry), Arc::clone(due), pending.clone());
         let set = tokio::task::spawn_blocking(move || registry.sign_due(&signed, &one)).await;
-        let Ok(Ok(set)) = set else { return false };
-        let (url, headers, body) = (due.url.as_str(), headers.clone(), set.into_bytes());
-        match self.fetcher.call(Call { method: Method::POST, url, headers, body }).await {
+        let Ok(Ok(Outgoing { body, signature })) = set else { return false };
+        let (url, mut headers) = (due.url.as_str(), headers.clone());
+        if let Some(signature) = signature {
+            let Ok(value) = HeaderValue::try_from(signature) else { return false };
+            headers.insert(SIGNATURE, value);
+        }
+        let body = body.into_bytes();
+        let fetcher = if due.is_alert() { &self.own } else { &self.fetcher };
+        match fetcher.call(Call { method: Method::POST, url, headers, body }).await {
+            Ok(reply) if due.is_alert() => (200..300).contains(&reply.status),
             Ok(reply) => is_done(&reply),
             Err(_) => false,
         }

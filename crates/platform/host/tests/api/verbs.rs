@@ -289,6 +289,10 @@ async fn signals(walk: &Walk<'_>) {
     assert_eq!(walk.get("/v1/signals/receivers").await["receivers"][0]["name"], "shop");
     assert_eq!(walk.get("/v1/signals/streams").await["streams"][0]["receiver"], id);
     walk.ask("DELETE", &format!("/v1/signals/receivers/{id}"), Value::Null).await;
+    let body = json!({"url": "https://pager.example/hook", "on": ["budget-80", "denials"]});
+    let added = walk.ask("POST", "/v1/alerts", body).await;
+    assert_eq!(walk.get("/v1/alerts").await["alerts"], json!([added]));
+    walk.ask("DELETE", &format!("/v1/alerts/{}", added["id"].as_str().unwrap()), Value::Null).await;
     assert_eq!(walk.get("/v1/signals/streams").await["streams"], json!([]));
 }
 

@@ -1,8 +1,12 @@
 //! Streams as their receivers make and change them.
 
-use crate::world::{ISSUER, World, blocking, both, event, now, sqlite};
+use crate::world::{ISSUER, Receiver, World, blocking, both, event, now, soon, sqlite};
+use axum::http::Request;
+use legation_host::Signals;
 use legation_registry::signals::Scope;
+use legation_signer::Door;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_receiver_needs_is_found_by_the_issuer_alone() {
@@ -143,22 +147,39 @@ async fn a_stream_is_made_changed_and_deleted_by_its_receiver_alone() {
 async fn nothing_is_sent_where_the_guard_forbids_it() {
     let world = sqlite();
     let shop = world.receiver("shop", &[]);
+    // As it is where nobody allows more.
+    let client = world.signer.client(Door::Gateway).unwrap();
+    let signals = Signals::new(Arc::clone(&world.registry), client, false).unwrap();
+    let asked = async |delivery: Value| {
+        let request = Request::post("/ssf/stream").header("authorization", format!("Bearer {shop}"));
+        let body = json!({ "delivery": delivery }).to_string();
+        world.send(&signals, request.body(body.into()).unwrap()).await
+    };
     for url in [
         "http://shop.example/events",
         "https://10.0.0.1/events",
         "https://[::1]/events",
         "https://169.254.169.254/latest",
         "http://127.0.0.1:1/events",
+        "http://localhost:8081/v1/agents",
         "https://user@shop.example/",
         "ftp://shop.example/",
         "shop.example",
     ] {
-        let delivery = json!({"method": "urn:ietf:rfc:8935", "endpoint_url": url});
-        let answer = world.ask(&shop, "POST", "/ssf/stream", &json!({ "delivery": delivery })).await;
+        let answer = asked(json!({"method": "urn:ietf:rfc:8935", "endpoint_url": url})).await;
         assert_eq!(answer.status, 400, "{url}: {answer:?}");
     }
     let header = json!({"method": "urn:ietf:rfc:8935", "endpoint_url": "https://shop.example/", "authorization_header": "a\r\nb: c"});
-    assert_eq!(world.ask(&shop, "POST", "/ssf/stream", &json!({ "delivery": header })).await.status, 400);
+    assert_eq!(asked(header).await.status, 400);
+    // A name that leads to this machine is not found out before it is looked up; nothing is sent there all the same.
+    let receiver = Receiver::start(|_| (202, "")).await;
+    let secure = receiver.url.replace("http://", "https://");
+    assert_eq!(asked(json!({"method": "urn:ietf:rfc:8935", "endpoint_url": secure})).await.status, 201);
+    world.run_also(&signals);
+    blocking(|| world.registry.suspend(legation_store::holder::Kind::Agent, "bot", now())).unwrap();
+    let failed = || blocking(|| world.registry.streams("", 1)).unwrap()[0].subscription.failures > 0;
+    soon("a failure", failed).await;
+    assert!(receiver.got().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -215,4 +236,36 @@ async fn what_is_no_json_or_too_much_of_it_is_refused_and_changes_nothing() {
         last = world.ask(&shop, "POST", "/ssf/subjects/add", &subject).await.status;
     }
     assert_eq!(last, 429);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_put_back_tells_nobody_and_no_token_of_before_opens_it_again() {
+    for world in both() {
+        let shop = world.receiver("shop", &[]);
+        let id = world.stream(&shop, json!({})).await;
+        let verify = json!({"stream_id": id});
+        assert_eq!(world.ask(&shop, "POST", "/ssf/verify", &verify).await.status, 204);
+        let (store, organization) = (world.registry.store(), world.registry.id());
+        let hook = blocking(|| world.registry.add_alert("https://pager.example/", &[], now())).unwrap();
+        blocking(|| store.write(|tx| legation_store::restored::close(tx, organization, "a backup", now())))
+            .unwrap();
+        for (method, path) in
+            [("GET", "/ssf/stream"), ("GET", "/.well-known/jwks.json"), ("POST", "/ssf/verify")]
+        {
+            let answer = world.ask(&shop, method, path, &Value::Null).await;
+            assert!(answer.status >= 500, "{method} {path}: {answer:?}");
+        }
+        assert_eq!(blocking(|| world.registry.follow_events(now())).unwrap(), Some(0));
+        assert_eq!(blocking(|| world.registry.look_out(now() + 3000)).unwrap(), 0);
+        let later = now() + 1;
+        blocking(|| store.write(|tx| legation_store::restored::reopen(tx, organization, None, later)))
+            .unwrap();
+        blocking(|| while world.registry.follow_events(now()).unwrap().is_some_and(|more| more > 0) {});
+        let streams = blocking(|| world.registry.streams("", 10)).unwrap();
+        let stream = &streams[0].subscription;
+        assert_eq!((stream.state.as_str(), stream.waiting), ("disabled", 0), "{}", world.engine);
+        let receiver = blocking(|| world.registry.receivers("", 10)).unwrap().remove(0);
+        assert_eq!(receiver.expires, later);
+        assert_eq!(blocking(|| world.registry.alerts("", 10)).unwrap()[0].state, hook.state);
+    }
 }

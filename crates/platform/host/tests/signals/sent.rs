@@ -121,7 +121,7 @@ async fn several_hosts_of_one_store_send_each_event_once() {
         let another = || {
             let client = world.signer.client(Door::Registry).unwrap();
             let registry = Registry::open(Arc::clone(world.registry.store()), client, None).unwrap();
-            Signals::new(Arc::new(registry), world.signer.client(Door::Gateway).unwrap(), false).unwrap()
+            Signals::new(Arc::new(registry), world.signer.client(Door::Gateway).unwrap(), true).unwrap()
         };
         world.run();
         for _ in 0..3 {

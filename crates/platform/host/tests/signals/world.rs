@@ -65,7 +65,7 @@ impl World {
         let registry = init(store, signer.client(Door::Registry).unwrap(), "acme.example", now()).unwrap();
         let registry = Arc::new(registry);
         let signals =
-            Signals::new(Arc::clone(&registry), signer.client(Door::Gateway).unwrap(), false).unwrap();
+            Signals::new(Arc::clone(&registry), signer.client(Door::Gateway).unwrap(), true).unwrap();
         let profile = Profile { groups: vec!["*".to_owned()], ..Profile::default() };
         registry.add_agent("bot", "default", &profile, now()).unwrap();
         let running = Mutex::default();
@@ -94,7 +94,11 @@ impl World {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
-        let response = self.signals.router().oneshot(request.body(body).unwrap()).await.unwrap();
+        self.send(&self.signals, request.body(body).unwrap()).await
+    }
+
+    pub(crate) async fn send(&self, signals: &Arc<Signals>, request: Request<Body>) -> Answer {
+        let response = signals.router().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let json = serde_json::from_slice(&body).unwrap_or_default();

@@ -8,7 +8,7 @@ use super::{
 use crate::{error::RegistryError, registry::Registry, route::origin_of};
 use legation_signer::{EventTerms, SealedKey};
 use legation_store::{
-    signal,
+    organization, signal,
     signal::{Key, Receiver},
     subscription::{self, Outcome, Pending, Subscription},
 };
@@ -30,10 +30,19 @@ pub struct Polled {
     pub more: bool,
 }
 
-/// A stream that something is to be sent to, which a process has for a while.
+/// What is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// A token, or an alert, which is JSON.
+    pub body: String,
+    /// Of an alert, a detached JWS over it (RFC 7515, appendix F).
+    pub signature: Option<String>,
+}
+
+/// A stream, or a webhook of alerts, that something is to be sent to, which a process has for a while.
 #[derive(Clone, Debug)]
 pub struct Due {
-    /// The stream.
+    /// The stream or webhook.
     pub stream: Subscription,
     /// Where it is sent to.
     pub url: String,
@@ -45,6 +54,14 @@ pub struct Due {
     pub pending: Vec<Pending>,
     audience: String,
     key: Option<Key>,
+}
+
+impl Due {
+    /// Whether it is a webhook of alerts.
+    #[must_use]
+    pub fn is_alert(&self) -> bool {
+        self.stream.kind != KIND
+    }
 }
 
 impl Registry {
@@ -60,17 +77,20 @@ impl Registry {
         most: Option<i64>,
     ) -> Result<Polled, SignalError> {
         let most = most.unwrap_or(MOST_POLLED).clamp(0, MOST_POLLED);
-        let kept = self.stream(receiver, id)?.subscription;
         if !acknowledged.is_empty() {
             let ids = acknowledged.iter().map(String::as_str);
-            self.store.write(|tx| subscription::acknowledge(tx, &self.id, id, ids))?;
+            self.store.write(|tx| {
+                self.stream_of(tx, receiver, id)?;
+                Ok::<_, SignalError>(subscription::acknowledge(tx, &self.id, id, ids)?)
+            })?;
         }
-        if kept.state == "paused" {
-            return Ok(Polled::default());
-        }
-        let (mut waiting, key) = self.store.read(|tx| -> Result<_, RegistryError> {
-            let waiting = subscription::pending(tx, &self.id, id, most.saturating_add(1))?;
-            Ok((waiting, signal::keys(tx, &self.id)?.into_iter().find(|key| key.until.is_none())))
+        let (kept, mut waiting, key) = self.store.read(|tx| -> Result<_, SignalError> {
+            let kept = self.stream_of(tx, receiver, id)?;
+            let is_told = kept.state != "paused" && kept.waiting > 0;
+            let most = if is_told { most.saturating_add(1) } else { 0 };
+            let waiting = subscription::pending(tx, &self.id, id, most)?;
+            let keys = if waiting.is_empty() { Vec::new() } else { signal::keys(tx, &self.id)? };
+            Ok((kept, waiting, keys.into_iter().find(|key| key.until.is_none())))
         })?;
         let most = usize::try_from(most).unwrap_or_default();
         let more = waiting.len() > most;
@@ -92,7 +112,11 @@ impl Registry {
         now: i64,
         busy: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<Due>, RegistryError> {
-        if !self.store.read(|tx| subscription::is_due(tx, &self.id, process, now))? {
+        let is_due = self.store.read(|tx| -> Result<bool, RegistryError> {
+            let is_open = organization::get(tx, &self.id)?.closed.is_none();
+            Ok(is_open && subscription::is_due(tx, &self.id, process, now)?)
+        })?;
+        if !is_due {
             return Ok(Vec::new());
         }
         let until = now.saturating_add(LEASE);
@@ -101,11 +125,17 @@ impl Registry {
             Ok((claimed, signal::keys(tx, &self.id)?.into_iter().find(|key| key.until.is_none())))
         })?;
         let mut due = Vec::new();
-        for (stream, pending) in claimed.into_iter().filter(|(stream, _)| stream.kind == KIND) {
-            let read = Stream::read(&stream)?;
+        for (stream, pending) in claimed {
             let url = stream.url.clone().unwrap_or_default();
-            let (origin, authorization, key) = (origin_of(&url)?, read.authorization(), key.clone());
-            due.push(Due { url, origin, authorization, pending, audience: read.audience, key, stream });
+            let (audience, authorization) = if stream.kind == KIND {
+                let read = Stream::read(&stream)?;
+                let authorization = read.authorization();
+                (read.audience, authorization)
+            } else {
+                (String::new(), None)
+            };
+            let (origin, key) = (origin_of(&url)?, key.clone());
+            due.push(Due { url, origin, authorization, pending, audience, key, stream });
         }
         Ok(due)
     }
@@ -114,8 +144,12 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError`].
-    pub fn sign_due(&self, due: &Due, pending: &Pending) -> Result<String, RegistryError> {
-        self.set((due.key.as_ref(), &due.audience), pending)
+    pub fn sign_due(&self, due: &Due, pending: &Pending) -> Result<Outgoing, RegistryError> {
+        if due.is_alert() {
+            return self.sign_alert(pending);
+        }
+        let body = self.set((due.key.as_ref(), &due.audience), pending)?;
+        Ok(Outgoing { body, signature: None })
     }
 
     /// Writes what came of sending, and gives the streams back.

@@ -26,10 +26,11 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`].
     pub fn follow_events(&self, now: i64) -> Result<Option<usize>, RegistryError> {
-        let (at, events) = self.store.read(|tx| -> Result<_, RegistryError> {
-            Ok((followed::get(tx, &self.id, NAME)?, organization::get(tx, &self.id)?.events))
+        let (at, own) = self.store.read(|tx| -> Result<_, RegistryError> {
+            Ok((followed::get(tx, &self.id, NAME)?, organization::get(tx, &self.id)?))
         })?;
-        if at.is_none_or(|at| events <= at) {
+        // What was put back tells nothing before it is opened.
+        if at.is_none_or(|at| own.events <= at) || own.closed.is_some() {
             return Ok(at.map(|_| 0));
         }
         self.store.write(|tx| {

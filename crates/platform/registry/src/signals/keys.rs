@@ -1,7 +1,7 @@
 //! The RSA keys that sign events: made when the first is needed, published as a JWK set, replaced with the organization's own.
 
 use crate::{error::RegistryError, registry::Registry};
-use legation_store::{Tx, signal, signal::Key};
+use legation_store::{Tx, organization, signal, signal::Key};
 use serde_json::{Value, json};
 
 /// For how long a key that was replaced is published on, seconds: what it signed is taken for an hour.
@@ -14,7 +14,10 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`].
     pub fn jwks(&self, now: i64) -> Result<Value, RegistryError> {
-        let read = |tx: &mut Tx<'_>| signal::keys(tx, &self.id);
+        let read = |tx: &mut Tx<'_>| {
+            organization::must_be_open(tx, &self.id)?;
+            signal::keys(tx, &self.id)
+        };
         let mut keys = self.store.read(read)?;
         if keys.is_empty() {
             keys = self.change(|tx| {

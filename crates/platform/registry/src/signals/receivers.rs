@@ -2,7 +2,7 @@
 
 use super::{MOST_RECEIVERS, SignalError};
 use crate::{api_keys, error::RegistryError, registry::Registry};
-use legation_store::{signal, signal::Receiver, subscription};
+use legation_store::{organization, signal, signal::Receiver, subscription};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -135,7 +135,11 @@ impl Registry {
     /// [`SignalError::Unauthorized`], [`SignalError::Scope`].
     pub fn receiver(&self, token: &str, scope: Scope, now: i64) -> Result<Receiver, SignalError> {
         let digest = api_keys::digest(token).ok_or(SignalError::Unauthorized)?;
-        let found = self.store.read(|tx| signal::by_digest(tx, &self.id, digest))?;
+        let found = self.store.read(|tx| -> Result<_, SignalError> {
+            let found = signal::by_digest(tx, &self.id, digest)?;
+            organization::must_be_open(tx, &self.id)?;
+            Ok(found)
+        })?;
         let receiver = found.filter(|found| now < found.expires).ok_or(SignalError::Unauthorized)?;
         let mut scopes = receiver.scopes.split(' ');
         // Whoever may change a stream may read it.

@@ -261,7 +261,12 @@ impl Registry {
     }
 
     /// A receiver's own stream. Where it names one, it has to be that.
-    fn stream_of(&self, tx: &mut Tx<'_>, receiver: &Receiver, id: &str) -> Result<Subscription, SignalError> {
+    pub(super) fn stream_of(
+        &self,
+        tx: &mut Tx<'_>,
+        receiver: &Receiver,
+        id: &str,
+    ) -> Result<Subscription, SignalError> {
         let own = subscription::of_owner(tx, &self.id, KIND, &receiver.id)?.filter(|own| own.id == id);
         own.ok_or_else(|| SignalError::NoStream { found: id.chars().take(80).collect() })
     }
