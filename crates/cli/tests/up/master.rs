@@ -39,6 +39,17 @@ fn a_master_key_is_replaced_while_it_runs() {
             assert!(begin.elapsed() < Duration::from_secs(20), "round {round}");
             std::thread::sleep(Duration::from_millis(100));
         }
+        // So does that of the log: what was decided since is in it, under a checkpoint.
+        let receipts = play.json("receipt list")["receipts"].as_array().unwrap().len();
+        loop {
+            let kinds = play.json("log verify")["kinds"].clone();
+            let count = |kind: &str| usize::try_from(kinds[kind].as_u64().unwrap_or_default()).unwrap();
+            if count("receipt") + count("settlement") >= receipts {
+                break;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(30), "round {round}: {kinds}, {receipts} receipts");
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
     fs::remove_file(play.path("legation/master.key.old")).unwrap();
     assert_eq!(play.json("doctor")["ok"], true);

@@ -146,12 +146,21 @@ impl Registry {
 
     /// Closes a log. The event that says so, with the size and root of its last checkpoint, is in the log that follows.
     fn end_log(&self, log: &Log, last: Option<(u64, Hash)>, now: i64) -> Result<(), RegistryError> {
+        self.change(|tx| self.close_log(tx, log, last, now))
+    }
+
+    /// The same, in a transaction with more.
+    pub(crate) fn close_log(
+        &self,
+        tx: &mut legation_store::Tx<'_>,
+        log: &Log,
+        last: Option<(u64, Hash)>,
+        now: i64,
+    ) -> Result<(), RegistryError> {
         let (size, root) = last.unwrap_or_else(|| (size(log.published), log.root));
-        self.change(|tx| {
-            logs::close(tx, &self.id, &log.name, now)?;
-            let told = json!({"origin": log.origin, "size": size, "root": base64url::encode(&root)});
-            self.note(tx, ("log.closed", &log.name), &told, now)
-        })
+        logs::close(tx, &self.id, &log.name, now)?;
+        let told = json!({"origin": log.origin, "size": size, "root": base64url::encode(&root)});
+        self.note(tx, ("log.closed", &log.name), &told, now)
     }
 
     /// Closes a log whose year is over, once the event by which the next one began is in it: each of the two names the other.

@@ -5,7 +5,7 @@ use legation_signer::SealedKey;
 use legation_store::{
     configuration, holder,
     holder::{Holder, Kind, State},
-    link, signal,
+    link, logs, signal,
 };
 use serde_json::json;
 
@@ -42,7 +42,9 @@ impl Registry {
         let (mut all, mut looked) = (Resealed::default(), 0);
         loop {
             // Whoever was in the midst of a verb when the next one came sealed by the one before.
-            let keys = self.reseal_keys(&mut looked, progress)? + self.reseal_signal_keys()?;
+            let keys = self.reseal_keys(&mut looked, progress)?
+                + self.reseal_signal_keys()?
+                + self.reseal_log_keys()?;
             let done = Resealed { keys, secrets: self.reseal_secrets()? };
             all.keys += done.keys;
             all.secrets += done.secrets;
@@ -88,6 +90,22 @@ impl Registry {
                 let sealed = self.signer().reseal_key(of)?;
                 if let Some(sealed) = sealed {
                     signal::set_sealed(tx, &self.id, &key.key_id, sealed)?;
+                    resealed += 1;
+                }
+            }
+            Ok(resealed)
+        })
+    }
+
+    /// The keys that sign checkpoints.
+    fn reseal_log_keys(&self) -> Result<u64, RegistryError> {
+        self.change(|tx| {
+            let mut resealed = 0;
+            for log in logs::all(tx, &self.id)? {
+                let of = SealedKey { organization: &self.id, key_id: &log.key_id, sealed: &log.sealed };
+                let sealed = self.signer().reseal_key(of)?;
+                if let Some(sealed) = sealed {
+                    logs::set_sealed(tx, &self.id, &log.name, sealed)?;
                     resealed += 1;
                 }
             }
@@ -149,6 +167,10 @@ impl Registry {
                 if child.state != State::Retired && link::current(tx, &self.id, &child.id).is_ok() {
                     self.reissue(tx, &child, Why::Changed, now)?;
                 }
+            }
+            // Nobody signs its checkpoints any more; what follows goes into the next one.
+            for log in logs::all(tx, &self.id)?.iter().filter(|log| log.ended.is_none()) {
+                self.close_log(tx, log, None, now)?;
             }
             self.forget_headers(tx)?;
             for secret in configuration::secrets(tx, &self.id)? {

@@ -163,6 +163,40 @@ pub fn close(tx: &mut Tx<'_>, organization: &str, name: &str, at: i64) -> Result
     )
 }
 
+/// Up to which numbers events and receipts are in a log that was published; `None` where there is no log.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn published(tx: &mut Tx<'_>, organization: &str) -> Result<Option<(i64, i64)>, StoreError> {
+    if all(tx, organization)?.is_empty() {
+        return Ok(None);
+    }
+    let rows = tx.query(
+        "SELECT COALESCE(MAX(log_segment.events_to), 0), COALESCE(MAX(log_segment.receipts_to), 0) FROM log_segment \
+         JOIN log ON log.organization = log_segment.organization AND log.name = log_segment.log \
+         WHERE log_segment.organization = $1 AND log_segment.first + log_segment.entries <= log.published",
+        &[organization.into()],
+    )?;
+    rows.first().map(|row| Ok((row.int(0)?, row.int(1)?))).transpose()
+}
+
+/// Keeps the key of a log as it was sealed anew.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_sealed(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    name: &str,
+    sealed: Vec<u8>,
+) -> Result<(), StoreError> {
+    tx.change_one(
+        "UPDATE log SET sealed = $3 WHERE organization = $1 AND name = $2",
+        &[organization.into(), name.into(), sealed.into()],
+        "such log",
+    )
+}
+
 /// Notes what of a log was published: size and root.
 ///
 /// # Errors

@@ -1,9 +1,10 @@
 //! For how long receipts and events are kept, and what is forgotten.
 //!
 //! Receipts go by whole batches, so that what is left verifies: each batch names the one before it, whose text is kept. Events
-//! go from the first on; the first that is left says the digest of the one before it. Totals of budgets are no part of either.
+//! go from the first on; the first that is left says the digest of the one before it. What is not in the log yet stays. Totals of
+//! budgets are no part of either.
 
-use crate::{error::StoreError, tx::Tx};
+use crate::{error::StoreError, logs, tx::Tx};
 
 /// For how long something is kept, seconds; `None` where it is kept for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,10 +76,14 @@ pub fn forget_receipts(
          (SELECT MAX(last) FROM receipt_batch WHERE organization = $1) ORDER BY first LIMIT $2",
         &[organization.into(), batches.saturating_add(1).into()],
     )?;
+    let (_, logged) = logs::published(tx, organization)?.unwrap_or((i64::MAX, i64::MAX));
     let mut forgotten = 0;
     let mut kept: Option<i64> = None;
     for row in &found {
         let (first, last) = (row.int(0)?, row.int(1)?);
+        if last > logged {
+            break;
+        }
         let young = tx.query(
             "SELECT seq FROM receipt WHERE organization = $1 AND seq >= $2 AND seq <= $3 AND (at >= $4 OR last_at >= $4) \
              LIMIT 1",
@@ -113,7 +118,8 @@ pub fn forget_events(tx: &mut Tx<'_>, organization: &str, before: i64, most: i64
         &[organization.into()],
     )?;
     let Some(first) = first.first().map(|row| row.int(0)).transpose()? else { return Ok(0) };
-    let end = first.saturating_add(most);
+    let (logged, _) = logs::published(tx, organization)?.unwrap_or((i64::MAX, i64::MAX));
+    let end = first.saturating_add(most).min(logged.saturating_add(1));
     let young = tx.query(
         "SELECT seq FROM event WHERE organization = $1 AND seq < $2 AND at >= $3 ORDER BY seq LIMIT 1",
         &[organization.into(), end.into(), before.into()],
