@@ -77,8 +77,8 @@ fn a_socket_is_its_owners_alone_and_is_gone_with_the_proxy() {
     }
     others(&world, &path);
     // As a shell ends it.
-    let ended = Command::new("sh").args(["-c", &format!("kill {}", child.id())]).status().unwrap();
-    assert!(ended.success() && child.wait().unwrap().success());
+    let ended = Command::new("sh").args(["-c", &format!("kill {}", child.0.id())]).status().unwrap();
+    assert!(ended.success() && child.0.wait().unwrap().success());
     assert!(!path.exists(), "it is removed");
 }
 

@@ -41,17 +41,17 @@ impl World {
 
     /// A proxy on loopback, of an agent file.
     pub(crate) fn proxy(&self, file: &str) -> Proxy {
-        let mut child = self.start(file, "127.0.0.1:0", Stdio::piped());
+        let mut running = self.start(file, "127.0.0.1:0", Stdio::piped());
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let told: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("it does not begin: {line}"));
         let of = |name: &str| told["environment"][name].as_str().unwrap().to_owned();
         let port = of("ANTHROPIC_BASE_URL").rsplit_once(':').unwrap().1.parse().unwrap();
-        Proxy { child, port, token: of("OPENAI_API_KEY") }
+        Proxy { _running: running, port, token: of("OPENAI_API_KEY") }
     }
 
-    pub(crate) fn start(&self, file: &str, listen: &str, stdout: Stdio) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_legation"))
+    pub(crate) fn start(&self, file: &str, listen: &str, stdout: Stdio) -> Running {
+        let child = Command::new(env!("CARGO_BIN_EXE_legation"))
             .args([
                 "agent",
                 "proxy",
@@ -67,22 +67,26 @@ impl World {
             .stdout(stdout)
             .stderr(Stdio::inherit())
             .spawn()
-            .unwrap()
+            .unwrap();
+        Running(child)
     }
 }
 
-/// A proxy, ended when the test is.
+/// A process, ended when the test is, however that ends.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A proxy that listens on loopback.
 pub(crate) struct Proxy {
-    child: Child,
+    _running: Running,
     pub(crate) port: u16,
     pub(crate) token: String,
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Proxy {
