@@ -560,6 +560,19 @@ pub(crate) struct RotateMasterArgs {
     /// Only make `master.key.new`: copy it to each other machine of the organization, then go on without this.
     #[arg(long)]
     pub(crate) prepare: bool,
+    /// Have a token hold the key of the next one, from now on: the library of an HSM by PKCS #11, such as
+    /// `/usr/lib/softhsm/libsofthsm2.so`.
+    #[arg(long, value_name = "FILE", requires_all = ["token", "pin_file"])]
+    pub(crate) pkcs11_module: Option<PathBuf>,
+    /// The label of the token.
+    #[arg(long, value_name = "LABEL", requires = "pkcs11_module")]
+    pub(crate) token: Option<String>,
+    /// The label of its AES key, which is made where there is none.
+    #[arg(long, value_name = "LABEL", default_value = "legation")]
+    pub(crate) token_key: String,
+    /// A file that holds the PIN of the token's user. It is read whenever a signer begins.
+    #[arg(long, value_name = "FILE", requires = "pkcs11_module")]
+    pub(crate) pin_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
 }

@@ -1,5 +1,6 @@
 //! The arguments of `init`, `up` and `signer`.
 
+use super::NetworkArgs;
 use clap::{Args, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -153,6 +154,14 @@ pub(crate) struct ConfirmAgentArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
+    /// Ask the network, too: whether the domain leads here, and what stands there is what has to be published.
+    #[arg(long)]
+    pub(crate) online: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+    /// The TLS certificate that is served, a PEM file: whether it ends soon.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

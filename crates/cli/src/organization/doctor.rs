@@ -2,6 +2,8 @@
 
 mod checks;
 mod folder;
+mod machine;
+mod online;
 
 use super::data_dir::DataDir;
 use crate::{
@@ -70,9 +72,18 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<Output, Failure> {
     let location = folder.location()?;
     let mut found = Findings::default();
     folder::look(&folder, &location, &mut found);
+    machine::space(folder.path(), &mut found);
+    if let Some(certificate) = &args.tls_cert {
+        machine::certificate(certificate, files::now(), &mut found);
+    }
     // The signer is needed as long as there are questions.
     if let Some((registry, _signer)) = folder::open(&folder, &location, &mut found) {
-        checks::look(&registry, files::now(), &mut found);
+        let now = files::now();
+        checks::look(&registry, now, &mut found);
+        machine::clock(&registry, now, &mut found);
+        if args.online {
+            online::look(&registry, args, now, &mut found);
+        }
     }
     Ok(told(&found.0))
 }

@@ -9,7 +9,7 @@ use crate::{
     files,
     output::{Failure, Output, counter},
 };
-use legation_signer::{Master, MasterError, rotation};
+use legation_signer::{Master, MasterError, Token, rotation};
 use serde_json::{Value, json};
 
 pub(crate) fn run(command: &MasterKeyCommand) -> Result<Output, Failure> {
@@ -28,7 +28,8 @@ fn rotate(args: &RotateMasterArgs) -> Result<Output, Failure> {
     folder.location()?;
     let path = folder.master();
     let shown = path.display();
-    let begun = rotation::begin(&path).map_err(|error| wrong(&error))?;
+    let token = token(args);
+    let begun = rotation::begin(&path, token.as_ref()).map_err(|error| wrong(&error))?;
     if args.prepare {
         let text = format!(
             "`{shown}.new` is there, and seals from now on. Copy it beside the master key of each other machine, then run `legation \
@@ -52,6 +53,12 @@ fn rotate(args: &RotateMasterArgs) -> Result<Output, Failure> {
     );
     let json = json!({"keys": done.keys, "secrets": done.secrets, "begunBefore": begun});
     Ok(Output::done(json, text))
+}
+
+/// The token that is to hold the key of the next one.
+fn token(args: &RotateMasterArgs) -> Option<Token> {
+    let (module, pin_file) = (args.pkcs11_module.clone()?, args.pin_file.clone()?);
+    Some(Token { module, token: args.token.clone()?, key: args.token_key.clone(), pin_file })
 }
 
 fn lost(args: &LostMasterArgs) -> Result<Output, Failure> {

@@ -163,3 +163,60 @@ fn what_is_stale_ended_or_ends_soon_is_told_by_name() {
     drop(store);
     one_wrong(&play, &["https://acme.example/status/1", "stale since 2023-11-14T22:13:20Z", "legation up"]);
 }
+
+/// What a certificate's file says of its end.
+#[test]
+fn what_ends_soon_is_told_clock_room_and_certificate() {
+    let play = organization();
+    let ran = play.run("doctor");
+    for check in ["storage", "clock", "integrity"] {
+        assert!(
+            ran.stdout.lines().any(|line| line.starts_with("ok ") && line.contains(check)),
+            "{check}: {ran:?}"
+        );
+    }
+    let certificate = |name: &str, days: i64| {
+        let mut params = rcgen::CertificateParams::new(vec!["acme.example".to_owned()]).unwrap();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let day = i64::try_from(now / 86_400).unwrap() + days;
+        let (year, month, day) = civil(day);
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(year, month, day);
+        play.write(name, params.self_signed(&key).unwrap().pem());
+    };
+    for (name, days, state, word) in [
+        ("long.pem", 90, "ok", "until"),
+        ("soon.pem", 5, "note", "ends at"),
+        ("past.pem", -3, "wrong", "ended at"),
+    ] {
+        certificate(name, days);
+        let ran = play.run(&format!("doctor --json --tls-cert {name}"));
+        let checks = ran.json()["checks"].clone();
+        let found =
+            checks.as_array().unwrap().iter().find(|one| one["check"] == "certificate").unwrap().clone();
+        assert_eq!(found["state"], state, "{found}");
+        assert!(found["text"].as_str().unwrap().contains(word), "{found}");
+    }
+    let ran = play.run("doctor --tls-cert legation/legation.json");
+    assert!(ran.status == 1 && ran.stdout.contains("is no certificate in PEM"), "{ran:?}");
+    // A key whose time is long past.
+    play.json("organization rotate --every 1h");
+    let database = rusqlite::Connection::open(play.path("legation/store.sqlite")).unwrap();
+    database.execute_batch("UPDATE rotation SET due = due - 86400").unwrap();
+    one_wrong(&play, &["that of the organization `acme.example` was to be replaced at", "legation up"]);
+}
+
+/// Year, month and day of a day since 1970 (the proleptic Gregorian calendar).
+fn civil(days: i64) -> (i32, u8, u8) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + i64::from(month <= 2);
+    (i32::try_from(year).unwrap(), u8::try_from(month).unwrap(), u8::try_from(day).unwrap())
+}

@@ -2,7 +2,7 @@
 
 use crate::{common::Play, organization, refused, told, with_bot};
 use serde_json::{Value, json};
-use std::os::unix::fs::PermissionsExt;
+use std::{os::unix::fs::PermissionsExt, process::Command};
 
 fn mode(play: &Play, name: &str) -> u32 {
     std::fs::metadata(play.path(name)).unwrap().permissions().mode() & 0o777
@@ -110,6 +110,59 @@ fn an_admin_whose_key_is_lost_is_replaced_by_whoever_has_the_folder() {
     assert_eq!(again["removed"], new);
     assert!(play.read("legation/admin.key").contains("AGE ENCRYPTED"));
     refused(&play, "admin recover --lost did:key:z6MkNobody", (1, "not_found"), &[]);
+}
+
+const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+
+#[test]
+fn a_token_holds_the_key_of_the_master_key() {
+    if !std::path::Path::new(MODULE).exists() {
+        eprintln!("SKIPPED a_token_holds_the_key…: there is no SoftHSM; `tests/run` installs it");
+        return;
+    }
+    let play = with_bot();
+    std::fs::create_dir(play.path("tokens")).unwrap();
+    play.write("softhsm2.conf", format!("directories.tokendir = {}\n", play.path("tokens").display()));
+    play.write("pin", "4711\n");
+    let with_token = |arguments: &str| {
+        let mut command = Command::new("/usr/bin/env");
+        command.arg(format!("SOFTHSM2_CONF={}", play.path("softhsm2.conf").display()));
+        let output =
+            command.args(arguments.split_whitespace()).current_dir(play.folder.path()).output().unwrap();
+        (
+            output.status.success(),
+            String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let legation = |arguments: &str| with_token(&format!("{} {arguments}", env!("CARGO_BIN_EXE_legation")));
+    let made = with_token("softhsm2-util --init-token --free --label acme --pin 4711 --so-pin 4712");
+    assert!(made.0, "{made:?}");
+    let rotate = format!("master-key rotate --pkcs11-module {MODULE} --token acme --pin-file pin");
+    let (done, told) = legation(&rotate);
+    assert!(done, "{told}");
+    let file = play.read("legation/master.key");
+    assert!(file.contains("\"pkcs11\"") && file.contains("\"wrapped\""), "{file}");
+    assert_eq!(mode(&play, "legation/master.key"), 0o600);
+    std::fs::remove_file(play.path("legation/master.key.old")).unwrap();
+    let (done, told) = legation("agent add other --models standard");
+    assert!(done, "{told}");
+    let (done, told) = legation("doctor");
+    assert!(done, "{told}");
+    // The file alone opens nothing, nor does another PIN.
+    let ran = play.run("agent add third --models standard");
+    assert_ne!(ran.status, 0);
+    assert!(ran.stderr.contains("is not opened by its token"), "{ran:?}");
+    play.write("pin", "0815\n");
+    let (done, told) = legation("agent add third --models standard");
+    assert!(!done && told.contains("see to the token and its PIN") && !told.contains("0815"), "{told}");
+    play.write("pin", "4711\n");
+    // The next one is in the token, too.
+    let (done, told) = legation("master-key rotate");
+    assert!(done, "{told}");
+    assert!(play.read("legation/master.key").contains("\"pkcs11\""));
+    assert_ne!(play.read("legation/master.key"), file);
+    let (done, told) = legation("agent add third --models standard");
+    assert!(done, "{told}");
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use crate::{
     common::Play,
     killed::{WRITES, copy, has_strace, run_killed},
-    running::Up,
+    running::{Up, children},
 };
 use serde_json::{Value, json};
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    process::Command,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -197,4 +197,93 @@ fn a_document_is_given_as_it_was_at_any_time() {
     }
     // What stands there now is what is published.
     assert_eq!(methods("/assistant/did.json"), 2);
+}
+
+/// What stands at the domain is held against what there is.
+#[test]
+fn what_is_published_is_held_against_what_there_is() {
+    let play = Play::new();
+    let mut up = Up::dev(&play, &[], &[]);
+    let ask = || {
+        let ran = play.run("doctor --json --online --http-on-loopback --allow-private");
+        let checks = ran.json()["checks"].clone();
+        let of = |check: &str, state: &str| -> Vec<String> {
+            let all = checks.as_array().unwrap().iter();
+            let fitting = all.filter(|one| one["check"] == check && one["state"] == state);
+            fitting.map(|one| one["text"].as_str().unwrap().to_owned()).collect()
+        };
+        (of("domain", "ok"), of("domain", "wrong"), of("published", "ok"))
+    };
+    let (good, wrong, published) = ask();
+    assert_eq!((good.len(), published.len()), (1, 1), "{wrong:?}");
+    up.kill();
+    let (_, wrong, _) = ask();
+    assert!(wrong[0].contains("point the domain at where `legation up`"), "{wrong:?}");
+}
+
+/// A key whose time has come, by an `up` that is killed at each of its writes.
+#[test]
+fn a_scheduled_replacement_that_is_killed_anywhere_is_done_once_or_not_at_all() {
+    if !has_strace("a_scheduled_replacement_that_is_killed_anywhere…") {
+        return;
+    }
+    let play = Play::new();
+    assert_eq!(play.run("init localhost:1 --data-dir base").status, 0);
+    play.json("team rotate default --every 1h --data-dir base");
+    let database = |name: &str| rusqlite::Connection::open(play.path(name).join("store.sqlite")).unwrap();
+    database("base").execute_batch("UPDATE rotation SET due = due - 86400").unwrap();
+    let number =
+        |name: &str, sql: &str| -> i64 { database(name).query_row(sql, [], |row| row.get(0)).unwrap() };
+    let (rotated, keys, due) = (
+        "SELECT COUNT(*) FROM event WHERE kind = 'key.rotated'",
+        "SELECT COUNT(*) FROM holder_key JOIN holder ON holder.id = holder_key.holder WHERE kind = 'team'",
+        "SELECT COUNT(*) FROM rotation WHERE due < CAST(strftime('%s', 'now') AS INTEGER)",
+    );
+    let state = |name: &str| (number(name, rotated), number(name, keys), number(name, due));
+    assert_eq!(state("base"), (0, 1, 1));
+    let mut kills = 0;
+    for at in 1..200 {
+        let name = format!("due-{at}");
+        copy(&play.path("base"), &play.path(&name));
+        fs::set_permissions(play.path(&name), fs::metadata(play.path("base")).unwrap().permissions())
+            .unwrap();
+        let mut child = Command::new("strace")
+            .args(["-qq", "-o", "/dev/null", "-e", &format!("trace={WRITES}")])
+            .args(["-e", &format!("inject={WRITES}:signal=KILL:when={at}")])
+            .arg(env!("CARGO_BIN_EXE_legation"))
+            .args(["up", "--data-dir", &name, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+            .current_dir(play.folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let begin = Instant::now();
+        // What is due is done before it listens; from then on it lives.
+        let ended = loop {
+            if child.try_wait().unwrap().is_some() {
+                break true;
+            }
+            if begin.elapsed() > Duration::from_secs(2) && number(&name, rotated) > 0 {
+                break false;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(30));
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        if !ended {
+            for process in children(child.id()) {
+                let _ = Command::new("kill").args(["-9", &process.to_string()]).status();
+            }
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let found = state(&name);
+        assert!(found == (0, 1, 1) || found == (1, 2, 0), "killed at {at}: {found:?}");
+        let doctor = play.run(&format!("doctor --json --data-dir {name}"));
+        assert_eq!(doctor.status == 0, found.0 == 1, "killed at {at}: {doctor:?}");
+        if !ended {
+            break;
+        }
+        kills += 1;
+    }
+    assert!(kills > 3, "{kills}");
 }

@@ -38,4 +38,4 @@ pub use agent_file::{AgentFile, load_agent, replace_agent, save_agent};
 pub use change::{ChangeError, Rules, change};
 pub use file::{Access, Overwrite, WriteError, open_to_others, write_new};
 pub use key_file::{LoadError, Protection, SaveError, decrypt_text, encrypt_text, load, load_jwk, save};
-pub use passphrase::{Passphrase, PassphraseError, read_passphrase_file};
+pub use passphrase::{Passphrase, PassphraseError, read_passphrase_file, read_secret_line};

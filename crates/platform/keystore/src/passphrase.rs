@@ -80,6 +80,15 @@ pub fn read_passphrase_file(path: &Path) -> Result<Passphrase, PassphraseError> 
     Passphrase::new(line.unwrap_or(text))
 }
 
+/// Reads a secret of one line from a file, such as a PIN, as [`read_passphrase_file`] does.
+///
+/// # Errors
+/// [`PassphraseError`].
+pub fn read_secret_line(path: &Path) -> Result<zeroize::Zeroizing<String>, PassphraseError> {
+    let line = read_passphrase_file(path)?;
+    Ok(zeroize::Zeroizing::new(line.0.expose_secret().to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

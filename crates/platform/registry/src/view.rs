@@ -277,6 +277,14 @@ impl Registry {
         Ok((organization.epoch, organization.events))
     }
 
+    /// The database's clock, and when something was written last by the clock of whoever did, Unix seconds.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn clocks(&self) -> Result<(i64, i64), RegistryError> {
+        Ok(self.store.read(|tx| organization::clocks(tx, &self.id))?)
+    }
+
     /// The organization's epoch.
     ///
     /// # Errors

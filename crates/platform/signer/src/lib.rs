@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`master`] | [`Master`]: the master key in its file; [`Place`]; sealing and opening |
 //! | [`rotation`] | the files of a master key that is replaced; [`Source`], which a signer reads it from |
+//! | [`token`] | a master key that a token holds the key of, by PKCS #11 |
 //! | [`door`] | [`Door`]: the two sockets, and what is done at each |
 //! | `ask`, `frame` | what is asked and answered, as JSON; how it is framed |
 //! | `refused` | why something was not done, with its code |
@@ -43,6 +44,7 @@ mod serve_error;
 pub mod server;
 mod signing;
 mod socket;
+pub mod token;
 mod verbs;
 
 pub use client::{Ask, Client, ClientError, EventTerms, Generated, GeneratedRsa, ListTerms, SealedKey, Told};
@@ -51,3 +53,4 @@ pub use hidden::hide_memory;
 pub use master::{Master, MasterError, OpenError, Place, SealError};
 pub use rotation::Source;
 pub use server::{ServeError, serve};
+pub use token::Token;

@@ -1,6 +1,9 @@
 //! The master key, and what is sealed by it.
 
-use crate::rotation;
+use crate::{
+    rotation,
+    token::{self, Token},
+};
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
     error::Unspecified,
@@ -20,8 +23,8 @@ use zeroize::Zeroizing;
 const KEY_LEN: usize = 32;
 /// Bytes of a GCM tag.
 const TAG_LEN: usize = 16;
-/// Most bytes of a master key's file: 43 of base64url, and one line ending.
-const MOST_IN_FILE: usize = 45;
+/// Most bytes of a master key's file: 43 of base64url and one line ending, or what names a token.
+const MOST_IN_FILE: usize = 16 * 1024;
 /// The first byte of a sealed blob: which key, cipher and place text it is by.
 const VERSION: u8 = 1;
 
@@ -99,6 +102,14 @@ pub enum MasterError {
         /// The file.
         path: PathBuf,
     },
+    /// The token that holds its key did not open it.
+    #[error("the master key `{}` is not opened by its token: {reason}; see to the token and its PIN", .path.display())]
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// What the token says; never its PIN.
+        reason: String,
+    },
     /// The system gave no randomness, or the library took no key.
     #[error("no master key could be made: the system's random source failed")]
     Random,
@@ -115,6 +126,7 @@ impl MasterError {
             Self::OpenToOthers { .. } => "master_open_to_others",
             Self::NotAMaster { .. } => "master_malformed",
             Self::Before { .. } => "master_before",
+            Self::Token { .. } => "master_token",
             Self::Random => "random_failed",
         }
     }
@@ -209,6 +221,18 @@ impl Master {
     }
 
     fn read(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, MasterError> {
+        let text = Self::text_of(path)?;
+        let not_a_master = |_| MasterError::NotAMaster { path: path.to_owned() };
+        if text.starts_with('{') {
+            let master = token::unwrap(path, &text)?;
+            let wrong = |_| MasterError::NotAMaster { path: path.to_owned() };
+            return Ok(Zeroizing::new(master.as_slice().try_into().map_err(wrong)?));
+        }
+        Ok(Zeroizing::new(base64url::decode_array(&text).map_err(not_a_master)?))
+    }
+
+    /// What stands in the file.
+    fn line(path: &Path) -> Result<Zeroizing<String>, MasterError> {
         if let Some(mode) = open_to_others(path) {
             return Err(MasterError::OpenToOthers { path: path.to_owned(), mode });
         }
@@ -226,7 +250,7 @@ impl Master {
         File::open(path).and_then(|file| file.take(most).read_to_end(&mut line)).map_err(not_opened)?;
         let text = core::str::from_utf8(&line).map_err(|_| not_a_master())?;
         let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
-        Ok(Zeroizing::new(base64url::decode_array(text).map_err(|_| not_a_master())?))
+        Ok(Zeroizing::new(text.to_owned()))
     }
 
     /// The text of a master key's file, once it was found to be one: for a copy that is encrypted elsewhere.
@@ -234,8 +258,29 @@ impl Master {
     /// # Errors
     /// As [`Master::load`].
     pub fn text_of(path: &Path) -> Result<Zeroizing<String>, MasterError> {
-        let bytes = Self::read(path)?;
-        Ok(Zeroizing::new(base64url::encode(bytes.as_slice())))
+        let text = Self::line(path)?;
+        must_be_one(path, &text)?;
+        Ok(text)
+    }
+
+    /// Makes a new master key in a new file, as [`Master::create`], whose key a token holds where one is given.
+    ///
+    /// # Errors
+    /// [`MasterError`].
+    pub fn create_in(path: &Path, token: Option<&Token>) -> Result<(), MasterError> {
+        let Some(token) = token else { return Self::create(path).map(drop) };
+        let mut bytes = Zeroizing::new([0; KEY_LEN]);
+        rand::fill(bytes.as_mut_slice()).map_err(|_| MasterError::Random)?;
+        let text = token::wrap(path, token, bytes.as_slice())?;
+        Ok(write_new(path, format!("{text}\n").as_bytes(), Access::Private, Overwrite::Refuse)?)
+    }
+
+    /// The token that holds the key of a file's master key; `None` where the file is the master key.
+    ///
+    /// # Errors
+    /// As [`Master::load`].
+    pub fn token_of(path: &Path) -> Result<Option<Token>, MasterError> {
+        Ok(token::of_file(&Self::text_of(path)?))
     }
 
     /// Writes a master key from such a text into a new file.
@@ -245,9 +290,9 @@ impl Master {
     pub fn write_text(path: &Path, text: &[u8]) -> Result<(), MasterError> {
         let not_a_master = || MasterError::NotAMaster { path: path.to_owned() };
         let text = core::str::from_utf8(text).map_err(|_| not_a_master())?;
-        let bytes: Zeroizing<[u8; KEY_LEN]> =
-            Zeroizing::new(base64url::decode_array(text).map_err(|_| not_a_master())?);
-        write(path, &bytes)
+        must_be_one(path, text)?;
+        let line = Zeroizing::new([text.as_bytes(), b"\n"].concat());
+        Ok(write_new(path, &line, Access::Private, Overwrite::Refuse)?)
     }
 
     fn from_bytes(bytes: &[u8; KEY_LEN]) -> Result<Self, MasterError> {
@@ -295,6 +340,15 @@ impl Master {
         let plain = self.open(place, sealed)?;
         self.seal(place, &plain).map(Some).map_err(|SealError| OpenError::Random)
     }
+}
+
+/// Holds that a text is a master key, or one that a token opens.
+fn must_be_one(path: &Path, text: &str) -> Result<(), MasterError> {
+    let plain = || base64url::decode_array::<KEY_LEN>(text).map(Zeroizing::new).is_ok();
+    if token::of_file(text).is_some() || plain() {
+        return Ok(());
+    }
+    Err(MasterError::NotAMaster { path: path.to_owned() })
 }
 
 fn key(bytes: &[u8; KEY_LEN]) -> Result<RandomizedNonceKey, MasterError> {

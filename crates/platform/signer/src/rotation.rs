@@ -8,7 +8,10 @@
 //!
 //! A signer that runs looks at these files for each request, so that it need not be started again.
 
-use crate::master::{Master, MasterError};
+use crate::{
+    master::{Master, MasterError},
+    token::Token,
+};
 use std::{
     ffi::OsString,
     fs::{self, File},
@@ -31,11 +34,12 @@ pub fn beside(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-/// Makes the next master key, where there is none yet. Gives whether there was one: a rotation that was begun goes on.
+/// Makes the next master key, where there is none yet; its key is held by the token that is given, else by the one that holds that
+/// of the one there is, if any. Gives whether there was one: a rotation that was begun goes on.
 ///
 /// # Errors
 /// [`MasterError`]; [`MasterError::Before`] where the one before is still there.
-pub fn begin(path: &Path) -> Result<bool, MasterError> {
+pub fn begin(path: &Path, token: Option<&Token>) -> Result<bool, MasterError> {
     let current = Master::text_of(path)?;
     let before = beside(path, BEFORE);
     if before.exists() && Master::text_of(&before)? != current {
@@ -46,7 +50,8 @@ pub fn begin(path: &Path) -> Result<bool, MasterError> {
         Master::text_of(&next)?;
         return Ok(true);
     }
-    Master::create(&next)?;
+    let own = Master::token_of(path)?;
+    Master::create_in(&next, token.or(own.as_ref()))?;
     Ok(false)
 }
 

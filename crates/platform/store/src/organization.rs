@@ -1,6 +1,7 @@
 //! Organizations: the tenants of a store.
 
 use crate::{
+    connection::Connection,
     error::StoreError,
     tx::Tx,
     value::{Row, Value},
@@ -105,6 +106,26 @@ pub fn last_event(tx: &mut Tx<'_>, id: &str) -> Result<(i64, [u8; 32]), StoreErr
     let rows = tx.query("SELECT events, event_digest FROM organization WHERE id = $1", &[id.into()])?;
     let row = rows.first().ok_or_else(|| StoreError::NotFound { what: "such organization".to_owned() })?;
     Ok((row.int(0)?, row.digest(1)?))
+}
+
+/// The database's clock, and when an event or a receipt was written last by the clock of whoever did, Unix seconds.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn clocks(tx: &mut Tx<'_>, id: &str) -> Result<(i64, i64), StoreError> {
+    let now = match tx.connection() {
+        Connection::Sqlite(_) => "SELECT CAST(strftime('%s', 'now') AS INTEGER)",
+        Connection::Postgres { .. } => "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)",
+    };
+    let rows = tx.query(now, &[])?;
+    let now = rows.first().map_or(Ok(0), |row| row.int(0))?;
+    let mut last = 0;
+    for table in ["event", "receipt"] {
+        let sql = format!("SELECT at FROM {table} WHERE organization = $1 ORDER BY seq DESC LIMIT 1");
+        let rows = tx.query(&sql, &[id.into()])?;
+        last = last.max(rows.first().map_or(Ok(0), |row| row.int(0))?);
+    }
+    Ok((now, last))
 }
 
 /// Refuses what an organization that is closed does not do.

@@ -25,10 +25,11 @@ pub(super) fn look(registry: &Registry, now: i64, found: &mut Findings) {
         }
         Err(error) => found.wrong("restored", error.to_string()),
     }
-    let checks: [(&'static str, Check); 7] = [
+    let checks: [(&'static str, Check); 8] = [
         ("restored", restored),
         ("integrity", integrity),
         ("keys", keys),
+        ("rotation", rotations),
         ("status list", status_lists),
         ("delegation", delegations),
         ("model", models),
@@ -93,6 +94,27 @@ fn restored(registry: &Registry, _: i64, found: &mut Findings) -> Result<(), Reg
             waits.holders, waits.api_keys
         );
         found.note("restored", text);
+    }
+    Ok(())
+}
+
+/// How long after its time a key is told as not replaced, and how long before as due soon, seconds.
+const LATE: i64 = 3600;
+const AHEAD: i64 = 7 * 86_400;
+
+fn rotations(registry: &Registry, now: i64, found: &mut Findings) -> Result<(), RegistryError> {
+    for (holder, due) in registry.rotations_due(now.saturating_add(AHEAD), 20)? {
+        let of = format!("that of the {} `{}`", holder.kind.name(), holder.name);
+        let at = time::format(due);
+        if due < now.saturating_sub(LATE) {
+            let text = format!(
+                "{of} was to be replaced at {at}: let `legation up` run, or `legation {} rotate`",
+                holder.kind.name()
+            );
+            found.wrong("rotation", text);
+        } else {
+            found.ok("rotation", format!("{of} is replaced at {at}"));
+        }
     }
     Ok(())
 }
