@@ -24,8 +24,9 @@ pub(crate) use did::{
 };
 pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
 pub(crate) use log::{
-    AnchorArgs, ExportLogArgs, LogArgs, LogCommand, ProveArgs, ReplayArgs, SearchLogArgs, SpendLogArgs,
-    VerifyLogArgs, WitnessAskArgs, WitnessCommand, WitnessKeyArgs, WitnessServeArgs,
+    AnchorArgs, EraseArgs, EvidenceArgs, ExportLogArgs, Framework, LogArgs, LogCommand, ProveArgs,
+    ReplayArgs, SearchLogArgs, SpendLogArgs, VerifyLogArgs, WitnessAskArgs, WitnessCommand, WitnessKeyArgs,
+    WitnessServeArgs,
 };
 pub(crate) use organization::{
     AddAdminArgs, AddAgentArgs, AddTeamArgs, AdminCommand, AgentCommand, ApiKeyCommand, BlockArgs,
@@ -108,6 +109,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: LogCommand,
     },
+    /// What an export of the log proves for people who must show it, point by point, and what it can't: a page of HTML, and JSON.
+    Evidence(EvidenceArgs),
     /// What the codes of denials mean, and who can mend what.
     Code {
         #[command(subcommand)]

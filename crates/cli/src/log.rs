@@ -1,6 +1,7 @@
 //! `legation log`: what was decided can be proved, found and shown.
 
 mod anchor;
+mod erase;
 mod export;
 mod prove;
 mod replay;
@@ -9,6 +10,8 @@ mod source;
 mod spend;
 mod verify;
 mod witness;
+
+pub(crate) use verify::{Audited, audited};
 
 use crate::{
     args::LogCommand,
@@ -24,6 +27,7 @@ pub(crate) fn run(command: &LogCommand) -> Result<Output, Failure> {
         LogCommand::Search(args) => search::run(args),
         LogCommand::Spend(args) => spend::run(args),
         LogCommand::Replay(args) => replay::run(args),
+        LogCommand::Erase(args) => erase::run(args),
         LogCommand::Witness(command) => witness::run(command),
     }
 }

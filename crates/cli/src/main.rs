@@ -12,6 +12,7 @@ mod credential;
 mod delegate;
 mod demo;
 mod did;
+mod evidence;
 mod explain;
 mod files;
 mod folder;
@@ -76,6 +77,7 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::Receipt { command: ReceiptCommand::List(args) } => organization::receipts::list(&args),
         Command::Receipt { command: ReceiptCommand::Show(args) } => organization::receipts::show(&args),
         Command::Log { command } => log::run(&command),
+        Command::Evidence(args) => evidence::run(&args),
         Command::Code { command } => code::run(&command),
         Command::Serve(args) => serve::run(&args),
         Command::Init(args) => organization::init::run(&args),

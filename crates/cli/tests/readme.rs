@@ -92,6 +92,50 @@ fn the_first_screen_works_as_written() {
     }
 }
 
+/// One decision proved, all of it exported, verified and decided again, and a word of it changed.
+#[test]
+fn what_was_decided_is_proved_as_written() {
+    let commands = commands("Prove it later");
+    let (port, admin) = (common::free_port(), common::free_port());
+    let adapt = |line: &String| {
+        let line = line.replace("localhost:8080", &format!("localhost:{port}"));
+        line.replace(
+            "up --dev ",
+            &format!("up --dev --listen 127.0.0.1:{port} --admin-listen 127.0.0.1:{admin} "),
+        )
+    };
+    let lines: Vec<String> =
+        commands.iter().filter(|line| !line.starts_with("mkdir prove-later")).map(adapt).collect();
+    assert_eq!(lines.len(), 6, "six typed lines");
+    let script = format!("trap 'kill $(jobs -p)' EXIT\n{}\necho \"status $?\"\n", lines.join("\n"));
+    let folder = tempfile::tempdir().unwrap();
+    let command = Path::new(env!("CARGO_BIN_EXE_legation"));
+    let path = format!("{}:{}", command.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let output = Command::new("timeout")
+        .args(["120", "bash", "-c", &script])
+        .current_dir(&folder)
+        .env("PATH", path)
+        .env_remove("OPENAI_API_KEY")
+        .env_remove("OPENAI_BASE_URL")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+    for wanted in [
+        "This answer is scripted",
+        "wrote one.tlog-proof: receipt 1",
+        "valid: 1 of ",
+        "\"decision\": \"permit\"",
+        "wrote all.jsonl",
+        "1 decided the same again, 0 differently",
+        "NOT VALID",
+        "log_changed",
+        "status 1",
+    ] {
+        assert!(said.contains(wanted), "{wanted} is missing in:\n{said}\n{complained}");
+    }
+}
+
 /// An organization on a port of its own, from an empty folder to a call that is denied.
 #[test]
 fn an_organization_runs_as_written() {

@@ -1,7 +1,7 @@
 //! The arguments of `legation log`.
 
 use super::{DataArgs, KeyArgs, NetworkArgs, OutArgs, duration, moment};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
 
 #[derive(Debug, Subcommand)]
@@ -18,6 +18,8 @@ pub(crate) enum LogCommand {
     Spend(SpendLogArgs),
     /// Decide again from what is recorded, and tell each difference.
     Replay(ReplayArgs),
+    /// Erase, for good, what receipts were about (resource, facts, what was found). No proof breaks, and the log says that it was.
+    Erase(EraseArgs),
     /// Witnesses: have a checkpoint signed by one, or be one for the logs of others.
     #[command(subcommand)]
     Witness(WitnessCommand),
@@ -205,4 +207,48 @@ pub(crate) struct WitnessAskArgs {
     pub(crate) of: LogArgs,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EraseArgs {
+    /// The number of a receipt; repeatable.
+    #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(i64).range(1..), required_unless_present = "agent")]
+    pub(crate) receipt: Vec<i64>,
+    /// All receipts of this agent, by its name.
+    #[arg(long, value_name = "AGENT", conflicts_with = "receipt")]
+    pub(crate) agent: Option<String>,
+    /// Of the agent's receipts those up to this time; by default all.
+    #[arg(long, value_name = "TIME", value_parser = moment, requires = "agent")]
+    pub(crate) until: Option<i64>,
+    /// Why, which the log says for good.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceArgs {
+    /// The export, as `log export` writes it. It is verified first.
+    #[arg(value_name = "EXPORT")]
+    pub(crate) file: PathBuf,
+    /// What it is held against, point by point.
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub(crate) framework: Framework,
+    #[command(flatten)]
+    pub(crate) anchor: AnchorArgs,
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Framework {
+    /// The AI Act of the European Union.
+    EuAiAct,
+    /// SOC 2, the Trust Services Criteria.
+    Soc2,
+    /// The AI Risk Management Framework of NIST.
+    NistAiRmf,
+    /// The General Data Protection Regulation.
+    Gdpr,
 }

@@ -5,7 +5,7 @@ use super::{
     source, unread, unread_export,
 };
 use crate::{
-    args::VerifyLogArgs,
+    args::{AnchorArgs, VerifyLogArgs},
     files,
     output::{Failure, Output, counter, pretty},
 };
@@ -13,13 +13,13 @@ use data_encoding::BASE64;
 use legation_keys::time;
 use legation_log::{
     NoteKey, about,
-    audit::Alarm,
+    audit::{Alarm, MAX_BACK},
     bundle::{Bundle, FIRST_LINE},
     checkpoint::Checkpoint,
     note::Kind,
     policy::Policy,
     reader,
-    verify::{self, Asked, Verified, VerifyError},
+    verify::{self, Asked, Each, Verified, VerifyError},
 };
 use legation_registry::log::DOCUMENT;
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ fn folder(args: &VerifyLogArgs, path: &Path) -> Result<Output, Failure> {
     let (about, document) = (text(about::FILE)?.unwrap_or_default(), text(DOCUMENT)?.unwrap_or_default());
     let (anchored, asked, alarms) = asked(args, &about, &document)?;
     let counter = counter();
-    let verified = verify::folder(path, &asked, &mut || counter.inc(1));
+    let verified = verify::folder(path, &asked, &mut |_, _, _| counter.inc(1));
     counter.finish_and_clear();
     let verified = verified.map_err(|error| failed(&error))?;
     Ok(told(&anchored, &asked, verified, alarms, path))
@@ -110,10 +110,30 @@ fn export(args: &VerifyLogArgs, path: &Path) -> Result<Output, Failure> {
     let (about, document) = (export.header().about.clone(), export.header().document.clone());
     let (anchored, asked, alarms) = asked(args, &about, &document)?;
     let counter = counter();
-    let verified = verify::export(&mut export, &asked, &mut || counter.inc(1));
+    let verified = verify::export(&mut export, &asked, &mut |_, _, _| counter.inc(1));
     counter.finish_and_clear();
     let verified = verified.map_err(|error| failed(&error))?;
     Ok(told(&anchored, &asked, verified, alarms, path))
+}
+
+/// What verifying an export came to, for whoever reads it on.
+pub(crate) struct Audited {
+    /// As `log verify --json` has it.
+    pub(crate) json: Value,
+    pub(crate) is_valid: bool,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Verifies an export, and hands each entry on.
+pub(crate) fn audited(path: &Path, anchor: &AnchorArgs, each: &mut Each<'_>) -> Result<Audited, Failure> {
+    let mut export = source::open(path)?;
+    let (about, document) = (export.header().about.clone(), export.header().document.clone());
+    let anchored = anchor::key(anchor, &about, &document)?;
+    let policy = Policy::of(Vec::new(), 0);
+    let asked = Asked { key: anchored.key.clone(), policy, against: Vec::new(), most_back: MAX_BACK };
+    let verified = verify::export(&mut export, &asked, each).map_err(|error| failed(&error))?;
+    let output = told(&anchored, &asked, verified, Vec::new(), path);
+    Ok(Audited { json: output.json, is_valid: output.exit == 0, notes: output.notes })
 }
 
 fn bundle(args: &VerifyLogArgs, path: &Path) -> Result<Output, Failure> {

@@ -190,6 +190,72 @@ fn a_log_that_was_killed_again_and_again_has_every_receipt_once() {
     assert_eq!((counted, kinds["receipt"].clone()), (receipts as u64, 30.into()));
 }
 
+#[test]
+fn evidence_says_what_an_export_shows_and_what_it_cant_and_none_is_made_of_one_that_does_not_verify() {
+    let (play, up, _upstream) = played();
+    play.json("agent suspend assistant");
+    assert_eq!(up.post(&up.key, &chat(10)).0, 403);
+    carried(&play, 10);
+    play.json("log export --out all.jsonl");
+    for (framework, point) in [
+        ("eu-ai-act", "Article 12(1)"),
+        ("soc2", "CC6.1"),
+        ("nist-ai-rmf", "MANAGE 2.4"),
+        ("gdpr", "Article 17"),
+    ] {
+        let file = format!("{framework}.html");
+        let json = play.json(&format!("evidence all.jsonl --framework {framework} --out {file}"));
+        let points = json["points"].as_array().unwrap();
+        assert!(points.iter().any(|one| one["reference"] == point), "{json}");
+        assert!(points.iter().all(|one| one["doesNotShow"].as_str().unwrap().len() > 5), "{json}");
+        let html = play.read(&file);
+        assert!(
+            html.contains("evidence and no verdict") && html.contains("<svg") && !html.contains("<script")
+        );
+    }
+    let json = play.json("evidence all.jsonl --framework eu-ai-act --out again.html");
+    let stop = &json["summary"]["stops"][0];
+    assert_eq!(
+        (stop["event"].clone(), stop["passedAfter"].clone()),
+        ("agent.suspended".into(), 0.into()),
+        "{json}"
+    );
+    assert!(stop["firstDenialAfter"].is_string());
+    assert_eq!(json["summary"]["permits"]["count"], 4);
+    let changed = play.read("all.jsonl").replacen("permit", "deny", 9);
+    play.write("changed.jsonl", format!("{changed}\n"));
+    let ran = play.run("evidence changed.jsonl --framework soc2 --out bad.html --json");
+    assert_eq!((ran.status, ran.json()["error"].clone()), (1, "evidence_invalid".into()), "{ran:?}");
+    assert!(!play.path("bad.html").exists());
+}
+
+#[test]
+fn what_an_agent_asked_for_is_erased_and_the_log_verifies_and_says_so() {
+    let (play, _up, _upstream) = played();
+    let begin = Instant::now();
+    loop {
+        let erased = play.json("log erase --agent assistant --reason request-17");
+        if erased["left"] == 0 || erased["erased"].as_u64().unwrap() >= 9 {
+            break;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "{erased}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let replayed = play.json("log replay");
+    assert_eq!((replayed["same"].clone(), replayed["erased"].clone()), (0.into(), 4.into()), "{replayed}");
+    let found = play.json("log search --code permit");
+    assert_eq!(found["found"], 4);
+    assert!(!found.to_string().contains("gpt-4o"), "{found}");
+    carried(&play, 9);
+    let begin = Instant::now();
+    while play.json("log search --code receipts.erased")["found"] == 0 {
+        assert!(begin.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(play.json("log verify")["alarms"], json!([]));
+    play.json("receipt show 1");
+}
+
 /// A witness that runs.
 struct Witness {
     child: Child,

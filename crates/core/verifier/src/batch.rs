@@ -51,6 +51,20 @@ pub fn verify(
     (first, receipts): (i64, &[&[u8]]),
     before: &str,
 ) -> Result<(), ReceiptError> {
+    let hashes: Vec<[u8; 32]> = receipts.iter().map(|receipt| leaf_hash(receipt)).collect();
+    verify_hashes(secured, signer, (first, &hashes), before)
+}
+
+/// As [`verify`], by the receipts' hashes as leaves ([`leaf_hash`]): of some the text may not be there any more.
+///
+/// # Errors
+/// [`ReceiptError`]; [`ReceiptError::Batch`] where they are not.
+pub fn verify_hashes(
+    secured: &str,
+    signer: &Document,
+    (first, receipts): (i64, &[[u8; 32]]),
+    before: &str,
+) -> Result<(), ReceiptError> {
     let said = receipt::verify_as(secured, signer, MEDIA_TYPE, |batch| {
         let object = batch.as_object().ok_or_else(|| malformed("the payload", "an object", batch))?;
         check_types(object, &[TYPE])
@@ -58,7 +72,7 @@ pub fn verify(
     let is = |member: &str, value: Value| said.get(member) == Some(&value);
     let holds = is("first", json!(first))
         && is("count", json!(receipts.len()))
-        && is("root", base64url::encode(&root(receipts)).into())
+        && is("root", base64url::encode(&root_of(receipts.iter().copied())).into())
         && is("previous", previous(before).into());
     if holds { Ok(()) } else { Err(ReceiptError::Batch) }
 }
@@ -70,10 +84,20 @@ fn previous(before: &str) -> String {
 /// The root of a Merkle tree over leaves (RFC 9162 §2.1.1); of none it is the SHA-256 of nothing.
 #[must_use]
 pub fn root(leaves: &[&[u8]]) -> [u8; 32] {
+    root_of(leaves.iter().map(|leaf| leaf_hash(leaf)))
+}
+
+/// The hash of a leaf (RFC 9162 §2.1.1).
+#[must_use]
+pub fn leaf_hash(leaf: &[u8]) -> [u8; 32] {
+    Sha256::new_with_prefix([0]).chain_update(leaf).finalize().into()
+}
+
+fn root_of(leaves: impl Iterator<Item = [u8; 32]>) -> [u8; 32] {
     // The roots of full subtrees from the left, each with how many leaves it has.
     let mut full: Vec<(usize, [u8; 32])> = Vec::new();
     for leaf in leaves {
-        let mut node = (1, Sha256::new_with_prefix([0]).chain_update(leaf).finalize().into());
+        let mut node = (1, leaf);
         while let Some((size, left)) = full.pop_if(|(size, _)| *size == node.0) {
             node = (size * 2, parent(&left, &node.1));
         }

@@ -6,7 +6,7 @@ use crate::{
     bundle::{Bundle, BundleError, Proved},
     checkpoint::{Checkpoint, CheckpointError},
     export::{Export, ExportError, Line},
-    hidden,
+    hidden::{self, Disclosure},
     note::NoteKey,
     policy::{Policy, Witnessed},
     reader::{self, ReadError, Reader},
@@ -115,36 +115,41 @@ impl Asked {
     }
 }
 
-/// Verifies a log in a folder. `tick` is called for each entry.
+/// What is done with each entry: its index, its bytes, and what is shown of it.
+pub type Each<'e> = dyn FnMut(u64, &[u8], &[Disclosure]) + 'e;
+
+/// Verifies a log in a folder. `each` is called for each entry, before it is known whether the whole holds.
 ///
 /// # Errors
 /// [`VerifyError`] where there is no checkpoint of the log; everything else is an alarm.
-pub fn folder(folder: &Path, asked: &Asked, tick: &mut dyn FnMut()) -> Result<Verified, VerifyError> {
+pub fn folder(folder: &Path, asked: &Asked, each: &mut Each<'_>) -> Result<Verified, VerifyError> {
     let note = reader::checkpoint(folder)?;
     let witnessed = reader::text(folder, WITNESSED)?;
     let (mut audit, head) = asked.begin(Compact::default(), &note, witnessed.as_deref())?;
-    for leaf in Reader::new(folder, head.size).entries(0) {
+    for (index, leaf) in (0..).zip(Reader::new(folder, head.size).entries(0)) {
         match leaf {
-            Ok(leaf) => audit.entry(&leaf),
+            Ok(leaf) => {
+                audit.entry(&leaf);
+                each(index, &leaf, &[]);
+            }
             Err(error) => {
                 audit.alarm(Alarm::of(error.code(), &error));
                 break;
             }
         }
-        tick();
     }
     let report = audit.end(&[], head.size);
     Ok(asked.end(head, report, witnessed.as_deref().unwrap_or(&note), 0))
 }
 
-/// Verifies an export, to its end. `tick` is called for each entry.
+/// Verifies an export, to its end. `each` is called for each entry, before it is known whether the whole holds.
 ///
 /// # Errors
 /// [`VerifyError`] where it is none, or its checkpoint not the log's; everything else is an alarm.
 pub fn export(
     export: &mut Export<impl BufRead>,
     asked: &Asked,
-    tick: &mut dyn FnMut(),
+    each: &mut Each<'_>,
 ) -> Result<Verified, VerifyError> {
     let header = export.header().clone();
     let wrong = ExportError::Format { reason: "its hashes of what is before are not as many as that takes" };
@@ -160,12 +165,13 @@ pub fn export(
     loop {
         match export.next_line() {
             Ok(Some(Line::Entry(leaf, shown))) => {
+                let index = header.first.saturating_add(entries);
                 audit.entry(&leaf);
                 if !shown.iter().all(|one| hidden::belongs(&leaf, one)) {
-                    audit.alarm(Alarm::Shown { index: header.first.saturating_add(entries) });
+                    audit.alarm(Alarm::Shown { index });
                 }
+                each(index, &leaf, &shown);
                 entries = entries.saturating_add(1);
-                tick();
             }
             Ok(Some(Line::Attached(_))) => attached = attached.saturating_add(1),
             Ok(Some(Line::End(said, also))) => {

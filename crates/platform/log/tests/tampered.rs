@@ -82,7 +82,7 @@ fn asked(key: &Key) -> Asked {
 
 /// The codes of all alarms, or why there was nothing to verify.
 fn codes(folder: &Path, asked: &Asked) -> Vec<String> {
-    match verify::folder(folder, asked, &mut || ()) {
+    match verify::folder(folder, asked, &mut |_, _, _| ()) {
         Ok(verified) => told(&verified.report),
         Err(error) => vec![error.code().to_owned()],
     }
@@ -217,7 +217,7 @@ fn export(folder: &Path, key: &Key, leaves: &[Leaf], (from, to): (u64, u64)) -> 
 fn codes_of_export(bytes: &[u8], asked: &Asked) -> Vec<String> {
     let verified = Export::open(bytes)
         .map_err(Into::into)
-        .and_then(|mut export| verify::export(&mut export, asked, &mut || ()));
+        .and_then(|mut export| verify::export(&mut export, asked, &mut |_, _, _| ()));
     match verified {
         Ok(verified) => told(&verified.report),
         Err(error) => vec![error.code().to_owned()],

@@ -4,7 +4,7 @@
 
 use crate::{error::RegistryError, registry::Registry};
 use legation_keys::{
-    Algorithm, PublicKey, base64url,
+    Algorithm, PublicKey, base64url, jcs,
     json::{self, JsonLimits},
     time,
 };
@@ -20,9 +20,12 @@ use legation_store::{
     StoreError, holder,
     holder::Kind as HolderKind,
     link, logs,
-    logs::{Entry, Log, Segment},
-    organization, restored,
+    logs::{Entry, Erased, Hidden, Log, Segment},
+    organization,
+    receipt::Receipt,
+    restored,
 };
+use legation_verifier::batch;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::{
@@ -316,6 +319,70 @@ impl Registry {
         Ok(())
     }
 
+    /// Erases what is hidden of receipts, for good, at `now` (Unix seconds): of those with these numbers what they were about, what
+    /// was expected and found. Their digests stay in the log, in which no proof breaks, and so does an event that says why.
+    /// Gives how many were erased; those that were erased before, or are not in the log or not signed yet, are not.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn erase(&self, receipts: &BTreeSet<i64>, reason: &str, now: i64) -> Result<u64, RegistryError> {
+        let mut erased = 0_u64;
+        let mut left = receipts.clone();
+        while let Some(first) = left.first().copied() {
+            let Some(segment) = self.store.read(|tx| logs::of_receipt(tx, &self.id, first))? else { break };
+            let (from, to) = segment.receipts;
+            let here: BTreeSet<i64> = left.range(from.saturating_add(1)..=to).copied().collect();
+            erased = erased.saturating_add(self.erase_in(&segment, &here)?);
+            left.retain(|seq| *seq > to);
+        }
+        if erased > 0 {
+            let told = json!({"receipts": erased, "reason": reason});
+            self.change(|tx| self.note(tx, ("receipts.erased", "receipts"), &told, now))?;
+        }
+        Ok(erased)
+    }
+
+    fn erase_in(&self, segment: &Segment, meant: &BTreeSet<i64>) -> Result<u64, RegistryError> {
+        let (mut erased, mut kept) = (Vec::new(), Vec::new());
+        for entry in self.store.read(|tx| logs::entries(tx, &self.id, segment))? {
+            let Entry::Receipt(receipt, by) = entry else { continue };
+            let Some(salt) = salt_of(receipt.seq, &by, segment.salt.as_ref()) else { continue };
+            if !meant.contains(&receipt.seq) || !receipt.signed {
+                kept.push((receipt.seq, salt));
+                continue;
+            }
+            let damaged = |error: String| RegistryError::damaged(&format!("receipt {}", receipt.seq), error);
+            let made = entry::receipt(&head_of(&receipt), &receipt.body, &salt)
+                .map_err(|error| damaged(error.to_string()))?;
+            let (_, said) = entry::read(0, &made.bytes).map_err(|error| damaged(error.to_string()))?;
+            erased.push(Erased {
+                seq: receipt.seq,
+                hash: batch::leaf_hash(&receipt.body),
+                body: jcs::canonicalize(&said).into_bytes(),
+                leaf: made.bytes,
+            });
+        }
+        if erased.is_empty() {
+            return Ok(0);
+        }
+        self.store.write(|tx| logs::erase(tx, &self.id, segment, (&erased, &kept)))?;
+        Ok(u64::try_from(erased.len()).unwrap_or(u64::MAX))
+    }
+
+    /// The numbers of an agent's receipts up to a moment (Unix seconds), by its DID.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn receipts_of(&self, agent: &str, until: i64) -> Result<BTreeSet<i64>, RegistryError> {
+        let (mut found, mut after) = (BTreeSet::new(), 0);
+        loop {
+            let page = self.receipts_after(after, PAGE)?;
+            let Some(last) = page.last() else { return Ok(found) };
+            after = last.seq;
+            found.extend(page.iter().filter(|one| one.agent == agent && one.at <= until).map(|one| one.seq));
+        }
+    }
+
     /// Signs a checkpoint of a log, by the key that the signer has of it.
     ///
     /// # Errors
@@ -396,15 +463,28 @@ fn leaf(entry: Entry, salt: Option<&[u8; 32]>) -> Result<Leaf, RegistryError> {
             Ok(plain(entry::event(event.seq, event.at, &told)))
         }
         Entry::Count(count) => Ok(plain(entry::count(count.number, count.of, count.times, count.last))),
-        Entry::Receipt(_, Some(erased)) => Ok(plain(erased)),
-        Entry::Receipt(receipt, None) => {
+        Entry::Receipt(_, Hidden::Erased(leaf)) => Ok(plain(leaf)),
+        Entry::Receipt(receipt, by) => {
             let what = || format!("receipt {}", receipt.seq);
-            let salt = salt.ok_or_else(|| RegistryError::damaged(&what(), "its salt is gone"))?;
-            let kind = if receipt.kind == "settle" { Kind::Settlement } else { Kind::Receipt };
-            let head = Head { at: receipt.at, kind, of: receipt.of, seq: receipt.seq };
-            let own = own_salt(salt, receipt.seq);
+            let own = salt_of(receipt.seq, &by, salt);
+            let own = own.ok_or_else(|| RegistryError::damaged(&what(), "its salt is gone"))?;
+            let head = head_of(&receipt);
             entry::receipt(&head, &receipt.body, &own).map_err(|error| RegistryError::damaged(&what(), error))
         }
+    }
+}
+
+fn head_of(receipt: &Receipt) -> Head {
+    let kind = if receipt.kind == "settle" { Kind::Settlement } else { Kind::Receipt };
+    Head { at: receipt.at, kind, of: receipt.of, seq: receipt.seq }
+}
+
+/// What the salts of a receipt are made of; `None` once it is gone.
+fn salt_of(seq: i64, by: &Hidden, segment: Option<&[u8; 32]>) -> Option<[u8; 32]> {
+    match by {
+        Hidden::Segment => segment.map(|segment| own_salt(segment, seq)),
+        Hidden::Own(salt) => Some(*salt),
+        Hidden::Erased(_) => None,
     }
 }
 

@@ -5,7 +5,7 @@ use legation_signer::SealedKey;
 use legation_store::{
     Event, StoreError, holder,
     holder::Kind,
-    receipt,
+    logs, receipt,
     receipt::{Batch, Receipt, Spent},
 };
 use legation_verifier::batch;
@@ -47,14 +47,18 @@ impl Registry {
             let before = receipt::batch(tx, &self.id, Some(of.first.saturating_sub(1)))?;
             let most = of.last.saturating_sub(of.first).saturating_add(1);
             let receipts = receipt::bodies(tx, &self.id, of.first.saturating_sub(1), most)?;
+            let erased = logs::erased_hashes(tx, &self.id, (of.first.saturating_sub(1), of.last))?;
             let top = self.top(tx)?;
-            Ok(Some((of, before, receipts, self.document_ever(tx, &top)?)))
+            Ok(Some((of, before, (receipts, erased), self.document_ever(tx, &top)?)))
         });
-        let Some((of, before, receipts, document)) = read? else { return Ok(None) };
+        let Some((of, before, (receipts, erased), document)) = read? else { return Ok(None) };
         let texts: Vec<&[u8]> = receipts.iter().map(Vec::as_slice).collect();
         let before = before.map_or(String::new(), |before| before.secured);
         let damaged = |error: String| RegistryError::damaged(&format!("receipt {seq}"), error);
-        batch::verify(&of.secured, &document, (of.first, &texts), &before)
+        let hash =
+            |(seq, text): (i64, &&[u8])| erased.get(&seq).copied().unwrap_or_else(|| batch::leaf_hash(text));
+        let hashes: Vec<[u8; 32]> = (of.first..).zip(&texts).map(hash).collect();
+        batch::verify_hashes(&of.secured, &document, (of.first, &hashes), &before)
             .map_err(|error| damaged(error.to_string()))?;
         let place = usize::try_from(seq.saturating_sub(of.first)).ok();
         let body = place.and_then(|place| texts.get(place));

@@ -21,7 +21,7 @@ fn verified(registry: &Registry, folder: &Path) -> Verified {
     let log = registry.logs().unwrap().pop().unwrap();
     let key = key_of(&log).unwrap();
     let asked = Asked { key, policy: Policy::of(Vec::new(), 0), against: Vec::new(), most_back: 60 };
-    verify::folder(&folder.join(&log.name), &asked, &mut || ()).unwrap()
+    verify::folder(&folder.join(&log.name), &asked, &mut |_, _, _| ()).unwrap()
 }
 
 fn leaves(registry: &Registry, folder: &Path) -> Vec<Vec<u8>> {
@@ -34,7 +34,7 @@ fn leaves(registry: &Registry, folder: &Path) -> Vec<Vec<u8>> {
 /// Keeps a receipt of a denial. Those of one code within a minute are counted.
 fn deny(registry: &Registry, code: &str, at: i64) {
     let body = format!(
-        r#"{{"agent":"did:web:acme.example:bot","at":"x","code":"{code}","decision":"deny","expected":"less","found":"a secret","request":{{"action":"model:chat","facts":{{"model":"gpt-4o"}},"resource":"https://acme.example/models/a/b"}}}}"#
+        r#"{{"agent":"did:web:acme.example:bot","at":"x","code":"{code}","decision":"deny","expected":"less","found":"a secret","request":{{"action":"model:chat","facts":{{"model":"gpt-4o"}},"resource":"https://acme.example/models/a/b"}},"type":"LegationReceipt","verifier":"did:web:acme.example"}}"#
     );
     let receipt = NewReceipt {
         at,
@@ -225,7 +225,7 @@ fn a_log_is_closed_with_its_year_and_each_of_two_names_the_other() {
     for log in &logs {
         let key = key_of(log).unwrap();
         let asked = Asked { key, policy: Policy::of(Vec::new(), 0), against: Vec::new(), most_back: 60 };
-        let found = verify::folder(&folder.path().join(&log.name), &asked, &mut || ()).unwrap();
+        let found = verify::folder(&folder.path().join(&log.name), &asked, &mut |_, _, _| ()).unwrap();
         assert_eq!(found.report.alarms, Vec::new());
     }
     let events = registry.events(0, 1000).unwrap();
@@ -236,4 +236,45 @@ fn a_log_is_closed_with_its_year_and_each_of_two_names_the_other() {
     let told: serde_json::Value = serde_json::from_str(&closed.data).unwrap();
     let root = legation_keys::base64url::encode(&root);
     assert_eq!(told, serde_json::json!({"origin": origin, "size": size, "root": root}));
+}
+
+#[test]
+fn what_is_erased_is_nowhere_any_more_and_no_proof_breaks() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let registry = &world.registry;
+    let mut writer = registry.open_log(folder.path(), NOW).unwrap();
+    for number in 0..5 {
+        deny(registry, &format!("code_{number}"), NOW + number);
+    }
+    registry.carry(&mut writer, NOW + 9).unwrap();
+    assert_eq!(registry.erase(&[2, 4].into(), "asked for", NOW + 10).unwrap(), 0, "not signed yet");
+    registry.sign_receipts(256, NOW + 10).unwrap();
+    let before: Vec<_> = (1..=5).map(|seq| registry.place_of_receipt(seq).unwrap().unwrap()).collect();
+    let root = writer.root();
+    assert_eq!(registry.erase(&[2, 4, 99].into(), "asked for", NOW + 10).unwrap(), 2);
+    assert_eq!(registry.erase(&[2].into(), "again", NOW + 10).unwrap(), 0, "once");
+    for (seq, (log, index, leaf)) in (1..=5).zip(&before) {
+        let (_, found, now) = registry.place_of_receipt(seq).unwrap().unwrap();
+        assert_eq!((found, &now.bytes), (*index, &leaf.bytes), "{seq} in {log}");
+        let is_erased = [2, 4].contains(&seq);
+        assert_eq!(now.disclosures.is_empty(), is_erased, "{seq}");
+        assert!(is_erased || now.disclosures == leaf.disclosures, "the others are shown as before");
+        // Its batch is verified all the same, and what is signed of it is what is left.
+        let signed = registry.signed_receipt(seq).unwrap().unwrap();
+        let payload = legation_keys::base64url::decode(signed.split('.').nth(1).unwrap()).unwrap();
+        assert_eq!(String::from_utf8(payload).unwrap().contains("gpt-4o"), !is_erased, "{seq}");
+    }
+    // An empty folder gets the same log again.
+    let other = tempfile::tempdir().unwrap();
+    let mut again = registry.open_log(other.path(), NOW).unwrap();
+    registry.carry(&mut again, NOW + 11).unwrap();
+    registry.carry(&mut writer, NOW + 11).unwrap();
+    assert_eq!((writer.root(), writer.size()), (again.root(), again.size()));
+    assert_ne!(writer.root(), root, "the log says that something was erased");
+    let events = registry.events(0, 1000).unwrap();
+    assert!(events.iter().any(|event| event.kind == "receipts.erased" && event.data.contains("asked for")));
+    assert_eq!(verified(registry, folder.path()).report.alarms, Vec::new());
+    // Erasing the rest of the same segment takes the salts of the others.
+    assert_eq!(registry.erase(&[1, 3, 5].into(), "all", NOW + 12).unwrap(), 3);
+    assert!((1..=5).all(|seq| registry.place_of_receipt(seq).unwrap().unwrap().2.disclosures.is_empty()));
 }

@@ -397,3 +397,47 @@ fn of_what_was_asked_together_of_a_signer_that_ends_nothing_is_known() {
         Err(ClientError::Unreachable { .. } | ClientError::Gone { .. })
     ));
 }
+
+/// A checkpoint is signed by the key of that log and no other, and that key signs nothing that anybody believes of a DID.
+#[test]
+fn a_checkpoint_is_signed_by_the_key_of_its_log_alone() {
+    use legation_log::{Checkpoint, NoteKey, about, note::Kind};
+    let running = Running::start();
+    let (mut signer, mut gateway) = (running.at(Door::Registry), running.at(Door::Gateway));
+    let origin = "acme.example/log/2026";
+    let own = signer.generate(ACME, "log:acme.example/log/2026", Algorithm::EdDsa).unwrap();
+    let next = Checkpoint { origin: origin.to_owned(), size: 7, root: [9; 32] };
+    let sealed = key("log:acme.example/log/2026", &own);
+    let note = signer.checkpoint(sealed, &next).unwrap();
+    let public = NoteKey::new(origin, Kind::Text, &own.public_key).unwrap();
+    assert_eq!(Checkpoint::open(&note, &public), Ok(next.clone()));
+    let code = |outcome: Result<String, ClientError>| outcome.unwrap_err().code().to_owned();
+    let other = Checkpoint { origin: "acme.example/log/2027".to_owned(), ..next.clone() };
+    assert_eq!(code(signer.checkpoint(sealed, &other)), "origin_mismatch");
+    let lines = Checkpoint { origin: "acme.example/log/2026\n9".to_owned(), ..next.clone() };
+    let bent = signer.generate(ACME, "log:acme.example/log/2026\n9", Algorithm::EdDsa).unwrap();
+    assert_eq!(
+        code(signer.checkpoint(key("log:acme.example/log/2026\n9", &bent), &lines)),
+        "origin_mismatch"
+    );
+    // The organization's key signs what is said of a log, and no checkpoint.
+    let (acme, organizations) =
+        (did("did:web:acme.example"), signer.generate(ACME, "k", Algorithm::EdDsa).unwrap());
+    assert_eq!(code(signer.checkpoint(key("k", &organizations), &next)), "origin_mismatch");
+    // One name for another key does not open.
+    assert_eq!(
+        code(signer.checkpoint(key("log:acme.example/log/2026", &organizations), &next)),
+        "sealed_mismatch"
+    );
+    assert_eq!(code(gateway.checkpoint(sealed, &next)), "not_at_this_door");
+    let statement = String::from_utf8(about::statement(&acme, &public, NOW)).unwrap();
+    let secured = signer.receipt(key("k", &organizations), &statement).unwrap();
+    let document = web::document(&acme, std::slice::from_ref(&organizations.public_key));
+    let said = about::verify(&secured, &document).unwrap();
+    assert_eq!((said.key, said.organization), (public, acme.clone()));
+    let stranger = web::document(&acme, std::slice::from_ref(&own.public_key));
+    assert_eq!(about::verify(&secured, &stranger).unwrap_err().code(), "key_not_found");
+    let elsewhere =
+        web::document(&did("did:web:other.example"), std::slice::from_ref(&organizations.public_key));
+    assert_eq!(about::verify(&secured, &elsewhere).unwrap_err().code(), "issuer_mismatch");
+}

@@ -48,6 +48,14 @@ CREATE TABLE log_erased (
   organization TEXT NOT NULL REFERENCES organization (id),
   receipt BIGINT NOT NULL,
   leaf BYTEA NOT NULL,
+  hash BYTEA NOT NULL,
+  PRIMARY KEY (organization, receipt)
+);
+
+CREATE TABLE log_salt (
+  organization TEXT NOT NULL REFERENCES organization (id),
+  receipt BIGINT NOT NULL,
+  salt BYTEA NOT NULL,
   PRIMARY KEY (organization, receipt)
 );
 

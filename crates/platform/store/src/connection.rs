@@ -64,9 +64,12 @@ impl Connection {
                 connection.busy_timeout(PATIENCE)?;
                 connection.set_prepared_statement_cache_capacity(PREPARED);
                 connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+                // Verbs may erase: what they take away is written over, and not only forgotten.
+                let erases = if sync == Sync::Always { "ON" } else { "FAST" };
                 let level = if sync == Sync::Later { "NORMAL" } else { "FULL" };
-                connection
-                    .execute_batch(&format!("PRAGMA synchronous = {level}; PRAGMA foreign_keys = ON"))?;
+                connection.execute_batch(&format!(
+                    "PRAGMA synchronous = {level}; PRAGMA foreign_keys = ON; PRAGMA secure_delete = {erases}"
+                ))?;
                 if sync != Sync::Always {
                     // A thread of its own does that in time; this is for where it can't.
                     connection.execute_batch(&format!("PRAGMA wal_autocheckpoint = {LATE}"))?;

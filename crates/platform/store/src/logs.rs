@@ -10,6 +10,7 @@ use crate::{
     tx::{Event, Tx},
     value::{Row, Value},
 };
+use std::collections::BTreeMap;
 
 /// A log of an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -414,13 +415,24 @@ fn merged(events: &[i64], receipts: &[i64]) -> Vec<bool> {
     }
 }
 
+/// What the values of a receipt are hidden by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hidden {
+    /// What the salts of its segment are made of.
+    Segment,
+    /// What its own salts are made of: others of the segment were erased.
+    Own([u8; 32]),
+    /// Nothing any more: they were erased. Its leaf stays.
+    Erased(Vec<u8>),
+}
+
 /// An entry of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// A change of the organization.
     Event(Event),
-    /// A decision, or what it really cost; and its leaf where values of it were erased.
-    Receipt(Box<Receipt>, Option<Vec<u8>>),
+    /// A decision, or what it really cost; and what its values are hidden by.
+    Receipt(Box<Receipt>, Hidden),
     /// How often a denial happened.
     Count(Count),
 }
@@ -435,14 +447,7 @@ pub fn entries(tx: &mut Tx<'_>, organization: &str, segment: &Segment) -> Result
     let events = if count > 0 { tx.events(organization, from, count)? } else { Vec::new() };
     let (from, count) = between(segment.receipts);
     let receipts = if count > 0 { receipt::after(tx, organization, from, count)? } else { Vec::new() };
-    let rows = tx.query(
-        "SELECT receipt, leaf FROM log_erased WHERE organization = $1 AND receipt > $2 AND receipt <= $3",
-        &[organization.into(), segment.receipts.0.into(), segment.receipts.1.into()],
-    )?;
-    let mut erased = std::collections::BTreeMap::new();
-    for row in &rows {
-        erased.insert(row.int(0)?, row.bytes(1)?);
-    }
+    let mut hidden = hidden(tx, organization, segment)?;
     let times = |one: &Event| one.at;
     let order = merged(
         &events.iter().map(times).collect::<Vec<_>>(),
@@ -454,8 +459,8 @@ pub fn entries(tx: &mut Tx<'_>, organization: &str, segment: &Segment) -> Result
             return events.next().map(Entry::Event);
         }
         receipts.next().map(|one| {
-            let leaf = erased.remove(&one.seq);
-            Entry::Receipt(Box::new(one), leaf)
+            let by = hidden.remove(&one.seq).unwrap_or(Hidden::Segment);
+            Entry::Receipt(Box::new(one), by)
         })
     };
     let mut all: Vec<Entry> = order.into_iter().filter_map(next).collect();
@@ -475,4 +480,92 @@ pub fn entries(tx: &mut Tx<'_>, organization: &str, segment: &Segment) -> Result
             segment.number
         ))),
     }
+}
+
+/// What hides the values of those receipts of a segment that is not what its others are hidden by.
+fn hidden(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    segment: &Segment,
+) -> Result<BTreeMap<i64, Hidden>, StoreError> {
+    let between = [organization.into(), segment.receipts.0.into(), segment.receipts.1.into()];
+    let mut all = BTreeMap::new();
+    let sql = "SELECT receipt, salt FROM log_salt WHERE organization = $1 AND receipt > $2 AND receipt <= $3";
+    for row in tx.query(sql, &between)? {
+        all.insert(row.int(0)?, Hidden::Own(row.digest(1)?));
+    }
+    let sql =
+        "SELECT receipt, leaf FROM log_erased WHERE organization = $1 AND receipt > $2 AND receipt <= $3";
+    for row in tx.query(sql, &between)? {
+        all.insert(row.int(0)?, Hidden::Erased(row.bytes(1)?));
+    }
+    Ok(all)
+}
+
+/// A receipt whose values are erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erased {
+    /// Its number.
+    pub seq: i64,
+    /// Its leaf, which stays.
+    pub leaf: Vec<u8>,
+    /// The hash of its text as a leaf (RFC 9162), by which its batch is still verified.
+    pub hash: [u8; 32],
+    /// Its text without the values.
+    pub body: Vec<u8>,
+}
+
+/// Takes the values of receipts of a segment away, for good. `kept` are the salts of its other receipts: what those were made
+/// of goes.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn erase(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    segment: &Segment,
+    (erased, kept): (&[Erased], &[(i64, [u8; 32])]),
+) -> Result<(), StoreError> {
+    organization::lock(tx, organization)?;
+    let row = |(seq, salt): &(i64, [u8; 32])| vec![organization.into(), (*seq).into(), (*salt).into()];
+    tx.insert_all(
+        "INSERT INTO log_salt (organization, receipt, salt)",
+        kept.iter().map(row).collect(),
+        "ON CONFLICT (organization, receipt) DO NOTHING",
+    )?;
+    tx.change_one(
+        "UPDATE log_segment SET salt = NULL WHERE organization = $1 AND number = $2",
+        &[organization.into(), segment.number.into()],
+        "such segment",
+    )?;
+    for one in erased {
+        let key = [organization.into(), one.seq.into()];
+        tx.execute("DELETE FROM log_salt WHERE organization = $1 AND receipt = $2", &key)?;
+        tx.execute(
+            "INSERT INTO log_erased (organization, receipt, leaf, hash) VALUES ($1, $2, $3, $4)",
+            &[organization.into(), one.seq.into(), one.leaf.clone().into(), one.hash.into()],
+        )?;
+        tx.change_one(
+            "UPDATE receipt SET body = $3, common = NULL, resource = '' WHERE organization = $1 AND seq = $2",
+            &[organization.into(), one.seq.into(), one.body.clone().into()],
+            "such receipt",
+        )?;
+    }
+    Ok(())
+}
+
+/// The hashes, as leaves, of receipts' texts whose values were erased, after a number and up to another.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn erased_hashes(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    (after, to): (i64, i64),
+) -> Result<BTreeMap<i64, [u8; 32]>, StoreError> {
+    let rows = tx.query(
+        "SELECT receipt, hash FROM log_erased WHERE organization = $1 AND receipt > $2 AND receipt <= $3",
+        &[organization.into(), after.into(), to.into()],
+    )?;
+    rows.iter().map(|row| Ok((row.int(0)?, row.digest(1)?))).collect()
 }
