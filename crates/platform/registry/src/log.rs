@@ -195,10 +195,13 @@ impl Registry {
         loop {
             let next = (i64::try_from(writer.size()).unwrap_or(i64::MAX), 1);
             let mut found = self.store.read(|tx| logs::segments(tx, &self.id, &log.name, next))?;
-            if found.is_empty() {
-                found.extend(self.place(&log, now)?);
-            }
-            let Some(segment) = found.pop() else { break };
+            let Some(segment) = found.pop() else {
+                // What another process gave its place meanwhile comes first: it is read anew, and not taken from here.
+                if self.place(&log, now)?.is_none() {
+                    break;
+                }
+                continue;
+            };
             self.write_segment(writer, &segment)?;
             self.publish(writer, &log)?;
         }
@@ -236,7 +239,11 @@ impl Registry {
 
     fn write_segment(&self, writer: &mut Writer, segment: &Segment) -> Result<(), RegistryError> {
         let leaves = self.leaves(segment)?;
-        let written = writer.size().saturating_sub(size(segment.first));
+        let written = writer.size().checked_sub(size(segment.first));
+        let gap = || {
+            RegistryError::damaged("the order of the log", format!("segment {} is not next", segment.number))
+        };
+        let written = written.ok_or_else(gap)?;
         for leaf in leaves.into_iter().skip(usize::try_from(written).unwrap_or(usize::MAX)) {
             if leaf.bytes.len() <= MAX_ENTRY {
                 writer.append(&leaf.bytes)?;

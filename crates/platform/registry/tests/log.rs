@@ -118,6 +118,33 @@ fn what_was_placed_and_not_written_is_written_by_whoever_comes_next_and_an_empty
 }
 
 #[test]
+fn two_that_carry_over_at_once_write_the_same_log_whoever_gave_what_its_place() {
+    let (world, one, two) = (World::new(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let registry = &world.registry;
+    drop(registry.open_log(one.path(), NOW).unwrap());
+    std::thread::scope(|scope| {
+        for folder in [one.path(), two.path()] {
+            scope.spawn(move || {
+                let mut writer = registry.open_log(folder, NOW).unwrap();
+                for _ in 0..150 {
+                    registry.carry(&mut writer, NOW + 200).unwrap();
+                }
+            });
+        }
+        for number in 0..60 {
+            deny(registry, &format!("code_{number}"), NOW + 200);
+        }
+    });
+    for folder in [one.path(), two.path()] {
+        let mut writer = registry.open_log(folder, NOW).unwrap();
+        registry.carry(&mut writer, NOW + 200).unwrap();
+    }
+    let (first, second) = (verified(registry, one.path()), verified(registry, two.path()));
+    assert_eq!((first.report.alarms.len(), &first.head), (0, &second.head));
+    assert_eq!(first.report.kinds[&Kind::Receipt], 60);
+}
+
+#[test]
 fn a_denial_that_repeats_is_counted_once_it_no_longer_does() {
     let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
     let registry = &world.registry;
