@@ -10,7 +10,7 @@ use aws_lc_rs::{
     rsa::{KeyPair, KeySize},
     signature::{KeyPair as _, RSA_PKCS1_SHA256},
 };
-use axum::{Json, Router, routing::get};
+use axum::{Router, routing::get};
 use http::HeaderMap;
 use legation_agent::{
     Agent, Carry, Gate, Poller, Signals,
@@ -263,7 +263,8 @@ impl Forger {
         let set = json!({"keys": [{"kty": "RSA", "kid": "k", "n": n, "e": "AQAB"}]});
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let jwks = format!("http://localhost:{}/jwks", listener.local_addr().unwrap().port());
-        let router = Router::new().route("/jwks", get(async move || Json(set)));
+        let kind = [("content-type", "application/json")];
+        let router = Router::new().route("/jwks", get(async move || (kind, set.to_string())));
         tokio::spawn(legation_host::serve(listener, router, None, std::future::pending()));
         Self { issuer: issuer.to_owned(), jwks, key }
     }
