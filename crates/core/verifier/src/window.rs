@@ -86,17 +86,23 @@ impl Total {
 
     /// Takes back some of what was added and counted as this moment, wherever it is kept by now.
     ///
-    /// It is in the first moment that is not before it: merging moves what is counted to the end of its part, and all
-    /// in between with it, and what is added later is never put before that. What is no longer kept has left the
-    /// window.
+    /// It is in the moments that are not before it: merging moves what is counted to the end of its part. What was
+    /// [inserted](Self::insert) since may stand in between; then that is taken first, and what is left of the one stands for
+    /// the other, which counts longer for it and never shorter. What is no longer kept has left the window.
     pub(crate) fn lower(&mut self, moment: i64, by: i64) {
         if self.forgotten.is_some_and(|forgotten| forgotten >= moment) {
             return;
         }
-        let at = self.moments.partition_point(|(kept, _)| *kept < moment);
+        let from = self.moments.partition_point(|(kept, _)| *kept < moment);
+        let mut left = by;
         // Of a sum that is beyond all bounds nobody knows how far.
-        if let Some((_, amount)) = self.moments.get_mut(at).filter(|(_, amount)| *amount < i64::MAX) {
-            *amount = amount.saturating_sub(by).max(0);
+        for (_, amount) in self.moments.iter_mut().skip(from).filter(|(_, amount)| *amount < i64::MAX) {
+            let taken = left.min(*amount);
+            *amount = amount.saturating_sub(taken);
+            left = left.saturating_sub(taken);
+            if left <= 0 {
+                return;
+            }
         }
     }
 
@@ -165,6 +171,27 @@ mod tests {
         assert_eq!(total.sum(Window::Sliding { seconds: 100 }, 99), i64::MAX);
         assert_eq!(total.sum(Window::Sliding { seconds: 100 }, 100), 2);
     }
+    #[test]
+    fn what_is_taken_back_is_taken_back_whole_whatever_was_inserted_before_it_since() {
+        let window = Window::Sliding { seconds: 10_000 };
+        let mut total = Total::new(window, None);
+        let counted = total.add(100, 0, 4);
+        // It is merged to the end of its part, and others come to stand before that.
+        for now in 1..6 {
+            total.add(1, now, 4);
+        }
+        assert!(total.moments.back().is_some_and(|(last, _)| *last > 100), "{:?}", total.moments);
+        total.insert(7, 50, 1024);
+        total.lower(counted, 100);
+        assert_eq!(total.sum(window, 60), 12);
+        total.lower(50, 7);
+        assert_eq!(total.sum(window, 60), 5);
+        // More than was added is never taken back from what is before it.
+        total.insert(3, 10, 1024);
+        total.lower(50, 1000);
+        assert_eq!(total.sum(window, 60), 3);
+    }
+
     #[test]
     fn what_is_taken_back_is_taken_from_where_it_was_counted() {
         let window = Window::Sliding { seconds: 100 };

@@ -375,8 +375,9 @@ impl Fleet {
         let Some(committed) = committed else { return false };
         self.spent += amount;
         assert!(self.spent <= MOST, "{} of {MOST}", self.spent);
-        // Most are settled at once by what they cost, and some never: what is reserved stays so.
-        if draw.u8(..10) > 0 {
+        // Most are settled at once by what they cost, and a few never: what is reserved stays so, and whoever has much of that
+        // open gets no more than its share of what is left.
+        if draw.u8(..200) > 0 {
             let cost = draw.i64(0..=amount);
             let actual = Actual::of_money(u64::try_from(cost).unwrap());
             let settled = self.world.processes[process].settle(committed, &actual, now);
@@ -423,7 +424,7 @@ impl Fleet {
 #[test]
 fn of_32_processes_with_skewed_clocks_that_are_cut_off_and_end_nothing_is_overspent_and_nearly_all_is_spent()
 {
-    for seed in 0..20 {
+    for seed in 0..6 {
         let draw = &mut Rng::with_seed(seed);
         let mut fleet = Fleet::new(draw);
         for _ in 0..12_000 {
@@ -440,6 +441,6 @@ fn of_32_processes_with_skewed_clocks_that_are_cut_off_and_end_nothing_is_oversp
             }
         }
         assert!(fleet.spent <= MOST);
-        assert!(fleet.spent * 100 >= MOST * 95, "{seed}: {} of {MOST} could be spent", fleet.spent);
+        assert!(fleet.spent * 100 >= MOST * 98, "{seed}: {} of {MOST} could be spent", fleet.spent);
     }
 }
