@@ -75,8 +75,15 @@ fn a_backup_of_yesterday_is_no_second_budget_and_no_amnesty() {
     let opened = play.json("restore --reopen --data-dir again");
     assert_eq!(opened["unconfirmed"]["apiKeys"], 1);
     assert_eq!(told(up.post(&up.key, &hello())), (401, "unconfirmed".to_owned()));
-    play.json("confirm agent assistant --with-keys --data-dir again");
+    play.json("confirm agent assistant --data-dir again");
     assert_eq!(told(up.post(&up.key, &hello())), (401, "unconfirmed".to_owned()), "what is above it");
+    play.json("confirm team default --data-dir again");
+    play.json("confirm organization --data-dir again");
+    assert_eq!(
+        told(up.post(&up.key, &hello())),
+        (401, "unconfirmed".to_owned()),
+        "the key, which was blocked"
+    );
     play.json("confirm all --data-dir again");
     assert_eq!(
         told(up.post(&up.key, &hello())),
