@@ -53,8 +53,11 @@ pub(crate) fn run(args: &ConfirmArgs) -> Result<Output, Failure> {
         0 => "nothing waits any more".to_owned(),
         _ => format!("{} holders and {} API keys wait still", waits.holders, waits.api_keys),
     };
-    let text =
-        if is_new { format!("{told} is confirmed; {left}") } else { format!("{told} did not wait; {left}") };
+    let text = match &args.what {
+        _ if is_new => format!("{told} is confirmed; {left}"),
+        Some(ConfirmCommand::All(_)) => "nothing was waiting to be confirmed".to_owned(),
+        _ => format!("{told} was not waiting; {left}"),
+    };
     let json = json!({
         "confirmed": is_new, "unconfirmed": {"holders": waits.holders, "apiKeys": waits.api_keys},
     });

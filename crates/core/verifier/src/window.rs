@@ -95,8 +95,8 @@ impl Total {
         }
         let from = self.moments.partition_point(|(kept, _)| *kept < moment);
         let mut left = by;
-        // Of a sum that is beyond all bounds nobody knows how far.
-        for (_, amount) in self.moments.iter_mut().skip(from).filter(|(_, amount)| *amount < i64::MAX) {
+        // Of a sum that is beyond all bounds nobody knows how far: it may be in there, and nothing later is taken for it.
+        for (_, amount) in self.moments.iter_mut().skip(from).take_while(|(_, amount)| *amount < i64::MAX) {
             let taken = left.min(*amount);
             *amount = amount.saturating_sub(taken);
             left = left.saturating_sub(taken);
@@ -186,6 +186,12 @@ mod tests {
         assert_eq!(total.sum(window, 60), 12);
         total.lower(50, 7);
         assert_eq!(total.sum(window, 60), 5);
+        // Where it is may be beyond all bounds: what came after that is not taken for it.
+        let mut beyond = Total::new(Window::Sliding { seconds: 100 }, None);
+        beyond.add(i64::MAX, 0, 1024);
+        beyond.add(9, 50, 1024);
+        beyond.lower(0, 9);
+        assert_eq!(beyond.sum(Window::Sliding { seconds: 100 }, 120), 9);
         // More than was added is never taken back from what is before it.
         total.insert(3, 10, 1024);
         total.lower(50, 1000);
