@@ -55,7 +55,7 @@ pub(crate) fn measure(world: &World, report: &mut Report) {
         took
     };
     let mut alive: Vec<f64> = (0..ALIVE).map(|number| stop(make(number))).collect();
-    world.json("agent add busy --models * --data-dir revoke");
+    world.json("agent add busy --models * --budget 1000USD/day --data-dir revoke");
     let busy = world.json("api-key create busy --data-dir revoke")["secret"].as_str().unwrap().to_owned();
     let mut dead: Vec<f64> = (0..DEAD)
         .map(|number| {
