@@ -1,0 +1,1 @@
+"""Adapters for agent frameworks: each some thirty lines over one interface, `base.Acting`."""
