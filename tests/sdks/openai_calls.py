@@ -7,6 +7,9 @@ with `OPENAI_BASE_URL` and `OPENAI_API_KEY` in the environment. A call is one of
     chat MODEL [--stream] [--max-tokens N] [--n N] [--prompt TEXT] [--timeout SECONDS]
     models
     many COUNT MODEL [the options of chat]      so many at once
+    image MODEL [--size S] [--quality Q] [--n N]
+    speak MODEL | transcribe MODEL
+    batch MODEL                                 a file, a batch of it, and what is told of both
 
 Each prints a line of JSON: whether it went well (`ok`), what came or which exception the SDK raised, with the `code` of the
 error's body, and how many HTTP requests it took (`requests`), retries included. A stream that breaks tells the text it had.
@@ -113,6 +116,51 @@ def models(options):
     return told | {'status': wire.status, 'requests': wire.requests, 'models': names}
 
 
+def once(options, call):
+    """What came of a call of the client, beside what it says itself."""
+    wire, told = Wire(), {}
+    try:
+        with wire.client(**timeout(options)) as client:
+            told = {'ok': True} | call(client)
+    except Exception as error:
+        told = failed(error)
+    return told | {'status': wire.status, 'requests': wire.requests}
+
+
+def image(options):
+    asked = {name: getattr(options, name) for name in ['size', 'quality', 'n'] if getattr(options, name) is not None}
+    return once(options, lambda client: {
+        'images': len(client.images.generate(model=options.model, prompt='a cat', **asked).data)})
+
+
+def speak(options):
+    return once(options, lambda client: {
+        'bytes': len(client.audio.speech.create(model=options.model, voice='alloy', input='Hello.').content)})
+
+
+def transcribe(options):
+    return once(options, lambda client: {
+        'text': client.audio.transcriptions.create(model=options.model, file=('a.mp3', b'sound', 'audio/mpeg')).text})
+
+
+def batch(options):
+    body = {'model': options.model, 'max_tokens': 1, 'messages': [{'role': 'user', 'content': 'hello'}]}
+    line = {'custom_id': 'one', 'method': 'POST', 'url': '/v1/chat/completions', 'body': body}
+
+    def call(client):
+        file = client.files.create(file=('in.jsonl', json.dumps(line).encode()), purpose='batch')
+        made = client.batches.create(
+            input_file_id=file.id, endpoint='/v1/chat/completions', completion_window='24h')
+        return {
+            'file': file.id,
+            'batch': client.batches.retrieve(made.id).id,
+            'files': [one.id for one in client.files.list()],
+            'content': client.files.content(file.id).text,
+        }
+
+    return once(options, call)
+
+
 async def many(options):
     wire, started = Wire(), time.monotonic()
 
@@ -151,7 +199,12 @@ def timeout(options):
 def parser():
     made = argparse.ArgumentParser(prog='openai_calls.py')
     calls = made.add_subparsers(dest='call', required=True)
-    of = {name: calls.add_parser(name) for name in ['chat', 'models', 'many']}
+    of = {name: calls.add_parser(name) for name in ['chat', 'models', 'many', 'image', 'speak', 'transcribe', 'batch']}
+    for one in ['image', 'speak', 'transcribe', 'batch']:
+        of[one].add_argument('model')
+    of['image'].add_argument('--size')
+    of['image'].add_argument('--quality')
+    of['image'].add_argument('--n', type=int)
     of['many'].add_argument('count', type=int)
     for one in of['chat'], of['many']:
         one.add_argument('model')
@@ -177,5 +230,7 @@ def calls(arguments):
 
 if __name__ == '__main__':
     for options in calls(sys.argv[1:]):
-        told = asyncio.run(many(options)) if options.call == 'many' else {'chat': chat, 'models': models}[options.call](options)
+        plain = {
+            'chat': chat, 'models': models, 'image': image, 'speak': speak, 'transcribe': transcribe, 'batch': batch}
+        told = asyncio.run(many(options)) if options.call == 'many' else plain[options.call](options)
         print(json.dumps({'call': options.call} | told), flush=True)

@@ -6,12 +6,19 @@ use legation_verifier::{Code, Denial, Phase};
 use std::path::{Path, PathBuf};
 
 /// Codes that no vector reaches, each with the reason.
-pub const WITHOUT_VECTOR: [(Code, &str); 2] = [
+pub const WITHOUT_VECTOR: [(Code, &str); 3] = [
     (
         Code::RequestBindingMismatch,
         "a signed request is no presentation: `crates/core/http-signature` and `crates/network/agent` test it",
     ),
-    (Code::PolicyDenied, "the gateway's own policy comes with a later part"),
+    (
+        Code::PolicyDenied,
+        "policies are the gateway's own: `crates/platform/policy` and `crates/platform/gateway` test it",
+    ),
+    (
+        Code::PolicyError,
+        "policies are the gateway's own: `crates/platform/policy` and `crates/platform/gateway` test it",
+    ),
 ];
 
 /// Examples that say more than the first one that is found.

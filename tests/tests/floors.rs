@@ -133,6 +133,49 @@ fn no_crate_of_core_brings_a_runtime_or_a_socket() {
     assert!(rooms >= 7, "{rooms} crates of core");
 }
 
+/// Packages of a lock file, by name, with their versions.
+fn locked(path: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let text = fs::read_to_string(root().join(path)).unwrap();
+    let mut packages: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for package in text.split("[[package]]").skip(1) {
+        let value = |name: &str| {
+            let line = package.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim_matches('"').to_owned()
+        };
+        packages.entry(value("name = ")).or_default().insert(value("version = "));
+    }
+    packages
+}
+
+/// The packages for other languages are a workspace of their own. What they decide with has to be what all decide with.
+#[test]
+fn the_bindings_decide_with_the_same_versions() {
+    let (own, all) = (locked("crates/bindings/Cargo.lock"), locked("Cargo.lock"));
+    for name in [
+        "aws-lc-rs",
+        "curve25519-dalek",
+        "data-encoding",
+        "ed25519-dalek",
+        "flate2",
+        "hmac",
+        "jiff",
+        "p256",
+        "p384",
+        "rsa",
+        "serde_json",
+        "sfv",
+        "sha2",
+        "url",
+    ] {
+        let versions = own.get(name).unwrap_or_else(|| panic!("the bindings no longer need `{name}`"));
+        assert!(versions.is_subset(&all[name]), "`{name}`: {versions:?} there, {:?} here", all[name]);
+    }
+    assert!(
+        !all.contains_key("pyo3") && !all.contains_key("wasm-bindgen-cli-support"),
+        "bindings are built with the rest"
+    );
+}
+
 /// The code of each source of `core` that is built into the library, without comments: tests and fixtures read
 /// files, and run on this machine.
 fn sources() -> Vec<(PathBuf, Vec<String>)> {

@@ -1,7 +1,7 @@
 //! The log: durable entries a second beside the same bytes appended to a file and synced, a proof among ten million entries,
-//! and verifying a million beside hashing them and checking the checkpoint's signature.
+//! searching a million by their index, and verifying a million beside hashing them and checking the checkpoint's signature.
 //!
-//! `cargo bench -p legation-bench --bench log`. `LEGATION_ENTRIES` sets how many entries the large log has (10,000,000), and
+//! `cargo bench -p legation-bench --bench log`. `LEGATION_ENTRIES` sets how many entries the large log has (10,000,000), `LEGATION_ONLY` one part of it, and
 //! `LEGATION_DIR` where it is written: a real disk, since every batch is synced. Entries are 1,400 bytes, as a receipt's are;
 //! those of the large log are short, which changes nothing for a proof.
 
@@ -11,6 +11,9 @@ use legation_keys::{Algorithm, SecretKey, Signer};
 use legation_log::{
     Checkpoint, NoteKey, Reader, Writer,
     audit::{Audit, MAX_BACK},
+    entry::{self, Head, Kind as Entry},
+    find::Query,
+    index::{Index, IndexError},
     note::Kind,
     policy::Policy,
     proof::{inclusion, verify_inclusion},
@@ -50,7 +53,7 @@ impl Key {
 }
 
 /// An entry as a receipt has it.
-fn entry(number: u64, filling: &str) -> Vec<u8> {
+fn plain(number: u64, filling: &str) -> Vec<u8> {
     let seq = number + 1;
     let at = 1_764_000_000 + number / 1000;
     format!("{{\"at\":{at},\"entry\":{{\"agent\":\"did:web:acme.example:bot\",\"fill\":\"{filling}\"}},\"kind\":\"receipt\",\"seq\":{seq}}}").into_bytes()
@@ -81,7 +84,7 @@ fn durable(dir: &Path, key: &Key) {
         let (mut entries, began) = (0_u64, Instant::now());
         while began.elapsed() < Duration::from_secs(6) {
             let all: Vec<Vec<u8>> =
-                (entries..entries + batch).map(|number| entry(number, &filling)).collect();
+                (entries..entries + batch).map(|number| plain(number, &filling)).collect();
             let start = Instant::now();
             for one in &all {
                 writer.append(one).unwrap();
@@ -108,7 +111,7 @@ fn grown(dir: &Path, name: &str, key: &Key, (entries, filling): (u64, &str)) -> 
     let mut writer = Writer::open(&path, key.1.clone()).unwrap();
     let (start, before) = (Instant::now(), resident());
     for number in 0..entries {
-        writer.append(&entry(number, filling)).unwrap();
+        writer.append(&plain(number, filling)).unwrap();
     }
     key.publish(&mut writer);
     let (took, after) = (start.elapsed().as_secs_f64(), resident());
@@ -205,6 +208,86 @@ fn verifying(dir: &Path, key: &Key) {
     let _ = fs::remove_dir_all(path);
 }
 
+/// An entry as a permit has it, of one of a thousand agents under one of a hundred delegations.
+fn permit(number: u64) -> Vec<u8> {
+    let at = i64::try_from(1_764_000_000 + number / 1000).unwrap();
+    let head = Head { at, kind: Entry::Receipt, of: None, seq: i64::try_from(number + 1).unwrap() };
+    let (agent, link) = (number % 1000, number % 100);
+    let text = format!(
+        "{{\"agent\":\"did:web:acme.example:agent-{agent}\",\"chain\":[\"root\",\"link-{link}\"],\"decision\":\"permit\",\
+         \"principal\":\"did:web:acme.example\",\"request\":{{\"action\":\"a\",\"facts\":{{}},\
+         \"resource\":\"https://x.example/{link}/{number}\"}}}}"
+    );
+    let leaf = entry::receipt(&head, text.as_bytes(), &[7; 32]).unwrap();
+    leaf.bytes
+}
+
+/// A million entries found by the index, beside reading all of them; what is shown of each is made as it is asked for.
+fn searching(dir: &Path, key: &Key) {
+    let path = fresh(dir, "searched");
+    let mut writer = Writer::open(&path, key.1.clone()).unwrap();
+    (0..MILLION).for_each(|number| writer.append(&permit(number)).unwrap());
+    key.publish(&mut writer);
+    drop(writer);
+    let mut reader = Reader::new(&path, MILLION);
+    let start = Instant::now();
+    let mut index = Index::open(&path, &mut reader).unwrap();
+    let mut shown = |number: u64| {
+        let link = number % 100;
+        let text = format!("{{\"request\":{{\"resource\":\"https://x.example/{link}/{number}\"}}}}");
+        let head = Head { at: 0, kind: Entry::Receipt, of: None, seq: 1 };
+        Ok::<_, IndexError>(entry::receipt(&head, text.as_bytes(), &[7; 32]).unwrap().disclosures)
+    };
+    index.update(&mut reader, &mut shown).unwrap();
+    let folder = path.join(legation_log::index::FOLDER);
+    let bytes: u64 = fs::read_dir(folder).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    println!(
+        "an index of a million entries: made in {:.1} s, {} MiB",
+        start.elapsed().as_secs_f64(),
+        bytes >> 20
+    );
+    let text = |text: &str| Some(text.to_owned());
+    for (what, query) in [
+        ("an agent", Query { agent: text("did:web:acme.example:agent-7"), ..Query::default() }),
+        ("a delegation", Query { delegation: text("link-7"), ..Query::default() }),
+        ("a resource", Query { resource: text("https://x.example/7/"), ..Query::default() }),
+        ("a code and a time", Query { code: text("permit"), from: Some(1_764_000_500), ..Query::default() }),
+    ] {
+        let mut times = Vec::new();
+        let mut found = 0;
+        for _ in 0..9 {
+            let start = Instant::now();
+            // As one command does it: opened, looked up, and the last twenty read.
+            let mut reader = Reader::new(&path, MILLION);
+            let opened = {
+                drop(index);
+                Index::open(&path, &mut reader).unwrap()
+            };
+            let (count, places) = opened.search(&query, 20).unwrap();
+            places.iter().for_each(|place| drop(black_box(reader.entry(*place).unwrap())));
+            times.push(start.elapsed());
+            (found, index) = (count, opened);
+        }
+        times.sort_unstable();
+        println!(
+            "{what}: {found} found in {:.0} ms, {:.0} ms at most",
+            times[4].as_secs_f64() * 1e3,
+            times[8].as_secs_f64() * 1e3
+        );
+    }
+    let start = Instant::now();
+    let query = Query { agent: text("did:web:acme.example:agent-7"), ..Query::default() };
+    let found = (0..)
+        .zip(reader.entries(0))
+        .filter(|(at, leaf)| query.find(*at, leaf.as_ref().unwrap(), Vec::new).is_some());
+    println!(
+        "an agent, by reading all entries: {} found in {:.0} ms",
+        found.count(),
+        start.elapsed().as_secs_f64() * 1e3
+    );
+    let _ = fs::remove_dir_all(path);
+}
+
 fn main() {
     let dir = std::env::var("LEGATION_DIR")
         .map_or_else(|_| std::env::temp_dir().join("legation-log-bench"), PathBuf::from);
@@ -212,7 +295,18 @@ fn main() {
     let entries =
         std::env::var("LEGATION_ENTRIES").ok().and_then(|text| text.parse().ok()).unwrap_or(10 * MILLION);
     let key = Key::new();
-    durable(&dir, &key);
-    verifying(&dir, &key);
-    proofs(&dir, &key, entries);
+    let only = std::env::var("LEGATION_ONLY").unwrap_or_default();
+    let is_meant = |name: &str| only.is_empty() || only == name;
+    if is_meant("durable") {
+        durable(&dir, &key);
+    }
+    if is_meant("searching") {
+        searching(&dir, &key);
+    }
+    if is_meant("verifying") {
+        verifying(&dir, &key);
+    }
+    if is_meant("proofs") {
+        proofs(&dir, &key, entries);
+    }
 }

@@ -78,6 +78,7 @@ fn receipt() -> NewReceipt {
         amount: Some(1),
         currency: Some("USD".to_owned()),
         of: None,
+        end_user: None,
         // As long as a real one.
         body: vec![b'x'; 1500].into(),
     }

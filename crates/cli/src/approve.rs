@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub(crate) fn run(args: &ApproveArgs) -> Result<Output, Failure> {
     let asked = read(args)?;
     let signer = files::load_key(&args.key)?;
-    let issuer = issuer(args, signer.public_key())?;
+    let issuer = approver(args.issuer.as_ref(), signer.public_key())?;
     // Whoever signs sees what, before it is signed.
     words(&asked).iter().for_each(|line| complain(&format!("{}\n", one_line(line))));
     let valid_from = args.now.unwrap_or_else(files::now);
@@ -54,9 +54,9 @@ fn read(args: &ApproveArgs) -> Result<ApprovalRequest, Failure> {
 }
 
 /// Who approves: the named one, or the key itself.
-fn issuer(args: &ApproveArgs, public: &PublicKey) -> Result<Did, Failure> {
+pub(crate) fn approver(named: Option<&Did>, public: &PublicKey) -> Result<Did, Failure> {
     let own = key::did(public);
-    let issuer = args.issuer.clone().unwrap_or_else(|| own.clone());
+    let issuer = named.cloned().unwrap_or_else(|| own.clone());
     if issuer.method() == "key" && issuer != own {
         let message = format!("the key is that of `{own}`, but `{issuer}` must sign");
         return Err(Failure::invalid("issuer_mismatch", message));
@@ -65,7 +65,7 @@ fn issuer(args: &ApproveArgs, public: &PublicKey) -> Result<Did, Failure> {
 }
 
 /// What is approved, a line for each part.
-fn words(asked: &ApprovalRequest) -> Vec<String> {
+pub(crate) fn words(asked: &ApprovalRequest) -> Vec<String> {
     let request = &asked.request;
     let mut lines = vec![
         format!("action     {}", request.action()),

@@ -1,17 +1,24 @@
 //! The arguments of every command.
 
+mod a2a;
 mod agent;
+mod approval;
 mod card;
 mod configured;
 mod credential;
 mod did;
 mod key;
 mod log;
+mod mcp;
+mod migrate;
 mod organization;
+mod policy;
 mod signals;
 mod up;
 
+pub(crate) use a2a::{A2aCommand, OverlayArgs};
 pub(crate) use agent::{AgentFileArgs, AgentProxyArgs, NarrowArgs, RunArgs, SignsArgs};
+pub(crate) use approval::{ApprovalCommand, GrantApprovalArgs, ListApprovalsArgs, RefuseApprovalArgs};
 pub(crate) use card::{CardCommand, FetchCardArgs, SignCardArgs, VerifyCardArgs};
 pub(crate) use configured::{
     ListReceiptsArgs, ModelCommand, SecretCommand, SetSecretArgs, ShowReceiptArgs, SpendArgs, SpendBy,
@@ -24,22 +31,29 @@ pub(crate) use did::{
 };
 pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
 pub(crate) use log::{
-    AnchorArgs, EraseArgs, EvidenceArgs, ExportLogArgs, Framework, LogArgs, LogCommand, ProveArgs,
-    ReplayArgs, SearchLogArgs, SpendLogArgs, VerifyLogArgs, WitnessAskArgs, WitnessCommand, WitnessKeyArgs,
-    WitnessServeArgs,
+    AnchorArgs, EraseArgs, EvidenceArgs, ExportLogArgs, Framework, LogArgs, LogCommand, ProveArgs, PullArgs,
+    PushArgs, ReplayArgs, SearchLogArgs, SpendLogArgs, VerifyLogArgs, WitnessAskArgs, WitnessCommand,
+    WitnessKeyArgs, WitnessServeArgs,
 };
+pub(crate) use mcp::{ApproveToolsArgs, McpCommand, ToolsArgs, WrapArgs};
+pub(crate) use migrate::{EnforceArgs, LitellmArgs, MigrateCommand, MigrateKeysArgs, ReportArgs, ShadowArgs};
 pub(crate) use organization::{
     AddAdminArgs, AddAgentArgs, AddTeamArgs, AdminCommand, AgentCommand, ApiKeyCommand, BlockArgs,
-    BudgetCommand, CardOfCommand, ChainArgs, CreateKeyArgs, DelegationCommand, ExportArgs, FileArgs,
-    GraphArgs, GraphFormat, IdArgs, ImportArgs, Kept, ListAgentsArgs, ListArgs, ListDelegationsArgs,
-    LostMasterArgs, MasterKeyCommand, NameArgs, OfAgentArgs, OfHolderArgs, OrganizationCommand, ProfileArgs,
-    RaiseBudgetArgs, RecoverAdminArgs, RetentionCommand, RevokeDelegationArgs, Role, RotateArgs,
-    RotateKeyArgs, RotateMasterArgs, SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
+    BudgetCommand, CardOfCommand, ChainArgs, ClaimArgs, CreateKeyArgs, DelegationCommand, DomainCommand,
+    ExportArgs, FileArgs, GraphArgs, GraphFormat, IdArgs, IdentityProviderCommand, ImportArgs, Kept,
+    ListAgentsArgs, ListArgs, ListDelegationsArgs, LoginArgs, LostMasterArgs, MasterKeyCommand, NameArgs,
+    OfAgentArgs, OfHolderArgs, OrganizationCommand, OwnAdminArgs, ProfileArgs, RaiseBudgetArgs,
+    RecoverAdminArgs, RetentionCommand, RevokeDelegationArgs, Role, RotateArgs, RotateKeyArgs,
+    RotateMasterArgs, SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
+};
+pub(crate) use policy::{
+    BindPolicyArgs, CheckPolicyArgs, PartnerCommand, PolicyCommand, PutPolicyArgs, ShowPolicyArgs,
+    TestPolicyArgs, UnbindPolicyArgs,
 };
 pub(crate) use signals::{AddAlertArgs, AddReceiverArgs, AlertCommand, ReceiverCommand, SignalsCommand};
 pub(crate) use up::{
-    BackupArgs, ConfirmArgs, ConfirmCommand, DataArgs, DoctorArgs, InitArgs, PlaceArgs, PlanArgs,
-    PublishSiteArgs, RestoreArgs, SignerArgs, UpArgs,
+    BackupArgs, ConfirmArgs, ConfirmCommand, DataArgs, DoctorArgs, InitArgs, LimitArgs, PlaceArgs, PlanArgs,
+    PublishSiteArgs, RestoreArgs, SignerArgs, TellArgs, UpArgs,
 };
 
 use crate::files;
@@ -155,6 +169,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: SignalsCommand,
     },
+    /// Further domains of the organization: each shows by a file or a DNS record that it is.
+    Domain {
+        #[command(subcommand)]
+        command: DomainCommand,
+    },
+    /// OpenID providers whose groups stand for admins' roles.
+    IdentityProvider {
+        #[command(subcommand)]
+        command: IdentityProviderCommand,
+    },
     /// Webhooks that are told what an operator has to know: budgets near their end, what expires, what is closed.
     Alert {
         #[command(subcommand)]
@@ -170,10 +194,40 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: SecretCommand,
     },
+    /// Requests that wait for somebody's approval.
+    Approval {
+        #[command(subcommand)]
+        command: ApprovalCommand,
+    },
+    /// A2A agents behind routes: cards for those who call them through the gateway.
+    A2a {
+        #[command(subcommand)]
+        command: A2aCommand,
+    },
+    /// Move programs here: from shared keys, and from LiteLLM. They are watched first, then enforced.
+    Migrate {
+        #[command(subcommand)]
+        command: MigrateCommand,
+    },
+    /// MCP servers: their tools, and servers of standard input and output.
+    Mcp {
+        #[command(subcommand)]
+        command: McpCommand,
+    },
     /// Models: their names here, where they run, what they cost.
     Model {
         #[command(subcommand)]
         command: ModelCommand,
+    },
+    /// Partners: other organizations whose agents may call here, on which routes and models, under which ceiling.
+    Partner {
+        #[command(subcommand)]
+        command: PartnerCommand,
+    },
+    /// Policies: what is forbidden whatever delegations permit, for the organization, a team, a tag or an agent.
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
     },
     /// What was spent, by agent and model.
     Spend(SpendArgs),

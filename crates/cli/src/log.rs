@@ -3,7 +3,10 @@
 mod anchor;
 mod erase;
 mod export;
+mod policies;
+mod prices;
 mod prove;
+mod remote;
 mod replay;
 mod search;
 mod source;
@@ -11,7 +14,12 @@ mod spend;
 mod verify;
 mod witness;
 
-pub(crate) use verify::{Audited, audited};
+pub(crate) use export::run as export;
+pub(crate) use remote::{bucket, push_of};
+pub(crate) use replay::run as replay;
+pub(crate) use source::all;
+pub(crate) use verify::{Audited, audited, run as verify};
+pub(crate) use witness::{cosigned, keep as keep_cosignatures};
 
 use crate::{
     args::LogCommand,
@@ -28,6 +36,8 @@ pub(crate) fn run(command: &LogCommand) -> Result<Output, Failure> {
         LogCommand::Spend(args) => spend::run(args),
         LogCommand::Replay(args) => replay::run(args),
         LogCommand::Erase(args) => erase::run(args),
+        LogCommand::Push(args) => remote::push(args),
+        LogCommand::Pull(args) => remote::pull_into(args),
         LogCommand::Witness(command) => witness::run(command),
     }
 }

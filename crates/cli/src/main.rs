@@ -3,6 +3,7 @@
 //! Exit status: 0 done, valid or permitted; 1 denied or invalid; 2 wrong arguments or a file that
 //! can't be opened; 3 network or storage.
 
+mod a2a;
 mod agent;
 mod approve;
 mod args;
@@ -21,6 +22,7 @@ mod keygen;
 mod ledger_file;
 mod list_file;
 mod log;
+mod mcp;
 mod network;
 mod organization;
 mod output;
@@ -30,7 +32,9 @@ mod renewal;
 mod serve;
 mod signed_by;
 mod status;
+mod usage;
 mod verify;
+mod warnings;
 mod webvh;
 
 use args::{Cli, Command, DidCommand, KeyCommand, ReceiptCommand, StatusCommand};
@@ -43,13 +47,13 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let wants_json = std::env::args().any(|argument| argument == "--json");
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return output::ended(0, &output::print(&error.to_string()));
         }
-        Err(error) => return output::fail(&Failure::usage(one_line(&error)), wants_json),
+        Err(error) => return output::fail(&Failure::usage(usage::one_line(&error)), wants_json),
     };
     match run(cli.command, cli.json) {
         Ok(output) => output.show(cli.json),
@@ -87,11 +91,19 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::ApiKey { command } => organization::api_key::run(&command),
         Command::Delegation { command } => organization::delegation::run(&command),
         Command::Admin { command } => organization::admin::run(&command),
+        Command::Domain { command } => organization::domain::run(&command),
+        Command::IdentityProvider { command } => organization::identity_provider::run(&command),
         Command::Alert { command } => organization::alert::run(&command),
         Command::Signals { command } => organization::signals::run(&command),
         Command::Budget { command } => organization::budget::run(&command),
         Command::Secret { command } => organization::secret::run(&command),
+        Command::Approval { command } => organization::approval::run(&command),
+        Command::A2a { command } => a2a::run(&command),
+        Command::Migrate { command } => organization::migrate::run(&command),
+        Command::Mcp { command } => mcp::run(&command),
         Command::Model { command } => organization::model::run(&command),
+        Command::Partner { command } => organization::partner::run(&command),
+        Command::Policy { command } => organization::policy::run(&command),
         Command::Spend(args) => organization::spend::run(&args),
         Command::Doctor(args) => organization::doctor::run(&args),
         Command::MasterKey { command } => organization::master_key::run(&command),
@@ -106,17 +118,4 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::Signer(args) => organization::signer::run(&args),
         Command::Run(args) => agent::run::run(&args),
     }
-}
-
-/// A usage error on one line: what is wrong, what would do, and where to read more.
-fn one_line(error: &clap::Error) -> String {
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "a command is missing; see `legation --help`".to_owned();
-    }
-    let text = error.to_string();
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let said: Vec<&str> =
-        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more")).collect();
-    let said = said.join(" ");
-    format!("{}; see `legation --help`", said.strip_prefix("error: ").unwrap_or(&said))
 }

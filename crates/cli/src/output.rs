@@ -138,7 +138,7 @@ fn tell(notes: &[String]) {
 
 /// JSON in which nothing moves a cursor or turns the reading: a stranger's words stand in it. What may be in a text
 /// only is escaped there, so that it is the same JSON.
-fn harmless(json: &str) -> String {
+pub(crate) fn harmless(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for one in json.chars() {
         if one != '\n' && misleads(one) {

@@ -23,6 +23,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Output, Failure> {
         _ => None,
     };
     keep_lists(args)?;
+    crate::warnings::start();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

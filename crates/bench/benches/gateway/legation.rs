@@ -7,7 +7,14 @@ use crate::{
     upstream::DELAYS,
 };
 use serde_json::{Value, json};
-use std::{fs, net::SocketAddr, path::PathBuf, process::Command};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::PathBuf,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 pub(crate) struct Legation {
     name: &'static str,
@@ -66,7 +73,9 @@ impl Legation {
                 command.args(["up", "--listen", &address.to_string()]);
                 command
                     .args(["--admin-listen", &process::free_address().to_string(), "--data-dir"])
-                    .arg(&made.data);
+                    .arg(&made.data)
+                    // All load is one agent's.
+                    .args(["--max-calls-per-agent", "1024"]);
                 process::start(folders, &format!("legation-{name}-{number}.log"), &command)
             })
             .collect();
@@ -77,6 +86,46 @@ impl Legation {
     /// As its callers see so many of its gateways, with the key for load.
     pub(crate) fn peer(&self, name: &str, gateways: usize) -> Peer {
         Peer::gateway(name, self.addresses.iter().take(gateways).copied().collect(), &self.key)
+    }
+
+    /// As programs see it that sign nothing themselves: through an agent proxy of an agent with a key of its own.
+    pub(crate) fn proxied(&self, folders: &Folders, name: &str) -> (Peer, Running) {
+        let (key, file) = (self.data.join("signs.key"), self.data.join("signs.agent"));
+        let (key, file) = (key.to_str().unwrap(), file.to_str().unwrap());
+        self.tell(&["key", "generate", "--insecure-plaintext", "--out", key]);
+        let budget = "10000000USD/day";
+        self.run(&[
+            "agent",
+            "add",
+            "signs",
+            "--own-key",
+            key,
+            "--team",
+            "bench",
+            "--models",
+            "*",
+            "--budget",
+            budget,
+        ]);
+        self.run(&["agent", "file", "signs", "--own-key", key, "--out", file]);
+        let mut command = Command::new(&self.binary);
+        let gateway = format!("http://localhost:{}", self.addresses[0].port());
+        command.args(["agent", "proxy", "--key", file, "--gateway", &gateway, "--json"]);
+        let log = format!("agent-proxy-{}.log", self.name);
+        let running = process::start(folders, &log, &command);
+        let begin = Instant::now();
+        let told: Value = loop {
+            let said = fs::read_to_string(folders.work.join("logs").join(&log)).unwrap_or_default();
+            let line = said.lines().find_map(|line| serde_json::from_str::<Value>(line).ok());
+            if let Some(told) = line {
+                break told;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(30), "the agent proxy does not begin: {said}");
+            thread::sleep(Duration::from_millis(20));
+        };
+        let of = |name: &str| told["environment"][name].as_str().unwrap().to_owned();
+        let address: SocketAddr = of("ANTHROPIC_BASE_URL").trim_start_matches("http://").parse().unwrap();
+        (Peer::gateway(name, vec![address], &of("OPENAI_API_KEY")), running)
     }
 
     /// The processes of its gateways, without their signers.
@@ -107,8 +156,14 @@ impl Legation {
     }
 
     fn run(&self, args: &[&str]) -> Value {
+        let data = self.data.to_str().unwrap();
+        self.tell(&[args, &["--data-dir", data]].concat())
+    }
+
+    /// Runs a command that needs no data.
+    fn tell(&self, args: &[&str]) -> Value {
         let mut command = Command::new(&self.binary);
-        command.arg("--json").args(args).arg("--data-dir").arg(&self.data);
+        command.arg("--json").args(args);
         let output = command.output().unwrap_or_else(|error| panic!("{}: {error}", self.binary.display()));
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(

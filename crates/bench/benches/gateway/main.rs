@@ -86,6 +86,8 @@ fn run(plan: &Plan, only_legation: bool) {
     let mut peers = vec![direct.clone(), bare.peer.clone()];
     peers.extend(others.iter().map(|one| one.peer.clone()));
     peers.push(sqlite.peer("Legation, SQLite", 1));
+    let (proxied, _agent_proxy) = sqlite.proxied(&folders, "Legation, SQLite, through the agent proxy");
+    peers.push(proxied);
     peers.push(postgres.peer("Legation, PostgreSQL", 1));
     peers.extend(one.iter().map(|one| one.peer("LiteLLM, 1 worker, no budget", "free")));
     peers.extend(one.iter().map(|one| one.peer(one.name, "load")));

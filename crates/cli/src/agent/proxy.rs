@@ -12,6 +12,7 @@ use legation_agent::{
     CallError, Identity,
     proxy::{Door, Gateway, OwnSocket, Proxy, Token},
 };
+use legation_did::Did;
 use legation_host::serve_on;
 use legation_keystore::{Passphrase, Protection, replace_agent};
 use legation_registry::names;
@@ -60,6 +61,11 @@ impl Signs {
         let fetcher = Fetcher::new(options).map_err(|error| Failure::file(error.to_string()))?;
         let identity = Identity::new(did, Arc::new(key));
         Ok(Self { identity, chain, gateway, fetcher, file, passphrase })
+    }
+
+    /// Who signs.
+    pub(crate) fn did(&self) -> &Did {
+        self.identity.did()
     }
 
     /// The proxy behind a door, whose delegations are renewed while it runs; new ones are put into the agent's file.

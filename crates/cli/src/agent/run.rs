@@ -113,7 +113,7 @@ async fn wait(mut child: Child, mut signals: mpsc::Receiver<Signal>) -> Result<E
 }
 
 /// The exit status of a program, as shells tell it where a signal has ended it.
-fn exit(status: ExitStatus) -> u8 {
+pub(crate) fn exit(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|signal| signal.saturating_add(128)));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }

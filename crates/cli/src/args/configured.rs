@@ -60,6 +60,8 @@ pub(crate) enum SpendBy {
     Agent,
     /// A line for each model.
     Model,
+    /// A line for each end user, as agents name them (`user`, `safety_identifier`, `metadata.user_id`).
+    EndUser,
 }
 
 #[derive(Debug, Args)]

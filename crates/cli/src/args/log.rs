@@ -20,6 +20,10 @@ pub(crate) enum LogCommand {
     Replay(ReplayArgs),
     /// Erase, for good, what receipts were about (resource, facts, what was found). No proof breaks, and the log says that it was.
     Erase(EraseArgs),
+    /// Put the log into an S3-compatible store: what is new, and then the checkpoint, by conditional writes.
+    Push(PushArgs),
+    /// Read a log out of such a store into a folder, which `log verify` takes.
+    Pull(PullArgs),
     /// Witnesses: have a checkpoint signed by one, or be one for the logs of others.
     #[command(subcommand)]
     Witness(WitnessCommand),
@@ -133,6 +137,9 @@ pub(crate) struct SearchLogArgs {
     /// Most entries that are shown, the latest.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) last: u32,
+    /// Make the index of the own log anew; it stands in the folder `index` beside the log, and can be removed at any time.
+    #[arg(long, conflicts_with = "file")]
+    pub(crate) rebuild: bool,
     #[command(flatten)]
     pub(crate) of: LogArgs,
 }
@@ -205,6 +212,31 @@ pub(crate) struct WitnessAskArgs {
     pub(crate) key: String,
     #[command(flatten)]
     pub(crate) of: LogArgs,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PushArgs {
+    /// The place, as `s3://BUCKET/PREFIX`; the log is below it under its own name. Key and store are those of AWS_ACCESS_KEY_ID,
+    /// AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION and AWS_ENDPOINT_URL.
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    #[command(flatten)]
+    pub(crate) of: LogArgs,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PullArgs {
+    /// The place of the log itself, as `s3://BUCKET/PREFIX/NAME`. Key and store are those of AWS_ACCESS_KEY_ID,
+    /// AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION and AWS_ENDPOINT_URL.
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// The folder to write, a new one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
 }

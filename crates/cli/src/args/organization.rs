@@ -484,6 +484,11 @@ pub(crate) enum AdminCommand {
     /// Make somebody an admin, by the did:key that `legation key generate` prints. The delegation is printed, which is no
     /// secret: it goes to the admin, who gives it as --delegation.
     Add(AddAdminArgs),
+    /// Become the first admin of an organization that has none, at its host, by the code that `legation up` printed there. Key and
+    /// delegation are where other commands look for them.
+    Claim(ClaimArgs),
+    /// Become an admin for some hours, as an identity provider of the organization says who you are.
+    Login(LoginArgs),
     /// All admins.
     List(ListArgs),
     /// One admin by its DID; its delegation, as it holds now, is printed alone.
@@ -493,6 +498,70 @@ pub(crate) enum AdminCommand {
     /// On the machine with the data folder: make a new first admin where the key of the one there was is lost, whose authority
     /// ends. Its key and delegation take the place of `admin.key` and `admin.jwt`.
     Recover(RecoverAdminArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClaimArgs {
+    /// The code, such as `7K3M-0QVX-9TBD`. It is good once, for an hour.
+    #[arg(value_name = "CODE")]
+    pub(crate) code: String,
+    #[command(flatten)]
+    pub(crate) own: OwnAdminArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    /// A file that holds the ID token, `-` for standard input. It has to be asked for with the `nonce` that --nonce prints, at the
+    /// provider, for the client id of this organization there.
+    #[arg(long, value_name = "FILE", required_unless_present = "nonce", conflicts_with = "nonce")]
+    pub(crate) id_token: Option<PathBuf>,
+    /// Print the `nonce` to ask for an ID token with: it is made of the key, so that the token is of use to nobody else.
+    #[arg(long)]
+    pub(crate) nonce: bool,
+    #[command(flatten)]
+    pub(crate) own: OwnAdminArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DomainCommand {
+    /// Add a domain, such as acme.com, and say what has to be found there.
+    Add(IdArgs),
+    /// Look at a domain now. `up` does so by itself once a day.
+    Check(IdArgs),
+    /// The domains, and whether each was seen.
+    List(ListArgs),
+    /// Remove a domain.
+    Remove(IdArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IdentityProviderCommand {
+    /// Write the OpenID providers of a JSON file, one or a list: each has `name`, `issuer`, `audience` and `roles`, and keys in `jwks`
+    /// where they are not to be fetched.
+    Set(FileArgs),
+    /// The OpenID providers whose groups stand for roles.
+    List(ListArgs),
+    /// Remove one by its name. Sessions that it gave end when they end.
+    Remove(IdArgs),
+}
+
+/// Where a host is, and where key and delegation of whoever becomes an admin there are kept.
+#[derive(Debug, Args)]
+pub(crate) struct OwnAdminArgs {
+    /// The URL of the host's --admin-listen address.
+    #[arg(long, value_name = "URL")]
+    pub(crate) host: String,
+    /// The key file, which is made where there is none; by default `admin.key` in the data folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// A file that holds the key's passphrase; without, whoever reads the key file that is made has the key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// The file that the delegation is written to; by default `admin.jwt` in the data folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) delegation: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
 }
 
 #[derive(Debug, Args)]
@@ -593,6 +662,8 @@ pub(crate) enum Role {
     Owner,
     /// All but who is an admin, and the organization's own key.
     Operator,
+    /// Decides on what waits for an approval.
+    Approver,
     /// Looks, and changes nothing.
     Auditor,
 }

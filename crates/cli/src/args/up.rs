@@ -1,7 +1,7 @@
 //! The arguments of `init`, `up` and `signer`.
 
 use super::NetworkArgs;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Where an organization's data are.
@@ -175,8 +175,12 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) database_file: Option<PathBuf>,
     /// A file that holds a passphrase for the first admin's key; without, whoever reads the key file has the key.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_admin")]
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// Make no first admin here. While there is none, `up` prints a code when it starts: who types it by `admin claim` is the
+    /// first one.
+    #[arg(long)]
+    pub(crate) no_admin: bool,
 }
 
 #[derive(Debug, Args)]
@@ -198,15 +202,93 @@ pub(crate) struct UpArgs {
     /// is not of this machine and there is a certificate.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     pub(crate) admin_listen: SocketAddr,
+    /// Where proxies on this machine ask whether a request that they hold passes: Envoy by `ext_authz`, nginx by `auth_request`,
+    /// Traefik by `forwardAuth`. An address of this machine. Examples stand in `examples/proxies`.
+    #[arg(long, value_name = "ADDRESS", requires = "authz_origin")]
+    pub(crate) authz_listen: Option<SocketAddr>,
+    /// The origin of a service whose proxy asks there, such as https://shop.example: requests to any other are refused.
+    /// Repeatable.
+    #[arg(long, value_name = "ORIGIN", requires = "authz_listen")]
+    pub(crate) authz_origin: Vec<String>,
     /// The TLS certificate chain (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
     /// The TLS key (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// Let models run at addresses of a private network.
+    /// Let models run, witnesses be asked and the log be stored at addresses of a private network.
     #[arg(long)]
     pub(crate) allow_private: bool,
+    /// An S3-compatible store that the log is put into, too, as `s3://BUCKET/PREFIX`; see `legation log push --help`. A store on this
+    /// machine is reached by `http://localhost`.
+    #[arg(long, value_name = "URL", env = "LEGATION_LOG_STORE")]
+    pub(crate) log_store: Option<String>,
+    /// Witnesses that are asked to sign the log's checkpoints, and how many of them have to: a file as C2SP tlog-policy has
+    /// it, with lines `witness NAME KEY URL` and `quorum NAME`. The same file says to `log verify --policy` whom to ask for.
+    #[arg(long, value_name = "FILE", env = "LEGATION_WITNESSES")]
+    pub(crate) witnesses: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) tell: TellArgs,
+}
+
+/// How much is done at a time.
+#[derive(Debug, Args)]
+pub(crate) struct LimitArgs {
+    /// Most connections at a time at each address. A further one takes the place of one that is idle; one client has seven
+    /// eighths of them at most. WebSockets are not counted once they are open.
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
+    pub(crate) max_connections: u32,
+    /// Most calls at a time, of all agents together; further ones are answered with 503.
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) max_calls: u32,
+    /// Most calls at a time of one agent, and of all that it hands its authority on to; further ones are answered with 429. By
+    /// default an eighth of --max-calls.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) max_calls_per_agent: Option<u32>,
+    /// For how many seconds calls that run may go on once it is asked to end (SIGTERM, Ctrl-C). A second one ends it at once.
+    /// WebSockets end at once.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=3600))]
+    pub(crate) drain: u32,
+}
+
+/// What is told of requests.
+#[derive(Debug, Args)]
+pub(crate) struct TellArgs {
+    /// Send the spans of each call to an OpenTelemetry collector: the URL of its OTLP end point over HTTP, such as
+    /// http://localhost:4318. Headers that it asks for stand in OTEL_EXPORTER_OTLP_HEADERS.
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", hide_env_values = true)]
+    pub(crate) otlp: Option<String>,
+    /// Write one line of JSON for each request to the gateway: who, which model or route, what came of it, how long it took,
+    /// what it cost. No secrets, no prompts, no answers.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Off)]
+    pub(crate) access_log: LogFormat,
+    /// Where to; standard output by default. The file may be moved away at any time, and is then made anew.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) access_log_file: Option<PathBuf>,
+    /// Write one line of JSON for each request of an administrator: who, what, on what, what came of it. What commands do in
+    /// the data folder stands in the events only.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Off)]
+    pub(crate) audit_log: LogFormat,
+    /// Where to; standard output by default. The file may be moved away at any time, and is then made anew.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit_log_file: Option<PathBuf>,
+}
+
+/// How a log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// One object a line.
+    Json,
+    /// Not at all.
+    Off,
+}
+
+impl LogFormat {
+    pub(crate) fn is_on(self) -> bool {
+        self == Self::Json
+    }
 }
 
 #[derive(Debug, Args)]

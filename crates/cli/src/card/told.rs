@@ -1,8 +1,8 @@
 //! What is said of a card that was verified or refused.
 
 use crate::output::{Output, one_line};
-use legation_agent_card::{Binding, Form, VerifiedCard, VerifyError, error::Failure};
-use serde_json::{Value, json};
+use legation_agent_card::{Binding, Form, VerifiedCard, VerifyError, error::Failure, verdict};
+use serde_json::Value;
 
 /// A card that is refused, with the rule that it breaks.
 pub(super) struct Denied {
@@ -32,30 +32,17 @@ impl From<VerifyError> for Denied {
 /// A refused card.
 pub(super) fn denied(denied: &Denied) -> Output {
     let mut text = format!("deny: {}\n  {}\n", denied.code, one_line(&denied.reason));
-    let mut signatures = Vec::new();
     for Failure { index, reason } in &denied.failures {
         let why = one_line(&reason.to_string());
         text.push_str(&format!("  signature {index}: {}: {why}\n", reason.code()));
-        signatures.push(json!({"index": index, "code": reason.code(), "reason": reason.to_string()}));
     }
-    let json = json!({
-        "decision": "deny", "code": denied.code, "reason": denied.reason, "failures": signatures,
-        "did": null, "form": null, "keyId": null, "algorithm": null, "binding": null, "handshake": null,
-        "delegation": null, "uncovered": [], "card": null,
-    });
+    let json = verdict::denied(denied.code, &denied.reason, &denied.failures);
     Output { json, text, notes: Vec::new(), exit: 1 }
 }
 
 /// A verified card; without a binding where a JWK set verified it.
 pub(super) fn verified(card: &VerifiedCard, binding: Option<&Binding>) -> Output {
-    let json = json!({
-        "decision": "valid", "code": null, "reason": null, "failures": [],
-        "did": card.did().map(legation_did::Did::as_str), "form": card.form().to_string(),
-        "keyId": card.key_id(), "algorithm": card.algorithm().jose(), "binding": binding_json(binding),
-        "handshake": card.handshake(),
-        "delegation": card.delegation().map(|required| json!({"required": required})),
-        "uncovered": card.uncovered().paths(), "card": card.card(),
-    });
+    let json = verdict::verified(card, binding);
     let mut output = Output::done(json, text(card, binding));
     if !card.uncovered().is_empty() {
         output.notes.push(format!(
@@ -71,14 +58,6 @@ pub(super) fn verified(card: &VerifiedCard, binding: Option<&Binding>) -> Output
         );
     }
     output
-}
-
-fn binding_json(binding: Option<&Binding>) -> Value {
-    match binding {
-        None => Value::Null,
-        Some(Binding::KeyOnly) => json!({"type": "key"}),
-        Some(Binding::Domain { origin }) => json!({"type": "domain", "origin": origin}),
-    }
 }
 
 fn text(card: &VerifiedCard, binding: Option<&Binding>) -> String {

@@ -10,6 +10,7 @@
 //! | [`story`] | what happens, top to bottom |
 //! | [`attacks`] | what should be refused, by whom and with which code |
 //! | [`organization`] | an organization that runs: its gateway, in front of a model |
+//! | [`audit`] | what it decided, in a log that an auditor holds against it |
 //! | [`shop`] | the services that are called: the part that a partner would write |
 //! | [`calls`] | the caller's side: meet, sign, send, check the receipt |
 //! | [`mallory`] | the server of an attacker who stands between two others |
@@ -18,6 +19,7 @@
 //! | [`report`] | what came of it, as text and as JSON |
 
 mod attacks;
+mod audit;
 mod calls;
 mod mallory;
 mod mandate;

@@ -1,6 +1,7 @@
 //! An organization that runs: an agent's key is its delegation, in front of a model whose words are scripted.
 
 use super::{
+    audit,
     calls::Answer,
     report::{
         Expected::{Deny, Permit},
@@ -61,7 +62,8 @@ pub(super) async fn tell(report: &mut Report) -> Result<(), Failure> {
     let told = act(&registry, port, report).await;
     drop(stop);
     drop(served.await);
-    told
+    told?;
+    audit::tell(&registry, folder.path(), report)
 }
 
 async fn act(registry: &Arc<Registry>, port: u16, report: &mut Report) -> Result<(), Failure> {

@@ -84,9 +84,32 @@ impl Report {
         }));
     }
 
+    /// Records what somebody found who verified something: nothing wrong, or an alarm by its code.
+    pub(super) fn audit(
+        &mut self,
+        title: &str,
+        by: &'static str,
+        expected: Option<&'static str>,
+        found: Option<&str>,
+    ) {
+        let words = |code: Option<&str>| code.map_or(format!("{by}: holds"), |code| format!("{by}: {code}"));
+        let (mark, ok) = (if found.is_some() { '✗' } else { '✓' }, found == expected);
+        self.say(&format!("  {mark} {title:<TITLE$} {}", words(found)));
+        if !ok {
+            self.wrong += 1;
+            self.say(&format!("  ^ WRONG: it should be `{}`", words(expected)));
+        }
+        let decision = if found.is_some() { "alarm" } else { "holds" };
+        self.steps.push(json!({
+            "title": title, "attack": self.attack, "by": by, "decision": decision, "code": found, "link": null,
+            "reason": "", "receipt": false, "expected": expected.unwrap_or("holds"), "ok": ok,
+        }));
+    }
+
     /// Counts what happened.
     pub(super) fn sum_up(&mut self) {
-        let codes: BTreeSet<&str> = self.steps.iter().filter_map(|step| step.get("code")?.as_str()).collect();
+        let denied = self.steps.iter().filter(|step| step.get("decision") == Some(&"deny".into()));
+        let codes: BTreeSet<&str> = denied.filter_map(|step| step.get("code")?.as_str()).collect();
         let count = |name: &str, wanted: Value| {
             self.steps.iter().filter(|step| step.get(name) == Some(&wanted)).count()
         };
@@ -164,6 +187,16 @@ mod tests {
             (Expected::Permit, Answer { receipt: None, ..permit() }, 1),
         ] {
             assert_eq!(exit(expected, answer), wanted, "{expected:?}");
+        }
+        for (expected, found, wanted) in [
+            (None, None, 0),
+            (Some("log_changed"), Some("log_changed"), 0),
+            (Some("log_changed"), None, 1),
+            (None, Some("log_changed"), 1),
+        ] {
+            let mut report = Report::default();
+            report.audit("a log", "Auditor", expected, found);
+            assert_eq!(report.finish(Duration::ZERO).exit, wanted, "{expected:?}");
         }
     }
 }

@@ -15,13 +15,13 @@ use legation_log::{
     export::{Header, write_attached, write_end, write_entry},
     proof::{Nodes, subtrees},
     reader,
+    replay::attached::Named,
     tree::Hash,
 };
 use legation_registry::Registry;
 use legation_registry::log::DOCUMENT;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{
-    collections::BTreeSet,
     fs::File,
     io::{self, BufWriter, Write},
 };
@@ -59,9 +59,9 @@ pub(crate) fn run(args: &ExportLogArgs) -> Result<Output, Failure> {
     let file = tempfile::NamedTempFile::new_in(parent).map_err(unwritten)?;
     let mut out = BufWriter::with_capacity(1 << 20, file.as_file());
     header.write(&mut out).map_err(unwritten)?;
-    let mut chains = BTreeSet::new();
-    entries(&log, (first, end), args.no_values, &mut own, &mut chains, &mut out, &unwritten)?;
-    let attached = attach(&own.registry, &chains, &mut out, &unwritten)?;
+    let mut named = Named::default();
+    entries(&log, (first, end), args.no_values, &mut own, &mut named, &mut out, &unwritten)?;
+    let attached = attach(&own.registry, &named, &mut out, &unwritten)?;
     write_end(&mut out, end - first, attached).map_err(unwritten)?;
     out.flush().map_err(unwritten)?;
     drop(out);
@@ -107,39 +107,34 @@ fn entries(
     (first, end): (u64, u64),
     no_values: bool,
     own: &mut Own,
-    chains: &mut BTreeSet<String>,
+    named: &mut Named,
     out: &mut BufWriter<&File>,
     unwritten: &Unwritten<'_>,
 ) -> Result<(), Failure> {
     let counter = counter();
     for (index, leaf) in (first..end).zip(log.entries(first)) {
         let leaf = leaf.map_err(|error| unread(&error))?;
+        let whole = log.whole(&leaf).map_err(|error| unread(&error))?;
         let shown = if no_values { Vec::new() } else { own.shown(index)? };
-        write_entry(out, &leaf, &shown).map_err(unwritten)?;
-        chains.extend(links(&leaf));
+        write_entry(out, &leaf, whole.as_deref(), &shown).map_err(unwritten)?;
+        if let Ok((_, entry)) = entry::read(index, whole.as_deref().unwrap_or(&leaf)) {
+            named.add(&entry);
+        }
         counter.inc(1);
     }
     counter.finish_and_clear();
     Ok(())
 }
 
-/// The digests of the delegations that an entry names.
-fn links(leaf: &[u8]) -> Vec<String> {
-    let json: Value = serde_json::from_slice(leaf).unwrap_or_default();
-    let chain = json.get("entry").and_then(|entry| entry.get("chain")).and_then(Value::as_array);
-    let text = |link: &Value| link.as_str().map(str::to_owned);
-    chain.map(|chain| chain.iter().filter_map(text).collect()).unwrap_or_default()
-}
-
-/// Attaches what decisions rest on, as far as it is there: delegations that entries name, documents of those who issued
-/// them, status lists and models as they are now.
+/// Attaches what decisions rest on, as far as it is there: delegations, documents, status lists and policies that entries name, as
+/// they were; models as they are now.
 fn attach(
     registry: &Registry,
-    chains: &BTreeSet<String>,
+    named: &Named,
     out: &mut BufWriter<&File>,
     unwritten: &Unwritten<'_>,
 ) -> Result<u64, Failure> {
-    let all = registry.evidence(chains).map_err(|error| failed(&error))?;
+    let all = registry.evidence(named).map_err(|error| failed(&error))?;
     for one in &all {
         write_attached(out, one).map_err(unwritten)?;
     }

@@ -9,6 +9,7 @@ use crate::{
 use legation_log::{
     Reader,
     checkpoint::Checkpoint,
+    entry,
     export::{Export, Line},
     hidden::Disclosure,
     note::Note,
@@ -33,9 +34,23 @@ pub(super) fn folder(args: &LogArgs) -> Result<PathBuf, Failure> {
             format!("there is no log in `{}`; `legation up` writes one, or name a PATH", logs.display());
         Failure::file(text)
     };
-    let all = std::fs::read_dir(&logs).map_err(|_| missing())?;
-    let folders = all.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(|path| path.is_dir());
-    folders.max().ok_or_else(missing)
+    latest(&logs).ok_or_else(missing)
+}
+
+/// The folder of the latest log, by its name, which is its year.
+pub(super) fn latest(logs: &Path) -> Option<PathBuf> {
+    all(logs).pop()
+}
+
+/// The folders of all logs, the latest last.
+pub(crate) fn all(logs: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(logs).into_iter().flatten();
+    let mut all: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.is_dir())
+        .collect();
+    all.sort();
+    all
 }
 
 /// An export.
@@ -96,8 +111,12 @@ pub(super) fn each(file: Option<&Path>, of: &LogArgs, each: &mut Each<'_>) -> Re
         let mut export = open(path)?;
         let mut index = export.header().first;
         while let Some(line) = export.next_line().map_err(|error| unread_export(&error))? {
-            if let Line::Entry(leaf, shown) = line {
-                each(index, &leaf, &mut || Ok(shown.clone()))?;
+            if let Line::Entry(one) = line {
+                if one.whole.as_ref().is_some_and(|whole| !entry::stands_for(&one.leaf, whole)) {
+                    let text = format!("entry {index} is not the one that the log has the digest of");
+                    return Err(Failure::invalid("value_mismatch", text));
+                }
+                each(index, one.entry(), &mut || Ok(one.shown.clone()))?;
                 index = index.saturating_add(1);
             }
         }
@@ -110,7 +129,19 @@ pub(super) fn each(file: Option<&Path>, of: &LogArgs, each: &mut Each<'_>) -> Re
     let reader = Reader::new(&folder, size);
     for (index, leaf) in (0..).zip(reader.entries(0)) {
         let leaf = leaf.map_err(|error| unread(&error))?;
-        each(index, &leaf, &mut || own.shown(index))?;
+        let whole = reader.whole(&leaf).map_err(|error| unread(&error))?;
+        each(index, whole.as_deref().unwrap_or(&leaf), &mut || own.shown(index))?;
+    }
+    Ok(())
+}
+
+/// Does something with all that is attached to an export.
+pub(super) fn attachments(path: &Path, each: &mut impl FnMut(&serde_json::Value)) -> Result<(), Failure> {
+    let mut export = open(path)?;
+    while let Some(line) = export.next_line().map_err(|error| unread_export(&error))? {
+        if let Line::Attached(attached) = line {
+            each(&attached);
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `legation admin`.
 
 use super::{
+    own_admin,
     place::{Place, ask, escape, joined, text},
     recover,
     table::table,
@@ -15,6 +16,8 @@ use serde_json::{Value, json};
 pub(crate) fn run(command: &AdminCommand) -> Result<Output, Failure> {
     match command {
         AdminCommand::Add(args) => add(args),
+        AdminCommand::Claim(args) => own_admin::claim(args),
+        AdminCommand::Login(args) => own_admin::login(args),
         AdminCommand::List(args) => list(args),
         AdminCommand::Show(args) => show(args),
         AdminCommand::Remove(args) => remove(args),

@@ -1,7 +1,7 @@
 //! `legation agent`.
 
 use super::{
-    agent_file, cards,
+    agent_file, cards, export,
     holder::{body, budgets, change, show, valid_until},
     import,
     place::{Place, joined, text},
@@ -30,7 +30,7 @@ pub(crate) fn run(command: &AgentCommand, as_json: bool) -> Result<Output, Failu
         AgentCommand::Rotate(args) => rotate("agents", args),
         AgentCommand::Card(args) => cards::run(&args.command, &cards::of_agent(&args.name)),
         AgentCommand::Import(args) => import::import(args),
-        AgentCommand::Export(args) => import::export(args),
+        AgentCommand::Export(args) => export::run(args, as_json),
         AgentCommand::File(args) => agent_file::write(args),
         AgentCommand::Narrow(args) => narrow::run(args),
         AgentCommand::Proxy(args) => proxy::run(args, as_json),

@@ -1,4 +1,4 @@
-//! `legation plan` and `legation apply`: teams, agents, models and routes as files say.
+//! `legation plan` and `legation apply`: teams, agents, models, routes and policies as files say.
 
 mod difference;
 mod files;
@@ -12,8 +12,15 @@ use difference::{Change, Step, difference};
 use serde_json::{Value, json};
 
 /// What files can say, in the order in which it is made; the name of the list that has all of it, and the path below `/v1/`.
-pub(crate) const KINDS: [(&str, &str); 4] =
-    [("model", "models"), ("route", "routes"), ("team", "teams"), ("agent", "agents")];
+pub(crate) const KINDS: [(&str, &str); 7] = [
+    ("model", "models"),
+    ("route", "routes"),
+    ("team", "teams"),
+    ("agent", "agents"),
+    ("identity-provider", "identity-providers"),
+    ("partner", "partners"),
+    ("policy", "policies"),
+];
 
 pub(crate) fn plan(args: &PlanArgs) -> Result<Output, Failure> {
     let place = Place::of(&args.data)?;
@@ -76,6 +83,8 @@ fn request(step: &Step) -> (&'static str, String, Option<Value>) {
     let is_holder = matches!(step.kind, "team" | "agent");
     match &step.to {
         None if is_holder => ("POST", format!("{one}/retire"), None),
+        // Its versions stay.
+        None if step.kind == "policy" => ("POST", format!("{one}/unbind"), Some(json!({}))),
         None => ("DELETE", one, None),
         Some(to) if is_holder && step.from.is_none() => ("POST", format!("/v1/{list}"), Some(to.clone())),
         Some(to) if is_holder => {
@@ -84,6 +93,10 @@ fn request(step: &Step) -> (&'static str, String, Option<Value>) {
                 members.remove("name");
             }
             ("PUT", one, Some(body))
+        }
+        Some(to) if step.kind == "policy" => {
+            let (text, bound) = (to.get("text").cloned(), to.get("bound").cloned());
+            ("PUT", one, Some(json!({"text": text, "bound": bound})))
         }
         Some(to) => ("PUT", one, Some(to.clone())),
     }

@@ -50,7 +50,7 @@ pub(crate) fn settle(folder: &DataDir, secured: &str) -> Result<(), Failure> {
 }
 
 /// The key in a file, which is made where there is none.
-fn key_in(path: &Path, passphrase_file: Option<&Path>) -> Result<SecretKey, Failure> {
+pub(crate) fn key_in(path: &Path, passphrase_file: Option<&Path>) -> Result<SecretKey, Failure> {
     let passphrase = files::passphrase(passphrase_file)?;
     if path.exists() {
         let passphrase_file = passphrase_file.map(Path::to_owned);

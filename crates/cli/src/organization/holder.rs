@@ -126,6 +126,16 @@ fn for_people(holder: &Value) -> String {
     all.extend(items(holder, "constraints").iter().map(|one| ("only if", one.to_string())));
     all.extend(items(holder, "budgets").iter().map(|taken| ("budget", taken_text(taken))));
     all.push(("delegation", delegation));
+    if !text(holder, "shadow").is_empty() {
+        all.push((
+            "in shadow",
+            format!("until {}: what is denied is recorded, and passes", text(holder, "shadow")),
+        ));
+    }
+    let policy = |one: &Value| {
+        ("policy", format!("{}@{} by {}", text(one, "name"), number(one, "version"), text(one, "to")))
+    };
+    all.extend(items(holder, "policies").iter().map(policy));
     all.extend(items(holder, "keys").iter().map(|key| ("key", api_key::line(key))));
     format!("{kind} `{name}`{of}\n{}", facts(&all))
 }

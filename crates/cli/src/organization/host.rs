@@ -30,19 +30,23 @@ const MOST: usize = 32 << 20;
 
 /// Such a host, and who asks it.
 pub(crate) struct Host {
-    /// Where it is reached.
-    url: String,
+    reached: Reached,
     /// The organization's own origin, for which requests are signed.
     origin: String,
     chain: CompactChain,
     key: SecretKey,
+}
+
+/// Where a host is reached.
+pub(crate) struct Reached {
+    url: String,
     fetcher: Fetcher,
 }
 
 impl Host {
     /// A host at a URL, with the key and the delegation that arguments name.
     pub(crate) fn new(url: &str, args: &PlaceArgs) -> Result<Self, Failure> {
-        let url = reached_at(url)?;
+        let reached = Reached::at(url)?;
         let named = |given: &Option<_>, usual: &str| match given {
             Some(path) => Clone::clone(path),
             None => args.data.data_dir.join(usual),
@@ -51,43 +55,12 @@ impl Host {
         let key = files::load_key(&KeyArgs { key, passphrase_file: args.passphrase_file.clone() })?;
         let file = named(&args.delegation, "admin.jwt");
         let (chain, origin) = read_chain(&file)?;
-        let options = Options {
-            timeout: TIMEOUT,
-            max_bytes: MOST,
-            // Whoever asks has named it.
-            allow_private: true,
-            http_on_loopback: true,
-            ..Options::default()
-        };
-        let fetcher = Fetcher::new(options).map_err(|error| Failure::file(error.to_string()))?;
-        Ok(Self { url, origin, chain, key, fetcher })
+        Ok(Self { reached, origin, chain, key })
     }
 
     /// Asks an end point.
     pub(crate) fn ask(&self, method: &str, target: &str, body: &[u8]) -> Result<Value, Failure> {
-        let url = format!("{}{target}", self.url);
-        let verb = Method::from_bytes(method.as_bytes())
-            .map_err(|_| Failure::usage(format!("`{method}` is no method")))?;
-        let headers = self.signed(method, target, body)?;
-        let call = Call { method: verb, url: &url, headers, body: body.to_vec() };
-        let reply = network::wait("asking the host", self.fetcher.call(call))?
-            .map_err(|error| Failure::network(error.code(), error.to_string()))?;
-        let unknown = || {
-            let message = format!("`{}` answers nothing that is known; is it the admin address?", self.url);
-            Failure::network("host_unknown", message)
-        };
-        let json: Value = serde_json::from_slice(&reply.body).map_err(|_| unknown())?;
-        if reply.status < 300 {
-            return Ok(json);
-        }
-        // Problem details; whoever answers otherwise is somebody else.
-        match (text(&json, "code"), text(&json, "detail")) {
-            ("", _) | (_, "") => Err(unknown()),
-            (code, message) => {
-                let (code, message) = (code.to_owned(), message.to_owned());
-                Err(failed(&ApiError { status: reply.status, code, message }))
-            }
-        }
+        self.reached.ask(method, target, self.signed(method, target, body)?, body)
     }
 
     /// The headers of a request, which is signed for the organization's own origin, wherever it is sent.
@@ -107,6 +80,59 @@ impl Host {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         Ok(headers)
+    }
+}
+
+impl Reached {
+    /// A host at a URL.
+    pub(crate) fn at(url: &str) -> Result<Self, Failure> {
+        let url = reached_at(url)?;
+        let options = Options {
+            timeout: TIMEOUT,
+            max_bytes: MOST,
+            // Whoever asks has named it.
+            allow_private: true,
+            http_on_loopback: true,
+            ..Options::default()
+        };
+        let fetcher = Fetcher::new(options).map_err(|error| Failure::file(error.to_string()))?;
+        Ok(Self { url, fetcher })
+    }
+
+    /// Asks for what nobody has to sign.
+    pub(crate) fn ask_openly(&self, method: &str, target: &str, body: &Value) -> Result<Value, Failure> {
+        let mut headers = HeaderMap::new();
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        if !body.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        self.ask(method, target, headers, body.as_bytes())
+    }
+
+    /// Asks an end point.
+    fn ask(&self, method: &str, target: &str, headers: HeaderMap, body: &[u8]) -> Result<Value, Failure> {
+        let url = format!("{}{target}", self.url);
+        let verb = Method::from_bytes(method.as_bytes())
+            .map_err(|_| Failure::usage(format!("`{method}` is no method")))?;
+        let call = Call { method: verb, url: &url, headers, body: body.to_vec() };
+        let reply = network::wait("asking the host", self.fetcher.call(call))?
+            .map_err(|error| Failure::network(error.code(), error.to_string()))?;
+        let unknown = || {
+            let message = format!("`{}` answers nothing that is known; is it the admin address?", self.url);
+            Failure::network("host_unknown", message)
+        };
+        let json: Value = serde_json::from_slice(&reply.body).map_err(|_| unknown())?;
+        if reply.status < 300 {
+            return Ok(json);
+        }
+        // Problem details; whoever answers otherwise is somebody else.
+        match (text(&json, "code"), text(&json, "detail")) {
+            ("", _) | (_, "") => Err(unknown()),
+            (code, message) => {
+                let (code, message) = (code.to_owned(), message.to_owned());
+                Err(failed(&ApiError { status: reply.status, code, message, retry_after: None }))
+            }
+        }
     }
 }
 

@@ -1,13 +1,12 @@
-//! `legation agent import` and `agent export`: a line of JSON for each agent.
+//! `legation agent import`: a line of JSON for each agent.
 
 use super::place::{Place, items, number, text};
 use crate::{
-    args::{ExportArgs, ImportArgs},
-    files,
+    args::ImportArgs,
     output::{Failure, Output, counter, one_line},
 };
 use legation_keys::json::{self, JsonLimits};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read},
@@ -22,22 +21,6 @@ const TOGETHER: usize = 256;
 const BYTES: usize = 512 << 10;
 /// Refused lines that are told one by one.
 const TOLD: usize = 1000;
-/// What an agent is exported with, as it is imported.
-const MEMBERS: [&str; 12] = [
-    "name",
-    "team",
-    "purpose",
-    "tags",
-    "capabilities",
-    "owner",
-    "models",
-    "actions",
-    "resources",
-    "constraints",
-    "maxDepth",
-    "validFor",
-];
-
 /// What became of the lines.
 #[derive(Default)]
 struct Count {
@@ -170,34 +153,5 @@ impl Count {
             json!({"lines": lines, "added": added, "there": there, "refused": refused, "refusedLines": told});
         let output = Output::done(json, said);
         if refused == 0 { output } else { Output { exit: 1, ..output } }
-    }
-}
-
-pub(crate) fn export(args: &ExportArgs) -> Result<Output, Failure> {
-    let agents = Place::of(&args.data)?.all("/v1/agents", &[], "agents")?;
-    let mut lines = String::new();
-    let mut count = 0_u64;
-    for agent in agents.iter().filter(|agent| text(agent, "state") != "retired") {
-        let mut line: Map<String, Value> = Map::new();
-        for member in MEMBERS {
-            line.extend(agent.get(member).map(|value| (member.to_owned(), value.clone())));
-        }
-        // What is raised for a while is raised here.
-        let usual = |budget: &Value| match text(budget, "usual") {
-            "" => text(budget, "budget").to_owned(),
-            usual => usual.to_owned(),
-        };
-        let budgets: Vec<String> = items(agent, "budgets").iter().map(usual).collect();
-        line.insert("budgets".to_owned(), json!(budgets));
-        lines.push_str(&Value::Object(line).to_string());
-        lines.push('\n');
-        count += 1;
-    }
-    match files::write_to(&args.to, lines.trim_end())? {
-        None => Ok(Output::done(json!({"exported": count, "agents": agents}), lines)),
-        Some(file) => Ok(Output::done(
-            json!({"exported": count, "file": file}),
-            format!("wrote {file}: {count} agents"),
-        )),
     }
 }

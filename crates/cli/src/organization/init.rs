@@ -21,21 +21,25 @@ pub(crate) fn run(args: &InitArgs) -> Result<Output, Failure> {
     folder.create(args.database_file.as_deref())?;
     let (registry, admin) = make(&folder, args)?;
     let place = folder.path().display();
+    let first = match &admin {
+        Some(_) => format!("`{place}/admin.key` and `admin.jwt` are the first admin's, for `--host URL` once it is up."),
+        None => "There is no admin yet: `legation up` prints a code, by which `legation admin claim` makes the first one.".to_owned(),
+    };
     let text = format!(
         "{did} is ready in {place}\n\
          \n\
          `{place}/master.key` opens all keys of it. Keep a copy of that file apart from backups of the rest.\n\
-         `{place}/admin.key` and `admin.jwt` are the first admin's, for `--host URL` once it is up.\n\
+         {first}\n\
          Next: `legation agent add NAME --models '*' --budget 5USD/day`, then `legation up`.\n",
     );
     Ok(Output::done(
-        json!({"did": registry.did().as_str(), "dataDir": folder.path(), "admin": admin.as_str()}),
+        json!({"did": registry.did().as_str(), "dataDir": folder.path(), "admin": admin.as_ref().map(Did::as_str)}),
         text,
     ))
 }
 
 /// The organization itself, and its first admin.
-fn make(folder: &DataDir, args: &InitArgs) -> Result<(Registry, Did), Failure> {
+fn make(folder: &DataDir, args: &InitArgs) -> Result<(Registry, Option<Did>), Failure> {
     let signer = folder.signer().inspect_err(|_| folder.give_up())?;
     let made = || {
         let client = signer.client(Door::Registry)?;
@@ -43,6 +47,9 @@ fn make(folder: &DataDir, args: &InitArgs) -> Result<(Registry, Did), Failure> {
             .map_err(|error| failed(&error))
     };
     let registry = made().inspect_err(|_| folder.give_up())?;
+    if args.no_admin {
+        return Ok((registry, None));
+    }
     let admin = first_admin::make(folder, &registry, args.passphrase_file.as_deref())?;
-    Ok((registry, admin))
+    Ok((registry, Some(admin)))
 }

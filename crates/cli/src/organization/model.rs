@@ -69,7 +69,7 @@ fn read(args: &FileArgs) -> Result<Vec<Model>, Failure> {
             one.get("name").and_then(Value::as_str).map(|name| format!(" `{name}`")).unwrap_or_default();
         serde_json::from_value::<Model>(one).map_err(|error| {
             // The reader names the types of this program.
-            let reason = ["Model", "Target", "Price"]
+            let reason = ["Model", "Target", "Price", "ImagePrice"]
                 .into_iter()
                 .fold(error.to_string(), |text, name| text.replace(&format!("struct {name}"), "an object"));
             wrong(&format!("holds as number {} no model{name}: {reason}", index + 1))
@@ -83,7 +83,17 @@ fn price(price: &Price) -> String {
     // Millionths of a minor unit for a token are minor units for a million.
     let amount = |price: u64| i64::try_from(price).map_or(i64::MAX, micros);
     let currency = &price.currency;
-    format!("{} in, {} out", money(amount(price.input), currency), money(amount(price.output), currency))
+    let told = |price: u64| money(amount(price), currency);
+    let mut text = format!("{} in, {} out", told(price.input), told(price.output));
+    // Those of one image, one character and one second are millionths of a minor unit.
+    let one = |price: u64| money(i64::try_from(price).unwrap_or(i64::MAX), currency);
+    if let Some(dearest) = price.image(None, None) {
+        text.push_str(&format!("; an image {}", one(dearest)));
+    }
+    for (what, price) in [("a character", price.character), ("a second", price.second)] {
+        text.extend(price.map(|price| format!("; {what} {}", one(price))));
+    }
+    text
 }
 
 fn list(args: &ListArgs) -> Result<Output, Failure> {
@@ -100,9 +110,15 @@ fn list(args: &ListArgs) -> Result<Output, Failure> {
 fn row(model: &Value) -> Vec<String> {
     let cell = |name: &str| text(model, name).to_owned();
     let cost = model.get("price").and_then(|cost| serde_json::from_value::<Price>(cost.clone()).ok());
+    let targets = items(model, "targets").iter().any(|target| target.get("price").is_some());
     let at = |target: &Value| Target::new(text(target, "baseUrl"), "").origin().to_owned();
     let at: Vec<String> = items(model, "targets").iter().map(at).collect();
-    let cost = cost.as_ref().map_or("none".to_owned(), price);
+    let cost = match (cost.as_ref().map(price), targets) {
+        (Some(cost), false) => cost,
+        (Some(cost), true) => format!("{cost}; by target"),
+        (None, true) => "by target".to_owned(),
+        (None, false) => "none".to_owned(),
+    };
     vec![cell("name"), cell("group"), cell("state"), cost, at.join(", ")]
 }
 

@@ -55,7 +55,23 @@ impl Place {
 
     /// All items of a list, read page by page.
     pub(crate) fn all(&self, path: &str, query: &[(&str, &str)], list: &str) -> Result<Vec<Value>, Failure> {
-        let (mut found, mut after) = (Vec::new(), String::new());
+        let mut found = Vec::new();
+        self.each(path, query, list, |page| {
+            found.extend(page);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Each page of a list.
+    pub(crate) fn each(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        list: &str,
+        mut of_page: impl FnMut(Vec<Value>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut after = String::new();
         loop {
             let mut members = query.to_vec();
             members.push(("limit", PAGE));
@@ -64,12 +80,12 @@ impl Place {
             }
             let mut page = self.ask("GET", &target(path, &members), None)?;
             if let Some(Value::Array(items)) = page.get_mut(list).map(Value::take) {
-                found.extend(items);
+                of_page(items)?;
             }
             match page.get("next") {
                 Some(Value::String(next)) => after.clone_from(next),
                 Some(next) if !next.is_null() => after = next.to_string(),
-                _ => return Ok(found),
+                _ => return Ok(()),
             }
         }
     }

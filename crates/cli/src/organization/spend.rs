@@ -22,7 +22,12 @@ type Line = (Vec<String>, String);
 
 pub(crate) fn run(args: &SpendArgs) -> Result<Output, Failure> {
     let since = files::now().saturating_sub(args.since);
-    let path = target("/v1/spend", &[("since", &time::format(since))]);
+    let since_text = time::format(since);
+    let mut query = vec![("since", since_text.as_str())];
+    if args.by.contains(&SpendBy::EndUser) {
+        query.push(("endUser", "true"));
+    }
+    let path = target("/v1/spend", &query);
     let json = ask(&args.data, "GET", &path, None)?;
     let lines = add_up(items(&json, "spent"), &args.by);
     let text = if args.csv { csv(&lines, &args.by) } else { for_people(&lines, &args.by, since) };
@@ -48,6 +53,17 @@ impl SpendBy {
             Self::Team => "team",
             Self::Agent => "agent",
             Self::Model => "model",
+            Self::EndUser => "endUser",
+        }
+    }
+}
+
+impl SpendBy {
+    /// What it is called over a column.
+    fn head(self) -> &'static str {
+        match self {
+            Self::EndUser => "end-user",
+            other => other.name(),
         }
     }
 }
@@ -73,7 +89,7 @@ fn for_people(lines: &[(Line, Sum)], by: &[SpendBy], since: i64) -> String {
     if lines.is_empty() {
         return format!("nothing was spent since {since}");
     }
-    let heads: Vec<String> = by.iter().map(|by| by.name().to_uppercase()).collect();
+    let heads: Vec<String> = by.iter().map(|by| by.head().to_uppercase()).collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).chain(["CALLS", "AMOUNT"]).collect();
     let row = |((of, currency), (calls, amount)): &(Line, Sum)| {
         let of = of.iter().map(|value| if value.is_empty() { "-".to_owned() } else { value.clone() });
@@ -91,7 +107,7 @@ fn for_people(lines: &[(Line, Sum)], by: &[SpendBy], since: i64) -> String {
 
 /// RFC 4180, with amounts in units of the currency.
 fn csv(lines: &[(Line, Sum)], by: &[SpendBy]) -> String {
-    let heads: Vec<&str> = by.iter().map(|by| by.name()).chain(["currency", "calls", "amount"]).collect();
+    let heads: Vec<&str> = by.iter().map(|by| by.head()).chain(["currency", "calls", "amount"]).collect();
     let mut text = format!("{}\n", heads.join(","));
     for ((of, currency), (calls, amount)) in lines {
         let written = money(*amount, currency);

@@ -66,6 +66,67 @@ fn files_make_an_organization_and_what_is_as_they_say_stays() {
     assert_eq!(play.json("agent show mail")["budgets"][0]["budget"], "5.00 USD/day");
 }
 
+const POLICY: &str = r#"
+[[partner]]
+name = "shop"
+did = "did:web:shop.example"
+models = ["standard"]
+max-status-age = 60
+
+[[policy]]
+name = "no-large"
+file = "no-large.cedar"
+bind = ["tag:pii", "agent:crm"]
+"#;
+
+#[test]
+fn policies_come_from_files_are_bound_as_they_say_and_unbound_where_none_names_them() {
+    let play = organization();
+    written(&play, &format!("{FILES}{POLICY}"));
+    let text = "forbid (principal, action, resource == Model::\"large\");\n";
+    play.write("files/no-large.cedar", text);
+    let all = does(&play.json("apply -f files"));
+    assert_eq!(all[all.len() - 2..], ["add partner shop", "add policy no-large"]);
+    assert_eq!(play.json("partner list")["partners"][0]["maxStatusAge"], 60);
+    assert_eq!(does(&play.json("plan -f files")), Vec::<String>::new());
+    assert_eq!(play.json("policy show no-large")["text"], text);
+    let bound = |play: &Play| -> Vec<String> {
+        let shown = play.json("policy show no-large");
+        let one = |one: &Value| format!("{}@{}", one["to"].as_str().unwrap(), one["version"]);
+        shown["bound"].as_array().unwrap().iter().map(one).collect()
+    };
+    assert_eq!(bound(&play), ["agent:crm@1", "tag:pii@1"]);
+    // Another text is another version, in the place of the one before; whom it is bound to follows the files.
+    play.write("files/no-large.cedar", text.replace("large", "huge"));
+    written(&play, &format!("{FILES}{}", POLICY.replace("agent:crm", "team:sales")));
+    let told = play.run("plan -f files").stdout;
+    assert!(told.contains("~ policy no-large: bound") && told.contains("digest"), "{told}");
+    play.json("apply -f files");
+    assert_eq!(bound(&play), ["tag:pii@2", "team:sales@2"]);
+    // What was done by hand is put right.
+    play.json("policy bind no-large@1 --to tag:pii");
+    assert_eq!(does(&play.json("apply -f files")), ["change policy no-large"]);
+    assert_eq!(bound(&play), ["tag:pii@2", "team:sales@2"]);
+    written(&play, FILES);
+    assert_eq!(does(&play.json("plan -f files")), Vec::<String>::new());
+    assert_eq!(does(&play.json("apply -f files --prune")), ["unbind policy no-large", "remove partner shop"]);
+    assert_eq!(bound(&play), Vec::<String>::new());
+    assert_eq!(does(&play.json("plan -f files --prune")), Vec::<String>::new());
+    for (policy, words) in [
+        ("name = 'a'\nbind = []", "name its `file`"),
+        ("name = 'a'\nfile = 'nowhere.cedar'\nbind = []", "nowhere.cedar"),
+        ("name = 'a'\nfile = 'no-large.cedar'\ntext = 'x'\nbind = []", "not both"),
+        ("name = 'a'\nfile = 'no-large.cedar'", "`bind` is no list"),
+        ("name = 'a'\nfile = 'no-large.cedar'\nbind = ['everybody']", "`everybody` is nobody"),
+        ("name = 'a'\ntext = 'forbid;'\nbind = []", "line 1, column 7"),
+        ("name = 'a'\nfile = 'no-large.cedar'\nbind = []\nmood = 1", "`mood` means nothing here"),
+    ] {
+        written(&play, &format!("[[policy]]\n{policy}"));
+        let ran = play.run("plan -f files");
+        assert!(ran.status == 2 && ran.stderr.contains(words), "{policy}: {ran:?}");
+    }
+}
+
 #[test]
 fn a_team_and_its_agents_are_widened_and_narrowed_whichever_comes_first() {
     let play = organization();

@@ -3,6 +3,7 @@
 use crate::{common::Play, organization};
 use serde_json::{Value, json};
 use std::{
+    io::Write,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -139,4 +140,49 @@ fn an_import_that_is_killed_is_begun_again_and_adds_each_once() {
         "one for each, and the team's"
     );
     play.json("doctor");
+}
+
+/// A gigabyte, of which one line is no text and the next one has no end for most of it: what is kept of it is one line.
+#[test]
+fn a_gigabyte_with_a_bad_byte_takes_no_more_memory_than_a_line_and_the_good_lines_are_kept() {
+    const GIGABYTE: usize = 1 << 30;
+    let play = organization();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_legation"))
+        .args(["agent", "import", "-", "--json"])
+        .current_dir(play.folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut written = 0;
+    let mut write = |bytes: &[u8]| {
+        written += bytes.len();
+        input.write_all(bytes).unwrap();
+    };
+    // As long as lines may be.
+    let spaces = " ".repeat(60_000);
+    for number in 0..300 {
+        write(format!("{}{spaces}\n", line(&format!("bot-{number}"))).as_bytes());
+    }
+    write(b"{\"name\":\"b\xffd\",\"models\":[\"standard\"]}\n");
+    let block = vec![b'x'; 1 << 20];
+    while written < GIGABYTE {
+        let left = block.len().min(GIGABYTE - written);
+        input.write_all(&block[..left]).unwrap();
+        written += left;
+    }
+    input.write_all(format!("\n{}\n", line("last")).as_bytes()).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["lines"], &told["added"], &told["refused"]), (&json!(303), &json!(301), &json!(2)));
+    let refused: Vec<&Value> =
+        told["refusedLines"].as_array().unwrap().iter().map(|one| &one["line"]).collect();
+    assert_eq!(refused, [&json!(301), &json!(302)]);
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().split(' ').next().unwrap().parse().unwrap();
+    assert!(peak < 100 << 10, "{peak} KiB at most");
 }

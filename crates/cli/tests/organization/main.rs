@@ -21,6 +21,8 @@ mod holders;
 mod import;
 mod keepers;
 mod keys;
+mod migrated;
+mod policies;
 mod published;
 mod remote;
 mod restored;

@@ -27,6 +27,16 @@ impl Up {
 
     /// With its admin address at an address of this machine.
     fn listening(play: &Play, address: &str) -> Self {
+        let up = Self::spawn(play, address);
+        let begin = Instant::now();
+        while play.run(&format!("team list {}", up.host)).status != 0 {
+            assert!(begin.elapsed() < Duration::from_secs(30), "it does not come up");
+            thread::sleep(Duration::from_millis(50));
+        }
+        up
+    }
+
+    fn spawn(play: &Play, address: &str) -> Self {
         let (port, admin) = (free_port(), free_port());
         let told = std::fs::File::create(play.path("up.err")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_legation"))
@@ -42,17 +52,11 @@ impl Up {
             .stderr(told)
             .spawn()
             .unwrap();
-        let up = Self {
+        Self {
             child,
             host: format!("--host http://127.0.0.1:{admin}"),
             public: format!("--host http://127.0.0.1:{port}"),
-        };
-        let begin = Instant::now();
-        while play.run(&format!("team list {}", up.host)).status != 0 {
-            assert!(begin.elapsed() < Duration::from_secs(30), "it does not come up");
-            thread::sleep(Duration::from_millis(50));
         }
-        up
     }
 }
 
@@ -72,6 +76,47 @@ fn the_first_admin_is_made_with_the_organization() {
     assert_eq!(admins.as_array().unwrap().len(), 1);
     assert_eq!((&admins[0]["actions"], &admins[0]["state"]), (&json!(["admin:*"]), &json!("active")));
     assert_eq!(play.read("legation/admin.jwt").split('.').count(), 3);
+}
+
+#[test]
+fn whoever_types_the_code_that_the_first_start_prints_is_the_first_admin() {
+    let play = Play::new();
+    assert_eq!(play.json("init acme.example --no-admin")["admin"], Value::Null);
+    assert!(!play.path("legation/admin.key").exists());
+    let up = Up::spawn(&play, "127.0.0.1");
+    let begin = Instant::now();
+    let code = loop {
+        let told = play.read("up.err");
+        if let Some((_, rest)) = told.split_once("legation admin claim ") {
+            break rest.split(' ').next().unwrap().to_owned();
+        }
+        assert!(begin.elapsed() < Duration::from_secs(30), "{told}");
+        thread::sleep(Duration::from_millis(50));
+    };
+    let claim = |code: &str, more: &str| format!("admin claim {code} {} --data-dir mine {more}", up.host);
+    let other = if code.starts_with('0') { "1000-0000-0000" } else { "0000-0000-0000" };
+    refused(&play, &claim(other, ""), (1, "claim_refused"), &["`legation up`", "next"]);
+    let made = play.json(&claim(&code, ""));
+    assert_eq!(
+        (&made["organization"], &made["actions"]),
+        (&json!("did:web:acme.example"), &json!(["admin:*"]))
+    );
+    let mode = std::fs::metadata(play.path("mine/admin.key")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600);
+    let admins = play.json(&format!("admin list {} --data-dir mine", up.host))["admins"].clone();
+    assert_eq!(admins[0]["did"], made["did"]);
+    // Once; and nothing of the first one's is written over.
+    refused(&play, &claim(&code, "--key other.key --delegation other.jwt"), (1, "claim_refused"), &[]);
+    refused(&play, &claim(&code, ""), (2, "file"), &["mine/admin.jwt", "--delegation"]);
+    drop(up);
+    let again = Up::spawn(&play, "127.0.0.1");
+    while !play.read("up.err").contains("is up") {
+        assert!(begin.elapsed() < Duration::from_secs(60));
+        thread::sleep(Duration::from_millis(50));
+    }
+    thread::sleep(Duration::from_millis(100));
+    assert!(!play.read("up.err").contains("admin claim"), "{}", play.read("up.err"));
+    drop(again);
 }
 
 #[test]

@@ -57,7 +57,12 @@ impl Up {
     }
 
     fn ask(&self, key: &str) -> u16 {
-        let body = json!({"model": "scripted", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 20});
+        self.ask_for(key, "")
+    }
+
+    fn ask_for(&self, key: &str, user: &str) -> u16 {
+        let messages = json!([{"role": "user", "content": "hello"}]);
+        let body = json!({"model": "scripted", "messages": messages, "max_tokens": 20, "user": user});
         self.request("POST", "/v1/chat/completions", key, &body.to_string()).unwrap()
     }
 }
@@ -113,10 +118,25 @@ fn what_calls_cost_stands_in_budgets_spend_and_receipts() {
         assert_eq!(budget["takenMicros"], json!(cost), "{budget}");
     }
     assert_eq!(play.json("agent show bot")["budgets"][0]["takenMicros"], json!(cost));
+    assert_eq!(up.ask_for(&key, "alice, of sales"), 200);
+    let by_user = wait(&play, "spend --by end-user", |json| json["spent"].as_array().unwrap().len() == 2);
+    let mut users: Vec<&str> =
+        by_user["spent"].as_array().unwrap().iter().map(|one| one["endUser"].as_str().unwrap()).collect();
+    users.sort_unstable();
+    assert_eq!(users, ["", "alice, of sales"]);
+    let csv = play.run("spend --by end-user,agent --csv").stdout;
+    assert!(csv.starts_with("end-user,agent,currency,calls,amount\n"), "{csv}");
+    assert!(csv.contains("\"alice, of sales\",bot,USD,1,"), "{csv}");
+    let cost = by_user["spent"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["amountMicros"].as_i64().unwrap())
+        .sum::<i64>();
     let spent = play.json("spend --by agent");
     assert_eq!(
         spent["spent"],
-        json!([{"agent": "bot", "currency": "USD", "calls": 2, "amountMicros": cost, "amount": settled_text(cost)}])
+        json!([{"agent": "bot", "currency": "USD", "calls": 3, "amountMicros": cost, "amount": settled_text(cost)}])
     );
     assert_eq!(play.json("spend --by model")["spent"][0]["model"], "scripted");
     let of_teams = play.json("spend --by team,model");
@@ -126,7 +146,7 @@ fn what_calls_cost_stands_in_budgets_spend_and_receipts() {
     );
     let csv = play.run("spend --since 7d --csv").stdout;
     assert_eq!(csv.lines().next().unwrap(), "agent,model,currency,calls,amount");
-    assert!(csv.lines().nth(1).unwrap().starts_with("bot,scripted,USD,2,0."), "{csv}");
+    assert!(csv.lines().nth(1).unwrap().starts_with("bot,scripted,USD,3,0."), "{csv}");
     assert!(play.run("spend").stdout.contains(" since "));
 
     // A raised budget keeps what was taken.

@@ -20,3 +20,4 @@ mod programs;
 mod running;
 mod smuggling;
 mod world;
+mod wrapped;

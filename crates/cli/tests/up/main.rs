@@ -11,15 +11,21 @@
 )]
 
 mod alerts;
+mod attacks;
 #[path = "../common/mod.rs"]
 mod common;
+mod drain;
 mod eight;
 mod faults;
 mod killed;
 mod log;
 mod master;
+mod migrated;
+mod policies;
 mod restored;
 mod running;
+mod telemetry;
+mod tls;
 
 use common::{Play, free_port};
 use legation_tests::{

@@ -5,13 +5,16 @@ use serde_json::Value;
 use std::{
     io::{Read, Write},
     net::TcpStream,
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     time::{Duration, Instant},
 };
 
 pub(crate) struct Up {
     child: Child,
     pub(crate) port: u16,
+    /// The port of its admin address.
+    #[allow(dead_code, reason = "not all tests ask there")]
+    pub(crate) admin: u16,
     /// The key that `--dev` printed; empty without.
     pub(crate) key: String,
 }
@@ -34,7 +37,19 @@ impl Up {
         more: &[&str],
         env: &[(&str, String)],
     ) -> Self {
-        let (listen, admin) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{}", free_port()));
+        Self::try_by(play, port, program, more, env).unwrap()
+    }
+
+    /// The same, or what it said where it ended by itself.
+    pub(crate) fn try_by(
+        play: &Play,
+        port: u16,
+        program: &[&str],
+        more: &[&str],
+        env: &[(&str, String)],
+    ) -> Result<Self, String> {
+        let own = free_port();
+        let (listen, admin) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{own}"));
         let out = format!("up-{port}.out");
         let file = std::fs::File::create(play.path(&out)).unwrap();
         let line = [program, &[env!("CARGO_BIN_EXE_legation")]].concat();
@@ -49,14 +64,17 @@ impl Up {
             .env_remove("ANTHROPIC_BASE_URL")
             .envs(env.iter().map(|(name, value)| (name, value.as_str())))
             .stdout(file)
-            .stderr(Stdio::inherit())
+            .stderr(std::fs::File::create(play.path(&format!("up-{port}.err"))).unwrap())
             .spawn()
             .unwrap();
-        let mut up = Self { child, port, key: String::new() };
+        let mut up = Self { child, port, admin: own, key: String::new() };
         let begin = Instant::now();
         while request(port, "GET", "/healthz", "", "").is_none_or(|(status, _)| status != 200) {
-            assert!(begin.elapsed() < Duration::from_secs(30), "it does not come up");
-            assert!(up.child.try_wait().unwrap().is_none(), "it ended");
+            let said = || play.read(&format!("up-{port}.err"));
+            assert!(begin.elapsed() < Duration::from_secs(60), "it does not come up: {}", said());
+            if up.child.try_wait().unwrap().is_some() {
+                return Err(said());
+            }
             std::thread::sleep(Duration::from_millis(20));
         }
         let printed = play.read(&out);
@@ -66,11 +84,26 @@ impl Up {
             .find(|line| line.starts_with("legation_"))
             .unwrap_or_default()
             .to_owned();
-        up
+        Ok(up)
     }
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        // A shell has it built in.
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Asks it to end and waits until it has; with which status, and how long that took.
+    pub(crate) fn end(&mut self) -> (Option<i32>, Duration) {
+        let begin = Instant::now();
+        self.signal("TERM");
+        let status = self.child.wait().unwrap();
+        (status.code(), begin.elapsed())
     }
 
     pub(crate) fn kill(&mut self) {
@@ -133,7 +166,7 @@ pub(crate) fn request(
     Some((status, json.unwrap_or_default()))
 }
 
-fn raw(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Option<(u16, String)> {
+pub(crate) fn raw(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n",

@@ -3,10 +3,10 @@
 //! Where it comes from is the caller's decision, from its own trust: nothing in a card, `jku`
 //! least of all, may name it.
 
-use crate::{CardAlgorithm, error::shorten};
-use aws_lc_rs::signature::{
-    ECDSA_P384_SHA384_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
-    RsaParameters, RsaPublicKeyComponents,
+use crate::{
+    CardAlgorithm,
+    error::shorten,
+    library::{P384Key, RsaKey},
 };
 use legation_keys::{
     Json, PublicKey, base64url,
@@ -111,12 +111,8 @@ pub(crate) struct Key {
 #[derive(Clone, Debug)]
 enum Kind {
     Own(PublicKey),
-    P384(ParsedPublicKey),
-    /// Parsed for each of the two paddings.
-    Rsa {
-        pkcs1: ParsedPublicKey,
-        pss: ParsedPublicKey,
-    },
+    P384(P384Key),
+    Rsa(RsaKey),
 }
 
 impl JwkSet {
@@ -189,7 +185,7 @@ impl Key {
         let kind = match (&self.kind, algorithm) {
             (Kind::Own(key), CardAlgorithm::Own(algorithm)) => key.algorithm() == algorithm,
             (Kind::P384(_), CardAlgorithm::Es384) => true,
-            (Kind::Rsa { .. }, CardAlgorithm::Rs256 | CardAlgorithm::Ps256) => true,
+            (Kind::Rsa(_), CardAlgorithm::Rs256 | CardAlgorithm::Ps256) => true,
             _ => false,
         };
         kind && self.only.is_none_or(|only| only == algorithm)
@@ -201,11 +197,9 @@ impl Key {
             Kind::Own(key) => {
                 Signature::try_from(signature).is_ok_and(|signature| key.verify(message, &signature).is_ok())
             }
-            Kind::P384(key) => key.verify_sig(message, signature).is_ok(),
-            Kind::Rsa { pss, .. } if algorithm == CardAlgorithm::Ps256 => {
-                pss.verify_sig(message, signature).is_ok()
-            }
-            Kind::Rsa { pkcs1, .. } => pkcs1.verify_sig(message, signature).is_ok(),
+            Kind::P384(key) => key.verifies(message, signature),
+            Kind::Rsa(key) if algorithm == CardAlgorithm::Ps256 => key.verifies_pss(message, signature),
+            Kind::Rsa(key) => key.verifies_pkcs1(message, signature),
         }
     }
 }
@@ -255,7 +249,7 @@ fn p384(jwk: &Object<'_>) -> Result<Kind, JwkError> {
         return Err(invalid);
     }
     let point = [[4].as_slice(), &x, &y].concat();
-    ParsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point).map(Kind::P384).map_err(|_| invalid)
+    P384Key::new(&point).map(Kind::P384).ok_or(invalid)
 }
 
 fn rsa(jwk: &Object<'_>) -> Result<Kind, JwkError> {
@@ -273,9 +267,5 @@ fn rsa(jwk: &Object<'_>) -> Result<Kind, JwkError> {
     if !RSA_BITS.contains(&bits) {
         return Err(JwkError::RsaSize { bits });
     }
-    let components = RsaPublicKeyComponents { n, e };
-    let parsed = |parameters: &'static RsaParameters| {
-        components.to_parsed_public_key(parameters).map_err(|_| JwkError::Invalid { kind: "RSA" })
-    };
-    Ok(Kind::Rsa { pkcs1: parsed(&RSA_PKCS1_2048_8192_SHA256)?, pss: parsed(&RSA_PSS_2048_8192_SHA256)? })
+    RsaKey::new(n, e).map(Kind::Rsa).ok_or(invalid)
 }

@@ -19,6 +19,7 @@
 //! | [`jwks`], [`algorithm`] | keys of signers without a DID |
 //! | [`extension`] | how a card declares its DID, that it understands delegations, and its handshake |
 //! | [`legacy`] | A2A 0.3, read and never believed |
+//! | [`verdict`] | the answer as JSON |
 //! | [`error`] | one enum per verb, one variant per rule, stable codes |
 //!
 //! Nothing here opens a socket or reads a clock.
@@ -71,9 +72,16 @@ pub mod form;
 mod header;
 pub mod jwks;
 pub mod legacy;
+#[cfg(not(target_family = "wasm"))]
+#[path = "library/native.rs"]
+mod library;
+#[cfg(target_family = "wasm")]
+#[path = "library/portable.rs"]
+mod library;
 mod loss;
 mod schema;
 pub mod sign;
+pub mod verdict;
 pub mod verify;
 
 pub use algorithm::CardAlgorithm;

@@ -141,20 +141,58 @@ pub fn pass_on_as(
     key_id: &str,
     signer: &dyn Signer,
 ) -> Result<String, IssueError> {
-    let (parent, effective) = effective(chain)?;
-    let index = chain.len().saturating_sub(1);
-    let secured_parent = chain.last().ok_or(IssueError::NoParent)?;
-    let secured_parent = canonical(secured_parent).map_err(|error| IssueError::Parent { index, error })?;
-    check_window(&parent.terms, &terms).map_err(IssueError::Refused)?;
-    check_depth(&parent.terms, &terms).map_err(IssueError::Refused)?;
-    extend(effective, &terms.authority).map_err(IssueError::Refused)?;
-    let delegation = Delegation {
-        issuer: parent.terms.subject.clone(),
-        principal: parent.principal.clone(),
-        parent: Some(link_digest(&secured_parent)),
-        terms,
-    };
-    sign(delegation, securing, key_id, signer)
+    Above::read(chain)?.pass_on(securing, terms, key_id, signer)
+}
+
+/// As [`pass_on`], to several subjects: the chain is read once. Gives what became of each, in their order.
+///
+/// # Errors
+/// [`IssueError`] where the chain can't be passed on to anybody.
+pub fn pass_on_all(
+    chain: &[&str],
+    all: Vec<Terms>,
+    key_id: &str,
+    signer: &dyn Signer,
+) -> Result<Vec<Result<String, IssueError>>, IssueError> {
+    let above = Above::read(chain)?;
+    Ok(all.into_iter().map(|terms| above.pass_on(Securing::Jwt, terms, key_id, signer)).collect())
+}
+
+/// A chain that is passed on.
+struct Above {
+    parent: Delegation,
+    effective: Authority,
+    digest: LinkDigest,
+}
+
+impl Above {
+    fn read(chain: &[&str]) -> Result<Self, IssueError> {
+        let (parent, effective) = effective(chain)?;
+        let index = chain.len().saturating_sub(1);
+        let secured = chain.last().ok_or(IssueError::NoParent)?;
+        let secured = canonical(secured).map_err(|error| IssueError::Parent { index, error })?;
+        Ok(Self { parent, effective, digest: link_digest(&secured) })
+    }
+
+    fn pass_on(
+        &self,
+        securing: Securing,
+        terms: Terms,
+        key_id: &str,
+        signer: &dyn Signer,
+    ) -> Result<String, IssueError> {
+        let Self { parent, effective, digest } = self;
+        check_window(&parent.terms, &terms).map_err(IssueError::Refused)?;
+        check_depth(&parent.terms, &terms).map_err(IssueError::Refused)?;
+        extend(effective.clone(), &terms.authority).map_err(IssueError::Refused)?;
+        let delegation = Delegation {
+            issuer: parent.terms.subject.clone(),
+            principal: parent.principal.clone(),
+            parent: Some(*digest),
+            terms,
+        };
+        sign(delegation, securing, key_id, signer)
+    }
 }
 
 /// The last link of a chain and what its subject effectively holds, as far as the links tell.

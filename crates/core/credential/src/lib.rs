@@ -73,7 +73,7 @@ pub use body::body_facts;
 pub use decide::{Debit, Measure, Situation, Violation};
 pub use delegation::{Delegation, LinkDigest, Terms};
 pub use error::CredentialError;
-pub use issue::{IssueError, issue, issue_as, pass_on, pass_on_as};
+pub use issue::{IssueError, issue, issue_as, pass_on, pass_on_all, pass_on_as};
 pub use pattern::Pattern;
 pub use presentation::{Occasion, PresentError, present, present_as};
 pub use refusal::Refusal;

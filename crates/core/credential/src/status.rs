@@ -96,11 +96,13 @@ impl StatusEntry {
         }
         let index = text(object, "statusListIndex")?;
         let digits = index.bytes().all(|byte| byte.is_ascii_digit());
-        let index = index
+        let index: u64 = index
             .parse()
             .ok()
             .filter(|_| digits)
             .ok_or_else(|| wrong("statusListIndex", "a number in a text", index))?;
+        // Where 32 bits are all there is, the largest of them is in no list, as what is beyond them.
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
         let list = text(object, "statusListCredential")?;
         if !is_list_url(list) {
             return Err(wrong("statusListCredential", "an http or https URL in normal form", list));

@@ -62,9 +62,11 @@ impl StatusReference {
         let expected = "an object with `status_list`";
         let list = status.get("status_list").and_then(Json::as_object);
         let list = list.ok_or_else(|| malformed("status", expected, status))?;
-        let index = usize::try_from(integer(list, "idx")?);
+        let index = u64::try_from(integer(list, "idx")?);
         let index =
             index.map_err(|_| malformed("idx", "an index", list.get("idx").unwrap_or(&Json::Null)))?;
+        // As in `StatusEntry`.
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
         Ok(Some(Self { uri: text(list, "uri")?.to_owned(), index }))
     }
 }

@@ -105,6 +105,28 @@ impl Window {
         Some(Self::Calendar { period, offset })
     }
 
+    /// Reads a window as it is displayed. `None` where that is none.
+    ///
+    /// ```
+    /// use legation_credential::window::Window;
+    ///
+    /// for text in ["60 s", "a calendar day in UTC", "a calendar month at +02:00"] {
+    ///     assert_eq!(Window::read(text).unwrap().to_string(), text);
+    /// }
+    /// assert_eq!(Window::read("a calendar month"), None);
+    /// ```
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let read = match text.strip_prefix("a calendar ") {
+            Some(rest) => match rest.split_once(" at ") {
+                Some((period, offset)) => Self::calendar(period, Some(offset)),
+                None => Self::calendar(rest.strip_suffix(" in UTC")?, None),
+            },
+            None => Some(Self::Sliding { seconds: text.strip_suffix(" s")?.parse().ok()? }),
+        };
+        read.filter(|read| read.to_string() == text)
+    }
+
     /// The moment as which what happens at `now` is counted, Unix seconds: `now` itself, or when its period began.
     #[must_use]
     pub fn moment(self, now: i64) -> i64 {

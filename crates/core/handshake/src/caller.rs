@@ -33,8 +33,8 @@ pub struct Peer<'a> {
     pub card: Sha256Digest,
 }
 
-/// A handshake that has begun: the hello is on its way.
-#[derive(Debug)]
+/// A handshake that has begun: the hello is on its way. A copy is for a key that signs elsewhere, and gives one answer in two steps.
+#[derive(Clone, Debug)]
 pub struct Begun {
     hello: Hello,
 }

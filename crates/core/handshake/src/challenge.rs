@@ -1,7 +1,6 @@
 //! The challenge: what the callee signs for one caller, one endpoint, one card and one moment.
 
 use crate::message::{MAX_CHALLENGE, check_members};
-use aws_lc_rs::hmac;
 use legation_credential::{
     CredentialError, delegation,
     error::{seconds, text},
@@ -11,6 +10,7 @@ use legation_keys::{
     Signer, base64url,
     json::{self, JsonError, JsonLimits},
     jws::{self, Compact},
+    mac,
     secret::{SecretKeyError, SignError, random},
     time::Round,
 };
@@ -148,21 +148,17 @@ impl ChallengeKey {
         Self(Zeroizing::new(bytes))
     }
 
-    fn mac(&self) -> hmac::Key {
-        hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice())
-    }
-
     /// The nonce of a challenge: random bytes, then the tag over them and all else it says.
     pub(crate) fn nonce(&self, challenge: &Challenge) -> Result<String, SecretKeyError> {
         let salt: [u8; SALT] = random()?;
-        let tag = hmac::sign(&self.mac(), &challenge.tagged(&salt));
-        Ok(base64url::encode(&[salt.as_slice(), tag.as_ref()].concat()))
+        let tag = mac::sign(self.0.as_slice(), &challenge.tagged(&salt));
+        Ok(base64url::encode(&[salt.as_slice(), &tag].concat()))
     }
 
     /// Whether a challenge is one that this key made; compared in constant time.
     pub(crate) fn made(&self, challenge: &Challenge) -> bool {
         let Ok(bytes) = base64url::decode(&challenge.nonce) else { return false };
         let Some((salt, tag)) = bytes.split_at_checked(SALT) else { return false };
-        hmac::verify(&self.mac(), &challenge.tagged(salt), tag).is_ok()
+        mac::fits(self.0.as_slice(), &challenge.tagged(salt), tag)
     }
 }

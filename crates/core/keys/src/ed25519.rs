@@ -11,8 +11,10 @@
 //! add to R a point of order 8, which a random combination sees sometimes only. With it both agree,
 //! whatever was crafted, except with a probability of 2⁻¹²⁸. Of honest signatures none differs.
 
-use crate::public::{Signature, SignatureInvalid};
-use aws_lc_rs::digest::{Context, SHA512, digest};
+use crate::{
+    library::Sha512,
+    public::{Signature, SignatureInvalid},
+};
 use curve25519_dalek::{
     EdwardsPoint, Scalar,
     constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION},
@@ -87,11 +89,11 @@ impl<'k> Equation<'k> {
         let (r_bytes, s_bytes) = signature.split_first_chunk::<32>()?;
         let s = Option::from(Scalar::from_canonical_bytes(*s_bytes.first_chunk::<32>()?))?;
         let r = point(r_bytes)?;
-        let mut hash = Context::new(&SHA512);
+        let mut hash = Sha512::new();
         hash.update(r_bytes);
         hash.update(&key.bytes);
         hash.update(message);
-        let k = Scalar::from_bytes_mod_order_wide(hash.finish().as_ref().first_chunk::<64>()?);
+        let k = Scalar::from_bytes_mod_order_wide(&hash.finish());
         Some(Self { r, s, k, key })
     }
 
@@ -168,7 +170,7 @@ fn sum_holds(equations: &[Equation<'_>], all: &[Signed<'_>]) -> bool {
 ///
 /// Each kᵢ stands for Rᵢ, Aᵢ and the message, of which it is a hash.
 fn coefficients(equations: &[Equation<'_>], all: &[Signed<'_>]) -> Vec<Scalar> {
-    let mut seed = Context::new(&SHA512);
+    let mut seed = Sha512::new();
     seed.update(b"legation ed25519 batch v1");
     for (equation, one) in equations.iter().zip(all) {
         seed.update(equation.k.as_bytes());
@@ -177,11 +179,11 @@ fn coefficients(equations: &[Equation<'_>], all: &[Signed<'_>]) -> Vec<Scalar> {
     }
     let seed = seed.finish();
     let coefficient = |index: usize| {
-        let mut input = seed.as_ref().to_vec();
-        input.extend_from_slice(&u64::try_from(index).unwrap_or(u64::MAX).to_le_bytes());
+        let mut hash = Sha512::new();
+        hash.update(&seed);
+        hash.update(&u64::try_from(index).unwrap_or(u64::MAX).to_le_bytes());
         let mut bytes = [0; 32];
-        let half = digest(&SHA512, &input);
-        for (to, from) in bytes.iter_mut().zip(half.as_ref().iter().take(16)) {
+        for (to, from) in bytes.iter_mut().zip(hash.finish().iter().take(16)) {
             *to = *from;
         }
         Scalar::from_bytes_mod_order(bytes)

@@ -9,8 +9,11 @@
 //! | [`data_integrity`] | Data Integrity proofs: read; made and hashed by `eddsa-jcs-2022` |
 //! | [`json`] | strict JSON: bounded, no duplicate member at any depth, integers only |
 //! | [`jcs`] | canonical JSON (RFC 8785) |
+//! | [`mac`] | HMAC-SHA256 |
 //! | [`base64url`] | base64url without padding, as JOSE wants it |
 //! | [`time`] | RFC 3339 times to and from Unix seconds |
+//!
+//! What is done by a library of cryptography stands in `library`: once by `aws-lc-rs`, and once in Rust alone for WebAssembly.
 //!
 //! Nothing here opens a file or a socket or reads a clock.
 //!
@@ -31,6 +34,13 @@ mod ed25519;
 pub mod jcs;
 pub mod json;
 pub mod jws;
+#[cfg(not(target_family = "wasm"))]
+#[path = "library/native.rs"]
+mod library;
+#[cfg(target_family = "wasm")]
+#[path = "library/portable.rs"]
+mod library;
+pub mod mac;
 pub mod public;
 pub mod secret;
 pub mod time;

@@ -5,11 +5,7 @@ use crate::{
     base64url::{self, Base64Error},
     ed25519,
     json::{Json, Object},
-};
-use aws_lc_rs::{
-    digest,
-    encoding::AsDer,
-    signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey},
+    library::P256Key,
 };
 use core::fmt;
 use multibase::Base;
@@ -40,7 +36,7 @@ enum Inner {
 #[derive(Clone)]
 struct P256 {
     compressed: [u8; 33],
-    parsed: ParsedPublicKey,
+    parsed: P256Key,
 }
 
 impl P256 {
@@ -50,22 +46,13 @@ impl P256 {
         sha256: Option<&[u8; 32]>,
         signature: &Signature,
     ) -> Result<(), SignatureInvalid> {
-        let fits =
-            match sha256.and_then(|sha256| digest::Digest::import_less_safe(sha256, &digest::SHA256).ok()) {
-                Some(digest) => self.parsed.verify_digest_sig(&digest, signature),
-                None => self.parsed.verify_sig(message, signature),
-            };
-        fits.map_err(|_| SignatureInvalid)
+        if self.parsed.verifies(message, sha256, signature) { Ok(()) } else { Err(SignatureInvalid) }
     }
 
-    /// x and y: the last 64 bytes of the key's SubjectPublicKeyInfo, which holds it uncompressed (RFC 5480
-    /// §2.2). Looked at only where y is to be written, since it costs as much as reading the key.
+    /// x and y. Looked at only where y is to be written, since it costs as much as reading the key.
     fn coordinates(&self) -> ([u8; 32], [u8; 32]) {
-        let info = self.parsed.as_der().ok();
-        let point = info.as_ref().and_then(|info| info.as_ref().last_chunk::<64>());
-        let halves = point.and_then(|point| point.split_first_chunk::<32>());
         // A key that was parsed can be written. If it could not, zeros would be nobody's key.
-        halves.map_or(([0; 32], [0; 32]), |(x, y)| (*x, y.first_chunk::<32>().copied().unwrap_or_default()))
+        self.parsed.coordinates().unwrap_or_default()
     }
 }
 
@@ -136,7 +123,7 @@ impl PublicKey {
             _ => None,
         };
         let compressed = compressed.ok_or(invalid.clone())?;
-        let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| invalid)?;
+        let parsed = P256Key::new(point).ok_or(invalid)?;
         Ok(Self(Inner::P256(Box::new(P256 { compressed, parsed }))))
     }
 

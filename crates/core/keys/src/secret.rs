@@ -4,12 +4,8 @@ use crate::{
     Algorithm, PublicKey,
     base64url::{self},
     json::{self, JsonLimits},
+    library::{P256Pair, fill_random},
     public::{PublicKeyError, Signature},
-};
-use aws_lc_rs::{
-    encoding::{AsBigEndian, EcPrivateKeyBin},
-    rand::{self, SystemRandom},
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
 use core::fmt;
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -67,7 +63,7 @@ const OTHER_KINDS: [&str; 9] =
 
 enum Secret {
     Ed25519(Box<SigningKey>),
-    P256(EcdsaKeyPair),
+    P256(P256Pair),
 }
 
 impl SecretKey {
@@ -79,14 +75,10 @@ impl SecretKey {
         match algorithm {
             Algorithm::EdDsa => {
                 let mut seed = Zeroizing::new([0; 32]);
-                rand::fill(seed.as_mut_slice()).map_err(|_| SecretKeyError::Generate)?;
+                fill_random(seed.as_mut_slice()).ok_or(SecretKeyError::Generate)?;
                 Self::from_ed25519_seed(&seed)
             }
-            Algorithm::Es256 => {
-                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
-                    .map_err(|_| SecretKeyError::Generate)?;
-                Self::from_p256_pair(pair)
-            }
+            Algorithm::Es256 => Self::from_p256_pair(P256Pair::generate().ok_or(SecretKeyError::Generate)?),
         }
     }
 
@@ -100,8 +92,8 @@ impl SecretKey {
         Ok(Self { secret: Secret::Ed25519(secret), public })
     }
 
-    fn from_p256_pair(pair: EcdsaKeyPair) -> Result<Self, SecretKeyError> {
-        let public = PublicKey::from_p256(pair.public_key().as_ref())?;
+    fn from_p256_pair(pair: P256Pair) -> Result<Self, SecretKeyError> {
+        let public = PublicKey::from_p256(&pair.point())?;
         Ok(Self { secret: Secret::P256(pair), public })
     }
 
@@ -135,13 +127,7 @@ impl SecretKey {
             }
             ("EC", "P-256") => {
                 let point = [[4].as_slice(), x.as_slice(), bytes("y")?.as_slice()].concat();
-                let pair = EcdsaKeyPair::from_private_key_and_public_key(
-                    &ECDSA_P256_SHA256_FIXED_SIGNING,
-                    d.as_slice(),
-                    &point,
-                )
-                .map_err(|_| SecretKeyError::Mismatch)?;
-                Self::from_p256_pair(pair)
+                Self::from_p256_pair(P256Pair::from_parts(&d, &point).ok_or(SecretKeyError::Mismatch)?)
             }
             _ => Err(SecretKeyError::NotAKey),
         }
@@ -162,9 +148,7 @@ impl SecretKey {
                 Zeroizing::new(base64url::encode(Zeroizing::new(key.to_bytes()).as_slice()))
             }
             Secret::P256(pair) => {
-                let scalar: EcPrivateKeyBin<'_> =
-                    pair.private_key().as_be_bytes().map_err(|_| SecretKeyError::NotAKey)?;
-                Zeroizing::new(base64url::encode(scalar.as_ref()))
+                Zeroizing::new(base64url::encode(&pair.scalar().ok_or(SecretKeyError::NotAKey)?))
             }
         };
         let mut text = Zeroizing::new(String::with_capacity(public.len() + d.len() + 16));
@@ -181,7 +165,7 @@ impl SecretKey {
 /// [`SecretKeyError::Generate`] where that source fails.
 pub fn random<const N: usize>() -> Result<[u8; N], SecretKeyError> {
     let mut bytes = [0; N];
-    rand::fill(&mut bytes).map_err(|_| SecretKeyError::Generate)?;
+    fill_random(&mut bytes).ok_or(SecretKeyError::Generate)?;
     Ok(bytes)
 }
 
@@ -194,9 +178,7 @@ impl Signer for SecretKey {
         match &self.secret {
             Secret::Ed25519(key) => Ok(key.sign(message).to_bytes()),
             Secret::P256(pair) => {
-                let failed = || SignError { reason: "the library refused".to_owned() };
-                let signature = pair.sign(&SystemRandom::new(), message).map_err(|_| failed())?;
-                Signature::try_from(signature.as_ref()).map_err(|_| failed())
+                pair.sign(message).ok_or_else(|| SignError { reason: "the library refused".to_owned() })
             }
         }
     }

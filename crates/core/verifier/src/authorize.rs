@@ -5,6 +5,7 @@ use crate::{
     approval::{ApprovalUse, Approvals, approval_request},
     evidence::Used,
     presentation::Account,
+    shadow::Shadow,
 };
 use legation_credential::{
     Authority, Measure, Possession, Request, Situation, Value, Violation, Window, money::money,
@@ -52,6 +53,8 @@ pub struct Permit {
     pub(crate) approved_by: Vec<Used>,
     pub(crate) debits: Vec<LinkDebit>,
     pub(crate) valid_until: i64,
+    /// Of an agent that is only watched ([`crate::shadow`]).
+    pub(crate) shadow: Option<Shadow>,
 }
 
 impl Permit {
@@ -114,8 +117,10 @@ impl Permit {
     /// ```
     #[must_use]
     pub fn consumed(self, now: i64) -> Committed {
-        let Self { request, nonce, approvals, approved_by, debits, .. } = self;
-        Committed { request, nonce, approvals, approved_by, debits, taken: Vec::new(), at: now, aside: None }
+        let Self { request, nonce, approvals, approved_by, debits, shadow, .. } = self;
+        let shadow = shadow.and_then(|shadow| shadow.denied);
+        let (taken, aside) = (Vec::new(), None);
+        Committed { request, nonce, approvals, approved_by, debits, taken, at: now, aside, shadow }
     }
 }
 
@@ -217,11 +222,7 @@ pub fn authorize_approved(
         return Decision::Deny(deny(&violation, &approvers, approvals));
     }
     let ends = counted.iter().map(|one| one.valid_until).chain([chain.valid_until]).min();
-    let mut debits = Vec::new();
-    collect(&chain.ceiling, ceiling_account(chain), None, request, &mut debits);
-    for (index, link) in chain.links.iter().enumerate() {
-        collect(&link.authority, link.account, Some(index), request, &mut debits);
-    }
+    let debits = debits(chain, request);
     Decision::Permit(Permit {
         request: request.clone(),
         nonce: NonceUse::of(chain),
@@ -230,7 +231,18 @@ pub fn authorize_approved(
         approved_by: approvals.used.clone(),
         debits,
         valid_until: ends.unwrap_or(chain.valid_until).saturating_add(chain.clock_skew),
+        shadow: None,
     })
+}
+
+/// What a request takes from totals, of the ceiling and of each link.
+pub(crate) fn debits(chain: &VerifiedChain, request: &Request) -> Vec<LinkDebit> {
+    let mut debits = Vec::new();
+    collect(&chain.ceiling, ceiling_account(chain), None, request, &mut debits);
+    for (index, link) in chain.links.iter().enumerate() {
+        collect(&link.authority, link.account, Some(index), request, &mut debits);
+    }
+    debits
 }
 
 /// The approvals that are of this request and still valid.
@@ -273,7 +285,7 @@ fn collect(
     }));
 }
 
-fn deny(violation: &Violation, approvers: &[Did], approvals: &Approvals) -> Denial {
+pub(crate) fn deny(violation: &Violation, approvers: &[Did], approvals: &Approvals) -> Denial {
     let code = match violation {
         Violation::NotGranted { .. } => Code::NotGranted,
         Violation::MissingFact { .. } => Code::MissingFact,

@@ -173,7 +173,9 @@ codes! {
         /// The amount needs the consent of those whom the constraint names, and lacks it or has used it.
         ApprovalRequired = "approval_required", by [Caller], cure "Stay below the amount, or have it approved: `legation approve` takes what the verifier tells as `approval`, and its result comes with the request, once.";
         /// The verifier's own policy says no.
-        PolicyDenied = "policy_denied", by [Operator], cure "Ask the operator of the service.";
+        PolicyDenied = "policy_denied", by [Operator], cure "`found` names the policy and its version; ask the operator of the service, who sees it by `legation policy show NAME`.";
+        /// A policy can't be evaluated on the request.
+        PolicyError = "policy_error", by [Operator], cure "Ask the operator of the service to mend the policy that `found` names: whatever it can't be evaluated on is denied.";
     }
     Commit {
         /// The nonce was used before.

@@ -129,6 +129,8 @@ pub struct Committed {
     pub(crate) at: i64,
     /// Of what was set aside ([`aside`]), and whether it was reserved; `None` where it was not.
     pub(crate) aside: Option<bool>,
+    /// What it would have been denied by, where its agent is only watched.
+    pub(crate) shadow: Option<Denial>,
 }
 
 impl Committed {
@@ -149,6 +151,12 @@ impl Committed {
     pub fn from_aside(&self) -> impl Iterator<Item = ([u8; 32], i64)> {
         let taken = self.taken.iter().filter(|_| self.aside.is_some());
         taken.zip(&self.debits).map(|(taken, debit)| (taken.name, debit.amount))
+    }
+
+    /// What it would have been denied by, had its agent not been in [shadow](crate::shadow); `None` where it was permitted.
+    #[must_use]
+    pub fn shadow(&self) -> Option<&Denial> {
+        self.shadow.as_ref()
     }
 
     /// When it was committed, Unix seconds.
@@ -254,7 +262,8 @@ impl MemoryLedger {
     }
 
     fn consume(&mut self, permit: Permit, now: i64, reserving: bool) -> Result<Committed, Denial> {
-        let Permit { request, nonce, links, approvals, approved_by, debits, valid_until } = permit;
+        let Permit { request, nonce, links, approvals, approved_by, mut debits, valid_until, mut shadow } =
+            permit;
         if now >= valid_until {
             let expected = format!("before {}", time::format(valid_until));
             return Err(Denial::new(Code::Expired, expected, format!("now is {}", time::format(now))));
@@ -263,9 +272,19 @@ impl MemoryLedger {
         nonce.iter().try_for_each(|nonce| self.check_nonce(nonce, &links))?;
         approvals.iter().try_for_each(|one| self.check_approval(one, &links))?;
         let mut taken: Vec<Taken> = debits.iter().map(|debit| Taken::of(debit, &links, reserving)).collect();
-        for (debit, taken) in debits.iter().zip(&taken) {
-            self.check_debit(debit, taken, &request, now)
-                .map_err(|denial| Denial { link: debit.link, ..denial })?;
+        let mut spared = Vec::new();
+        for (index, (debit, taken)) in debits.iter().zip(&taken).enumerate() {
+            let checked = self.check_debit(debit, taken, &request, now);
+            let Err(denial) = checked.map_err(|denial| Denial { link: debit.link, ..denial }) else {
+                continue;
+            };
+            // All of it goes through, or nothing: what does not fit is told, and not taken.
+            shadow.as_mut().ok_or_else(|| denial.clone())?.spare(denial)?;
+            spared.push(index);
+        }
+        for index in spared.into_iter().rev() {
+            debits.remove(index);
+            taken.remove(index);
         }
         self.check_room(&debits, &taken, &links, now)?;
         nonce.iter().for_each(|nonce| self.take_nonce(nonce, &links));
@@ -273,7 +292,8 @@ impl MemoryLedger {
         for (debit, taken) in debits.iter().zip(&mut taken) {
             self.take(debit, taken, &links, now);
         }
-        Ok(Committed { request, nonce, approvals, approved_by, debits, taken, at: now, aside: None })
+        let shadow = shadow.and_then(|shadow| shadow.denied);
+        Ok(Committed { request, nonce, approvals, approved_by, debits, taken, at: now, aside: None, shadow })
     }
 }
 

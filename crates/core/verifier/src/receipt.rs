@@ -60,46 +60,99 @@ pub struct Subject<'a> {
 /// says nothing that only the trust knows ([`Denial::without_trust`]): a receipt is handed to who was denied.
 #[must_use]
 pub fn of_denial(denial: &Denial, subject: Subject<'_>, trust: &Trust, now: i64) -> Vec<u8> {
+    denial_of(denial, (subject, None), None, trust, now)
+}
+
+/// The same of an agent that is known otherwise than by a chain that verified: by a key that stands for it.
+#[must_use]
+pub fn of_denial_known(denial: &Denial, known: (Subject<'_>, &Did), trust: &Trust, now: i64) -> Vec<u8> {
+    of_denial_under(denial, known, None, trust, now)
+}
+
+/// The same, where policies were asked beside the chain: `policy` is what there is to say of them, a JSON object.
+#[must_use]
+pub fn of_denial_under(
+    denial: &Denial,
+    (subject, agent): (Subject<'_>, &Did),
+    policy: Option<&str>,
+    trust: &Trust,
+    now: i64,
+) -> Vec<u8> {
+    denial_of(denial, (subject, Some(agent)), policy, trust, now)
+}
+
+fn denial_of(
+    denial: &Denial,
+    (subject, agent): (Subject<'_>, Option<&Did>),
+    policy: Option<&str>,
+    trust: &Trust,
+    now: i64,
+) -> Vec<u8> {
     let denial = &denial.clone().without_trust();
     let digest = Sha256::digest(subject.presented.trim_ascii());
     let fixed = subject.chain.map(Fixed::of);
     let mut receipt = base("deny", fixed.as_ref(), subject.request, trust, now);
     receipt.push(("presentation", plain(&base64url::encode(&digest))));
+    if let (None, Some(agent)) = (subject.chain, agent) {
+        receipt.push(("agent", quoted(agent.as_str())));
+    }
     if let (None, Some(transcript)) = (subject.chain, subject.transcript) {
         receipt.push(("transcript", quoted(transcript)));
     }
-    receipt.push(("code", quoted(denial.code.as_str())));
-    receipt.push(("link", number(denial.link)));
-    receipt.push(("expected", quoted(&denial.expected)));
-    receipt.push(("found", quoted(&denial.found)));
+    receipt.extend(policy.map(|policy| ("policy", Cow::Borrowed(policy))));
+    receipt.extend(of_rule(denial));
     object(receipt).into_bytes()
+}
+
+/// Which rule is broken.
+fn of_rule(denial: &Denial) -> Members<'_> {
+    vec![
+        ("code", quoted(denial.code.as_str())),
+        ("link", number(denial.link)),
+        ("expected", quoted(&denial.expected)),
+        ("found", quoted(&denial.found)),
+    ]
 }
 
 /// The receipt of a permit that was committed: JSON bytes to sign.
 #[must_use]
 pub fn of_permit(committed: &Committed, chain: &VerifiedChain, trust: &Trust) -> Vec<u8> {
-    permit(committed, chain, &Fixed::of(chain), trust)
+    permit(committed, chain, &Fixed::of(chain), None, trust)
 }
 
 /// The same, by what was written of the chain before: most of each receipt of a chain is the same.
 #[must_use]
 pub fn of_permit_told(committed: &Committed, told: &Told, trust: &Trust) -> Text {
-    // What was signed or approved is told of one request only.
-    if committed.nonce.is_some() || !committed.approvals.is_empty() {
-        return Text::whole(permit(committed, &told.chain, &told.fixed, trust));
-    }
-    let kept = told.kept.get_or_init(|| shared::Kept::of(committed, &told.fixed, trust));
-    let own = shared::own(committed);
-    if kept.fits(committed, trust) {
-        return Text::shared(kept.common(), &own);
-    }
-    Text::shared(shared::Kept::of(committed, &told.fixed, trust).common(), &own)
+    of_permit_under(committed, told, None, trust)
 }
 
-fn permit(committed: &Committed, chain: &VerifiedChain, fixed: &Fixed, trust: &Trust) -> Vec<u8> {
+/// The same, where policies were asked beside the chain: `policy` is what there is to say of them, a JSON object.
+#[must_use]
+pub fn of_permit_under(committed: &Committed, told: &Told, policy: Option<&str>, trust: &Trust) -> Text {
+    // What was signed or approved, or passed in shadow, is told of one request only.
+    if committed.nonce.is_some() || !committed.approvals.is_empty() || committed.shadow.is_some() {
+        return Text::whole(permit(committed, &told.chain, &told.fixed, policy, trust));
+    }
+    let kept = || shared::Kept::of(committed, &told.fixed, policy.is_some(), trust);
+    let own = shared::own(committed, policy);
+    let known = told.kept.get_or_init(kept);
+    if known.fits(committed, policy.is_some(), trust) {
+        return Text::shared(known.common(), &own);
+    }
+    Text::shared(kept().common(), &own)
+}
+
+fn permit(
+    committed: &Committed,
+    chain: &VerifiedChain,
+    fixed: &Fixed,
+    policy: Option<&str>,
+    trust: &Trust,
+) -> Vec<u8> {
     let request = Some(&committed.request);
     let mut receipt = base("permit", Some(fixed), request, trust, committed.at);
     receipt.push(("presentation", fixed.presentation.as_str().into()));
+    receipt.extend(policy.map(|policy| ("policy", Cow::Borrowed(policy))));
     let debits: Vec<String> = committed.debits.iter().map(debit).collect();
     let mut consumed = vec![("debits", format!("[{}]", debits.join(",")).into())];
     if let Some(nonce) = &committed.nonce {
@@ -116,6 +169,10 @@ fn permit(committed: &Committed, chain: &VerifiedChain, fixed: &Fixed, trust: &T
         receipt.push(("evidence", evidence.to_string().into()));
     }
     receipt.push(("consumed", object(consumed).into()));
+    if let Some(denial) = &committed.shadow {
+        receipt.push(("shadow", "true".into()));
+        receipt.extend(of_rule(denial));
+    }
     object(receipt).into_bytes()
 }
 

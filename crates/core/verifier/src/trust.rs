@@ -379,8 +379,9 @@ fn read_limits(json: &Json<'_>) -> Result<Limits, TrustError> {
         if let Some(value) = object.get(name) {
             let number = value.as_integer().and_then(|number| u64::try_from(number).ok());
             let number = number.filter(|number| (1..=most).contains(number));
-            let number = number.and_then(|number| usize::try_from(number).ok());
-            *field(&mut limits) = number.ok_or_else(|| wrong(name, expected))?;
+            let number = number.ok_or_else(|| wrong(name, expected))?;
+            // Where 32 bits are all there is, more than they hold is as good as all.
+            *field(&mut limits) = usize::try_from(number).unwrap_or(usize::MAX);
         }
     }
     Ok(limits)

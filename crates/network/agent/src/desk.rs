@@ -5,6 +5,7 @@ use crate::{
     Identity, clock,
     known::{KnownChains, KnownLimits, KnownLink},
     ledger::{Ledger, LedgerError, Memory},
+    records::{Decided, RecordError, Records},
     signals::{Heeded, Subject},
 };
 use core::time::Duration;
@@ -27,6 +28,7 @@ pub struct Desk {
     fetcher: Fetcher,
     evidence: SharedEvidence,
     ledger: Arc<dyn Ledger>,
+    records: Option<Arc<dyn Records>>,
     known: Mutex<KnownChains>,
 }
 
@@ -87,8 +89,15 @@ impl Desk {
             fetcher,
             evidence: SharedEvidence::new(),
             ledger,
+            records: None,
             known: Mutex::new(KnownChains::new(known)),
         })
+    }
+
+    /// The same desk, which keeps each decision before it is told. Where one can't be kept the service is closed.
+    #[must_use]
+    pub fn with_records(self, records: Arc<dyn Records>) -> Self {
+        Self { records: Some(records), ..self }
     }
 
     /// Who the service is.
@@ -154,6 +163,15 @@ impl Desk {
         now: i64,
     ) -> Result<(), LedgerError> {
         in_time(self.ledger.commit_nonce(chain, until, now)).await
+    }
+
+    /// Keeps a decision, where decisions are kept. One that takes longer than [`DEADLINE`] may have been; nobody is told of it.
+    pub(crate) async fn keep(&self, decided: Decided) -> Result<(), RecordError> {
+        let Some(records) = &self.records else { return Ok(()) };
+        tokio::time::timeout(DEADLINE, records.keep(decided)).await.unwrap_or_else(|_| {
+            let reason = format!("no answer within {} s", DEADLINE.as_secs());
+            Err(RecordError::Unavailable { reason })
+        })
     }
 
     pub(crate) fn known(&self, digest: &[u8; 32]) -> Option<(Arc<str>, bool)> {

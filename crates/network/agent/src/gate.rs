@@ -1,6 +1,10 @@
 //! The verifying side of requests: who asks, for whom, and may they?
 
-use crate::{Desk, LedgerError, single};
+use crate::{
+    Desk, LedgerError,
+    records::{Decided, RecordError, Who},
+    single,
+};
 use http::HeaderMap;
 use legation_credential::{ApprovalRequest, Request, RequestError};
 use legation_did::Did;
@@ -85,6 +89,18 @@ pub enum Refused {
     /// The service's key does not sign, or its ledger can't be used, so that no decision can be recorded.
     #[error("the service can't record its decision now; try again later")]
     Unavailable,
+    /// What was decided can't be kept, so that it was not decided.
+    #[error("the service can't keep its decision now; try again later")]
+    Unrecorded {
+        /// The code of [`RecordError`].
+        code: &'static str,
+    },
+}
+
+impl From<RecordError> for Refused {
+    fn from(error: RecordError) -> Self {
+        Self::Unrecorded { code: error.code() }
+    }
 }
 
 /// What is given as a service's origin is none, so that no caller's signature would fit.
@@ -98,8 +114,8 @@ pub struct GateError {
 }
 
 impl Refused {
-    /// The stable code: one of [`legation_verifier::Code`], `chain_unknown`, `handshake_required`, `header_repeated`
-    /// or `unavailable`.
+    /// The stable code: one of [`legation_verifier::Code`], `chain_unknown`, `handshake_required`, `header_repeated`,
+    /// `unavailable`, or one of [`RecordError`].
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -108,6 +124,7 @@ impl Refused {
             Self::Denied { denial, .. } => denial.code.as_str(),
             Self::Ambiguous { .. } => "header_repeated",
             Self::Unavailable => "unavailable",
+            Self::Unrecorded { code } => code,
         }
     }
 
@@ -118,7 +135,7 @@ impl Refused {
         match self {
             Self::ChainUnknown | Self::HandshakeRequired { .. } => 401,
             Self::Ambiguous { .. } => 400,
-            Self::Unavailable => 503,
+            Self::Unavailable | Self::Unrecorded { .. } => 503,
             Self::Denied { denial, .. } => denial.code.http_status(),
         }
     }
@@ -190,6 +207,9 @@ impl Gate {
                     transcript: None,
                 };
                 let receipt = receipt::of_denial(&denial, subject, self.desk.trust(), now);
+                let who = about.chain.as_ref().and_then(Who::of);
+                let denied = Some(denial.code);
+                self.desk.keep(Decided { at: now, denied, who, receipt: receipt.clone() }).await?;
                 Err(Refused::Denied {
                     approval: about.approval(&denial),
                     receipt: self.sign(&receipt),
@@ -228,9 +248,11 @@ impl Gate {
         let permit = authorize_approved(chain, request, &approvals, now).into_permit()?;
         let committed = self.desk.commit(permit, now).await?;
         let receipt = receipt::of_permit(&committed, chain, self.desk.trust());
-        let receipt = self.sign(&receipt).ok_or(Stop::Refused(Refused::Unavailable))?;
+        let signed = self.sign(&receipt).ok_or(Stop::Refused(Refused::Unavailable))?;
+        let kept = Decided { at: now, denied: None, who: Who::of(chain), receipt };
+        self.desk.keep(kept).await.map_err(|error| Stop::Refused(error.into()))?;
         let (principal, agent) = (chain.principal().clone(), chain.agent().clone());
-        Ok(Admitted { principal, agent, request: committed.request().clone(), receipt })
+        Ok(Admitted { principal, agent, request: committed.request().clone(), receipt: signed })
     }
 
     /// The chain that a request brings or names.

@@ -101,7 +101,7 @@ impl IntoResponse for Refused {
             Self::HandshakeRequired { endpoint } => {
                 more.insert("handshake".to_owned(), endpoint.as_str().into());
             }
-            Self::ChainUnknown | Self::Ambiguous { .. } | Self::Unavailable => {}
+            Self::ChainUnknown | Self::Ambiguous { .. } | Self::Unavailable | Self::Unrecorded { .. } => {}
         }
         problem(self.status(), self.code(), &self.to_string(), more)
     }

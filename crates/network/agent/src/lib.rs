@@ -16,6 +16,7 @@
 //! | [`body`] | how long a body may take |
 //! | [`signals`] | [`Signals`]: what a transmitter tells makes the desk look again (Shared Signals) |
 //! | [`ledger`] | [`Ledger`]: where it is remembered what was used up |
+//! | [`records`] | [`Records`]: where it is kept what was decided |
 //! | [`known`] | the chains that a request may name by their digest |
 //! | [`error`] | [`MeetError`], [`CallError`] |
 //!
@@ -36,6 +37,7 @@ pub mod ledger;
 mod problem;
 #[cfg(unix)]
 pub mod proxy;
+pub mod records;
 pub mod responder;
 pub mod router;
 pub mod signals;
@@ -49,6 +51,7 @@ pub use guard::guard;
 pub use identity::Identity;
 pub use known::KnownLimits;
 pub use ledger::{Ledger, LedgerError};
+pub use records::{Decided, RecordError, Records, Who};
 pub use responder::{Refusal, Responder, ResponderError};
 pub use router::handshake_router;
 pub use signals::{Poller, SetError, Signals};

@@ -26,5 +26,9 @@ pub(crate) fn problem(status: u16, code: &str, detail: &str, more: Map<String, V
         let scheme = HeaderValue::from_static("Signature");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
     }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        // RFC 9110 §10.2.3: it recovers by itself, and whoever asks at once only makes it wait.
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     response
 }

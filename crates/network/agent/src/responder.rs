@@ -1,6 +1,9 @@
 //! The callee: answers handshakes, whatever carries them.
 
-use crate::{Desk, LedgerError};
+use crate::{
+    Desk, LedgerError,
+    records::{Decided, RecordError, Who},
+};
 use legation_agent_card::VerifiedCard;
 use legation_did::Did;
 use legation_handshake::{Answer, Callee, ChallengeKey, HelloError, Message, conclude_consumed, nonce_until};
@@ -50,6 +53,18 @@ pub enum Refusal {
     /// The service can't answer: its key does not sign, its ledger can't be used, or there is no randomness.
     #[error("the service can't answer now; try again later")]
     Unavailable,
+    /// What was decided can't be kept, so that it was not decided.
+    #[error("the service can't keep its decision now; try again later")]
+    Unrecorded {
+        /// The code of [`RecordError`].
+        code: &'static str,
+    },
+}
+
+impl From<RecordError> for Refusal {
+    fn from(error: RecordError) -> Self {
+        Self::Unrecorded { code: error.code() }
+    }
 }
 
 impl Refusal {
@@ -60,15 +75,16 @@ impl Refusal {
             Self::Denied(denial) => denial.code.as_str(),
             Self::Unexpected { .. } => "malformed",
             Self::Unavailable => "unavailable",
+            Self::Unrecorded { code } => code,
         }
     }
 
     /// The HTTP status that fits.
     #[must_use]
     pub fn status(&self) -> u16 {
-        match self.code() {
-            "input_too_large" => 413,
-            "unavailable" => 503,
+        match self {
+            Self::Unavailable | Self::Unrecorded { .. } => 503,
+            _ if self.code() == "input_too_large" => 413,
             _ => 400,
         }
     }
@@ -123,16 +139,20 @@ impl Responder {
             }
             Err(denial) => Err(denial),
         };
+        let who = outcome.as_ref().ok().and_then(Who::of);
         let outcome = match outcome {
             Ok(chain) => self.consume(chain, &answer, now).await?,
             Err(denial) => Err(denial),
         };
         let concluded = conclude_consumed(outcome, &answer, self.desk.trust(), now);
+        let signed = receipt::sign(&concluded.receipt, identity.key_id(), identity.signer());
+        let signed = signed.map_err(|_| Refusal::Unavailable)?;
+        let denied = concluded.outcome.as_ref().err().map(|denial| denial.code);
+        self.desk.keep(Decided { at: now, denied, who, receipt: concluded.receipt.clone() }).await?;
         if let (Ok(chain), Some(opened)) = (&concluded.outcome, &presentation) {
             self.remember(opened.presentation(), chain);
         }
-        let signed = receipt::sign(&concluded.receipt, identity.key_id(), identity.signer());
-        signed.map(Message::Receipt).map_err(|_| Refusal::Unavailable)
+        Ok(Message::Receipt(signed))
     }
 
     /// Consumes the nonce that the caller answered with: the chain, or why it was not consumed.

@@ -5,11 +5,14 @@ use crate::{
     guard::{Allowed, GuardedLookup, Refused},
     options::Options,
 };
-use core::error::Error;
+use core::{error::Error, time::Duration};
 use legation_credential::secured::is_document;
 use legation_did::{Did, Document, document::LIMITS, key, web};
 use reqwest::{Certificate, Client, ClientBuilder, Response, StatusCode, Url, header, redirect::Policy};
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+};
 use url::Host;
 
 /// Content types of a DID document: of DID Core 1.0 §6, of 1.1, and what web servers make of
@@ -35,6 +38,13 @@ const STATUS_LIST_TYPES: [&str; 8] = [
     "text/plain",
 ];
 
+/// Bytes of one answer by HTTP/2 that may be under way: what waits for a reader that is slow.
+const STREAM_WINDOW: u32 = 256 << 10;
+/// The same of all answers on a connection.
+const CONNECTION_WINDOW: u32 = 4 << 20;
+/// How often a connection by HTTP/2 that is in use is asked whether its other end is still there.
+const PING: Duration = Duration::from_secs(20);
+
 /// Most bytes of a URL. A did:web of the longest DID stays below it.
 const MAX_URL: usize = 2048;
 
@@ -45,6 +55,8 @@ pub struct Fetcher {
     web: Result<Client, String>,
     /// For plain `http`, to this machine only.
     loopback: Client,
+    /// For `https` to services that requests are passed on to, by HTTP/2 where they speak it; made when the first is.
+    passing: Arc<OnceLock<Result<Client, String>>>,
     pub(crate) options: Arc<Options>,
 }
 
@@ -55,26 +67,14 @@ impl Fetcher {
     /// # Errors
     /// [`SetupError`].
     pub fn new(options: Options) -> Result<Self, SetupError> {
-        let mut roots = Vec::new();
-        for (index, pem) in options.extra_root_certificates.iter().enumerate() {
-            let wrong = |reason: String| SetupError::Certificate { position: index + 1, reason };
-            let found = Certificate::from_pem_bundle(pem).map_err(|error| wrong(root_cause(&error)))?;
-            if found.is_empty() {
-                return Err(wrong("it holds no certificate".to_owned()));
-            }
-            roots.extend(found);
-        }
-        let allowed = if options.allow_private { Allowed::Anywhere } else { Allowed::Public };
-        let web = client(&options, allowed)
-            .https_only(true)
-            .tls_certs_merge(roots)
-            .build()
-            .map_err(|error| format!("{}; install root certificates", root_cause(&error)));
+        let roots = roots(&options)?;
+        // What is fetched are small files, each from another place: nothing is gained by streams that share a connection.
+        let web = web(&options, roots).http1_only().build().map_err(no_client);
         let loopback = client(&options, Allowed::Loopback)
             .tls_certs_only([])
             .build()
             .map_err(|error| SetupError::Client { reason: root_cause(&error) })?;
-        Ok(Self { web, loopback, options: Arc::new(options) })
+        Ok(Self { web, loopback, passing: Arc::default(), options: Arc::new(options) })
     }
 
     /// The DID document of a did:key, which needs no network, or of a did:web.
@@ -182,6 +182,22 @@ impl Fetcher {
         }
     }
 
+    /// The client for a URL of a service that requests are passed on to.
+    pub(crate) fn client_to_pass(&self, url: &Url) -> Result<&Client, FetchError> {
+        if url.scheme() == "http" {
+            return Ok(&self.loopback);
+        }
+        let made = self.passing.get_or_init(|| {
+            let roots = roots(&self.options).map_err(|error| error.to_string())?;
+            let client = web(&self.options, roots)
+                .http2_initial_stream_window_size(STREAM_WINDOW)
+                .http2_initial_connection_window_size(CONNECTION_WINDOW)
+                .http2_keep_alive_interval(PING);
+            client.build().map_err(no_client)
+        });
+        made.as_ref().map_err(|reason| FetchError::Tls { url: url.to_string(), reason: reason.clone() })
+    }
+
     pub(crate) async fn get(&self, url: &Url, types: &[&str], limit: usize) -> Result<Vec<u8>, FetchError> {
         let request = self.client_for(url)?.get(url.clone()).header(header::ACCEPT, types.join(", "));
         let response = request.send().await.map_err(|error| self.failed(url, &error))?;
@@ -232,7 +248,31 @@ pub(crate) fn is_local(url: &Url) -> bool {
     url.domain().is_some_and(|host| host == "localhost" || host.ends_with(".localhost"))
 }
 
-/// What both clients have in common.
+/// The certificates that are trusted beside the system's.
+fn roots(options: &Options) -> Result<Vec<Certificate>, SetupError> {
+    let mut roots = Vec::new();
+    for (index, pem) in options.extra_root_certificates.iter().enumerate() {
+        let wrong = |reason: String| SetupError::Certificate { position: index + 1, reason };
+        let found = Certificate::from_pem_bundle(pem).map_err(|error| wrong(root_cause(&error)))?;
+        if found.is_empty() {
+            return Err(wrong("it holds no certificate".to_owned()));
+        }
+        roots.extend(found);
+    }
+    Ok(roots)
+}
+
+/// A client for `https`.
+fn web(options: &Options, roots: Vec<Certificate>) -> ClientBuilder {
+    let allowed = if options.allow_private { Allowed::Anywhere } else { Allowed::Public };
+    client(options, allowed).https_only(true).tls_certs_merge(roots)
+}
+
+fn no_client(error: reqwest::Error) -> String {
+    format!("{}; install root certificates", root_cause(&error))
+}
+
+/// What all clients have in common.
 fn client(options: &Options, allowed: Allowed) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("legation/", env!("CARGO_PKG_VERSION")))

@@ -8,6 +8,7 @@
 //! | [`guard`] | which addresses may be connected to |
 //! | [`shared`] | [`SharedEvidence`]: what a service's verifications have fetched, and whose turn it is |
 //! | [`arriving`] | [`Fetcher::begin`]: a call whose answer is passed on while it arrives |
+//! | [`passing`] | [`Fetcher::pass`]: a request that is passed on while it arrives, by HTTP/2 where the service speaks it |
 //! | [`approvals`](mod@approvals) | the documents of those who approved a request |
 //! | [`verify`](mod@verify) | all rounds of a verification in one call |
 //! | [`error`] | [`FetchError`], [`CardFetchError`]: one variant per rule, each with a stable code |
@@ -39,6 +40,7 @@ pub mod error;
 pub mod fetch;
 pub mod guard;
 pub mod options;
+pub mod passing;
 pub mod shared;
 pub mod verify;
 
@@ -49,5 +51,6 @@ pub use card::FetchedCard;
 pub use error::{CardFetchError, FetchError, SetupError};
 pub use fetch::Fetcher;
 pub use options::Options;
+pub use passing::{Passing, Upgrading};
 pub use shared::SharedEvidence;
 pub use verify::{verify, verify_anew, verify_shared};

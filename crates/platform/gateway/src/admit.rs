@@ -1,7 +1,7 @@
 //! A request of an admin: decided as any other, by a signature and the chain behind it.
 
 use crate::{
-    decide::{Passed, Who},
+    decide::{Cost, Passed, Who},
     gateway::Gateway,
     refused::Refused,
 };
@@ -32,11 +32,12 @@ impl Gateway {
         message: &Message<'_>,
         request: &Request,
     ) -> Result<Admitted, Refused> {
-        let decided = self.decide(Who::Signed(message), &|_| Box::pin(async { Ok(request.clone()) })).await;
+        let asked = |_, _| -> crate::decide::BoxFuture<'_> { Box::pin(async { Ok(request.clone()) }) };
+        let decided = self.decide(Who::Signed(message), Cost::Known, &asked).await;
         self.counts.add(decided.as_ref().map_or_else(|refused| refused.code.as_str(), |_| "permit"));
-        let Passed { done, chain, .. } = decided?;
+        let Passed { done, caller } = decided?;
         done.synced.wait().await.map_err(|_| Refused::store())?;
-        let authority = chain.effective().clone();
-        Ok(Admitted { agent: chain.agent().clone(), authority, receipt: done.receipt })
+        let authority = caller.chain.effective().clone();
+        Ok(Admitted { agent: caller.chain.agent().clone(), authority, receipt: done.receipt })
     }
 }

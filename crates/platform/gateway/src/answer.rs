@@ -1,6 +1,6 @@
 //! Answers: what a caller gets, and the one place where outcomes are counted.
 
-use crate::{anthropic, asked::Shape, gateway::Gateway, openai::ErrorShape, refused::Refused};
+use crate::{access, anthropic, asked::Shape, gateway::Gateway, openai::ErrorShape, refused::Refused};
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};
 
@@ -15,6 +15,7 @@ impl Gateway {
         match outcome {
             Ok(response) => {
                 self.counts.add("permit");
+                access::code("permit");
                 response
             }
             Err(refused) => self.refuse_as(shape, &refused),
@@ -29,7 +30,8 @@ impl Gateway {
     /// The same in the shape of another provider.
     pub(crate) fn refuse_as(&self, shape: Shape, refused: &Refused) -> Response {
         self.counts.add(&refused.code);
-        let id = uuid::Uuid::now_v7().to_string();
+        access::code(&refused.code);
+        let id = access::id().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
         let told = refused.shape(&id);
         match shape {
             Shape::OpenAi => error(&told, told.body()),

@@ -2,13 +2,20 @@
 
 use crate::{
     anthropic::{self, Messages},
-    openai::{self, AtMost, Chat, ChatError, Embeddings, Ended, ErrorShape, Responses, UsageError, bound},
+    openai::{
+        self, AtMost, Chat, ChatError, Embeddings, Ended, ErrorShape, Images, Responses, Speech,
+        Transcription, Usage, UsageError, bound, transcription,
+    },
+    record::END_USER,
     refused::Refused,
     settle::Outcome,
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use legation_credential::Facts;
-use legation_registry::model::{Model, Protocol, Target};
+use legation_registry::model::{Model, Price, Protocol, Target};
+
+/// Longest name of whom somebody asks for, bytes.
+const MAX_USER: usize = 256;
 
 /// Where a model is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +26,14 @@ pub(crate) enum Endpoint {
     Responses,
     /// `/v1/embeddings`.
     Embeddings,
+    /// `/v1/images/generations`.
+    Images,
+    /// `/v1/audio/speech`.
+    Speech,
+    /// `/v1/audio/transcriptions`.
+    Transcriptions,
+    /// `/v1/audio/translations`.
+    Translations,
     /// `/v1/messages`.
     Messages,
     /// `/v1/messages/count_tokens`.
@@ -31,6 +46,9 @@ pub(crate) enum Asked {
     Chat(Chat),
     Responses(Responses),
     Embeddings(Embeddings),
+    Images(Images),
+    Speech(Speech),
+    Transcription(Transcription),
     Messages(Messages),
     CountTokens(Messages),
 }
@@ -41,6 +59,8 @@ pub(crate) enum Meter {
     Chat(openai::Meter),
     Responses(openai::responses::Meter),
     Messages(anthropic::Meter),
+    /// Sound, which says nothing of what it took; that is known before.
+    Sound,
 }
 
 /// In whose shape errors are told.
@@ -54,8 +74,8 @@ impl Endpoint {
     /// What its models speak.
     pub(crate) fn protocol(self) -> Protocol {
         match self {
-            Self::Chat | Self::Responses | Self::Embeddings => Protocol::OpenAi,
             Self::Messages | Self::CountTokens => Protocol::Anthropic,
+            _ => Protocol::OpenAi,
         }
     }
 
@@ -73,8 +93,40 @@ impl Endpoint {
             Self::Chat => "chat/completions",
             Self::Responses => "responses",
             Self::Embeddings => "embeddings",
+            Self::Images => "images/generations",
+            Self::Speech => "audio/speech",
+            Self::Transcriptions => "audio/transcriptions",
+            Self::Translations => "audio/translations",
             Self::Messages => "messages",
             Self::CountTokens => "messages/count_tokens",
+        }
+    }
+
+    /// The same as the route of this gateway that it is.
+    pub(crate) fn route(self) -> &'static str {
+        match self {
+            Self::Chat => "/v1/chat/completions",
+            Self::Responses => "/v1/responses",
+            Self::Embeddings => "/v1/embeddings",
+            Self::Images => "/v1/images/generations",
+            Self::Speech => "/v1/audio/speech",
+            Self::Transcriptions => "/v1/audio/transcriptions",
+            Self::Translations => "/v1/audio/translations",
+            Self::Messages => "/v1/messages",
+            Self::CountTokens => "/v1/messages/count_tokens",
+        }
+    }
+
+    /// What is done there, as the semantic conventions for generative AI call it (`gen_ai.operation.name`).
+    pub(crate) fn operation(self) -> &'static str {
+        match self {
+            Self::Chat | Self::Responses | Self::Messages => "chat",
+            Self::Embeddings => "embeddings",
+            Self::Images | Self::Speech => "generate_content",
+            // None of theirs.
+            Self::Transcriptions => "transcribe",
+            Self::Translations => "translate",
+            Self::CountTokens => "count_tokens",
         }
     }
 
@@ -83,19 +135,39 @@ impl Endpoint {
         match self {
             Self::Chat | Self::Responses | Self::Messages => bound::ACTION,
             Self::Embeddings => "model:embed",
+            Self::Images => "model:image",
+            Self::Speech => "model:speak",
+            Self::Transcriptions | Self::Translations => "model:transcribe",
             Self::CountTokens => "model:count-tokens",
         }
     }
 
-    /// Reads a request.
-    pub(crate) fn read(self, body: &[u8]) -> Result<Asked, ChatError> {
+    /// Most bytes of a request, where that is more than usual.
+    pub(crate) fn most(self) -> Option<usize> {
+        matches!(self, Self::Transcriptions | Self::Translations).then_some(transcription::MAX_BYTES)
+    }
+
+    /// Reads a request; forms say by their content type how they are to be read.
+    pub(crate) fn read(self, headers: &HeaderMap, body: &[u8]) -> Result<Asked, ChatError> {
         Ok(match self {
+            Self::Images => Asked::Images(Images::read(body)?),
+            Self::Speech => Asked::Speech(Speech::read(body)?),
+            Self::Transcriptions | Self::Translations => {
+                let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+                Asked::Transcription(Transcription::read(kind.unwrap_or_default(), body)?)
+            }
             Self::Chat => Asked::Chat(Chat::read(body)?),
             Self::Responses => Asked::Responses(Responses::read(body)?),
             Self::Embeddings => Asked::Embeddings(Embeddings::read(body)?),
             Self::Messages => Asked::Messages(Messages::read(body)?),
             Self::CountTokens => Asked::CountTokens(Messages::read_to_count(body)?),
         })
+    }
+
+    /// The end point that a line of a batch names by its path, where a batch may.
+    pub(crate) fn of_batch(path: &str) -> Option<Self> {
+        let all = [Self::Chat, Self::Responses, Self::Embeddings];
+        all.into_iter().find(|one| path.strip_prefix("/v1/") == Some(one.path()))
     }
 
     /// The headers that a target gets beside its key.
@@ -108,7 +180,7 @@ impl Endpoint {
         headers
     }
 
-    /// What an answer of 200 says that it took.
+    /// What an answer of 200 says that it took, where that is in tokens.
     pub(crate) fn outcome(self, body: &[u8]) -> Outcome {
         Outcome::of(match self {
             Self::Chat => openai::of_answer(body),
@@ -117,6 +189,9 @@ impl Endpoint {
             Self::Messages => anthropic::usage::of_answer(body),
             // Counting costs nothing.
             Self::CountTokens => return Outcome::Nothing,
+            Self::Images | Self::Speech | Self::Transcriptions | Self::Translations => {
+                Err(UsageError::Missing)
+            }
         })
     }
 
@@ -125,6 +200,10 @@ impl Endpoint {
     pub(crate) fn refusal(self, status: u16, prompt: u64) -> Outcome {
         match status {
             401 | 403 | 404 | 413 | 422 | 429 => Outcome::Nothing,
+            // What has no tokens has no prompt that is charged by itself.
+            400..=499 if matches!(self, Self::Speech | Self::Transcriptions | Self::Translations) => {
+                Outcome::Unknown("refused_by_provider")
+            }
             // Anthropic is overloaded, and says so before it runs anything.
             529 if self.protocol() == Protocol::Anthropic => Outcome::Nothing,
             400..=499 => Outcome::Prompt(prompt),
@@ -148,16 +227,46 @@ impl Asked {
             Self::Chat(chat) => chat.model(),
             Self::Responses(responses) => responses.model(),
             Self::Embeddings(embeddings) => embeddings.model(),
+            Self::Images(one) => one.model(),
+            Self::Speech(one) => one.model(),
+            Self::Transcription(one) => one.model(),
             Self::Messages(messages) | Self::CountTokens(messages) => messages.model(),
         }
     }
 
-    /// What constraints are held against.
+    /// For whom it is asked, as the caller says.
+    fn user(&self) -> Option<&str> {
+        match self {
+            Self::Chat(chat) => chat.user(),
+            Self::Responses(responses) => responses.user(),
+            Self::Embeddings(embeddings) => embeddings.user(),
+            Self::Images(one) => one.user(),
+            Self::Messages(messages) | Self::CountTokens(messages) => messages.user(),
+            Self::Speech(_) | Self::Transcription(_) => None,
+        }
+    }
+
+    /// What constraints are held against: those of the interface, and `end_user`, where the caller says for whom it asks.
     pub(crate) fn facts(&self, model: &Model) -> Result<Facts, ChatError> {
+        let mut facts = self.own_facts(model)?;
+        if let Some(user) = self.user().filter(|user| !user.is_empty()) {
+            if user.len() > MAX_USER {
+                let (member, expected) = ("user".to_owned(), "a name of at most 256 bytes");
+                return Err(ChatError::Wrong { member, found: "too long", expected });
+            }
+            facts.insert(END_USER.to_owned(), user.into());
+        }
+        Ok(facts)
+    }
+
+    fn own_facts(&self, model: &Model) -> Result<Facts, ChatError> {
         match self {
             Self::Chat(chat) => chat.facts(model),
             Self::Responses(responses) => responses.facts(model),
             Self::Embeddings(embeddings) => embeddings.facts(model),
+            Self::Images(one) => one.facts(model),
+            Self::Speech(one) => one.facts(model),
+            Self::Transcription(one) => one.facts(model),
             Self::Messages(messages) => messages.facts(model),
             Self::CountTokens(messages) => messages.facts_to_count(model),
         }
@@ -169,18 +278,51 @@ impl Asked {
             Self::Chat(chat) => chat.at_most(model),
             Self::Responses(responses) => responses.at_most(model),
             Self::Embeddings(embeddings) => embeddings.at_most(model),
+            Self::Images(one) => one.at_most(model),
+            Self::Speech(one) => one.at_most(model),
+            Self::Transcription(one) => one.at_most(model),
             Self::Messages(messages) | Self::CountTokens(messages) => messages.at_most(model),
         };
         most.map_or(u64::MAX, |most| most.input)
     }
 
-    /// What a target gets.
-    pub(crate) fn body(&self, target: &Target, model: &Model) -> Result<Vec<u8>, ChatError> {
+    /// What a target gets: its content type, and its bytes.
+    pub(crate) fn body(&self, target: &Target, model: &Model) -> Result<(HeaderValue, Vec<u8>), ChatError> {
+        let body = match self {
+            Self::Chat(chat) => chat.forward(target, model)?,
+            Self::Responses(responses) => responses.forward(target, model)?,
+            Self::Embeddings(embeddings) => embeddings.forward(target),
+            Self::Images(one) => one.forward(target),
+            Self::Speech(one) => one.forward(target),
+            Self::Messages(messages) | Self::CountTokens(messages) => messages.forward(target),
+            Self::Transcription(one) => {
+                let written = one.forward(target);
+                let written =
+                    written.and_then(|(kind, body)| Some((HeaderValue::try_from(kind).ok()?, body)));
+                return written.ok_or(ChatError::Form { reason: "there is no randomness to write it anew" });
+            }
+        };
+        Ok((HeaderValue::from_static("application/json"), body))
+    }
+
+    /// What an answer of 200 says that it took, at the price of the target that served it.
+    pub(crate) fn outcome(&self, at: Endpoint, body: &[u8], price: Option<&Price>) -> Outcome {
+        let unpriced = || UsageError::Missing;
+        Outcome::of(match self {
+            Self::Images(one) => price.ok_or_else(unpriced).and_then(|price| one.of_answer(body, price)),
+            Self::Transcription(one) => {
+                price.ok_or_else(unpriced).and_then(|price| one.of_answer(body, price))
+            }
+            Self::Speech(_) => self.known(price).ok_or_else(unpriced),
+            _ => return at.outcome(body),
+        })
+    }
+
+    /// What it takes, where that is known before.
+    pub(crate) fn known(&self, price: Option<&Price>) -> Option<Usage> {
         match self {
-            Self::Chat(chat) => chat.forward(target, model),
-            Self::Responses(responses) => responses.forward(target, model),
-            Self::Embeddings(embeddings) => Ok(embeddings.forward(target)),
-            Self::Messages(messages) | Self::CountTokens(messages) => Ok(messages.forward(target)),
+            Self::Speech(one) => one.usage(price?),
+            _ => None,
         }
     }
 
@@ -194,7 +336,8 @@ impl Asked {
                 one.is_streamed().then(|| Meter::Responses(openai::responses::Meter::default()))
             }
             Self::Messages(one) => one.is_streamed().then(|| Meter::Messages(anthropic::Meter::default())),
-            Self::Embeddings(_) | Self::CountTokens(_) => None,
+            Self::Speech(_) => Some(Meter::Sound),
+            Self::Embeddings(_) | Self::CountTokens(_) | Self::Images(_) | Self::Transcription(_) => None,
         }
     }
 }
@@ -205,6 +348,7 @@ impl Meter {
             Self::Chat(meter) => meter.push(chunk),
             Self::Responses(meter) => meter.push(chunk),
             Self::Messages(meter) => meter.push(chunk),
+            Self::Sound => chunk.to_vec(),
         }
     }
 
@@ -213,8 +357,22 @@ impl Meter {
             Self::Chat(meter) => meter.end(),
             Self::Responses(meter) => meter.end(),
             Self::Messages(meter) => meter.end(),
+            Self::Sound => Ended { rest: Vec::new(), usage: None, problem: None, finished: true, unread: 0 },
         }
     }
+
+    /// Whether an answer of that content type is what it reads.
+    pub(crate) fn reads(&self, kind: &str) -> bool {
+        match self {
+            Self::Sound => is_sound(kind),
+            _ => kind.starts_with("text/event-stream"),
+        }
+    }
+}
+
+/// Whether a content type is one of sound.
+pub(crate) fn is_sound(kind: &str) -> bool {
+    kind.starts_with("audio/") || kind.starts_with("application/octet-stream")
 }
 
 /// What a caller is told of a request that does not pass.

@@ -1,19 +1,23 @@
-//! The decision: verify → authorize → reserve → record. Every way in ends here.
+//! The decision: verify → authorize → policy → reserve → record. Every way in ends here.
 
 use crate::{
-    auth,
+    access, auth,
     gateway::{Gateway, STORE, now},
+    policy::Said,
     record,
     refused::Refused,
 };
 use legation_credential::Request;
+use legation_did::Did;
 use legation_http_signature::Message;
+use legation_policy::Principal;
 use legation_store::{Commit, CommitError, Done};
 use legation_verifier::{
-    Committed, Denial, VerifiedChain, authorize,
+    Code, Committed, Denial, Permit, VerifiedChain, approval_request, authorize,
     receipt::{Subject, Told},
 };
 use std::sync::{Arc, OnceLock};
+use tracing::{Instrument, info_span};
 
 /// How often a decision is made again because the organization changed meanwhile.
 const AGAIN: usize = 4;
@@ -22,8 +26,7 @@ const AGAIN: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Passed {
     pub(crate) done: Done<Committed>,
-    pub(crate) chain: Arc<VerifiedChain>,
-    pub(crate) told: Arc<OnceLock<Told>>,
+    pub(crate) caller: Identified,
 }
 
 /// By what somebody shows who it is.
@@ -33,29 +36,68 @@ pub(crate) enum Who<'a> {
     Key([u8; 32]),
     /// A signature of the request, with a chain.
     Signed(&'a Message<'a>),
+    /// An agent of the organization, by its DID, that somebody who may say so vouches for (`authzen`).
+    Named {
+        /// The agent.
+        subject: &'a Did,
+        /// Who vouches for it.
+        by: &'a Did,
+    },
+}
+
+/// What is known of a cost before the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cost {
+    /// As much as is said, which nobody settles.
+    Known,
+    /// At most that: it is reserved, and settled afterwards.
+    AtMost,
+}
+
+impl Who<'_> {
+    /// What that is called.
+    pub(crate) fn told(self) -> &'static str {
+        match self {
+            Self::Key(_) => "api-key",
+            Self::Signed(_) => "signature",
+            Self::Named { .. } => "vouched",
+        }
+    }
 }
 
 /// Who asks: a chain that holds, as of an epoch.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Identified {
     pub(crate) epoch: i64,
     pub(crate) chain: Arc<VerifiedChain>,
     /// What receipts say of the chain, once one was written.
     pub(crate) told: Arc<OnceLock<Told>>,
+    /// How old the keys and the status are that it was verified by, seconds. That nothing of them has changed since is held
+    /// against the epoch when it is committed.
+    pub(crate) status_age: i64,
+    /// Who on its path policies are asked for, where that is known already.
+    pub(crate) principals: Option<Arc<[Principal]>>,
+    /// Until when it is only watched, Unix seconds; `None` where it is enforced.
+    pub(crate) shadow: Option<i64>,
 }
 
-/// What somebody asks for, as of what was configured at an epoch.
-pub(crate) type Asked<'a> = &'a (dyn Fn(i64) -> BoxFuture<'a> + Sync);
+/// What somebody asks for, as of what was configured at an epoch, with the chain of who asks.
+pub(crate) type Asked<'a> = &'a (dyn Fn(i64, Arc<VerifiedChain>) -> BoxFuture<'a> + Sync);
 /// The request that is judged, or why there is none.
 pub(crate) type BoxFuture<'a> =
     core::pin::Pin<Box<dyn Future<Output = Result<Request, Undecided>> + Send + 'a>>;
 
 impl Gateway {
-    /// Decides on what somebody asks for, and reserves what it may cost. What was decided on an organization that has
-    /// changed meanwhile is decided again.
-    pub(crate) async fn decide(self: &Arc<Self>, who: Who<'_>, asked: Asked<'_>) -> Result<Passed, Refused> {
+    /// Decides on what somebody asks for, and takes what it costs. What was decided on an organization that has changed
+    /// meanwhile is decided again.
+    pub(crate) async fn decide(
+        self: &Arc<Self>,
+        who: Who<'_>,
+        cost: Cost,
+        asked: Asked<'_>,
+    ) -> Result<Passed, Refused> {
         for _ in 0..AGAIN {
-            match self.decide_once(who, asked).await {
+            match self.decide_once(who, cost, asked).await {
                 Ok(passed) => return Ok(passed),
                 Err(Undecided::Changed) => self.forget(),
                 Err(Undecided::Refused(refused)) => return Err(refused),
@@ -64,39 +106,66 @@ impl Gateway {
         Err(Refused::new("overloaded", "the organization is changing all the time; try again"))
     }
 
-    async fn decide_once(self: &Arc<Self>, who: Who<'_>, asked: Asked<'_>) -> Result<Passed, Undecided> {
+    async fn decide_once(
+        self: &Arc<Self>,
+        who: Who<'_>,
+        cost: Cost,
+        asked: Asked<'_>,
+    ) -> Result<Passed, Undecided> {
         let now = now();
-        let caller = match who {
+        let mut caller = match who {
             Who::Key(key) => self.by_key(key, now).await?,
             Who::Signed(message) => self.by_signature(message, now).await?,
+            Who::Named { subject, by } => self.by_name(subject, by, now).await?,
         };
-        let request = match asked(caller.epoch).await {
+        access::identified(&caller, who.told(), caller.status_age);
+        caller.shadow = self.shadow_of(&caller, now).await?;
+        // Whoever has its share of the calls that go on has nothing reserved for one more.
+        if let Err(refused) = access::take_turn(self, self.holder(&caller.chain).as_str()) {
+            return Err(self.not_asked(&caller, refused, now).await);
+        }
+        let request = match asked(caller.epoch, Arc::clone(&caller.chain)).await {
             Ok(request) => request,
             Err(Undecided::Changed) => return Err(Undecided::Changed),
             // It may be refused because of what was remembered.
             Err(Undecided::Refused(refused)) => return Err(self.not_asked(&caller, refused, now).await),
         };
-        let permit = match authorize(&caller.chain, &request, now).into_permit() {
+        access::asked(&request);
+        let (judged, policy) = self.judge(&caller, &request, now).await?;
+        let permit = match caller.watched(&request, judged, now) {
             Ok(permit) => permit,
-            Err(denial) => return Err(self.denied(&caller, Some(&request), &denial, now).await),
+            Err(denial) if denial.code == Code::ApprovalRequired => {
+                self.approved(&caller, &request, who, now).await?
+            }
+            Err(denial) => {
+                return Err(self.denied(&caller, (&request, policy.as_deref()), &denial, now).await);
+            }
         };
+        let approved =
+            (!permit.approvals().is_empty()).then(|| approval_request(&caller.chain, &request).digest());
         let (gateway, told, about) = (Arc::clone(self), Arc::clone(&caller.told), request.clone());
         let seen = Arc::clone(&caller.chain);
         let commit = Commit {
             organization: Arc::clone(&self.organization),
             permit,
             // What says no amount is settled by nobody.
-            reserving: request.amount().is_some(),
+            reserving: cost == Cost::AtMost && request.amount().is_some(),
             epoch: caller.epoch,
             now,
             receipt: Box::new(move |outcome| {
                 let told = told.get_or_init(|| Told::of(seen));
-                record::of_commit(outcome, told, &about, gateway.verifier.trust(), now)
+                record::of_commit(outcome, told, (&about, policy.as_deref()), gateway.verifier.trust(), now)
             }),
         };
-        let committed = tokio::time::timeout(STORE, self.store.commit(commit)).await;
+        // The receipt is written in the same transaction.
+        let committed =
+            tokio::time::timeout(STORE, self.store.commit(commit)).instrument(info_span!("reserve")).await;
         match committed.unwrap_or_else(|_| Err(too_late())) {
-            Ok(done) => Ok(Passed { done, chain: caller.chain, told: caller.told }),
+            Ok(done) => {
+                access::permitted(done.receipt, &done.outcome);
+                self.note_used(approved);
+                Ok(Passed { done, caller })
+            }
             Err(CommitError::Denied(denial)) => {
                 Err(self.with_time(Refused::from(&denial), &caller.chain, &request, now).await.into())
             }
@@ -105,9 +174,39 @@ impl Gateway {
         }
     }
 
+    /// What chain and policies say of a request, and what its receipt says of the policies. Where it lacks an approval, policies are
+    /// asked all the same: what is denied anyway is not held for one.
+    async fn judge(
+        self: &Arc<Self>,
+        caller: &Identified,
+        request: &Request,
+        now: i64,
+    ) -> Result<(Result<Permit, Denial>, Option<String>), Undecided> {
+        let authorized =
+            info_span!("authorize").in_scope(|| authorize(&caller.chain, request, now).into_permit());
+        // Of who is only watched it is told what policies say, too.
+        let is_denied = authorized.as_ref().is_err_and(|denial| denial.code != Code::ApprovalRequired);
+        if is_denied && caller.shadow.is_none() {
+            return Ok((authorized, None));
+        }
+        let said = self.asks_policies(caller, request, now).instrument(info_span!("policy")).await?;
+        let Said { receipt, denial } = said;
+        Ok((denial.filter(|_| !is_denied).map_or(authorized, Err), receipt))
+    }
+
+    /// Whose calls are counted together: the agent of this organization that acts, or that somewhere above handed its
+    /// authority on to who does. Whoever makes itself children has no more turns by them.
+    pub(crate) fn holder<'c>(&self, chain: &'c VerifiedChain) -> &'c legation_did::Did {
+        let own = chain.links().iter().rev().map(|link| &link.subject);
+        // All agents of a partner have one share.
+        let is_ours = chain.principal() == self.registry.did();
+        let other = || if is_ours { chain.agent() } else { chain.principal() };
+        own.clone().find(|did| self.registry.is_own(did)).unwrap_or_else(other)
+    }
+
     /// Whoever shows an API key.
     async fn by_key(self: &Arc<Self>, key: [u8; 32], now: i64) -> Result<Identified, Undecided> {
-        let known = match self.caller(key, now).await {
+        let known = match self.caller(key, now).instrument(info_span!("auth")).await {
             Ok(known) => known,
             Err(error) => {
                 if let Some(agent) = error.agent() {
@@ -117,15 +216,19 @@ impl Gateway {
                 return Err(auth::refused(&error).into());
             }
         };
-        match known.verify(&self.verifier, now) {
-            Ok((chain, told)) => Ok(Identified { epoch: known.caller.epoch, chain, told }),
+        match info_span!("verify").in_scope(|| known.verify(&self.verifier, now)) {
+            Ok((chain, told)) => {
+                let principals = Some(Arc::clone(&known.caller.principals));
+                let (epoch, status_age) = (known.caller.epoch, known.age(now));
+                Ok(Identified { epoch, chain, told, status_age, principals, shadow: None })
+            }
             Err(denial) => {
                 let refused = self.unless_changed(known.caller.epoch, Refused::from(&denial)).await;
                 if let Undecided::Refused(_) = refused {
                     let subject = Subject { presented: known.caller.chain.as_bytes(), ..Subject::default() };
                     let trust = self.verifier.trust();
-                    self.record_denial(record::of_denial(&denial, subject, &known.caller.did, trust, now))
-                        .await?;
+                    let receipt = record::of_denial(&denial, (subject, None), &known.caller.did, trust, now);
+                    self.record_denial(receipt).await?;
                 }
                 Err(refused)
             }
@@ -133,10 +236,10 @@ impl Gateway {
     }
 
     /// A denial by what was remembered, if that still holds; it is recorded.
-    async fn denied(
+    pub(crate) async fn denied(
         self: &Arc<Self>,
         caller: &Identified,
-        request: Option<&Request>,
+        (request, policy): (&Request, Option<&str>),
         denial: &Denial,
         now: i64,
     ) -> Undecided {
@@ -144,8 +247,10 @@ impl Gateway {
             Undecided::Changed => return Undecided::Changed,
             refused @ Undecided::Refused(_) => refused,
         };
-        let subject = Subject { presented: b"", chain: Some(&caller.chain), request, transcript: None };
-        let receipt = record::of_denial(denial, subject, caller.chain.agent(), self.verifier.trust(), now);
+        let (chain, request) = (Some(&*caller.chain), Some(request));
+        let subject = Subject { presented: b"", chain, request, transcript: None };
+        let (agent, trust) = (caller.chain.agent(), self.verifier.trust());
+        let receipt = record::of_denial(denial, (subject, policy), agent, trust, now);
         match self.record_denial(receipt).await {
             Ok(()) => refused,
             Err(refused) => refused.into(),
@@ -153,7 +258,12 @@ impl Gateway {
     }
 
     /// What a known caller asked for is nothing that could be judged; it is recorded.
-    async fn not_asked(self: &Arc<Self>, caller: &Identified, refused: Refused, now: i64) -> Undecided {
+    pub(crate) async fn not_asked(
+        self: &Arc<Self>,
+        caller: &Identified,
+        refused: Refused,
+        now: i64,
+    ) -> Undecided {
         match self.unless_changed(caller.epoch, refused).await {
             Undecided::Changed => Undecided::Changed,
             Undecided::Refused(refused) => {
@@ -172,7 +282,7 @@ impl Gateway {
         }
     }
 
-    async fn record_denial(&self, receipt: legation_store::NewReceipt) -> Result<(), Refused> {
+    pub(crate) async fn record_denial(&self, receipt: legation_store::NewReceipt) -> Result<(), Refused> {
         let kept = tokio::time::timeout(STORE, self.store.deny(&self.organization, receipt)).await;
         kept.unwrap_or_else(|_| Err(too_late())).map(drop).map_err(|error| match error {
             CommitError::Store(error) => Refused::of_store(&error),

@@ -1,19 +1,23 @@
 //! Forwarding: to the first target that can be reached, with its own key in place of the caller's.
 
-use crate::{asked::Endpoint, gateway::Gateway, refused::Refused};
+use crate::{access, asked::Endpoint, gateway::Gateway, refused::Refused, trace};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use legation_registry::model::{Model, Protocol, Target};
+use legation_registry::{
+    model::{Model, Protocol, Target},
+    route::{Route, origin_of},
+};
 use legation_resolver::{Arriving, Call, FetchError, call::Method};
 use legation_signer::ClientError;
 use legation_store::configuration;
 use std::sync::{Arc, PoisonError};
+use tracing::Instrument;
 use zeroize::Zeroizing;
 
 /// What came of forwarding.
 #[derive(Debug)]
 pub(crate) enum Forwarded {
-    /// The head of an answer is there.
-    Answer(Box<Arriving>),
+    /// The head of an answer is there, of the target of that index.
+    Answer(Box<Arriving>, Option<usize>),
     /// Nothing was sent to anybody, so that nothing was spent.
     NotSent(Refused),
     /// It was sent, and what became of it is not known.
@@ -27,34 +31,46 @@ impl Gateway {
         self: &Arc<Self>,
         model: &Model,
         at: Endpoint,
-        body: impl Fn(&Target) -> Result<Vec<u8>, Refused>,
+        body: impl Fn(&Target) -> Result<(HeaderValue, Vec<u8>), Refused>,
     ) -> Forwarded {
         let mut last = Refused::new("upstream_unreachable", "the model has no target");
         for target in self.health.order(model) {
-            let headers = match self.headers(target, at).await {
+            let mut headers = match self.headers(target, at).await {
                 Ok(headers) => headers,
                 Err(refused) => {
                     last = refused;
                     continue;
                 }
             };
-            let body = match body(target) {
+            let (kind, body) = match body(target) {
                 Ok(body) => body,
                 Err(refused) => return Forwarded::NotSent(refused),
             };
+            headers.insert(header::CONTENT_TYPE, kind);
             let url = target.url(at.path());
-            match self.fetcher.begin(Call { method: Method::POST, url: &url, headers, body }).await {
+            let span = access::upstream(|max_tokens| trace::model(at, target, &model.name, max_tokens));
+            access::pass_on(&span, &mut headers);
+            let call = Call { method: Method::POST, url: &url, headers, body };
+            match self.fetcher.begin(call).instrument(span.clone()).await {
                 Ok(arriving) => {
-                    self.health.there(target);
-                    return Forwarded::Answer(Box::new(arriving));
+                    self.health.answered(target, arriving.status);
+                    span.record("http.response.status_code", i64::from(arriving.status));
+                    let index = model.targets.iter().position(|one| core::ptr::eq(one, target));
+                    return Forwarded::Answer(Box::new(arriving), index);
                 }
-                Err(none) if none.sent => return Forwarded::Lost(lost(&none.error)),
+                Err(none) if none.sent => {
+                    self.health.failed(target);
+                    let lost = lost(&none.error);
+                    trace::failed(&span, &lost);
+                    return Forwarded::Lost(lost);
+                }
                 Err(_) => {
                     self.health.away(target);
                     last = Refused::new(
                         "upstream_unreachable",
                         "the model's provider can't be reached; nothing was sent and nothing was spent",
                     );
+                    trace::failed(&span, &last);
                 }
             }
         }
@@ -62,9 +78,12 @@ impl Gateway {
     }
 
     /// The headers that a target gets: those of this gateway, and nothing of the caller's.
-    async fn headers(self: &Arc<Self>, target: &Target, at: Endpoint) -> Result<HeaderMap, Refused> {
+    pub(crate) async fn headers(
+        self: &Arc<Self>,
+        target: &Target,
+        at: Endpoint,
+    ) -> Result<HeaderMap, Refused> {
         let mut headers = at.headers();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some(name) = &target.secret {
             // Where its keys stand; elsewhere they are bearer tokens.
@@ -82,6 +101,20 @@ impl Gateway {
             headers.insert(name, value);
         }
         Ok(headers)
+    }
+
+    /// Adds the secret that a route says, where it says one.
+    pub(crate) async fn with_secret(
+        self: &Arc<Self>,
+        route: &Route,
+        headers: &mut HeaderMap,
+    ) -> Result<(), Refused> {
+        if let Some(name) = &route.secret {
+            let origin = origin_of(&route.upstream);
+            let origin = origin.map_err(|error| Refused::new("not_found", error.to_string()))?;
+            headers.insert(header::AUTHORIZATION, self.bearer(name, &origin).await?);
+        }
+        Ok(())
     }
 
     /// A secret as the header that shows it to an upstream.

@@ -1,68 +1,280 @@
 //! A request of any other service: the action `http:METHOD` on the upstream's own URL. Its query is facts.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | this | which route is meant, what is judged, and what comes of it |
+//! | `fields` | which headers and trailers pass, either way |
+//! | `flow` | bodies that pass while they arrive: counted, watched, stopped |
+//! | `socket` | WebSocket: decided once, as the action `http:WEBSOCKET`, then bytes both ways |
+//!
+//! A body flows where nothing that is judged depends on it: those of callers with an API key, where they are longer than what is
+//! read whole or do not say how long they are. What is signed is read whole, since its digest is. Either way memory stays as it is
+//! however long it is. What flowed through unread is told in a settlement by its bytes, once it has ended.
+
+pub(crate) mod fields;
+pub(crate) mod flow;
+pub(crate) mod socket;
 
 use crate::{
+    a2a, access,
+    approve::may_need,
     auth,
-    decide::{Passed, Undecided},
+    decide::{Cost, Passed, Undecided},
     forward::lost,
     gateway::Gateway,
+    mcp,
     models::Configured,
     refused::Refused,
+    settle::Open,
     stop::{By, Guard},
+    trace,
 };
-use axum::{
-    body::{Body, Bytes},
-    response::Response,
-};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::{body::Body, response::Response};
+use fields::Wanted;
+use flow::{Coming, Exchange, Given, Sent, Source};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use hyper::upgrade::OnUpgrade;
 use legation_credential::{Request, request::split_query};
 use legation_http_signature::Message;
-use legation_registry::route::{Route, origin_of};
-use legation_resolver::{Arriving, Call, call::Method};
+use legation_registry::route::{Route, RouteProtocol, origin_of};
+use legation_resolver::{NoAnswer, Passing, Upgrading, passing};
+use legation_verifier::VerifiedChain;
 use sha2::{Digest, Sha256};
 use std::{
-    io,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
+use tracing::{Instrument, Span, info_span};
 
-/// What of a request's headers an upstream gets. Whatever says who somebody is comes from the gateway alone.
-const PASSED: [header::HeaderName; 6] = [
-    header::ACCEPT,
-    header::ACCEPT_LANGUAGE,
-    header::CONTENT_TYPE,
-    header::IF_MATCH,
-    header::IF_NONE_MATCH,
-    header::USER_AGENT,
-];
-/// What of an answer's headers a caller gets.
-const GIVEN: [header::HeaderName; 5] =
-    [header::CONTENT_TYPE, header::ETAG, header::CACHE_CONTROL, header::LAST_MODIFIED, header::RETRY_AFTER];
+/// After which time a service that could not be reached is tried once more: one that restarts is there again.
+const AGAIN: Duration = Duration::from_millis(200);
 
-/// Passes a request on to where its route leads.
-pub(crate) async fn pass(gateway: &Arc<Gateway>, message: &Message<'_>, uri: &Uri) -> Response {
-    gateway.told(run(gateway, message, uri).await)
+/// A request of a service, as it arrives.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    /// At the organization's own origin.
+    pub(crate) target_uri: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Coming,
+    /// The connection, where it can speak another protocol.
+    pub(crate) upgrade: Option<OnUpgrade>,
 }
 
-async fn run(gateway: &Arc<Gateway>, message: &Message<'_>, uri: &Uri) -> Result<Response, Refused> {
+/// Where a request goes, and what it is there.
+#[derive(Clone, Debug)]
+struct Meant {
+    route: Route,
+    url: String,
+    spoken: Spoken,
+}
+
+/// What a request is in the protocol of its route.
+#[derive(Clone, Debug)]
+enum Spoken {
+    Http,
+    Mcp(Result<mcp::Asked, Refused>),
+    A2a(Result<a2a::Asked, Refused>),
+}
+
+/// Passes a request on to where its route leads.
+pub(crate) async fn pass(gateway: &Arc<Gateway>, asked: Asked) -> Response {
+    let meant = Mutex::new(None);
+    let outcome = run(gateway, asked, &meant).await;
+    let meant = meant.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match (outcome, meant) {
+        (Err(refused), Some(Meant { spoken: Spoken::Mcp(asked), .. })) => {
+            mcp::refused(gateway, asked.as_ref().ok(), &refused)
+        }
+        (Err(refused), Some(Meant { spoken: Spoken::A2a(asked), .. })) => {
+            a2a::refused(gateway, asked.as_ref().ok(), &refused)
+        }
+        (outcome, _) => gateway.told(outcome),
+    }
+}
+
+async fn run(
+    gateway: &Arc<Gateway>,
+    asked: Asked,
+    meant: &Mutex<Option<Meant>>,
+) -> Result<Response, Refused> {
+    let Asked { method, uri, target_uri, headers, body, upgrade } = asked;
+    let read = body.read();
+    let message = Message {
+        method: method.as_str(),
+        target_uri: &target_uri,
+        headers: &headers,
+        body: read.as_deref().unwrap_or_default(),
+    };
     // Whether there is a route is told to whoever shows who it is.
-    let who = auth::who(message)?;
+    let who = auth::who(&message)?;
+    let wanted = fields::wanted(&method, &headers)?;
+    let busy = |_| Refused::new("overloaded", "too many requests are being passed on; try again");
+    let place = Arc::clone(&gateway.passing).try_acquire_owned().map_err(busy)?;
     // From before it is decided on, so that no change after that is missed.
     let epochs = gateway.watch();
-    let meant = Mutex::new(None);
-    let Passed { done, chain, .. } =
-        gateway.decide(who, &|epoch| Box::pin(request(gateway, (message, uri), epoch, &meant))).await?;
-    let meant = meant.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let (route, url): (Route, String) = meant.ok_or_else(no_route)?;
-    let headers = headers(gateway, &route, message.headers).await?;
-    let method = Method::from_bytes(message.method.as_bytes()).map_err(|_| no_route())?;
-    let call = Call { method, url: &url, headers, body: message.body.to_vec() };
-    let arriving = gateway.fetcher.begin(call).await.map_err(|none| {
-        if none.sent {
-            return lost(&none.error);
+    let digest = read.as_deref().map(|body| Sha256::digest(body).into());
+    let judged = Judged { action: wanted.action(&method), uri: &uri, digest, message: &message };
+    let Passed { done, caller } = gateway
+        .decide(who, Cost::Known, &|epoch, chain| Box::pin(request(gateway, &judged, (epoch, chain), meant)))
+        .await?;
+    let Meant { route, url, spoken } = {
+        let meant = meant.lock().unwrap_or_else(PoisonError::into_inner);
+        meant.clone().ok_or_else(no_route)?
+    };
+    let guard = gateway.guard(By::of(who, caller.chain.agent()), epochs);
+    let synced = done.synced.clone();
+    let waits = synced.clone().wait().instrument(info_span!("record"));
+    let recorded = async { waits.await.map_err(|_| Refused::store()) };
+    let asked = (&headers, read.as_deref().unwrap_or_default());
+    match spoken {
+        Spoken::Mcp(spoken) => {
+            let gateway = Arc::clone(gateway);
+            let going = mcp::Going { gateway, route, url, asked: spoken?, caller, _place: place };
+            return mcp::forward(going, asked, recorded, guard).await;
         }
-        Refused::new("upstream_unreachable", "the service can't be reached; nothing was sent")
-    })?;
-    done.synced.wait().await.map_err(|_| Refused::store())?;
-    Ok(answer(arriving, gateway.guard(By::of(who, chain.agent()), epochs)))
+        Spoken::A2a(spoken) => {
+            let gateway = Arc::clone(gateway);
+            let going = a2a::Going { gateway, route, url, asked: spoken?, caller, _place: place };
+            return a2a::forward(going, asked, recorded, guard).await;
+        }
+        Spoken::Http => {}
+    }
+    // What was read whole is in its receipt.
+    let open = (read.is_none() || wanted == Wanted::Socket).then(|| Open::of(done, caller));
+    let exchange = Exchange::new(gateway, open, place, route.timeouts.clone());
+    let headers = to_upstream(gateway, &route, &headers, wanted).await;
+    let mut headers = headers.inspect_err(|refused| exchange.ends(refused.clone()))?;
+    let span = access::upstream(|_| {
+        trace::service(method.as_str(), origin_of(&route.upstream).as_deref().unwrap_or_default())
+    });
+    access::pass_on(&span, &mut headers);
+    let on = On { gateway, url: &url, method, headers, exchange, guard, span };
+    match (wanted, upgrade) {
+        (Wanted::Socket, Some(upgrade)) => on.socket(upgrade, &route, &synced).await,
+        (Wanted::Socket, None) => {
+            Err(Refused::new("bad_request", "a WebSocket begins by HTTP/1.1; connect without HTTP/2"))
+        }
+        (Wanted::Answer, _) => on.answer(Source::of(body), &route, &synced).await,
+    }
+}
+
+/// A request that was decided on, on its way.
+struct On<'a> {
+    gateway: &'a Arc<Gateway>,
+    url: &'a str,
+    method: Method,
+    headers: HeaderMap,
+    exchange: Arc<Exchange>,
+    guard: Guard,
+    /// Of what is asked of the service.
+    span: Span,
+}
+
+impl On<'_> {
+    fn passing(&self, body: passing::Body) -> Passing<'_> {
+        let whole = self.exchange.timeouts.whole();
+        Passing { method: self.method.clone(), url: self.url, headers: self.headers.clone(), body, whole }
+    }
+
+    async fn answer(
+        self,
+        source: Source,
+        route: &Route,
+        synced: &legation_store::Synced,
+    ) -> Result<Response, Refused> {
+        let mut answered = self.send(&source, route).await?;
+        if let Err(NoAnswer { sent: false, .. }) = answered
+            && !source.is_begun()
+        {
+            // Nothing was sent, and nothing of the body was taken.
+            tokio::time::sleep(AGAIN).await;
+            answered = self.send(&source, route).await?;
+        }
+        let response = answered.map_err(|error| self.why(error))?;
+        self.span.record("http.response.status_code", i64::from(response.status().as_u16()));
+        synced.clone().wait().instrument(info_span!("record")).await.map_err(|_| Refused::store())?;
+        Ok(self.given(response, route))
+    }
+
+    async fn send(
+        &self,
+        source: &Source,
+        route: &Route,
+    ) -> Result<Result<http::Response<passing::Body>, NoAnswer>, Refused> {
+        let body = match source {
+            Source::Whole(bytes) => bytes.clone().into(),
+            Source::Flowing(flowing) => {
+                let sent = Sent::new(flowing, &self.exchange, self.guard.clone(), route.headers.clone());
+                passing::Body::wrap(sent)
+            }
+        };
+        let mut guard = self.guard.clone();
+        let sending = self.gateway.fetcher.pass(self.passing(body)).instrument(self.span.clone());
+        tokio::select! {
+            answered = sending => Ok(answered),
+            refused = guard.stopped() => Err(refused),
+            refused = self.exchange.is_still() => Err(refused),
+        }
+    }
+
+    /// The answer, passed on while it arrives. One that breaks off breaks off for the caller, too, and so does that of a caller
+    /// who is stopped.
+    fn given(&self, response: http::Response<passing::Body>, route: &Route) -> Response {
+        let (parts, body) = response.into_parts();
+        let headers = fields::to_caller(&parts.headers, &route.headers, self.method == Method::HEAD);
+        let given = Given::new(body, &self.exchange, self.guard.clone(), route.headers.clone());
+        let mut response = Response::new(Body::new(given));
+        *response.status_mut() = parts.status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    /// Why there is no answer: the caller was stopped, or what it sent broke off, else the service failed.
+    fn why(&self, error: NoAnswer) -> Refused {
+        let refused = self.exchange.why().unwrap_or_else(|| none(error));
+        self.exchange.ends(refused.clone());
+        trace::failed(&self.span, &refused);
+        refused
+    }
+
+    async fn socket(
+        self,
+        upgrade: OnUpgrade,
+        route: &Route,
+        synced: &legation_store::Synced,
+    ) -> Result<Response, Refused> {
+        let sending = self.gateway.fetcher.pass_upgrade(self.passing(passing::Body::default()));
+        let mut guard = self.guard.clone();
+        let answered = tokio::select! {
+            answered = sending => answered.map_err(|error| self.why(error))?,
+            refused = guard.stopped() => return Err(refused),
+            refused = self.exchange.is_still() => return Err(refused),
+        };
+        synced.clone().wait().instrument(info_span!("record")).await.map_err(|_| Refused::store())?;
+        match answered {
+            Upgrading::Answered(response) => Ok(self.given(response, route)),
+            Upgrading::Switched(headers, connection) => {
+                let headers = fields::switched(&headers);
+                let headers = headers.inspect_err(|refused| self.exchange.ends(refused.clone()))?;
+                // It is a call that goes on: it keeps its turn, and is told of once it has ended.
+                let runs = socket::run(upgrade, connection, (self.exchange, self.guard));
+                tokio::spawn(access::carried(runs));
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+                *response.headers_mut() = headers;
+                Ok(response)
+            }
+        }
+    }
+}
+
+fn none(none: NoAnswer) -> Refused {
+    if none.sent {
+        return lost(&none.error);
+    }
+    Refused::new("upstream_unreachable", "the service can't be reached; nothing was sent")
 }
 
 fn no_route() -> Refused {
@@ -77,61 +289,74 @@ fn route_of<'c>(configured: &'c Configured, path: &str) -> Option<(&'c Route, St
     Some((route, format!("{}{rest}", route.upstream)))
 }
 
+/// What is judged of a request of a service.
+struct Judged<'a> {
+    action: String,
+    uri: &'a Uri,
+    /// SHA-256 of the body, where it was read.
+    digest: Option<[u8; 32]>,
+    message: &'a Message<'a>,
+}
+
 async fn request(
     gateway: &Arc<Gateway>,
-    (message, uri): (&Message<'_>, &Uri),
-    epoch: i64,
-    meant: &Mutex<Option<(Route, String)>>,
+    judged: &Judged<'_>,
+    (epoch, chain): (i64, Arc<VerifiedChain>),
+    meant: &Mutex<Option<Meant>>,
 ) -> Result<Request, Undecided> {
+    let Judged { action, uri, digest, message } = judged;
     let configured = gateway.configured_at(epoch).await?;
     let (route, base) = route_of(&configured, uri.path()).ok_or_else(no_route)?;
     let url = uri.query().map_or_else(|| base.clone(), |query| format!("{base}?{query}"));
+    access::route(&route.name);
+    let means = |spoken| {
+        let means = Meant { route: route.clone(), url: url.clone(), spoken };
+        *meant.lock().unwrap_or_else(PoisonError::into_inner) = Some(means);
+    };
+    let unread =
+        || Refused::new("input_too_large", "say by `Content-Length` how long the message is, 4 MiB at most");
+    match route.protocol {
+        RouteProtocol::Mcp => {
+            let host = gateway.registry.host();
+            let asked = digest.ok_or_else(unread).and_then(|_| mcp::read(message, &host));
+            means(Spoken::Mcp(asked.clone()));
+            let judged = (&*configured, &*chain);
+            return mcp::request(gateway, (&asked?, message.body), (route, &url), judged).await;
+        }
+        RouteProtocol::A2a => {
+            let host = gateway.registry.host();
+            let path = base.strip_prefix(&route.upstream).unwrap_or_default();
+            let asked = digest.ok_or_else(unread).and_then(|_| a2a::read(message, &host, path));
+            means(Spoken::A2a(asked.clone()));
+            return a2a::request(gateway, (&asked?, message.body), (route, &url), &chain).await;
+        }
+        RouteProtocol::Http => {}
+    }
     let wrong = |error: legation_credential::RequestError| Refused::new("bad_request", error.to_string());
     let (resource, facts) = split_query(&url).map_err(wrong)?;
     // What is not in its normal form is refused here, so that what is judged is what is sent.
-    let request = Request::new(&format!("http:{}", message.method), resource, facts).map_err(wrong)?;
-    *meant.lock().unwrap_or_else(PoisonError::into_inner) = Some((route.clone(), url.clone()));
-    Ok(request.with_body(Sha256::digest(message.body).into()))
+    let request = Request::new(action, resource, facts).map_err(wrong)?;
+    if digest.is_none() && may_need(chain.effective(), action) {
+        // Whoever approves approves this body, and nobody knows yet which it is.
+        let message = "it may need an approval, which is of its body; say by `Content-Length` how long that is, 4 MiB at most";
+        return Err(Refused::new("input_too_large", message).into());
+    }
+    means(Spoken::Http);
+    Ok(match digest {
+        Some(digest) => request.with_body(*digest),
+        None => request,
+    })
 }
 
-async fn headers(gateway: &Arc<Gateway>, route: &Route, asked: &HeaderMap) -> Result<HeaderMap, Refused> {
-    let mut headers = HeaderMap::new();
-    for name in PASSED {
-        if let Some(value) = asked.get(&name) {
-            headers.insert(name, value.clone());
-        }
-    }
-    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    if let Some(name) = &route.secret {
-        let origin =
-            origin_of(&route.upstream).map_err(|error| Refused::new("not_found", error.to_string()))?;
-        headers.insert(header::AUTHORIZATION, gateway.bearer(name, &origin).await?);
-    }
+/// The headers that the service gets: what passes of the caller's, and its own key.
+async fn to_upstream(
+    gateway: &Arc<Gateway>,
+    route: &Route,
+    asked: &HeaderMap,
+    wanted: Wanted,
+) -> Result<HeaderMap, Refused> {
+    let mut headers = fields::to_upstream(asked, &route.headers, wanted);
+    headers.insert(header::VIA, HeaderValue::from_static("1.1 legation"));
+    gateway.with_secret(route, &mut headers).await?;
     Ok(headers)
-}
-
-/// The answer, passed on while it arrives. One that breaks off breaks off for the caller, too, and so does that of a caller
-/// who is stopped.
-fn answer(arriving: Arriving, guard: Guard) -> Response {
-    let (status, given) = (arriving.status, arriving.headers.clone());
-    let pieces = futures::stream::unfold(Some((arriving, guard)), |held| async {
-        let (mut arriving, mut guard) = held?;
-        let piece = tokio::select! {
-            piece = arriving.piece() => piece,
-            refused = guard.stopped() => return Some((Err(io::Error::other(refused)), None)),
-        };
-        match piece {
-            Ok(Some(piece)) => Some((Ok(Bytes::from(piece)), Some((arriving, guard)))),
-            Ok(None) => None,
-            Err(error) => Some((Err(io::Error::other(error)), None)),
-        }
-    });
-    let mut response = Response::new(Body::from_stream(pieces));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-    for name in GIVEN {
-        if let Some(value) = given.get(&name) {
-            response.headers_mut().insert(name, value.clone());
-        }
-    }
-    response
 }

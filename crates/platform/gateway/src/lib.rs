@@ -1,6 +1,6 @@
 //! The gateway: an agent's key is a delegation, in front of models and services.
 //!
-//! A request passes: auth → map → verify → authorize → reserve → record → forward → settle → record.
+//! A request passes: auth → map → verify → authorize → policy → reserve → record → forward → settle → record.
 //!
 //! | module | step |
 //! |---|---|
@@ -12,51 +12,83 @@
 //! | `balance` | which of a model's targets is asked first, and which next |
 //! | `stop` | what runs ends within a second of its caller being stopped |
 //! | `http_route` | a request of any other service: the action `http:METHOD` on the upstream's own URL |
+//! | `kept` | files and batches, which a provider keeps and which belong to the agent that made them |
+//! | `approve` | what needs an approval is held until somebody has decided |
+//! | `authzen` | decisions that others ask for (AuthZEN): the same, without forwarding |
+//! | `authz` | decisions that proxies ask for before they pass a request on: Envoy, nginx, Traefik |
+//! | `mcp` | messages to MCP servers: calls of tools with their arguments, lists of what may be called |
+//! | `a2a` | messages to A2A agents: skills with their data, tasks that are of who began them, cards as they are |
+//! | `rpc` | what both have in common on their way there and back |
 //! | `models` | what is configured; which model is meant |
-//! | `decide` | verify, authorize, reserve: decided again where the organization changed meanwhile |
+//! | `foreign` | agents of partners, under the ceiling that the partner has here |
+//! | `policy` | what the organization forbids, whatever the chain permits |
+//! | `shadow` | an agent that is only watched: what is denied is told, and passes up to what its team has |
+//! | `decide` | verify, authorize, policy, reserve: decided again where the organization changed meanwhile |
 //! | `admit` | a request of an admin, decided in the same way: what the administration of an organization asks |
+//! | `turns`, `bodies` | how many calls go on at a time, and how many bodies arrive: of all, and of one agent |
 //! | `record` | receipts of what was decided and settled |
 //! | `forward` | to the first target that can be reached, with its own key in place of the caller's |
 //! | `answer` | what a caller gets; the one place where outcomes are counted |
+//! | `access`, `trace`, `logs`, [`lines`] | what is told of a request: a line of the access log, spans; what administrators did |
 //! | `settle` | what it really cost, by what the provider says |
 //! | [`mod@router`] | where callers find what |
 //! | [`openai`] | OpenAI's chat completions, responses and embeddings: bounded before, counted after |
 //! | [`anthropic`] | Anthropic's messages, likewise |
-//! | `json`, `members`, `weight`, `sse` | JSON that is read strictly, JSON objects as they are written, what a text weighs, events of a stream |
+//! | `form`, `json`, `members`, `weight`, `sse` | forms and JSON that are read strictly, JSON objects as they are written, what a text weighs, events of a stream |
 //! | [`gateway`], [`refused`], `telling` | what a gateway is made of; why something does not pass; what is counted |
 //!
 //! Nothing is forwarded before its permit and its receipt are kept, at the epoch of that moment: whatever was blocked,
 //! suspended or revoked is refused on the next call, and a gateway that is cut off from its store lets nothing through.
 
+mod a2a;
+mod access;
 mod admit;
 mod answer;
 pub mod anthropic;
+mod approve;
 mod asked;
 mod auth;
+mod authz;
+mod authzen;
 mod balance;
+mod bodies;
 mod call;
 mod decide;
+mod foreign;
+mod form;
 mod forward;
 mod frees;
 pub mod gateway;
 mod http_route;
 mod json;
+mod kept;
 mod known;
+pub mod lines;
+mod logs;
+mod mcp;
 mod members;
 mod models;
 pub mod openai;
 mod own;
+mod policy;
 mod record;
 pub mod refused;
 pub mod router;
+mod rpc;
 mod settle;
+mod shadow;
 mod signature;
 mod sse;
 mod stop;
 mod telling;
+mod trace;
+mod turns;
 mod weight;
 
 pub use admit::Admitted;
-pub use gateway::{Gateway, StartError};
+pub use authz::{OriginError, Origins, authz_router};
+pub use gateway::{Gateway, Limits, StartError};
+pub use lines::{Lines, Place};
+pub use logs::Logs;
 pub use refused::Refused;
-pub use router::router;
+pub use router::{router, told};

@@ -1,10 +1,13 @@
-//! OpenAI's chat completions, responses and embeddings: what a request asks for, what it costs at most, and what it really cost.
+//! OpenAI's interface: what a request asks for, what it costs at most, and what it really cost.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`request`] | [`Chat`]: a request, read strictly; what is not listed there does not pass |
 //! | [`responses`] | [`Responses`]: a request of the newer interface, likewise |
 //! | [`embeddings`] | [`Embeddings`]: texts as vectors |
+//! | [`images`] | [`Images`]: pictures, by how many, which size and which quality |
+//! | [`speech`] | [`Speech`]: a text that is spoken, by its characters |
+//! | [`transcription`] | [`Transcription`]: speech that is written down, by its seconds |
 //! | [`bound`] | [`AtMost`]: the most tokens and money that it can take; its facts |
 //! | [`forward`] | the body that the provider gets |
 //! | [`usage`] | [`Usage`]: the tokens that an answer says it took |
@@ -21,19 +24,25 @@ pub mod bound;
 pub mod embeddings;
 pub mod error;
 pub mod forward;
+pub mod images;
 mod message;
 pub mod models;
 pub mod refusal;
 pub mod request;
 pub mod responses;
+pub mod speech;
 pub mod stream;
+pub mod transcription;
 pub mod usage;
 
 pub use bound::AtMost;
 pub use embeddings::Embeddings;
 pub use error::ErrorShape;
+pub use images::Images;
 pub use refusal::ChatError;
 pub use request::Chat;
 pub use responses::Responses;
+pub use speech::Speech;
 pub use stream::{Ended, Meter};
+pub use transcription::Transcription;
 pub use usage::{Usage, UsageError, of_answer};

@@ -136,7 +136,7 @@ pub(crate) async fn budget(
 
 /// A call of a model that costs nothing.
 pub(crate) fn free_call(model: &Model, host: &str) -> Result<Request, RequestError> {
-    let currency = model.price.as_ref().map_or("", |price| price.currency.as_str());
+    let currency = model.currency().unwrap_or_default();
     let facts: Facts = [
         ("currency", Value::from(currency)),
         (AMOUNT_MICROS, Value::Integer(0)),

@@ -1,5 +1,5 @@
 //! Receipts: what was decided, in the verifier's own form. No prompt is in any of them: a request's facts are the
-//! model's name and numbers.
+//! model's name, numbers, and for whom somebody asks.
 
 use legation_credential::Request;
 use legation_did::Did;
@@ -10,11 +10,14 @@ use legation_verifier::{
 };
 use serde_json::json;
 
+/// The fact that says for whom an agent asks, as it says: it is its own word, and what it spends is its own all the same.
+pub(crate) const END_USER: &str = "end_user";
+
 /// The receipt of a commit, or of its denial.
 pub(crate) fn of_commit(
     outcome: Result<&Committed, &Denial>,
     told: &Told,
-    request: &Request,
+    (request, policy): (&Request, Option<&str>),
     trust: &Trust,
     now: i64,
 ) -> NewReceipt {
@@ -25,12 +28,14 @@ pub(crate) fn of_commit(
             NewReceipt {
                 amount,
                 currency: currency(request),
+                end_user: end_user(request),
                 ..new(
                     "permit",
-                    "",
+                    // What it would have been denied by, in shadow.
+                    committed.shadow().map_or("", |denial| denial.code.as_str()),
                     agent.as_str(),
                     request.resource(),
-                    receipt::of_permit_told(committed, told, trust),
+                    receipt::of_permit_under(committed, told, policy, trust),
                     now,
                 )
             }
@@ -38,21 +43,21 @@ pub(crate) fn of_commit(
         Err(denial) => {
             let subject =
                 Subject { presented: b"", chain: Some(chain), request: Some(request), transcript: None };
-            of_denial(denial, subject, agent, trust, now)
+            of_denial(denial, (subject, policy), agent, trust, now)
         }
     }
 }
 
-/// The receipt of a denial.
+/// The receipt of a denial, with what there is to say of policies.
 pub(crate) fn of_denial(
     denial: &Denial,
-    subject: Subject<'_>,
+    (subject, policy): (Subject<'_>, Option<&str>),
     agent: &Did,
     trust: &Trust,
     now: i64,
 ) -> NewReceipt {
     let resource = subject.request.map_or("", Request::resource);
-    let body = receipt::of_denial(denial, subject, trust, now);
+    let body = receipt::of_denial_under(denial, (subject, agent), policy, trust, now);
     new("deny", denial.code.as_str(), agent.as_str(), resource, body, now)
 }
 
@@ -80,6 +85,7 @@ pub(crate) fn of_settlement(
         amount,
         currency: currency(request),
         of: Some(of),
+        end_user: end_user(request),
         ..new("settle", code, agent, request.resource(), body, at)
     }
 }
@@ -101,13 +107,22 @@ fn new(
         amount: None,
         currency: None,
         of: None,
+        end_user: None,
         body: body.into(),
     }
 }
 
 pub(crate) fn currency(request: &Request) -> Option<String> {
-    match request.facts().get("currency") {
-        Some(legation_credential::Value::Text(currency)) => Some(currency.clone()),
+    text(request, "currency")
+}
+
+fn end_user(request: &Request) -> Option<String> {
+    text(request, END_USER)
+}
+
+fn text(request: &Request, fact: &str) -> Option<String> {
+    match request.facts().get(fact) {
+        Some(legation_credential::Value::Text(text)) => Some(text.clone()),
         _ => None,
     }
 }

@@ -17,13 +17,15 @@ pub struct Refused {
     pub param: Option<String>,
     /// Seconds after which what was asked for fits, where a window frees it.
     pub retry_after: Option<u32>,
+    /// The id by which the request waits for an approval.
+    pub approval: Option<String>,
 }
 
 impl Refused {
     /// A refusal with a code and a message.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), param: None, retry_after: None }
+        Self { code: code.into(), message: message.into(), param: None, retry_after: None, approval: None }
     }
 
     /// The HTTP status that it is answered with.
@@ -87,6 +89,15 @@ impl From<&Denial> for Refused {
                                   issue another one"
                     .to_owned()
             }
+            Code::PolicyDenied => {
+                format!(
+                    "a policy of the organization says no: {found}; whoever runs the organization can change it"
+                )
+            }
+            Code::PolicyError => format!(
+                "a policy of the organization can't be evaluated on this request, so it is denied: {found}; whoever runs the \
+                 organization mends it"
+            ),
             _ => format!("expected {expected}; found {found}"),
         };
         Self::new(code.as_str(), message)

@@ -1,57 +1,88 @@
 //! Where callers find what: the paths that their SDKs know.
 
 use crate::{
-    answer,
+    access, answer,
     asked::Endpoint,
-    auth, call,
-    decide::{Undecided, Who},
+    auth, authzen,
+    bodies::MAX_BODY,
+    call,
+    decide::{Identified, Undecided},
     gateway::{Gateway, now},
-    http_route,
+    http_route::{self, Asked, flow::Coming},
+    kept,
     models::Configured,
     openai::{bound::ACTION, models},
     own,
     refused::Refused,
+    turns::Turn,
 };
 use axum::{
     Router,
-    body::Bytes,
-    extract::{Path, State},
+    body::{Body, Bytes, HttpBody},
+    extract::{Path, Request, State},
+    middleware::{Next, from_fn},
     response::Response,
     routing::{MethodRouter, get, post},
 };
 use http::{HeaderMap, Method, Uri};
+use hyper::upgrade::OnUpgrade;
 use legation_credential::{Value, limit::LimitKind};
 use legation_http_signature::Message;
 use legation_registry::{CallerError, model::Model};
 use legation_verifier::{Code, VerifiedChain, authorize};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-/// Most bytes of a request's body.
-const MAX_BODY: usize = 4 << 20;
-/// For how long a body may take to arrive.
-const BODY: Duration = Duration::from_secs(30);
-
-/// The gateway as a router: models in OpenAI's shape (`/v1/chat/completions`, `/v1/responses`, `/v1/embeddings`, `/v1/models`) and
-/// in Anthropic's (`/v1/messages`), what an agent asks about itself, and the organization's routes.
+/// The gateway as a router: models in OpenAI's shape (`/v1/chat/completions`, `/v1/responses`, `/v1/embeddings`, `/v1/images`,
+/// `/v1/audio`, `/v1/models`) and in Anthropic's (`/v1/messages`), what an agent asks about itself, and the organization's routes.
 pub fn router(gateway: Arc<Gateway>) -> Router {
-    Router::new()
+    let router = Router::new()
         .route("/v1/chat/completions", asks(Endpoint::Chat))
         .route("/v1/responses", asks(Endpoint::Responses))
         .route("/v1/embeddings", asks(Endpoint::Embeddings))
+        .route("/v1/images/generations", asks(Endpoint::Images))
+        .route("/v1/audio/speech", asks(Endpoint::Speech))
+        .route("/v1/audio/transcriptions", asks(Endpoint::Transcriptions))
+        .route("/v1/audio/translations", asks(Endpoint::Translations))
+        .route("/v1/files", post(kept_create).get(kept_list))
+        .route("/v1/files/{id}", get(kept_one).delete(kept_remove))
+        .route("/v1/files/{id}/content", get(kept_content))
+        .route("/v1/batches", post(kept_create).get(kept_list))
+        .route("/v1/batches/{id}", get(kept_one))
+        .route("/v1/batches/{id}/cancel", post(kept_cancel))
         .route("/v1/messages", asks(Endpoint::Messages))
         .route("/v1/messages/count_tokens", asks(Endpoint::CountTokens))
         .route("/v1/models", get(list))
         .route("/v1/models/{name}", get(one))
         .route("/v1/self/delegation", get(own_delegation))
         .route("/v1/self/budget", get(own_budget))
+        .route("/access/v1/evaluation", post(evaluation))
+        .route("/access/v1/evaluations", post(evaluations))
+        .route("/.well-known/authzen-configuration", get(authzen_metadata))
         .fallback(other)
-        .with_state(gateway)
+        .with_state(Arc::clone(&gateway));
+    with_access(gateway, router)
+}
+
+/// Routes that are no part of the gateway, such as what is published: each request to them is told of as the gateway's own are, by a
+/// name for all of them.
+pub fn told(gateway: Arc<Gateway>, name: &'static str, routes: Router) -> Router {
+    let named = from_fn(move |request: Request, next: Next| {
+        access::route(name);
+        next.run(request)
+    });
+    with_access(gateway, routes.layer(named))
+}
+
+pub(crate) fn with_access(gateway: Arc<Gateway>, routes: Router) -> Router {
+    routes
+        .layer(from_fn(move |request: Request, next: Next| access::tell(Arc::clone(&gateway), request, next)))
 }
 
 /// Asks a model at an end point.
 fn asks(at: Endpoint) -> MethodRouter<Arc<Gateway>> {
     post(move |State(gateway): State<Arc<Gateway>>, request: axum::extract::Request| async move {
-        let arrived = match arrive(&gateway, request).await {
+        access::route(at.route());
+        let arrived = match arrive_within(&gateway, request, at.most()).await {
             Ok(arrived) => arrived,
             Err(refused) => return gateway.refuse_as(at.shape(), &refused),
         };
@@ -60,28 +91,55 @@ fn asks(at: Endpoint) -> MethodRouter<Arc<Gateway>> {
     })
 }
 
-async fn other(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+async fn evaluation(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    evaluate(gateway, request, false).await
+}
+
+async fn evaluations(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    evaluate(gateway, request, true).await
+}
+
+async fn evaluate(gateway: Arc<Gateway>, request: axum::extract::Request, several: bool) -> Response {
+    access::route(if several { "/access/v1/evaluations" } else { "/access/v1/evaluation" });
     let arrived = match arrive(&gateway, request).await {
         Ok(arrived) => arrived,
         Err(refused) => return gateway.refuse(&refused),
     };
     let done = Arc::clone(&gateway);
-    to_the_end(&gateway, async move { http_route::pass(&done, &arrived.message(), &arrived.uri).await }).await
+    to_the_end(&gateway, async move { authzen::answer(&done, &arrived.message(), several).await }).await
+}
+
+/// Where decisions are asked for (AuthZEN 1.0, §9). It is nobody's secret.
+async fn authzen_metadata(State(gateway): State<Arc<Gateway>>) -> Response {
+    answer::whole(200, "application/json", authzen::metadata(&gateway))
+}
+
+async fn other(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    let asked = match arrive_to_pass(&gateway, request).await {
+        Ok(asked) => asked,
+        Err(refused) => return gateway.refuse(&refused),
+    };
+    let done = Arc::clone(&gateway);
+    to_the_end(&gateway, async move { http_route::pass(&done, asked).await }).await
 }
 
 /// Does something to its end, also where the caller goes away meanwhile: what was reserved has to be settled.
-async fn to_the_end(gateway: &Gateway, work: impl Future<Output = Response> + Send + 'static) -> Response {
+pub(crate) async fn to_the_end(
+    gateway: &Gateway,
+    work: impl Future<Output = Response> + Send + 'static,
+) -> Response {
     let internal = |_| gateway.refuse(&Refused::new("internal", "the gateway made a mistake"));
-    tokio::spawn(work).await.unwrap_or_else(internal)
+    tokio::spawn(access::carried(work)).await.unwrap_or_else(internal)
 }
 
 /// A request that arrived whole, of somebody who showed something.
 struct Arrived {
     method: Method,
-    uri: Uri,
     target_uri: String,
     headers: HeaderMap,
     body: Bytes,
+    /// Of a file's, for as long as it is held.
+    _place: Option<Turn>,
 }
 
 impl Arrived {
@@ -91,29 +149,81 @@ impl Arrived {
     }
 }
 
-/// Looks at the head first: of whoever shows no key that is known here, and no signature, no body is read. Bodies are
-/// read for so many at a time, each within its time.
+/// Looks at the head first: of whoever shows no key that is known here, and no signature, no body is read.
 async fn arrive(gateway: &Arc<Gateway>, request: axum::extract::Request) -> Result<Arrived, Refused> {
+    arrive_within(gateway, request, None).await
+}
+
+/// The same of a body that may have more bytes than usual: of such a few are read at a time.
+async fn arrive_within(
+    gateway: &Arc<Gateway>,
+    request: axum::extract::Request,
+    most: Option<usize>,
+) -> Result<Arrived, Refused> {
     let (parts, body) = request.into_parts();
-    let is_signed = parts.headers.contains_key("signature-input");
-    if !is_signed {
-        let known = gateway.caller(auth::key_of(&parts.headers)?, now()).await;
-        // Whose key it was is told after the rest was read, and recorded.
-        if let Err(error @ CallerError::Unknown) = known {
-            return Err(auth::refused(&error));
-        }
-    }
-    let busy = || Refused::new("overloaded", "too many requests arrive at once; try again");
-    // Nobody who is not known yet takes the place of those who are.
-    let places = if is_signed { &gateway.signed_bodies } else { &gateway.bodies };
-    let _place = places.try_acquire().map_err(|_| busy())?;
-    let slow = || Refused::new("bad_request", "the body did not arrive in time");
-    let body = tokio::time::timeout(BODY, axum::body::to_bytes(body, MAX_BODY)).await.map_err(|_| slow())?;
-    let large =
-        |_| Refused::new("input_too_large", format!("the body has more than {MAX_BODY} bytes, or broke off"));
-    let body = body.map_err(large)?;
+    let shown = shows(gateway, &parts.headers).await?;
+    let holds = |by: &Shown| match by {
+        Shown::Key(agent) => gateway.files.take(agent),
+        Shown::Signature => gateway.signed_files.take(""),
+    };
+    let held = most.map(|_| holds(&shown)).transpose();
+    let _place =
+        held.map_err(|_| Refused::new("overloaded", "too many files are held at once; try again"))?;
+    let body = whole(gateway, shown, (body, most.unwrap_or(MAX_BODY))).await?;
+    access::begin();
     let target_uri = target(gateway, &parts.uri);
-    Ok(Arrived { method: parts.method, uri: parts.uri, target_uri, headers: parts.headers, body })
+    Ok(Arrived { method: parts.method, target_uri, headers: parts.headers, body, _place })
+}
+
+/// The same of a request of another service. Its body is read where it is signed, or is said to be short, so that its digest
+/// is in the receipt; any other flows through, since nothing that is judged depends on it.
+async fn arrive_to_pass(
+    gateway: &Arc<Gateway>,
+    mut request: axum::extract::Request,
+) -> Result<Asked, Refused> {
+    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let (parts, body) = request.into_parts();
+    let shown = shows(gateway, &parts.headers).await?;
+    let length = body.size_hint().exact();
+    let is_short =
+        length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length <= MAX_BODY));
+    let body = match (&shown, length) {
+        (_, Some(0)) => Coming::Whole(Bytes::new()),
+        (Shown::Key(_), _) if !is_short => Coming::Flowing(body),
+        _ => Coming::Whole(whole(gateway, shown, (body, MAX_BODY)).await?),
+    };
+    access::begin();
+    let target_uri = target(gateway, &parts.uri);
+    Ok(Asked { method: parts.method, uri: parts.uri, target_uri, headers: parts.headers, body, upgrade })
+}
+
+/// By what somebody shows who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Shown {
+    /// A key, of this agent.
+    Key(String),
+    Signature,
+}
+
+async fn shows(gateway: &Arc<Gateway>, headers: &HeaderMap) -> Result<Shown, Refused> {
+    if headers.contains_key("signature-input") {
+        return Ok(Shown::Signature);
+    }
+    let known = gateway.caller(auth::key_of(headers)?, now()).await;
+    match &known {
+        Ok(known) => Ok(Shown::Key(known.caller.did.to_string())),
+        Err(error @ CallerError::Unknown) => Err(auth::refused(error)),
+        // Whose key it was is told after the rest was read, and recorded.
+        Err(error) => Ok(Shown::Key(error.agent().unwrap_or_default().to_owned())),
+    }
+}
+
+/// Reads a body whole: for so many at a time, each within its time.
+async fn whole(gateway: &Gateway, shown: Shown, body: (Body, usize)) -> Result<Bytes, Refused> {
+    match shown {
+        Shown::Key(agent) => gateway.bodies.of(&agent, body).await,
+        Shown::Signature => gateway.bodies.signed(body).await,
+    }
 }
 
 /// The URL of a request as callers know it: at the organization's own origin, whatever `Host` says.
@@ -122,7 +232,78 @@ fn target(gateway: &Gateway, uri: &Uri) -> String {
     format!("{}{path}", gateway.registry.origin())
 }
 
+/// What is asked of the objects at a path.
+fn kept_at(path: &str, id: Option<String>) -> (kept::Kind, Option<String>) {
+    let kind = if path.starts_with("/v1/batches") { kept::Kind::Batch } else { kept::Kind::File };
+    (kind, id)
+}
+
+async fn kept_create(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    keeps(&gateway, request, kept::Verb::Create, None).await
+}
+
+async fn kept_list(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    keeps(&gateway, request, kept::Verb::List, None).await
+}
+
+async fn kept_one(
+    State(gateway): State<Arc<Gateway>>,
+    Path(id): Path<String>,
+    request: axum::extract::Request,
+) -> Response {
+    keeps(&gateway, request, kept::Verb::Show, Some(id)).await
+}
+
+async fn kept_content(
+    State(gateway): State<Arc<Gateway>>,
+    Path(id): Path<String>,
+    request: axum::extract::Request,
+) -> Response {
+    keeps(&gateway, request, kept::Verb::Content, Some(id)).await
+}
+
+async fn kept_remove(
+    State(gateway): State<Arc<Gateway>>,
+    Path(id): Path<String>,
+    request: axum::extract::Request,
+) -> Response {
+    keeps(&gateway, request, kept::Verb::Remove, Some(id)).await
+}
+
+async fn kept_cancel(
+    State(gateway): State<Arc<Gateway>>,
+    Path(id): Path<String>,
+    request: axum::extract::Request,
+) -> Response {
+    keeps(&gateway, request, kept::Verb::Cancel, Some(id)).await
+}
+
+/// Does something with what a provider keeps of an agent.
+async fn keeps(
+    gateway: &Arc<Gateway>,
+    request: axum::extract::Request,
+    verb: kept::Verb,
+    id: Option<String>,
+) -> Response {
+    let (kind, id) = kept_at(request.uri().path(), id);
+    access::route(if kind == kept::Kind::Batch { "/v1/batches" } else { "/v1/files" });
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let most = (verb == kept::Verb::Create && kind == kept::Kind::File).then_some(kept::MAX_FILE);
+    let arrived = match arrive_within(gateway, request, most).await {
+        Ok(arrived) => arrived,
+        Err(refused) => return gateway.refuse(&refused),
+    };
+    let done = Arc::clone(gateway);
+    let work = async move {
+        let asked = kept::Asked { kind, verb, id: id.as_deref(), query: &query };
+        let told = kept::run(&done, &arrived.message(), &asked).await;
+        done.told(told)
+    };
+    to_the_end(gateway, work).await
+}
+
 async fn list(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    access::route("/v1/models");
     let granted = match granted(&gateway, request).await {
         Ok(granted) => granted,
         Err(refused) => return gateway.refuse(&refused),
@@ -136,6 +317,7 @@ async fn one(
     Path(name): Path<String>,
     request: axum::extract::Request,
 ) -> Response {
+    access::route("/v1/models/{name}");
     match granted(&gateway, request).await {
         Ok(granted) => match granted.iter().find(|model| model.name == name) {
             Some(model) => {
@@ -149,6 +331,7 @@ async fn one(
 }
 
 async fn own_delegation(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    access::route("/v1/self/delegation");
     let told = async {
         let arrived = arrive(&gateway, request).await?;
         own::delegation(&gateway, &arrived.message()).await
@@ -157,6 +340,7 @@ async fn own_delegation(State(gateway): State<Arc<Gateway>>, request: axum::extr
 }
 
 async fn own_budget(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    access::route("/v1/self/budget");
     let told = async {
         let arrived = arrive(&gateway, request).await?;
         let now = now();
@@ -196,31 +380,33 @@ fn of_caller(gateway: &Gateway, chain: &VerifiedChain, configured: &Configured, 
 }
 
 /// A caller's chain and what is configured, as of one epoch, which is the latest.
-async fn as_of_now(
+pub(crate) async fn as_of_now(
     gateway: &Arc<Gateway>,
     message: &Message<'_>,
     now: i64,
 ) -> Result<(Arc<VerifiedChain>, Arc<Configured>), Refused> {
+    let (caller, configured) = identified(gateway, message, now).await?;
+    Ok((caller.chain, configured))
+}
+
+/// A caller and what is configured, as of one epoch, which is the latest.
+pub(crate) async fn identified(
+    gateway: &Arc<Gateway>,
+    message: &Message<'_>,
+    now: i64,
+) -> Result<(Identified, Arc<Configured>), Refused> {
+    let who = auth::who(message)?;
     for _ in 0..4 {
-        let (epoch, chain) = match auth::who(message)? {
-            Who::Key(key) => {
-                let caller = gateway.caller(key, now).await.map_err(|error| auth::refused(&error))?;
-                let epoch = caller.caller.epoch;
-                if gateway.epoch().await? != epoch {
-                    gateway.forget();
-                    continue;
-                }
-                let verified = caller.verify(&gateway.verifier, now);
-                (epoch, verified.map_err(|denial| Refused::from(&denial))?.0)
-            }
-            Who::Signed(message) => match gateway.by_signature(message, now).await {
-                Ok(caller) => (caller.epoch, caller.chain),
-                Err(Undecided::Refused(refused)) => return Err(refused),
-                Err(Undecided::Changed) => continue,
-            },
+        let caller = match gateway.identify(who, now).await {
+            Ok(found) => found,
+            Err(Undecided::Refused(refused)) => return Err(refused),
+            Err(Undecided::Changed) => continue,
         };
-        match gateway.configured_at(epoch).await {
-            Ok(configured) => return Ok((chain, configured)),
+        match gateway.configured_at(caller.epoch).await {
+            Ok(configured) => {
+                access::identified(&caller, who.told(), caller.status_age);
+                return Ok((caller, configured));
+            }
             Err(Undecided::Refused(refused)) => return Err(refused),
             Err(Undecided::Changed) => gateway.forget(),
         }

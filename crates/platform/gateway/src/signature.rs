@@ -1,5 +1,5 @@
 //! Who calls by a signature (RFC 9421) with a chain: whoever keeps its own key. The evidence for the chain is the
-//! organization's own; nothing is fetched for anybody.
+//! organization's own; nothing is fetched for anybody but agents of partners (`foreign`).
 
 use crate::{
     decide::{Identified, Undecided},
@@ -7,10 +7,13 @@ use crate::{
     refused::Refused,
 };
 use legation_credential::{Delegation, LinkDigest};
+use legation_did::Did;
 use legation_http_signature::{AgentDelegation, Message, read};
 use legation_registry::{Registry, RegistryError};
-use legation_verifier::{Denial, Evidence};
+use legation_store::StoreError;
+use legation_verifier::{Denial, Evidence, Presentation, Vouched};
 use std::{collections::BTreeSet, sync::Arc};
+use tracing::{Instrument, info_span};
 
 impl Gateway {
     /// Whoever signed a request.
@@ -30,29 +33,78 @@ impl Gateway {
                 wrong("chain_unknown", message.to_owned())
             })?,
         };
-        let proof = read(message).map_err(|error| wrong(error.code(), error.to_string()))?;
+        let proof = info_span!("auth")
+            .in_scope(|| read(message))
+            .map_err(|error| wrong(error.code(), error.to_string()))?;
         // Whoever is nobody yet learns nothing of the trust.
         let stranger = |denial: Denial| Undecided::Refused(Refused::from(&denial.without_trust()));
         let presentation = self.verifier.parse_request(&chain, proof).map_err(stranger)?;
+        // Nothing is read for a chain that does not even claim to begin here.
+        let root = presentation.claims().next().map(|root| root.issuer.clone());
+        let is_ours = root.as_ref() == Some(self.registry.did());
+        if let (false, Some(root)) = (is_ours, &root)
+            && let Some(partner) = self.partner(root).await?
+        {
+            let identified = self.by_foreign_signature(message, &chain, partner, now).await?;
+            self.chains.remember(digest, &chain);
+            return Ok(identified);
+        }
+        let (epoch, evidence) =
+            if is_ours { self.gathered(&presentation, now).await? } else { (0, Evidence::new()) };
+        let verified = info_span!("verify")
+            .in_scope(|| self.verifier.verify(&presentation, &evidence, presentation.nonce(), now))
+            .map_err(stranger)?;
+        self.chains.remember(digest, &chain);
+        let (chain, told) = (Arc::new(verified), Arc::default());
+        Ok(Identified { epoch, chain, told, status_age: 0, principals: None, shadow: None })
+    }
+}
+
+impl Gateway {
+    /// An agent of the organization that somebody vouches for, by its DID: its delegations as they are now.
+    pub(crate) async fn by_name(
+        self: &Arc<Self>,
+        subject: &Did,
+        by: &Did,
+        now: i64,
+    ) -> Result<Identified, Undecided> {
+        let nobody = || {
+            Refused::new(
+                "no_delegation",
+                "the subject is no agent of this organization, or has no delegation",
+            )
+        };
+        if !self.registry.is_own(subject) {
+            return Err(nobody().into());
+        }
+        let (gateway, did) = (Arc::clone(self), subject.clone());
+        let found = self.blocking(move || gateway.registry.chain_of(&did)).await;
+        let found = found.map_err(|error| Undecided::Refused(Refused::of_registry(&error)))?;
+        let (_, links) = found.map_err(|error| match error {
+            RegistryError::Store(StoreError::NotFound { .. }) => nobody(),
+            error => Refused::of_registry(&error),
+        })?;
+        let wrong = |denial: Denial| Undecided::Refused(Refused::from(&denial));
+        let vouched = Vouched { agent: subject, known_by: by.as_str(), at: now };
+        let presentation = self.verifier.parse_vouched(&links.join("~"), vouched).map_err(wrong)?;
+        let (epoch, evidence) = self.gathered(&presentation, now).await?;
+        let verified = self.verifier.verify(&presentation, &evidence, presentation.nonce(), now);
+        let (chain, told) = (Arc::new(verified.map_err(wrong)?), Arc::default());
+        Ok(Identified { epoch, chain, told, status_age: 0, principals: None, shadow: None })
+    }
+
+    /// The organization's evidence for a presentation, and the epoch that it is of.
+    async fn gathered(
+        self: &Arc<Self>,
+        presentation: &Presentation,
+        now: i64,
+    ) -> Result<(i64, Evidence), Undecided> {
         let claims: Vec<Delegation> = presentation.claims().cloned().collect();
         let digests: Vec<LinkDigest> = presentation.link_digests().collect();
-        // Nothing is read for a chain that does not even claim to begin here.
-        let is_ours = claims.first().is_some_and(|root| root.issuer == *self.registry.did());
-        let (epoch, evidence) = if is_ours {
-            let gateway = Arc::clone(self);
-            let most = self.verifier.trust().limits.status_entries;
-            let gathered =
-                self.blocking(move || gather(&gateway.registry, (&claims, &digests), most, now)).await;
-            gathered
-                .and_then(|gathered| gathered)
-                .map_err(|error| Undecided::Refused(Refused::of_registry(&error)))?
-        } else {
-            (0, Evidence::new())
-        };
-        let verified =
-            self.verifier.verify(&presentation, &evidence, presentation.nonce(), now).map_err(stranger)?;
-        self.chains.remember(digest, &chain);
-        Ok(Identified { epoch, chain: Arc::new(verified), told: Arc::default() })
+        let (gateway, most) = (Arc::clone(self), self.verifier.trust().limits.status_entries);
+        let read = self.blocking(move || gather(&gateway.registry, (&claims, &digests), most, now));
+        let gathered = read.instrument(info_span!("resolve")).await.and_then(|gathered| gathered);
+        gathered.map_err(|error| Undecided::Refused(Refused::of_registry(&error)))
     }
 }
 

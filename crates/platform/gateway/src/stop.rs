@@ -8,10 +8,18 @@ use crate::{
     refused::Refused,
     signature::gather,
 };
+use core::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+use futures::{
+    FutureExt,
+    future::{FusedFuture, Shared},
+};
 use legation_credential::{Delegation, LinkDigest};
 use legation_did::Did;
 use legation_http_signature::AgentDelegation;
-use legation_verifier::Vouched;
+use legation_verifier::{Code, Vouched};
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -37,6 +45,7 @@ impl By {
     pub(crate) fn of(who: Who<'_>, agent: &Did) -> Self {
         match who {
             Who::Key(key) => Self::Key(key),
+            Who::Named { subject, .. } => Self::Chain(Box::new(subject.clone()), None),
             Who::Signed(message) => {
                 Self::Chain(Box::new(agent.clone()), AgentDelegation::parse(message.headers).ok())
             }
@@ -44,27 +53,38 @@ impl By {
     }
 }
 
-/// Looks at a caller again whenever the organization has changed, for as long as it is kept.
-#[derive(Debug)]
+/// Looks at a caller again whenever the organization has changed, for as long as it or a clone of it is kept.
+#[derive(Clone, Debug)]
 pub(crate) struct Guard {
-    stopped: oneshot::Receiver<Refused>,
-    task: AbortHandle,
+    stopped: Shared<oneshot::Receiver<Refused>>,
+    _task: Arc<Task>,
 }
+
+#[derive(Debug)]
+struct Task(AbortHandle);
 
 impl Guard {
     /// Why the caller may not go on, once that is so.
     pub(crate) async fn stopped(&mut self) -> Refused {
-        match (&mut self.stopped).await {
-            Ok(refused) => refused,
-            // Nobody looks any more.
-            Err(_) => std::future::pending().await,
+        core::future::poll_fn(|context| self.poll_stopped(context)).await
+    }
+
+    /// The same for whoever polls; it is told once.
+    pub(crate) fn poll_stopped(&mut self, context: &mut Context<'_>) -> Poll<Refused> {
+        if self.stopped.is_terminated() {
+            return Poll::Pending;
+        }
+        match Pin::new(&mut self.stopped).poll(context) {
+            Poll::Ready(Ok(refused)) => Poll::Ready(refused),
+            // Where nobody looks any more, nobody is stopped.
+            Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
         }
     }
 }
 
-impl Drop for Guard {
+impl Drop for Task {
     fn drop(&mut self) {
-        self.task.abort();
+        self.0.abort();
     }
 }
 
@@ -113,7 +133,7 @@ impl Gateway {
                 }
             }
         });
-        Guard { stopped, task: task.abort_handle() }
+        Guard { stopped: stopped.shared(), _task: Arc::new(Task(task.abort_handle())) }
     }
 
     /// Whether a caller could still be somebody: its key is there, and its chain holds. What it has left to spend is asked for
@@ -158,6 +178,16 @@ impl Gateway {
         let presentation =
             self.verifier.parse_vouched(&chain, vouched).map_err(|denial| Refused::from(&denial))?;
         let claims: Vec<Delegation> = presentation.claims().cloned().collect();
+        if let Some(root) = claims.first().filter(|root| root.issuer != *self.registry.did()) {
+            // Whether its own organization still stands by it is asked for with its next call.
+            return match self.partner(&root.issuer).await {
+                Ok(Some(_)) | Err(_) => Ok(()),
+                Ok(None) => Err(Refused::new(
+                    Code::RootUntrusted.as_str(),
+                    "the organization that the agent belongs to may no longer call here",
+                )),
+            };
+        }
         let digests: Vec<LinkDigest> = presentation.link_digests().collect();
         let gateway = Arc::clone(self);
         let most = self.verifier.trust().limits.status_entries;

@@ -170,7 +170,7 @@ fn what_it_may_cost_is_bounded_by_its_bytes_and_thoughts_weigh_more() {
 fn usage_is_what_the_answer_says_and_lies_are_not_believed() {
     let answer = |usage: &str| of_answer(format!(r#"{{"content":[],"usage":{usage}}}"#).as_bytes());
     let full = r#"{"input_tokens":10,"cache_read_input_tokens":1000,"cache_creation_input_tokens":200,"output_tokens":7,"output_tokens_details":{"reasoning_tokens":3},"server_tool_use":null}"#;
-    assert_eq!(answer(full).unwrap(), Usage { input: 1210, cached: 1000, written: 200, output: 7 });
+    assert_eq!(answer(full).unwrap(), Usage { input: 1210, cached: 1000, written: 200, output: 7, other: 0 });
     for (usage, code) in [
         (r#"{"input_tokens":10}"#, "usage_malformed"),
         (r#"{"output_tokens":10}"#, "usage_malformed"),
@@ -209,7 +209,7 @@ proptest! {
         out.extend(&ended.rest);
         prop_assert_eq!(String::from_utf8(out).unwrap(), STREAM);
         prop_assert!(ended.finished);
-        prop_assert_eq!(ended.usage, Some(Usage { input: 14, cached: 5, written: 0, output: 42 }));
+        prop_assert_eq!(ended.usage, Some(Usage { input: 14, cached: 5, written: 0, output: 42, other: 0 }));
         let mut cut = Meter::default();
         let _ = cut.push(&STREAM.as_bytes()[..end]);
         let cut = cut.end();

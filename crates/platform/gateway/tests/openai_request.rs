@@ -151,8 +151,7 @@ fn an_unpriced_model_is_not_called() {
 
 #[test]
 fn a_cost_is_refused_one_millionth_above_what_a_fact_can_say() {
-    let price =
-        Price { currency: "USD".to_owned(), input: 1, cached_input: None, cache_write: None, output: 1 };
+    let price = Price { currency: "USD".to_owned(), input: 1, output: 1, ..Price::default() };
     let model = Model { price: Some(price), max_output_tokens: u64::MAX, max_input_tokens: 1000, ..model() };
     let largest = (1_u64 << 53) - 1 - 1000;
     let chat = |limit: u64| read(&json!({"max_tokens": limit})).unwrap();

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 const USAGE: &str =
     r#"data: {"choices":[],"usage":{"prompt_tokens":12,"completion_tokens":7,"total_tokens":19}}"#;
 const CHUNK: &str = r#"data: {"choices":[{"index":0,"delta":{"content":"usage"}}],"usage":null}"#;
-const TOOK: Option<Usage> = Some(Usage { input: 12, cached: 0, written: 0, output: 7 });
+const TOOK: Option<Usage> = Some(Usage { input: 12, cached: 0, written: 0, output: 7, other: 0 });
 
 /// What goes to the caller in all, and how it ended.
 fn run<'a>(wants_usage: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<u8>, Ended) {

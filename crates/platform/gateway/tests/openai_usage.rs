@@ -62,7 +62,7 @@ fn usage_is_read_as_providers_write_it() {
         ),
     ];
     for (name, text, (input, cached, written, output)) in cases {
-        let wanted = Usage { input, cached, written, output };
+        let wanted = Usage { input, cached, written, output, other: 0 };
         assert_eq!(of_answer(&answer(text)), Ok(wanted), "{name}");
     }
 }

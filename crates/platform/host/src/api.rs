@@ -10,6 +10,12 @@
 //! | `asked`, `error` | what an end point is asked; why it does nothing |
 //! | `holders`, `budgets`, `keys`, `delegations` | teams and agents, and what is theirs |
 //! | `configured` | models, routes, secrets of upstreams |
+//! | `claims` | the first admin, by a code that is typed |
+//! | `identity` | admins whom an OpenID provider knows, for some hours |
+//! | `domains` | further domains that the organization controls |
+//! | `scope` | which team a request is about |
+//! | `limits` | how often an admin, and an address, may ask |
+//! | `policies` | policies: kept, bound, tried out |
 //! | `admins`, `told` | who administers; the organization itself, spending, receipts, events |
 //! | `signals`, `alerts` | who is told of what happens |
 //! | `forms` | how all of it looks as JSON |
@@ -32,18 +38,29 @@
 
 mod admins;
 mod alerts;
+mod approvals;
 mod asked;
+mod audit;
 mod budgets;
 mod cards;
+mod claims;
 mod configured;
 mod delegations;
+mod domains;
 pub(crate) mod endpoint;
 mod error;
 mod forms;
 mod holders;
+mod identity;
 mod keys;
+mod limits;
+mod mcp;
+mod migration;
 pub mod openapi;
+mod overlays;
+mod policies;
 mod rotation;
+mod scope;
 mod serve;
 mod signals;
 mod stream;
@@ -55,4 +72,5 @@ pub use configured::problems;
 pub use endpoint::{action, ask};
 pub use error::ApiError;
 pub use forms::{agent_name, model_name};
-pub use serve::api;
+pub use limits::{Rate, Rates};
+pub use serve::{Settings, api, api_with};

@@ -8,8 +8,11 @@
 //! | `fresh` | what was published last, for as long as nothing has changed |
 //! | [`log`] | [`logs()`]: checkpoints and hash tiles of its logs |
 //! | [`mod@api`] | [`api()`]: the administration of an organization, on an origin of its own |
+//! | [`domains`] | looks at domains that the organization says are its own |
 //! | [`signals`] | streams of Security Event Tokens: Shared Signals' end points, and the sender |
 //! | [`server`] | [`serve`]: connections with their limits, TLS, an orderly end |
+//! | `places`, `tls` | of connections the idlest gives way where all places are taken; certificates that are read again when they change |
+//! | `begun` | whether a connection without TLS speaks HTTP/2, by its first bytes |
 //! | `location` | which file a path means; the one place that decides what is public |
 //! | `file` | reads such a file, and nothing outside the folder |
 //! | `reads_as` | whether a file is what its place is for; nothing else is served, and nothing that holds a private key |
@@ -29,20 +32,24 @@
 //! ```
 
 pub mod api;
+mod begun;
+pub mod domains;
 mod file;
 mod fresh;
 mod location;
 pub mod log;
 pub mod organization;
+mod places;
 mod problem;
 mod reads_as;
 pub mod router;
 pub mod server;
 pub mod signals;
+mod tls;
 
 pub use api::api;
 pub use log::logs;
 pub use organization::published;
 pub use router::router;
-pub use server::{ServeError, TlsFiles, serve, serve_long, serve_on};
+pub use server::{ServeError, Serving, TlsFiles, serve, serve_as, serve_long, serve_on};
 pub use signals::Signals;

@@ -14,7 +14,7 @@ use axum::{
 use legation_log::reader::{Published, published};
 use std::{path::PathBuf, sync::Arc};
 
-/// `/log/NAME/checkpoint`, `/log/NAME/tile/…` and `/log/NAME/log.jwt`, what the organization says of the log, from a folder
+/// `/log/NAME/checkpoint`, `/log/NAME/witnessed`, the latest that witnesses signed, `/log/NAME/tile/…` and `/log/NAME/log.jwt`, what the organization says of the log, from a folder
 /// of logs.
 pub fn logs(folder: PathBuf) -> Router {
     Router::new()

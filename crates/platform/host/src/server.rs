@@ -1,6 +1,11 @@
 //! Connections: their limits, TLS, an orderly end, and that a request names one host.
 
-use crate::problem::Problem;
+use crate::{
+    begun::Begun,
+    places::{Busy, Place, Places},
+    problem::Problem,
+    tls::Tls,
+};
 use axum::{
     Router,
     extract::Request,
@@ -9,10 +14,15 @@ use axum::{
     response::{IntoResponse, Response},
     serve::{Listener, ListenerExt},
 };
-use core::{pin::pin, time::Duration};
-use hyper::server::conn::http1;
+use core::{
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Duration,
+};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
     service::TowerToHyperService,
 };
 use rustls::{
@@ -20,7 +30,7 @@ use rustls::{
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{convert::Infallible, net::IpAddr, net::SocketAddr, path::PathBuf, sync::Arc};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
@@ -30,8 +40,9 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// Most connections at a time; further ones wait to be accepted. It bounds memory: a connection
-/// costs some tens of KiB, and while it is answered the file it asked for.
+/// Most connections at a time. A further one takes the place of one that is idle, of the client that has most of them; where
+/// all are answered it waits to be accepted. It bounds memory: a connection costs some tens of KiB, and while it is answered
+/// the file it asked for.
 pub const MAX_CONNECTIONS: usize = 1024;
 
 /// How long a client may take for a TLS handshake, for the headers of a request, and between
@@ -42,16 +53,58 @@ pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// lost it then. Clients connect again.
 pub const CONNECTION_LIFETIME: Duration = Duration::from_secs(60);
 
+/// What HTTP/2 is called where client and server agree on it (RFC 9113 §3.2).
+const HTTP2: &[u8] = b"h2";
+/// Most requests at a time on a connection by HTTP/2.
+const STREAMS: u32 = 64;
+/// Bytes of one request's body that may wait to be read, by HTTP/2.
+const STREAM_WINDOW: u32 = 64 << 10;
+/// The same of all requests of a connection: what whoever is not known yet can make wait here.
+const CONNECTION_WINDOW: u32 = 256 << 10;
+/// Bytes of an answer that wait for a client that reads slowly, by HTTP/2.
+const SEND_BUFFER: usize = 64 << 10;
+/// Most bytes of the headers of a request by HTTP/2. A chain of sixteen links fits.
+const HEADER_BYTES: u32 = 64 << 10;
+/// How often a client by HTTP/2 is asked whether it is still there.
+const PING: Duration = Duration::from_secs(20);
+
 /// How long requests may go on after the end was asked for.
 pub const DRAIN: Duration = Duration::from_secs(5);
 
-/// The certificate and key for TLS, as PEM files. They are read once, at the start.
+/// The certificate and key for TLS, as PEM files. They are read at the start, and again within some seconds of a change; what
+/// can't be used then changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
     /// The certificate chain, the server's own first.
     pub certificate: PathBuf,
     /// Its private key: PKCS#8, SEC 1 or PKCS#1.
     pub key: PathBuf,
+}
+
+/// How it is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Serving {
+    /// The certificate for TLS; none to speak it not.
+    pub tls: Option<TlsFiles>,
+    /// How long the request that a connection has begun may still take when the connection has lived for its time.
+    pub last_request: Duration,
+    /// How long requests may go on after the end was asked for.
+    pub drain: Duration,
+    /// Most connections at a time, of which one client has seven eighths at most.
+    pub connections: usize,
+}
+
+impl Default for Serving {
+    fn default() -> Self {
+        Self { tls: None, last_request: DRAIN, drain: DRAIN, connections: MAX_CONNECTIONS }
+    }
+}
+
+/// How long a request may go on.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    last_request: Duration,
+    drain: Duration,
 }
 
 /// Why nothing is served.
@@ -84,8 +137,8 @@ pub enum ServeError {
 /// Answers requests on `listener` until `shutdown` completes; then accepts no more, and lets
 /// requests that have begun end within [`DRAIN`].
 ///
-/// HTTP/1.1, over TLS 1.2 or 1.3 where `tls` is given. Without it, put a proxy that speaks TLS
-/// in front: did:web is HTTPS only. A request that does not name its host once gets 400, whatever the router.
+/// HTTP/1.1 and HTTP/2, over TLS 1.2 or 1.3 where `tls` is given, as the client prefers it. Without it HTTP/2 is spoken with
+/// whoever begins with it (RFC 9113 §3.3); put a proxy that speaks TLS in front: did:web is HTTPS only. A request that does not name its host once gets 400, whatever the router.
 ///
 /// # Errors
 /// [`ServeError`], before anything is served. Afterwards it does not fail: what goes wrong on a
@@ -111,9 +164,23 @@ pub async fn serve_long(
     last_request: Duration,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
+    serve_as(listener, router, Serving { tls, last_request, ..Serving::default() }, shutdown).await
+}
+
+/// As [`serve`], as it is said.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_as(
+    listener: TcpListener,
+    router: Router,
+    serving: Serving,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
     // Small answers should not wait for one another.
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
-    serve_on(listener, router, tls, last_request, shutdown).await
+    let source = |address: &SocketAddr| Some(address.ip());
+    accept(listener, (router, source), serving, shutdown).await
 }
 
 /// As [`serve_long`], for connections that come from elsewhere, such as a unix socket.
@@ -121,14 +188,26 @@ pub async fn serve_long(
 /// # Errors
 /// As [`serve`].
 pub async fn serve_on<L: Listener>(
-    mut listener: L,
+    listener: L,
     router: Router,
     tls: Option<TlsFiles>,
     last_request: Duration,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let tls = tls.as_ref().map(acceptor).transpose()?;
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let serving = Serving { tls, last_request, ..Serving::default() };
+    accept(listener, (router, |_: &L::Addr| None), serving, shutdown).await
+}
+
+async fn accept<L: Listener>(
+    mut listener: L,
+    (router, source): (Router, impl Fn(&L::Addr) -> Option<IpAddr>),
+    serving: Serving,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let tls = serving.tls.map(Tls::start).transpose()?;
+    let ends = Ends { last_request: serving.last_request, drain: serving.drain };
+    let places = Places::new(serving.connections);
+    let waiting = Arc::new(Semaphore::new(serving.connections.max(1)));
     let router = router.layer(from_fn(one_host));
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -136,24 +215,89 @@ pub async fn serve_on<L: Listener>(
     loop {
         while connections.try_join_next().is_some() {}
         let next = async {
-            let place = Arc::clone(&places).acquire_owned().await.ok();
-            (place, listener.accept().await)
+            // Of those that have no place yet there are no more than there are places.
+            let turn = Arc::clone(&waiting).acquire_owned().await;
+            (turn, listener.accept().await)
         };
-        let (place, (socket, _)) = tokio::select! {
+        let (turn, (socket, address)) = tokio::select! {
             () = &mut shutdown => break,
             next = next => next,
         };
-        let (router, tls, stopped) = (router.clone(), tls.clone(), stopped.clone());
+        let (router, tls, stopped) = (router.clone(), tls.as_ref().map(Tls::acceptor), stopped.clone());
+        let (places, source) = (Arc::clone(&places), source(&address));
         connections.spawn(async move {
-            connection(socket, router, tls, last_request, stopped).await;
-            drop(place);
+            // A client that has its share is not let in.
+            let Some(place) = places.take(source).await else { return };
+            drop(turn);
+            let marked = Marked { router, place: Arc::clone(&place), source: source.map(Source) };
+            tokio::select! {
+                () = connection(socket, marked, tls, ends, stopped) => {}
+                () = place.given_away() => {}
+            }
         });
     }
     drop(listener);
     stop.send_replace(true);
     // Whatever is left after that is cut off when the set is dropped.
-    let _ = timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
+    let _ = timeout(ends.drain, async { while connections.join_next().await.is_some() {} }).await;
     Ok(())
+}
+
+/// The address that a connection comes from, in the extensions of its requests; a unix socket has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source(pub IpAddr);
+
+/// A router that says when it answers, and where requests come from.
+#[derive(Clone)]
+struct Marked {
+    router: Router,
+    place: Arc<Place>,
+    source: Option<Source>,
+}
+
+impl tower::Service<Request<Incoming>> for Marked {
+    type Response = Response<Answering>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        tower::Service::<Request<Incoming>>::poll_ready(&mut self.router, context)
+    }
+
+    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+        if let Some(source) = self.source {
+            request.extensions_mut().insert(source);
+        }
+        let busy = self.place.busy();
+        let answer = self.router.call(request);
+        Box::pin(async move { Ok(answer.await?.map(|body| Answering { body, _busy: busy })) })
+    }
+}
+
+/// The body of an answer, until whose end its connection is busy.
+struct Answering {
+    body: axum::body::Body,
+    _busy: Busy,
+}
+
+impl Body for Answering {
+    type Data = axum::body::Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// Passes on what names its host as RFC 9112 §3.2 asks for, and answers everything else with 400, as it
@@ -163,8 +307,11 @@ async fn one_host(request: Request, next: Next) -> Response {
     let first = hosts.next().map(|host| Authority::try_from(host.as_bytes()).ok());
     let named = match (first, hosts.next()) {
         (_, Some(_)) => false,
-        // HTTP/1.0 does not ask for one.
-        (None, None) => request.version() < Version::HTTP_11,
+        // HTTP/1.0 does not ask for one; HTTP/2 has `:authority` in its place (RFC 9113 §8.3.1).
+        (None, None) => match request.version() {
+            Version::HTTP_2 => request.uri().authority().is_some_and(|host| !host.as_str().contains('@')),
+            version => version < Version::HTTP_11,
+        },
         // A target that is a whole URL names the host, too (§3.2.2); the client has to say the same twice.
         (Some(host), None) => host.is_some_and(|host| {
             let alike = |target: &Authority| target.as_str().eq_ignore_ascii_case(host.as_str());
@@ -174,32 +321,59 @@ async fn one_host(request: Request, next: Next) -> Response {
     if named { next.run(request).await } else { Problem::Host.into_response() }
 }
 
-async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
+async fn connection<S>(
     socket: S,
-    router: Router,
+    router: Marked,
     tls: Option<TlsAcceptor>,
-    last_request: Duration,
+    ends: Ends,
     mut stopped: watch::Receiver<bool>,
-) {
-    let Some(tls) = tls else { return answer(socket, router, last_request, stopped).await };
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Some(tls) = tls else {
+        let begun = tokio::select! {
+            begun = timeout(HEADER_TIMEOUT, Begun::read(socket)) => begun,
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        };
+        if let Ok(Ok(begun)) = begun {
+            let is_http2 = begun.is_http2();
+            answer(begun, (router, is_http2), ends, stopped).await;
+        }
+        return;
+    };
     let handshake = tokio::select! {
         handshake = timeout(HEADER_TIMEOUT, tls.accept(socket)) => handshake,
         _ = stopped.wait_for(|stopped| *stopped) => return,
     };
     if let Ok(Ok(stream)) = handshake {
-        answer(stream, router, last_request, stopped).await;
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
+        answer(stream, (router, is_http2), ends, stopped).await;
     }
 }
 
-async fn answer<S>(stream: S, router: Router, last_request: Duration, mut stopped: watch::Receiver<bool>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
+async fn answer<S>(
+    stream: S,
+    (router, is_http2): (Marked, bool),
+    ends: Ends,
+    mut stopped: watch::Receiver<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let connection = http1::Builder::new()
+    let mut protocols = auto::Builder::new(TokioExecutor::new());
+    protocols.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    protocols
+        .http2()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let mut connection = pin!(connection);
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .max_header_list_size(HEADER_BYTES)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(HEADER_TIMEOUT);
+    let protocol = if is_http2 { protocols.http2_only() } else { protocols.http1_only() };
+    let service = TowerToHyperService::new(router);
+    let mut connection = pin!(protocol.serve_connection_with_upgrades(TokioIo::new(stream), service));
     tokio::select! {
         _ = connection.as_mut() => return,
         _ = stopped.wait_for(|stopped| *stopped) => {}
@@ -207,13 +381,14 @@ where
     }
     connection.as_mut().graceful_shutdown();
     tokio::select! {
-        _ = timeout(last_request, connection.as_mut()) => return,
+        _ = timeout(ends.last_request, connection.as_mut()) => return,
         _ = stopped.wait_for(|stopped| *stopped) => {}
     }
-    let _ = timeout(DRAIN, connection).await;
+    let _ = timeout(ends.drain, connection).await;
 }
 
-fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ServeError> {
+/// What the files make.
+pub(crate) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ServeError> {
     let certificate = |reason: String| ServeError::Certificate { path: files.certificate.clone(), reason };
     let chain = CertificateDer::pem_file_iter(&files.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -231,6 +406,6 @@ fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ServeError> {
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .map_err(mismatch)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of tests may panic as tests do")]
 
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Version, body::Bytes, client::conn::http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use legation_host::{ServeError, TlsFiles, router, serve};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{
@@ -338,22 +341,39 @@ async fn over_tls_the_same_is_served_to_those_who_trust_the_certificate() {
     fs::write(&tls.key, signing_key.serialize_pem()).unwrap();
     let host = host(Some(tls)).await;
 
-    let connector = |roots: &[CertificateDer<'static>]| {
+    let speaking = |roots: &[CertificateDer<'static>], protocols: &[&[u8]]| {
         let mut store = RootCertStore::empty();
         store.add_parsable_certificates(roots.iter().cloned());
-        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(store)
             .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|one| one.to_vec()).collect();
         tokio_rustls::TlsConnector::from(Arc::new(config))
     };
+    let connector = |roots: &[CertificateDer<'static>]| speaking(roots, &[]);
     let name = || ServerName::try_from("localhost").unwrap();
     let socket = TcpStream::connect(host.address).await.unwrap();
     let stream = connector(&[cert.der().clone()]).connect(name(), socket).await.unwrap();
     let request = "GET /status/1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     let answer = Answer(exchange(stream, request).await);
     assert_eq!((answer.status(), answer.body()), ("200", LIST));
+
+    // HTTP/2 where the client speaks it, too.
+    for protocols in [[b"h2".as_slice(), b"http/1.1"], [b"http/1.1", b"http/1.0"]] {
+        let socket = TcpStream::connect(host.address).await.unwrap();
+        let stream = speaking(&[cert.der().clone()], &protocols).connect(name(), socket).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), protocols.first().copied());
+        if protocols.contains(&b"h2".as_slice()) {
+            let made = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+            tokio::spawn(made.1);
+            let request = Request::get("https://localhost/status/1").body(Full::<Bytes>::default()).unwrap();
+            let answer = made.0.clone().send_request(request).await.unwrap();
+            assert_eq!((answer.status().as_u16(), answer.version()), (200, Version::HTTP_2));
+            assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), LIST);
+        }
+    }
 
     let socket = TcpStream::connect(host.address).await.unwrap();
     assert!(connector(&[]).connect(name(), socket).await.is_err());

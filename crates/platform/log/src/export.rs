@@ -14,6 +14,9 @@ use std::io::{self, BufRead, Read, Write};
 
 /// The `type` of the first line.
 pub const TYPE: &str = "LegationLogExport";
+const LEAF: &[u8] = b"{\"leaf\":";
+const WHOLE: &[u8] = b"{\"whole\":";
+const AND_LEAF: &[u8] = b",\"leaf\":";
 /// Most bytes of a line.
 pub const MAX_LINE: u64 = 64 << 20;
 
@@ -38,11 +41,30 @@ pub struct Header {
     pub right: Vec<Hash>,
 }
 
+/// An entry of an export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// As it stands in the log.
+    pub leaf: Vec<u8>,
+    /// Where that is a digest, the entry.
+    pub whole: Option<Vec<u8>>,
+    /// What is shown of it.
+    pub shown: Vec<Disclosure>,
+}
+
+impl Exported {
+    /// The entry, wherever it stands.
+    #[must_use]
+    pub fn entry(&self) -> &[u8] {
+        self.whole.as_deref().unwrap_or(&self.leaf)
+    }
+}
+
 /// A line below.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// An entry, and what is shown of it.
-    Entry(Vec<u8>, Vec<Disclosure>),
+    /// An entry.
+    Entry(Exported),
     /// Something else, such as a delegation: an object whose `attached` says what it is.
     Attached(Value),
     /// The end: how many entries and attachments there are.
@@ -145,12 +167,24 @@ impl Header {
     }
 }
 
-/// Writes an entry with what is shown of it.
+/// Writes an entry with what is shown of it; `whole` is the entry itself where the log has its digest.
 ///
 /// # Errors
 /// Those of writing.
-pub fn write_entry(out: &mut impl Write, leaf: &[u8], shown: &[Disclosure]) -> io::Result<()> {
-    out.write_all(b"{\"leaf\":")?;
+pub fn write_entry(
+    out: &mut impl Write,
+    leaf: &[u8],
+    whole: Option<&[u8]>,
+    shown: &[Disclosure],
+) -> io::Result<()> {
+    match whole {
+        None => out.write_all(LEAF)?,
+        Some(whole) => {
+            out.write_all(WHOLE)?;
+            out.write_all(whole)?;
+            out.write_all(AND_LEAF)?;
+        }
+    }
     out.write_all(leaf)?;
     out.write_all(b",\"shown\":[")?;
     for (number, one) in shown.iter().enumerate() {
@@ -215,8 +249,15 @@ impl<R: BufRead> Export<R> {
         }
         self.line = self.line.saturating_add(1);
         let wrong = ExportError::Line { line: self.line };
-        if let Some(rest) = line.strip_prefix(b"{\"leaf\":") {
-            return read_entry(rest).map(Some).ok_or(wrong);
+        if let Some(rest) = line.strip_prefix(LEAF) {
+            return read_entry(rest, None).map(Some).ok_or(wrong);
+        }
+        if let Some(rest) = line.strip_prefix(WHOLE) {
+            // What stands in its place has no such member, so that the last one is where that begins.
+            let at = memchr::memmem::rfind(rest, AND_LEAF).ok_or_else(|| wrong.clone())?;
+            let (whole, rest) = rest.split_at_checked(at).ok_or_else(|| wrong.clone())?;
+            let rest = rest.strip_prefix(AND_LEAF).unwrap_or_default();
+            return read_entry(rest, Some(whole.to_vec())).map(Some).ok_or(wrong);
         }
         let json: Value = serde_json::from_slice(&line).map_err(|_| wrong.clone())?;
         if json.get("end") == Some(&Value::Bool(true)) {
@@ -234,15 +275,15 @@ impl<R: BufRead> Export<R> {
 }
 
 /// An entry ends where what is shown begins: base64url has no quotes, so that the last such place is the one.
-fn read_entry(rest: &[u8]) -> Option<Line> {
+fn read_entry(rest: &[u8], whole: Option<Vec<u8>>) -> Option<Line> {
     const SHOWN: &[u8] = b",\"shown\":[";
     let inner = rest.strip_suffix(b"]}")?;
-    let at = inner.windows(SHOWN.len()).rposition(|window| window == SHOWN)?;
+    let at = memchr::memmem::rfind(inner, SHOWN)?;
     let (leaf, shown) = inner.split_at_checked(at)?;
     let shown = core::str::from_utf8(shown.strip_prefix(SHOWN)?).ok()?;
     let quoted = |one: &str| Some(Disclosure::of(one.strip_prefix('"')?.strip_suffix('"')?.to_owned()));
     let shown = if shown.is_empty() { Some(Vec::new()) } else { shown.split(',').map(quoted).collect() };
-    Some(Line::Entry(leaf.to_vec(), shown?))
+    Some(Line::Entry(Exported { leaf: leaf.to_vec(), whole, shown: shown? }))
 }
 
 fn read_line(from: &mut impl BufRead) -> Result<Option<Vec<u8>>, ExportError> {

@@ -3,6 +3,7 @@
 use crate::{
     entry::{self, Head, Kind},
     hidden::{self, Disclosure},
+    replay::totals::Counts,
 };
 use legation_keys::json::Json;
 use memchr::memmem;
@@ -100,8 +101,6 @@ pub struct Spend {
     open: HashMap<i64, Vec<(Key, i64)>>,
 }
 
-const MICROS: i64 = 1_000_000;
-
 impl Spend {
     /// Counts an entry.
     pub fn add(&mut self, index: u64, leaf: &[u8]) {
@@ -129,12 +128,8 @@ impl Spend {
         for debit in debits.unwrap_or_default() {
             let number = |name: &str| debit.get(name).and_then(Json::as_integer);
             let limit = text(debit, "limit");
-            let is_money = limit.starts_with("spend");
-            let micros = match (number("amountMicros"), number("amount")) {
-                (Some(micros), _) => micros,
-                (None, Some(amount)) if is_money => amount.saturating_mul(MICROS),
-                (None, amount) => amount.unwrap_or_default(),
-            };
+            let Some(counts) = Counts::of(&limit) else { continue };
+            let micros = counts.taken(debit);
             let key = (text(debit, "account"), limit);
             let total = self.totals.entry(key.clone()).or_default();
             let link = number("link").and_then(|link| usize::try_from(link).ok());
@@ -150,13 +145,10 @@ impl Spend {
     }
 
     fn settle(&mut self, of: i64, entry: &Json<'_>) {
-        let actual = entry.get("amountMicros").and_then(Json::as_integer);
-        let facts = entry.get("facts");
         for (key, reserved) in self.open.remove(&of).unwrap_or_default() {
             let Some(total) = self.totals.get_mut(&key) else { continue };
             total.open = total.open.saturating_sub(reserved);
-            let counted = key.1.split(' ').nth(1).and_then(|name| facts?.get(name)?.as_integer());
-            let cost = if key.1.starts_with("spend") { actual } else { counted };
+            let cost = Counts::of(&key.1).and_then(|counts| counts.settled(entry));
             // What nobody knows stays as it was reserved.
             total.micros = total.micros.saturating_add(cost.unwrap_or(reserved).saturating_sub(reserved));
         }

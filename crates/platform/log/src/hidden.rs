@@ -1,10 +1,10 @@
 //! What could be personal is not in a log: in its place stands the digest of a text that holds it and a salt, as in SD-JWT
 //! (RFC 9901 §4.2.4.1). Whoever has that text can show it; once it is forgotten, nobody can, and no proof breaks.
 
-use aws_lc_rs::hmac;
 use legation_keys::{
     base64url, jcs,
     json::{self, Json, JsonLimits, Object},
+    mac,
 };
 use sha2::{Digest, Sha256};
 
@@ -65,8 +65,7 @@ impl Disclosure {
 /// What other salts are made of, by a name (HMAC with SHA-256): nobody who has it has that which it was made of.
 #[must_use]
 pub fn derive(salt: &Salt, name: &str) -> Salt {
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, salt), name.as_bytes());
-    tag.as_ref().first_chunk().copied().unwrap_or_default()
+    mac::sign(salt, name.as_bytes())
 }
 
 /// A receipt without what could be personal, and that.

@@ -10,13 +10,14 @@
 //! | [`verify`], [`audit`] | verifying a folder, an export or a proof; every entry in order, against checkpoints |
 //! | [`bundle`], [`export`] | one entry with its proof; many with all that it takes to verify them elsewhere |
 //! | [`find`], [`replay`] | entries found and summed up; decided again |
+//! | [`index`] | an index beside a log, by which entries are found without reading it |
 //! | [`policy`] | which witnesses an auditor asks for |
 //! | [`witness`] | C2SP tlog-witness: what is asked of witnesses, and how one judges |
 //! | [`writer`] | adding to a log in a folder: whole or not at all, synced, one process at a time |
 //! | [`reader`] | reading it |
 //! | `disk` | the few things that are done with a disk |
 //!
-//! Everything but `writer`, `reader` and `disk` reads no file, and nothing here opens a socket or reads a clock.
+//! Everything but `writer`, `reader`, `index` and `disk` reads no file, and nothing here opens a socket or reads a clock.
 
 pub mod about;
 pub mod audit;
@@ -29,6 +30,7 @@ pub mod entry;
 pub mod export;
 pub mod find;
 pub mod hidden;
+pub mod index;
 pub mod note;
 pub mod policy;
 pub mod proof;

@@ -12,6 +12,8 @@ pub struct Policy {
     /// Keys of logs. Where there are none, the log is known otherwise.
     pub logs: Vec<NoteKey>,
     witnesses: BTreeMap<String, NoteKey>,
+    /// Where those of them are asked that say so.
+    urls: BTreeMap<String, String>,
     groups: BTreeMap<String, (usize, Vec<String>)>,
     /// `None`: no witness is asked for.
     quorum: Option<String>,
@@ -62,6 +64,7 @@ impl Policy {
         Self {
             logs: Vec::new(),
             witnesses: named,
+            urls: BTreeMap::new(),
             groups: BTreeMap::from([(String::new(), (quorum, members))]),
             quorum: (quorum > 0).then(String::new),
         }
@@ -83,7 +86,7 @@ impl Policy {
                 [] => {}
                 [first, ..] if first.starts_with('#') => {}
                 ["log", key] | ["log", key, _] => policy.logs.push(read(key, Kind::Text, number)?),
-                ["witness", name, key] | ["witness", name, key, _] => {
+                ["witness", name, key, rest @ ..] if rest.len() <= 1 => {
                     let key = read(key, Kind::Cosignature, number)?;
                     let is_twice =
                         policy.witnesses.values().any(|other| other.public_key() == key.public_key());
@@ -91,6 +94,7 @@ impl Policy {
                         return Err(wrong("the name or the key stands there already"));
                     }
                     policy.witnesses.insert((*name).to_owned(), key);
+                    policy.urls.extend(rest.first().map(|url| ((*name).to_owned(), (*url).to_owned())));
                 }
                 ["group", name, least, members @ ..] => policy.group(name, least, members).map_err(wrong)?,
                 ["quorum", name] if !is_decided => {
@@ -132,6 +136,11 @@ impl Policy {
         let members = members.iter().map(|member| (*member).to_owned()).collect();
         self.groups.insert(name.to_owned(), (least, members));
         Ok(())
+    }
+
+    /// The witnesses that say where they are asked, with their URLs.
+    pub fn at(&self) -> impl Iterator<Item = (&NoteKey, &str)> {
+        self.urls.iter().filter_map(|(name, url)| Some((self.witnesses.get(name)?, url.as_str())))
     }
 
     /// Whether it asks for witnesses.

@@ -84,6 +84,14 @@ fn range<N: Nodes>(from: u64, to: u64, nodes: &mut N) -> Result<Hash, N::Error> 
     Ok(root.unwrap_or_default())
 }
 
+/// The root of the tree of the first `size` entries.
+///
+/// # Errors
+/// Those of reading nodes.
+pub fn root<N: Nodes>(size: u64, nodes: &mut N) -> Result<Hash, N::Error> {
+    if size == 0 { Ok(crate::tree::Compact::default().root()) } else { range(0, size, nodes) }
+}
+
 /// The proof that the entry at `index` is in the tree of `size` entries; empty where it is not within it.
 ///
 /// # Errors

@@ -1,12 +1,13 @@
 //! Reading a log from its folder: entries, and the nodes that proofs are made of.
 
 use crate::{
-    about, disk,
+    about, disk, entry,
     note::MAX_NOTE,
     proof::Nodes,
     tile::{self, HEIGHT, Holds, Tile, WIDTH},
     tree::{Hash, node_hash},
-    writer::{CHECKPOINT, MAX_BUNDLE},
+    verify::WITNESSED,
+    writer::{APART, CHECKPOINT, MAX_BUNDLE},
 };
 use std::{
     collections::HashMap,
@@ -140,6 +141,21 @@ impl Reader {
         Ok(self.bundle(index / 256)?.into_iter().nth(place).filter(|_| index < self.size))
     }
 
+    /// The entry that stands apart, in whose place its digest is; `None` for an entry that stands where it is.
+    ///
+    /// # Errors
+    /// [`ReadError`], also where the file is missing or is another one.
+    pub fn whole(&self, leaf: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some(digest) = entry::apart_digest(leaf) else { return Ok(None) };
+        let path = format!("{APART}/{digest}");
+        let most = u64::try_from(entry::LIMITS.bytes).unwrap_or(u64::MAX);
+        match file(&self.folder, &path, most)? {
+            None => Err(ReadError::Tile { path }),
+            Some(whole) if entry::stands_for(leaf, &whole) => Ok(Some(whole)),
+            Some(_) => Err(ReadError::Damaged { path, width: 1, what: "entry" }),
+        }
+    }
+
     /// Entries from an index on, in order, as far as the size goes, bundle by bundle.
     pub fn entries(&self, from: u64) -> impl Iterator<Item = Result<Vec<u8>, ReadError>> + '_ {
         let skipped = usize::try_from(from % 256).unwrap_or_default();
@@ -194,10 +210,28 @@ pub fn text(folder: &Path, name: &str) -> Result<Option<String>, ReadError> {
     bytes.map(|bytes| String::from_utf8(bytes).map_err(wrong)).transpose()
 }
 
+/// The organization's DID document, within the folder of a log.
+pub const DOCUMENT: &str = "did.json";
+
+/// A file of a log that never changes, a tile or an entry that stands apart, by its path below the log; `None` where there is
+/// none.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn object(folder: &Path, path: &str) -> Result<Option<Vec<u8>>, ReadError> {
+    let is_apart = path.strip_prefix(APART).and_then(|rest| rest.strip_prefix('/'));
+    let is_apart =
+        is_apart.is_some_and(|digest| legation_keys::base64url::decode_array::<32>(digest).is_ok());
+    if !is_apart && Tile::parse(path).is_none() {
+        return Ok(None);
+    }
+    file(folder, path, u64::try_from(entry::LIMITS.bytes).unwrap_or(u64::MAX))
+}
+
 /// What of a log everybody may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Published {
-    /// The signed checkpoint.
+    /// The signed checkpoint, or the latest that witnesses signed.
     Checkpoint,
     /// What the organization says of the log.
     About,
@@ -211,7 +245,7 @@ pub enum Published {
 /// [`ReadError`].
 pub fn published(folder: &Path, path: &str) -> Result<Option<(Published, Vec<u8>)>, ReadError> {
     let kind = match path {
-        CHECKPOINT => Published::Checkpoint,
+        CHECKPOINT | WITNESSED => Published::Checkpoint,
         about::FILE => Published::About,
         _ => match Tile::parse(path).map(|tile| tile.holds) {
             Some(Holds::Hashes(_)) => Published::Tile,

@@ -5,6 +5,7 @@ use crate::{
     audit::{Alarm, Audit, Report},
     bundle::{Bundle, BundleError, Proved},
     checkpoint::{Checkpoint, CheckpointError},
+    entry,
     export::{Export, ExportError, Line},
     hidden::{self, Disclosure},
     note::NoteKey,
@@ -126,11 +127,16 @@ pub fn folder(folder: &Path, asked: &Asked, each: &mut Each<'_>) -> Result<Verif
     let note = reader::checkpoint(folder)?;
     let witnessed = reader::text(folder, WITNESSED)?;
     let (mut audit, head) = asked.begin(Compact::default(), &note, witnessed.as_deref())?;
-    for (index, leaf) in (0..).zip(Reader::new(folder, head.size).entries(0)) {
+    let reader = Reader::new(folder, head.size);
+    for (index, leaf) in (0..).zip(reader.entries(0)) {
         match leaf {
             Ok(leaf) => {
                 audit.entry(&leaf);
-                each(index, &leaf, &[]);
+                let whole = reader.whole(&leaf).unwrap_or_else(|error| {
+                    audit.alarm(Alarm::of(error.code(), &error));
+                    None
+                });
+                each(index, whole.as_deref().unwrap_or(&leaf), &[]);
             }
             Err(error) => {
                 audit.alarm(Alarm::of(error.code(), &error));
@@ -164,13 +170,15 @@ pub fn export(
     let (mut entries, mut attached) = (0_u64, 0_u64);
     loop {
         match export.next_line() {
-            Ok(Some(Line::Entry(leaf, shown))) => {
+            Ok(Some(Line::Entry(one))) => {
                 let index = header.first.saturating_add(entries);
-                audit.entry(&leaf);
-                if !shown.iter().all(|one| hidden::belongs(&leaf, one)) {
+                audit.entry(&one.leaf);
+                let is_whole = one.whole.as_ref().is_none_or(|whole| entry::stands_for(&one.leaf, whole));
+                let entry = if is_whole { one.entry() } else { &one.leaf };
+                if !is_whole || !one.shown.iter().all(|shown| hidden::belongs(entry, shown)) {
                     audit.alarm(Alarm::Shown { index });
                 }
-                each(index, &leaf, &shown);
+                each(index, entry, &one.shown);
                 entries = entries.saturating_add(1);
             }
             Ok(Some(Line::Attached(_))) => attached = attached.saturating_add(1),

@@ -14,6 +14,9 @@ use data_encoding::BASE64;
 /// Most bytes of what is asked.
 pub const MAX_REQUEST: usize = MAX_NOTE + 8192;
 
+/// Bytes of a cosignature in a note: the key's four, eight of the time and 64 of the signature, in base64.
+const COSIGNATURE: usize = 104;
+
 /// What a witness is asked to sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddCheckpoint {
@@ -165,7 +168,7 @@ pub fn cosignatures(text: &str, answer: &str, key: &NoteKey) -> Result<(String, 
         .filter(|line| {
             line.strip_prefix("\u{2014} ")
                 .and_then(|rest| rest.split_once(' '))
-                .is_some_and(|(name, _)| name == key.name())
+                .is_some_and(|(name, signed)| name == key.name() && signed.trim_end().len() == COSIGNATURE)
         })
         .take(4)
         .collect();

@@ -6,6 +6,7 @@
 use crate::{
     checkpoint::{Checkpoint, CheckpointError},
     disk::{Disk, Folder},
+    entry,
     note::{MAX_NOTE, NoteKey},
     tile::{self, HEIGHT, Holds, MAX_ENTRY, Tile, WIDTH},
     tree::{Compact, Hash, leaf_hash},
@@ -19,6 +20,8 @@ use std::{
 
 /// The file of the checkpoint.
 pub const CHECKPOINT: &str = "checkpoint";
+/// The folder, within that of a log, of entries that are too long for a bundle, each named by its SHA-256.
+pub const APART: &str = "apart";
 /// Most bytes of a bundle of entries.
 pub(crate) const MAX_BUNDLE: u64 = (WIDTH * (MAX_ENTRY + 2)) as u64;
 
@@ -156,13 +159,19 @@ impl Writer {
         self.core.publish(sign)
     }
 
-    /// Writes an entry that is too long for a bundle into a folder beside the tiles, named by its SHA-256.
+    /// Adds an entry, whatever its length: of one that is too long for a bundle the log has the digest, and the entry stands
+    /// in a file beside the tiles ([`APART`]).
     ///
     /// # Errors
-    /// [`WriteError`].
-    pub fn put_apart(&mut self, folder: &str, entry: &[u8]) -> Result<(), WriteError> {
-        let digest = <sha2::Sha256 as sha2::Digest>::digest(entry);
-        self.core.put(&format!("{folder}/{}", legation_keys::base64url::encode(&digest)), entry)
+    /// As [`Writer::append`]; [`WriteError::TooLarge`] for what is too long and no entry.
+    pub fn append_any(&mut self, leaf: &[u8]) -> Result<(), WriteError> {
+        if leaf.len() <= MAX_ENTRY {
+            return self.append(leaf);
+        }
+        let head = entry::head(leaf).ok_or(WriteError::TooLarge { found: leaf.len() })?;
+        let digest = <sha2::Sha256 as sha2::Digest>::digest(leaf);
+        self.core.put(&format!("{APART}/{}", legation_keys::base64url::encode(&digest)), leaf)?;
+        self.append(&entry::apart(&head, leaf))
     }
 
     /// Writes a file beside the tiles, whole or not at all: what a log says of itself, what witnesses signed.

@@ -190,6 +190,23 @@ fn a_checkpoint_of_another_log_or_key_is_not_taken() {
 
 /// An export of entries `from..to` of a log.
 fn export(folder: &Path, key: &Key, leaves: &[Leaf], (from, to): (u64, u64)) -> Vec<u8> {
+    export_part(folder, key, (from, to), &mut |out, index| {
+        let leaf = &leaves[usize::try_from(index).unwrap()];
+        write_entry(out, &leaf.bytes, None, &leaf.disclosures).unwrap();
+    })
+}
+
+/// All of a log, each entry written by `each`.
+fn export_of(folder: &Path, key: &Key, each: &mut dyn FnMut(&mut Vec<u8>, u64)) -> Vec<u8> {
+    export_part(folder, key, (0, head(folder, key).size), each)
+}
+
+fn export_part(
+    folder: &Path,
+    key: &Key,
+    (from, to): (u64, u64),
+    each: &mut dyn FnMut(&mut Vec<u8>, u64),
+) -> Vec<u8> {
     let size = head(folder, key).size;
     let mut reader = Reader::new(folder, size);
     let mut nodes =
@@ -206,9 +223,7 @@ fn export(folder: &Path, key: &Key, leaves: &[Leaf], (from, to): (u64, u64)) -> 
     };
     let mut out = Vec::new();
     header.write(&mut out).unwrap();
-    for leaf in &leaves[usize::try_from(from).unwrap()..usize::try_from(to).unwrap()] {
-        write_entry(&mut out, &leaf.bytes, &leaf.disclosures).unwrap();
-    }
+    (from..to).for_each(|index| each(&mut out, index));
     write_attached(&mut out, &serde_json::json!({"attached": "statusList", "text": "x"})).unwrap();
     write_end(&mut out, to - from, 1).unwrap();
     out
@@ -427,4 +442,149 @@ fn a_policy_of_groups_is_judged_as_it_is_written_and_a_wrong_one_is_refused() {
         assert!(Policy::parse(&wrong).is_err(), "{wrong}");
     }
     assert!(!Policy::parse("quorum none\n").unwrap().asks_for_witnesses());
+}
+
+#[test]
+fn a_witnessed_checkpoint_of_another_log_and_a_key_that_was_replaced_are_not_taken() {
+    let (folder, key) = (tempfile::tempdir().unwrap(), key_of(ORIGIN, note::Kind::Text));
+    write(folder.path(), &key, &leaves(20));
+    let asked = asked(&key);
+    let own = checkpoint(folder.path()).unwrap();
+    // What witnesses signed is of another log, by another key of this one, or of another history.
+    let other = key_of("other.example/log/1", note::Kind::Text);
+    let rotated = key_of(ORIGIN, note::Kind::Text);
+    let head = head(folder.path(), &key);
+    let elsewhere = Checkpoint { origin: "other.example/log/1".to_owned(), ..head.clone() };
+    let forked = Checkpoint { root: [9; 32], ..head.clone() };
+    for (note, code) in [
+        (sign(&other, &elsewhere), "origin_mismatch"),
+        (sign(&rotated, &head), "checkpoint_unsigned"),
+        (sign(&key, &forked), "log_changed"),
+        (own.clone(), ""),
+    ] {
+        fs::write(folder.path().join(WITNESSED), note).unwrap();
+        let expected: Vec<&str> = if code.is_empty() { Vec::new() } else { vec![code] };
+        assert_eq!(codes(folder.path(), &asked), expected);
+    }
+    // A witness that has another key by now is asked for by that; what its old one signs later counts for nothing.
+    let (old, new) =
+        (key_of("w.example", note::Kind::Cosignature), key_of("w.example", note::Kind::Cosignature));
+    let cosigned = |by: &Key| format!("{own}{}", by.1.sign(&head.text(), 1_764_000_100, &by.0).unwrap());
+    for (by, is_enough) in [(&old, false), (&new, true)] {
+        let policy = Policy::of(vec![new.1.clone()], 1);
+        assert_eq!(policy.witnessed(&cosigned(by)).unwrap().is_enough, is_enough);
+    }
+    // Which is not so where it signs in the new one's name.
+    let forged = cosigned(&old);
+    let line = forged.lines().last().unwrap();
+    let (_, bytes) = line.rsplit_once(' ').unwrap();
+    let genuine = cosigned(&new);
+    let id = data_encoding::BASE64
+        .decode(genuine.lines().last().unwrap().rsplit_once(' ').unwrap().1.as_bytes())
+        .unwrap();
+    let mut bytes = data_encoding::BASE64.decode(bytes.as_bytes()).unwrap();
+    bytes[..4].copy_from_slice(&id[..4]);
+    let forged = format!("{own}\u{2014} w.example {}\n", data_encoding::BASE64.encode(&bytes));
+    let witnessed = Policy::of(vec![new.1.clone()], 1).witnessed(&forged).unwrap();
+    assert!(!witnessed.is_enough && witnessed.wrong.len() == 1, "{witnessed:?}");
+}
+
+#[test]
+fn what_an_organization_says_of_its_log_is_not_taken_from_a_key_that_its_document_has_no_more() {
+    use legation_did::{method_id, web};
+    use legation_log::about;
+    let log = key_of(ORIGIN, note::Kind::Text);
+    let did = web::did("acme.example").unwrap();
+    let (old, new) =
+        (SecretKey::generate(Algorithm::EdDsa).unwrap(), SecretKey::generate(Algorithm::EdDsa).unwrap());
+    let statement = about::statement(&did, &log.1, NOW);
+    let said = |key: &SecretKey| about::sign(&statement, &method_id(&did, key.public_key()), key).unwrap();
+    let document = |keys: &[&SecretKey]| {
+        let keys: Vec<_> = keys.iter().map(|key| key.public_key().clone()).collect();
+        web::document(&did, &keys)
+    };
+    assert_eq!(about::verify(&said(&old), &document(&[&new, &old])).unwrap().key, log.1);
+    assert_eq!(about::verify(&said(&old), &document(&[&new])).unwrap_err().code(), "key_not_found");
+    // By the old key in the new one's name.
+    let forged = about::sign(&statement, &method_id(&did, new.public_key()), &old).unwrap();
+    assert_eq!(about::verify(&forged, &document(&[&new, &old])).unwrap_err().code(), "signature_invalid");
+    let other = web::document(&web::did("other.example").unwrap(), &[old.public_key().clone()]);
+    assert_eq!(about::verify(&said(&old), &other).unwrap_err().code(), "issuer_mismatch");
+}
+
+#[test]
+fn entries_of_the_largest_size_are_in_the_log_and_larger_ones_apart_and_in_exports_and_neither_is_changed_unseen()
+ {
+    let (folder, key) = (tempfile::tempdir().unwrap(), key_of(ORIGIN, note::Kind::Text));
+    // To the byte: what fits into a bundle, and one more; then a megabyte.
+    let of_length = |seq: i64, length: usize| {
+        let head = Head { at: NOW, kind: Kind::Receipt, of: None, seq };
+        let make = |fill: usize| {
+            let text = format!(
+                r#"{{"agent":"{}","decision":"permit","request":{{"resource":"https://x.example/"}}}}"#,
+                "a".repeat(fill)
+            );
+            entry::receipt(&head, text.as_bytes(), &[7; 32]).unwrap()
+        };
+        let made = make(length - make(0).bytes.len());
+        assert_eq!(made.bytes.len(), length);
+        made
+    };
+    let most = legation_log::tile::MAX_ENTRY;
+    let all: Vec<Leaf> = [most, most + 1, 1 << 20, 400]
+        .into_iter()
+        .zip(1..)
+        .map(|(length, seq)| of_length(seq, length))
+        .collect();
+    let mut writer = Writer::open(folder.path(), key.1.clone()).unwrap();
+    assert_eq!(writer.append(&all[1].bytes).unwrap_err().code(), "entry_too_large");
+    all.iter().for_each(|leaf| writer.append_any(&leaf.bytes).unwrap());
+    writer.publish(|next| Ok::<_, String>(sign(&key, next))).unwrap();
+    drop(writer);
+    let asked = asked(&key);
+    let mut lengths = Vec::new();
+    verify::folder(folder.path(), &asked, &mut |_, leaf, _| lengths.push(leaf.len())).unwrap();
+    assert_eq!(lengths, [most, most + 1, 1 << 20, 400]);
+    assert_eq!(codes(folder.path(), &asked), Vec::<String>::new());
+    // In an export, with what is shown of them.
+    let reader = Reader::new(folder.path(), 4);
+    let whole = export_of(folder.path(), &key, &mut |out, index| {
+        let leaf = reader.entry(index).unwrap().unwrap();
+        let apart = reader.whole(&leaf).unwrap();
+        write_entry(out, &leaf, apart.as_deref(), &all[usize::try_from(index).unwrap()].disclosures).unwrap();
+    });
+    assert_eq!(codes_of_export(&whole, &asked), Vec::<String>::new());
+    let first = whole.iter().position(|byte| *byte == b'\n').unwrap();
+    for place in (first..whole.len()).filter(|place| whole[*place] == b'a').step_by(100_003) {
+        let mut changed = whole.clone();
+        changed[place] ^= 2;
+        assert_ne!(codes_of_export(&changed, &asked), Vec::<String>::new(), "{place}");
+    }
+    // The file of one is gone, or another one.
+    let apart: Vec<_> =
+        fs::read_dir(folder.path().join("apart")).unwrap().map(|one| one.unwrap().path()).collect();
+    assert_eq!(apart.len(), 2);
+    let bytes = fs::read(&apart[0]).unwrap();
+    fs::write(&apart[0], &bytes[1..]).unwrap();
+    assert_eq!(codes(folder.path(), &asked), ["tile_damaged"]);
+    fs::remove_file(&apart[0]).unwrap();
+    assert_eq!(codes(folder.path(), &asked), ["tile_missing"]);
+}
+
+#[test]
+fn a_clock_that_was_set_back_is_told_beyond_what_the_auditor_lets_pass() {
+    let (folder, key) = (tempfile::tempdir().unwrap(), key_of(ORIGIN, note::Kind::Text));
+    let at = |seq: i64, at: i64| {
+        let head = Head { at, kind: Kind::Receipt, of: None, seq };
+        entry::receipt(&head, br#"{"decision":"permit"}"#, &[7; 32]).unwrap()
+    };
+    // A minute is what several processes may differ by; an hour is none. The count of a denial is written later.
+    let mut all = vec![at(1, NOW), at(2, NOW + 3600), at(3, NOW + 3541), at(4, NOW + 10)];
+    all.push(Leaf { bytes: entry::count(1, 1, 5, NOW - 9999), disclosures: Vec::new() });
+    write(folder.path(), &key, &all);
+    assert_eq!(codes(folder.path(), &asked(&key)), ["time_set_back"]);
+    assert_eq!(codes(folder.path(), &Asked { most_back: 3590, ..asked(&key) }), Vec::<String>::new());
+    let strict = Asked { most_back: 0, ..asked(&key) };
+    let verified = verify::folder(folder.path(), &strict, &mut |_, _, _| ()).unwrap();
+    assert_eq!(verified.report.alarms.len(), 2, "{:?}", verified.report.alarms);
 }

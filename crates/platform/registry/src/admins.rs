@@ -15,7 +15,7 @@ pub const PREFIX: &str = "admin:";
 /// How long an admin's delegation lives: a year, in seconds.
 const VALID_FOR: i64 = 365 * 86_400;
 /// Most actions of one admin.
-const MOST_ACTIONS: usize = 64;
+const MOST_ACTIONS: usize = 128;
 
 /// An admin with its delegation.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,24 +51,37 @@ impl Registry {
             );
         }
         if actions.is_empty() || actions.len() > MOST_ACTIONS {
-            return wrong("action of an admin", "nothing", "name 1 to 64 of them, or `admin:*` for all");
+            return wrong("action of an admin", "nothing", "name 1 to 128 of them, or `admin:*` for all");
         }
         if let Some(other) = actions.iter().find(|action| !action.starts_with(PREFIX)) {
             return wrong("action of an admin", other, "write `admin:*`, or such as `admin:agents.add`");
         }
-        let profile = Profile {
+        let profile = self.admin_profile(actions);
+        self.change(|tx| self.add_admin_in(tx, did, &profile, now))
+    }
+
+    /// What an admin may do.
+    pub(crate) fn admin_profile(&self, actions: &[String]) -> Profile {
+        Profile {
             actions: actions.to_vec(),
             resources: vec![self.administered()],
             valid_for: VALID_FOR,
             ..Profile::default()
-        };
-        self.change(|tx| {
-            let holder = self.put_admin(tx, did, &profile, now)?;
-            let link = self.issue(tx, &holder, now)?;
-            self.tell(tx, ("admin.added", did.as_str()), &json!({"actions": actions}), now)?;
-            let shown = self.shown(tx, holder)?;
-            Ok(Admin { shown, link: Some(link) })
-        })
+        }
+    }
+
+    pub(crate) fn add_admin_in(
+        &self,
+        tx: &mut Tx<'_>,
+        did: &Did,
+        profile: &Profile,
+        now: i64,
+    ) -> Result<Admin, RegistryError> {
+        let holder = self.put_admin(tx, did, profile, now)?;
+        let link = self.issue(tx, &holder, now)?;
+        self.tell(tx, ("admin.added", did.as_str()), &json!({"actions": profile.actions}), now)?;
+        let shown = self.shown(tx, holder)?;
+        Ok(Admin { shown, link: Some(link) })
     }
 
     fn put_admin(
@@ -102,6 +115,15 @@ impl Registry {
         };
         holder::add(tx, &self.id, &holder)?;
         Ok(holder)
+    }
+
+    /// Tells that more was asked of the administration than may be: by an admin (its DID), from `addresses`, or of what is
+    /// `open`; whose request was the last, and how many were refused since it was told before.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn limited(&self, of: &str, last: &str, times: u64, now: i64) -> Result<(), RegistryError> {
+        self.change(|tx| self.note(tx, ("admin.limited", of), &json!({"last": last, "times": times}), now))
     }
 
     /// An admin by its DID.
@@ -143,14 +165,24 @@ impl Registry {
         self.change(|tx| {
             let holder = holder::by_name(tx, &self.id, Kind::Admin, did)?;
             if holder.state != State::Retired {
-                holder::change(tx, &self.id, &holder.id, (State::Retired, &holder.body), now)?;
-                for link in crate::links::alive(tx, &self.id, &holder, now)? {
-                    self.end(tx, &link, "removed", now)?;
-                }
-                self.tell(tx, ("admin.removed", did), &json!({}), now)?;
+                self.retire_admin(tx, &holder, ("admin.removed", "removed"), now)?;
             }
             let holder = holder::get(tx, &self.id, &holder.id)?;
             self.admin_of(tx, holder)
         })
+    }
+
+    pub(crate) fn retire_admin(
+        &self,
+        tx: &mut Tx<'_>,
+        holder: &Holder,
+        (event, why): (&str, &str),
+        now: i64,
+    ) -> Result<(), RegistryError> {
+        holder::change(tx, &self.id, &holder.id, (State::Retired, &holder.body), now)?;
+        for link in crate::links::alive(tx, &self.id, holder, now)? {
+            self.end(tx, &link, why, now)?;
+        }
+        self.tell(tx, (event, &holder.name), &json!({}), now)
     }
 }

@@ -8,13 +8,16 @@
 //! | `stale-status` | a status list was not signed anew in time |
 //! | `closed-model` | a call cost more than was reserved for it, and its model takes no more |
 //! | `denials` | an agent was denied often within five minutes |
+//! | `approval` | a request waits for somebody's approval |
 
 use crate::{Budget, error::RegistryError, registry::Registry, route::origin_of, signals::Outgoing};
 use legation_credential::{Window, amount::micros};
 use legation_keys::time;
 use legation_signer::SealedKey;
 use legation_store::{
-    StoreError, Tx, api_key, followed, holder,
+    StoreError, Tx, api_key,
+    approval::Held,
+    followed, holder,
     holder::Holder,
     link, organization, receipt, signal,
     subscription::{self, Pending, Subscription},
@@ -57,12 +60,14 @@ pub enum Alert {
     ClosedModel,
     /// An agent is denied often.
     Denials,
+    /// A request waits for an approval.
+    Approval,
 }
 
 impl Alert {
     /// All there are.
-    pub const ALL: [Self; 5] =
-        [Self::Budget80, Self::Expiry, Self::StaleStatus, Self::ClosedModel, Self::Denials];
+    pub const ALL: [Self; 6] =
+        [Self::Budget80, Self::Expiry, Self::StaleStatus, Self::ClosedModel, Self::Denials, Self::Approval];
 
     /// Its name.
     #[must_use]
@@ -73,6 +78,7 @@ impl Alert {
             Self::StaleStatus => "stale-status",
             Self::ClosedModel => "closed-model",
             Self::Denials => "denials",
+            Self::Approval => "approval",
         }
     }
 }
@@ -239,6 +245,21 @@ impl Registry {
                  and write it anew by `legation model set`"
             ),
             data: json!({"model": model}),
+            hooks: &hooks,
+        };
+        self.tell_news(tx, news, now).map(drop)
+    }
+
+    /// Tells that a request waits for an approval, in the transaction that holds it.
+    pub(crate) fn tell_held(&self, tx: &mut Tx<'_>, held: &Held, now: i64) -> Result<(), RegistryError> {
+        let hooks = self.hooks(tx)?;
+        let Held { id, agent, until, why, .. } = held;
+        let news = News {
+            alert: Alert::Approval,
+            name: format!("approval {id}"),
+            until: *until,
+            message: format!("a request of {agent} waits for an approval; see `legation approval show {id}`"),
+            data: json!({"approval": id, "agent": agent, "why": why, "until": time::format(*until)}),
             hooks: &hooks,
         };
         self.tell_news(tx, news, now).map(drop)

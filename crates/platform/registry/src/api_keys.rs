@@ -157,7 +157,8 @@ impl Registry {
             let key = api_key::get(tx, &self.id, id)?;
             if key.state != "blocked" {
                 api_key::change(tx, &self.id, id, "blocked", key.expires)?;
-                self.tell(tx, ("api-key.blocked", id), &json!({}), now)?;
+                let agent = holder::get(tx, &self.id, &key.holder)?.name;
+                self.tell(tx, ("api-key.blocked", id), &json!({"agent": agent}), now)?;
             }
             Ok(api_key::get(tx, &self.id, id)?)
         })

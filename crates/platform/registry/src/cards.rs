@@ -143,7 +143,7 @@ impl Registry {
         Ok(SignedCard { holder, card: Card { version, at: now, secured }, notes })
     }
 
-    fn sign_card(
+    pub(crate) fn sign_card(
         &self,
         tx: &mut Tx<'_>,
         holder: &Holder,
@@ -238,7 +238,7 @@ fn without_signatures(text: &str) -> Result<String, RegistryError> {
     Ok(card.canonical(Form::Spec))
 }
 
-fn wrong(error: CardError) -> RegistryError {
+pub(crate) fn wrong(error: CardError) -> RegistryError {
     let hint = if error == CardError::Legacy { "; write it as one of A2A 1.0" } else { "" };
     RegistryError::Card { code: error.code(), reason: format!("{error}{hint}") }
 }

@@ -1,7 +1,7 @@
 //! Models, routes and secrets of upstreams.
 
 use crate::{error::RegistryError, model::Model, registry::Registry, route::Route};
-use legation_store::{Tx, configuration, configuration::Secret};
+use legation_store::{Tx, configuration, configuration::Secret, mcp};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
@@ -24,7 +24,14 @@ impl Registry {
         };
         model.validate().map_err(wrong)?;
         self.change(|tx| {
-            self.put(tx, (MODEL, &model.name), model, now)?;
+            // What is decided and counted by it later is replayed by what the log says of it.
+            let mut told = json!({"group": model.group, "price": model.price});
+            if let (Some(told), of_targets) = (told.as_object_mut(), model.target_prices())
+                && !of_targets.is_empty()
+            {
+                told.insert("targetPrices".to_owned(), json!(of_targets));
+            }
+            self.put(tx, (MODEL, &model.name), (model, &told), now)?;
             match configuration::remove(tx, &self.id, CLOSED, &model.name) {
                 Ok(()) => self.tell(tx, ("model.opened", &model.name), &json!({}), now),
                 Err(legation_store::StoreError::NotFound { .. }) => Ok(()),
@@ -68,7 +75,26 @@ impl Registry {
     /// [`RegistryError`].
     pub fn put_route(&self, route: &Route, now: i64) -> Result<(), RegistryError> {
         route.validate()?;
-        self.change(|tx| self.put(tx, (ROUTE, &route.name), route, now))
+        self.change(|tx| {
+            // A card is signed for the very addresses that a route had.
+            let same = |before: &Route| {
+                (&before.path, &before.upstream, before.protocol)
+                    == (&route.path, &route.upstream, route.protocol)
+            };
+            if !self.route(tx, &route.name)?.is_some_and(|before| same(&before)) {
+                self.forget_card_overlay(tx, &route.name)?;
+            }
+            self.put(tx, (ROUTE, &route.name), (route, &json!({})), now)
+        })
+    }
+
+    /// The route of a name, where there is one.
+    pub(crate) fn route(&self, tx: &mut Tx<'_>, name: &str) -> Result<Option<Route>, RegistryError> {
+        let found = configuration::list(tx, &self.id, ROUTE)?.into_iter().find(|item| item.name == name);
+        let read = |item: configuration::Item| {
+            serde_json::from_str(&item.body).map_err(|error| RegistryError::damaged(&item.name, error))
+        };
+        found.map(read).transpose()
     }
 
     /// The routes, in the order of their names.
@@ -86,6 +112,8 @@ impl Registry {
     pub fn remove_route(&self, name: &str, now: i64) -> Result<(), RegistryError> {
         self.change(|tx| {
             configuration::remove(tx, &self.id, ROUTE, name)?;
+            mcp::forget_tools(tx, &self.id, name)?;
+            self.forget_card_overlay(tx, name)?;
             self.tell(tx, ("route.removed", name), &json!({}), now)
         })
     }
@@ -101,19 +129,19 @@ impl Registry {
         })
     }
 
-    fn put(
+    pub(crate) fn put(
         &self,
         tx: &mut Tx<'_>,
         (kind, name): (&str, &str),
-        item: &impl Serialize,
+        (item, told): (&impl Serialize, &serde_json::Value),
         now: i64,
     ) -> Result<(), RegistryError> {
         let body = serde_json::to_string(item).map_err(|error| RegistryError::damaged(name, error))?;
         configuration::put(tx, &self.id, kind, name, &body)?;
-        self.tell(tx, (&format!("{kind}.set"), name), &json!({}), now)
+        self.tell(tx, (&format!("{kind}.set"), name), told, now)
     }
 
-    fn all<T: DeserializeOwned>(&self, kind: &str) -> Result<Vec<T>, RegistryError> {
+    pub(crate) fn all<T: DeserializeOwned>(&self, kind: &str) -> Result<Vec<T>, RegistryError> {
         let items = self.store.read(|tx| configuration::list(tx, &self.id, kind))?;
         items
             .iter()

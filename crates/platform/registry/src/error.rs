@@ -3,6 +3,7 @@
 use legation_credential::CredentialError;
 use legation_did::DidError;
 use legation_log::WriteError;
+use legation_policy::TextError;
 use legation_signer::ClientError;
 use legation_store::StoreError;
 
@@ -100,6 +101,12 @@ pub enum RegistryError {
         /// What is wrong.
         reason: String,
     },
+    /// A code makes nobody the first admin.
+    #[error(
+        "the code is not the one that `legation up` printed, or it was used, or its hour is over; while there is no admin, the next \
+         start prints another one"
+    )]
+    Claim,
     /// An idempotency key was used for something else before.
     #[error(
         "the idempotency key `{key}` was used for another request within a day; choose a new one for each"
@@ -117,6 +124,9 @@ pub enum RegistryError {
         /// The key.
         key: String,
     },
+    /// A policy that is none.
+    #[error("{0}")]
+    Policy(#[from] TextError),
     /// The log could not be written.
     #[error("{0}")]
     Log(#[from] WriteError),
@@ -143,8 +153,10 @@ impl RegistryError {
             Self::Damaged { .. } => "store_damaged",
             Self::Value { .. } => "value_invalid",
             Self::Card { code, .. } => code,
+            Self::Claim => "claim_refused",
             Self::KeyReused { .. } => "idempotency_mismatch",
             Self::SecretAnswered { .. } => "idempotency_secret",
+            Self::Policy(error) => error.code(),
             Self::Log(error) => error.code(),
             Self::Organization(_) => "no_organization",
         }

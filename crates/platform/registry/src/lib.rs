@@ -3,25 +3,29 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`registry`] | [`Registry`]: an organization of a store, and the signer that holds its keys |
-//! | [`holders`] | [`init`]; teams and agents: added, suspended, resumed, retired |
-//! | [`import`] | many agents at once |
+//! | [`holders`], [`import`] | [`init`]; teams and agents: added, suspended, resumed, retired; many at once |
 //! | [`budgets`] | budgets set and raised, and what of them is taken |
-//! | [`links`] | delegations: issued, renewed, revoked |
-//! | [`blocks`] | delegations that agents made themselves, blocked |
+//! | [`links`], [`blocks`] | delegations: issued, renewed, revoked; those that agents made themselves, blocked |
 //! | [`history`] | what was: a team, an agent, a delegation as of a moment |
 //! | [`rotation`] | keys in custody that are replaced |
 //! | [`master`] | all that is sealed, sealed anew; all keys made anew where the master key was lost |
-//! | [`integrity`] | whether what is kept is what was written |
-//! | [`retention`] | for how long receipts and events are kept |
+//! | [`integrity`], [`retention`] | whether what is kept is what was written; for how long |
 //! | [`restored`] | what was put back from a backup: opened again, confirmed |
-//! | [`linkage`] | the tie between the organization's DID and its domain |
+//! | [`linkage`], [`domains`] | the tie between the organization's DID and its domain; further domains that it controls |
 //! | [`cards`] | agent cards: signed, kept in versions |
-//! | [`api_keys`] | what an agent shows that can't sign |
+//! | [`api_keys`], [`adopted`] | what an agent shows that can't sign; keys of another gateway, for a while |
+//! | [`approvals`] | requests that wait for somebody's approval |
+//! | [`mcp`] | MCP servers: whose a session is, which tools were looked at |
+//! | [`a2a`], [`overlays`] | A2A agents: whose a task is; cards for those who call through the gateway |
 //! | [`configured`], [`model`], [`route`] | models with their prices, routes, secrets of upstreams |
+//! | [`partner`] | other organizations whose agents may call here |
+//! | [`policies`], [`tried`] | policies in versions, bound; what one would have changed |
+//! | [`shadow`], [`watched`] | agents that are only watched for a while; what they did, and what would fit |
 //! | [`view`] | what gateway and host read: who a key stands for, what is published |
 //! | [`receipts`] | receipts, signed and summed up; events |
 //! | [`log`] | the log: what was decided and changed, carried over under signed checkpoints |
-//! | [`admins`] | who may change the organization from afar, by a delegation |
+//! | [`admins`], [`claim`] | who may change the organization from afar, by a delegation; the first one, by a code that is typed |
+//! | [`identity`] | admins whom an OpenID provider knows |
 //! | [`alerts`] | webhooks that are told what an operator has to know |
 //! | [`signals`] | streams of Security Event Tokens: whoever has one is told what happens to delegations |
 //! | [`once`] | writes that are done once, however often they are asked for |
@@ -33,26 +37,36 @@
 //! that a team's budget is an ancestor's of all its agents. Each delegation names its account, which outlives it: renewing
 //! it refills nothing.
 
+pub mod a2a;
 pub mod admins;
+pub mod adopted;
 pub mod alerts;
 pub mod api_keys;
+pub mod approvals;
 pub mod blocks;
 pub mod budget;
 pub mod budgets;
 pub mod cards;
+pub mod claim;
 pub mod configured;
+pub mod domains;
 pub mod error;
 pub mod history;
 pub mod holders;
+pub mod identity;
 pub mod import;
 pub mod integrity;
 pub mod linkage;
 pub mod links;
 pub mod log;
 pub mod master;
+pub mod mcp;
 pub mod model;
 pub mod names;
 pub mod once;
+pub mod overlays;
+pub mod partner;
+pub mod policies;
 pub mod profile;
 pub mod proof;
 pub mod receipts;
@@ -61,9 +75,12 @@ pub mod restored;
 pub mod retention;
 pub mod rotation;
 pub mod route;
+pub mod shadow;
 pub mod signals;
 mod status;
+pub mod tried;
 pub mod view;
+pub mod watched;
 
 pub use admins::Admin;
 pub use alerts::Alert;
@@ -76,8 +93,11 @@ pub use history::Past;
 pub use holders::{Find, Shown, init};
 pub use import::{Imported, NewAgent};
 pub use once::{Answered, Once};
+pub use policies::Kept;
 pub use profile::Profile;
 pub use registry::{FIRST_TEAM, Registry};
 pub use rotation::Rotated;
+pub use shadow::Shadowed;
 pub use signals::SignalError;
+pub use tried::{Trial, Tried};
 pub use view::{Caller, CallerError};

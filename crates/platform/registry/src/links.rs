@@ -6,9 +6,11 @@ use crate::{
     profile::Profile,
     registry::{Registry, must_be_active},
     status,
+    status::Place,
 };
 use legation_credential::{Terms, status::StatusEntry};
 use legation_did::Did;
+use legation_keys::base64url;
 use legation_signer::{Ask, ClientError, SealedKey, Told};
 use legation_store::{
     StoreError, Tx, holder,
@@ -17,6 +19,7 @@ use legation_store::{
     link::Link,
 };
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 /// How far back a delegation begins to be valid, seconds: whose clock is behind by less accepts it at once.
 const BACK: i64 = 60;
@@ -73,67 +76,86 @@ pub(crate) fn alive(
     Ok(all.into_iter().filter(|link| link.state != "revoked" && now < link.valid_until).collect())
 }
 
+/// What is above a holder: who delegates to it, by which key, and the chain that is passed on.
+pub(crate) struct Above {
+    pub(crate) issuer: Holder,
+    key: Key,
+    parents: Vec<Link>,
+}
+
+impl Above {
+    /// What is above who stands below the last of a path, the organization first.
+    pub(crate) fn of(tx: &mut Tx<'_>, id: &str, path: &[Holder]) -> Result<Self, RegistryError> {
+        let parents = chain(tx, id, path)?;
+        let issuer = path.last().ok_or_else(|| RegistryError::damaged(id, "nobody is above it"))?;
+        let key = holder::keys(tx, id, &issuer.id)?.into_iter().next();
+        let key = key.ok_or_else(|| RegistryError::damaged(&issuer.name, "it has no key"))?;
+        Ok(Self { issuer: issuer.clone(), key, parents })
+    }
+
+    /// What the signer is asked for some delegations of it.
+    pub(crate) fn ask(&self, organization: &str, drafts: &[&Draft]) -> Result<Ask, RegistryError> {
+        let Self { issuer, key, parents } = self;
+        let sealed = key.sealed.as_deref();
+        let sealed = sealed.ok_or_else(|| RegistryError::damaged(&issuer.name, "its key is not here"))?;
+        let key = SealedKey { organization, key_id: &key.key_id, sealed };
+        let parents: Vec<&str> = parents.iter().map(|parent| parent.secured.as_str()).collect();
+        let issuer = read_did(&issuer.did)?;
+        Ok(match drafts {
+            [one] => Ask::delegation(key, &issuer, &parents, &one.terms),
+            many => Ask::delegations(key, &issuer, &parents, many.iter().map(|draft| &draft.terms)),
+        })
+    }
+}
+
 /// A delegation that is not signed yet.
 pub(crate) struct Draft {
     link: Link,
     terms: Terms,
-    issuer: Holder,
-    key: Key,
-    parents: Vec<String>,
 }
 
 impl Draft {
-    /// What the signer is asked.
-    pub(crate) fn ask(&self, organization: &str) -> Result<Ask, RegistryError> {
-        let Self { key, issuer, .. } = self;
-        let sealed = key.sealed.as_deref();
-        let sealed = sealed.ok_or_else(|| RegistryError::damaged(&issuer.name, "its key is not here"))?;
-        let key = SealedKey { organization, key_id: &key.key_id, sealed };
-        let parents: Vec<&str> = self.parents.iter().map(String::as_str).collect();
-        Ok(Ask::delegation(key, &read_did(&issuer.did)?, &parents, &self.terms))
-    }
-
-    /// Keeps it as it was signed, as its holder's current one.
-    pub(crate) fn keep(
+    /// The delegation as it was signed.
+    pub(crate) fn signed(
         self,
-        tx: &mut Tx<'_>,
-        organization: &str,
         holder: &Holder,
         told: Option<Result<Told, ClientError>>,
     ) -> Result<Link, RegistryError> {
-        let secured = match told {
-            Some(Ok(Told::Secured(secured))) => secured,
-            Some(Err(error)) => return Err(wider(holder, error)),
-            Some(Ok(Told::Key(_))) | None => {
-                return Err(RegistryError::damaged(&holder.name, "nobody signed it"));
+        match told {
+            Some(Ok(Told::Secured(secured))) => Ok(Link { secured, ..self.link }),
+            Some(Err(error)) => Err(wider(holder, error)),
+            Some(Ok(Told::Key(_) | Told::All(_))) | None => {
+                Err(RegistryError::damaged(&holder.name, "nobody signed it"))
             }
-        };
-        let link = Link { secured, ..self.link };
-        link::add(tx, organization, &link)?;
-        Ok(link)
+        }
     }
 }
 
 impl Registry {
     /// Issues a holder's delegation by its parent's key, as its current one.
     pub(crate) fn issue(&self, tx: &mut Tx<'_>, holder: &Holder, now: i64) -> Result<Link, RegistryError> {
-        let draft = self.draft(tx, holder, now)?;
-        let asked = draft.ask(&self.id)?;
-        let told = self.signer().together(&[asked])?.into_iter().next();
-        draft.keep(tx, &self.id, holder, told)
-    }
-
-    /// A holder's next delegation, for its parent's key to sign.
-    pub(crate) fn draft(&self, tx: &mut Tx<'_>, holder: &Holder, now: i64) -> Result<Draft, RegistryError> {
         let profile = Profile::read(&holder.body, &holder.name)?.at(now.saturating_add(EARLY));
         let mut path = path(tx, &self.id, holder)?;
         path.pop();
-        let parents = chain(tx, &self.id, &path)?;
-        let issuer = path.last().ok_or_else(|| RegistryError::damaged(&holder.name, "nobody is above it"))?;
-        let keys = holder::keys(tx, &self.id, &issuer.id)?;
-        let key = keys.into_iter().next();
-        let key = key.ok_or_else(|| RegistryError::damaged(&issuer.name, "it has no key"))?;
-        let place = status::take_place(self, tx, issuer, now)?;
+        let above = Above::of(tx, &self.id, &path)?;
+        let place = status::take_place(self, tx, &above.issuer, now)?;
+        let draft = self.draft(&above, (holder, &profile), place, now)?;
+        let asked = above.ask(&self.id, &[&draft])?;
+        let told = self.signer().together(&[asked])?.into_iter().next();
+        let link = draft.signed(holder, told)?;
+        link::add(tx, &self.id, &link)?;
+        Ok(link)
+    }
+
+    /// A holder's next delegation, for the key of who is above it to sign. Its profile is as it holds now.
+    pub(crate) fn draft(
+        &self,
+        above: &Above,
+        (holder, profile): (&Holder, &Profile),
+        place: Place,
+        now: i64,
+    ) -> Result<Draft, RegistryError> {
+        let parents = &above.parents;
         let id = format!("urn:uuid:{}", uuid::Uuid::now_v7());
         // No link outlives the one that it passes on, nor what of it is for a while.
         let ends = parents.iter().map(|parent| parent.valid_until).chain(profile.lowered());
@@ -171,8 +193,7 @@ impl Registry {
             issued: now,
             ended: None,
         };
-        let parents = parents.into_iter().map(|parent| parent.secured).collect();
-        Ok(Draft { link, terms, issuer: issuer.clone(), key, parents })
+        Ok(Draft { link, terms })
     }
 
     /// Issues a holder's delegation anew, and those of all below it, since each names the one before it by its digest.
@@ -278,6 +299,10 @@ impl Registry {
                 return Ok(false);
             }
             let profile = Profile::read(&holder.body, &holder.name)?;
+            if profile.until.is_some_and(|until| until <= now.saturating_add(EARLY)) {
+                self.retire_admin(tx, &holder, ("admin.ended", "its session has ended"), now)?;
+                return Ok(false);
+            }
             let raises = profile.raises.len();
             let profile = profile.at(now.saturating_add(EARLY));
             let why = if profile.raises.len() < raises { Why::Lowered } else { Why::Renewed };
@@ -403,7 +428,11 @@ impl Registry {
             for one in with.iter().chain([&link]) {
                 self.end(tx, one, reason, now)?;
             }
-            self.tell(tx, ("delegation.revoked", &link.id), &json!({"reason": reason}), now)?;
+            // By their digests, which receipts name: what is decided under them afterwards is seen from the log alone.
+            let digest = |link: &Link| base64url::encode(&Sha256::digest(&link.secured));
+            let ended: Vec<String> = with.iter().chain([&link]).map(digest).collect();
+            let told = json!({"reason": reason, "holder": holder.name, "sha256": ended});
+            self.tell(tx, ("delegation.revoked", &link.id), &told, now)?;
             Ok(link::get(tx, &self.id, &link.id)?)
         })
     }

@@ -12,12 +12,12 @@ use legation_log::{
     Checkpoint, NoteKey, Writer, about,
     entry::{self, Head, Kind, Leaf},
     note, reader,
-    tile::MAX_ENTRY,
+    replay::attached::Named,
     tree::Hash,
 };
 use legation_signer::SealedKey;
 use legation_store::{
-    StoreError, holder,
+    StoreError, Tx, holder,
     holder::Kind as HolderKind,
     link, logs,
     logs::{Entry, Erased, Hidden, Log, Segment},
@@ -29,7 +29,7 @@ use legation_verifier::batch;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -37,12 +37,14 @@ use std::{
 const TOGETHER: i64 = 4096;
 /// The folder of logs within an organization's data.
 pub const FOLDER: &str = "log";
-/// The organization's DID document, within the folder of a log.
-pub const DOCUMENT: &str = "did.json";
+pub use legation_log::reader::DOCUMENT;
+/// Where a receipt begins to name its evidence.
+const EVIDENCE: &[u8] = b"\"evidence\":[";
+/// How long after its end a status list that no receipt names is kept as it was, seconds: what was decided by it is in the log
+/// by then.
+const FORGOTTEN: i64 = 86_400;
 /// Delegations that are read at a time.
 const PAGE: i64 = 1000;
-/// The folder, within that of a log, of entries that are too long for a bundle.
-pub const APART: &str = "apart";
 
 /// What was carried over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +87,7 @@ impl Registry {
         }
         let log = match current {
             Some(log) => log,
-            None => self.begin_log(folder, now)?,
+            None => self.begin_log(folder, None, now)?,
         };
         let mut writer = Writer::open(&folder_of(folder, &log), key_of(&log)?)?;
         let is_other = writer.size() == size(log.published) && writer.size() > 0 && writer.root() != log.root;
@@ -109,7 +111,8 @@ impl Registry {
         Ok(writer)
     }
 
-    fn begin_log(&self, folder: &Path, now: i64) -> Result<Log, RegistryError> {
+    /// Begins a log, `beside` the one that it is to follow. Where another process has just begun it, it is that one.
+    fn begin_log(&self, folder: &Path, beside: Option<&Log>, now: i64) -> Result<Log, RegistryError> {
         let year: String = time::format(now).chars().take(4).collect();
         let taken: Vec<String> = self.logs()?.into_iter().map(|log| log.name).collect();
         // A folder that nobody knows of is one from before the organization was put back.
@@ -126,6 +129,13 @@ impl Registry {
         let about = self.sign_receipt(&about::statement(&self.did, &key, now))?;
         let public_jwk = made.public_key.to_jwk().to_string();
         self.change(|tx| {
+            let era = organization::get(tx, &self.id)?.era;
+            let is_begun = |log: &Log| {
+                log.ended.is_none() && log.era == era && beside.is_none_or(|beside| beside.name != log.name)
+            };
+            if let Some(begun) = logs::all(tx, &self.id)?.into_iter().find(is_begun) {
+                return Ok(begun);
+            }
             let log = Log {
                 name,
                 origin,
@@ -133,7 +143,7 @@ impl Registry {
                 public_jwk,
                 sealed: made.sealed,
                 about,
-                era: organization::get(tx, &self.id)?.era,
+                era,
                 began: now,
                 ended: None,
                 size: 0,
@@ -175,7 +185,7 @@ impl Registry {
         }
         let next = self.logs()?.into_iter().find(|next| next.ended.is_none() && next.name != log.name);
         if next.is_none() {
-            self.begin_log(writer.folder().parent().unwrap_or(writer.folder()), now)?;
+            self.begin_log(writer.folder().parent().unwrap_or(writer.folder()), Some(log), now)?;
             return Ok(false);
         }
         if self.store.read(|tx| logs::has_more(tx, &self.id, now))? {
@@ -202,7 +212,7 @@ impl Registry {
                 }
                 continue;
             };
-            self.write_segment(writer, &segment)?;
+            self.write_segment(writer, &segment, now)?;
             self.publish(writer, &log)?;
         }
         let is_closed = self.turn_over(&log, writer, now)?;
@@ -237,22 +247,16 @@ impl Registry {
         Ok(self.store.write(|tx| logs::place(tx, &self.id, &log.name, salted, now))?)
     }
 
-    fn write_segment(&self, writer: &mut Writer, segment: &Segment) -> Result<(), RegistryError> {
+    fn write_segment(&self, writer: &mut Writer, segment: &Segment, now: i64) -> Result<(), RegistryError> {
         let leaves = self.leaves(segment)?;
+        self.keep_evidence(&leaves, now)?;
         let written = writer.size().checked_sub(size(segment.first));
         let gap = || {
             RegistryError::damaged("the order of the log", format!("segment {} is not next", segment.number))
         };
         let written = written.ok_or_else(gap)?;
         for leaf in leaves.into_iter().skip(usize::try_from(written).unwrap_or(usize::MAX)) {
-            if leaf.bytes.len() <= MAX_ENTRY {
-                writer.append(&leaf.bytes)?;
-                continue;
-            }
-            let head = entry::head(&leaf.bytes);
-            let head = head.ok_or_else(|| RegistryError::damaged("an entry of the log", "it is too long"))?;
-            writer.put_apart(APART, &leaf.bytes)?;
-            writer.append(&entry::apart(&head, &leaf.bytes))?;
+            writer.append_any(&leaf.bytes)?;
         }
         Ok(())
     }
@@ -265,12 +269,13 @@ impl Registry {
         Ok(self.store.read(|tx| logs::segments(tx, &self.id, log, (index, 1)))?.pop())
     }
 
-    /// What decisions rest on, as far as it is there, for an export: the delegations that receipts name by their digests, the
-    /// documents of the organization and its teams, its status lists and models as they are now.
+    /// What decisions rest on, as far as it is there, for an export: the delegations, DID documents and status lists that
+    /// receipts name by their digests, as they were; the documents of the organization and its teams with all keys that
+    /// they ever had; policies as they were bound; status lists and models as they are now.
     ///
     /// # Errors
     /// [`RegistryError`].
-    pub fn evidence(&self, chains: &BTreeSet<String>) -> Result<Vec<serde_json::Value>, RegistryError> {
+    pub fn evidence(&self, named: &Named) -> Result<Vec<serde_json::Value>, RegistryError> {
         let mut all = Vec::new();
         self.store.read(|tx| -> Result<(), RegistryError> {
             let mut after = String::new();
@@ -280,33 +285,117 @@ impl Registry {
                 after.clone_from(&last.id);
                 for link in &links {
                     let digest = base64url::encode(&Sha256::digest(&link.secured));
-                    if chains.contains(&digest) {
+                    if named.links.contains(&digest) {
                         all.push(json!({"attached": "delegation", "sha256": digest, "text": link.secured}));
                     }
                 }
             }
             for kind in [HolderKind::Organization, HolderKind::Team] {
                 for one in holder::list(tx, &self.id, kind, "", PAGE)? {
-                    let document = self.document_ever(tx, &one)?.to_json();
-                    all.push(json!({"attached": "document", "id": one.did, "document": document}));
+                    self.documents(tx, &one, named, &mut all)?;
                 }
             }
-            let mut after = 0;
-            loop {
-                let lists = link::lists(tx, &self.id, after, PAGE)?;
-                let Some(last) = lists.last() else { break };
-                after = last.number;
-                for list in &lists {
-                    all.push(json!({"attached": "statusList", "id": list.url, "text": list.secured}));
+            // What was bound in the very second may have been bound in it, or before.
+            for (digest, at) in &named.policies {
+                for at in [*at, at.saturating_sub(1)] {
+                    let (found, told) = self.policies_told(tx, at)?;
+                    if found == *digest {
+                        all.push(told);
+                        break;
+                    }
                 }
             }
-            Ok(())
+            self.lists_then(tx, named, &mut all)
         })?;
         for model in self.models()? {
             let price = serde_json::to_value(&model.price).unwrap_or_default();
-            all.push(json!({"attached": "model", "group": model.group, "name": model.name, "price": price}));
+            let targets = model.target_prices();
+            let mut told =
+                json!({"attached": "model", "group": model.group, "name": model.name, "price": price});
+            if let (Some(told), false) = (told.as_object_mut(), targets.is_empty()) {
+                told.insert("targetPrices".to_owned(), json!(targets));
+            }
+            all.push(told);
         }
         Ok(all)
+    }
+
+    /// A holder's document with all its keys, and as it was wherever receipts name that.
+    fn documents(
+        &self,
+        tx: &mut Tx<'_>,
+        holder: &holder::Holder,
+        named: &Named,
+        all: &mut Vec<serde_json::Value>,
+    ) -> Result<(), RegistryError> {
+        let document = self.document_ever(tx, holder)?.to_json();
+        all.push(json!({"attached": "document", "id": holder.did, "document": document}));
+        let mut told = BTreeSet::new();
+        for moment in holder::key_moments(tx, &self.id, &holder.id)? {
+            let text = self.document_then(tx, holder, moment)?.to_json().to_string();
+            let digest = base64url::encode(&Sha256::digest(&text));
+            if named.evidence.contains(&digest) && told.insert(digest.clone()) {
+                all.push(
+                    json!({"attached": "documentThen", "id": holder.did, "sha256": digest, "text": text}),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Status lists as they were wherever receipts name them, and as they are.
+    fn lists_then(
+        &self,
+        tx: &mut Tx<'_>,
+        named: &Named,
+        all: &mut Vec<serde_json::Value>,
+    ) -> Result<(), RegistryError> {
+        let digests: Vec<[u8; 32]> =
+            named.evidence.iter().filter_map(|one| base64url::decode_array(one).ok()).collect();
+        let mut told = HashSet::new();
+        for (url, text) in link::past_lists(tx, &self.id, &digests)? {
+            let digest = base64url::encode(&Sha256::digest(&text));
+            all.push(json!({"attached": "statusListThen", "id": url, "sha256": digest, "text": text}));
+            told.insert(text);
+        }
+        let mut after = 0;
+        loop {
+            let lists = link::lists(tx, &self.id, after, PAGE)?;
+            let Some(last) = lists.last() else { return Ok(()) };
+            after = last.number;
+            for list in lists.iter().filter(|list| !told.contains(&list.secured)) {
+                all.push(json!({"attached": "statusList", "id": list.url, "text": list.secured}));
+            }
+        }
+    }
+
+    /// Keeps the status lists that receipts of a segment name, and forgets those that none does.
+    fn keep_evidence(&self, leaves: &[Leaf], now: i64) -> Result<(), RegistryError> {
+        let mut digests = BTreeSet::new();
+        let mut seen: HashSet<&[u8]> = HashSet::new();
+        for leaf in leaves {
+            // Most receipts of a moment name the same, which is not read again.
+            let Some(from) = memchr::memmem::find(&leaf.bytes, EVIDENCE) else { continue };
+            let rest = leaf.bytes.get(from.saturating_add(EVIDENCE.len())..).unwrap_or_default();
+            // A URL may hold `]`; a quote stands in no text unescaped, and each object ends with a text.
+            let Some(end) = memchr::memmem::find(rest, b"\"}]") else { continue };
+            let named = rest.get(..end.saturating_add(3)).filter(|named| seen.insert(named));
+            let Some(named) = named else { continue };
+            let all: Vec<serde_json::Value> =
+                serde_json::from_slice(&[b"[", named].concat()).unwrap_or_default();
+            let digest =
+                |one: &serde_json::Value| base64url::decode_array::<32>(one.get("digest")?.as_str()?).ok();
+            digests.extend(all.iter().filter_map(digest));
+        }
+        let digests: Vec<[u8; 32]> = digests.into_iter().collect();
+        // Where the log is behind, later segments name those that were used since.
+        let told = leaves.iter().filter_map(|leaf| entry::head(&leaf.bytes)).map(|head| head.at).max();
+        let ended = told.unwrap_or(now).min(now).saturating_sub(FORGOTTEN);
+        self.store.write(|tx| {
+            link::keep_lists(tx, &self.id, &digests)?;
+            link::forget_lists(tx, &self.id, (ended, PAGE))
+        })?;
+        Ok(())
     }
 
     /// The leaves of a segment, with what is left out of them.

@@ -11,7 +11,7 @@
 mod price;
 mod target;
 
-pub use price::{MAX_COST, MAX_PRICE, Price, Usage};
+pub use price::{ImagePrice, MAX_COST, MAX_IMAGES, MAX_PRICE, MAX_SECONDS, Price, Usage};
 pub use target::{MAX_WEIGHT, OutputLimit, Target};
 
 use serde::{Deserialize, Serialize};
@@ -38,8 +38,8 @@ pub struct Model {
     pub protocol: Protocol,
     /// Where it runs, first choice first: 1 to [`MAX_TARGETS`].
     pub targets: Vec<Target>,
-    /// What its tokens cost, at the dearest of its targets. A model without a price is not called: its cost could
-    /// not be reserved.
+    /// What its tokens cost, at the dearest of those targets that have no price of their own. A model without a price is not
+    /// called: its cost could not be reserved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
     /// Most tokens of one answer, reasoning included.
@@ -150,6 +150,27 @@ pub enum ModelError {
         /// What it is.
         found: u64,
     },
+    /// More kinds of images than are looked through.
+    #[error("{found} kinds of images have a price; expected at most {MAX_IMAGES}")]
+    Images {
+        /// How many.
+        found: usize,
+    },
+    /// Prices of one model in several currencies.
+    #[error(
+        "one price is in `{found}`, another one in `{expected}`; all prices of a model are in one currency"
+    )]
+    Currencies {
+        /// The one, shortened.
+        found: String,
+        /// The other, shortened.
+        expected: String,
+    },
+    /// A price of a second, and nothing that says how many there may be.
+    #[error(
+        "a second has a price, and nothing bounds how many a call may have; say `maxSeconds`, 1 to {MAX_SECONDS}"
+    )]
+    Seconds,
     /// A bound on tokens that bounds nothing.
     #[error("`{member}` is {found}; expected 1 to {MAX_TOKENS}")]
     Tokens {
@@ -174,6 +195,9 @@ impl ModelError {
             Self::Weight { .. } => "target_weight",
             Self::Currency { .. } => "price_currency",
             Self::Price { .. } => "price_too_large",
+            Self::Images { .. } => "price_images",
+            Self::Currencies { .. } => "price_currencies",
+            Self::Seconds => "model_seconds",
             Self::Tokens { .. } => "model_tokens",
         }
     }
@@ -216,12 +240,59 @@ impl Model {
         for (index, target) in self.targets.iter().enumerate() {
             target.validate(index.saturating_add(1))?;
         }
-        if let Some(price) = &self.price {
-            price.validate()?;
-        }
+        self.check_prices()?;
         let bounds = [("maxOutputTokens", self.max_output_tokens), ("maxInputTokens", self.max_input_tokens)];
         match bounds.into_iter().find(|(_, tokens)| !(1..=MAX_TOKENS).contains(tokens)) {
             Some((member, found)) => Err(ModelError::Tokens { member, found }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Model {
+    /// What a call costs at the target of that index; where no target served it, what the model says.
+    #[must_use]
+    pub fn price_at(&self, target: Option<usize>) -> Option<&Price> {
+        let own = target.and_then(|index| self.targets.get(index)).and_then(|target| target.price.as_ref());
+        own.or(self.price.as_ref())
+    }
+
+    /// The prices that its targets have of their own.
+    #[must_use]
+    pub fn target_prices(&self) -> Vec<&Price> {
+        self.targets.iter().filter_map(|target| target.price.as_ref()).collect()
+    }
+
+    /// The prices at its targets; `None` where one of them has none.
+    fn prices(&self) -> Option<Vec<&Price>> {
+        (0..self.targets.len()).map(|index| self.price_at(Some(index))).collect()
+    }
+
+    /// The currency of its prices; `None` where a target has none.
+    #[must_use]
+    pub fn currency(&self) -> Option<&str> {
+        self.prices()?.first().map(|price| price.currency.as_str())
+    }
+
+    /// The most that something costs at any of its targets, in millionths of a minor unit. `None` where it has no price at one
+    /// of them.
+    #[must_use]
+    pub fn most(&self, cost: impl Fn(&Price) -> Option<u64>) -> Option<u64> {
+        self.prices()?.into_iter().map(cost).collect::<Option<Vec<u64>>>()?.into_iter().max()
+    }
+
+    fn check_prices(&self) -> Result<(), ModelError> {
+        let all: Vec<&Price> =
+            self.price.iter().chain(self.targets.iter().filter_map(|one| one.price.as_ref())).collect();
+        for price in &all {
+            price.validate()?;
+        }
+        let first = all.first().map(|price| &price.currency);
+        match all.iter().map(|price| &price.currency).find(|currency| Some(*currency) != first) {
+            Some(found) => Err(ModelError::Currencies {
+                found: shorten(found),
+                expected: first.map(|first| shorten(first)).unwrap_or_default(),
+            }),
             None => Ok(()),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::{Budget, error::RegistryError};
 use legation_credential::Authority;
+use legation_mcp::connecting::{with_arguments, with_connecting};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -49,6 +50,9 @@ pub struct Profile {
     pub max_depth: u32,
     /// How long each of its delegations lives, seconds.
     pub valid_for: i64,
+    /// From when on it has none any more, Unix seconds: a session of an admin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<i64>,
 }
 
 /// Most tags, and most bytes of one.
@@ -88,6 +92,7 @@ impl Default for Profile {
             raises: Vec::new(),
             max_depth: 0,
             valid_for: VALID_FOR,
+            until: None,
         }
     }
 }
@@ -128,9 +133,9 @@ impl Profile {
         })
     }
 
-    /// When the first of its raises ends, Unix seconds.
+    /// When the first of its raises ends, or it itself, Unix seconds.
     pub(crate) fn lowered(&self) -> Option<i64> {
-        self.raises.iter().map(|raise| raise.until).min()
+        self.raises.iter().map(|raise| raise.until).chain(self.until).min()
     }
 
     /// The authority that it is delegated, at an organization whose host this is.
@@ -153,13 +158,17 @@ impl Profile {
             return Err(RegistryError::Value { what: given, found, reason });
         }
         if !self.actions.is_empty() {
-            grants.push(json!({"actions": self.actions, "resources": self.resources}));
+            let mut actions = self.actions.clone();
+            // A client of MCP says hello and asks for lists before it calls anything; one of A2A asks how its tasks stand.
+            with_connecting(&mut actions);
+            grants.push(json!({"actions": actions, "resources": self.resources}));
         }
         if grants.is_empty() {
             return Err(RegistryError::NothingGranted);
         }
         let budgets = self.effective().map(|(budget, _)| budget.constraint());
-        let constraints: Vec<Value> = budgets.chain(self.constraints.iter().cloned()).collect();
+        let constraints: Vec<Value> =
+            budgets.chain(self.constraints.iter().map(|one| self.bound(one))).collect();
         let mut authority = json!({ "grants": grants });
         if !constraints.is_empty()
             && let Some(members) = authority.as_object_mut()
@@ -167,6 +176,23 @@ impl Profile {
             members.insert("constraints".to_owned(), constraints.into());
         }
         Ok(Authority::parse(&authority.to_string())?)
+    }
+
+    /// A constraint as it is delegated. One on an argument that names no action binds those of the profile that have arguments:
+    /// what a client of MCP connects by, or one of A2A follows its tasks by, has none, and would be denied for want of them.
+    fn bound(&self, constraint: &Value) -> Value {
+        let mut constraint = constraint.clone();
+        let has_such = ["mcp:", "a2a:"];
+        let is_of_such = |action: &String| has_such.iter().any(|family| action.starts_with(family));
+        let is_of_messages = self.actions.iter().any(is_of_such);
+        let names_none = constraint.get("type").and_then(Value::as_str) == Some("argument")
+            && constraint.get("actions").is_none();
+        if let (true, true, Some(members)) = (is_of_messages, names_none, constraint.as_object_mut()) {
+            let models = (!self.groups.is_empty()).then(|| "model:*".to_owned());
+            let actions: Vec<String> = with_arguments(&self.actions).chain(models).collect();
+            members.insert("actions".to_owned(), actions.into());
+        }
+        constraint
     }
 
     pub(crate) fn read(text: &str, name: &str) -> Result<Self, RegistryError> {
@@ -178,7 +204,7 @@ impl Profile {
     }
 }
 
-fn group_pattern(host: &str, group: &str) -> Result<String, RegistryError> {
+pub(crate) fn group_pattern(host: &str, group: &str) -> Result<String, RegistryError> {
     if group == ALL_GROUPS {
         return Ok(format!("https://{host}/models/*"));
     }

@@ -27,6 +27,18 @@ pub fn prove(signer: &dyn Signer, organization: &Did, name: &str, now: i64) -> R
     jws::sign(TYPE, &id, payload.to_string().as_bytes(), signer)
 }
 
+/// Holds that a proof is by the key of a did:key, for that DID.
+///
+/// # Errors
+/// [`RegistryError::Value`].
+pub fn held(proof: &str, organization: &Did, did: &Did, now: i64) -> Result<(), RegistryError> {
+    if key::did(&proved(proof, organization, did.as_str(), now)?) == *did {
+        return Ok(());
+    }
+    let reason = "it is not by the key of that DID".to_owned();
+    Err(RegistryError::Value { what: "proof of a key", found: did.to_string(), reason })
+}
+
 /// The key that a proof is of: its `kid` is the key, as a did:key.
 pub(crate) fn proved(
     proof: &str,

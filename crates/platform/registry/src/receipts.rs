@@ -144,4 +144,12 @@ impl Registry {
     pub fn spent(&self, since: i64) -> Result<Vec<Spent>, RegistryError> {
         Ok(self.store.read(|tx| receipt::spent(tx, &self.id, since))?)
     }
+
+    /// The same by end user, too: at most `most` lines, the dearest.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn spent_by_end_user(&self, since: i64, most: i64) -> Result<Vec<Spent>, RegistryError> {
+        Ok(self.store.read(|tx| receipt::spent_by_end_user(tx, &self.id, since, most))?)
+    }
 }

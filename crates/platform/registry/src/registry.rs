@@ -190,7 +190,7 @@ impl Registry {
             Some(public) => {
                 let (key_id, public_jwk) = (uuid::Uuid::now_v7().to_string(), public.to_jwk().to_string());
                 let key = Key { key_id, holder: holder.id.clone(), public_jwk, sealed: None, created: now };
-                holder::add_key(tx, &self.id, &key)?;
+                holder::add_key(tx, &self.id, key)?;
             }
         }
         Ok(holder)

@@ -231,17 +231,9 @@ impl Registry {
         (place, told): (String, Option<Result<Told, ClientError>>),
         now: i64,
     ) -> Result<PublicKey, RegistryError> {
-        let made = match told.transpose()? {
-            Some(Told::Key(made)) => made,
-            Some(Told::Secured(_)) | None => {
-                return Err(RegistryError::damaged(&holder.name, "no key was made for it"));
-            }
-        };
-        let public_jwk = made.public_key.to_jwk().to_string();
-        let sealed = Some(made.sealed);
-        let key = Key { key_id: place, holder: holder.id.clone(), public_jwk, sealed, created: now };
-        holder::add_key(tx, &self.id, &key)?;
-        Ok(made.public_key)
+        let (key, public) = made_key(holder, (place, told), now)?;
+        holder::add_key(tx, &self.id, key)?;
+        Ok(public)
     }
 
     fn must_be_in_custody(&self, tx: &mut Tx<'_>, holder: &Holder) -> Result<(), RegistryError> {
@@ -257,4 +249,19 @@ impl Registry {
         }
         Ok(())
     }
+}
+
+/// A key that the signer made for a holder, as it is kept, and its public part.
+pub(crate) fn made_key(
+    holder: &Holder,
+    (place, told): (String, Option<Result<Told, ClientError>>),
+    now: i64,
+) -> Result<(Key, PublicKey), RegistryError> {
+    let Some(Told::Key(made)) = told.transpose()? else {
+        return Err(RegistryError::damaged(&holder.name, "no key was made for it"));
+    };
+    let public_jwk = made.public_key.to_jwk().to_string();
+    let sealed = Some(made.sealed);
+    let key = Key { key_id: place, holder: holder.id.clone(), public_jwk, sealed, created: now };
+    Ok((key, made.public_key))
 }

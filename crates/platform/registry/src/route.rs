@@ -2,10 +2,56 @@
 
 use crate::error::RegistryError;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
-/// A rule of the gateway for requests whose path begins with a prefix. They are the action `http:METHOD` on the upstream's
-/// own URL.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Most headers that a route names.
+const MAX_HEADERS: usize = 32;
+/// Longest time of a route, seconds.
+const MAX_TIME: u32 = 86_400;
+/// Headers that no route lets pass: what says who somebody is or where from, what frames a message or is of one connection
+/// only, and what changes which request it is. Names that begin with one that ends with `-` are meant, too.
+const NEVER: [&str; 36] = [
+    "agent-delegation",
+    "alt-svc",
+    "authentication-info",
+    "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "cookie2",
+    "expect",
+    "forwarded",
+    "from",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "legation-",
+    "origin",
+    "proxy-",
+    "referer",
+    "sec-",
+    "set-cookie",
+    "set-cookie2",
+    "signature",
+    "signature-agent",
+    "signature-input",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "www-authenticate",
+    "x-api-key",
+    "x-forwarded-",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-real-ip",
+];
+
+/// A rule of the gateway for requests whose path begins with a prefix. What they are depends on the protocol: the action
+/// `http:METHOD` on the upstream's own URL, or `http:WEBSOCKET`; or one of MCP or A2A.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct Route {
     /// Its name.
@@ -17,6 +63,113 @@ pub struct Route {
     /// The name of the secret that is sent as a bearer token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
+    /// Names of headers that pass beside those of HTTP itself, in small letters, either way and as trailers, too; at most 32.
+    /// None that says who somebody is can be named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<String>,
+    /// For how long the upstream is waited for.
+    #[serde(default, skip_serializing_if = "Timeouts::is_usual")]
+    pub timeouts: Timeouts,
+    /// What is spoken behind it.
+    #[serde(default, skip_serializing_if = "RouteProtocol::is_http")]
+    pub protocol: RouteProtocol,
+}
+
+/// For how long an upstream is waited for, in seconds, each 1 to 86,400. A connection may take 5 seconds to come about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
+pub struct Timeouts {
+    /// Until the head of its answer, from when the last byte of the request was sent; 60 by default. It is also how long a
+    /// request's body may pause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<u32>,
+    /// Until the next byte, of an answer or of either side of a WebSocket; 60 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<u32>,
+    /// Until the last byte, from when the request arrived; 600 by default. For a WebSocket until it ends, 86,400 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<u32>,
+}
+
+impl Timeouts {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Until the head of an answer.
+    #[must_use]
+    pub fn first_byte(&self) -> Duration {
+        Duration::from_secs(self.first_byte.unwrap_or(60).into())
+    }
+
+    /// Until the next byte.
+    #[must_use]
+    pub fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle.unwrap_or(60).into())
+    }
+
+    /// Until the last byte of an answer.
+    #[must_use]
+    pub fn whole(&self) -> Duration {
+        Duration::from_secs(self.whole.unwrap_or(600).into())
+    }
+
+    /// Until a WebSocket ends.
+    #[must_use]
+    pub fn socket(&self) -> Duration {
+        Duration::from_secs(self.whole.unwrap_or(MAX_TIME).into())
+    }
+
+    fn validate(&self) -> Result<(), RegistryError> {
+        let all = [("firstByte", self.first_byte), ("idle", self.idle), ("whole", self.whole)];
+        match all.into_iter().find(|(_, time)| time.is_some_and(|time| !(1..=MAX_TIME).contains(&time))) {
+            None => Ok(()),
+            Some((what, found)) => Err(RegistryError::Value {
+                what,
+                found: found.unwrap_or_default().to_string(),
+                reason: format!("write seconds, 1 to {MAX_TIME}"),
+            }),
+        }
+    }
+}
+
+/// What is spoken behind a route, by which its requests become actions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouteProtocol {
+    /// Any HTTP: a request is `http:METHOD`.
+    #[default]
+    Http,
+    /// The Model Context Protocol over streamable HTTP: a message is `mcp:METHOD`, a call `mcp:tools/call:NAME`.
+    Mcp,
+    /// The Agent2Agent protocol by JSON-RPC: a message is `a2a:skill:NAME`, or `a2a:OPERATION` such as `a2a:message/send`.
+    A2a,
+}
+
+impl RouteProtocol {
+    fn is_http(&self) -> bool {
+        *self == Self::Http
+    }
+}
+
+/// Holds that a header may be named by a route.
+fn check_header(name: &str) -> Result<(), RegistryError> {
+    let wrong = |reason: &str| {
+        let (found, reason) = (name.chars().take(64).collect(), reason.to_owned());
+        Err(RegistryError::Value { what: "header of a route", found, reason })
+    };
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !(1..=64).contains(&name.len()) || !name.bytes().all(fits) {
+        return wrong("write 1 to 64 of `a`-`z`, `0`-`9`, `-`");
+    }
+    let is_meant =
+        |never: &&&str| if never.ends_with('-') { name.starts_with(**never) } else { name == **never };
+    match NEVER.iter().find(is_meant) {
+        Some(_) => {
+            wrong("no route lets it pass: it says who asks, frames a message, or is of one connection only")
+        }
+        None => Ok(()),
+    }
 }
 
 impl Route {
@@ -39,14 +192,24 @@ impl Route {
         {
             return wrong("path of a route", path, "write `/NAME/`, of letters, digits, `.`, `_`, `-`");
         }
-        if ["/v1/", "/.well-known/", "/status/", "/ssf/"].iter().any(|taken| path.starts_with(taken)) {
+        if ["/v1/", "/.well-known/", "/access/", "/status/", "/ssf/"]
+            .iter()
+            .any(|taken| path.starts_with(taken))
+        {
             return wrong("path of a route", path, "it is taken by what is published");
         }
         origin_of(&self.upstream)?;
+        if let Err(reason) = legation_credential::resource::check(&self.upstream) {
+            return wrong("upstream", &self.upstream, reason);
+        }
         if !self.upstream.ends_with('/') || self.upstream.contains(['?', '#']) {
             return wrong("upstream", &self.upstream, "end it with `/`, without a query");
         }
-        Ok(())
+        if self.headers.len() > MAX_HEADERS {
+            return wrong("headers of a route", &self.headers.len().to_string(), "name at most 32");
+        }
+        self.headers.iter().try_for_each(|name| check_header(name))?;
+        self.timeouts.validate()
     }
 }
 

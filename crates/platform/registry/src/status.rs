@@ -5,6 +5,7 @@ use legation_credential::status::StatusPurpose;
 use legation_keys::secret::SecretKeyError;
 use legation_signer::{ListTerms, SealedKey};
 use legation_store::{StoreError, Tx, holder, holder::Holder, link, link::StatusList, organization};
+use std::collections::BTreeSet;
 
 /// Places of one list: the least that a Bitstring status list has (§6.1: so that nobody is told apart by it).
 const PLACES: i64 = 131_072;
@@ -42,21 +43,55 @@ pub(crate) fn take_place(
     issuer: &Holder,
     now: i64,
 ) -> Result<Place, RegistryError> {
-    let latest = link::taken(tx, registry.id(), &issuer.id)?;
-    let (number, taken) = match latest.filter(|(_, taken)| *taken < MOST) {
-        Some(latest) => latest,
-        None => (new_lists(registry, tx, issuer, now)?, 0),
-    };
-    link::set_taken(tx, registry.id(), &issuer.id, (number, taken + 1))?;
-    let first = (number - 1) / 2 * PLACES;
-    loop {
-        // Half of them stay free, so that two draws are enough at the mean.
-        let draw: [u8; 4] = legation_keys::secret::random().map_err(no_draw)?;
-        let position = first + i64::from(u32::from_be_bytes(draw)) % PLACES;
-        if link::is_free(tx, registry.id(), position)? {
-            return Ok(Place { number: first + taken, position });
-        }
+    let place = take_places(registry, tx, issuer, 1, now)?.pop();
+    place.ok_or_else(|| RegistryError::damaged("the status lists", "they have no place"))
+}
+
+/// As [`take_place`], many at once.
+pub(crate) fn take_places(
+    registry: &Registry,
+    tx: &mut Tx<'_>,
+    issuer: &Holder,
+    many: usize,
+    now: i64,
+) -> Result<Vec<Place>, RegistryError> {
+    let mut places: Vec<Place> = Vec::with_capacity(many);
+    while places.len() < many {
+        let latest = link::taken(tx, registry.id(), &issuer.id)?;
+        let (number, taken) = match latest.filter(|(_, taken)| *taken < MOST) {
+            Some(latest) => latest,
+            None => (new_lists(registry, tx, issuer, now)?, 0),
+        };
+        let room = usize::try_from(MOST - taken).unwrap_or_default();
+        let some = room.min(many - places.len());
+        let first = (number - 1) / 2 * PLACES;
+        let numbers = first + taken..;
+        let drawn = draw(registry, tx, first, some)?;
+        places.extend(numbers.zip(drawn).map(|(number, position)| Place { number, position }));
+        let taken = taken.saturating_add(i64::try_from(some).unwrap_or(i64::MAX));
+        link::set_taken(tx, registry.id(), &issuer.id, (number, taken))?;
     }
+    Ok(places)
+}
+
+/// Draws so many positions of a pair of lists that are free.
+fn draw(registry: &Registry, tx: &mut Tx<'_>, first: i64, many: usize) -> Result<Vec<i64>, RegistryError> {
+    let (mut drawn, mut seen) = (Vec::with_capacity(many), BTreeSet::new());
+    while drawn.len() < many {
+        // Half of them stay free, so that two draws are enough at the mean.
+        let mut some = Vec::with_capacity(many - drawn.len());
+        while some.len() < many - drawn.len() {
+            let number: [u8; 4] = legation_keys::secret::random().map_err(no_draw)?;
+            let position = first + i64::from(u32::from_be_bytes(number)) % PLACES;
+            if seen.insert(position) {
+                some.push(position);
+            }
+        }
+        let taken = link::taken_of(tx, registry.id(), &some)?;
+        some.retain(|position| !taken.contains(position));
+        drawn.append(&mut some);
+    }
+    Ok(drawn)
 }
 
 fn no_draw(error: SecretKeyError) -> RegistryError {

@@ -13,11 +13,13 @@ use legation_keys::{
     PublicKey,
     json::{self, JsonLimits},
 };
+use legation_policy::Principal;
 use legation_store::{
     StoreError, Tx, api_key, holder,
     holder::{Holder, State},
     link, organization,
 };
+use std::sync::Arc;
 
 /// Who an API key stands for, and on what a decision about it rests. All of it was read at one moment.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub struct Caller {
     pub lists: Vec<(String, String)>,
     /// Which of the delegations are blocked, by their digest.
     pub blocked: Vec<LinkDigest>,
+    /// Who on its path policies are asked for.
+    pub principals: Arc<[Principal]>,
     /// The epoch at which all of this was so.
     pub epoch: i64,
 }
@@ -205,12 +209,14 @@ impl Registry {
                 lists.push((list.url, list.secured));
             }
         }
+        let did = read_did(&agent.did)?;
         let digests: Vec<LinkDigest> = texts.iter().flat_map(|text| blocks::digests(text)).collect();
         Ok(Caller {
             blocked: blocks::blocked_of(tx, &self.id, &digests)?,
             key,
             expires,
-            did: read_did(&agent.did)?,
+            principals: self.principals(tx, &path, &did)?.into(),
+            did,
             name: agent.name,
             chain: texts.join("~"),
             documents,
@@ -254,9 +260,18 @@ impl Registry {
             if at < holder.created {
                 return Err(StoreError::NotFound { what: format!("document of `{did}` at that time") }.into());
             }
-            let keys = holder::keys_as_of(tx, &self.id, &holder.id, at)?;
-            document_with(&holder, &keys)
+            self.document_then(tx, &holder, at)
         })
+    }
+
+    /// The document of a holder as it was at `at` (Unix seconds).
+    pub(crate) fn document_then(
+        &self,
+        tx: &mut Tx<'_>,
+        holder: &Holder,
+        at: i64,
+    ) -> Result<Document, RegistryError> {
+        document_with(holder, &holder::keys_as_of(tx, &self.id, &holder.id, at)?)
     }
 
     /// A status list by its number, as it is published.

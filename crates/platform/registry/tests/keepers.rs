@@ -121,6 +121,7 @@ fn receipt(registry: &Registry, number: i64, at: i64) {
         amount: None,
         currency: None,
         of: None,
+        end_user: None,
         body: format!(r#"{{"type":"LegationReceipt","verifier":"did:web:acme.example","number":{number}}}"#)
             .into_bytes()
             .into(),

@@ -33,18 +33,24 @@ fn leaves(registry: &Registry, folder: &Path) -> Vec<Vec<u8>> {
 
 /// Keeps a receipt of a denial. Those of one code within a minute are counted.
 fn deny(registry: &Registry, code: &str, at: i64) {
+    keep(registry, ("deny", code), at, None);
+}
+
+/// Keeps a receipt; one of a settlement is of the receipt of that number, and was for somebody.
+fn keep(registry: &Registry, (kind, code): (&'static str, &str), at: i64, of: Option<(i64, &str)>) {
     let body = format!(
         r#"{{"agent":"did:web:acme.example:bot","at":"x","code":"{code}","decision":"deny","expected":"less","found":"a secret","request":{{"action":"model:chat","facts":{{"model":"gpt-4o"}},"resource":"https://acme.example/models/a/b"}},"type":"LegationReceipt","verifier":"did:web:acme.example"}}"#
     );
     let receipt = NewReceipt {
         at,
-        kind: "deny",
+        kind,
         code: code.to_owned(),
         agent: "did:web:acme.example:bot".to_owned(),
         resource: String::new(),
-        amount: None,
-        currency: None,
-        of: None,
+        amount: of.map(|_| 5),
+        currency: of.map(|_| "USD".to_owned()),
+        of: of.map(|(of, _)| of),
+        end_user: of.map(|(_, user)| user.to_owned()),
         body: body.into_bytes().into(),
     };
     let organization: Arc<str> = registry.id().into();
@@ -263,6 +269,29 @@ fn a_log_is_closed_with_its_year_and_each_of_two_names_the_other() {
     let told: serde_json::Value = serde_json::from_str(&closed.data).unwrap();
     let root = legation_keys::base64url::encode(&root);
     assert_eq!(told, serde_json::json!({"origin": origin, "size": size, "root": root}));
+}
+
+#[test]
+fn whom_something_was_for_is_erased_with_what_it_was_about_beside_its_settlement_too() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let registry = &world.registry;
+    let mut writer = registry.open_log(folder.path(), NOW).unwrap();
+    deny(registry, "one", NOW);
+    keep(registry, ("settle", "of_one"), NOW, Some((1, "alice")));
+    keep(registry, ("settle", "of_another"), NOW, Some((7, "bob")));
+    keep(registry, ("settle", "itself"), NOW, Some((8, "carol")));
+    registry.carry(&mut writer, NOW + 9).unwrap();
+    registry.sign_receipts(256, NOW + 10).unwrap();
+    let users = || -> Vec<String> {
+        let mut all: Vec<String> =
+            registry.spent_by_end_user(0, 100).unwrap().into_iter().map(|one| one.end_user).collect();
+        all.retain(|user| !user.is_empty());
+        all.sort();
+        all
+    };
+    assert_eq!(users(), ["alice", "bob", "carol"]);
+    assert_eq!(registry.erase(&[1, 4].into(), "asked for", NOW + 10).unwrap(), 2);
+    assert_eq!(users(), ["bob"]);
 }
 
 #[test]

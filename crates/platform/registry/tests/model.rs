@@ -18,7 +18,7 @@ fn model() -> Model {
 }
 
 fn price(input: u64, cached_input: Option<u64>, cache_write: Option<u64>, output: u64) -> Price {
-    Price { currency: "USD".to_owned(), input, cached_input, cache_write, output }
+    Price { currency: "USD".to_owned(), input, cached_input, cache_write, output, ..Price::default() }
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn each_target_is_bounded_by_the_member_that_it_reads() {
 
 #[test]
 fn a_cost_is_exact_to_one_millionth_at_every_bound() {
-    let usage = |input, cached, written, output| Usage { input, cached, written, output };
+    let usage = |input, cached, written, output| Usage { input, cached, written, output, other: 0 };
     let one = price(1, None, None, 1);
     for (price, usage, cost) in [
         (&one, usage(0, 0, 0, 0), Some(0)),
@@ -218,7 +218,10 @@ fn no_use_of_caches_makes_a_call_dearer_than_its_bound() {
             let parts =
                 (0..=input).flat_map(|cached| (0..=input - cached).map(move |written| (cached, written)));
             for (cached, written) in parts {
-                assert!(price.cost(&Usage { input, cached, written, output }).unwrap() <= most, "{price:?}");
+                assert!(
+                    price.cost(&Usage { input, cached, written, output, other: 0 }).unwrap() <= most,
+                    "{price:?}"
+                );
             }
         }
     }
@@ -238,4 +241,38 @@ fn azure_is_known_by_its_host_and_by_nothing_that_looks_like_it() {
     ] {
         assert_eq!(Target::new(base, "m").is_azure(), is_azure, "{base}");
     }
+}
+
+#[test]
+fn pictures_and_sound_have_prices_that_bound_them() {
+    let price = |more: serde_json::Value| -> Price {
+        let mut all = json!({"currency": "USD", "input": 0, "output": 0});
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(all).unwrap()
+    };
+    let images = price(json!({"images": [
+        {"size": "a", "quality": "high", "each": 9}, {"size": "a", "quality": "low", "each": 2}, {"size": "b", "each": 5}
+    ]}));
+    for (size, quality, each) in [
+        (Some("a"), Some("high"), Some(9)),
+        (Some("a"), Some("low"), Some(2)),
+        (Some("a"), None, Some(9)),
+        (None, Some("low"), Some(5)),
+        (None, None, Some(9)),
+        (Some("b"), Some("anything"), Some(5)),
+        (Some("c"), None, None),
+        (Some("a"), Some("medium"), None),
+    ] {
+        assert_eq!(images.image(size, quality), each, "{size:?} {quality:?}");
+    }
+    assert_eq!(images.cost(&Usage { other: 7, ..Usage::default() }), Some(7));
+    let validate =
+        |price: Price| Model { price: Some(price), ..model() }.validate().map_err(|error| error.code());
+    assert_eq!(validate(images), Ok(()));
+    assert_eq!(validate(price(json!({"second": 1, "maxSeconds": 1500}))), Ok(()));
+    assert_eq!(validate(price(json!({"second": 1}))), Err("model_seconds"));
+    assert_eq!(validate(price(json!({"second": 1, "maxSeconds": 0}))), Err("model_seconds"));
+    assert_eq!(validate(price(json!({"character": 2_000_000_000}))), Err("price_too_large"));
+    let many = vec![json!({"each": 1}); 65];
+    assert_eq!(validate(price(json!({"images": many}))), Err("price_images"));
 }

@@ -17,6 +17,8 @@ pub(crate) const MAX_SECRET: usize = 16 * 1024;
 /// Most bytes of the bits of a status list, so that even one that can't be packed fits into an answer: 4,194,304
 /// entries.
 pub(crate) const MAX_BITS: usize = 512 * 1024;
+/// Most keys or delegations that are asked for by one request.
+pub(crate) const MAX_TOGETHER: usize = 64;
 /// Most links before the one that is to be signed. No verifier reads longer chains.
 pub(crate) const MAX_PARENTS: usize = 63;
 
@@ -28,8 +30,12 @@ pub(crate) enum Request {
     Ping {},
     /// A new key, sealed.
     Generate(Generate),
+    /// Keys, sealed.
+    GenerateAll(GenerateAll),
     /// A delegation, signed.
     Delegate(Delegate),
+    /// Delegations that pass on the same chain, signed.
+    DelegateAll(DelegateAll),
     /// A status list, signed.
     StatusList(StatusList),
     /// A receipt, signed.
@@ -38,6 +44,8 @@ pub(crate) enum Request {
     Card(Card),
     /// The tie of a DID to a domain, signed.
     DomainLinkage(DomainLinkage),
+    /// That a domain was seen to be an organization's, signed.
+    DomainControl(DomainControl),
     /// A Security Event Token, signed.
     SecurityEvent(SecurityEvent),
     /// An alert, signed.
@@ -59,11 +67,14 @@ impl Request {
         match self {
             Self::Ping {} => "ping",
             Self::Generate(_) => "generate",
+            Self::GenerateAll(_) => "generate_all",
             Self::Delegate(_) => "delegate",
+            Self::DelegateAll(_) => "delegate_all",
             Self::StatusList(_) => "status_list",
             Self::Receipt(_) => "receipt",
             Self::Card(_) => "card",
             Self::DomainLinkage(_) => "domain_linkage",
+            Self::DomainControl(_) => "domain_control",
             Self::SecurityEvent(_) => "security_event",
             Self::Alert(_) => "alert",
             Self::Checkpoint(_) => "checkpoint",
@@ -91,6 +102,15 @@ pub(crate) struct Generate {
     pub(crate) algorithm: String,
 }
 
+/// Makes keys, each as [`Generate`] makes one.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GenerateAll {
+    pub(crate) organization: String,
+    pub(crate) key_ids: Vec<String>,
+    pub(crate) algorithm: String,
+}
+
 /// Which key is to sign, as it was sealed.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,6 +129,16 @@ pub(crate) struct Delegate {
     /// The chain so far, root first.
     pub(crate) parents: Vec<String>,
     pub(crate) terms: Terms,
+}
+
+/// Signs delegations, each as [`Delegate`] signs one: the key is opened and the chain is read once for all of them.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DelegateAll {
+    pub(crate) key: Key,
+    pub(crate) issuer: String,
+    pub(crate) parents: Vec<String>,
+    pub(crate) terms: Vec<Terms>,
 }
 
 /// What the issuer decides of a delegation.
@@ -176,6 +206,22 @@ pub(crate) struct DomainLinkage {
     pub(crate) origin: String,
     /// Unix seconds.
     pub(crate) valid_from: i64,
+    /// Unix seconds.
+    pub(crate) valid_until: i64,
+}
+
+/// Signs what an organization saw of a domain.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DomainControl {
+    pub(crate) key: Key,
+    /// The organization.
+    pub(crate) did: String,
+    pub(crate) domain: String,
+    /// `file` or `dns`.
+    pub(crate) method: String,
+    /// Unix seconds.
+    pub(crate) seen: i64,
     /// Unix seconds.
     pub(crate) valid_until: i64,
 }
@@ -260,6 +306,10 @@ pub(crate) enum Answer {
     },
     Secured {
         secured: String,
+    },
+    /// What became of each of several.
+    All {
+        answers: Vec<Answer>,
     },
     Sealed {
         sealed: Bytes,

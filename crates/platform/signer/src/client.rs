@@ -1,5 +1,6 @@
 //! Asking a signer.
 
+mod domain;
 mod together;
 
 pub use crate::client_error::ClientError;
@@ -8,6 +9,7 @@ use crate::{
     frame::{self, FrameError, Timed},
     socket::{self, other_user},
 };
+pub use domain::DomainTerms;
 use legation_credential::{Terms, status::StatusPurpose};
 use legation_did::Did;
 use legation_keys::{Algorithm, PublicKey};
@@ -135,7 +137,7 @@ impl Client {
         let answer = self.ask(&Ask::key(organization, key_id, algorithm).0)?;
         match self.read(answer)? {
             Told::Key(made) => Ok(*made),
-            Told::Secured(_) => Err(self.odd()),
+            Told::Secured(_) | Told::All(_) => Err(self.odd()),
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// registers agents does not get at secrets for upstreams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Door {
-    /// `registry.sock`: makes keys, signs delegations, status lists, receipts, cards, domain linkages, checkpoints of logs,
+    /// `registry.sock`: makes keys, signs delegations, status lists, receipts, cards, domain linkages and what was seen of domains, checkpoints of logs,
     /// Security Event Tokens and alerts, seals secrets.
     Registry,
     /// `gateway.sock`: signs receipts, opens secrets.
@@ -45,10 +45,13 @@ impl Door {
             Request::Ping {} | Request::Receipt(_) => true,
             Request::OpenSecret(_) => self == Self::Gateway,
             Request::Generate(_)
+            | Request::GenerateAll(_)
             | Request::Delegate(_)
+            | Request::DelegateAll(_)
             | Request::StatusList(_)
             | Request::Card(_)
             | Request::DomainLinkage(_)
+            | Request::DomainControl(_)
             | Request::SecurityEvent(_)
             | Request::Alert(_)
             | Request::Checkpoint(_)

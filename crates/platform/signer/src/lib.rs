@@ -47,7 +47,9 @@ mod socket;
 pub mod token;
 mod verbs;
 
-pub use client::{Ask, Client, ClientError, EventTerms, Generated, GeneratedRsa, ListTerms, SealedKey, Told};
+pub use client::{
+    Ask, Client, ClientError, DomainTerms, EventTerms, Generated, GeneratedRsa, ListTerms, SealedKey, Told,
+};
 pub use door::Door;
 pub use hidden::hide_memory;
 pub use master::{Master, MasterError, OpenError, Place, SealError};

@@ -1,7 +1,7 @@
 //! Why the signer did not do what it was asked.
 
 use crate::{
-    ask::{MAX_BITS, MAX_NAME, MAX_PARENTS, MAX_SECRET},
+    ask::{MAX_BITS, MAX_NAME, MAX_PARENTS, MAX_SECRET, MAX_TOGETHER},
     frame::MAX_FRAME,
     master::{OpenError, SealError},
 };
@@ -71,6 +71,9 @@ pub(crate) enum Refused {
     /// A chain that no verifier reads.
     #[error("{found} parents, at most {MAX_PARENTS} are read")]
     TooManyParents { found: usize },
+    /// Too much for one request.
+    #[error("{found} are asked for at once, at most {MAX_TOGETHER} are done")]
+    TooManyTogether { found: usize },
     /// No URL of a status list.
     #[error("`{found}` is no http(s) URL in normal form")]
     ListUrl { found: String },
@@ -150,7 +153,7 @@ impl Refused {
             Self::Busy { .. } => "too_many_connections",
             Self::NotOurs { .. } => "not_ours",
             Self::Name { .. } | Self::SecretLength { .. } | Self::Bits { .. } => "length_out_of_range",
-            Self::TooManyParents { .. } => "input_too_large",
+            Self::TooManyParents { .. } | Self::TooManyTogether { .. } => "input_too_large",
             Self::Algorithm { .. } => "algorithm_not_allowed",
             Self::Open(error) => error.code(),
             Self::Seal(error) => error.code(),

@@ -2,17 +2,17 @@
 //! that could be something else.
 
 use crate::{
-    ask::{self, Delegate, Key, MAX_BITS, MAX_PARENTS},
+    ask::{self, Delegate, DelegateAll, Key, MAX_BITS, MAX_PARENTS},
     frame::MAX_FRAME,
     master::Master,
     refused::{Refused, shorten},
-    verbs::key_place,
+    verbs::{few, key_place},
 };
 use legation_agent_card::UnverifiedCard;
 use legation_credential::{
     Authority, CredentialError, Delegation, IssueError, Securing, Terms,
-    delegation::LIMITS,
-    issue, pass_on,
+    delegation::{CONTEXT_CREDENTIALS, LIMITS},
+    issue, pass_on, pass_on_all,
     status::{
         MIN_ENTRIES, SignedStatusList, StatusEntry, StatusList, StatusListCredential, StatusPurpose,
         is_list_url,
@@ -35,6 +35,8 @@ use legation_log::{
 use legation_verifier::{batch, receipt};
 use serde_json::json;
 
+/// What the terms of a credential of a domain are names in.
+const DOMAIN_VOCABULARY: &str = "https://w3id.org/legation/domain#";
 /// What the name of a log's key begins with.
 const LOG_KEY: &str = "log:";
 
@@ -46,8 +48,42 @@ const RECEIPT_DEPTH: usize = 32;
 
 /// Signs a delegation: the first of a chain, or one that passes a chain on.
 pub(crate) fn delegate(request: &Delegate, master: &Master) -> Result<String, Refused> {
-    let issuer = did("issuer", &request.issuer)?;
-    let parents: Vec<&str> = request.parents.iter().map(String::as_str).collect();
+    let (issuer, parents) = passed_on(&request.issuer, &request.parents)?;
+    let terms = terms(&request.terms)?;
+    let signer = opened(&request.key, master)?;
+    let method = method(&issuer, &request.key.key_id, &signer)?;
+    match parents.as_slice() {
+        [] => Ok(issue(terms, &issuer, &method, &signer)?),
+        parents => Ok(pass_on(parents, terms, &method, &signer)?),
+    }
+}
+
+/// Signs several that pass on the same chain. Gives what became of each.
+pub(crate) fn delegate_all(
+    request: &DelegateAll,
+    master: &Master,
+) -> Result<Vec<Result<String, Refused>>, Refused> {
+    few(request.terms.len())?;
+    let (issuer, parents) = passed_on(&request.issuer, &request.parents)?;
+    let signer = opened(&request.key, master)?;
+    let method = method(&issuer, &request.key.key_id, &signer)?;
+    let mut good = Vec::with_capacity(request.terms.len());
+    let read: Vec<Result<(), Refused>> =
+        request.terms.iter().map(|one| terms(one).map(|terms| good.push(terms))).collect();
+    let signed = match parents.as_slice() {
+        [] => good.into_iter().map(|terms| issue(terms, &issuer, &method, &signer)).collect(),
+        parents => pass_on_all(parents, good, &method, &signer)?,
+    };
+    let mut signed = signed.into_iter();
+    let one =
+        |read: Result<(), Refused>| read.and_then(|()| Ok(signed.next().ok_or(Refused::Internal)??));
+    Ok(read.into_iter().map(one).collect())
+}
+
+/// Who signs, and the chain that it passes on, whose last link must be its own.
+fn passed_on<'a>(issuer: &str, parents: &'a [String]) -> Result<(Did, Vec<&'a str>), Refused> {
+    let issuer = did("issuer", issuer)?;
+    let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
     if parents.len() > MAX_PARENTS {
         return Err(Refused::TooManyParents { found: parents.len() });
     }
@@ -59,13 +95,7 @@ pub(crate) fn delegate(request: &Delegate, master: &Master) -> Result<String, Re
             return Err(Refused::NotTheSubject { issuer, subject });
         }
     }
-    let terms = terms(&request.terms)?;
-    let signer = opened(&request.key, master)?;
-    let method = method(&issuer, &request.key.key_id, &signer)?;
-    match parents.as_slice() {
-        [] => Ok(issue(terms, &issuer, &method, &signer)?),
-        parents => Ok(pass_on(parents, terms, &method, &signer)?),
-    }
+    Ok((issuer, parents))
 }
 
 fn terms(terms: &ask::Terms) -> Result<Terms, Refused> {
@@ -197,6 +227,31 @@ pub(crate) fn domain_linkage(request: &ask::DomainLinkage, master: &Master) -> R
     let signer = opened(&request.key, master)?;
     let method = method(&did, &request.key.key_id, &signer)?;
     Ok(jws::sign_untyped(&method, claims.to_string().as_bytes(), &signer)?)
+}
+
+/// Signs that a domain was seen to be an organization's, as a credential of its own (VC Data Model 2.0, VC-JOSE-COSE): who
+/// issues it is its subject.
+pub(crate) fn domain_control(request: &ask::DomainControl, master: &Master) -> Result<String, Refused> {
+    let did = did("did", &request.did)?;
+    let (from, until) = (request.seen, request.valid_until);
+    if until <= from {
+        return Err(Refused::Window { from, until });
+    }
+    let is_domain = web::did(&request.domain).is_ok_and(|other| !other.method_specific_id().contains(':'));
+    if !is_domain || !["file", "dns"].contains(&request.method.as_str()) {
+        return Err(Refused::Origin { did, found: shorten(&request.domain) });
+    }
+    let credential = json!({
+        "@context": [CONTEXT_CREDENTIALS, {"@vocab": DOMAIN_VOCABULARY}],
+        "type": ["VerifiableCredential", "DomainControlCredential"],
+        "issuer": did.as_str(),
+        "validFrom": time::format(from),
+        "validUntil": time::format(until),
+        "credentialSubject": {"id": did.as_str(), "domain": request.domain, "seenBy": request.method},
+    });
+    let signer = opened(&request.key, master)?;
+    let method = method(&did, &request.key.key_id, &signer)?;
+    Ok(jws::sign("vc+jwt", &method, credential.to_string().as_bytes(), &signer)?)
 }
 
 /// Signs a checkpoint. A key of a log signs for that log and nothing else, and no other key does: what it is called in here

@@ -1,7 +1,7 @@
 //! What is done: each request by itself, with nothing kept from one to the next.
 
 use crate::{
-    ask::{self, Answer, Bytes, MAX_NAME, MAX_SECRET, OpenSecret, Request, SealSecret, Secret},
+    ask::{self, Answer, Bytes, MAX_NAME, MAX_SECRET, MAX_TOGETHER, OpenSecret, Request, SealSecret, Secret},
     door::Door,
     event,
     master::{Master, OpenError, Place},
@@ -36,11 +36,17 @@ fn perform(request: Request, master: &Master) -> Result<Answer, Refused> {
     match request {
         Request::Ping {} => Ok(Answer::Pong { version: ask::VERSION }),
         Request::Generate(request) => generate(&request, master),
+        Request::GenerateAll(request) => generate_all(request, master),
         Request::Delegate(request) => signing::delegate(&request, master).map(secured),
+        Request::DelegateAll(request) => {
+            let all = signing::delegate_all(&request, master)?;
+            Ok(each(all.into_iter().map(|one| one.map(secured))))
+        }
         Request::StatusList(request) => signing::status_list(&request, master).map(secured),
         Request::Receipt(request) => signing::receipt(&request, master).map(secured),
         Request::Card(request) => signing::card(&request, master).map(secured),
         Request::DomainLinkage(request) => signing::domain_linkage(&request, master).map(secured),
+        Request::DomainControl(request) => signing::domain_control(&request, master).map(secured),
         Request::SecurityEvent(request) => event::security_event(&request, master).map(secured),
         Request::Alert(request) => event::alert(&request, master).map(secured),
         Request::Checkpoint(request) => signing::checkpoint(&request, master).map(secured),
@@ -66,6 +72,26 @@ fn generate(request: &ask::Generate, master: &Master) -> Result<Answer, Refused>
     let key = SecretKey::generate(algorithm)?;
     let sealed = Bytes(master.seal(place, key.to_jwk()?.as_bytes())?);
     Ok(Answer::Generated { public_jwk: key.public_key().to_jwk().to_string(), sealed })
+}
+
+fn generate_all(request: ask::GenerateAll, master: &Master) -> Result<Answer, Refused> {
+    let ask::GenerateAll { organization, key_ids, algorithm } = request;
+    few(key_ids.len())?;
+    let mut one = ask::Generate { organization, key_id: String::new(), algorithm };
+    Ok(each(key_ids.into_iter().map(|key_id| {
+        one.key_id = key_id;
+        generate(&one, master)
+    })))
+}
+
+/// Several answers as one.
+fn each(answers: impl Iterator<Item = Result<Answer, Refused>>) -> Answer {
+    Answer::All { answers: answers.map(|one| one.unwrap_or_else(|refused| Answer::from(&refused))).collect() }
+}
+
+/// Refuses more than are done by one request.
+pub(crate) fn few(found: usize) -> Result<(), Refused> {
+    if found > MAX_TOGETHER { Err(Refused::TooManyTogether { found }) } else { Ok(()) }
 }
 
 fn seal_secret(request: &SealSecret, master: &Master) -> Result<Answer, Refused> {

@@ -441,3 +441,64 @@ fn a_checkpoint_is_signed_by_the_key_of_its_log_alone() {
         web::document(&did("did:web:other.example"), std::slice::from_ref(&organizations.public_key));
     assert_eq!(about::verify(&secured, &elsewhere).unwrap_err().code(), "issuer_mismatch");
 }
+
+#[test]
+fn many_of_one_issuer_are_signed_by_one_request_and_each_is_held_to_the_chain_by_itself() {
+    let running = Running::start();
+    let mut signer = running.at(Door::Registry);
+    let (acme, team) = (did("did:web:acme.example"), did("did:web:acme.example:teams:a"));
+    let root = signer.generate(ACME, "root-1", Algorithm::EdDsa).unwrap();
+    let own = signer.generate(ACME, "team-1", Algorithm::EdDsa).unwrap();
+    let first = signer.delegate(key("root-1", &root), &acme, &[], &terms(&team, 1)).unwrap();
+    let subject = |number: usize| did(&format!("did:web:acme.example:agent-{number}"));
+    // The third could pass it on, which its parent does not permit.
+    let all: Vec<Terms> = (0..64).map(|number| terms(&subject(number), u32::from(number == 2))).collect();
+    let keys: Vec<String> = (0..64).map(|number| format!("key-{number}")).collect();
+    let asks = [
+        Ask::keys(ACME, keys, Algorithm::EdDsa),
+        Ask::delegations(key("team-1", &own), &team, &[&first], all.iter()),
+        Ask::delegations(key("root-1", &root), &acme, &[], all.iter()),
+        // Who signs is not who was delegated to.
+        Ask::delegations(key("root-1", &root), &acme, &[&first], all.iter()),
+        Ask::keys(ACME, (0..65).map(|number| format!("key-{number}")).collect(), Algorithm::EdDsa),
+        Ask::delegations(key("root-1", &root), &acme, &[], all.iter().chain([&all[0]])),
+    ];
+    let told = signer.together(&asks).unwrap();
+    let [made, signed, roots, refused @ ..] = told.as_slice() else { panic!("{told:?}") };
+    let Ok(Told::All(made)) = made else { panic!("{made:?}") };
+    for (number, made) in made.iter().enumerate() {
+        let Ok(Told::Key(made)) = made else { panic!("{made:?}") };
+        // Each opens for its own place.
+        let own = format!("key-{number}");
+        signer.delegate(key(&own, made), &acme, &[], &terms(&team, 0)).unwrap();
+    }
+    let Ok(Told::All(signed)) = signed else { panic!("{signed:?}") };
+    for (number, signed) in signed.iter().enumerate() {
+        match signed {
+            Err(ClientError::Refused { code, .. }) => {
+                assert_eq!((number, code.as_str()), (2, "redelegation_not_permitted"));
+            }
+            Ok(Told::Secured(secured)) => {
+                let read = Delegation::read_unverified(secured).unwrap();
+                assert_eq!((read.terms.subject, &read.issuer), (subject(number), &team));
+                assert!(read.parent.is_some() && number != 2);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let Ok(Told::All(roots)) = roots else { panic!("{roots:?}") };
+    assert!(roots.len() == 64 && roots.iter().all(Result::is_ok));
+    let codes: Vec<&str> = refused
+        .iter()
+        .map(|told| match told {
+            Err(ClientError::Refused { code, .. }) => code.as_str(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(codes, ["issuer_mismatch", "input_too_large", "input_too_large"]);
+    let mut gateway = running.at(Door::Gateway);
+    for asks in asks.chunks(1) {
+        let told = gateway.together(asks).unwrap().remove(0);
+        assert!(matches!(told, Err(ClientError::Refused { code, .. }) if code == "not_at_this_door"));
+    }
+}

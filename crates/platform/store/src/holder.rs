@@ -5,10 +5,13 @@ use crate::{
     tx::Tx,
     value::{Row, Value},
 };
+use std::collections::BTreeSet;
 
 mod found;
+mod many;
 
 pub use found::{Find, find, set_tags};
+pub use many::{add_all, add_keys, any_named};
 
 /// Which kind of holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,34 +124,38 @@ fn one(rows: &[Row], what: impl FnOnce() -> String) -> Result<Holder, StoreError
     read(rows.first().ok_or_else(|| StoreError::NotFound { what: what() })?)
 }
 
+const HOLDER: &str =
+    "INSERT INTO holder (organization, id, kind, parent, name, did, state, version, created, body)";
+
+fn row(organization: &str, holder: &Holder) -> Vec<Value> {
+    let Holder { id, kind, parent, name, did, state, version, created, body, .. } = holder;
+    vec![
+        organization.into(),
+        id.into(),
+        kind.name().into(),
+        parent.clone().into(),
+        name.into(),
+        did.into(),
+        state.name().into(),
+        (*version).into(),
+        (*created).into(),
+        body.into(),
+    ]
+}
+
 /// Adds a holder.
 ///
 /// # Errors
 /// [`StoreError::Exists`] where its name or DID is taken.
 pub fn add(tx: &mut Tx<'_>, organization: &str, holder: &Holder) -> Result<(), StoreError> {
-    let Holder { id, kind, parent, name, did, state, version, created, body, .. } = holder;
-    let added = tx.execute(
-        "INSERT INTO holder (organization, id, kind, parent, name, did, state, version, created, body) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        &[
-            organization.into(),
-            id.into(),
-            kind.name().into(),
-            parent.clone().into(),
-            name.into(),
-            did.into(),
-            state.name().into(),
-            (*version).into(),
-            (*created).into(),
-            body.into(),
-        ],
-    );
+    let Holder { id, kind, name, created, .. } = holder;
+    let added = tx.insert_all(HOLDER, vec![row(organization, holder)], "");
     match added {
         Err(StoreError::Exists { .. }) => {
             Err(StoreError::Exists { what: format!("the {} `{name}`", kind.name()) })
         }
         Err(other) => Err(other),
-        Ok(_) => keep_version(tx, organization, id, *created),
+        Ok(()) => keep_version(tx, organization, id, *created),
     }
 }
 
@@ -286,15 +293,8 @@ pub struct Key {
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn add_key(tx: &mut Tx<'_>, organization: &str, key: &Key) -> Result<(), StoreError> {
-    let Key { key_id, holder, public_jwk, sealed, created } = key;
-    let sealed = sealed.clone().map_or(Value::Null, Value::from);
-    tx.execute(
-        "INSERT INTO holder_key (organization, key_id, holder, public_jwk, sealed, state, created) \
-         VALUES ($1, $2, $3, $4, $5, 'active', $6)",
-        &[organization.into(), key_id.into(), holder.into(), public_jwk.into(), sealed, (*created).into()],
-    )
-    .map(drop)
+pub fn add_key(tx: &mut Tx<'_>, organization: &str, key: Key) -> Result<(), StoreError> {
+    add_keys(tx, organization, vec![key])
 }
 
 /// The keys that a holder signs with, the latest first.
@@ -338,6 +338,23 @@ pub fn keys_as_of(
         &[organization.into(), holder.into(), at.into()],
     )?;
     rows.iter().map(read_key).collect()
+}
+
+/// The moments at which the keys in a holder's document changed, Unix seconds, in order.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn key_moments(tx: &mut Tx<'_>, organization: &str, holder: &str) -> Result<Vec<i64>, StoreError> {
+    let rows = tx.query(
+        "SELECT created, ended FROM holder_key WHERE organization = $1 AND holder = $2",
+        &[organization.into(), holder.into()],
+    )?;
+    let mut all = BTreeSet::new();
+    for row in &rows {
+        all.insert(row.int(0)?);
+        all.extend(row.maybe_int(1)?);
+    }
+    Ok(all.into_iter().collect())
 }
 
 /// The keys that a holder signs with are replaced: they stay in its document until `until` (Unix seconds).

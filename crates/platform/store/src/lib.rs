@@ -8,9 +8,11 @@
 //! | `till` | what is committed in memory where calls come thick: its judgement, its journal, and how it gets into the tables |
 //! | `ledger` | the durable ledger, which judges by the verifier's own |
 //! | [`receipt`] | what was decided, as it is kept |
-//! | [`organization`], [`holder`], [`link`], [`blocked`], [`api_key`], [`card`], [`linkage`], [`configuration`] | the tables of the registry |
+//! | [`organization`], [`holder`], [`link`], [`blocked`], [`api_key`], [`claim`], [`card`], [`linkage`], [`domain`], [`configuration`], [`mcp`], [`approval`] | the tables of the registry |
 //! | [`subscription`], [`signal`], [`followed`] | who is told of events, by which tokens and keys, and how far |
 //! | [`logs`] | logs that receipts and events are carried over to, and in which order |
+//! | [`kept`] | what agents have let a provider keep, and whose it is |
+//! | [`policy`] | policies in versions, and whom they are bound to |
 //! | [`rotation`], [`retention`] | when keys are replaced; for how long receipts and events are kept |
 //! | [`idempotency`] | what was answered to writes that carry a key |
 //! | [`synced`] | when what was committed is on the disk |
@@ -33,25 +35,33 @@
 //! committed in memory is held against the epoch as it was heard within the last second, and who raises it waits until
 //! all have heard of it: the same holds once the verb has returned.
 
+pub mod a2a;
 pub mod api_key;
+pub mod approval;
 pub mod backup;
 pub mod blocked;
 pub mod card;
+pub mod claim;
 pub mod configuration;
 mod connection;
+pub mod domain;
 pub mod error;
 pub mod followed;
 pub mod holder;
 pub mod idempotency;
 pub mod job;
+pub mod kept;
 mod ledger;
 pub mod link;
 pub mod linkage;
 mod log;
 pub mod logs;
 pub mod mark;
+pub mod mcp;
 mod migrate;
 pub mod organization;
+mod owned;
+pub mod policy;
 mod queue;
 pub mod receipt;
 pub mod restored;

@@ -1,6 +1,12 @@
 //! Delegations that were issued, and the status lists that say whether they still hold.
 
-use crate::{error::StoreError, tx::Tx, value::Row};
+use crate::{
+    error::StoreError,
+    tx::Tx,
+    value::{Row, Value},
+};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// A delegation that was issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,12 +75,18 @@ pub fn add(tx: &mut Tx<'_>, organization: &str, link: &Link) -> Result<(), Store
         "UPDATE link SET state = 'replaced' WHERE organization = $1 AND holder = $2 AND state = 'current'",
         &[organization.into(), (&link.holder).into()],
     )?;
-    let Link { id, holder, parent, secured, place, valid_from, valid_until, state, .. } = link;
-    let Link { reason, issued, ended, position, .. } = link;
-    tx.execute(
-        "INSERT INTO link (organization, id, holder, parent, secured, place, valid_from, valid_until, state, reason, \
-         issued, ended, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        &[
+    add_first(tx, organization, core::slice::from_ref(link))
+}
+
+/// Adds links of holders that have none yet.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn add_first(tx: &mut Tx<'_>, organization: &str, links: &[Link]) -> Result<(), StoreError> {
+    let row = |link: &Link| {
+        let Link { id, holder, parent, secured, place, valid_from, valid_until, state, .. } = link;
+        let Link { reason, issued, ended, position, .. } = link;
+        vec![
             organization.into(),
             id.into(),
             holder.into(),
@@ -88,21 +100,28 @@ pub fn add(tx: &mut Tx<'_>, organization: &str, link: &Link) -> Result<(), Store
             (*issued).into(),
             (*ended).into(),
             (*position).into(),
-        ],
+        ]
+    };
+    tx.insert_all(
+        "INSERT INTO link (organization, id, holder, parent, secured, place, valid_from, valid_until, state, reason, \
+         issued, ended, position)",
+        links.iter().map(row).collect(),
+        "",
     )
-    .map(drop)
 }
 
-/// Whether no link stands at a position of the status lists.
+/// Those of some positions of the status lists at which a link stands.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn is_free(tx: &mut Tx<'_>, organization: &str, position: i64) -> Result<bool, StoreError> {
-    let rows = tx.query(
-        "SELECT position FROM link WHERE organization = $1 AND position = $2",
-        &[organization.into(), position.into()],
+pub fn taken_of(tx: &mut Tx<'_>, organization: &str, positions: &[i64]) -> Result<Vec<i64>, StoreError> {
+    let positions: Vec<Value> = positions.iter().map(|one| (*one).into()).collect();
+    let rows = tx.query_in(
+        "SELECT position FROM link WHERE organization = $1 AND position",
+        organization,
+        &positions,
     )?;
-    Ok(rows.is_empty())
+    rows.iter().map(|row| row.int(0)).collect()
 }
 
 /// The link of a holder that was its current one at `at` (Unix seconds), if that held then.
@@ -300,6 +319,74 @@ pub fn put_list(tx: &mut Tx<'_>, organization: &str, list: &StatusList) -> Resul
             (*valid_from).into(),
             (*valid_until).into(),
         ],
+    )?;
+    // As it was: receipts name it by its digest.
+    tx.execute(
+        "INSERT INTO status_list_past (organization, digest, url, secured, valid_until, kept) VALUES ($1, $2, $3, $4, $5, 0) \
+         ON CONFLICT (organization, digest) DO NOTHING",
+        &[
+            organization.into(),
+            sha256(secured).into(),
+            url.into(),
+            secured.into(),
+            (*valid_until).into(),
+        ],
+    )
+    .map(drop)
+}
+
+fn sha256(text: &str) -> [u8; 32] {
+    Sha256::digest(text).into()
+}
+
+/// Status lists as they were, by the SHA-256 of their texts, with their URLs: those of them that are kept.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn past_lists(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    digests: &[[u8; 32]],
+) -> Result<Vec<(String, String)>, StoreError> {
+    let keys: Vec<Value> = digests.iter().map(|digest| (*digest).into()).collect();
+    let rows = tx.query_in(
+        "SELECT url, secured FROM status_list_past WHERE organization = $1 AND digest",
+        organization,
+        &keys,
+    )?;
+    // The last key of a query may stand in it several times.
+    let all: BTreeSet<(String, String)> =
+        rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect::<Result<_, StoreError>>()?;
+    Ok(all.into_iter().collect())
+}
+
+/// Keeps lists for good: receipts in the log name them.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn keep_lists(tx: &mut Tx<'_>, organization: &str, digests: &[[u8; 32]]) -> Result<(), StoreError> {
+    for digest in digests {
+        tx.execute(
+            "UPDATE status_list_past SET kept = 1 WHERE organization = $1 AND digest = $2 AND kept = 0",
+            &[organization.into(), (*digest).into()],
+        )?;
+    }
+    Ok(())
+}
+
+/// Forgets lists as they were that nobody keeps and that ended before a moment (Unix seconds), at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn forget_lists(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    (ended, most): (i64, i64),
+) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM status_list_past WHERE organization = $1 AND digest IN (SELECT digest FROM status_list_past \
+         WHERE organization = $1 AND kept = 0 AND valid_until < $2 ORDER BY valid_until LIMIT $3)",
+        &[organization.into(), ended.into(), most.into()],
     )
     .map(drop)
 }

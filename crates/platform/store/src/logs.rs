@@ -546,9 +546,15 @@ pub fn erase(
             &[organization.into(), one.seq.into(), one.leaf.clone().into(), one.hash.into()],
         )?;
         tx.change_one(
-            "UPDATE receipt SET body = $3, common = NULL, resource = '' WHERE organization = $1 AND seq = $2",
+            "UPDATE receipt SET body = $3, common = NULL, resource = '', end_user = NULL \
+             WHERE organization = $1 AND seq = $2",
             &[organization.into(), one.seq.into(), one.body.clone().into()],
             "such receipt",
+        )?;
+        // Whom it was for stands beside its settlement, too.
+        tx.execute(
+            "UPDATE receipt SET end_user = NULL WHERE organization = $1 AND of_seq = $2 AND end_user IS NOT NULL",
+            &key,
         )?;
     }
     Ok(())

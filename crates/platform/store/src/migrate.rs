@@ -3,7 +3,7 @@
 use crate::{connection::Connection, error::StoreError};
 
 /// The steps. One that was released is never changed.
-const STEPS: [&str; 17] = [
+const STEPS: [&str; 26] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_idempotency.sql"),
     include_str!("../migrations/0003_batches.sql"),
@@ -21,6 +21,15 @@ const STEPS: [&str; 17] = [
     include_str!("../migrations/0015_log.sql"),
     include_str!("../migrations/0016_keepers.sql"),
     include_str!("../migrations/0017_alerts.sql"),
+    include_str!("../migrations/0018_status_past.sql"),
+    include_str!("../migrations/0019_claim.sql"),
+    include_str!("../migrations/0020_kept.sql"),
+    include_str!("../migrations/0021_policy.sql"),
+    include_str!("../migrations/0022_mcp.sql"),
+    include_str!("../migrations/0023_approval.sql"),
+    include_str!("../migrations/0024_domain.sql"),
+    include_str!("../migrations/0025_end_user.sql"),
+    include_str!("../migrations/0026_a2a.sql"),
 ];
 
 /// A number that stands for migrating, in PostgreSQL, so that two processes do not do it at once.

@@ -27,6 +27,8 @@ pub struct NewReceipt {
     pub currency: Option<String>,
     /// The number of the receipt that it settles, as [`Done::receipt`](crate::Done::receipt) gave it.
     pub of: Option<i64>,
+    /// For whom the agent asked, as it said: personal, and erased with what the receipt was about.
+    pub end_user: Option<String>,
     /// The receipt itself, as bytes to sign.
     pub body: Text,
 }
@@ -100,7 +102,7 @@ impl Rows {
 
 /// One row to insert.
 fn row(organization: &str, seq: i64, of: Option<i64>, receipt: &NewReceipt) -> Vec<Value> {
-    let NewReceipt { at, kind, code, agent, resource, amount, currency, body, .. } = receipt;
+    let NewReceipt { at, kind, code, agent, resource, amount, currency, body, end_user, .. } = receipt;
     let (at, common) = (*at, body.common().map(|common| common.digest().to_vec()));
     vec![
         organization.into(),
@@ -117,11 +119,12 @@ fn row(organization: &str, seq: i64, of: Option<i64>, receipt: &NewReceipt) -> V
         at.into(),
         body.own().to_vec().into(),
         common.into(),
+        end_user.clone().into(),
     ]
 }
 
 const INSERT: &str = "INSERT INTO receipt (organization, seq, at, kind, code, agent, resource, amount, currency, \
-                      of_seq, times, last_at, body, common)";
+                      of_seq, times, last_at, body, common, end_user)";
 
 /// A receipt's text, of what of it is its own and what it has in common with others. Where the two do not fit any more, what
 /// is there: whoever holds it against its batch is told.
@@ -255,6 +258,8 @@ pub struct Spent {
     pub calls: i64,
     /// Millionths of a minor unit.
     pub amount: i64,
+    /// For whom, as the agent said; empty where it said nothing, or that was not asked for.
+    pub end_user: String,
 }
 
 /// What settled calls cost since a moment (Unix seconds), by agent, resource and currency, the dearest first.
@@ -276,6 +281,37 @@ pub fn spent(tx: &mut Tx<'_>, organization: &str, since: i64) -> Result<Vec<Spen
             currency: row.text(2)?,
             calls: row.int(3)?,
             amount: row.int(4)?,
+            end_user: String::new(),
+        })
+    };
+    rows.iter().map(spent).collect()
+}
+
+/// The same by end user, too: at most `most` lines, the dearest.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn spent_by_end_user(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    since: i64,
+    most: i64,
+) -> Result<Vec<Spent>, StoreError> {
+    let rows = tx.query(
+        "SELECT agent, resource, currency, COALESCE(end_user, ''), CAST(COUNT(*) AS BIGINT), \
+         CAST(SUM(amount) AS BIGINT) FROM receipt \
+         WHERE organization = $1 AND kind = 'settle' AND at >= $2 AND currency IS NOT NULL AND amount IS NOT NULL \
+         GROUP BY agent, resource, currency, COALESCE(end_user, '') ORDER BY 6 DESC, 1, 2, 4 LIMIT $3",
+        &[organization.into(), since.into(), most.into()],
+    )?;
+    let spent = |row: &Row| {
+        Ok(Spent {
+            agent: row.text(0)?,
+            resource: row.text(1)?,
+            currency: row.text(2)?,
+            end_user: row.text(3)?,
+            calls: row.int(4)?,
+            amount: row.int(5)?,
         })
     };
     rows.iter().map(spent).collect()

@@ -63,7 +63,30 @@ pub struct Event {
     pub previous: [u8; 32],
 }
 
+const EVENT: &str = "INSERT INTO event (organization, seq, at, kind, subject, actor, data, previous)";
+
 impl Event {
+    /// The one that comes after another, whose number and digest are given.
+    fn after((seq, previous): (i64, [u8; 32]), new: &NewEvent<'_>, at: i64) -> Self {
+        let NewEvent { kind, subject, actor, data, .. } = *new;
+        let [kind, subject, actor, data] = [kind, subject, actor, data].map(str::to_owned);
+        Self { seq: seq.saturating_add(1), at, kind, subject, actor, data, previous }
+    }
+
+    fn row(&self, organization: &str) -> Vec<Value> {
+        let Self { seq, at, kind, subject, actor, data, previous } = self;
+        vec![
+            organization.into(),
+            (*seq).into(),
+            (*at).into(),
+            kind.into(),
+            subject.into(),
+            actor.into(),
+            data.into(),
+            (*previous).into(),
+        ]
+    }
+
     /// SHA-256 of the event: of its members, each with its length before it.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
@@ -195,40 +218,56 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`StoreError`].
     pub fn append(&mut self, organization: &str, event: &NewEvent<'_>, at: i64) -> Result<i64, StoreError> {
+        let decides = event.decides;
+        let event = Event::after(self.last(organization)?, event, at);
+        self.insert_all(EVENT, vec![event.row(organization)], "")?;
+        self.told(organization, (event.seq, event.digest()), decides.into())?;
+        Ok(event.seq)
+    }
+
+    /// Appends events that have one time and one author, in their order, as [`Tx::append`] appends one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn append_all(
+        &mut self,
+        organization: &str,
+        events: &[NewEvent<'_>],
+        at: i64,
+    ) -> Result<(), StoreError> {
+        let (mut seq, mut previous) = self.last(organization)?;
+        let (mut rows, mut raised) = (Vec::with_capacity(events.len()), 0_i64);
+        for new in events {
+            let event = Event::after((seq, previous), new, at);
+            (seq, previous) = (event.seq, event.digest());
+            raised = raised.saturating_add(new.decides.into());
+            rows.push(event.row(organization));
+        }
+        self.insert_all(EVENT, rows, "")?;
+        self.told(organization, (seq, previous), raised)
+    }
+
+    /// The number of the last event and its digest; nobody else appends until the transaction ends.
+    fn last(&mut self, organization: &str) -> Result<(i64, [u8; 32]), StoreError> {
         let rows = self
             .locked("SELECT events, event_digest FROM organization WHERE id = $1", &[organization.into()])?;
         let row =
             rows.first().ok_or_else(|| StoreError::NotFound { what: "such organization".to_owned() })?;
-        let NewEvent { kind, subject, actor, data, decides } = *event;
-        let event = Event {
-            seq: row.int(0)?.saturating_add(1),
-            at,
-            kind: kind.to_owned(),
-            subject: subject.to_owned(),
-            actor: actor.to_owned(),
-            data: data.to_owned(),
-            previous: row.digest(1)?,
-        };
-        self.execute(
-            "INSERT INTO event (organization, seq, at, kind, subject, actor, data, previous) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            &[
-                organization.into(),
-                event.seq.into(),
-                at.into(),
-                kind.into(),
-                subject.into(),
-                actor.into(),
-                data.into(),
-                event.previous.into(),
-            ],
-        )?;
+        Ok((row.int(0)?, row.digest(1)?))
+    }
+
+    fn told(
+        &mut self,
+        organization: &str,
+        (seq, digest): (i64, [u8; 32]),
+        raised: i64,
+    ) -> Result<(), StoreError> {
         self.execute(
             "UPDATE organization SET events = $2, event_digest = $3, epoch = epoch + $4 WHERE id = $1",
-            &[organization.into(), event.seq.into(), event.digest().into(), i64::from(decides).into()],
+            &[organization.into(), seq.into(), digest.into(), raised.into()],
         )?;
-        self.traces.add(Traces { raised: decides, told: true });
-        Ok(event.seq)
+        self.traces.add(Traces { raised: raised > 0, told: true });
+        Ok(())
     }
 
     /// Events after a number, at most so many, in order.

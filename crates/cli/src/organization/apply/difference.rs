@@ -2,8 +2,13 @@
 
 use super::{files::Wanted, name_of};
 use crate::output::Failure;
-use legation_registry::{Budget, FIRST_TEAM, duration, model::Model, profile, route::Route};
+use legation_keys::base64url;
+use legation_policy::{Document, Target, principal::TargetError};
+use legation_registry::{
+    Budget, FIRST_TEAM, duration, identity::Provider, model::Model, partner::Partner, profile, route::Route,
+};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// All that has to change.
@@ -31,6 +36,7 @@ impl Step {
             (None, _) => "add",
             (Some(_), Some(_)) => "change",
             (Some(_), None) if matches!(self.kind, "team" | "agent") => "retire",
+            (Some(_), None) if self.kind == "policy" => "unbind",
             (Some(_), None) => "remove",
         }
     }
@@ -43,8 +49,10 @@ impl Step {
             (Some(_), None) => format!("- {kind} {name}"),
             (Some(from), Some(to)) => {
                 let members = from.as_object().into_iter().chain(to.as_object()).flat_map(Map::keys);
-                let mut changed: Vec<&String> =
-                    members.filter(|member| from.get(*member) != to.get(*member)).collect();
+                // A text is told by its digest.
+                let mut changed: Vec<&String> = members
+                    .filter(|member| *member != "text" && from.get(*member) != to.get(*member))
+                    .collect();
                 changed.sort();
                 changed.dedup();
                 let says = |value: Option<&Value>| value.map_or("nothing".to_owned(), Value::to_string);
@@ -85,7 +93,7 @@ pub(crate) fn difference(
             let from = normal(kind, now).map_err(|reason| {
                 Failure::invalid("store_damaged", format!("the {kind} `{name}` can't be read: {reason}"))
             })?;
-            if from == to {
+            if from == without(&to, &["text"]) {
                 change.same += 1;
             } else {
                 change.steps.push(Step { kind, name: name.clone(), from: Some(from), to: Some(to) });
@@ -93,7 +101,8 @@ pub(crate) fn difference(
         }
         let unwanted = here.iter().filter(|(name, _)| !wanted.contains_key(&(*kind, (**name).to_owned())));
         for (name, now) in unwanted.filter(|_| prune) {
-            let has_ended = now.get("state").is_some_and(|state| state == "retired");
+            let is_unbound = *kind == "policy" && now.get("bound").is_some_and(|bound| *bound == json!([]));
+            let has_ended = is_unbound || now.get("state").is_some_and(|state| state == "retired");
             // The team that every organization begins with has its agents' ancestors' budget; it is no file's.
             if !(has_ended || *kind == "team" && *name == FIRST_TEAM) {
                 ends.push(Step { kind, name: (*name).to_owned(), from: Some((*now).clone()), to: None });
@@ -118,8 +127,67 @@ fn normal(kind: &str, json: &Value) -> Result<Value, String> {
             let route: Route = serde_json::from_value(json.clone()).map_err(said)?;
             serde_json::to_value(route).map_err(said)
         }
+        "identity-provider" => {
+            let provider: Provider = serde_json::from_value(json.clone()).map_err(said)?;
+            provider.validate().map_err(|error| error.to_string())?;
+            serde_json::to_value(provider).map_err(said)
+        }
+        "partner" => {
+            let partner: Partner = serde_json::from_value(json.clone()).map_err(said)?;
+            serde_json::to_value(partner).map_err(said)
+        }
+        "policy" => policy(json),
         _ => holder(kind, json),
     }
+}
+
+/// A policy: its name, the digest of its text, whom it is bound to in its last version; and its text, where files say it.
+fn policy(json: &Value) -> Result<Value, String> {
+    let (name, version) = (json.get("name").cloned().unwrap_or_default(), json.get("version"));
+    let Some(version) = version else { return wanted_policy(json) };
+    let bound = json.get("bound").and_then(Value::as_array).cloned().unwrap_or_default();
+    // What is bound in another version is not as files say it.
+    let to = |one: &Value| {
+        let to = one.get("to").cloned().unwrap_or_default();
+        match one.get("version") {
+            same if same == Some(version) => to,
+            other => json!(format!(
+                "{} (version {})",
+                to.as_str().unwrap_or_default(),
+                other.cloned().unwrap_or_default()
+            )),
+        }
+    };
+    let mut bound: Vec<Value> = bound.iter().map(to).collect();
+    bound.sort_by_key(Value::to_string);
+    Ok(json!({"name": name, "digest": json.get("digest"), "bound": bound}))
+}
+
+fn wanted_policy(json: &Value) -> Result<Value, String> {
+    let members = json.as_object().ok_or("expected a table")?;
+    if let Some(other) = members.keys().find(|name| !["name", "text", "bind"].contains(&name.as_str())) {
+        return Err(format!("`{other}` means nothing here; write `name`, `file` or `text`, and `bind`"));
+    }
+    let text = members.get("text").and_then(Value::as_str).ok_or("name its `file`, or write its `text`")?;
+    let name = members.get("name").and_then(Value::as_str).unwrap_or_default();
+    Document::parse(name, 1, text).map_err(|error| error.to_string())?;
+    let mut bound = Vec::new();
+    for one in members
+        .get("bind")
+        .and_then(Value::as_array)
+        .ok_or("`bind` is no list; write for example `[\"tag:pii\"]`")?
+    {
+        let target: Target = one
+            .as_str()
+            .ok_or("`bind` is no list of texts")?
+            .parse()
+            .map_err(|error: TargetError| error.to_string())?;
+        bound.push(json!(target.to_string()));
+    }
+    bound.sort_by_key(Value::to_string);
+    bound.dedup();
+    let digest = base64url::encode(&Sha256::digest(text));
+    Ok(json!({"name": name, "digest": digest, "bound": bound, "text": text}))
 }
 
 const OF_HOLDERS: [&str; 12] = [
@@ -137,7 +205,7 @@ const OF_HOLDERS: [&str; 12] = [
     "validFor",
 ];
 /// What the API says of one beside that.
-const TOLD: [&str; 6] = ["kind", "did", "version", "state", "created", "validUntil"];
+const TOLD: [&str; 7] = ["policies", "kind", "did", "version", "state", "created", "validUntil"];
 /// How long a team's delegation lives by default, seconds.
 const TEAM_LIFE: i64 = 365 * 86_400;
 

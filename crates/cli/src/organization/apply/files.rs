@@ -44,21 +44,25 @@ pub(crate) fn read(folder: &Path) -> Result<Wanted, Failure> {
         } else {
             serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?
         };
-        add(&mut wanted, json).map_err(wrong)?;
+        add(&mut wanted, json, folder).map_err(wrong)?;
     }
     Ok(wanted)
 }
 
-fn add(wanted: &mut Wanted, json: Value) -> Result<(), String> {
+fn add(wanted: &mut Wanted, json: Value, folder: &Path) -> Result<(), String> {
     let Value::Object(members) = json else { return Err("expected a table".to_owned()) };
     for (name, list) in members {
         let kind = KINDS.iter().map(|(kind, _)| *kind).find(|kind| *kind == name);
         let kind = kind.ok_or_else(|| {
-            format!("`{name}` means nothing here; write `[[team]]`, `[[agent]]`, `[[model]]` or `[[route]]`")
+            let kinds: Vec<String> = KINDS.iter().map(|(kind, _)| format!("`[[{kind}]]`")).collect();
+            format!("`{name}` means nothing here; write {}", kinds.join(", "))
         })?;
         let Value::Array(list) = list else { return Err(format!("write `[[{kind}]]` for each {kind}")) };
         for one in list {
-            let one = camel(one);
+            let mut one = camel(one);
+            if kind == "policy" {
+                with_text(&mut one, folder)?;
+            }
             let own = name_of(&one).to_owned();
             if own.is_empty() {
                 return Err(format!("a {kind} has no `name`"));
@@ -68,6 +72,25 @@ fn add(wanted: &mut Wanted, json: Value) -> Result<(), String> {
             }
         }
     }
+    Ok(())
+}
+
+/// Puts the text of a policy in place of the file that has it, which stands in the folder.
+fn with_text(policy: &mut Value, folder: &Path) -> Result<(), String> {
+    let Some(members) = policy.as_object_mut() else { return Ok(()) };
+    let Some(file) = members.remove("file") else { return Ok(()) };
+    let name = file.as_str().ok_or("`file` is no text")?;
+    if members.contains_key("text") {
+        return Err("a policy has a `file` or a `text`, not both".to_owned());
+    }
+    let path = folder.join(name);
+    let unreadable = |reason: String| format!("`{}` can't be read: {reason}", path.display());
+    let length = fs::metadata(&path).map_err(|error| unreadable(error.to_string()))?.len();
+    if length > MAX_BYTES {
+        return Err(unreadable(format!("it has {length} bytes, at most {MAX_BYTES} are read")));
+    }
+    let text = fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
+    members.insert("text".to_owned(), text.into());
     Ok(())
 }
 

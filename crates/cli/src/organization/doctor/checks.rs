@@ -3,8 +3,9 @@
 use super::Findings;
 use legation_host::api::problems;
 use legation_keys::time;
-use legation_registry::{Registry, RegistryError, model::Model};
+use legation_registry::{Registry, RegistryError, adopted, model::Model};
 use legation_store::{
+    api_key::ApiKey,
     holder::{Holder, State},
     link::Link,
 };
@@ -25,13 +26,14 @@ pub(super) fn look(registry: &Registry, now: i64, found: &mut Findings) {
         }
         Err(error) => found.wrong("restored", error.to_string()),
     }
-    let checks: [(&'static str, Check); 8] = [
+    let checks: [(&'static str, Check); 9] = [
         ("restored", restored),
         ("integrity", integrity),
         ("keys", keys),
         ("rotation", rotations),
         ("status list", status_lists),
         ("delegation", delegations),
+        ("migration", migration),
         ("model", models),
         ("secret", secrets),
     ];
@@ -175,6 +177,33 @@ fn delegations(registry: &Registry, now: i64, found: &mut Findings) -> Result<()
         found.ok("delegation", format!("{} hold, and none ends soon", all.len()));
     }
     tell_wrong("delegation", wrong, found);
+    Ok(())
+}
+
+/// Most keys that are looked through for old ones.
+const KEYS: i64 = 10_000;
+
+fn migration(registry: &Registry, now: i64, found: &mut Findings) -> Result<(), RegistryError> {
+    let shadows = registry.shadows(now)?;
+    for one in shadows.values().take(LINES) {
+        let (agent, until) = (&one.agent, time::format(one.until));
+        let text = format!(
+            "`{agent}` is in shadow until {until}, so that what is denied it passes: `legation migrate report {agent}`, `legation migrate enforce {agent}`"
+        );
+        found.note("migration", text);
+    }
+    if shadows.len() > LINES {
+        found.note("migration", format!("{} more are in shadow", shadows.len() - LINES));
+    }
+    let goes_on = |key: &ApiKey| adopted::is_adopted(key) && key.state == "active" && key.expires > Some(now);
+    let keys = registry.keys_after(None, "", KEYS)?;
+    let old = keys.iter().filter(|(_, key)| goes_on(key)).count();
+    if old > 0 {
+        let text = format!(
+            "{old} agents go on with keys of another gateway: `legation migrate report` says which, make new ones"
+        );
+        found.note("migration", text);
+    }
     Ok(())
 }
 

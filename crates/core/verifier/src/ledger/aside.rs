@@ -169,9 +169,9 @@ impl Aside {
             return Err(Box::new(NotHere { permit, is_in_the_way }));
         }
         taken.iter_mut().for_each(|one| one.at(now));
-        let Permit { request, nonce, approvals, approved_by, debits, .. } = permit;
-        let from = Some(reserving);
-        Ok(Committed { request, nonce, approvals, approved_by, debits, taken, at: now, aside: from })
+        let Permit { request, nonce, approvals, approved_by, debits, shadow, .. } = permit;
+        let (aside, shadow) = (Some(reserving), shadow.and_then(|shadow| shadow.denied));
+        Ok(Committed { request, nonce, approvals, approved_by, debits, taken, at: now, aside, shadow })
     }
 
     /// Takes a debit, where it fits into what is free.

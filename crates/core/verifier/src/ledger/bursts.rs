@@ -107,6 +107,7 @@ impl World {
             links: tests::links(chain),
             debits,
             valid_until: i64::MAX,
+            shadow: None,
         }
     }
 

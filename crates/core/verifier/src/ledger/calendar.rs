@@ -45,6 +45,7 @@ fn permit(nonce: usize, window: Window, amount: i64, most: i64) -> Permit {
         links: tests::links(&[1]),
         debits: vec![debit],
         valid_until: i64::MAX,
+        shadow: None,
     }
 }
 

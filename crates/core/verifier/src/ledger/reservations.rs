@@ -38,6 +38,7 @@ fn permit(nonce: impl ToString, chain: &[u8], debits: Vec<LinkDebit>) -> Permit 
         links: links(chain),
         debits,
         valid_until: i64::MAX,
+        shadow: None,
     }
 }
 

@@ -49,6 +49,7 @@ fn permit(nonce: &str, amount: i64) -> Permit {
         links: links(&[0, 1]),
         debits: vec![debit(0, 10), debit(1, 8)],
         valid_until: 2_000,
+        shadow: None,
     }
 }
 

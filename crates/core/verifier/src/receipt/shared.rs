@@ -143,15 +143,18 @@ fn pack(pieces: &[String]) -> Vec<u8> {
 pub(super) struct Kept {
     audience: String,
     debits: Vec<LinkDebit>,
+    /// Whether policies were asked, of which each receipt says its own.
+    policy: bool,
     common: Arc<Common>,
 }
 
 impl Kept {
-    pub(super) fn of(committed: &Committed, fixed: &Fixed, trust: &Trust) -> Self {
+    pub(super) fn of(committed: &Committed, fixed: &Fixed, policy: bool, trust: &Trust) -> Self {
         Self {
             audience: trust.audience.clone(),
             debits: committed.debits.clone(),
-            common: Arc::new(Common::new(&pieces(&committed.debits, fixed, trust))),
+            policy,
+            common: Arc::new(Common::new(&pieces(&committed.debits, fixed, policy, trust))),
         }
     }
 
@@ -160,12 +163,13 @@ impl Kept {
     }
 
     /// Whether it is that of a receipt: it debits the same limits.
-    pub(super) fn fits(&self, committed: &Committed, trust: &Trust) -> bool {
+    pub(super) fn fits(&self, committed: &Committed, policy: bool, trust: &Trust) -> bool {
         let same = |(one, other): (&LinkDebit, &LinkDebit)| {
             (one.account, one.link, one.most) == (other.account, other.link, other.most)
                 && (&one.limit, &one.measure) == (&other.limit, &other.measure)
         };
         self.audience == trust.audience
+            && self.policy == policy
             && self.debits.len() == committed.debits.len()
             && self.debits.iter().zip(&committed.debits).all(same)
     }
@@ -226,7 +230,7 @@ pub fn of_settlement(settlement: &Settlement<'_>, told: &Told, trust: &Trust) ->
 /// What stands where a receipt has its own; no control stands in JSON unescaped.
 const OWN: &str = "\u{0}";
 
-fn pieces(debits: &[LinkDebit], fixed: &Fixed, trust: &Trust) -> Vec<String> {
+fn pieces(debits: &[LinkDebit], fixed: &Fixed, policy: bool, trust: &Trust) -> Vec<String> {
     let debit = |debit: &LinkDebit| {
         let (before, after) = around_amount(debit);
         format!("{before}{OWN}{after}")
@@ -235,16 +239,18 @@ fn pieces(debits: &[LinkDebit], fixed: &Fixed, trust: &Trust) -> Vec<String> {
     let mut members: Members<'_> = base("permit", Some(fixed), None, trust, 0);
     members.retain(|(name, _)| *name != "at");
     members.extend([("at", OWN.into()), ("request", OWN.into())]);
+    members.extend(policy.then(|| ("policy", OWN.into())));
     members.push(("presentation", fixed.presentation.as_str().into()));
     members.push(("consumed", format!("{{\"debits\":[{}]}}", debits.join(",")).into()));
     object(members).split(OWN).map(str::to_owned).collect()
 }
 
 /// What is a receipt's own, in the order in which it stands.
-pub(super) fn own(committed: &Committed) -> Vec<String> {
+pub(super) fn own(committed: &Committed, policy: Option<&str>) -> Vec<String> {
     let at = plain(&time::format(committed.at)).into_owned();
     let amounts = committed.debits.iter().map(super::amount);
-    core::iter::once(at).chain(amounts).chain([request(&committed.request)]).collect()
+    let policy = policy.map(str::to_owned);
+    core::iter::once(at).chain(amounts).chain(policy).chain([request(&committed.request)]).collect()
 }
 
 #[cfg(test)]

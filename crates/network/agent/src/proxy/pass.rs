@@ -21,7 +21,7 @@ const BODY: Duration = Duration::from_secs(60);
 const MAX_REFUSAL: usize = 64 << 10;
 
 /// What of a request's headers goes on: what says what is asked, and nothing that says who asks.
-const ASKED: [&str; 12] = [
+const ASKED: [&str; 17] = [
     "accept",
     "accept-language",
     "agent-approval",
@@ -31,16 +31,24 @@ const ASKED: [&str; 12] = [
     "idempotency-key",
     "if-match",
     "if-none-match",
+    "last-event-id",
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
+    "mcp-session-id",
     "traceparent",
     "tracestate",
     "user-agent",
 ];
+/// What the names of headers begin with that mirror the arguments of a tool (MCP 2026-07-28, Request Metadata).
+const PARAM: &str = "mcp-param-";
 /// What of an answer's headers goes back.
-const GIVEN: [&str; 9] = [
+const GIVEN: [&str; 10] = [
     "cache-control",
     "content-type",
     "etag",
     "last-modified",
+    "mcp-session-id",
     "request-id",
     "retry-after",
     "traceresponse",
@@ -66,6 +74,33 @@ impl Proxy {
             .try_acquire()
             .map_err(|_| Refused::new(503, "overloaded", "too many requests at once"))?;
         let asked = read(request).await?;
+        Ok(self.pass_on(asked).await?.into_response())
+    }
+
+    /// Asks the gateway itself, as a program behind the door would: the status and the body, which has `most` bytes at most.
+    ///
+    /// # Errors
+    /// A sentence that says why there is no answer.
+    pub async fn ask(
+        &self,
+        method: Method,
+        target: &str,
+        body: Vec<u8>,
+        most: usize,
+    ) -> Result<(u16, Vec<u8>), String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let asked = Asked { method, target: target.to_owned(), headers, body: body.into() };
+        let answer = self.pass_on(asked).await.map_err(|refused| refused.to_string())?.into_response();
+        let status = answer.status().as_u16();
+        let body = to_bytes(answer.into_body(), most).await;
+        let body =
+            body.map_err(|error| format!("the gateway's answer broke off, or is too large: {error}"))?;
+        Ok((status, body.to_vec()))
+    }
+
+    async fn pass_on(&self, asked: Asked) -> Result<Answer, Refused> {
         let nonce = random_nonce()?;
         let held = self.holding.now();
         // By the digest of its delegations, where the gateway knows it. Where it has forgotten them they follow under the same
@@ -80,7 +115,7 @@ impl Proxy {
         if answer.status() == 401 && self.renew_after_denial(&held).await {
             answer = self.send(&asked, &self.holding.now(), (Carry::Chain, &random_nonce()?)).await?;
         }
-        Ok(answer.into_response())
+        Ok(answer)
     }
 
     /// Signs it and sends it.
@@ -143,8 +178,9 @@ async fn read(request: Request) -> Result<Asked, Refused> {
         ));
     }
     let mut headers = HeaderMap::new();
-    for name in ASKED.map(HeaderName::from_static) {
-        let mut values = parts.headers.get_all(&name).iter();
+    let asked = |name: &HeaderName| ASKED.contains(&name.as_str()) || name.as_str().starts_with(PARAM);
+    for name in parts.headers.keys().filter(|name| asked(name)) {
+        let mut values = parts.headers.get_all(name).iter();
         if let Some(value) = values.next() {
             if values.next().is_some() {
                 return Err(bad(&format!("the header `{name}` stands there twice")));

@@ -151,6 +151,7 @@ pub(crate) fn fetcher() -> Fetcher {
 pub(crate) struct Authority {
     pub(crate) pem: Vec<u8>,
     pub(crate) acceptor: TlsAcceptor,
+    pub(crate) config: ServerConfig,
 }
 
 pub(crate) fn authority(name: &str) -> Authority {
@@ -166,5 +167,6 @@ pub(crate) fn authority(name: &str) -> Authority {
         .with_no_client_auth()
         .with_single_cert(vec![leaf.der().clone()], key)
         .unwrap();
-    Authority { pem: authority.pem().into_bytes(), acceptor: TlsAcceptor::from(Arc::new(config)) }
+    let acceptor = TlsAcceptor::from(Arc::new(config.clone()));
+    Authority { pem: authority.pem().into_bytes(), acceptor, config }
 }

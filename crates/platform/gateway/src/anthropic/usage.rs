@@ -37,5 +37,5 @@ pub(super) fn read(text: &str, before: &Usage) -> Result<Usage, UsageError> {
     let written = of("cache_creation_input_tokens", before.written)?;
     let output = count(&usage, "output_tokens", "output_tokens")?.ok_or_else(|| absent("output_tokens"))?;
     let input = plain.saturating_add(cached).saturating_add(written);
-    Ok(Usage { input, cached, written, output })
+    Ok(Usage { input, cached, written, output, other: 0 })
 }

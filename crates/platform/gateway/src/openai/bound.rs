@@ -21,7 +21,7 @@
 use super::{Chat, ChatError};
 use legation_credential::{Facts, Value, amount::AMOUNT_MICROS};
 use legation_keys::json::MAX_INTEGER;
-use legation_registry::model::Model;
+use legation_registry::model::{Model, Price};
 
 /// Most tokens of what a provider or a chat template says by itself: hidden instructions, the date, how to call tools.
 pub const OWN_TOKENS: u64 = 1024;
@@ -96,12 +96,25 @@ impl Chat {
 
 /// What a prompt of so many tokens and so many answers of so many tokens each take at most.
 pub(crate) fn bounded(model: &Model, prompt: u64, (each, choices): (u64, u64)) -> Result<AtMost, ChatError> {
-    let price = model.price.as_ref().ok_or_else(|| ChatError::Unpriced { model: model.name.clone() })?;
     let input = prompt.min(model.max_input_tokens);
     let dear = || ChatError::TooDear { model: model.name.clone() };
     let output = each.checked_mul(choices).ok_or_else(dear)?;
-    let cost = price.at_most(input, output).filter(|cost| *cost <= MAX_INTEGER.unsigned_abs());
-    Ok(AtMost { input, each, output, cost: cost.ok_or_else(dear)?, currency: price.currency.clone() })
+    let (cost, currency) = dearest(model, |price| price.at_most(input, output))?;
+    Ok(AtMost { input, each, output, cost, currency })
+}
+
+/// What something costs at the dearest of a model's targets, and the currency.
+///
+/// # Errors
+/// [`ChatError::Unpriced`] where a target has no price, [`ChatError::TooDear`] above what an amount can say.
+pub(crate) fn dearest(
+    model: &Model,
+    cost: impl Fn(&Price) -> Option<u64>,
+) -> Result<(u64, String), ChatError> {
+    let unpriced = || ChatError::Unpriced { model: model.name.clone() };
+    let currency = model.currency().ok_or_else(unpriced)?.to_owned();
+    let cost = model.most(cost).filter(|cost| *cost <= MAX_INTEGER.unsigned_abs());
+    Ok((cost.ok_or_else(|| ChatError::TooDear { model: model.name.clone() })?, currency))
 }
 
 /// The facts of what is taken at most, of so many answers with so many tools, streamed or not.

@@ -1,6 +1,11 @@
 //! Embeddings: texts as vectors. What they cost is the texts alone.
 
-use super::{AtMost, ChatError, Usage, UsageError, bound::facts_of, refusal::shorten, usage};
+use super::{
+    AtMost, ChatError, Usage, UsageError,
+    bound::{dearest, facts_of},
+    refusal::shorten,
+    usage,
+};
 use crate::{
     json::{member, needed_model, read_object, wrong},
     members::Members,
@@ -10,7 +15,7 @@ use core::fmt;
 use legation_credential::Facts;
 use legation_keys::{
     Json,
-    json::{JsonError, MAX_INTEGER, Object},
+    json::{JsonError, Object},
 };
 use legation_registry::model::{Model, Target};
 
@@ -83,10 +88,8 @@ impl Embeddings {
     /// # Errors
     /// [`ChatError::Unpriced`], [`ChatError::TooDear`].
     pub fn at_most(&self, model: &Model) -> Result<AtMost, ChatError> {
-        let price = model.price.as_ref().ok_or_else(|| ChatError::Unpriced { model: model.name.clone() })?;
-        let cost = price.at_most(self.prompt, 0).filter(|cost| *cost <= MAX_INTEGER.unsigned_abs());
-        let cost = cost.ok_or_else(|| ChatError::TooDear { model: model.name.clone() })?;
-        Ok(AtMost { input: self.prompt, each: 0, output: 0, cost, currency: price.currency.clone() })
+        let (cost, currency) = dearest(model, |price| price.at_most(self.prompt, 0))?;
+        Ok(AtMost { input: self.prompt, each: 0, output: 0, cost, currency })
     }
 
     /// The facts that constraints of a grant are held against, as those of a chat completion.

@@ -3,7 +3,8 @@
 //! The SDKs (Python 2.x, Node 6.x) try again after 408, 409, 429 and anything from 500, twice by default, unless the answer
 //! says `x-should-retry: false`. A budget that is used up is not refilled by asking again, and what may have been
 //! carried out must not be carried out twice. So every refusal says so, but 503, which is only answered where nothing
-//! was sent and the gateway expects to be well again; it says when by `Retry-After`.
+//! was sent and the gateway expects to be well again, and the 429 of whoever has too many calls open; both say when by
+//! `Retry-After`.
 
 use legation_verifier::Code;
 use serde_json::json;
@@ -28,7 +29,7 @@ const RETRY_AFTER: u32 = 1;
 /// | 403 | a model that is not granted, a constraint, a policy, an approval that is lacking, a model without a price |
 /// | 404 | a model that the organization does not have, or a path |
 /// | 413 | a body that is too large |
-/// | 429 | a budget or a rate that is used up |
+/// | 429 | a budget or a rate that is used up, too many calls of one agent at a time |
 /// | 502 | the provider failed after it was asked |
 /// | 503 | store, lease or status list are out of reach, or the provider before it was asked |
 #[must_use]
@@ -44,11 +45,20 @@ pub fn status_and_type(code: &str) -> (u16, &'static str) {
         }
         "api_key_missing" | "api_key_unknown" | "api_key_expired" | "api_key_blocked" => (401, INVALID),
         "no_delegation" | "unconfirmed" | "chain_unknown" => (401, INVALID),
-        "model_not_found" | "not_found" | "not_renewable" => (404, INVALID),
+        // What a proxy that asks does not say; what it should say, whoever runs it mends.
+        "body_unseen" => (400, INVALID),
+        "body_partial" => (413, INVALID),
+        "raw_headers_missing" | "raw_body_missing" | "proxy_misconfigured" => (500, SERVER),
+        "model_not_found" | "not_found" | "unknown_host" | "not_renewable" => (404, INVALID),
+        "batch" | "unfit_name" | "unfit_arguments" | "header_mismatch" => (400, INVALID),
+        "method_unknown" => (400, INVALID),
+        "session_unknown" | "task_unknown" => (404, INVALID),
+        "origin_denied" => (403, PERMISSION),
         "method_not_allowed" => (405, INVALID),
-        "unpriced" => (403, PERMISSION),
+        "unpriced" | "approval_refused" | "push_denied" => (403, PERMISSION),
+        "too_many_kept" => (403, QUOTA),
         "budget_exceeded" => (429, QUOTA),
-        "rate_exceeded" => (429, RATE),
+        "rate_exceeded" | "too_many_calls" => (429, RATE),
         "upstream_failed" | "upstream_timeout" => (502, SERVER),
         "store_unavailable" | "store_restored" | "lease_expired" | "signer_unreachable"
         | "signer_timed_out" | "signer_gone" | "route_closed" | "overloaded" => (503, SERVER),
@@ -100,10 +110,10 @@ impl<'a> ErrorShape<'a> {
     /// use legation_gateway::openai::ErrorShape;
     /// let error = ErrorShape::new("budget_exceeded", "5.00 USD of 5.00 USD are used up until tomorrow");
     /// assert_eq!(error.status(), 429);
-    /// assert_eq!(
-    ///     String::from_utf8_lossy(&error.body()),
-    ///     r#"{"error":{"code":"budget_exceeded","message":"5.00 USD of 5.00 USD are used up until tomorrow","param":null,"type":"insufficient_quota"}}"#
-    /// );
+    /// let body: serde_json::Value = serde_json::from_slice(&error.body()).unwrap();
+    /// assert_eq!(body["error"]["code"], "budget_exceeded");
+    /// assert_eq!(body["error"]["type"], "insufficient_quota");
+    /// assert_eq!(body["error"]["message"], "5.00 USD of 5.00 USD are used up until tomorrow");
     /// ```
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
@@ -118,6 +128,10 @@ impl<'a> ErrorShape<'a> {
         let mut headers =
             vec![("content-type", "application/json".to_owned()), ("cache-control", "no-store".to_owned())];
         match self.status() {
+            // Asked again it may well pass: some other call ends.
+            429 if self.code == "too_many_calls" => {
+                headers.push(("retry-after", self.retry_after.unwrap_or(RETRY_AFTER).to_string()));
+            }
             503 => headers.push(("retry-after", self.retry_after.unwrap_or(RETRY_AFTER).to_string())),
             _ => {
                 headers.push(("x-should-retry", "false".to_owned()));

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 /// several groups. With each comes when it was set up, in Unix seconds; `owner` is the organization.
 ///
 /// ```
-/// assert_eq!(legation_gateway::openai::models::list(&[], "acme.example"), br#"{"data":[],"object":"list"}"#);
+/// let none = legation_gateway::openai::models::list(&[], "acme.example");
+/// let none: serde_json::Value = serde_json::from_slice(&none).unwrap();
+/// assert_eq!(none, serde_json::json!({"object": "list", "data": []}));
 /// ```
 #[must_use]
 pub fn list(models: &[(&Model, i64)], owner: &str) -> Vec<u8> {

@@ -91,6 +91,22 @@ pub enum ChatError {
         /// The model.
         model: String,
     },
+    /// Something of a model of which nobody knows what it costs.
+    #[error(
+        "`{model}` has no price for {what}; ask for something else, or whoever runs the gateway must give it one"
+    )]
+    UnpricedKind {
+        /// The model.
+        model: String,
+        /// What it has no price for.
+        what: String,
+    },
+    /// A form that can't be read.
+    #[error("the form can't be read: {reason}")]
+    Form {
+        /// Why.
+        reason: &'static str,
+    },
     /// A cost beyond what an amount can say.
     #[error(
         "a call of `{model}` with these bounds may cost more than can be reserved; ask for a shorter answer"
@@ -116,7 +132,8 @@ impl ChatError {
             Self::OutOfRange { .. } => "out_of_range",
             Self::TwoLimits => "two_limits",
             Self::AnswerTooLong { .. } => "answer_too_long",
-            Self::Unpriced { .. } => "unpriced",
+            Self::Unpriced { .. } | Self::UnpricedKind { .. } => "unpriced",
+            Self::Form { .. } => "malformed",
             Self::TooDear { .. } => "too_dear",
         }
     }
@@ -132,8 +149,8 @@ impl ChatError {
             | Self::Wrong { member, .. }
             | Self::OutOfRange { member, .. } => Some(member),
             Self::TwoLimits | Self::AnswerTooLong { .. } => Some("max_completion_tokens"),
-            Self::Unpriced { .. } | Self::TooDear { .. } => Some("model"),
-            Self::Json(_) | Self::TooManyValues { .. } => None,
+            Self::Unpriced { .. } | Self::UnpricedKind { .. } | Self::TooDear { .. } => Some("model"),
+            Self::Form { .. } | Self::Json(_) | Self::TooManyValues { .. } => None,
         }
     }
 }

@@ -144,7 +144,8 @@ pub(super) fn read_as(text: &str, names: &Names) -> Result<Usage, UsageError> {
     if found > input {
         return Err(UsageError::Inconsistent { input, found });
     }
-    Ok(Usage { input, cached, written, output: completion.max(total.saturating_sub(input)) })
+    let output = completion.max(total.saturating_sub(input));
+    Ok(Usage { input, cached, written, output, other: 0 })
 }
 
 /// Reads the object that a `usage` is.

@@ -177,6 +177,8 @@ async fn responses_and_embeddings_are_counted_and_nothing_of_them_is_kept_at_the
     for path in [
         "/v1/responses/resp_1",
         "/v1/files/file-1",
+        "/v1/files/file-1/content",
+        "/v1/files/..%2f..%2fmodels",
         "/v1/batches/b",
         "/v1/vector_stores",
         "/v1/conversations/c",

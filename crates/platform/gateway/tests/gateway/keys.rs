@@ -67,7 +67,7 @@ async fn whoever_shows_no_key_has_nothing_of_a_body_read() {
     assert_eq!(world.send(0, request).await.told(), (401, "api_key_missing".to_owned()));
     let key = world.agent("mail", "1USD/day");
     assert_eq!(world.send(0, post(&key, "{\"a\":1,\"a\":2".to_owned())).await.status, 400);
-    assert_eq!(world.send(0, get(&key, "/v1/files")).await.told(), (404, "not_found".to_owned()));
+    assert_eq!(world.send(0, get(&key, "/v1/other")).await.told(), (404, "not_found".to_owned()));
     assert_eq!(world.send(0, chat(&key, json!({"store": true}))).await.status, 400);
 }
 

@@ -2,15 +2,28 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod a2a;
+mod access;
 mod answers;
+mod approvals;
+mod attacks;
+mod authz;
 mod budgets;
 mod interfaces;
+mod kept;
 mod keys;
+mod limits;
+mod mcp;
 mod models;
 mod own;
+mod partners;
+mod pictures;
+mod policies;
 mod receipts;
 mod routes;
 mod secrets;
+mod shadow;
 mod stopping;
 mod stops;
+mod users;
 mod world;

@@ -33,6 +33,7 @@ fn routed(upstream: &Upstream, secret: Option<&str>) -> World {
         path: "/crm/".to_owned(),
         upstream: format!("{}/v1/", local(&upstream.origin())),
         secret: secret.map(str::to_owned),
+        ..Route::default()
     };
     blocking(|| world.registry.put_route(&route, now())).unwrap();
     world
@@ -238,6 +239,7 @@ async fn an_answer_of_a_service_that_goes_on_ends_when_its_caller_is_stopped() {
         path: "/chat/".to_owned(),
         upstream: format!("{}/v1/", local(&upstream.origin())),
         secret: None,
+        ..Route::default()
     };
     let resource = format!("{}/v1/*", local(&upstream.origin()));
     let may =
@@ -256,4 +258,78 @@ async fn an_answer_of_a_service_that_goes_on_ends_when_its_caller_is_stopped() {
     let begin = std::time::Instant::now();
     assert!(body.collect().await.is_err(), "it breaks off");
     assert!(begin.elapsed() < std::time::Duration::from_secs(1), "{:?}", begin.elapsed());
+}
+
+/// An approval is of a request with its body: one whose body is not known yet can't be approved.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_need_an_approval_does_not_pass_with_a_body_that_nobody_has_seen() {
+    let upstream = Upstream::always(Plan::body(200, "text/plain", "from the service")).unwrap();
+    let world = routed(&upstream, None);
+    let boss = legation_did::key::did(SecretKey::generate(Algorithm::EdDsa).unwrap().public_key());
+    let approval = serde_json::json!({"type": "approval", "above": 0, "currency": "USD", "approver": boss.as_str(), "actions": ["http:POST"]});
+    let mut team = profile(&upstream);
+    team.actions = vec!["http:*".to_owned()];
+    let may = Profile { constraints: vec![approval], ..team.clone() };
+    let keys = blocking(|| {
+        world.registry.add_team("crm", &team, now()).unwrap();
+        let key = |name: &str, may: &Profile| {
+            world.registry.add_agent(name, "crm", may, now()).unwrap();
+            world.registry.create_key(name, "test", None, now()).unwrap().secret.to_string()
+        };
+        [key("mail", &may), key("bot", &team)]
+    });
+    let post = |key: &str, body: Body| {
+        let request = Request::post("/crm/pay").header("authorization", format!("Bearer {key}"));
+        request.body(body).unwrap()
+    };
+    let flowing = || Body::from_stream(futures::stream::iter([Ok::<_, std::io::Error>("pay all")]));
+    let [mail, bot] = keys;
+    // What has no amount can be approved by nobody.
+    assert_eq!(world.send(0, post(&mail, Body::from("pay"))).await.status, 403);
+    let answer = world.send(0, post(&mail, flowing())).await;
+    assert_eq!(answer.told(), (413, "input_too_large".to_owned()), "{}", answer.text());
+    assert_eq!(upstream.count(), 0);
+    assert_eq!(world.send(0, post(&bot, flowing())).await.status, 200, "who needs none streams");
+    assert_eq!(upstream.requests()[0].body, b"pay all");
+}
+
+/// What one agent hands on to another is not widened by the other's being watched: nobody watches the first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_in_shadow_has_of_what_another_one_handed_it_no_more_than_that() {
+    let upstream = Upstream::always(Plan::body(200, "text/plain", "from the service")).unwrap();
+    let world = routed(&upstream, None);
+    let (mail, eve) =
+        (SecretKey::generate(Algorithm::EdDsa).unwrap(), SecretKey::generate(Algorithm::EdDsa).unwrap());
+    let may = Profile { max_depth: 1, ..profile(&upstream) };
+    let few = vec![format!("{}/v1/other", local(&upstream.origin()))];
+    let few = Profile { resources: few, ..profile(&upstream) };
+    let (issuer, subject) = blocking(|| {
+        world.registry.add_team("outside", &may, now()).unwrap();
+        let add = |name: &str, key: &SecretKey, profile: &Profile| {
+            let proof = prove(key, world.registry.did(), name, now()).unwrap();
+            world.registry.add_agent_with_key(name, "outside", profile, &proof, now()).unwrap().did
+        };
+        let dids = (add("mail", &mail, &may), add("eve", &eve, &few));
+        world.registry.shadow("eve", now() + 600, now()).unwrap();
+        dids
+    });
+    let of = |name: &str| blocking(|| world.registry.chain(Kind::Agent, name)).unwrap();
+    assert_eq!(world.send(0, signed(&of("eve"), &eve, "e-1")).await.status, 200, "what its team has");
+    let terms = Terms {
+        id: None,
+        subject: subject.parse().unwrap(),
+        valid_from: now() - 10,
+        valid_until: now() + 3600,
+        max_depth: 0,
+        account: None,
+        authority: few.authority("acme.example").unwrap(),
+        status: vec![],
+    };
+    let handed = of("mail");
+    let parents: Vec<&str> = handed.iter().map(String::as_str).collect();
+    let key_id = legation_did::method_id(&issuer.parse().unwrap(), mail.public_key());
+    let link = pass_on(&parents, terms, &key_id, &mail).unwrap();
+    let told = world.send(0, signed(&[handed.clone(), vec![link]].concat(), &eve, "e-2")).await.told();
+    assert_eq!(told, (403, "not_granted".to_owned()));
+    assert_eq!(upstream.count(), 1);
 }

@@ -6,7 +6,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
-use legation_gateway::{Gateway, router};
+use legation_gateway::{Gateway, Limits, Origins, authz_router, router};
 use legation_registry::{
     Budget, FIRST_TEAM, Profile, Registry, init,
     model::{Model, Protocol, Target},
@@ -120,6 +120,19 @@ impl World {
         self.send(gateway, chat(key, members)).await
     }
 
+    /// Where proxies of these origins ask.
+    pub(crate) fn for_proxies(&self, origins: &[&str]) -> Router {
+        authz_router(Arc::clone(&self.gateways[0].0), Origins::new(origins).unwrap())
+    }
+
+    pub(crate) fn limit(&self, gateway: usize, limits: Limits) {
+        self.gateways[gateway].0.limit(limits);
+    }
+
+    pub(crate) fn metrics(&self, gateway: usize) -> String {
+        self.gateways[gateway].0.metrics()
+    }
+
     /// What a gateway has counted of an outcome.
     pub(crate) fn counted(&self, gateway: usize, outcome: &str) -> u64 {
         let text = self.gateways[gateway].0.metrics();
@@ -132,6 +145,14 @@ impl World {
         let mut receipts = blocking(|| self.registry.receipts(None, 1000)).unwrap();
         receipts.reverse();
         receipts.into_iter().map(|one| (one.kind, one.code, one.amount)).collect()
+    }
+
+    /// The bodies of what was decided, the first first.
+    pub(crate) fn bodies(&self) -> Vec<Value> {
+        let mut receipts = blocking(|| self.registry.receipts(None, 1000)).unwrap();
+        receipts.reverse();
+        let decided = receipts.into_iter().filter(|one| one.kind != "settle");
+        decided.map(|one| serde_json::from_slice(&one.body).unwrap()).collect()
     }
 
     /// Waits until as many receipts are there: those of settlements are not waited for by answers.

@@ -9,7 +9,7 @@ use super::{
 use axum::http::Method;
 use legation_credential::Authority;
 use legation_did::Did;
-use legation_registry::{Admin, Profile, Registry, RegistryError};
+use legation_registry::{Admin, Profile, Registry, RegistryError, identity::Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -47,36 +47,26 @@ struct Add {
     role: Option<Role>,
 }
 
-/// What people do who administer an organization, in one word.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Role {
-    /// Everything.
-    Owner,
-    /// All that is done day by day: who is an admin, and the organization's own key, are not.
-    Operator,
-    /// Looks, and changes nothing.
-    Auditor,
-}
-
-impl Role {
-    /// The actions that it stands for, by the table of end points: a delegation names each.
-    fn actions(self) -> Vec<String> {
-        const OWNERS: [&str; 5] = [
-            "admin:admins.add",
-            "admin:admins.remove",
-            "admin:organization.rotate",
-            "admin:organization.schedule",
-            "admin:retention.set",
-        ];
-        let is_meant: fn(&&Endpoint) -> bool = match self {
-            Self::Owner => return vec!["admin:*".to_owned()],
-            Self::Operator => |one| !OWNERS.contains(&one.action),
-            Self::Auditor => |one| one.method == Method::GET,
-        };
-        let actions: BTreeSet<&str> = endpoint::all().filter(is_meant).map(|one| one.action).collect();
-        actions.into_iter().map(str::to_owned).collect()
-    }
+/// The actions that a role stands for, by the table of end points: a delegation names each.
+pub(super) fn actions_of(role: Role) -> Vec<String> {
+    const OWNERS: [&str; 7] = [
+        "admin:admins.add",
+        "admin:admins.remove",
+        "admin:identity-providers.set",
+        "admin:identity-providers.remove",
+        "admin:organization.rotate",
+        "admin:organization.schedule",
+        "admin:retention.set",
+    ];
+    let is_meant: fn(&&Endpoint) -> bool = match role {
+        Role::Owner => return vec!["admin:*".to_owned()],
+        Role::Operator => |one| !OWNERS.contains(&one.action),
+        Role::Approver => |one| one.action.starts_with("admin:approvals."),
+        Role::Auditor => |one| one.reads(),
+    };
+    let actions: BTreeSet<&str> =
+        endpoint::all().filter(|one| !one.open).filter(is_meant).map(|one| one.action).collect();
+    actions.into_iter().map(str::to_owned).collect()
 }
 
 /// An admin with its delegation: what it sends with its requests.
@@ -99,7 +89,7 @@ fn add(asked: &Asked<'_>) -> Result<Value, ApiError> {
         .parse()
         .map_err(|error: legation_did::DidError| ApiError::bad("value_invalid", error.to_string()))?;
     let actions = match (add.role, add.actions) {
-        (Some(role), actions) if actions.is_empty() => role.actions(),
+        (Some(role), actions) if actions.is_empty() => actions_of(role),
         (Some(_), _) => return Err(ApiError::bad("body_invalid", "name a `role` or `actions`, not both")),
         (None, actions) => actions,
     };

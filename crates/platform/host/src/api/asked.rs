@@ -1,6 +1,7 @@
 //! What an end point is asked.
 
-use super::error::ApiError;
+use super::{error::ApiError, identity::Keys};
+use crate::domains::Domains;
 use legation_credential::Authority;
 use legation_keys::{
     json::{self, JsonLimits},
@@ -30,6 +31,10 @@ pub(crate) struct Asked<'a> {
     pub(crate) body: &'a [u8],
     /// What who asks may do; `None` of whoever holds the organization's data.
     pub(crate) authority: Option<&'a Authority>,
+    /// Keys of identity providers, where they can be fetched.
+    pub(crate) keys: Option<&'a Keys>,
+    /// Who looks at domains; where there is none, the end point does.
+    pub(crate) domains: Option<&'a Domains>,
     /// Unix seconds.
     pub(crate) now: i64,
 }
@@ -48,6 +53,16 @@ impl Asked<'_> {
         let limits = JsonLimits { bytes: MAX_BODY, depth: MAX_DEPTH };
         json::parse(self.body, limits)
             .map_err(|error| ApiError::bad(error.code(), format!("the body can't be read: {error}")))?;
+        // No database has a text with a null character in it, and JSON has it as an escape alone.
+        if self.body.windows(NULL.len()).any(|some| some == NULL) {
+            let body = serde_json::from_slice(self.body).map_err(|error| unfit("the body", &error))?;
+            if has_null(&body) {
+                return Err(ApiError::bad(
+                    "value_invalid",
+                    "a text of the body has a null character; leave it out",
+                ));
+            }
+        }
         serde_json::from_slice(self.body).map_err(|error| unfit("the body", &error))
     }
 
@@ -88,6 +103,18 @@ impl Asked<'_> {
     pub(crate) fn page(&self) -> Result<Page, ApiError> {
         let most = self.number("limit", 1, MOST)?.unwrap_or(USUAL);
         Ok(Page { after: self.query("after").unwrap_or_default().to_owned(), most })
+    }
+}
+
+/// How JSON writes the null character.
+const NULL: &[u8] = b"\\u0000";
+
+fn has_null(json: &Value) -> bool {
+    match json {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_null),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_null(value)),
+        _ => false,
     }
 }
 

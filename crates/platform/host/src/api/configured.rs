@@ -1,4 +1,4 @@
-//! Models, routes, secrets of upstreams.
+//! Models, routes, partners, secrets of upstreams.
 
 use super::{
     asked::{Asked, Page, listed},
@@ -8,7 +8,7 @@ use super::{
 };
 use axum::http::Method;
 use legation_keys::time;
-use legation_registry::{model::Model, route::Route};
+use legation_registry::{model::Model, partner::Partner, route::Route};
 use legation_store::configuration::Secret;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -50,6 +50,31 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         (None, "Removed"),
         |asked| {
             asked.registry.remove_route(asked.name, asked.now)?;
+            Ok(json!({"removed": asked.name}))
+        },
+    ),
+    Endpoint::get(
+        ("/v1/partners", "admin:partners.list"),
+        "Other organizations whose agents may call, on which routes and models.",
+        &[AFTER, LIMIT],
+        "Partners",
+        partners,
+    ),
+    Endpoint::get(("/v1/partners/{name}", "admin:partners.list"), "One partner.", &[], "Partner", partner),
+    Endpoint::change(
+        Method::PUT,
+        ("/v1/partners/{name}", "admin:partners.set"),
+        "Let agents of another organization call, on some routes and models, under a ceiling; or change that.",
+        (Some("Partner"), "Partner"),
+        set_partner,
+    ),
+    Endpoint::change(
+        Method::DELETE,
+        ("/v1/partners/{name}", "admin:partners.remove"),
+        "Let agents of another organization call no more, from their next call on.",
+        (None, "Removed"),
+        |asked| {
+            asked.registry.remove_partner(asked.name, asked.now)?;
             Ok(json!({"removed": asked.name}))
         },
     ),
@@ -143,7 +168,7 @@ fn set_model(asked: &Asked<'_>) -> Result<Value, ApiError> {
 pub fn problems(model: &Model, secrets: &[Secret]) -> Vec<String> {
     let name = &model.name;
     let mut found = Vec::new();
-    if model.price.is_none() {
+    if model.currency().is_none() {
         found.push(format!(
             "the model `{name}` has no price, so that no call of it passes; set it anew with a `price`"
         ));
@@ -182,6 +207,24 @@ fn set_route(asked: &Asked<'_>) -> Result<Value, ApiError> {
     same_name(asked, &route.name)?;
     asked.registry.put_route(&route, asked.now)?;
     Ok(serde_json::to_value(&route).unwrap_or_default())
+}
+
+fn partners(asked: &Asked<'_>) -> Result<Value, ApiError> {
+    let form = |partner: &Partner| serde_json::to_value(partner).unwrap_or_default();
+    Ok(part("partners", asked.registry.partners()?, &asked.page()?, |partner| &partner.name, form))
+}
+
+fn partner(asked: &Asked<'_>) -> Result<Value, ApiError> {
+    let found = asked.registry.partners()?.into_iter().find(|partner| partner.name == asked.name);
+    let form = |partner: &Partner| serde_json::to_value(partner).unwrap_or_default();
+    found.as_ref().map(form).ok_or_else(|| missing("partner", asked.name))
+}
+
+fn set_partner(asked: &Asked<'_>) -> Result<Value, ApiError> {
+    let partner: Partner = asked.body()?;
+    same_name(asked, &partner.name)?;
+    asked.registry.put_partner(&partner, asked.now)?;
+    Ok(serde_json::to_value(&partner).unwrap_or_default())
 }
 
 fn secrets(asked: &Asked<'_>) -> Result<Value, ApiError> {

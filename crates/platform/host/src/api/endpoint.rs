@@ -2,8 +2,8 @@
 //! is served that is not described, nor the other way round.
 
 use super::{
-    admins, alerts, asked::Asked, budgets, cards, configured, delegations, error::ApiError, holders, keys,
-    rotation, signals, told,
+    admins, alerts, approvals, asked::Asked, budgets, cards, claims, configured, delegations, domains,
+    error::ApiError, holders, identity, keys, mcp, migration, overlays, policies, rotation, signals, told,
 };
 use axum::http::Method;
 use legation_credential::request::split_query;
@@ -32,6 +32,12 @@ pub(crate) struct Endpoint {
     pub(crate) secret: bool,
     /// Whether it is answered as a stream to whoever asks for one.
     pub(crate) streams: bool,
+    /// Whether nobody has to sign for it: what is in the body says who may.
+    pub(crate) open: bool,
+    /// Whether it changes nothing, although it is asked by a body: no transaction has to hold it together.
+    pub(crate) only_reads: bool,
+    /// Whether it asks others, whom nobody is to wait for: its verbs are not one transaction.
+    pub(crate) alone: bool,
     /// What it does. It blocks.
     pub(crate) run: fn(&Asked<'_>) -> Result<Value, ApiError>,
 }
@@ -78,6 +84,9 @@ impl Endpoint {
             status: 200,
             secret: false,
             streams: false,
+            open: false,
+            only_reads: false,
+            alone: false,
             run,
         }
     }
@@ -101,6 +110,9 @@ impl Endpoint {
             status: 200,
             secret: false,
             streams: false,
+            open: false,
+            only_reads: false,
+            alone: false,
             run,
         }
     }
@@ -125,6 +137,9 @@ impl Endpoint {
             status: 201,
             secret: false,
             streams: false,
+            open: false,
+            only_reads: false,
+            alone: false,
             run,
         }
     }
@@ -135,15 +150,38 @@ impl Endpoint {
         self
     }
 
+    /// The same, which asks others.
+    pub(crate) const fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
+    /// The same, for which nobody has to sign.
+    pub(crate) const fn open(mut self) -> Self {
+        self.open = true;
+        self
+    }
+
     /// The same, which is a stream for whoever asks for one.
     pub(crate) const fn or_stream(mut self) -> Self {
         self.streams = true;
         self
     }
 
+    /// The same, which changes nothing.
+    pub(crate) const fn reading(mut self) -> Self {
+        self.only_reads = true;
+        self
+    }
+
+    /// Whether it changes nothing.
+    pub(crate) fn reads(&self) -> bool {
+        self.only_reads || self.method == Method::GET
+    }
+
     /// Whether it may be asked again by an idempotency key: whatever else changes something can be asked again as it is.
     pub(crate) fn is_once(&self) -> bool {
-        self.method == Method::POST
+        self.method == Method::POST && !self.open && !self.alone && !self.reads()
     }
 
     /// What stands in a path for the variable, where the path is this one's; empty where it has none.
@@ -165,7 +203,7 @@ impl Endpoint {
 
 /// All end points.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&'static [Endpoint]; 11] = [
+    let tables: [&'static [Endpoint]; 19] = [
         holders::ENDPOINTS,
         budgets::ENDPOINTS,
         keys::ENDPOINTS,
@@ -173,7 +211,15 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
         cards::ENDPOINTS,
         delegations::ENDPOINTS,
         configured::ENDPOINTS,
+        policies::ENDPOINTS,
+        mcp::ENDPOINTS,
+        overlays::ENDPOINTS,
+        migration::ENDPOINTS,
+        approvals::ENDPOINTS,
         admins::ENDPOINTS,
+        claims::ENDPOINTS,
+        identity::ENDPOINTS,
+        domains::ENDPOINTS,
         signals::ENDPOINTS,
         alerts::ENDPOINTS,
         told::ENDPOINTS,
@@ -185,7 +231,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
 #[must_use]
 pub fn action(method: &str, path: &str) -> Option<&'static str> {
     let fits = |one: &&Endpoint| one.method.as_str() == method && one.name_in(path).is_some();
-    all().find(fits).map(|endpoint| endpoint.action)
+    all().filter(|one| !one.open).find(fits).map(|endpoint| endpoint.action)
 }
 
 /// Asks an end point as whoever holds the organization's data: `target` is its path and query, `now` is in Unix seconds. All
@@ -206,9 +252,18 @@ pub fn ask(
     let (endpoint, name) = found.ok_or_else(ApiError::nothing_here)?;
     let query = query(endpoint, target)?;
     let run = |registry: &Registry| {
-        (endpoint.run)(&Asked { registry, name: &name, query: &query, body, authority: None, now })
+        (endpoint.run)(&Asked {
+            registry,
+            name: &name,
+            query: &query,
+            body,
+            authority: None,
+            keys: None,
+            domains: None,
+            now,
+        })
     };
-    if endpoint.method == Method::GET { run(registry) } else { registry.together(run) }
+    if endpoint.reads() || endpoint.alone { run(registry) } else { registry.together(run) }
 }
 
 /// The query of a request, of which each member is known.
@@ -220,7 +275,7 @@ pub(crate) fn query(endpoint: &Endpoint, target: &str) -> Result<BTreeMap<String
         let name = name.strip_prefix("query.").unwrap_or(&name);
         let known = endpoint.query.iter().any(|member| member.name == name);
         match value {
-            legation_credential::Value::Text(value) if known => {
+            legation_credential::Value::Text(value) if known && !value.contains('\0') => {
                 query.insert(name.to_owned(), value);
             }
             _ => {
@@ -242,5 +297,6 @@ pub(crate) fn unescape(text: &str) -> Option<String> {
             other => other,
         });
     }
-    String::from_utf8(bytes).ok()
+    // No database has a text with a null character in it.
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }

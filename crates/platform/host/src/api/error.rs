@@ -23,12 +23,14 @@ pub struct ApiError {
     pub code: String,
     /// What is wrong and what can be done, in a sentence.
     pub message: String,
+    /// After how many seconds it may be asked again, where that is known.
+    pub retry_after: Option<u64>,
 }
 
 impl ApiError {
     /// An error with its status, its code and what to do.
     pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into() }
+        Self { status, code: code.to_owned(), message: message.into(), retry_after: None }
     }
 
     /// A request that can't be meant.
@@ -58,13 +60,18 @@ impl IntoResponse for ApiError {
             [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
         let mut response = (status, headers, self.to_json().to_string()).into_response();
         // RFC 9110 §15.5.2 and §10.2.3: how to show who one is, and when to ask again.
-        let more = match status {
-            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Signature")),
-            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, RETRY_AFTER)),
+        let more = match (status, self.retry_after) {
+            (StatusCode::UNAUTHORIZED, _) => {
+                Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Signature")))
+            }
+            (_, Some(seconds)) => Some((header::RETRY_AFTER, HeaderValue::from(seconds))),
+            (StatusCode::SERVICE_UNAVAILABLE, None) => {
+                Some((header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER)))
+            }
             _ => None,
         };
         if let Some((name, value)) = more {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+            response.headers_mut().insert(name, value);
         }
         response
     }
@@ -77,7 +84,7 @@ impl From<Refused> for ApiError {
             500 => 401,
             status => status,
         };
-        Self { status, code: refused.code, message: refused.message }
+        Self { status, code: refused.code, message: refused.message, retry_after: None }
     }
 }
 
@@ -103,11 +110,13 @@ impl From<RegistryError> for ApiError {
             | RegistryError::Duration { .. }
             | RegistryError::Authority(_)
             | RegistryError::Card { .. }
+            | RegistryError::Policy(_)
             | RegistryError::Value { .. } => 400,
             RegistryError::Wider(_) | RegistryError::State { .. } | RegistryError::SecretAnswered { .. } => {
                 409
             }
             RegistryError::KeyReused { .. } => 422,
+            RegistryError::Claim => 403,
             RegistryError::Log(_) => 503,
             RegistryError::Damaged { .. } | RegistryError::Organization(_) => 500,
         };

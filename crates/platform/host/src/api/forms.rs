@@ -209,8 +209,9 @@ pub(crate) fn receipt(receipt: &Receipt, organization: &Did) -> Value {
 
 /// What an agent spent on a resource.
 pub(crate) fn spent(spent: &Spent, organization: &Did, teams: &BTreeMap<String, String>) -> Value {
-    let Spent { agent, resource, currency, calls, amount } = spent;
+    let Spent { agent, resource, currency, calls, amount, end_user } = spent;
     json!({
+        "endUser": end_user,
         "team": teams.get(agent).map_or("", String::as_str), "agent": agent_name(organization, agent), "did": agent, "model": model_name(organization, resource),
         "resource": resource, "currency": currency, "calls": calls, "amountMicros": amount,
         "amount": money(*amount, currency),

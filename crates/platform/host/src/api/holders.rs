@@ -5,10 +5,11 @@ use super::{
     asked::{Asked, listed, unfit},
     endpoint::{AFTER, AT, Endpoint, LIMIT, Member},
     error::ApiError,
-    forms,
+    forms, policies,
 };
 use axum::http::Method;
 use legation_did::Purpose;
+use legation_keys::time;
 use legation_registry::{Budget, FIRST_TEAM, Find, Imported, NewAgent, Profile, Shown, profile::ALL_GROUPS};
 use legation_store::holder::Kind;
 use serde::Deserialize;
@@ -205,6 +206,7 @@ impl Add {
             resources: self.resources,
             constraints: self.constraints,
             budgets,
+            until: None,
             raises: Vec::new(),
             max_depth: self.max_depth,
             valid_for,
@@ -357,11 +359,15 @@ fn show(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {
     let shown: Shown = registry.show(kind, name)?;
     let budgets = registry.budgets(kind, name, now)?.into_iter().next();
     let budgets: Vec<Value> = budgets.iter().flat_map(|own| &own.budgets).map(forms::taken).collect();
-    let json = forms::with(forms::holder(&shown), &[("budgets", budgets.into())]);
+    let policies: Vec<Value> = registry.policies_of(kind, name)?.iter().map(policies::binding).collect();
+    let more = [("budgets", budgets.into()), ("policies", policies.into())];
+    let json = forms::with(forms::holder(&shown), &more);
     if kind != Kind::Agent {
         return Ok(json);
     }
     let keys = registry.list_keys(Some(name))?;
     let keys: Vec<Value> = keys.iter().map(|(agent, key)| forms::key(agent, key, now)).collect();
-    Ok(forms::with(json, &[("keys", keys.into())]))
+    let shadow = registry.shadows(now)?.remove(&shown.holder.did);
+    let shadow = shadow.map_or(Value::Null, |one| json!(time::format(one.until)));
+    Ok(forms::with(json, &[("keys", keys.into()), ("shadow", shadow)]))
 }

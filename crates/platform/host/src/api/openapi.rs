@@ -57,13 +57,19 @@ fn operation(endpoint: &Endpoint) -> Value {
         // One path, one action and a method name it.
         "operationId": operation_id(endpoint),
         "summary": endpoint.summary,
-        "description": format!("Needs the action `{}` on the URL.", endpoint.action),
+        "description": match endpoint.open {
+            true => "Needs no signature.".to_owned(),
+            false => format!("Needs the action `{}` on the URL.", endpoint.action),
+        },
         "parameters": parameters(endpoint),
         "responses": {
             endpoint.status.to_string(): answer("Done.", "application/json", endpoint.answer),
             "default": answer("Not done.", "application/problem+json", "Problem"),
         },
     });
+    if let (true, Some(members)) = (endpoint.open, operation.as_object_mut()) {
+        members.insert("security".to_owned(), json!([]));
+    }
     let content = operation.pointer_mut(&format!("/responses/{}/content", endpoint.status));
     if let (true, Some(kinds)) = (endpoint.streams, content.and_then(Value::as_object_mut)) {
         // Each `data` of the stream is an event.

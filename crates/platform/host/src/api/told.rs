@@ -15,6 +15,13 @@ const SINCE: Member = Member {
     kind: "string",
     about: "From this moment on (RFC 3339); by default of the last 24 hours.",
 };
+const END_USER: Member = Member {
+    name: "endUser",
+    kind: "boolean",
+    about: "With `true`: by end user, too, as agents say it. At most 10,000 lines, the dearest.",
+};
+/// Most lines by end user.
+const MOST_USERS: i64 = 10_000;
 const AGENT: Member =
     Member { name: "agent", kind: "string", about: "With `last`: those of this agent only." };
 const LAST: Member = Member {
@@ -41,7 +48,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::get(
         ("/v1/spend", "admin:spend.show"),
         "What settled calls cost, by agent, model and currency, the dearest first.",
-        &[SINCE],
+        &[SINCE, END_USER],
         "Spend",
         spend,
     ),
@@ -77,7 +84,14 @@ fn spend(asked: &Asked<'_>) -> Result<Value, ApiError> {
         })?,
     };
     let organization = asked.registry.did();
-    let spent = asked.registry.spent(since)?;
+    let spent = match asked.query("endUser") {
+        None | Some("false") => asked.registry.spent(since)?,
+        Some("true") => asked.registry.spent_by_end_user(since, MOST_USERS)?,
+        Some(text) => {
+            let message = format!("`endUser` is `{text}`; write `true`, or leave it out");
+            return Err(ApiError::bad("query_invalid", message));
+        }
+    };
     let teams = asked.registry.teams_of(&spent.iter().map(|spent| spent.agent.as_str()).collect())?;
     let form = |spent| forms::spent(spent, organization, &teams);
     let spent: Vec<Value> = spent.iter().map(form).collect();

@@ -98,7 +98,16 @@ fn current(registry: &Registry, path: &str, now: i64) -> Result<Option<String>, 
         let message = "what this changes has no version; send neither `If-Match` nor `If-None-Match`";
         return Err(ApiError::bad("condition_invalid", message));
     };
-    let asked = Asked { registry, name: &name, query: &BTreeMap::new(), body: &[], authority: None, now };
+    let asked = Asked {
+        registry,
+        name: &name,
+        query: &BTreeMap::new(),
+        body: &[],
+        authority: None,
+        keys: None,
+        domains: None,
+        now,
+    };
     match (endpoint.run)(&asked) {
         Ok(answer) => Ok(Some(tag(&answer))),
         Err(error) if error.status == 404 => Ok(None),

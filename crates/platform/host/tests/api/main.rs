@@ -4,7 +4,11 @@
 
 mod admission;
 mod bodies;
+mod claims;
 mod document;
+mod domains;
+mod hostile;
+mod identity;
 mod once;
 mod published;
 mod stream;

@@ -1,8 +1,10 @@
 //! Each end point once at least, its body and its answer held against the description.
 
 use crate::world::{Draft, World, blocking, both, now, sqlite, told};
+use legation_credential::{Approval, ApprovalRequest, Securing, approve};
 use legation_host::api::openapi::document;
-use legation_keys::time;
+use legation_keys::{Algorithm, SecretKey, Signer, time};
+use legation_registry::mcp::Listed;
 use serde_json::{Value, json};
 use std::{cell::RefCell, collections::BTreeSet};
 
@@ -234,10 +236,69 @@ async fn configured(walk: &Walk<'_>) {
     walk.ask("PUT", "/v1/routes/crm", route).await;
     assert_eq!(walk.get("/v1/routes/crm").await["path"], "/crm/");
     assert_eq!(walk.get("/v1/routes").await["routes"][0]["path"], "/crm/");
-    for (path, name) in [("models/gpt-5", "gpt-5"), ("routes/crm", "crm"), ("secrets/oa", "oa")] {
+    let listed = Listed { name: "book".to_owned(), definition: "{}".to_owned() };
+    blocking(|| walk.world.registry.mcp_listed("crm", &[listed], now())).unwrap();
+    let tools = walk.get("/v1/routes/crm/tools").await["tools"].clone();
+    assert_eq!((&tools[0]["name"], &tools[0]["state"]), (&json!("book"), &json!("seen")));
+    let approve = json!({"tools": [{"name": "book", "digest": tools[0]["digest"]}]});
+    assert_eq!(walk.ask("POST", "/v1/routes/crm/tools", approve).await["approved"], json!(["book"]));
+    assert_eq!(walk.get("/v1/routes/crm/tools").await["tools"][0]["state"], "approved");
+    let hotel =
+        json!({"name": "hotel", "path": "/hotel/", "upstream": "https://hotel.example/", "protocol": "a2a"});
+    walk.ask("PUT", "/v1/routes/hotel", hotel).await;
+    let card = json!({
+        "name": "Hotel", "description": "A hotel.", "version": "1", "capabilities": {}, "skills": [],
+        "supportedInterfaces": [
+            {"url": "https://hotel.example/rpc", "protocolBinding": "JSONRPC", "protocolVersion": "1.0"}],
+        "defaultInputModes": ["text/plain"], "defaultOutputModes": ["text/plain"],
+    });
+    let overlay = json!({"card": card.to_string()});
+    let made = walk.ask("PUT", "/v1/routes/hotel/card-overlay", overlay).await;
+    assert_eq!(walk.get("/v1/routes/hotel/card-overlay").await, made);
+    for (path, name) in
+        [("models/gpt-5", "gpt-5"), ("routes/crm", "crm"), ("routes/hotel", "hotel"), ("secrets/oa", "oa")]
+    {
         assert_eq!(walk.ask("DELETE", &format!("/v1/{path}"), Value::Null).await["removed"], name);
     }
     assert_eq!(walk.get("/v1/models").await["models"], json!([]));
+}
+
+async fn approvals(walk: &Walk<'_>) {
+    let boss = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let hold = |amount: i64| {
+        let facts = [("amount".to_owned(), amount.into()), ("currency".to_owned(), "USD".into())].into();
+        let asked = ApprovalRequest {
+            request: legation_credential::Request::new(
+                "mcp:tools/call:pay",
+                "https://shop.example/mcp",
+                facts,
+            )
+            .unwrap(),
+            agent: "did:web:acme.example:bot".parse().unwrap(),
+            delegation: [7; 32],
+            audience: "did:web:acme.example".to_owned(),
+        };
+        let held =
+            blocking(|| walk.world.registry.hold(&asked, (&asked.agent, "above the limit"), now())).unwrap();
+        (held.id, asked)
+    };
+    let ((one, asked), (two, _)) = (hold(9000), hold(9001));
+    assert_eq!(walk.get("/v1/approvals").await["approvals"].as_array().unwrap().len(), 2);
+    let shown = walk.get(&format!("/v1/approvals/{one}")).await;
+    assert_eq!((&shown["state"], &shown["approvers"]), (&json!("pending"), &json!([])));
+    let issuer = legation_did::key::did(boss.public_key());
+    let key_id = legation_did::method_id(&issuer, boss.public_key());
+    let (agent, request) = (asked.agent.clone(), asked.digest());
+    let approval = Approval { issuer, agent, request, valid_from: now(), valid_until: now() + 600 };
+    let secured = approve(Securing::Jwt, &approval, &key_id, &boss).unwrap();
+    let granted =
+        walk.ask("POST", &format!("/v1/approvals/{one}/grant"), json!({ "secured": secured })).await;
+    assert_eq!(granted["state"], "granted");
+    let refused = walk.ask("POST", &format!("/v1/approvals/{two}/refuse"), json!({"reason": "no"})).await;
+    assert_eq!((&refused["state"], &refused["reason"]), (&json!("refused"), &json!("no")));
+    let again = format!("/v1/approvals/{two}/refuse");
+    let again = walk.world.ask(&walk.world.admin, "POST", &again, &json!({})).await;
+    assert_eq!(again.problem(), told(400, "value_invalid"));
 }
 
 async fn told_of(walk: &Walk<'_>) {
@@ -267,6 +328,19 @@ async fn retention(walk: &Walk<'_>) {
 }
 
 async fn admins(walk: &Walk<'_>) {
+    let provider = json!({
+        "name": "corp", "issuer": "https://idp.acme.example", "audience": "legation",
+        "roles": [{"group": "ops", "role": "operator"}],
+    });
+    let set = walk.ask("PUT", "/v1/identity-providers/corp", provider).await;
+    assert_eq!((&set["session"], &set["groupsClaim"]), (&json!(28_800), &json!("groups")));
+    assert_eq!(walk.get("/v1/identity-providers").await["identity-providers"], json!([set]));
+    walk.ask("DELETE", "/v1/identity-providers/corp", Value::Null).await;
+    let added = walk.ask("POST", "/v1/domains", json!({"name": "acme.test"})).await;
+    assert_eq!(walk.get("/v1/domains").await["domains"], json!([added]));
+    let looked = walk.ask("POST", "/v1/domains/acme.test/check", Value::Null).await;
+    assert_eq!((&looked["state"], &looked["failures"]), (&json!("pending"), &json!(1)));
+    walk.ask("DELETE", "/v1/domains/acme.test", Value::Null).await;
     let did = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
     let added = walk.ask("POST", "/v1/admins", json!({"did": did, "actions": ["admin:spend.show"]})).await;
     assert!(added["secured"].as_str().unwrap().starts_with("ey"));
@@ -306,6 +380,108 @@ async fn ended(walk: &Walk<'_>) {
     }
 }
 
+async fn migration(walk: &Walk<'_>) {
+    let until = |seconds: i64| legation_keys::time::format(now() + seconds);
+    let begun = walk.ask("POST", "/v1/shadows", json!({"agent": "bot", "until": until(3600)})).await;
+    assert_eq!(begun["agent"], "bot");
+    assert_eq!(walk.get("/v1/shadows").await["shadows"], json!([begun]));
+    assert_eq!(walk.get("/v1/agents/bot").await["shadow"], begun["until"]);
+    let adopt = json!({"agent": "bot", "name": "old", "sha256": "ab".repeat(32), "until": until(3600)});
+    let key = walk.ask("POST", "/v1/adopted-keys", adopt.clone()).await;
+    assert_eq!(key["hint"], "sha256:abababab");
+    assert_eq!(walk.ask("POST", "/v1/adopted-keys", adopt).await["id"], key["id"], "it is there once");
+    let report = walk.get("/v1/migration?agent=bot").await;
+    assert_eq!(report["agents"][0]["mode"], "shadow");
+    assert_eq!(report["agents"][0]["adoptedKeys"][0]["hint"], key["hint"]);
+    assert_eq!(walk.ask("POST", "/v1/shadows/bot/end", Value::Null).await["ended"], true);
+    assert_eq!(walk.ask("POST", "/v1/shadows/bot/end", Value::Null).await["ended"], false);
+    assert_eq!(walk.get("/v1/migration").await["agents"].as_array().unwrap().len(), 0, "nobody did anything");
+    let told = |status: u16, code: &str| (status, code.to_owned());
+    for (path, body, wanted) in [
+        ("/v1/shadows", json!({"agent": "nobody", "until": until(60)}), told(404, "not_found")),
+        ("/v1/shadows", json!({"agent": "bot", "until": until(31 * 86_400)}), told(400, "value_invalid")),
+        ("/v1/shadows", json!({"agent": "bot", "until": "soon"}), told(400, "value_invalid")),
+        ("/v1/shadows", json!({"agent": "bot"}), told(400, "body_invalid")),
+        (
+            "/v1/adopted-keys",
+            json!({"agent": "bot", "sha256": "ab", "until": until(60)}),
+            told(400, "value_invalid"),
+        ),
+        (
+            "/v1/adopted-keys",
+            json!({"agent": "bot", "sha256": "ab".repeat(32), "until": until(400 * 86_400)}),
+            told(400, "value_invalid"),
+        ),
+    ] {
+        let answer = walk.world.ask(&walk.world.admin, "POST", path, &body).await;
+        assert_eq!(answer.problem(), wanted, "{path} {body}");
+    }
+}
+
+async fn policies(walk: &Walk<'_>) {
+    let partner =
+        json!({"name": "shop", "did": "did:web:shop.example", "models": ["standard"], "maxStatusAge": 10});
+    assert_eq!(walk.ask("PUT", "/v1/partners/shop", partner.clone()).await, partner);
+    assert_eq!(walk.get("/v1/partners").await["partners"], json!([partner]));
+    assert_eq!(walk.get("/v1/partners/shop").await["maxStatusAge"], 10);
+    walk.ask("DELETE", "/v1/partners/shop", Value::Null).await;
+    let text = "forbid (principal is Agent, action, resource == Model::\"gpt-5\");";
+    let put = walk.ask("PUT", "/v1/policies/no-gpt-5", json!({ "text": text })).await;
+    assert_eq!((&put["version"], &put["bound"]), (&json!(1), &json!([])));
+    let bound = walk.ask("POST", "/v1/policies/no-gpt-5/bind", json!({"to": "tag:europe"})).await;
+    assert_eq!((&bound["version"], &bound["to"]), (&json!(1), &json!("tag:europe")));
+    assert_eq!(walk.get("/v1/agents/bot").await["policies"][0]["name"], "no-gpt-5");
+    let set = json!({"text": text.replace("gpt-5", "gpt-6"), "bound": ["team:sales", "agent:bot"]});
+    let set = walk.ask("PUT", "/v1/policies/no-gpt-5", set).await;
+    assert_eq!(
+        (&set["version"], &set["bound"][0]["to"], &set["bound"][1]["to"]),
+        (&json!(2), &json!("agent:bot"), &json!("team:sales"))
+    );
+    assert_eq!(walk.get("/v1/policies").await["policies"][0]["version"], 2);
+    assert_eq!(walk.get("/v1/policies/no-gpt-5?version=1").await["text"], text);
+    assert_eq!(walk.get("/v1/policy-bindings").await["bindings"].as_array().unwrap().len(), 2);
+    // The administrator's own calls are what was recorded, and it is no agent.
+    let test = walk.ask("POST", "/v1/policy-tests", json!({"name": "no-gpt-5"})).await;
+    assert!(test["requests"].as_i64().unwrap() > 20 && test["denied"] == 0, "{test}");
+    let all =
+        json!({"name": "all", "text": "forbid (principal is Admin, action in Action::\"admin\", resource);"});
+    let test = walk.ask("POST", "/v1/policy-tests", all).await;
+    assert!(
+        test["denied"].as_i64().unwrap() > 20 && test["differences"][0]["would"] == "policy_denied",
+        "{test}"
+    );
+    let ended = walk.ask("POST", "/v1/policies/no-gpt-5/unbind", json!({"to": "team:sales"})).await;
+    assert_eq!(ended["unbound"], json!(["team:sales"]));
+    assert_eq!(
+        walk.ask("POST", "/v1/policies/no-gpt-5/unbind", json!({})).await["unbound"],
+        json!(["agent:bot"])
+    );
+    assert_eq!(walk.get("/v1/policies/no-gpt-5/history").await["versions"].as_array().unwrap().len(), 2);
+    for (method, path, body, wanted) in [
+        ("PUT", "/v1/policies/x", json!({"text": "forbid;"}), told(400, "policy_syntax")),
+        ("PUT", "/v1/policies/x", json!({"text": text, "bound": ["all"]}), told(400, "value_invalid")),
+        ("POST", "/v1/policies/x/bind", json!({"to": "organization"}), told(404, "not_found")),
+        (
+            "POST",
+            "/v1/policy-tests",
+            json!({"name": "x", "text": text, "version": 1}),
+            told(400, "value_invalid"),
+        ),
+        (
+            "POST",
+            "/v1/policy-tests",
+            json!({"name": "x", "text": text, "since": "noon"}),
+            told(400, "value_invalid"),
+        ),
+    ] {
+        assert_eq!(
+            walk.world.ask(&walk.world.admin, method, path, &body).await.problem(),
+            wanted,
+            "{path} {body}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_end_point_takes_and_gives_what_is_described() {
     for world in both() {
@@ -316,6 +492,9 @@ async fn each_end_point_takes_and_gives_what_is_described() {
         keys(&walk).await;
         delegations(&walk).await;
         configured(&walk).await;
+        policies(&walk).await;
+        migration(&walk).await;
+        approvals(&walk).await;
         told_of(&walk).await;
         retention(&walk).await;
         admins(&walk).await;
@@ -327,6 +506,8 @@ async fn each_end_point_takes_and_gives_what_is_described() {
                 methods.as_object().unwrap().keys().map(|one| format!("{} {path}", one.to_uppercase())),
             );
         }
+        // What nobody signs is tried in `claims.rs` and `identity.rs`.
+        assert!(all.remove("POST /v1/claims") && all.remove("POST /v1/sessions"));
         let seen = walk.seen.borrow();
         let unseen: Vec<&String> = all.difference(&seen).collect();
         assert!(unseen.is_empty(), "{unseen:?}");

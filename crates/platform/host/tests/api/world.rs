@@ -95,6 +95,7 @@ impl Admin {
 pub(crate) struct World {
     pub(crate) engine: &'static str,
     pub(crate) registry: Arc<Registry>,
+    gateway: Arc<Gateway>,
     pub(crate) router: Router,
     /// Who may do everything.
     pub(crate) admin: Admin,
@@ -111,9 +112,33 @@ impl World {
         let registry = Arc::new(registry);
         let gateway =
             Gateway::new(Arc::clone(&registry), signer.client(Door::Gateway).unwrap(), false).unwrap();
-        let router = legation_host::api(gateway, Arc::clone(&registry));
+        let router = legation_host::api(Arc::clone(&gateway), Arc::clone(&registry));
         let admin = admit(&registry, &["admin:*"]);
-        Self { engine, registry, router, admin, _signer: signer, _folder: folder }
+        Self { engine, registry, gateway, router, admin, _signer: signer, _folder: folder }
+    }
+
+    /// The same, asked as often as rates say.
+    pub(crate) fn limited(self, rates: legation_host::api::Rates) -> Self {
+        self.with(legation_host::api::Settings { rates, ..Default::default() })
+    }
+
+    /// The same, served by settings.
+    pub(crate) fn with(self, settings: legation_host::api::Settings) -> Self {
+        let router =
+            legation_host::api::api_with(Arc::clone(&self.gateway), Arc::clone(&self.registry), settings);
+        Self { router, ..self }
+    }
+
+    /// Another organization of the same store, which nobody administers yet.
+    pub(crate) fn without_admins(self) -> Self {
+        let (store, signer) = (Arc::clone(self.registry.store()), &self._signer);
+        let registry = blocking(|| {
+            Arc::new(init(store, signer.client(Door::Registry).unwrap(), "new.example", now()).unwrap())
+        });
+        let gateway =
+            Gateway::new(Arc::clone(&registry), signer.client(Door::Gateway).unwrap(), false).unwrap();
+        let router = legation_host::api(Arc::clone(&gateway), Arc::clone(&registry));
+        Self { registry, gateway, router, ..self }
     }
 
     /// One more admin.
@@ -130,7 +155,8 @@ impl World {
 
     /// What somebody asks for, signed.
     pub(crate) async fn ask(&self, who: &Admin, method: &str, target: &str, body: &Value) -> Answer {
-        self.send(who.sign(&Draft::new(method, target, body))).await
+        let origin = self.registry.origin();
+        self.send(who.sign(&Draft { origin: &origin, ..Draft::new(method, target, body) })).await
     }
 
     /// What the first admin asks for, which is done.

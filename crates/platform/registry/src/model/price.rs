@@ -16,9 +16,11 @@ pub const MAX_COST: u64 = (MAX_AMOUNT * MICROS).unsigned_abs();
 /// What the tokens of a model cost, in millionths of a minor unit each. That is as many as minor units per million
 /// tokens: 2.50 USD per million are 250.
 ///
+/// Pictures and sound have prices of their own, in the same unit: an image of 0.04 USD is 4,000,000.
+///
 /// It is the dearest that the provider may ask: where it asks more for long prompts, or its project is set to a
 /// dearer tier of service, that price stands here. What is reserved and what is counted is never too little then.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct Price {
     /// ISO 4217 code.
@@ -34,6 +36,38 @@ pub struct Price {
     pub cache_write: Option<u64>,
     /// A token of the answer, reasoning included.
     pub output: u64,
+    /// Images that it makes, at most [`MAX_IMAGES`]. What is none of them is not asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<ImagePrice>,
+    /// A character (a code point of Unicode) that it speaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub character: Option<u64>,
+    /// A second of speech that it writes down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<u64>,
+    /// Most seconds of speech that it takes in one call, beyond which it refuses, 1 to [`MAX_SECONDS`]; needed where a second
+    /// has a price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_seconds: Option<u64>,
+}
+
+/// Most seconds of speech of one call: a day.
+pub const MAX_SECONDS: u64 = 86_400;
+/// Most kinds of images of one model.
+pub const MAX_IMAGES: usize = 64;
+
+/// What an image costs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
+pub struct ImagePrice {
+    /// Its size as requests say it, `1024x1024`; of every size, where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<String>,
+    /// Its quality as requests say it, `high`; of every quality, where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<String>,
+    /// One image, in millionths of a minor unit.
+    pub each: u64,
 }
 
 /// The tokens of a call.
@@ -47,6 +81,8 @@ pub struct Usage {
     pub written: u64,
     /// Of all answers, reasoning included.
     pub output: u64,
+    /// What it cost beside its tokens, in millionths of a minor unit: images and sound.
+    pub other: u64,
 }
 
 impl Usage {
@@ -63,8 +99,8 @@ impl Price {
     ///
     /// ```
     /// use legation_registry::model::{Price, Usage};
-    /// let price = Price { currency: "USD".into(), input: 250, cached_input: Some(125), cache_write: None, output: 1000 };
-    /// let usage = Usage { input: 1200, cached: 1000, written: 0, output: 300 };
+    /// let price = Price { currency: "USD".into(), input: 250, cached_input: Some(125), output: 1000, ..Price::default() };
+    /// let usage = Usage { input: 1200, cached: 1000, output: 300, ..Usage::default() };
     /// assert_eq!(price.cost(&usage), Some(200 * 250 + 1000 * 125 + 300 * 1000)); // 0.475 cents
     /// ```
     #[must_use]
@@ -75,6 +111,7 @@ impl Price {
             (usage.cached, self.cached_input.unwrap_or(self.input)),
             (usage.written, self.cache_write.unwrap_or(self.input)),
             (usage.output, self.output),
+            (usage.other, 1),
         ])
     }
 
@@ -87,6 +124,16 @@ impl Price {
         sum(&[(input, dearest), (output, self.output)])
     }
 
+    /// The dearest image of a size and a quality, of any where none is named. `None` where it has none of them.
+    #[must_use]
+    pub fn image(&self, size: Option<&str>, quality: Option<&str>) -> Option<u64> {
+        let fits = |known: &Option<String>, asked: Option<&str>| {
+            known.as_deref().is_none_or(|known| asked.is_none_or(|asked| asked == known))
+        };
+        let fitting = self.images.iter().filter(|one| fits(&one.size, size) && fits(&one.quality, quality));
+        fitting.map(|one| one.each).max()
+    }
+
     pub(super) fn validate(&self) -> Result<(), ModelError> {
         // Of a code that is not listed nobody knows the minor unit, and so not what the numbers mean.
         if money::exponent(&self.currency).is_none() {
@@ -97,12 +144,20 @@ impl Price {
             ("cachedInput", self.cached_input),
             ("cacheWrite", self.cache_write),
             ("output", Some(self.output)),
+            ("images", self.images.iter().map(|one| one.each).max()),
+            ("character", self.character),
+            ("second", self.second),
         ];
         let dear = prices
             .into_iter()
             .find_map(|(member, price)| Some((member, price?)).filter(|(_, price)| *price > MAX_PRICE));
+        let bounded = self.max_seconds.is_some_and(|most| (1..=MAX_SECONDS).contains(&most));
+        if self.second.is_some() && !bounded {
+            return Err(ModelError::Seconds);
+        }
         match dear {
             Some((member, found)) => Err(ModelError::Price { member, found }),
+            None if self.images.len() > MAX_IMAGES => Err(ModelError::Images { found: self.images.len() }),
             None => Ok(()),
         }
     }

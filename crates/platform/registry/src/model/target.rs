@@ -1,6 +1,6 @@
 //! Where a model runs.
 
-use super::{ModelError, is_label, shorten};
+use super::{ModelError, Price, is_label, shorten};
 use legation_credential::resource;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,10 @@ pub struct Target {
     /// has one the first is asked first, and the others where it can't be reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
+    /// What it costs there, where that is not what the model says. A call reserves the dearest of its targets, and is counted by
+    /// the one that served it. All are of one currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
 }
 
 /// The member of a request by which a provider bounds the tokens of an answer.
@@ -62,6 +66,7 @@ impl Target {
             secret: None,
             output_limit: None,
             weight: None,
+            price: None,
         }
     }
 

@@ -33,6 +33,8 @@ pub enum Told {
     Key(Box<Generated>),
     /// What was signed, as a compact JWS.
     Secured(String),
+    /// What became of each of several, in their order.
+    All(Vec<Result<Told, ClientError>>),
 }
 
 impl Ask {
@@ -43,6 +45,30 @@ impl Ask {
             organization: organization.to_owned(),
             key_id: key_id.to_owned(),
             algorithm: algorithm.jose().to_owned(),
+        }))
+    }
+
+    /// Keys, 64 at most, as [`Client::generate`] makes one.
+    #[must_use]
+    pub fn keys(organization: &str, key_ids: Vec<String>, algorithm: Algorithm) -> Self {
+        let (organization, algorithm) = (organization.to_owned(), algorithm.jose().to_owned());
+        Self(Request::GenerateAll(ask::GenerateAll { organization, key_ids, algorithm }))
+    }
+
+    /// Delegations, 64 at most, that pass on the same chain, as [`Client::delegate`] signs one. The key is opened and the chain
+    /// is read once.
+    #[must_use]
+    pub fn delegations<'t>(
+        key: SealedKey<'_>,
+        issuer: &Did,
+        parents: &[&str],
+        all: impl Iterator<Item = &'t Terms>,
+    ) -> Self {
+        Self(Request::DelegateAll(ask::DelegateAll {
+            key: key.into(),
+            issuer: issuer.as_str().to_owned(),
+            parents: parents.iter().map(|parent| (*parent).to_owned()).collect(),
+            terms: all.map(Into::into).collect(),
         }))
     }
 
@@ -112,7 +138,11 @@ impl Client {
     }
 
     fn told(&self, answer: &[u8]) -> Result<Told, ClientError> {
-        match serde_json::from_slice(answer).map_err(|_| self.odd())? {
+        self.one(serde_json::from_slice(answer).map_err(|_| self.odd())?)
+    }
+
+    fn one(&self, answer: Answer) -> Result<Told, ClientError> {
+        match answer {
             Answer::Refused { code, message } => Err(ClientError::Refused { code, message }),
             answer => self.read(answer),
         }
@@ -122,6 +152,14 @@ impl Client {
     pub(super) fn read(&self, answer: Answer) -> Result<Told, ClientError> {
         match answer {
             Answer::Secured { secured } => Ok(Told::Secured(secured)),
+            Answer::All { answers } => {
+                // Each is of one: nothing nests.
+                let one = |answer| match self.one(answer) {
+                    Ok(Told::All(_)) => Err(self.odd()),
+                    other => other,
+                };
+                Ok(Told::All(answers.into_iter().map(one).collect()))
+            }
             Answer::Generated { public_jwk, sealed } => {
                 let limits = JsonLimits { bytes: 4096, depth: 4 };
                 let jwk = json::parse(public_jwk.as_bytes(), limits).map_err(|_| self.odd())?;

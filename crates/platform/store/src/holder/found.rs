@@ -43,7 +43,7 @@ pub fn find(
             let number = parameters.len();
             format!(
                 "SELECT holder.id, holder.kind, holder.parent, holder.name, holder.did, holder.state, holder.version, \
-                 holder.created, holder.body FROM holder_tag JOIN holder \
+                 holder.created, holder.body, holder.unconfirmed FROM holder_tag JOIN holder \
                  ON holder.organization = holder_tag.organization AND holder.kind = holder_tag.kind \
                  AND holder.name = holder_tag.name WHERE holder_tag.organization = $1 AND holder_tag.kind = $2 \
                  AND holder_tag.tag = ${number} AND holder_tag.name > $3 {begins} ORDER BY holder_tag.name LIMIT $4"
@@ -53,6 +53,12 @@ pub fn find(
     let rows = tx.query(&sql, &parameters)?;
     rows.iter().map(read).collect()
 }
+
+/// How tags are written: what stands before the rows, and what after.
+pub(super) const TAG: (&str, &str) = (
+    "INSERT INTO holder_tag (organization, kind, tag, name)",
+    "ON CONFLICT (organization, kind, tag, name) DO NOTHING",
+);
 
 /// Writes the tags of a holder in place of those before.
 ///
@@ -69,9 +75,5 @@ pub fn set_tags(
         &[organization.into(), kind.name().into(), name.into()],
     )?;
     let row = |tag: &String| vec![organization.into(), kind.name().into(), tag.into(), name.into()];
-    tx.insert_all(
-        "INSERT INTO holder_tag (organization, kind, tag, name)",
-        tags.iter().map(row).collect(),
-        "ON CONFLICT (organization, kind, tag, name) DO NOTHING",
-    )
+    tx.insert_all(TAG.0, tags.iter().map(row).collect(), TAG.1)
 }

@@ -305,7 +305,11 @@ impl Out {
             record::write(bytes, self.next, &record).map_err(StoreError::unavailable)?;
             self.next += 1;
         }
-        record::write(bytes, self.next, &Record::Entry(entry)).map_err(StoreError::unavailable)?;
+        let record = match entry.end_user.clone() {
+            Some(end_user) => Record::EntryFor { entry, end_user },
+            None => Record::Entry(entry),
+        };
+        record::write(bytes, self.next, &record).map_err(StoreError::unavailable)?;
         self.next += 1;
         Ok(self.next - 1)
     }
@@ -398,6 +402,10 @@ impl Left {
         for (number, record) in self.files.iter().flat_map(|file| record::read(file)) {
             match record {
                 Record::Entry(entry) => entries.push((number, entry)),
+                Record::EntryFor { mut entry, end_user } => {
+                    entry.end_user = Some(end_user);
+                    entries.push((number, entry));
+                }
                 Record::Common { digest, pieces } => {
                     commons.insert(digest, Arc::new(Common::kept(pieces.into_owned())));
                 }

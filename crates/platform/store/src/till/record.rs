@@ -18,6 +18,8 @@ pub(crate) enum Record<'a> {
     Common { digest: [u8; 32], pieces: Cow<'a, [u8]> },
     /// What was committed or settled.
     Entry(Entry<'a>),
+    /// The same, and for whom.
+    EntryFor { entry: Entry<'a>, end_user: Cow<'a, str> },
 }
 
 /// What was committed or settled.
@@ -37,11 +39,14 @@ pub(crate) struct Entry<'a> {
     of: Option<i64>,
     own: Cow<'a, [u8]>,
     common: Option<[u8; 32]>,
+    /// Beside it, in a record of its own kind: those that were written before there was one are read as they are.
+    #[serde(skip)]
+    pub(crate) end_user: Option<Cow<'a, str>>,
 }
 
 impl<'a> Entry<'a> {
     pub(crate) fn new(number: u64, used: Vec<([u8; 32], i64)>, receipt: &'a NewReceipt) -> Self {
-        let NewReceipt { at, kind, code, agent, resource, amount, currency, of, body } = receipt;
+        let NewReceipt { at, kind, code, agent, resource, amount, currency, of, body, end_user: _ } = receipt;
         Self {
             number,
             used,
@@ -55,6 +60,7 @@ impl<'a> Entry<'a> {
             of: *of,
             own: body.own().into(),
             common: body.common().map(|common| common.digest()),
+            end_user: receipt.end_user.as_deref().map(Cow::from),
         }
     }
 
@@ -73,6 +79,7 @@ impl<'a> Entry<'a> {
             amount: self.amount,
             currency: self.currency.map(Cow::into_owned),
             of: self.of,
+            end_user: self.end_user.map(Cow::into_owned),
             body: Text::kept(common, self.own.into_owned()),
         })
     }
@@ -133,6 +140,7 @@ mod tests {
             amount: Some(-1),
             currency: None,
             of: Some(-3),
+            end_user: None,
             body: Text::whole(b"{}".to_vec()),
         };
         let (one, other) = (receipt("one"), receipt("other"));

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod a2a;
 mod backups;
 mod commits;
 mod engines;

@@ -144,6 +144,7 @@ pub(crate) fn note(kind: &'static str, code: &str, at: i64, amount: Option<i64>)
         amount,
         currency: amount.map(|_| "USD".to_owned()),
         of: None,
+        end_user: None,
         body: b"{}".to_vec().into(),
     }
 }

@@ -83,6 +83,7 @@ impl World {
             links: links(chain),
             debits,
             valid_until: i64::MAX,
+            shadow: None,
         }
     }
 

@@ -1,0 +1,170 @@
+//! An MCP server and a client by the official SDK, as they are, with the gateway between: over HTTP in both generations of the
+//! protocol, and over standard input and output.
+
+use super::{root, running, typed};
+use crate::common::{self, Play, free_port};
+use serde_json::Value;
+use std::{
+    net::TcpStream,
+    path::PathBuf,
+    process::{Child, Command},
+    time::{Duration, Instant},
+};
+
+pub(crate) fn python(script: &str) -> Command {
+    let place = root("target/sdks");
+    assert!(place.join("installed").exists(), "the SDKs are missing: run tests/sdks/install");
+    let mut command = Command::new("python3");
+    command.arg(root("tests/sdks").join(script)).env("PYTHONPATH", place.join("python"));
+    command
+}
+
+pub(crate) struct Server(Child);
+
+impl Server {
+    pub(crate) fn start(script: &str, port: u16, more: &[&str]) -> Self {
+        let child = python(script).arg(port.to_string()).args(more).spawn().unwrap();
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(30), "the server does not come up");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Self(child)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What a run of the client did, thing by thing.
+pub(crate) fn told(command: &mut Command) -> Vec<Value> {
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    lines
+}
+
+pub(crate) const ARGUMENT: &str = "{\"type\":\"argument\",\"name\":\"nights\",\"max\":3}";
+
+/// What the client finds where `book` is granted for three nights, and the server may ask.
+fn holds(found: &[Value], how: &str) {
+    assert_eq!(found[0]["tools"], serde_json::json!(["book", "suite"]), "{how}: {found:?}");
+    assert_eq!(found[1]["resources"], serde_json::json!([]), "{how}: {found:?}");
+    assert_eq!(
+        (&found[2]["denied"], &found[2]["text"]),
+        (&false.into(), &"booked a single for 2 nights".into()),
+        "{how}"
+    );
+    for (index, code) in [(3, "constraint_violated"), (4, "not_granted")] {
+        assert_eq!(found[index]["denied"], true, "{how}: {}", found[index]);
+        assert_eq!(found[index]["meta"]["org.w3id.legation/denial"]["code"], code, "{how}");
+    }
+    // The server's SDK asks its client in the older generation only.
+    let suite = if how == "legacy" { "booked a suite for 1 nights: accept" } else { "no back-channel" };
+    assert!(found[5]["text"].as_str().unwrap().contains(suite), "{how}: {}", found[5]);
+}
+
+#[test]
+#[ignore = "needs tests/sdks/install"]
+fn the_mcp_sdks_as_they_are_meet_through_the_gateway_in_both_generations() {
+    let (play, port) = (Play::new(), free_port());
+    let _server = Server::start("mcp_server.py", port, &[]);
+    let up = running::Up::dev(&play, &[], &[]);
+    let upstream = format!("http://localhost:{port}/");
+    std::fs::create_dir(play.path("org")).unwrap();
+    play.write(
+        "org/hotel.toml",
+        format!(
+            "[[route]]\nname = \"hotel\"\npath = \"/hotel/\"\nupstream = \"{upstream}\"\nprotocol = \"mcp\"\n"
+        ),
+    );
+    play.json("apply -f org");
+    play.json(&format!("team add travel --action mcp:* --resource {upstream}mcp"));
+    let granted =
+        "--action mcp:tools/call:book --action mcp:tools/call:suite --action mcp:elicitation/create";
+    play.json(&format!(
+        "agent add mail --team travel {granted} --resource {upstream}mcp --constraint {ARGUMENT}"
+    ));
+    let key = play.json("api-key create mail")["secret"].as_str().unwrap().to_owned();
+    let url = format!("http://localhost:{}/hotel/mcp", up.port);
+    for mode in ["legacy", "auto"] {
+        let found = told(python("mcp_calls.py").args([mode, &url]).env("KEY", &key));
+        holds(&found, mode);
+    }
+    let tools = play.json("mcp tools hotel");
+    let states = tools["tools"].as_array().unwrap().iter().map(|tool| tool["state"].as_str().unwrap());
+    assert_eq!(states.collect::<Vec<_>>(), ["seen"; 3]);
+    play.json("mcp approve hotel book");
+    assert_eq!(play.json("mcp tools hotel")["tools"][0]["state"], "approved");
+    play.json("agent suspend mail");
+    let stopped = python("mcp_calls.py").args(["auto", &url]).env("KEY", &key).output().unwrap();
+    assert!(!stopped.status.success(), "{stopped:?}");
+}
+
+#[test]
+#[ignore = "needs tests/sdks/install"]
+fn the_mcp_sdks_as_they_are_meet_over_standard_input_with_a_wrapped_server() {
+    let play = Play::new();
+    let up = running::Up::dev(&play, &[], &[]);
+    play.json("team add travel --action mcp:* --resource mcp://hotel/");
+    play.key("mail.key");
+    let granted =
+        "--action mcp:tools/call:book --action mcp:tools/call:suite --action mcp:elicitation/create";
+    play.json(&format!(
+        "agent add mail --team travel --own-key mail.key {granted} --resource mcp://hotel/ --constraint {ARGUMENT}"
+    ));
+    play.json("agent file mail --own-key mail.key --out mail.agent");
+    let (agent, server): (PathBuf, PathBuf) = (play.path("mail.agent"), root("tests/sdks/mcp_server.py"));
+    let gateway = format!("http://localhost:{}", up.port);
+    let wrap = [
+        env!("CARGO_BIN_EXE_legation"),
+        "mcp",
+        "wrap",
+        "--key",
+        agent.to_str().unwrap(),
+        "--gateway",
+        &gateway,
+    ];
+    let server = ["--server", "mcp://hotel/", "--", "python3", server.to_str().unwrap(), "stdio"];
+    for mode in ["legacy", "auto"] {
+        let found = told(python("mcp_calls.py").args([mode, "stdio"]).args(wrap).args(server));
+        holds(&found, mode);
+    }
+}
+
+#[test]
+#[ignore = "needs tests/sdks/install"]
+fn a_gateway_is_put_in_front_of_an_mcp_server_as_the_readme_types_it() {
+    let (port, admin, behind) = (free_port(), free_port(), free_port());
+    let adapt = |line: &str| {
+        let line = line.replace("localhost:8080", &format!("localhost:{port}"));
+        let line = line.replace("localhost:8000", &format!("localhost:{behind}"));
+        let listen = format!("up --dev --listen 127.0.0.1:{port} --admin-listen 127.0.0.1:{admin} ");
+        line.replace("up --dev ", &listen)
+            .replace("python3 server.py", &format!("PORT={behind} python3 server.py"))
+    };
+    let own = |line: &&String| !["pip install", "cp -r examples"].iter().any(|start| line.starts_with(start));
+    let commands = common::readme("Put it in front of an MCP server");
+    let commands: Vec<String> = commands.iter().filter(own).map(|line| adapt(line)).collect();
+    assert!(commands.iter().filter(|line| line.starts_with("python3 pay.py")).count() >= 5);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("organization")).unwrap();
+    for file in ["server.py", "pay.py", "organization/bank.toml"] {
+        let text = std::fs::read_to_string(root("examples/mcp").join(file)).unwrap();
+        std::fs::write(folder.path().join(file), adapt(&text)).unwrap();
+    }
+    let (said, complained) = typed(&commands, folder.path());
+    for (wanted, times) in [
+        ("paid 10.00 USD to bob", 1),
+        ("Denied (constraint_violated)", 1),
+        ("Denied (approval_required)", 2),
+        ("paid 80.00 USD to bob", 1),
+    ] {
+        assert_eq!(said.matches(wanted).count(), times, "{wanted}: {said}\n{complained}");
+    }
+}

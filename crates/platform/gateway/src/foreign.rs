@@ -1,0 +1,173 @@
+//! Agents of partners: their chains begin at another organization, under the ceiling that the partner has here. What that organization
+//! publishes of them is fetched, as old as the partner's entry lets it be. Whoever begins anywhere else is a stranger, and costs little.
+
+use crate::{
+    decide::{Identified, Undecided},
+    gateway::Gateway,
+    models::Configured,
+    refused::Refused,
+};
+use legation_credential::LinkDigest;
+use legation_did::Did;
+use legation_http_signature::{Message, read};
+use legation_policy::{Kind, Principal};
+use legation_registry::{RegistryError, partner::Partner};
+use legation_resolver::{Fetcher, Options, SetupError, SharedEvidence, verify_anew, verify_shared};
+use legation_verifier::{Code, Denial, Trust, VerifiedChain, Verifier};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use tracing::{Instrument, info_span};
+
+/// For how long it is taken to be known who is a partner, before the organization's epoch is looked at for a stranger.
+const KNOWN: Duration = Duration::from_secs(1);
+
+/// A partner, and what verifies its agents' chains.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) did: Did,
+    max_status_age: i64,
+    verifier: Verifier,
+}
+
+/// What foreign chains are verified by.
+#[derive(Debug)]
+pub(crate) struct Foreign {
+    fetcher: Fetcher,
+    evidence: SharedEvidence,
+    /// When it was last looked who is a partner.
+    looked: Mutex<Option<(Instant, Arc<Configured>)>>,
+}
+
+impl Foreign {
+    /// `private` says whether what partners publish may be at addresses of a private network.
+    pub(crate) fn new(private: bool) -> Result<Self, SetupError> {
+        let options = Options { http_on_loopback: true, allow_private: private, ..Options::default() };
+        Ok(Self {
+            fetcher: Fetcher::new(options)?,
+            evidence: SharedEvidence::new(),
+            looked: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn forget(&self) {
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// The partners as they are configured; one that is there already stays, with what it remembers.
+pub(crate) fn admitted(
+    partners: &[Partner],
+    (host, audience): (&str, &Did),
+    routes: &[legation_registry::route::Route],
+    known: &[Arc<Admitted>],
+) -> Result<Vec<Arc<Admitted>>, RegistryError> {
+    let mut all = Vec::new();
+    for partner in partners {
+        // One that can't be read closes the door to this partner, not to all.
+        let Ok(Some(ceiling)) = partner.ceiling(host, routes) else { continue };
+        let Ok(did) = partner.did.parse::<Did>() else { continue };
+        let mut trust = Trust::new(audience.as_str());
+        trust.roots.insert(did.clone(), ceiling);
+        let max_status_age = partner.max_status_age;
+        let same =
+            |one: &&Arc<Admitted>| *one.verifier.trust() == trust && one.max_status_age == max_status_age;
+        let before = known.iter().find(same).cloned();
+        all.push(
+            before.unwrap_or_else(|| {
+                Arc::new(Admitted { did, max_status_age, verifier: Verifier::new(trust) })
+            }),
+        );
+    }
+    Ok(all)
+}
+
+/// How long ago the oldest of what a chain was verified by was fetched, seconds. How old its lists may be by their own word is the
+/// verifier's bound.
+fn age(chain: &VerifiedChain, now: i64) -> i64 {
+    chain.evidence().iter().map(|used| now.saturating_sub(used.fetched_at).max(0)).max().unwrap_or_default()
+}
+
+impl Gateway {
+    /// The partner with this DID, and the epoch at which it is one.
+    pub(crate) async fn partner(
+        self: &Arc<Self>,
+        root: &Did,
+    ) -> Result<Option<(i64, Arc<Admitted>)>, Undecided> {
+        let looked = self.foreign.looked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let configured = match looked.filter(|(at, _)| at.elapsed() < KNOWN) {
+            Some((_, configured)) => configured,
+            None => {
+                let epoch = self.epoch().await?;
+                let configured = self.configured_at(epoch).await?;
+                let now = Some((Instant::now(), Arc::clone(&configured)));
+                *self.foreign.looked.lock().unwrap_or_else(PoisonError::into_inner) = now;
+                configured
+            }
+        };
+        let found = configured.partners.iter().find(|one| one.did == *root).cloned();
+        Ok(found.map(|partner| (configured.epoch, partner)))
+    }
+
+    /// Whoever signed a request with a chain of a partner.
+    pub(crate) async fn by_foreign_signature(
+        self: &Arc<Self>,
+        message: &Message<'_>,
+        chain: &str,
+        (epoch, partner): (i64, Arc<Admitted>),
+        now: i64,
+    ) -> Result<Identified, Undecided> {
+        let stranger = |denial: Denial| Undecided::Refused(Refused::from(&denial.without_trust()));
+        let proof = read(message)
+            .map_err(|error| Undecided::Refused(Refused::new(error.code(), error.to_string())))?;
+        let presentation = partner.verifier.parse_request(chain, proof).map_err(stranger)?;
+        let (fetcher, evidence, nonce) =
+            (&self.foreign.fetcher, &self.foreign.evidence, presentation.nonce());
+        let verifier = &partner.verifier;
+        let shared = verify_shared(&presentation, verifier, fetcher, evidence, nonce, now);
+        let anew = verify_anew(&presentation, verifier, fetcher, evidence, nonce, now);
+        // Asked for each time, or where what was fetched last is older than the partner's may be.
+        let verified = async {
+            if partner.max_status_age > 0 {
+                let verified = shared.await?;
+                if age(&verified, now) <= partner.max_status_age {
+                    return Ok(verified);
+                }
+            }
+            anew.await
+        };
+        let verified = verified.instrument(info_span!("resolve")).await.map_err(stranger)?;
+        self.is_not_blocked(&verified).await?;
+        let status_age = age(&verified, now);
+        // Everybody on the path: whoever is forbidden something can't have it done by a child.
+        let principals =
+            verified.links().iter().map(|link| Principal::of_did(Kind::Foreign, link.subject.as_str()));
+        let principals = principals.collect();
+        Ok(Identified {
+            epoch,
+            chain: Arc::new(verified),
+            told: Arc::default(),
+            status_age,
+            principals: Some(principals),
+            shadow: None,
+        })
+    }
+
+    /// What the organization itself has blocked of a foreign chain passes no more.
+    async fn is_not_blocked(self: &Arc<Self>, chain: &VerifiedChain) -> Result<(), Refused> {
+        let digests: Vec<LinkDigest> =
+            chain.links().iter().flat_map(|link| [link.digest, link.signed]).collect();
+        let gateway = Arc::clone(self);
+        let blocked = self.blocking(move || gateway.registry.blocked(&digests)).await;
+        let blocked = blocked.and_then(|blocked| blocked).map_err(|error| Refused::of_registry(&error))?;
+        if blocked.is_empty() {
+            return Ok(());
+        }
+        Err(Refused::from(&Denial::new(
+            Code::LinkRevoked,
+            "a delegation that is not blocked here",
+            "one that is",
+        )))
+    }
+}
