@@ -21,8 +21,9 @@ pub(crate) struct Legation {
     binary: PathBuf,
     data: PathBuf,
     addresses: Vec<SocketAddr>,
-    /// The key that load is made with.
+    /// The key that load is made with, and the one that calls tools.
     key: String,
+    tools: String,
     running: Vec<Running>,
 }
 
@@ -49,6 +50,7 @@ impl Legation {
             data,
             addresses: (0..gateways).map(|_| process::free_address()).collect(),
             key: String::new(),
+            tools: String::new(),
             running: Vec::new(),
         };
         let mut init = vec!["init".to_owned(), "bench.example".to_owned()];
@@ -64,6 +66,7 @@ impl Legation {
         made.run(&["model", "set", models.to_str().unwrap()]);
         made.run(&["team", "add", "bench", "--models", "*", "--budget", "100000000USD/month"]);
         made.key = made.agent("load", "10000000USD/day").secret;
+        made.tools = made.tools_at(folders, upstream);
         made.running = made
             .addresses
             .iter()
@@ -86,6 +89,28 @@ impl Legation {
     /// As its callers see so many of its gateways, with the key for load.
     pub(crate) fn peer(&self, name: &str, gateways: usize) -> Peer {
         Peer::gateway(name, self.addresses.iter().take(gateways).copied().collect(), &self.key)
+    }
+
+    /// The same, with the key that may call a tool.
+    pub(crate) fn with_tools(&self) -> Peer {
+        Peer::gateway(&format!("Legation, {}", self.name), vec![self.addresses[0]], &self.tools)
+    }
+
+    /// Puts it in front of the scripted server of MCP, and gives the key of an agent that may call one tool with an argument.
+    fn tools_at(&self, folders: &Folders, upstream: SocketAddr) -> String {
+        let upstream = format!("http://localhost:{}/", upstream.port());
+        let files = folders.work.join("routes");
+        fs::create_dir_all(&files).unwrap();
+        let route = json!({"name": "tools", "path": "/tools/", "upstream": upstream, "protocol": "mcp"});
+        fs::write(files.join("tools.json"), json!({"route": [route]}).to_string()).unwrap();
+        self.run(&["apply", "-f", files.to_str().unwrap()]);
+        let resource = format!("{upstream}mcp");
+        self.run(&["team", "add", "tools", "--action", "mcp:*", "--resource", &resource]);
+        let limit = r#"{"type": "argument", "name": "to", "oneOf": ["bob"]}"#;
+        let granted = ["--action", "mcp:tools/call:pay", "--resource", &resource, "--constraint", limit];
+        self.run(&[&["agent", "add", "clerk", "--team", "tools"][..], &granted].concat());
+        let key = self.run(&["api-key", "create", "clerk"]);
+        key["secret"].as_str().unwrap().to_owned()
     }
 
     /// As programs see it that sign nothing themselves: through an agent proxy of an agent with a key of its own.

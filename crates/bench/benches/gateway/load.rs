@@ -1,6 +1,11 @@
 //! Load: so many connections, each with one call at a time.
 
-use crate::{Plan, machine, peer::Peer, report::Report, upstream};
+use crate::{
+    Plan, machine,
+    peer::{Client, Peer},
+    report::Report,
+    upstream,
+};
 use std::{
     collections::BTreeMap,
     sync::Barrier,
@@ -28,7 +33,7 @@ impl Load {
         share_of(&self.micros, share)
     }
 
-    fn failures(&self) -> usize {
+    pub(crate) fn failures(&self) -> usize {
         self.failed.values().sum()
     }
 }
@@ -46,12 +51,16 @@ pub(crate) fn as_f64(number: usize) -> f64 {
 }
 
 pub(crate) fn run(peer: &Peer, delay: u64, connections: usize, each: Duration) -> Load {
-    let barrier = Barrier::new(connections);
-    let clients = (0..connections).map(|number| peer.client(number, delay));
+    run_all((0..connections).map(|number| peer.client(number, delay)).collect(), each)
+}
+
+pub(crate) fn run_all(clients: Vec<Client>, each: Duration) -> Load {
+    let barrier = Barrier::new(clients.len());
     let (mut load, mut longest) = (Load::default(), Duration::ZERO);
     thread::scope(|scope| {
         let barrier = &barrier;
         let threads: Vec<_> = clients
+            .into_iter()
             .map(|mut client| {
                 scope.spawn(move || {
                     let mut own = Load::default();

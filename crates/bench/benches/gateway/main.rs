@@ -12,6 +12,7 @@
 //! | `latency` | how much longer a call takes than without anything in between, over 8 connections, with an upstream of 20 ms |
 //! | `at once` | 64 calls at once by a key that was never used and whose budget is for ten: how many pass |
 //! | `block` | a key is blocked under load: what passes after the command has returned |
+//! | `mcp` | how long a call of a tool takes, with a server that answers at once, over one connection and over eight; `-- mcp` measures nothing else |
 //! | `streams` | a thousand streamed answers at a time: how long after the provider a piece is there, and what memory they take |
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::panic)]
 
@@ -22,6 +23,7 @@ mod legation;
 mod litellm;
 mod load;
 mod machine;
+mod mcp;
 mod peer;
 mod process;
 mod proxies;
@@ -61,11 +63,31 @@ fn main() {
         ["upstream", port] => upstream::serve(port.parse().unwrap()),
         ["bare", port, upstream] => bare::serve(port.parse().unwrap(), upstream.parse().unwrap()),
         ["legation"] => run(&WHOLE, true),
+        ["mcp"] => run_mcp(&WHOLE),
         ["--trial"] => run(&TRIAL, false),
         ["--trial", "legation"] => run(&TRIAL, true),
         [] => run(&WHOLE, false),
-        _ => panic!("expected nothing, `--trial`, `legation`, or both"),
+        _ => panic!("expected nothing, `--trial`, `legation`, both, or `mcp`"),
     }
+}
+
+/// Calls of tools alone, which are told and not kept.
+fn run_mcp(plan: &Plan) {
+    let folders = Folders::new();
+    let upstream = upstream::start(&folders);
+    let mut report = Report::new(false);
+    report.note(&machine::told());
+    let database = legation_tests::postgres::Postgres::start_with(&["shared_buffers=256MB"]).unwrap();
+    let url = database.database("bench").unwrap();
+    let sqlite = Legation::start(&folders, "SQLite", upstream.address, None, 1);
+    let postgres = Legation::start(&folders, "PostgreSQL", upstream.address, Some(&url), 1);
+    mcp::measure(
+        &Peer::plain("the server alone", upstream.address),
+        &[&sqlite, &postgres],
+        plan,
+        &mut report,
+    );
+    println!("{}", report.finish());
 }
 
 fn run(plan: &Plan, only_legation: bool) {
@@ -111,6 +133,7 @@ fn run(plan: &Plan, only_legation: bool) {
     let theirs = [one.as_ref(), sharing.as_ref(), apart.as_ref()];
     at_once::measure(&[&sqlite, &postgres], &theirs, plan, &mut report);
     block::measure(&[&sqlite, &postgres], plan, &mut report);
+    mcp::measure(&direct, &[&sqlite, &postgres], plan, &mut report);
     streams::measure(&direct, &[&sqlite], plan, &mut report);
     report.note(&format!("load when it ended: {}", machine::load()));
     println!("{}", report.finish());

@@ -1,6 +1,6 @@
 //! Something to measure, as its callers see it.
 
-use crate::wire::Connection;
+use crate::wire::{Connection, Message};
 use std::{
     fmt::Write,
     io,
@@ -75,7 +75,7 @@ impl Peer {
     /// A client that has the connection with a number.
     pub(crate) fn client(&self, number: usize, delay: u64) -> Client {
         let address = self.addresses[number % self.addresses.len()];
-        Client { address, connection: None, request: self.request(delay) }
+        Client::of(address, self.request(delay))
     }
 
     /// Calls until it answers as it should, and then some times more.
@@ -105,6 +105,16 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// One that sends the same request again and again.
+    pub(crate) fn of(address: SocketAddr, request: Vec<u8>) -> Self {
+        Self { address, connection: None, request }
+    }
+
+    /// One answer, with its head.
+    pub(crate) fn message(&mut self) -> io::Result<Message> {
+        self.once()?.ok_or_else(|| io::Error::other("no answer"))
+    }
+
     pub(crate) fn connect(&mut self) -> io::Result<()> {
         self.connection = Some(Connection::open(self.address)?);
         Ok(())
@@ -112,6 +122,11 @@ impl Client {
 
     /// The status and the body of an answer.
     pub(crate) fn call(&mut self) -> io::Result<(u16, Vec<u8>)> {
+        let answer = self.again()?;
+        Ok((answer.second().parse().unwrap_or(0), answer.body))
+    }
+
+    fn again(&mut self) -> io::Result<Message> {
         // A connection that the other side ended between two calls is opened again, once.
         let kept = self.connection.is_some();
         match self.once() {
@@ -125,7 +140,7 @@ impl Client {
         }
     }
 
-    fn once(&mut self) -> io::Result<Option<(u16, Vec<u8>)>> {
+    fn once(&mut self) -> io::Result<Option<Message>> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => Connection::open(self.address)?,
@@ -135,6 +150,6 @@ impl Client {
         if !message.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
             self.connection = Some(connection);
         }
-        Ok(Some((message.second().parse().unwrap_or(0), message.body)))
+        Ok(Some(message))
     }
 }

@@ -49,6 +49,7 @@ impl Report {
         self.latency(&mut text);
         self.at_once(&mut text);
         self.block(&mut text);
+        self.mcp(&mut text);
         self.streams(&mut text);
         if self.keep {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("gateway");
@@ -146,6 +147,22 @@ impl Report {
                 self.values("block", &peer, "command s").len(),
             )
             .unwrap();
+        }
+    }
+
+    fn mcp(&self, text: &mut String) {
+        text.push_str("\nA call of a tool, µs; *more* is the median of the differences within a round:\n\n| | 1 connection, p50 | p99 | p50 more than the server alone | 8 connections, p50 | p99 | p50 more |\n|---|---|---|---|---|---|---|\n");
+        for peer in self.peers("mcp 1") {
+            let of = |connections: u8| {
+                let measurement = format!("mcp {connections}");
+                let alone = self.peers(&measurement).swap_remove(0);
+                let own = self.values(&measurement, &peer, "p50 µs").into_iter();
+                let more = own.zip(self.values(&measurement, &alone, "p50 µs"));
+                let more = median(more.map(|(own, other)| own - other).collect());
+                let at = |value: &str| self.median(&measurement, &peer, value);
+                format!("{:.0} | {:.0} | {more:.0}", at("p50 µs"), at("p99 µs"))
+            };
+            writeln!(text, "| {peer} | {} | {} |", of(1), of(8)).unwrap();
         }
     }
 

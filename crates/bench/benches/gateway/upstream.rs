@@ -4,6 +4,7 @@
 
 use crate::{
     machine::Folders,
+    mcp,
     process::{self, Running},
     streams,
     wire::{Connection, Message},
@@ -55,7 +56,10 @@ fn answer_all(connection: &mut Connection) -> io::Result<()> {
             stream(connection, &request, Duration::from_millis(delay))?;
             continue;
         }
-        let answer = answer(&request);
+        let answer = match request.second() {
+            mcp::PATH => mcp::answer(&String::from_utf8_lossy(&request.body)),
+            _ => answer(&request),
+        };
         let delay = Duration::from_millis(delay).saturating_sub(arrived.elapsed());
         if !delay.is_zero() {
             thread::sleep(delay);

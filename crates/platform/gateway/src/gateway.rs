@@ -7,6 +7,7 @@ use crate::{
     foreign::Foreign,
     known::KnownChains,
     logs::Logs,
+    mcp::Sessions,
     models::Catalog,
     refused::Refused,
     telling::{Counts, number},
@@ -99,6 +100,8 @@ pub struct Gateway {
     pub(crate) batch_lines: Turns,
     /// Batches that are to be settled, by their ids: who asks after one makes them be looked at.
     pub(crate) batches: Mutex<HashMap<String, Arc<Notify>>>,
+    /// Sessions with MCP servers, whose they are.
+    pub(crate) sessions: Sessions,
     /// Requests of services that are passed on, until the end of their answers.
     pub(crate) passing: Arc<Semaphore>,
 }
@@ -156,6 +159,7 @@ impl Gateway {
             signed_files: Turns::new(FILES, FILES),
             batch_lines: Turns::new(BATCH_LINES, BATCH_LINES_OF_ONE),
             batches: Mutex::default(),
+            sessions: Sessions::default(),
             passing: Arc::new(Semaphore::new(PASSING)),
         }))
     }

@@ -9,7 +9,7 @@ use legation_mcp::{Message, headers, message};
 use legation_registry::route::Route;
 use legation_verifier::VerifiedChain;
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 /// The fact that says whether the definition of a tool is the one that was looked at. No argument can set it
 /// ([`legation_mcp::arguments::OWN`]).
@@ -132,10 +132,16 @@ impl Gateway {
         session: &str,
         chain: &VerifiedChain,
     ) -> Result<(), Refused> {
-        let (gateway, name, session) = (Arc::clone(self), route.name.clone(), session.to_owned());
-        let owner = self.blocking(move || gateway.registry.mcp_session(&name, &session)).await;
+        let (agent, at) = (chain.agent(), Instant::now());
+        let named = (route.name.clone(), session.to_owned());
+        if self.sessions.is_of(&named, agent, at) {
+            return Ok(());
+        }
+        let (gateway, asked) = (Arc::clone(self), named.clone());
+        let owner = self.blocking(move || gateway.registry.mcp_session(&asked.0, &asked.1)).await;
         let owner = owner.and_then(|owner| owner).map_err(|error| Refused::of_registry(&error))?;
-        if owner.as_deref() == Some(chain.agent().as_str()) {
+        if owner.as_deref() == Some(agent.as_str()) {
+            self.sessions.remember(named, agent, at);
             return Ok(());
         }
         Err(Refused::new("session_unknown", "there is no such session; begin one by `initialize`"))
