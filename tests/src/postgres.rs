@@ -10,6 +10,7 @@
 //! Who can connect to loopback on this machine is its superuser: nothing of value belongs into it.
 
 mod machine;
+mod standby;
 
 use machine::{free_port, new_folder, output, programs, send, unprivileged, watch};
 use std::{

@@ -39,10 +39,10 @@ pub(crate) use mcp::{ApproveToolsArgs, McpCommand, ToolsArgs, WrapArgs};
 pub(crate) use migrate::{EnforceArgs, LitellmArgs, MigrateCommand, MigrateKeysArgs, ReportArgs, ShadowArgs};
 pub(crate) use organization::{
     AddAdminArgs, AddAgentArgs, AddTeamArgs, AdminCommand, AgentCommand, ApiKeyCommand, BlockArgs,
-    BudgetCommand, CardOfCommand, ChainArgs, ClaimArgs, CreateKeyArgs, DelegationCommand, DomainCommand,
-    ExportArgs, FileArgs, GraphArgs, GraphFormat, IdArgs, IdentityProviderCommand, ImportArgs, Kept,
-    ListAgentsArgs, ListArgs, ListDelegationsArgs, LoginArgs, LostMasterArgs, MasterKeyCommand, NameArgs,
-    OfAgentArgs, OfHolderArgs, OrganizationCommand, OwnAdminArgs, ProfileArgs, RaiseBudgetArgs,
+    BudgetCommand, CardOfCommand, ChainArgs, ClaimArgs, ConsoleArgs, CreateKeyArgs, DelegationCommand,
+    DomainCommand, ExportArgs, FileArgs, GraphArgs, GraphFormat, IdArgs, IdentityProviderCommand, ImportArgs,
+    Kept, ListAgentsArgs, ListArgs, ListDelegationsArgs, LoginArgs, LostMasterArgs, MasterKeyCommand,
+    NameArgs, OfAgentArgs, OfHolderArgs, OrganizationCommand, OwnAdminArgs, ProfileArgs, RaiseBudgetArgs,
     RecoverAdminArgs, RetentionCommand, RevokeDelegationArgs, Role, RotateArgs, RotateKeyArgs,
     RotateMasterArgs, SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
 };
@@ -199,6 +199,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ApprovalCommand,
     },
+    /// Make a code by which somebody signs in to the console, at `/console` of the --admin-listen address.
+    Console(ConsoleArgs),
     /// A2A agents behind routes: cards for those who call them through the gateway.
     A2a {
         #[command(subcommand)]

@@ -98,6 +98,7 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::Budget { command } => organization::budget::run(&command),
         Command::Secret { command } => organization::secret::run(&command),
         Command::Approval { command } => organization::approval::run(&command),
+        Command::Console(args) => organization::console::run(&args),
         Command::A2a { command } => a2a::run(&command),
         Command::Migrate { command } => organization::migrate::run(&command),
         Command::Mcp { command } => mcp::run(&command),

@@ -11,6 +11,7 @@ pub(crate) mod backup;
 pub(crate) mod budget;
 mod cards;
 pub(crate) mod confirm;
+pub(crate) mod console;
 pub(crate) mod data_dir;
 pub(crate) mod delegation;
 pub(crate) mod doctor;

@@ -4,6 +4,7 @@
 //! `crates/bindings/build`, then `cargo test --workspace --test bindings -- --ignored`, as `tests/run` does.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod console;
 mod meeting;
 mod mutants;
 mod proofs;

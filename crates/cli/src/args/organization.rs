@@ -669,6 +669,15 @@ pub(crate) enum Role {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ConsoleArgs {
+    /// What whoever types the code becomes, for eight hours at most.
+    #[arg(long, value_enum, default_value = "operator")]
+    pub(crate) role: Role,
+    #[command(flatten)]
+    pub(crate) data: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct AddAdminArgs {
     /// The admin's did:key.
     #[arg(value_name = "DID")]

@@ -19,9 +19,10 @@ use crate::{
     serve,
 };
 use axum::{Router, extract::State, http::StatusCode, routing::get};
+use legation_console::Console;
 use legation_gateway::{Gateway, Limits};
 use legation_host::{Serving, Signals, TlsFiles, api::Settings, logs, published, serve_as};
-use legation_registry::{Budget, Registry};
+use legation_registry::{Budget, Registry, identity::Role};
 use legation_signer::{Door, hide_memory};
 use legation_store::StoreError;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -200,6 +201,15 @@ async fn serve_all(
         "{} is up: callers at {origin}/v1, health, metrics and admins at {admin_scheme}://{admin_address}; end with Ctrl-C\n",
         registry.did()
     ));
+    if args.dev {
+        let code = registry
+            .new_console_code(Role::Owner, files::now())
+            .map_err(|error| super::data_dir::failed(&error))?;
+        complain(&format!(
+            "console: {admin_scheme}://{admin_address}/console, signed in to within ten minutes by the code {}\n",
+            code.as_str()
+        ));
+    }
     if let Some(claim) = claim {
         complain(&format!(
             "there is no admin yet. Whoever types this within an hour is the first one, and may do everything:\n  \
@@ -220,7 +230,8 @@ async fn serve_all(
     let own = operations(registry, gateway, &ends);
     let settings = Settings { allow_private: args.allow_private, ..Settings::default() };
     let api = legation_host::api::api_with(Arc::clone(gateway), Arc::clone(registry), settings);
-    let own = own.merge(api);
+    let console = Console::new(Arc::clone(registry), api.clone(), of_own.tls.is_some());
+    let own = own.merge(api).merge(console.router());
     let asked_to_end = async {
         serve::stopped().await;
         // Whoever asks hears it before nobody answers any more.

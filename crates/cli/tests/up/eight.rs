@@ -27,7 +27,7 @@ const PROCESSES: usize = 8;
 /// How many are killed, one each second.
 const KILLS: usize = 10;
 /// Callers at a time.
-const CALLERS: usize = 16;
+pub(crate) const CALLERS: usize = 16;
 const AGENTS: [&str; 4] = ["ann", "ben", "cas", "dan"];
 /// A cent, in millionths of a cent.
 const CENT: i64 = 1_000_000;
@@ -46,13 +46,13 @@ struct Acknowledged {
     verbs: usize,
 }
 
-fn folder(number: usize) -> String {
+pub(crate) fn folder(number: usize) -> String {
     format!("data-{number}")
 }
 
 /// An organization with its agents, each with a key; the same folder for each process, as on eight machines.
-fn organization(play: &Play, port: u16, upstream: &Upstream) -> Vec<String> {
-    play.write("database", postgres::shared().unwrap().database("eight").unwrap());
+pub(crate) fn organization(play: &Play, port: u16, upstream: &Upstream, url: &str) -> Vec<String> {
+    play.write("database", url);
     private(&play.path("database"), 0o600);
     let run = |arguments: &str| {
         let ran = play.run(&format!("{arguments} --data-dir data-0 --json"));
@@ -95,7 +95,12 @@ fn private(path: &std::path::Path, mode: u32) {
 }
 
 /// Calls until it is to end; counts what was answered with success.
-fn call(ports: &[u16], keys: &[String], caller: usize, (ends, passed): (&AtomicBool, &AtomicUsize)) {
+pub(crate) fn call(
+    ports: &[u16],
+    keys: &[String],
+    caller: usize,
+    (ends, passed): (&AtomicBool, &AtomicUsize),
+) {
     for turn in caller.. {
         if ends.load(Ordering::Relaxed) {
             return;
@@ -156,7 +161,8 @@ fn of_eight_on_one_postgresql_one_is_killed_each_second_and_in_the_end_all_of_it
     let upstream = Upstream::always(answers).unwrap();
     let play = Play::new();
     let port = free_port();
-    let keys = organization(&play, port, &upstream);
+    let url = postgres::shared().unwrap().database("eight").unwrap();
+    let keys = organization(&play, port, &upstream, &url);
     let up = |number: usize, port: u16| Up::again(&play, port, &["--data-dir", &folder(number)], &[]);
     let ports: Vec<u16> = (0..PROCESSES).map(|number| if number == 0 { port } else { free_port() }).collect();
     let mut ups: Vec<Up> = ports.iter().enumerate().map(|(number, port)| up(number, *port)).collect();
@@ -205,7 +211,7 @@ fn of_eight_on_one_postgresql_one_is_killed_each_second_and_in_the_end_all_of_it
 }
 
 /// Totals are what receipts say, and receipts what callers and the provider saw; nothing is overspent.
-fn spent(play: &Play, upstream: &Upstream, passed: i64) {
+pub(crate) fn spent(play: &Play, upstream: &Upstream, passed: i64) {
     let url = play.read("database");
     let sql = "SELECT p.agent, CAST(SUM(COALESCE(s.amount, p.amount)) AS BIGINT), COUNT(*), COUNT(s.seq) FROM receipt p \
                LEFT JOIN receipt s ON s.organization = p.organization AND s.kind = 'settle' AND s.of_seq = p.seq \

@@ -16,6 +16,7 @@ mod attacks;
 mod common;
 mod drain;
 mod eight;
+mod failover;
 mod faults;
 mod killed;
 mod log;

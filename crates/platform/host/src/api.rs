@@ -11,6 +11,7 @@
 //! | `holders`, `budgets`, `keys`, `delegations` | teams and agents, and what is theirs |
 //! | `configured` | models, routes, secrets of upstreams |
 //! | `claims` | the first admin, by a code that is typed |
+//! | `console` | codes by which somebody signs in to the console |
 //! | `identity` | admins whom an OpenID provider knows, for some hours |
 //! | `domains` | further domains that the organization controls |
 //! | `scope` | which team a request is about |
@@ -45,6 +46,7 @@ mod budgets;
 mod cards;
 mod claims;
 mod configured;
+mod console;
 mod delegations;
 mod domains;
 pub(crate) mod endpoint;
@@ -67,6 +69,7 @@ mod stream;
 mod told;
 mod version;
 
+pub use admins::actions_of;
 pub use asked::MAX_BODY;
 pub use configured::problems;
 pub use endpoint::{action, ask};

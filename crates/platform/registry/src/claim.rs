@@ -30,11 +30,7 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`].
     pub fn new_claim(&self, now: i64) -> Result<Option<Zeroizing<String>>, RegistryError> {
-        let drawn =
-            random::<LENGTH>().map_err(|error| StoreError::Unavailable { reason: error.to_string() })?;
-        let letters: Zeroizing<Vec<u8>> = Zeroizing::new(
-            drawn.iter().filter_map(|byte| LETTERS.get(usize::from(byte % 32)).copied()).collect(),
-        );
+        let letters = drawn()?;
         self.change(|tx| {
             if self.has_admin(tx)? {
                 return Ok(None);
@@ -42,9 +38,7 @@ impl Registry {
             let claim = Claim { digest: self.digest_of(&letters), until: now.saturating_add(LIFE), tries: 0 };
             claim::put(tx, &self.id, &claim)?;
             self.note(tx, ("claim.made", "claim"), &json!({}), now)?;
-            let parts: Vec<&str> =
-                letters.chunks(4).map(|part| core::str::from_utf8(part).unwrap_or_default()).collect();
-            Ok(Some(Zeroizing::new(parts.join("-"))))
+            Ok(Some(written(&letters)))
         })
     }
 
@@ -92,8 +86,22 @@ impl Registry {
     }
 }
 
+/// The letters of a new code.
+pub(crate) fn drawn() -> Result<Zeroizing<Vec<u8>>, RegistryError> {
+    let drawn = random::<LENGTH>().map_err(|error| StoreError::Unavailable { reason: error.to_string() })?;
+    let letters = drawn.iter().filter_map(|byte| LETTERS.get(usize::from(byte % 32)).copied());
+    Ok(Zeroizing::new(letters.collect()))
+}
+
+/// A code as it is shown.
+pub(crate) fn written(letters: &[u8]) -> Zeroizing<String> {
+    let parts: Vec<&str> =
+        letters.chunks(4).map(|part| core::str::from_utf8(part).unwrap_or_default()).collect();
+    Zeroizing::new(parts.join("-"))
+}
+
 /// A code as it was meant, however it was typed.
-fn letters_of(code: &str) -> Zeroizing<Vec<u8>> {
+pub(crate) fn letters_of(code: &str) -> Zeroizing<Vec<u8>> {
     let letters = code.bytes().take(64).filter(u8::is_ascii_alphanumeric);
     let meant = |letter: u8| match letter.to_ascii_uppercase() {
         b'O' => b'0',

@@ -87,6 +87,28 @@ pub enum Role {
     Owner,
 }
 
+impl Role {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Auditor, Self::Approver, Self::Operator, Self::Owner];
+
+    /// Its name: `auditor`, `approver`, `operator` or `owner`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auditor => "auditor",
+            Self::Approver => "approver",
+            Self::Operator => "operator",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// The one of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
 fn groups() -> String {
     "groups".to_owned()
 }

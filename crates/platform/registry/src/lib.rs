@@ -49,6 +49,7 @@ pub mod budgets;
 pub mod cards;
 pub mod claim;
 pub mod configured;
+pub mod console;
 pub mod domains;
 pub mod error;
 pub mod history;

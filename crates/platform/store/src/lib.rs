@@ -44,6 +44,7 @@ pub mod card;
 pub mod claim;
 pub mod configuration;
 mod connection;
+pub mod console;
 pub mod domain;
 pub mod error;
 pub mod followed;

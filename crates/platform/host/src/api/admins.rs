@@ -48,7 +48,8 @@ struct Add {
 }
 
 /// The actions that a role stands for, by the table of end points: a delegation names each.
-pub(super) fn actions_of(role: Role) -> Vec<String> {
+#[must_use]
+pub fn actions_of(role: Role) -> Vec<String> {
     const OWNERS: [&str; 7] = [
         "admin:admins.add",
         "admin:admins.remove",
@@ -125,7 +126,7 @@ pub(super) fn gives_no_more(asked: &Asked<'_>, profile: &Profile) -> Result<(), 
 }
 
 /// Nobody makes an admin who may do what the maker may not.
-fn no_more_than(own: &Authority, registry: &Registry, actions: &[String]) -> Result<(), ApiError> {
+pub(super) fn no_more_than(own: &Authority, registry: &Registry, actions: &[String]) -> Result<(), ApiError> {
     // Whoever has constraints can give nothing on: they would not bind the other one.
     if administers(own, actions, registry)? {
         return Ok(());

@@ -2,8 +2,9 @@
 //! is served that is not described, nor the other way round.
 
 use super::{
-    admins, alerts, approvals, asked::Asked, budgets, cards, claims, configured, delegations, domains,
-    error::ApiError, holders, identity, keys, mcp, migration, overlays, policies, rotation, signals, told,
+    admins, alerts, approvals, asked::Asked, budgets, cards, claims, configured, console, delegations,
+    domains, error::ApiError, holders, identity, keys, mcp, migration, overlays, policies, rotation, signals,
+    told,
 };
 use axum::http::Method;
 use legation_credential::request::split_query;
@@ -203,7 +204,7 @@ impl Endpoint {
 
 /// All end points.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&'static [Endpoint]; 19] = [
+    let tables: [&'static [Endpoint]; 20] = [
         holders::ENDPOINTS,
         budgets::ENDPOINTS,
         keys::ENDPOINTS,
@@ -218,6 +219,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
         approvals::ENDPOINTS,
         admins::ENDPOINTS,
         claims::ENDPOINTS,
+        console::ENDPOINTS,
         identity::ENDPOINTS,
         domains::ENDPOINTS,
         signals::ENDPOINTS,

@@ -336,6 +336,8 @@ async fn admins(walk: &Walk<'_>) {
     assert_eq!((&set["session"], &set["groupsClaim"]), (&json!(28_800), &json!("groups")));
     assert_eq!(walk.get("/v1/identity-providers").await["identity-providers"], json!([set]));
     walk.ask("DELETE", "/v1/identity-providers/corp", Value::Null).await;
+    let made = walk.ask("POST", "/v1/console-codes", json!({"role": "auditor"})).await;
+    assert_eq!((&made["role"], made["code"].as_str().unwrap().len()), (&json!("auditor"), 14));
     let added = walk.ask("POST", "/v1/domains", json!({"name": "acme.test"})).await;
     assert_eq!(walk.get("/v1/domains").await["domains"], json!([added]));
     let looked = walk.ask("POST", "/v1/domains/acme.test/check", Value::Null).await;

@@ -1,0 +1,190 @@
+//! The overview, and the agents.
+
+use crate::{
+    Console,
+    client::{Problem, escape},
+    page::{Visit, page, problem},
+    told::{badge, items, moment, text, texts},
+};
+use axum::{
+    extract::{Query, State},
+    response::Response,
+};
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::Value;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// How many decisions the overview counts.
+const COUNTED: usize = 1000;
+/// Agents of one page.
+const PAGE: usize = 50;
+
+/// What was decided lately, what it cost, what waits.
+pub(crate) async fn home(State(console): State<Arc<Console>>, visit: Visit) -> Response {
+    match overview(&console, &visit).await {
+        Ok(content) => page(&visit, "Overview", &content),
+        Err(why) => problem(&visit, &why),
+    }
+}
+
+/// What a session may not see is left out.
+fn if_allowed(answer: Result<Value, Problem>) -> Result<Option<Value>, Problem> {
+    match answer {
+        Err(problem) if problem.status == 403 => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+async fn overview(console: &Console, visit: &Visit) -> Result<Markup, Problem> {
+    let asking = visit.asking();
+    let organization = if_allowed(console.get(&asking, "/v1/organization").await)?;
+    let receipts = if_allowed(console.get(&asking, &format!("/v1/receipts?last={COUNTED}")).await)?;
+    let spend = if_allowed(console.get(&asking, "/v1/spend").await)?;
+    let waiting = if_allowed(console.get(&asking, "/v1/approvals?limit=100").await)?;
+    Ok(html! {
+        @if let Some(organization) = organization {
+            h1 { (text(&organization, "did")) }
+        } @else { h1 { "Overview" } }
+        div.tiles {
+            @if let Some(receipts) = &receipts { (decided(items(receipts, "receipts"))) }
+            @if let Some(spend) = &spend { (cost(items(spend, "spent"))) }
+            @if let Some(waiting) = &waiting { (waits(items(waiting, "approvals").len())) }
+        }
+    })
+}
+
+fn decided(receipts: &[Value]) -> Markup {
+    let mut codes: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut permits = 0_i64;
+    for one in receipts {
+        let times = one.get("times").and_then(Value::as_i64).unwrap_or(1);
+        match text(one, "decision") {
+            "permit" => permits = permits.saturating_add(times),
+            "deny" => {
+                let count = codes.entry(text(one, "code")).or_default();
+                *count = count.saturating_add(times);
+            }
+            _ => {}
+        }
+    }
+    let mut codes: Vec<(&str, i64)> = codes.into_iter().collect();
+    codes.sort_by_key(|(_, times)| -times);
+    html! {
+        section {
+            h2 { "Decided lately" }
+            p { (permits) " permits and " (codes.iter().map(|(_, times)| times).sum::<i64>()) " denials in the last " (receipts.len()) " receipts." }
+            @if !codes.is_empty() {
+                table {
+                    thead { tr { th { "Denied by" } th.number { "times" } } }
+                    tbody {
+                        @for (code, times) in codes {
+                            tr { td { a href={ "/console/decisions?code=" (escape(code)) } { code { (code) } } } td.number { (times) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cost(spent: &[Value]) -> Markup {
+    let mut of: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+    for one in spent {
+        let number = |name: &str| one.get(name).and_then(Value::as_i64).unwrap_or_default();
+        let sum = of.entry(text(one, "currency")).or_default();
+        *sum = (sum.0.saturating_add(number("amountMicros")), sum.1.saturating_add(number("calls")));
+    }
+    html! {
+        section {
+            h2 { "Spent in the last 24 hours" }
+            @if of.is_empty() { p { "Nothing." } }
+            @for (currency, (micros, calls)) in of {
+                p { strong { (legation_credential::money::money(micros, currency)) } " in " (calls) " calls." }
+            }
+            p { a href="/console/spend" { "By agent and model" } }
+        }
+    }
+}
+
+fn waits(waiting: usize) -> Markup {
+    html! {
+        section {
+            h2 { "Waiting for an approval" }
+            @match waiting {
+                0 => { p { "Nothing." } }
+                100.. => { p { "A hundred requests or more." } }
+                some => { p { (some) " requests." } }
+            }
+            p.quiet { code { "legation approval list" } " shows them, and grants them by a signature." }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Wanted {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    team: String,
+    #[serde(default)]
+    after: String,
+}
+
+/// The agents whose names begin so, those of a team.
+pub(crate) async fn list(
+    State(console): State<Arc<Console>>,
+    visit: Visit,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    let mut target = format!("/v1/agents?limit={PAGE}");
+    for (name, value) in [("begins", &wanted.q), ("team", &wanted.team), ("after", &wanted.after)] {
+        if !value.is_empty() {
+            target.push_str(&format!("&{name}={}", escape(value)));
+        }
+    }
+    match console.get(&visit.asking(), &target).await {
+        Ok(json) => page(&visit, "Agents", &listed(&json, &wanted)),
+        Err(why) => problem(&visit, &why),
+    }
+}
+
+fn listed(json: &Value, wanted: &Wanted) -> Markup {
+    let agents = items(json, "agents");
+    let next = json.get("next").and_then(Value::as_str);
+    html! {
+        h1 { "Agents" }
+        form.search method="get" action="/console/agents" role="search" {
+            label for="q" { "Name begins with" }
+            input id="q" name="q" value=(wanted.q) maxlength="255";
+            label for="team" { "Team" }
+            input id="team" name="team" value=(wanted.team) maxlength="255";
+            button type="submit" { "Search" }
+        }
+        @if agents.is_empty() {
+            p { "There is no such agent. " code { "legation agent add NAME" } " makes one." }
+        } @else {
+            div.wide tabindex="0" role="region" aria-label="Agents" {
+                table {
+                    thead { tr { th { "Agent" } th { "Team" } th { "State" } th { "For" } th { "Owner" } th { "Tags" } th { "Until" } } }
+                    tbody {
+                        @for agent in agents {
+                            tr {
+                                td { a href={ "/console/agents/" (escape(text(agent, "name"))) } { (text(agent, "name")) } }
+                                td { (text(agent, "team")) }
+                                td { (badge(text(agent, "state"))) }
+                                td { (text(agent, "purpose")) }
+                                td { (text(agent, "owner")) }
+                                td { (texts(agent, "tags")) }
+                                td { (moment(text(agent, "validUntil"))) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        @if let Some(next) = next {
+            p { a rel="next" href={ "/console/agents?q=" (escape(&wanted.q)) "&team=" (escape(&wanted.team)) "&after=" (escape(next)) } { "More agents" } }
+        }
+    }
+}

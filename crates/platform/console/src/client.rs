@@ -1,0 +1,127 @@
+//! A request to `/v1`, signed by a session: what any admin's client does.
+
+use crate::{Console, session::Session};
+use axum::{
+    body::Body,
+    http::{Extensions, HeaderMap, Request, header},
+};
+use data_encoding::BASE64URL_NOPAD;
+use http_body_util::{BodyExt, Limited};
+use legation_http_signature::{Message, Signing, sign};
+use legation_keys::secret::random;
+use serde_json::{Value, json};
+use std::time::SystemTime;
+use tower::ServiceExt;
+
+/// Most bytes of an answer.
+const MOST: usize = 16 << 20;
+/// For how long a request may be on its way, seconds. It goes nowhere.
+const LIFE: i64 = 60;
+
+/// Why there is nothing to show.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    /// The status of HTTP.
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: u16, code: &str, message: impl ToString) -> Self {
+        Self { status, code: code.to_owned(), message: message.to_string() }
+    }
+
+    fn internal(message: impl ToString) -> Self {
+        Self::new(500, "internal", message)
+    }
+}
+
+/// The time, Unix seconds. The one place of the console that reads the clock.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or_default()
+}
+
+/// A name as it stands in a path or a query: all but letters, digits, `-`, `.`, `_` and `~` is escaped (RFC 3986 §2.3).
+pub(crate) fn escape(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                text.push(char::from(byte))
+            }
+            other => text.push_str(&format!("%{other:02X}")),
+        }
+    }
+    text
+}
+
+/// Who asks, and where the request came from: whoever asks too often from one address is refused as a client of `/v1` is.
+pub(crate) struct Asking<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) from: &'a Extensions,
+}
+
+impl Console {
+    /// What `/v1` answers to a session.
+    pub(crate) async fn get(&self, asking: &Asking<'_>, target: &str) -> Result<Value, Problem> {
+        self.send(asking, ("GET", target), None).await
+    }
+
+    /// The same of what changes something.
+    pub(crate) async fn post(
+        &self,
+        asking: &Asking<'_>,
+        target: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Problem> {
+        self.send(asking, ("POST", target), body).await
+    }
+
+    async fn send(
+        &self,
+        Asking { session, from }: &Asking<'_>,
+        (method, target): (&str, &str),
+        body: Option<&Value>,
+    ) -> Result<Value, Problem> {
+        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        let mut headers = HeaderMap::new();
+        headers.insert("agent-delegation", session.delegation.clone());
+        let nonce = random::<16>().map_err(Problem::internal)?;
+        let nonce = BASE64URL_NOPAD.encode(&nonce);
+        let created = now();
+        let occasion = Signing { created, expires: created.saturating_add(LIFE), nonce: &nonce, agent: None };
+        let url = format!("{}{target}", self.registry.origin());
+        let message = Message { method, target_uri: &url, headers: &headers, body: &body };
+        sign(&message, occasion, &session.key).map_err(Problem::internal)?.apply(&mut headers);
+        let request = Request::builder().method(method).uri(target).body(Body::from(body));
+        let mut request = request.map_err(Problem::internal)?;
+        *request.headers_mut() = headers;
+        if let Some(source) = from.get::<legation_host::server::Source>() {
+            request.extensions_mut().insert(*source);
+        }
+        let response = self.api.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+        let status = response.status();
+        let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
+            kind.as_bytes().starts_with(b"application/json")
+                || kind.as_bytes().starts_with(b"application/problem+json")
+        });
+        let body = Limited::new(response.into_body(), MOST).collect().await;
+        let body = body.map_err(Problem::internal)?.to_bytes();
+        let answer: Value = match is_json {
+            true => serde_json::from_slice(&body).map_err(Problem::internal)?,
+            false => json!({}),
+        };
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let text = |names: &[&str]| {
+            let found = names.iter().find_map(|name| answer.pointer(name).and_then(Value::as_str));
+            found.unwrap_or_default().to_owned()
+        };
+        let (code, message) =
+            (text(&["/code", "/error/code"]), text(&["/detail", "/message", "/error/message", "/title"]));
+        Err(Problem { status: status.as_u16(), code, message })
+    }
+}

@@ -1,0 +1,182 @@
+//! What was decided: the latest, and one of them with why.
+
+use crate::{
+    Console,
+    client::escape,
+    page::{Visit, page, problem},
+    told::{badge, code, facts, items, moment, plain, text},
+};
+use axum::{
+    extract::{Path, Query, State},
+    response::Response,
+};
+use legation_verifier::Code;
+use maud::{Markup, PreEscaped, html};
+use serde::Deserialize;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Of how many of the latest those of a code are looked for.
+const LOOKED: usize = 1000;
+/// How many are shown.
+const SHOWN: usize = 100;
+
+#[derive(Deserialize)]
+pub(crate) struct Wanted {
+    #[serde(default)]
+    agent: String,
+    #[serde(default)]
+    code: String,
+}
+
+/// The latest decisions, of an agent and of a code where they are named.
+pub(crate) async fn list(
+    State(console): State<Arc<Console>>,
+    visit: Visit,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    let last = if wanted.code.is_empty() { SHOWN } else { LOOKED };
+    let mut target = format!("/v1/receipts?last={last}");
+    if !wanted.agent.is_empty() {
+        target.push_str(&format!("&agent={}", escape(&wanted.agent)));
+    }
+    match console.get(&visit.asking(), &target).await {
+        Ok(json) => page(&visit, "Decisions", &listed(items(&json, "receipts"), &wanted)),
+        Err(why) => problem(&visit, &why),
+    }
+}
+
+fn listed(receipts: &[Value], wanted: &Wanted) -> Markup {
+    let is_meant = |one: &&Value| wanted.code.is_empty() || text(one, "code") == wanted.code;
+    let found: Vec<Value> = receipts.iter().filter(is_meant).take(SHOWN).cloned().collect();
+    html! {
+        h1 { "Decisions" }
+        form.search method="get" action="/console/decisions" role="search" {
+            label for="agent" { "Agent" }
+            input id="agent" name="agent" value=(wanted.agent) maxlength="255";
+            label for="code" { "Denied by code" }
+            input id="code" name="code" value=(wanted.code) maxlength="64";
+            button type="submit" { "Search" }
+        }
+        (table(&found))
+        p.quiet {
+            @if wanted.code.is_empty() { "The latest " (SHOWN) "." } @else { "Among the latest " (LOOKED) "." }
+            " " code { "legation log search" } " looks through all of them."
+        }
+    }
+}
+
+/// Receipts in a table, the latest first.
+pub(crate) fn table(receipts: &[Value]) -> Markup {
+    if receipts.is_empty() {
+        return html! { p { "None." } };
+    }
+    html! {
+        div.wide tabindex="0" role="region" aria-label="Decisions" {
+            table {
+                thead { tr { th { "When" } th { "Decision" } th { "Why" } th { "Agent" } th { "On" } th.number { "Amount" } th.number { "Times" } } }
+                tbody {
+                    @for one in receipts {
+                        tr {
+                            td { a href={ "/console/decisions/" (seq(one)) } { (moment(text(one, "at"))) } }
+                            td { (badge(text(one, "decision"))) }
+                            td { (code(text(one, "code"))) }
+                            td { (text(one, "agent")) }
+                            td { (text(one, "model")) }
+                            td.number { (text(one, "amount")) }
+                            td.number { (one.get("times").and_then(Value::as_i64).unwrap_or(1)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn seq(receipt: &Value) -> i64 {
+    receipt.get("seq").and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// One decision.
+pub(crate) async fn show(
+    State(console): State<Arc<Console>>,
+    visit: Visit,
+    Path(seq): Path<i64>,
+) -> Response {
+    match console.get(&visit.asking(), &format!("/v1/receipts/{seq}")).await {
+        Ok(json) => page(&visit, "Decision", &shown(&json)),
+        Err(why) => problem(&visit, &why),
+    }
+}
+
+fn shown(json: &Value) -> Markup {
+    let receipt = json.get("receipt").unwrap_or(&Value::Null);
+    let denied = text(json, "code");
+    html! {
+        h1 { "Decision " (seq(json)) " " (badge(text(json, "decision"))) }
+        div.columns {
+            section {
+                h2 { "What was asked" }
+                (asked(json, receipt))
+            }
+            @if !denied.is_empty() {
+                section {
+                    h2 { "Why it was denied" }
+                    (why(denied, receipt))
+                }
+            }
+        }
+        section {
+            h2 { "What was signed" }
+            pre tabindex="0" { (serde_json::to_string_pretty(receipt).unwrap_or_default()) }
+            p.quiet {
+                @if json.get("signed").and_then(Value::as_bool) == Some(true) { "It is signed by the organization." }
+                @else { "It is signed within seconds." }
+                " " code { "legation log prove " (seq(json)) } " makes the proof that it is in the log."
+            }
+        }
+    }
+}
+
+fn asked(json: &Value, receipt: &Value) -> Markup {
+    let request = receipt.get("request").unwrap_or(&Value::Null);
+    let given = request.get("facts").and_then(Value::as_object);
+    let list = html! {
+        @if let Some(given) = given.filter(|given| !given.is_empty()) {
+            ul { @for (name, value) in given { li { code { (name) } " = " code { (value.to_string()) } } } }
+        }
+    };
+    let agent = text(json, "agent");
+    let by = html! { @if !agent.is_empty() { a href={ "/console/agents/" (escape(agent)) } { (agent) } } };
+    facts(&[
+        ("When", moment(text(json, "at"))),
+        ("Agent", by),
+        ("For", plain(text(receipt, "principal"))),
+        ("Action", code(text(request, "action"))),
+        ("On", code(text(request, "resource"))),
+        ("Facts", list),
+        ("Amount", plain(text(json, "amount"))),
+        ("Shown by", plain(text(receipt, "possession"))),
+    ])
+}
+
+/// The rule, what it expected and found, and what would mend it.
+fn why(code: &str, receipt: &Value) -> Markup {
+    let denial = receipt.get("denial").unwrap_or(&Value::Null);
+    let member = |name: &str| match denial.get(name) {
+        None | Some(Value::Null) => PreEscaped(String::new()),
+        Some(Value::String(text)) => plain(text),
+        Some(other) => html! { code { (other.to_string()) } },
+    };
+    html! {
+        (facts(&[
+            ("Code", crate::told::code(code)),
+            ("Expected", member("expected")),
+            ("Found", member("found")),
+            ("Link", member("link")),
+        ]))
+        @if let Some(known) = Code::from_name(code) {
+            p { strong { "What mends it: " } (known.cure()) }
+        }
+    }
+}

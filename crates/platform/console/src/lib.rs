@@ -1,0 +1,86 @@
+//! The console: which agents there are and whose, what each may do, what it did and what it cost, why something was denied, and a
+//! button that stops it.
+//!
+//! It has no authority of its own. Whoever signs in types a code once ([`legation_registry::console`]); for that session the
+//! console makes a key, which becomes an admin's for some hours, and each page is made of what `/v1` answers to requests
+//! that are signed with it. So the console decides nothing, sees what its session may see, and each act is an event with its
+//! author as any other.
+//!
+//! Pages are whole without a script. They are rendered here and escape all that they are given; the browser is told to run
+//! nothing that does not come from this origin, and to show the console in no frame.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | this | [`Console`]: what it is made of, and its router |
+//! | `session` | who is signed in: a key, its delegation, and what a form has to bring along |
+//! | `client` | a request to `/v1`, signed by a session |
+//! | `sign_in` | by a code, and out |
+//! | `page` | what all pages have: head, navigation, what the browser may do |
+//! | `agents`, `agent` | the agents; one of them, with its acts |
+//! | `chain` | delegations up to the principal, as sentences and as a picture |
+//! | `decisions`, `spend` | what was decided; what it cost |
+//! | `told` | values of `/v1` as people read them |
+
+mod agent;
+mod agents;
+mod chain;
+mod client;
+mod decisions;
+mod page;
+mod session;
+mod sign_in;
+mod spend;
+mod told;
+
+use axum::{
+    Router,
+    http::header,
+    response::IntoResponse,
+    routing::{get, post},
+};
+use legation_registry::Registry;
+use std::sync::Arc;
+
+/// Where the console is, on the origin of admins.
+pub const PATH: &str = "/console";
+
+const STYLE: &str = include_str!("style.css");
+
+/// The console of one organization.
+pub struct Console {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) api: Router,
+    pub(crate) sessions: session::Sessions,
+    /// Whether browsers reach it by TLS, and are to send their cookie in no other way.
+    pub(crate) tls: bool,
+}
+
+impl Console {
+    /// The console over the administration of an organization, as [`legation_host::api()`] gives it. `tls` says whether
+    /// browsers reach it by TLS.
+    #[must_use]
+    pub fn new(registry: Arc<Registry>, api: Router, tls: bool) -> Arc<Self> {
+        Arc::new(Self { registry, api, sessions: session::Sessions::default(), tls })
+    }
+
+    /// Its pages, below [`PATH`].
+    pub fn router(self: &Arc<Self>) -> Router {
+        Router::new()
+            .route("/console", get(agents::home))
+            .route("/console/style.css", get(style))
+            .route("/console/sign-in", get(sign_in::page).post(sign_in::sign_in))
+            .route("/console/sign-out", post(sign_in::sign_out))
+            .route("/console/agents", get(agents::list))
+            .route("/console/agents/{name}", get(agent::show))
+            .route("/console/agents/{name}/{act}", get(agent::ask).post(agent::act))
+            .route("/console/decisions", get(decisions::list))
+            .route("/console/decisions/{seq}", get(decisions::show))
+            .route("/console/spend", get(spend::show))
+            .with_state(Arc::clone(self))
+    }
+}
+
+async fn style() -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")];
+    (headers, STYLE)
+}

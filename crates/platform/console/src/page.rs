@@ -1,0 +1,150 @@
+//! What all pages have: who visits, the head, the navigation, and what the browser may do with them.
+
+use crate::{
+    Console,
+    client::{Asking, Problem},
+    session::Session,
+};
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+use maud::{DOCTYPE, Markup, html};
+use std::sync::Arc;
+
+/// The cookie of a session. Over TLS its name makes browsers hold that it is of this host alone (RFC 6265bis, cookie name prefixes).
+pub(crate) const COOKIE: &str = "legation-console";
+pub(crate) const COOKIE_TLS: &str = "__Host-legation-console";
+
+/// Nothing is run, nothing is loaded but the style, forms go nowhere else, no other page shows this one.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const PAGES: [(&str, &str); 4] = [
+    ("/console", "Overview"),
+    ("/console/agents", "Agents"),
+    ("/console/decisions", "Decisions"),
+    ("/console/spend", "Spend"),
+];
+
+/// Who visits, and is signed in. Whoever is not is led to where one signs in.
+pub(crate) struct Visit {
+    pub(crate) session: Arc<Session>,
+    pub(crate) cookie: String,
+    pub(crate) headers: HeaderMap,
+    from: Extensions,
+}
+
+impl Visit {
+    pub(crate) fn asking(&self) -> Asking<'_> {
+        Asking { session: &self.session, from: &self.from }
+    }
+}
+
+impl FromRequestParts<Arc<Console>> for Visit {
+    type Rejection = Redirect;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Arc<Console>) -> Result<Self, Redirect> {
+        let signed_in = cookie(&parts.headers, console.tls)
+            .and_then(|cookie| console.sessions.get(&cookie).map(|session| (session, cookie)));
+        let Some((session, cookie)) = signed_in else { return Err(Redirect::to("/console/sign-in")) };
+        let (headers, from) = (parts.headers.clone(), parts.extensions.clone());
+        Ok(Self { session, cookie, headers, from })
+    }
+}
+
+/// The cookie of a session, where the browser sends one.
+fn cookie(headers: &HeaderMap, tls: bool) -> Option<String> {
+    let name = if tls { COOKIE_TLS } else { COOKIE };
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(found, _)| *found == name).map(|(_, value)| value.to_owned())
+}
+
+/// Whether a form was sent by a page of this host: browsers say so themselves (Fetch Metadata; the Fetch standard, `Origin`).
+pub(crate) fn is_own(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if text(HeaderName::from_static("sec-fetch-site")).is_some_and(|site| site != "same-origin") {
+        return false;
+    }
+    let host = text(header::HOST).unwrap_or_default();
+    let of_origin = |origin: &str| origin.split_once("://").is_some_and(|(_, from)| from == host);
+    text(header::ORIGIN).is_none_or(of_origin)
+}
+
+/// A page of somebody who is signed in.
+pub(crate) fn page(visit: &Visit, title: &str, content: &Markup) -> Response {
+    let session = &visit.session;
+    let head = html! {
+        nav aria-label="Pages" {
+            @for (path, name) in PAGES {
+                a href=(path) aria-current=[(name == title).then_some("page")] { (name) }
+            }
+        }
+        form.who method="post" action="/console/sign-out" {
+            input type="hidden" name="form" value=(session.form);
+            span { "signed in as " (session.role.name()) }
+            button type="submit" { "Sign out" }
+        }
+    };
+    answer(StatusCode::OK, document(title, &head, content))
+}
+
+/// A page of anybody.
+pub(crate) fn open_page(status: StatusCode, title: &str, content: &Markup) -> Response {
+    answer(status, document(title, &html! {}, content))
+}
+
+/// Why there is nothing to show, as a page.
+pub(crate) fn problem(visit: &Visit, problem: &Problem) -> Response {
+    let content = html! {
+        h1 { "That did not work" }
+        p { (problem.message) }
+        p.quiet { "Code " code { (problem.code) } ", status " (problem.status) }
+        p { a href="/console" { "Back to the overview" } }
+    };
+    let mut response = page(visit, "That did not work", &content);
+    *response.status_mut() =
+        StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+}
+
+fn document(title: &str, head: &Markup, content: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · Legation" }
+                link rel="stylesheet" href="/console/style.css";
+            }
+            body {
+                a.skip href="#content" { "To the content" }
+                header { strong { "Legation" } (head) }
+                main id="content" { (content) }
+            }
+        }
+    }
+}
+
+fn answer(status: StatusCode, markup: Markup) -> Response {
+    let mut response = (status, markup.into_string()).into_response();
+    secure(response.headers_mut());
+    response
+}
+
+/// What the browser is told of every page.
+pub(crate) fn secure(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}

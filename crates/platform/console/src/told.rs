@@ -1,0 +1,60 @@
+//! Values of `/v1` as people read them.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+/// A text of an object; empty where there is none.
+pub(crate) fn text<'v>(json: &'v Value, name: &str) -> &'v str {
+    json.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The items of a list.
+pub(crate) fn items<'v>(json: &'v Value, name: &str) -> &'v [Value] {
+    json.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The texts of a list.
+pub(crate) fn texts(json: &Value, name: &str) -> String {
+    items(json, name).iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// A moment, which a machine reads as well.
+pub(crate) fn moment(at: &str) -> Markup {
+    html! { time datetime=(at) { (at.trim_end_matches('Z').replace('T', " ")) } }
+}
+
+/// A state or a decision, in a colour of its own that says nothing more than its word.
+pub(crate) fn badge(word: &str) -> Markup {
+    let kind = match word {
+        "active" | "current" | "permit" => "good",
+        "suspended" | "pending" | "replaced" | "shadow" => "held",
+        "retired" | "revoked" | "ended" | "deny" => "bad",
+        _ => "plain",
+    };
+    html! { span class={ "badge " (kind) } { (word) } }
+}
+
+/// Facts in two columns; those that are empty are left out.
+pub(crate) fn facts(all: &[(&str, Markup)]) -> Markup {
+    html! {
+        dl {
+            @for (name, value) in all {
+                @if !value.0.is_empty() { dt { (name) } dd { (value) } }
+            }
+        }
+    }
+}
+
+/// A text as markup.
+pub(crate) fn plain(text: &str) -> Markup {
+    html! { (text) }
+}
+
+/// A text that is written in a machine's words.
+pub(crate) fn code(text: &str) -> Markup {
+    if text.is_empty() {
+        html! {}
+    } else {
+        html! { code { (text) } }
+    }
+}
