@@ -15,6 +15,7 @@ mod judge;
 mod told;
 mod tools;
 
-pub(crate) use asked::{Asked, read, request};
+pub(crate) use asked::{Asked, DEFINITION, read, request};
 pub(crate) use forward::{Going, forward};
 pub(crate) use told::refused;
+pub(crate) use tools::CHANGED;

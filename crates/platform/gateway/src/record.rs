@@ -108,6 +108,7 @@ fn new(
         currency: None,
         of: None,
         end_user: None,
+        proved: None,
         body: body.into(),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     error::StoreError,
+    quarantine::Proved,
     tx::Tx,
     value::{Row, Value},
 };
@@ -29,6 +30,8 @@ pub struct NewReceipt {
     pub of: Option<i64>,
     /// For whom the agent asked, as it said: personal, and erased with what the receipt was about.
     pub end_user: Option<String>,
+    /// What the agent proved of a request that was denied, where that counts against it.
+    pub proved: Option<Box<Proved>>,
     /// The receipt itself, as bytes to sign.
     pub body: Text,
 }
@@ -191,6 +194,23 @@ pub fn latest(
             tx.query(&format!("{COLUMNS} ORDER BY seq DESC LIMIT $2"), &[organization.into(), most.into()])?
         }
     };
+    rows.iter().map(read).collect()
+}
+
+/// The receipts of an agent before a number, the latest first, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn before(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    agent: &str,
+    (seq, most): (i64, i64),
+) -> Result<Vec<Receipt>, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND agent = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4"),
+        &[organization.into(), agent.into(), seq.into(), most.into()],
+    )?;
     rows.iter().map(read).collect()
 }
 

@@ -3,7 +3,8 @@
 
 use super::{
     admins, alerts, approvals, asked::Asked, budgets, cards, claims, configured, delegations, domains,
-    error::ApiError, holders, identity, keys, mcp, migration, overlays, policies, rotation, signals, told,
+    error::ApiError, holders, identity, keys, mcp, migration, overlays, policies, quarantine, rotation,
+    signals, told,
 };
 use axum::http::Method;
 use legation_credential::request::split_query;
@@ -203,7 +204,7 @@ impl Endpoint {
 
 /// All end points.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&'static [Endpoint]; 19] = [
+    let tables: [&'static [Endpoint]; 20] = [
         holders::ENDPOINTS,
         budgets::ENDPOINTS,
         keys::ENDPOINTS,
@@ -213,6 +214,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
         configured::ENDPOINTS,
         policies::ENDPOINTS,
         mcp::ENDPOINTS,
+        quarantine::ENDPOINTS,
         overlays::ENDPOINTS,
         migration::ENDPOINTS,
         approvals::ENDPOINTS,
