@@ -7,28 +7,24 @@ use legation_registry::quarantine::COUNTED;
 use legation_store::quarantine::Proved;
 use legation_verifier::{Code, Denial, NonceUse, VerifiedChain};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// By what somebody has proved that a request is its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum By {
     /// It showed its API key.
     Key,
-    /// It signed; SHA-256 of the text that was signed. Of a signature there may be several forms, and whatever is not signed can be
-    /// changed by whoever passes it on; this can't.
-    Signed([u8; 32]),
+    /// It signed this text. Of a signature there may be several forms, and whatever is not signed can be changed by whoever passes it
+    /// on; this can't. It is digested where something is denied, and not for what passes.
+    Signed(Arc<str>),
 }
 
 impl By {
-    /// By a signature over a text.
-    pub(crate) fn signed(text: &str) -> Self {
-        Self::Signed(Sha256::digest(text).into())
-    }
-
-    fn digest(self) -> [u8; 32] {
+    fn digest(&self) -> [u8; 32] {
         match self {
             // Each call with a key is a new one.
             Self::Key => Sha256::digest(uuid::Uuid::now_v7().as_bytes()).into(),
-            Self::Signed(digest) => digest,
+            Self::Signed(text) => Sha256::digest(text.as_bytes()).into(),
         }
     }
 }
@@ -37,7 +33,7 @@ impl Gateway {
     /// What a denial is counted by; `None` where it counts against nobody.
     pub(crate) fn counts(
         &self,
-        (chain, by): (&VerifiedChain, Option<By>),
+        (chain, by): (&VerifiedChain, Option<&By>),
         request: &Request,
         denial: &Denial,
     ) -> Option<Box<Proved>> {

@@ -147,7 +147,7 @@ impl Gateway {
         let approved =
             (!permit.approvals().is_empty()).then(|| approval_request(&caller.chain, &request).digest());
         let (gateway, told, about) = (Arc::clone(self), Arc::clone(&caller.told), request.clone());
-        let (seen, proved) = (Arc::clone(&caller.chain), caller.proved);
+        let (seen, proved) = (Arc::clone(&caller.chain), caller.proved.clone());
         let commit = Commit {
             organization: Arc::clone(&self.organization),
             permit,
@@ -159,7 +159,7 @@ impl Gateway {
                 let told = told.get_or_init(|| Told::of(seen));
                 let trust = gateway.verifier.trust();
                 let receipt = record::of_commit(outcome, told, (&about, policy.as_deref()), trust, now);
-                let counts = |denial| gateway.counts((told.chain(), proved), &about, denial);
+                let counts = |denial| gateway.counts((told.chain(), proved.as_ref()), &about, denial);
                 NewReceipt { proved: outcome.err().and_then(counts), ..receipt }
             }),
         };
@@ -261,7 +261,7 @@ impl Gateway {
             Undecided::Changed => return Undecided::Changed,
             refused @ Undecided::Refused(_) => refused,
         };
-        let counts = self.counts((&caller.chain, caller.proved), request, denial);
+        let counts = self.counts((&caller.chain, caller.proved.as_ref()), request, denial);
         let (chain, request) = (Some(&*caller.chain), Some(request));
         let subject = Subject { presented: b"", chain, request, transcript: None };
         let (agent, trust) = (caller.chain.agent(), self.verifier.trust());

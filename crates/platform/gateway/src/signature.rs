@@ -37,7 +37,7 @@ impl Gateway {
         let proof = info_span!("auth")
             .in_scope(|| read(message))
             .map_err(|error| wrong(error.code(), error.to_string()))?;
-        let proved = Some(By::signed(&proof.signing_input));
+        let proved = Some(By::Signed(proof.signing_input.as_str().into()));
         // Whoever is nobody yet learns nothing of the trust.
         let stranger = |denial: Denial| Undecided::Refused(Refused::from(&denial.without_trust()));
         let presentation = self.verifier.parse_request(&chain, proof).map_err(stranger)?;
