@@ -142,7 +142,7 @@ fn who_spends_more_than_a_rule_tolerates_is_suspended_and_is_counted_anew_when_i
     registry.put_quarantine_rule(&Rule { spend, ..rule("dear") }, NOW).unwrap();
     // What is reserved is not spent yet, and what was long ago counts no more.
     keep(registry, "permit", "bot", MODEL, (100 * DOLLAR, NOW + 100));
-    keep(registry, "settle", "bot", MODEL, (5 * DOLLAR, NOW + 200));
+    keep(registry, "settle", "bot", MODEL, (5 * DOLLAR, NOW + 240));
     keep(registry, "settle", "crm", MODEL, (2 * DOLLAR, NOW + 300));
     for registry in [registry, &other, registry] {
         assert_eq!(registry.enforce_quarantine(NOW + 310).unwrap(), 0, "{:?}", held(registry));
