@@ -80,6 +80,7 @@ fn receipt() -> NewReceipt {
         of: None,
         end_user: None,
         proved: None,
+        holder: None,
         // As long as a real one.
         body: vec![b'x'; 1500].into(),
     }

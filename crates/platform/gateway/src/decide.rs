@@ -160,7 +160,8 @@ impl Gateway {
                 let trust = gateway.verifier.trust();
                 let receipt = record::of_commit(outcome, told, (&about, policy.as_deref()), trust, now);
                 let counts = |denial| gateway.counts((told.chain(), proved.as_ref()), &about, denial);
-                NewReceipt { proved: outcome.err().and_then(counts), ..receipt }
+                let holder = gateway.holder_apart(told.chain());
+                NewReceipt { proved: outcome.err().and_then(counts), holder, ..receipt }
             }),
         };
         // The receipt is written in the same transaction.
@@ -208,6 +209,12 @@ impl Gateway {
         let is_ours = chain.principal() == self.registry.did();
         let other = || if is_ours { chain.agent() } else { chain.principal() };
         own.clone().find(|did| self.registry.is_own(did)).unwrap_or_else(other)
+    }
+
+    /// The same, where it is an agent of this organization and not the one that acts.
+    pub(crate) fn holder_apart(&self, chain: &VerifiedChain) -> Option<String> {
+        let holder = self.holder(chain);
+        (holder != chain.agent() && self.registry.is_own(holder)).then(|| holder.to_string())
     }
 
     /// Whoever shows an API key.

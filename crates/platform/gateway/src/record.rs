@@ -109,6 +109,7 @@ fn new(
         of: None,
         end_user: None,
         proved: None,
+        holder: None,
         body: body.into(),
     }
 }

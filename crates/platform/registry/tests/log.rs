@@ -52,6 +52,7 @@ fn keep(registry: &Registry, (kind, code): (&'static str, &str), at: i64, of: Op
         of: of.map(|(of, _)| of),
         end_user: of.map(|(_, user)| user.to_owned()),
         proved: None,
+        holder: None,
         body: body.into_bytes().into(),
     };
     let organization: Arc<str> = registry.id().into();

@@ -119,6 +119,7 @@ fn keep(
         of: None,
         end_user: None,
         proved: None,
+        holder: None,
         body: format!(r#"{{"request":{{"action":"{action}"}}}}"#).into_bytes().into(),
     };
     wait(registry.store().deny(&Arc::from(registry.id()), receipt)).unwrap();

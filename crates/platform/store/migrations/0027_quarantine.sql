@@ -20,6 +20,8 @@ CREATE TABLE quarantine (
 );
 CREATE INDEX quarantine_by_rule ON quarantine (organization, rule, at);
 
+ALTER TABLE receipt ADD COLUMN holder TEXT;
+
 CREATE TABLE spent (
   organization TEXT NOT NULL REFERENCES organization (id),
   agent TEXT NOT NULL,

@@ -343,17 +343,10 @@ async fn what_somebody_else_asks_about_an_agent_counts_against_nobody() {
     assert_eq!((counted(&world, "mail"), enforce(&world)), (4, 1), "what it asks itself is its own");
 }
 
-/// An agent hands its authority on to children of its own making, one for each call.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_children_are_denied_counts_against_the_agent_that_made_them() {
-    let upstream = Upstream::always(Plan::says("hello").tokens(1, 1)).unwrap();
-    let world = sqlite();
-    world.model("small", &upstream, CENT);
-    let profile = Profile { max_depth: 1, ..may() };
-    suspends(&world);
-    let parent = Own::new(&world, "mail", &profile);
-    let issuer = blocking(|| world.registry.show(Kind::Agent, "mail")).unwrap().holder.did.parse().unwrap();
-    for number in 0..4 {
+impl Own {
+    /// A child of its own making, which may what it may itself.
+    fn child(&self, world: &World, name: &str, profile: &Profile) -> Self {
+        let did = blocking(|| world.registry.show(Kind::Agent, name)).unwrap().holder.did.parse().unwrap();
         let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
         let terms = Terms {
             id: None,
@@ -365,13 +358,48 @@ async fn what_children_are_denied_counts_against_the_agent_that_made_them() {
             authority: profile.authority("acme.example").unwrap(),
             status: vec![],
         };
-        let parents: Vec<&str> = parent.chain.iter().map(String::as_str).collect();
-        let public = legation_keys::Signer::public_key(&parent.key);
-        let link = pass_on(&parents, terms, &legation_did::method_id(&issuer, public), &parent.key).unwrap();
-        let child = Own { key, chain: [parent.chain.clone(), vec![link]].concat() };
+        let parents: Vec<&str> = self.chain.iter().map(String::as_str).collect();
+        let public = legation_keys::Signer::public_key(&self.key);
+        let link = pass_on(&parents, terms, &legation_did::method_id(&did, public), &self.key).unwrap();
+        Self { key, chain: [self.chain.clone(), vec![link]].concat() }
+    }
+}
+
+/// An agent hands its authority on to children of its own making, one for each call.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_children_are_denied_counts_against_the_agent_that_made_them() {
+    let upstream = Upstream::always(Plan::says("hello").tokens(1, 1)).unwrap();
+    let world = sqlite();
+    world.model("small", &upstream, CENT);
+    let profile = Profile { max_depth: 1, ..may() };
+    suspends(&world);
+    let parent = Own::new(&world, "mail", &profile);
+    for number in 0..4 {
+        let child = parent.child(&world, "mail", &profile);
         let told = send(&world, 0, &child.signed(&format!("n-{number}"), 11)).await.told();
         assert_eq!(told.1, "constraint_violated");
     }
     assert_eq!((counted(&world, "mail"), enforce(&world)), (4, 1));
     assert_eq!(blocking(|| world.registry.quarantined("", 10)).unwrap()[0].agent, "mail");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_children_spend_counts_for_the_agent_that_made_them() {
+    let upstream = Upstream::always(Plan::says("hello").tokens(1, 6)).unwrap();
+    for world in both() {
+        world.model("small", &upstream, CENT);
+        let profile = Profile { max_depth: 1, ..may() };
+        let spend = Some("0.05USD/10m".to_owned());
+        let rule = Rule { denials: None, spend, ..rule(Then::Suspend) };
+        blocking(|| world.registry.put_quarantine_rule(&rule, now())).unwrap();
+        let parent = Own::new(&world, "mail", &profile);
+        let child = parent.child(&world, "mail", &profile);
+        assert_eq!(enforce(&world), 0);
+        assert_eq!(send(&world, 0, &child.signed("n-1", 10)).await.status, 200, "{}", world.engine);
+        world.wait_for_receipts(2).await;
+        assert_eq!((enforce(&world), enforce(&world)), (1, 0), "{}", world.engine);
+        let held = blocking(|| world.registry.quarantined("", 10)).unwrap();
+        assert!(held[0].agent == "mail" && held[0].reason.contains("0.06 USD"), "{held:?}");
+        assert_ne!(send(&world, 0, &child.signed("n-2", 1)).await.status, 200, "its child, too");
+    }
 }

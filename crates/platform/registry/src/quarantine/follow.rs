@@ -65,12 +65,12 @@ impl Registry {
             if let (Some((amount, currency)), true) =
                 (self.spent_by(one), one.at > now.saturating_sub(used::KNOWN))
             {
-                let (agent, minute) = (one.agent.clone(), one.at.div_euclid(MINUTE).saturating_mul(MINUTE));
+                let (agent, minute) = (agent_of(one), one.at.div_euclid(MINUTE).saturating_mul(MINUTE));
                 let sum = told.spent.entry(Spent { agent, currency, minute }).or_default();
                 *sum = sum.saturating_add(amount);
             }
             let Some(action) = tool(one) else { continue };
-            let (agent, resource) = (one.agent.clone(), one.resource.clone());
+            let (agent, resource) = (agent_of(one), one.resource.clone());
             if action.len() + resource.len() <= MAX_TEXT {
                 told.used.entry(Used { agent, action, resource }).or_insert(one.at);
             }
@@ -88,6 +88,11 @@ impl Registry {
         };
         Some((one.amount.filter(|_| counts)?, one.currency.clone()?))
     }
+}
+
+/// For whom a receipt counts: of a child the agent that made it.
+fn agent_of(one: &Receipt) -> String {
+    one.holder.clone().unwrap_or_else(|| one.agent.clone())
 }
 
 /// The tool, skill or model that a permit is of.

@@ -80,8 +80,9 @@ impl<'a> Entry<'a> {
             currency: self.currency.map(Cow::into_owned),
             of: self.of,
             end_user: self.end_user.map(Cow::into_owned),
-            // No denial is written there.
+            // No denial is written there, and nothing of an agent that signs, as all do that are none of the organization's.
             proved: None,
+            holder: None,
             body: Text::kept(common, self.own.into_owned()),
         })
     }
@@ -144,6 +145,7 @@ mod tests {
             of: Some(-3),
             end_user: None,
             proved: None,
+            holder: None,
             body: Text::whole(b"{}".to_vec()),
         };
         let (one, other) = (receipt("one"), receipt("other"));

@@ -146,6 +146,7 @@ pub(crate) fn note(kind: &'static str, code: &str, at: i64, amount: Option<i64>)
         of: None,
         end_user: None,
         proved: None,
+        holder: None,
         body: b"{}".to_vec().into(),
     }
 }
