@@ -79,6 +79,8 @@ fn receipt() -> NewReceipt {
         currency: Some("USD".to_owned()),
         of: None,
         end_user: None,
+        proved: None,
+        holder: None,
         // As long as a real one.
         body: vec![b'x'; 1500].into(),
     }

@@ -13,6 +13,7 @@ mod mcp;
 mod migrate;
 mod organization;
 mod policy;
+mod quarantine;
 mod signals;
 mod up;
 
@@ -50,6 +51,7 @@ pub(crate) use policy::{
     BindPolicyArgs, CheckPolicyArgs, PartnerCommand, PolicyCommand, PutPolicyArgs, ShowPolicyArgs,
     TestPolicyArgs, UnbindPolicyArgs,
 };
+pub(crate) use quarantine::{ActivityArgs, QuarantineCommand, SetRuleArgs};
 pub(crate) use signals::{AddAlertArgs, AddReceiverArgs, AlertCommand, ReceiverCommand, SignalsCommand};
 pub(crate) use up::{
     BackupArgs, ConfirmArgs, ConfirmCommand, DataArgs, DoctorArgs, InitArgs, LimitArgs, PlaceArgs, PlanArgs,
@@ -230,6 +232,11 @@ pub(crate) enum Command {
     Policy {
         #[command(subcommand)]
         command: PolicyCommand,
+    },
+    /// Quarantine: rules that suspend agents by what they did, and whom they have suspended.
+    Quarantine {
+        #[command(subcommand)]
+        command: QuarantineCommand,
     },
     /// What was spent, by agent and model.
     Spend(SpendArgs),

@@ -105,6 +105,7 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::Model { command } => organization::model::run(&command),
         Command::Partner { command } => organization::partner::run(&command),
         Command::Policy { command } => organization::policy::run(&command),
+        Command::Quarantine { command } => organization::quarantine::run(&command),
         Command::Spend(args) => organization::spend::run(&args),
         Command::Doctor(args) => organization::doctor::run(&args),
         Command::MasterKey { command } => organization::master_key::run(&command),

@@ -1,5 +1,6 @@
 //! The commands of an organization that runs Legation.
 
+mod activity;
 pub(crate) mod admin;
 pub(crate) mod agent;
 mod agent_file;
@@ -32,6 +33,7 @@ pub(crate) mod partner;
 pub(crate) mod place;
 pub(crate) mod policy;
 pub(crate) mod publish;
+pub(crate) mod quarantine;
 pub(crate) mod receipts;
 mod recover;
 pub(crate) mod restore;

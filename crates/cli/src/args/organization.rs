@@ -1,7 +1,8 @@
 //! The arguments of an organization's commands: teams, agents, their keys, delegations and budgets.
 
 use super::{
-    AgentFileArgs, AgentProxyArgs, DataArgs, NarrowArgs, PlaceArgs, ToFileArgs, duration, moment, until,
+    ActivityArgs, AgentFileArgs, AgentProxyArgs, DataArgs, NarrowArgs, PlaceArgs, ToFileArgs, duration,
+    moment, until,
 };
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -184,6 +185,8 @@ pub(crate) enum AgentCommand {
     List(ListAgentsArgs),
     /// One agent: its DID, state, authority, budgets, keys, until when its delegation is valid.
     Show(ShowHolderArgs),
+    /// What it did in the last 24 hours, beside the days before.
+    Activity(ActivityArgs),
     /// Refuse it from its next call on, until it is resumed.
     Suspend(NameArgs),
     /// End a suspension.

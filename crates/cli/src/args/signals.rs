@@ -55,7 +55,8 @@ pub(crate) struct AddAlertArgs {
     /// Where alerts are sent to.
     #[arg(long, value_name = "URL")]
     pub(crate) url: String,
-    /// What it is told of: `budget-80`, `expiry`, `stale-status`, `closed-model`, `denials`, `approval`; repeatable, all by default.
+    /// What it is told of: `budget-80`, `expiry`, `stale-status`, `closed-model`, `denials`, `approval`,
+    /// `quarantine`; repeatable, all by default.
     #[arg(long, value_name = "ALERT", value_delimiter = ',')]
     pub(crate) on: Vec<String>,
     #[command(flatten)]

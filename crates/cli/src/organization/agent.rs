@@ -1,7 +1,7 @@
 //! `legation agent`.
 
 use super::{
-    agent_file, cards, export,
+    activity, agent_file, cards, export,
     holder::{body, budgets, change, show, valid_until},
     import,
     place::{Place, joined, text},
@@ -24,6 +24,7 @@ pub(crate) fn run(command: &AgentCommand, as_json: bool) -> Result<Output, Failu
         AgentCommand::Add(args) => add(args),
         AgentCommand::List(args) => list(args),
         AgentCommand::Show(args) => show("agents", args),
+        AgentCommand::Activity(args) => activity::run(args),
         AgentCommand::Suspend(args) => change("agents", "suspend", args),
         AgentCommand::Resume(args) => change("agents", "resume", args),
         AgentCommand::Retire(args) => change("agents", "retire", args),

@@ -132,6 +132,19 @@ fn for_people(holder: &Value) -> String {
             format!("until {}: what is denied is recorded, and passes", text(holder, "shadow")),
         ));
     }
+    let held = holder.get("quarantine").filter(|one| one.is_object());
+    all.extend(held.map(|one| {
+        let since = text(one, "since");
+        (
+            "quarantine",
+            format!(
+                "since {since} by `{}`: {}; lift it by `{}`",
+                text(one, "rule"),
+                text(one, "reason"),
+                text(one, "lift")
+            ),
+        )
+    }));
     let policy = |one: &Value| {
         ("policy", format!("{}@{} by {}", text(one, "name"), number(one, "version"), text(one, "to")))
     };

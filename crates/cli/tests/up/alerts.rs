@@ -15,13 +15,13 @@ use std::{
 };
 
 /// A webhook: takes what is posted to it, each by a connection of its own.
-struct Webhook {
-    url: String,
+pub(crate) struct Webhook {
+    pub(crate) url: String,
     got: Arc<Mutex<Vec<(String, Value)>>>,
 }
 
 impl Webhook {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://localhost:{}/hook", listener.local_addr().unwrap().port());
         let got: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
@@ -59,7 +59,7 @@ impl Webhook {
         self.got.lock().unwrap().clone()
     }
 
-    fn wait_for(&self, count: usize) -> Vec<(String, Value)> {
+    pub(crate) fn wait_for(&self, count: usize) -> Vec<(String, Value)> {
         let begin = Instant::now();
         while self.got().len() < count {
             assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", self.got());

@@ -23,6 +23,7 @@ mod log;
 mod master;
 mod migrated;
 mod policies;
+mod quarantine;
 mod restored;
 mod running;
 mod telemetry;

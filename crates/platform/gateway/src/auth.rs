@@ -1,6 +1,7 @@
 //! Who calls: an API key stands for an agent in custody, a signature for whoever signs.
 
 use crate::{
+    counted::By,
     decide::{Identified, Undecided, Who},
     gateway::Gateway,
     refused::Refused,
@@ -207,7 +208,15 @@ impl Gateway {
         }
         let (chain, told) = caller.verify(&self.verifier, now).map_err(|denial| Refused::from(&denial))?;
         let principals = Some(Arc::clone(&caller.caller.principals));
-        Ok(Identified { epoch, chain, told, status_age: caller.age(now), principals, shadow: None })
+        Ok(Identified {
+            epoch,
+            chain,
+            told,
+            status_age: caller.age(now),
+            principals,
+            shadow: None,
+            proved: Some(By::Key),
+        })
     }
 }
 

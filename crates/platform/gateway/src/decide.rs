@@ -2,6 +2,7 @@
 
 use crate::{
     access, auth,
+    counted::By,
     gateway::{Gateway, STORE, now},
     policy::Said,
     record,
@@ -11,7 +12,7 @@ use legation_credential::Request;
 use legation_did::Did;
 use legation_http_signature::Message;
 use legation_policy::Principal;
-use legation_store::{Commit, CommitError, Done};
+use legation_store::{Commit, CommitError, Done, NewReceipt};
 use legation_verifier::{
     Code, Committed, Denial, Permit, VerifiedChain, approval_request, authorize,
     receipt::{Subject, Told},
@@ -79,6 +80,8 @@ pub(crate) struct Identified {
     pub(crate) principals: Option<Arc<[Principal]>>,
     /// Until when it is only watched, Unix seconds; `None` where it is enforced.
     pub(crate) shadow: Option<i64>,
+    /// By what it has proved that the request is its own; `None` where somebody else says so.
+    pub(crate) proved: Option<By>,
 }
 
 /// What somebody asks for, as of what was configured at an epoch, with the chain of who asks.
@@ -144,7 +147,7 @@ impl Gateway {
         let approved =
             (!permit.approvals().is_empty()).then(|| approval_request(&caller.chain, &request).digest());
         let (gateway, told, about) = (Arc::clone(self), Arc::clone(&caller.told), request.clone());
-        let seen = Arc::clone(&caller.chain);
+        let (seen, proved) = (Arc::clone(&caller.chain), caller.proved.clone());
         let commit = Commit {
             organization: Arc::clone(&self.organization),
             permit,
@@ -154,7 +157,11 @@ impl Gateway {
             now,
             receipt: Box::new(move |outcome| {
                 let told = told.get_or_init(|| Told::of(seen));
-                record::of_commit(outcome, told, (&about, policy.as_deref()), gateway.verifier.trust(), now)
+                let trust = gateway.verifier.trust();
+                let receipt = record::of_commit(outcome, told, (&about, policy.as_deref()), trust, now);
+                let counts = |denial| gateway.counts((told.chain(), proved.as_ref()), &about, denial);
+                let holder = gateway.holder_apart(told.chain());
+                NewReceipt { proved: outcome.err().and_then(counts), holder, ..receipt }
             }),
         };
         // The receipt is written in the same transaction.
@@ -204,6 +211,12 @@ impl Gateway {
         own.clone().find(|did| self.registry.is_own(did)).unwrap_or_else(other)
     }
 
+    /// The same, where it is an agent of this organization and not the one that acts.
+    pub(crate) fn holder_apart(&self, chain: &VerifiedChain) -> Option<String> {
+        let holder = self.holder(chain);
+        (holder != chain.agent() && self.registry.is_own(holder)).then(|| holder.to_string())
+    }
+
     /// Whoever shows an API key.
     async fn by_key(self: &Arc<Self>, key: [u8; 32], now: i64) -> Result<Identified, Undecided> {
         let known = match self.caller(key, now).instrument(info_span!("auth")).await {
@@ -220,7 +233,15 @@ impl Gateway {
             Ok((chain, told)) => {
                 let principals = Some(Arc::clone(&known.caller.principals));
                 let (epoch, status_age) = (known.caller.epoch, known.age(now));
-                Ok(Identified { epoch, chain, told, status_age, principals, shadow: None })
+                Ok(Identified {
+                    epoch,
+                    chain,
+                    told,
+                    status_age,
+                    principals,
+                    shadow: None,
+                    proved: Some(By::Key),
+                })
             }
             Err(denial) => {
                 let refused = self.unless_changed(known.caller.epoch, Refused::from(&denial)).await;
@@ -247,11 +268,12 @@ impl Gateway {
             Undecided::Changed => return Undecided::Changed,
             refused @ Undecided::Refused(_) => refused,
         };
+        let counts = self.counts((&caller.chain, caller.proved.as_ref()), request, denial);
         let (chain, request) = (Some(&*caller.chain), Some(request));
         let subject = Subject { presented: b"", chain, request, transcript: None };
         let (agent, trust) = (caller.chain.agent(), self.verifier.trust());
         let receipt = record::of_denial(denial, (subject, policy), agent, trust, now);
-        match self.record_denial(receipt).await {
+        match self.record_denial(NewReceipt { proved: counts, ..receipt }).await {
             Ok(()) => refused,
             Err(refused) => refused.into(),
         }
@@ -282,7 +304,7 @@ impl Gateway {
         }
     }
 
-    pub(crate) async fn record_denial(&self, receipt: legation_store::NewReceipt) -> Result<(), Refused> {
+    pub(crate) async fn record_denial(&self, receipt: NewReceipt) -> Result<(), Refused> {
         let kept = tokio::time::timeout(STORE, self.store.deny(&self.organization, receipt)).await;
         kept.unwrap_or_else(|_| Err(too_late())).map(drop).map_err(|error| match error {
             CommitError::Store(error) => Refused::of_store(&error),

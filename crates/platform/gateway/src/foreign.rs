@@ -151,6 +151,8 @@ impl Gateway {
             status_age,
             principals: Some(principals),
             shadow: None,
+            // Whoever is suspended for it is none of ours.
+            proved: None,
         })
     }
 

@@ -24,6 +24,7 @@
 //! | `policy` | what the organization forbids, whatever the chain permits |
 //! | `shadow` | an agent that is only watched: what is denied is told, and passes up to what its team has |
 //! | `decide` | verify, authorize, policy, reserve: decided again where the organization changed meanwhile |
+//! | `counted` | which denials count against an agent, for rules of quarantine |
 //! | `admit` | a request of an admin, decided in the same way: what the administration of an organization asks |
 //! | `turns`, `bodies` | how many calls go on at a time, and how many bodies arrive: of all, and of one agent |
 //! | `record` | receipts of what was decided and settled |
@@ -53,6 +54,7 @@ mod authzen;
 mod balance;
 mod bodies;
 mod call;
+mod counted;
 mod decide;
 mod foreign;
 mod form;

@@ -17,7 +17,8 @@ mod sessions;
 mod told;
 mod tools;
 
-pub(crate) use asked::{Asked, read, request};
+pub(crate) use asked::{Asked, DEFINITION, read, request};
 pub(crate) use forward::{Going, forward};
 pub(crate) use sessions::Sessions;
 pub(crate) use told::refused;
+pub(crate) use tools::CHANGED;

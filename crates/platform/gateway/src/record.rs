@@ -108,6 +108,8 @@ fn new(
         currency: None,
         of: None,
         end_user: None,
+        proved: None,
+        holder: None,
         body: body.into(),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use legation_credential::Request;
 use legation_registry::model::Model;
-use legation_store::{Done, Settle};
+use legation_store::{Done, NewReceipt, Settle};
 use legation_verifier::{
     Actual, Committed, Settled, VerifiedChain,
     receipt::{Settlement, Told},
@@ -145,7 +145,9 @@ impl Gateway {
                     at: now,
                 };
                 let told = told.get_or_init(|| Told::of(chain));
-                record::of_settlement((of, &settlement), told, &request, gateway.verifier.trust())
+                let receipt =
+                    record::of_settlement((of, &settlement), told, &request, gateway.verifier.trust());
+                NewReceipt { holder: gateway.holder_apart(told.chain()), ..receipt }
             }),
         };
         (settlement, code)
@@ -168,7 +170,9 @@ impl Gateway {
                 let (code, actual) = (passed.code.as_str(), &cost);
                 let settlement = Settlement { of: digest, code, actual, currency: None, settled, at: now };
                 let told = told.get_or_init(|| Told::of(chain));
-                record::of_settlement((of, &settlement), told, &request, gateway.verifier.trust())
+                let receipt =
+                    record::of_settlement((of, &settlement), told, &request, gateway.verifier.trust());
+                NewReceipt { holder: gateway.holder_apart(told.chain()), ..receipt }
             }),
         });
         self.counts.add(if will_be { "settled" } else { "not_settled" });

@@ -2,6 +2,7 @@
 //! organization's own; nothing is fetched for anybody but agents of partners (`foreign`).
 
 use crate::{
+    counted::By,
     decide::{Identified, Undecided},
     gateway::Gateway,
     refused::Refused,
@@ -36,6 +37,7 @@ impl Gateway {
         let proof = info_span!("auth")
             .in_scope(|| read(message))
             .map_err(|error| wrong(error.code(), error.to_string()))?;
+        let proved = Some(By::Signed(proof.signing_input.as_str().into()));
         // Whoever is nobody yet learns nothing of the trust.
         let stranger = |denial: Denial| Undecided::Refused(Refused::from(&denial.without_trust()));
         let presentation = self.verifier.parse_request(&chain, proof).map_err(stranger)?;
@@ -56,7 +58,7 @@ impl Gateway {
             .map_err(stranger)?;
         self.chains.remember(digest, &chain);
         let (chain, told) = (Arc::new(verified), Arc::default());
-        Ok(Identified { epoch, chain, told, status_age: 0, principals: None, shadow: None })
+        Ok(Identified { epoch, chain, told, status_age: 0, principals: None, shadow: None, proved })
     }
 }
 
@@ -90,7 +92,7 @@ impl Gateway {
         let (epoch, evidence) = self.gathered(&presentation, now).await?;
         let verified = self.verifier.verify(&presentation, &evidence, presentation.nonce(), now);
         let (chain, told) = (Arc::new(verified.map_err(wrong)?), Arc::default());
-        Ok(Identified { epoch, chain, told, status_age: 0, principals: None, shadow: None })
+        Ok(Identified { epoch, chain, told, status_age: 0, principals: None, shadow: None, proved: None })
     }
 
     /// The organization's evidence for a presentation, and the epoch that it is of.

@@ -17,6 +17,7 @@
 //! | `scope` | which team a request is about |
 //! | `limits` | how often an admin, and an address, may ask |
 //! | `policies` | policies: kept, bound, tried out |
+//! | `quarantine` | rules that suspend agents, or tell of them, by what they did |
 //! | `admins`, `told` | who administers; the organization itself, spending, receipts, events |
 //! | `signals`, `alerts` | who is told of what happens |
 //! | `forms` | how all of it looks as JSON |
@@ -61,6 +62,7 @@ mod migration;
 pub mod openapi;
 mod overlays;
 mod policies;
+mod quarantine;
 mod rotation;
 mod scope;
 mod serve;

@@ -9,6 +9,7 @@
 //! | `closed-model` | a call cost more than was reserved for it, and its model takes no more |
 //! | `denials` | an agent was denied often within five minutes |
 //! | `approval` | a request waits for somebody's approval |
+//! | `quarantine` | a rule of quarantine has suspended an agent, or tells of it |
 
 use crate::{Budget, error::RegistryError, registry::Registry, route::origin_of, signals::Outgoing};
 use legation_credential::{Window, amount::micros};
@@ -62,12 +63,21 @@ pub enum Alert {
     Denials,
     /// A request waits for an approval.
     Approval,
+    /// A rule of quarantine was broken.
+    Quarantine,
 }
 
 impl Alert {
     /// All there are.
-    pub const ALL: [Self; 6] =
-        [Self::Budget80, Self::Expiry, Self::StaleStatus, Self::ClosedModel, Self::Denials, Self::Approval];
+    pub const ALL: [Self; 7] = [
+        Self::Budget80,
+        Self::Expiry,
+        Self::StaleStatus,
+        Self::ClosedModel,
+        Self::Denials,
+        Self::Approval,
+        Self::Quarantine,
+    ];
 
     /// Its name.
     #[must_use]
@@ -79,6 +89,7 @@ impl Alert {
             Self::ClosedModel => "closed-model",
             Self::Denials => "denials",
             Self::Approval => "approval",
+            Self::Quarantine => "quarantine",
         }
     }
 }
@@ -86,20 +97,20 @@ impl Alert {
 /// What a webhook is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Webhook {
+pub(crate) struct Webhook {
     on: Vec<Alert>,
 }
 
 /// Something to tell: once, until a moment (Unix seconds).
-struct News<'a> {
-    alert: Alert,
+pub(crate) struct News<'a> {
+    pub(crate) alert: Alert,
     /// What it is known by.
-    name: String,
-    until: i64,
+    pub(crate) name: String,
+    pub(crate) until: i64,
     /// For people.
-    message: String,
-    data: Value,
-    hooks: &'a [(Subscription, Webhook)],
+    pub(crate) message: String,
+    pub(crate) data: Value,
+    pub(crate) hooks: &'a [(Subscription, Webhook)],
 }
 
 /// What a webhook is told, as it is kept.
@@ -227,7 +238,7 @@ impl Registry {
         })
     }
 
-    fn hooks(&self, tx: &mut Tx<'_>) -> Result<Vec<(Subscription, Webhook)>, RegistryError> {
+    pub(crate) fn hooks(&self, tx: &mut Tx<'_>) -> Result<Vec<(Subscription, Webhook)>, RegistryError> {
         let hooks = subscription::list(tx, &self.id, KIND, "", MOST)?;
         hooks.into_iter().map(|hook| read(&hook).map(|read| (hook, read))).collect()
     }
@@ -265,7 +276,7 @@ impl Registry {
         self.tell_news(tx, news, now).map(drop)
     }
 
-    fn tell_news(&self, tx: &mut Tx<'_>, news: News<'_>, now: i64) -> Result<bool, RegistryError> {
+    pub(crate) fn tell_news(&self, tx: &mut Tx<'_>, news: News<'_>, now: i64) -> Result<bool, RegistryError> {
         let News { alert, name, until, message, data, hooks } = news;
         if !followed::tell_once(tx, &self.id, &name, (now, until.max(now.saturating_add(1))))? {
             return Ok(false);

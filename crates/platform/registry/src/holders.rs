@@ -240,31 +240,48 @@ impl Registry {
         self.set_state((kind, name), State::Retired, now)
     }
 
-    fn set_state(&self, (kind, name): (Kind, &str), state: State, now: i64) -> Result<Holder, RegistryError> {
-        self.change(|tx| {
-            let (holder, _) = named(tx, &self.id, kind, name)?;
-            if holder.state == State::Retired && state != State::Retired {
-                must_be_active(&holder)?;
+    fn set_state(&self, of: (Kind, &str), state: State, now: i64) -> Result<Holder, RegistryError> {
+        self.change(|tx| self.set_state_in(tx, of, state, None, now))
+    }
+
+    /// The same within a transaction; `quarantine` says which rule did it, and why.
+    pub(crate) fn set_state_in(
+        &self,
+        tx: &mut legation_store::Tx<'_>,
+        (kind, name): (Kind, &str),
+        state: State,
+        quarantine: Option<&serde_json::Value>,
+        now: i64,
+    ) -> Result<Holder, RegistryError> {
+        let (holder, _) = named(tx, &self.id, kind, name)?;
+        if holder.state == State::Retired && state != State::Retired {
+            must_be_active(&holder)?;
+        }
+        if holder.unconfirmed.is_some() && state == State::Active {
+            return Err(restored::unconfirmed(format!("the {} `{name}`", kind.name())));
+        }
+        if holder.state == state {
+            return Ok(holder);
+        }
+        holder::change(tx, &self.id, &holder.id, (state, &holder.body), now)?;
+        // Those that were renewed, too: whoever signs by itself may still hold them.
+        for link in links::alive(tx, &self.id, &holder, now)? {
+            match state {
+                State::Retired => self.end(tx, &link, "retired", now)?,
+                State::Suspended => status::set(self, tx, link.position, status::SUSPENSION, true, now)?,
+                State::Active => status::set(self, tx, link.position, status::SUSPENSION, false, now)?,
             }
-            if holder.unconfirmed.is_some() && state == State::Active {
-                return Err(restored::unconfirmed(format!("the {} `{name}`", kind.name())));
-            }
-            if holder.state == state {
-                return Ok(holder);
-            }
-            holder::change(tx, &self.id, &holder.id, (state, &holder.body), now)?;
-            // Those that were renewed, too: whoever signs by itself may still hold them.
-            for link in links::alive(tx, &self.id, &holder, now)? {
-                match state {
-                    State::Retired => self.end(tx, &link, "retired", now)?,
-                    State::Suspended => status::set(self, tx, link.position, status::SUSPENSION, true, now)?,
-                    State::Active => status::set(self, tx, link.position, status::SUSPENSION, false, now)?,
-                }
-            }
-            let what =
-                format!("{}.{}", kind.name(), if state == State::Active { "resumed" } else { state.name() });
-            self.tell(tx, (&what, name), &json!({"did": holder.did}), now)?;
-            Ok(holder::get(tx, &self.id, &holder.id)?)
-        })
+        }
+        if kind == Kind::Agent && state != State::Suspended {
+            self.end_quarantine(tx, &holder.id, now)?;
+        }
+        let what =
+            format!("{}.{}", kind.name(), if state == State::Active { "resumed" } else { state.name() });
+        let mut told = json!({"did": holder.did});
+        if let (Some(why), Some(told)) = (quarantine, told.as_object_mut()) {
+            told.insert("quarantine".to_owned(), why.clone());
+        }
+        self.tell(tx, (&what, name), &told, now)?;
+        Ok(holder::get(tx, &self.id, &holder.id)?)
     }
 }

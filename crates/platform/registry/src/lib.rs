@@ -20,6 +20,7 @@
 //! | [`configured`], [`model`], [`route`] | models with their prices, routes, secrets of upstreams |
 //! | [`partner`] | other organizations whose agents may call here |
 //! | [`policies`], [`tried`] | policies in versions, bound; what one would have changed |
+//! | [`quarantine`], [`activity`] | rules that suspend agents, or tell of them, by what they did; what an agent does against what it did |
 //! | [`shadow`], [`watched`] | agents that are only watched for a while; what they did, and what would fit |
 //! | [`view`] | what gateway and host read: who a key stands for, what is published |
 //! | [`receipts`] | receipts, signed and summed up; events |
@@ -38,6 +39,7 @@
 //! it refills nothing.
 
 pub mod a2a;
+pub mod activity;
 pub mod admins;
 pub mod adopted;
 pub mod alerts;
@@ -70,6 +72,7 @@ pub mod partner;
 pub mod policies;
 pub mod profile;
 pub mod proof;
+pub mod quarantine;
 pub mod receipts;
 pub mod registry;
 pub mod restored;

@@ -158,7 +158,7 @@ impl Registry {
         Ok(binding)
     }
 
-    fn check_target(&self, tx: &mut Tx<'_>, target: &Target) -> Result<(), RegistryError> {
+    pub(crate) fn check_target(&self, tx: &mut Tx<'_>, target: &Target) -> Result<(), RegistryError> {
         let kind = match target {
             Target::Organization => return Ok(()),
             Target::Tag(tag) => {

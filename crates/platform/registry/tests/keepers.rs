@@ -122,6 +122,8 @@ fn receipt(registry: &Registry, number: i64, at: i64) {
         currency: None,
         of: None,
         end_user: None,
+        proved: None,
+        holder: None,
         body: format!(r#"{{"type":"LegationReceipt","verifier":"did:web:acme.example","number":{number}}}"#)
             .into_bytes()
             .into(),

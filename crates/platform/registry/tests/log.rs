@@ -51,6 +51,8 @@ fn keep(registry: &Registry, (kind, code): (&'static str, &str), at: i64, of: Op
         currency: of.map(|_| "USD".to_owned()),
         of: of.map(|(of, _)| of),
         end_user: of.map(|(_, user)| user.to_owned()),
+        proved: None,
+        holder: None,
         body: body.into_bytes().into(),
     };
     let organization: Arc<str> = registry.id().into();

@@ -3,6 +3,7 @@
 use crate::{
     error::StoreError,
     ledger::{self, Head, LATER},
+    quarantine::{self, Counting, Denied},
     receipt::{self, NewReceipt},
     synced::Synced,
     tx::Tx,
@@ -222,6 +223,7 @@ struct Repeats(HashMap<Same, (i64, i64)>);
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     repeats: Repeats,
+    counting: Counting,
     /// Up to which moment each organization's ledger was swept last, Unix seconds.
     swept: HashMap<Arc<str>, i64>,
 }
@@ -266,10 +268,10 @@ pub(crate) fn run(
     if let Some(ended) = ended {
         memory.forget(ended);
     }
-    let (receipts, repeated, signed) = (receipt::Rows::default(), Vec::new(), Vec::new());
-    let mut batch = Batch { organization, head, memory, receipts, repeated, signed };
+    let (receipts, repeated, signed, denied) = (receipt::Rows::default(), Vec::new(), Vec::new(), Vec::new());
+    let mut batch = Batch { organization, head, memory, receipts, repeated, signed, denied };
     ready.extend(jobs.drain(..).map(|job| batch.one(job, &mut kept.repeats)));
-    let Batch { mut head, memory, receipts, repeated, signed, .. } = batch;
+    let Batch { mut head, memory, receipts, repeated, signed, denied, .. } = batch;
     ledger::save(tx, organization, &mut head, &before, &memory)?;
     receipts.insert(tx, organization)?;
     for batch in signed {
@@ -278,6 +280,8 @@ pub(crate) fn run(
     for (number, at) in repeated {
         receipt::count_again(tx, organization, number, at)?;
     }
+    // Behind what was committed, so that what passed in this transaction has passed.
+    quarantine::count(tx, organization, denied, &mut kept.counting)?;
     ledger::set_head(tx, organization, &head)
 }
 
@@ -291,6 +295,8 @@ struct Batch<'a> {
     repeated: Vec<(i64, i64)>,
     /// Batches of receipts that were signed.
     signed: Vec<receipt::Batch>,
+    /// Denials that count against somebody.
+    denied: Vec<Denied>,
 }
 
 impl Batch<'_> {
@@ -341,6 +347,9 @@ impl Batch<'_> {
 
     fn deny(&mut self, organization: &Arc<str>, receipt: NewReceipt, repeats: &mut Repeats) -> Numbered {
         let at = receipt.at;
+        if let Some(proved) = &receipt.proved {
+            self.denied.push(Denied { proved: (**proved).clone(), code: receipt.code.clone(), at });
+        }
         let name = (Arc::clone(organization), receipt.agent.clone(), receipt.code.clone());
         if let Some((number, first)) = repeats.0.get(&name)
             && at.saturating_sub(*first) < REPEATS

@@ -12,6 +12,7 @@
 //! | [`subscription`], [`signal`], [`followed`] | who is told of events, by which tokens and keys, and how far |
 //! | [`logs`] | logs that receipts and events are carried over to, and in which order |
 //! | [`kept`] | what agents have let a provider keep, and whose it is |
+//! | [`quarantine`], [`used`] | denials that count against an agent, each once; whom a rule has suspended; what agents spent and used |
 //! | [`policy`] | policies in versions, and whom they are bound to |
 //! | [`rotation`], [`retention`] | when keys are replaced; for how long receipts and events are kept |
 //! | [`idempotency`] | what was answered to writes that carry a key |
@@ -63,6 +64,7 @@ mod migrate;
 pub mod organization;
 mod owned;
 pub mod policy;
+pub mod quarantine;
 mod queue;
 pub mod receipt;
 pub mod restored;
@@ -74,6 +76,7 @@ pub mod subscription;
 pub mod synced;
 mod till;
 pub mod tx;
+pub mod used;
 mod value;
 mod writer;
 

@@ -2,6 +2,7 @@
 
 use crate::{
     error::StoreError,
+    quarantine::Proved,
     tx::Tx,
     value::{Row, Value},
 };
@@ -29,6 +30,10 @@ pub struct NewReceipt {
     pub of: Option<i64>,
     /// For whom the agent asked, as it said: personal, and erased with what the receipt was about.
     pub end_user: Option<String>,
+    /// The organization's own agent for whom it counts, by its DID, where that is another one: of a child that an agent made itself.
+    pub holder: Option<String>,
+    /// What the agent proved of a request that was denied, where that counts against it.
+    pub proved: Option<Box<Proved>>,
     /// The receipt itself, as bytes to sign.
     pub body: Text,
 }
@@ -62,6 +67,8 @@ pub struct Receipt {
     pub body: Vec<u8>,
     /// Whether it is in a batch that was signed.
     pub signed: bool,
+    /// The organization's own agent for whom it counts, by its DID, where that is another one.
+    pub holder: Option<String>,
 }
 
 /// Batches are without gaps, so what is not behind the last of them is signed.
@@ -69,7 +76,7 @@ const COLUMNS: &str = "SELECT seq, at, kind, code, agent, resource, amount, curr
                        (SELECT pieces FROM receipt_common \
                        WHERE organization = receipt.organization AND digest = receipt.common), \
                        CASE WHEN seq <= (SELECT COALESCE(MAX(last), 0) FROM receipt_batch WHERE organization = $1) \
-                       THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END FROM receipt WHERE organization = $1";
+                       THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END, holder FROM receipt WHERE organization = $1";
 
 /// Receipts to insert, and what they have in common with others.
 #[derive(Debug, Default)]
@@ -102,7 +109,8 @@ impl Rows {
 
 /// One row to insert.
 fn row(organization: &str, seq: i64, of: Option<i64>, receipt: &NewReceipt) -> Vec<Value> {
-    let NewReceipt { at, kind, code, agent, resource, amount, currency, body, end_user, .. } = receipt;
+    let NewReceipt { at, kind, code, agent, resource, amount, currency, body, end_user, holder, .. } =
+        receipt;
     let (at, common) = (*at, body.common().map(|common| common.digest().to_vec()));
     vec![
         organization.into(),
@@ -120,11 +128,12 @@ fn row(organization: &str, seq: i64, of: Option<i64>, receipt: &NewReceipt) -> V
         body.own().to_vec().into(),
         common.into(),
         end_user.clone().into(),
+        holder.clone().into(),
     ]
 }
 
 const INSERT: &str = "INSERT INTO receipt (organization, seq, at, kind, code, agent, resource, amount, currency, \
-                      of_seq, times, last_at, body, common, end_user)";
+                      of_seq, times, last_at, body, common, end_user, holder)";
 
 /// A receipt's text, of what of it is its own and what it has in common with others. Where the two do not fit any more, what
 /// is there: whoever holds it against its batch is told.
@@ -157,6 +166,7 @@ fn read(row: &Row) -> Result<Receipt, StoreError> {
         last_at: row.int(10)?,
         body: text(row, 11, 12)?,
         signed: row.int(13)? != 0,
+        holder: row.maybe_text(14)?,
     })
 }
 
@@ -191,6 +201,23 @@ pub fn latest(
             tx.query(&format!("{COLUMNS} ORDER BY seq DESC LIMIT $2"), &[organization.into(), most.into()])?
         }
     };
+    rows.iter().map(read).collect()
+}
+
+/// The receipts of an agent before a number, the latest first, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn before(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    agent: &str,
+    (seq, most): (i64, i64),
+) -> Result<Vec<Receipt>, StoreError> {
+    let rows = tx.query(
+        &format!("{COLUMNS} AND agent = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4"),
+        &[organization.into(), agent.into(), seq.into(), most.into()],
+    )?;
     rows.iter().map(read).collect()
 }
 

@@ -17,6 +17,8 @@ use std::{
 const LOOK: Duration = Duration::from_secs(2);
 /// How often it is looked whether there is something to alert of.
 const LOOK_OUT: Duration = Duration::from_secs(5);
+/// How often what agents did is held against the rules of quarantine.
+const QUARANTINE: Duration = Duration::from_secs(1);
 /// Most receipts that are signed at a time.
 const RECEIPTS: i64 = 256;
 
@@ -49,6 +51,11 @@ pub(crate) fn start(registry: &Arc<Registry>, signer: &Arc<Mutex<Signer>>) -> Re
     again("alerts", move || {
         thread::sleep(LOOK_OUT);
         looks.look_out(files::now()).map(drop).map_err(|error| error.to_string())
+    })?;
+    let holds = Arc::clone(registry);
+    again("quarantine", move || {
+        thread::sleep(QUARANTINE);
+        holds.enforce_quarantine(files::now()).map(drop).map_err(|error| error.to_string())
     })?;
     let registry = Arc::clone(registry);
     again("receipts", move || match registry.sign_receipts(RECEIPTS, files::now()) {

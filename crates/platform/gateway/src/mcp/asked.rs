@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Instant};
 
 /// The fact that says whether the definition of a tool is the one that was looked at. No argument can set it
 /// ([`legation_mcp::arguments::OWN`]).
-const DEFINITION: &str = "mcp.definition";
+pub(crate) const DEFINITION: &str = "mcp.definition";
 /// Most bytes of a session's id.
 const MAX_SESSION: usize = 1024;
 

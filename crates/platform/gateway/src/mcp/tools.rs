@@ -11,11 +11,14 @@ use legation_mcp::reply::Reply;
 use legation_registry::mcp::Listed;
 use std::sync::Arc;
 
+/// What is known of one that its server describes in another way than the one that was looked at.
+pub(crate) const CHANGED: &str = "changed";
+
 /// What is known of the definition of a tool: `approved`, `seen` (listed, and the same since), `changed` since, or `unlisted`.
 pub(super) fn definition_of(configured: &Configured, route: &str, tool: &str) -> &'static str {
     match configured.tool(route, tool) {
         None => "unlisted",
-        Some(tool) if tool.changed => "changed",
+        Some(tool) if tool.changed => CHANGED,
         Some(tool) if tool.approved => "approved",
         Some(_) => "seen",
     }

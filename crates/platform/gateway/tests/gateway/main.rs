@@ -19,6 +19,7 @@ mod own;
 mod partners;
 mod pictures;
 mod policies;
+mod quarantine;
 mod receipts;
 mod routes;
 mod secrets;

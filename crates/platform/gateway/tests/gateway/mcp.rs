@@ -215,6 +215,8 @@ async fn a_tool_that_says_something_else_than_before_is_told_and_can_be_denied()
     let (changed, definition, done) = approve(Some(tool.found));
     assert!(changed.changed && definition.contains("eve"), "{changed:?}");
     assert!(done.is_err(), "what was looked at is not what it says now");
+    let counted = crate::quarantine::counted(&mcp.world, "mail");
+    assert_eq!(counted, 2, "what a server changed counts against nobody");
     // Back to what it said: whoever changes it for a moment is not forgotten.
     mcp.changed.store(false, Ordering::SeqCst);
     mcp.ask(&key, "tools/list", json!({})).await;

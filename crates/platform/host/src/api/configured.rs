@@ -112,7 +112,7 @@ struct SetSecret {
 }
 
 /// A part of what is there in the order of its names.
-fn part<T>(
+pub(super) fn part<T>(
     name: &str,
     all: Vec<T>,
     page: &Page,
@@ -125,7 +125,7 @@ fn part<T>(
     listed(name, found.iter().map(form).collect(), next, page.most)
 }
 
-fn same_name(asked: &Asked<'_>, found: &str) -> Result<(), ApiError> {
+pub(super) fn same_name(asked: &Asked<'_>, found: &str) -> Result<(), ApiError> {
     if asked.name == found {
         return Ok(());
     }
@@ -151,7 +151,7 @@ fn model(asked: &Asked<'_>) -> Result<Value, ApiError> {
 }
 
 /// Nothing of that name.
-fn missing(what: &str, name: &str) -> ApiError {
+pub(super) fn missing(what: &str, name: &str) -> ApiError {
     ApiError::new(404, "not_found", format!("there is no {what} `{name}`"))
 }
 

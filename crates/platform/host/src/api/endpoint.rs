@@ -3,7 +3,7 @@
 
 use super::{
     admins, alerts, approvals, asked::Asked, budgets, cards, claims, configured, console, delegations,
-    domains, error::ApiError, holders, identity, keys, mcp, migration, overlays, policies, rotation, signals,
+    domains, error::ApiError, holders, identity, keys, mcp, migration, overlays, policies, quarantine, rotation, signals,
     told,
 };
 use axum::http::Method;
@@ -204,7 +204,7 @@ impl Endpoint {
 
 /// All end points.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&'static [Endpoint]; 20] = [
+    let tables: [&'static [Endpoint]; 21] = [
         holders::ENDPOINTS,
         budgets::ENDPOINTS,
         keys::ENDPOINTS,
@@ -214,6 +214,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
         configured::ENDPOINTS,
         policies::ENDPOINTS,
         mcp::ENDPOINTS,
+        quarantine::ENDPOINTS,
         overlays::ENDPOINTS,
         migration::ENDPOINTS,
         approvals::ENDPOINTS,

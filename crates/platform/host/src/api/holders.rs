@@ -5,7 +5,7 @@ use super::{
     asked::{Asked, listed, unfit},
     endpoint::{AFTER, AT, Endpoint, LIMIT, Member},
     error::ApiError,
-    forms, policies,
+    forms, policies, quarantine,
 };
 use axum::http::Method;
 use legation_did::Purpose;
@@ -369,5 +369,6 @@ fn show(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {
     let keys: Vec<Value> = keys.iter().map(|(agent, key)| forms::key(agent, key, now)).collect();
     let shadow = registry.shadows(now)?.remove(&shown.holder.did);
     let shadow = shadow.map_or(Value::Null, |one| json!(time::format(one.until)));
-    Ok(forms::with(json, &[("keys", keys.into()), ("shadow", shadow)]))
+    let held = registry.quarantine_of(name)?.map_or(Value::Null, |one| quarantine::quarantined(&one));
+    Ok(forms::with(json, &[("keys", keys.into()), ("shadow", shadow), ("quarantine", held)]))
 }

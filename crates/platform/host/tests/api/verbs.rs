@@ -420,6 +420,39 @@ async fn migration(walk: &Walk<'_>) {
     }
 }
 
+async fn quarantine(walk: &Walk<'_>) {
+    let rule = json!({
+        "name": "nosy", "to": "team:sales", "denials": {"most": 20, "seconds": 300, "codes": ["not_granted"]},
+        "then": "alert", "mostAgents": 5,
+    });
+    assert_eq!(walk.ask("PUT", "/v1/quarantine-rules/nosy", rule.clone()).await, rule);
+    let dear = json!({"name": "dear", "to": "organization", "spend": "50USD/1h"});
+    let dear = walk.ask("PUT", "/v1/quarantine-rules/dear", dear).await;
+    assert_eq!((&dear["then"], &dear["mostAgents"]), (&json!("suspend"), &json!(10)));
+    let new = json!({"name": "new", "to": "agent:bot", "newTool": {"days": 3}});
+    walk.ask("PUT", "/v1/quarantine-rules/new", new).await;
+    assert_eq!(walk.get("/v1/quarantine-rules").await["rules"].as_array().unwrap().len(), 3);
+    assert_eq!(walk.get("/v1/quarantine-rules?limit=1").await["next"], "dear");
+    assert_eq!(walk.get("/v1/quarantine-rules/nosy").await, rule);
+    walk.ask("DELETE", "/v1/quarantine-rules/nosy", Value::Null).await;
+    for (name, body, code) in [
+        ("other", rule.clone(), "value_invalid"),
+        ("nosy", json!({"name": "nosy", "to": "organization"}), "value_invalid"),
+        ("nosy", json!({"name": "nosy", "to": "organization", "denails": 1}), "body_invalid"),
+        ("nosy", json!({"name": "nosy", "to": "organization", "spend": "50USD/month"}), "budget_invalid"),
+    ] {
+        let target = format!("/v1/quarantine-rules/{name}");
+        let answer = walk.world.ask(&walk.world.admin, "PUT", &target, &body).await;
+        assert_eq!(answer.problem().1, code, "{body}");
+    }
+    assert_eq!(walk.get("/v1/quarantine").await["quarantined"], json!([]));
+    let seen = walk.get("/v1/agents/bot/activity?days=3").await;
+    assert_eq!(
+        (&seen["state"], &seen["last"]["calls"], &seen["quarantine"]),
+        (&json!("active"), &json!(0), &Value::Null)
+    );
+}
+
 async fn policies(walk: &Walk<'_>) {
     let partner =
         json!({"name": "shop", "did": "did:web:shop.example", "models": ["standard"], "maxStatusAge": 10});
@@ -427,6 +460,7 @@ async fn policies(walk: &Walk<'_>) {
     assert_eq!(walk.get("/v1/partners").await["partners"], json!([partner]));
     assert_eq!(walk.get("/v1/partners/shop").await["maxStatusAge"], 10);
     walk.ask("DELETE", "/v1/partners/shop", Value::Null).await;
+    quarantine(walk).await;
     let text = "forbid (principal is Agent, action, resource == Model::\"gpt-5\");";
     let put = walk.ask("PUT", "/v1/policies/no-gpt-5", json!({ "text": text })).await;
     assert_eq!((&put["version"], &put["bound"]), (&json!(1), &json!([])));

@@ -97,6 +97,8 @@ async fn each_webhook_is_told_of_what_it_asks_for() {
                 currency: None,
                 of: None,
                 end_user: None,
+                proved: None,
+                holder: None,
                 body: b"{}".to_vec().into(),
             };
             world.registry.store().deny(&organization, receipt).await.unwrap();

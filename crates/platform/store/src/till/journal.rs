@@ -55,6 +55,8 @@ struct Waiting {
 }
 
 /// A receipt, or what will write it.
+// One is made for a call and written at once: a box would cost more than the room it saves.
+#[allow(clippy::large_enum_variant)]
 enum Written {
     Now(NewReceipt),
     Later(Box<dyn FnOnce() -> NewReceipt + Send>),

@@ -46,7 +46,7 @@ pub(crate) struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     pub(crate) fn new(number: u64, used: Vec<([u8; 32], i64)>, receipt: &'a NewReceipt) -> Self {
-        let NewReceipt { at, kind, code, agent, resource, amount, currency, of, body, end_user: _ } = receipt;
+        let NewReceipt { at, kind, code, agent, resource, amount, currency, of, body, .. } = receipt;
         Self {
             number,
             used,
@@ -80,6 +80,9 @@ impl<'a> Entry<'a> {
             currency: self.currency.map(Cow::into_owned),
             of: self.of,
             end_user: self.end_user.map(Cow::into_owned),
+            // No denial is written there, and nothing of an agent that signs, as all do that are none of the organization's.
+            proved: None,
+            holder: None,
             body: Text::kept(common, self.own.into_owned()),
         })
     }
@@ -141,6 +144,8 @@ mod tests {
             currency: None,
             of: Some(-3),
             end_user: None,
+            proved: None,
+            holder: None,
             body: Text::whole(b"{}".to_vec()),
         };
         let (one, other) = (receipt("one"), receipt("other"));

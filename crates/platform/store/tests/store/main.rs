@@ -17,5 +17,6 @@ mod events;
 mod faults;
 mod memory;
 mod property;
+mod quarantine;
 mod together;
 mod world;

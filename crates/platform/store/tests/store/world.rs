@@ -145,6 +145,8 @@ pub(crate) fn note(kind: &'static str, code: &str, at: i64, amount: Option<i64>)
         currency: amount.map(|_| "USD".to_owned()),
         of: None,
         end_user: None,
+        proved: None,
+        holder: None,
         body: b"{}".to_vec().into(),
     }
 }
