@@ -14,6 +14,7 @@ mod migrate;
 mod organization;
 mod policy;
 mod signals;
+mod token;
 mod up;
 
 pub(crate) use a2a::{A2aCommand, OverlayArgs};
@@ -51,6 +52,7 @@ pub(crate) use policy::{
     TestPolicyArgs, UnbindPolicyArgs,
 };
 pub(crate) use signals::{AddAlertArgs, AddReceiverArgs, AlertCommand, ReceiverCommand, SignalsCommand};
+pub(crate) use token::{GetTokenArgs, TokenAlg, TokenCommand, TokenProofArgs};
 pub(crate) use up::{
     BackupArgs, ConfirmArgs, ConfirmCommand, DataArgs, DoctorArgs, InitArgs, LimitArgs, PlaceArgs, PlanArgs,
     PublishSiteArgs, RestoreArgs, SignerArgs, TellArgs, UpArgs,
@@ -163,6 +165,11 @@ pub(crate) enum Command {
     Admin {
         #[command(subcommand)]
         command: AdminCommand,
+    },
+    /// Identity tokens of an agent, for services that know OAuth.
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
     },
     /// Who is told what happens to delegations, while it happens (Shared Signals).
     Signals {

@@ -10,6 +10,7 @@ use crate::{
     models::Catalog,
     refused::Refused,
     telling::{Counts, number},
+    token::Tokens,
     turns::Turns,
 };
 use legation_credential::Authority;
@@ -99,6 +100,8 @@ pub struct Gateway {
     pub(crate) batch_lines: Turns,
     /// Batches that are to be settled, by their ids: who asks after one makes them be looked at.
     pub(crate) batches: Mutex<HashMap<String, Arc<Notify>>>,
+    /// What the token endpoint remembers.
+    pub(crate) tokens: Tokens,
     /// Requests of services that are passed on, until the end of their answers.
     pub(crate) passing: Arc<Semaphore>,
 }
@@ -156,6 +159,7 @@ impl Gateway {
             signed_files: Turns::new(FILES, FILES),
             batch_lines: Turns::new(BATCH_LINES, BATCH_LINES_OF_ONE),
             batches: Mutex::default(),
+            tokens: Tokens::default(),
             passing: Arc::new(Semaphore::new(PASSING)),
         }))
     }
@@ -163,6 +167,11 @@ impl Gateway {
     /// Sets how many calls may go on at a time; those that do go on.
     pub fn limit(&self, limits: Limits) {
         self.turns.set(limits.calls, limits.calls_of_one);
+    }
+
+    /// Makes tokens for none but those who show a proof of a key that the token is bound to (RFC 9449 §5.2), from now on.
+    pub fn require_dpop(&self) {
+        self.tokens.require_dpop();
     }
 
     /// Tells of requests in these logs from now on; what was set first stays.

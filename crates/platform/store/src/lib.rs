@@ -10,6 +10,7 @@
 //! | [`receipt`] | what was decided, as it is kept |
 //! | [`organization`], [`holder`], [`link`], [`blocked`], [`api_key`], [`claim`], [`card`], [`linkage`], [`domain`], [`configuration`], [`mcp`], [`approval`] | the tables of the registry |
 //! | [`subscription`], [`signal`], [`followed`] | who is told of events, by which tokens and keys, and how far |
+//! | [`token`] | the keys that sign agents' tokens |
 //! | [`logs`] | logs that receipts and events are carried over to, and in which order |
 //! | [`kept`] | what agents have let a provider keep, and whose it is |
 //! | [`policy`] | policies in versions, and whom they are bound to |
@@ -72,6 +73,7 @@ pub mod store;
 pub mod subscription;
 pub mod synced;
 mod till;
+pub mod token;
 pub mod tx;
 mod value;
 mod writer;

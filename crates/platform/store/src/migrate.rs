@@ -3,7 +3,7 @@
 use crate::{connection::Connection, error::StoreError};
 
 /// The steps. One that was released is never changed.
-const STEPS: [&str; 26] = [
+const STEPS: [&str; 27] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_idempotency.sql"),
     include_str!("../migrations/0003_batches.sql"),
@@ -30,6 +30,7 @@ const STEPS: [&str; 26] = [
     include_str!("../migrations/0024_domain.sql"),
     include_str!("../migrations/0025_end_user.sql"),
     include_str!("../migrations/0026_a2a.sql"),
+    include_str!("../migrations/0028_token.sql"),
 ];
 
 /// A number that stands for migrating, in PostgreSQL, so that two processes do not do it at once.
