@@ -56,3 +56,8 @@ pub const MAX_CLAIMS: usize = 8 << 10;
 pub const SKEW: i64 = 30;
 /// What a chain has to grant on an audience, so that a token for it is made of the chain.
 pub const ISSUE: &str = "token:issue";
+
+/// The page's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -25,5 +25,6 @@ mod secrets;
 mod shadow;
 mod stopping;
 mod stops;
+mod tokens;
 mod users;
 mod world;
