@@ -66,7 +66,11 @@ async fn watch(from: &From, args: &GetTokenArgs, (file, as_json): (&Path, bool))
             Ok(token) => {
                 write(file, &token.text)?;
                 if first && !as_json {
-                    complain(&format!("a token for {} is in `{}`; end with Ctrl-C\n", args.audience, file.display()));
+                    complain(&format!(
+                        "a token for {} is in `{}`; end with Ctrl-C\n",
+                        args.audience,
+                        file.display()
+                    ));
                 }
                 first = false;
                 (token.seconds.saturating_mul(2) / 3).max(1)
@@ -176,7 +180,8 @@ impl From {
             token: None,
             now: files::now(),
         };
-        dpop::make(&making, &self.agent.key).map_err(|error| Failure::invalid("sign_failed", error.to_string()))
+        dpop::make(&making, &self.agent.key)
+            .map_err(|error| Failure::invalid("sign_failed", error.to_string()))
     }
 
     async fn post(&self, path: &str, body: Vec<u8>, proof: Option<String>) -> Result<Reply, Failure> {
@@ -197,7 +202,12 @@ fn dpop_nonce(reply: &Reply) -> Option<String> {
 
 /// An answer, or why there is no token.
 fn read(reply: &Reply) -> Result<Value, Failure> {
-    let odd = || Failure::network("token_answer", format!("the gateway answered {} with no JSON that is known", reply.status));
+    let odd = || {
+        Failure::network(
+            "token_answer",
+            format!("the gateway answered {} with no JSON that is known", reply.status),
+        )
+    };
     json::parse(&reply.body, ANSWER).map_err(|_| odd())?;
     let answer: Value = serde_json::from_slice(&reply.body).map_err(|_| odd())?;
     if reply.status == 200 {

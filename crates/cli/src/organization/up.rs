@@ -181,7 +181,8 @@ async fn serve_all(
     let scheme = if tls.is_some() { "https" } else { "http" };
     let origin = format!("{scheme}://{address}");
     let made = if args.dev { Some(dev::start(registry, budget).await?) } else { None };
-    let pages = published(Arc::clone(registry)).merge(tokens(registry)).merge(logs(DataDir::of(&args.data).logs()));
+    let pages =
+        published(Arc::clone(registry)).merge(tokens(registry)).merge(logs(DataDir::of(&args.data).logs()));
     let public = legation_gateway::router(Arc::clone(gateway))
         .merge(legation_gateway::told(Arc::clone(gateway), "published", pages))
         .merge(legation_gateway::told(Arc::clone(gateway), "signals", signals.router()))

@@ -25,7 +25,8 @@ use legation_credential::{Facts, Request, Value};
 use legation_keys::PublicKey;
 use legation_signer::SealedKey;
 use legation_token::{
-    Assertion, Claims, Grant, ISSUE, Issue, Narrowed, Nonces, Refused as Told, TokenAlgorithm, TokenRequest, dpop,
+    Assertion, Claims, Grant, ISSUE, Issue, Narrowed, Nonces, Refused as Told, TokenAlgorithm, TokenRequest,
+    dpop,
     dpop::{DpopError, Proof, Seen},
     narrow,
     narrow::Ask,
@@ -85,9 +86,13 @@ pub(crate) struct Arrived {
 pub(crate) async fn arrive(gateway: &Arc<Gateway>, asked: Asked) -> Result<Arrived, Response> {
     let refuse = |refused| told::answer(gateway, None, Err(refused));
     let (parts, body) = asked.into_parts();
-    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind =
+        parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM)) {
-        return Err(refuse(Told::request("form_invalid", format!("the body is a form: `Content-Type: {FORM}`"))));
+        return Err(refuse(Told::request(
+            "form_invalid",
+            format!("the body is a form: `Content-Type: {FORM}`"),
+        )));
     }
     let body = gateway.bodies.signed((body, request::MAX_BODY)).await;
     let body = body.map_err(|refused| refuse(told::of(&refused, None)))?;
@@ -143,7 +148,8 @@ async fn issue(
     now: i64,
 ) -> Result<serde_json::Value, Told> {
     if arrived.headers.contains_key(header::AUTHORIZATION) {
-        let message = "`Authorization` is not looked at here: show who asks by a presentation or an assertion";
+        let message =
+            "`Authorization` is not looked at here: show who asks by a presentation or an assertion";
         return Err(Told::new("invalid_client", "secret_shown", message));
     }
     let asked = TokenRequest::read(&arrived.body)?;
@@ -154,7 +160,8 @@ async fn issue(
         return Err(Told::new("invalid_client", "client_mismatch", message));
     }
     let id = uuid::Uuid::now_v7().to_string();
-    let wanted = Wanted { gateway, asked: &asked, proof: proof.as_ref(), id: &id, is_counted: AtomicBool::new(false) };
+    let wanted =
+        Wanted { gateway, asked: &asked, proof: proof.as_ref(), id: &id, is_counted: AtomicBool::new(false) };
     let judged = |_, chain: Arc<VerifiedChain>| -> BoxFuture<'_> {
         let judged = wanted.judged(&chain);
         Box::pin(async move { judged.map_err(Undecided::Refused) })
@@ -185,12 +192,7 @@ async fn issue(
 }
 
 /// The proof of possession beside a request; none where there is none, and none is demanded.
-fn proof(
-    gateway: &Gateway,
-    headers: &HeaderMap,
-    nonces: &Nonces,
-    now: i64,
-) -> Result<Option<Proof>, Told> {
+fn proof(gateway: &Gateway, headers: &HeaderMap, nonces: &Nonces, now: i64) -> Result<Option<Proof>, Told> {
     let shown: Option<Vec<&str>> = headers.get_all("dpop").iter().map(|one| one.to_str().ok()).collect();
     let shown = shown.ok_or_else(|| told::of_proof(&DpopError::Several))?;
     if shown.is_empty() && !gateway.tokens.require_dpop.load(Ordering::Acquire) {
@@ -207,7 +209,8 @@ fn shows(gateway: &Gateway, grant: &Grant, nonces: &Nonces, now: i64) -> Result<
     match grant {
         Grant::Exchange { presentation } => {
             let read = gateway.verifier.parse(presentation.as_bytes());
-            let read = read.map_err(|denial| told::of(&Refused::from(&denial.without_trust()), Some(grant)))?;
+            let read =
+                read.map_err(|denial| told::of(&Refused::from(&denial.without_trust()), Some(grant)))?;
             if !nonces.is_good(Purpose::Presentation, read.nonce(), now) {
                 let message = "the nonce of the presentation was not made here, or too long ago: ask `/token/challenge` for one";
                 return Err(Told::request("nonce_unknown", message));
@@ -244,7 +247,8 @@ impl Wanted<'_> {
     fn judged(&self, chain: &VerifiedChain) -> Result<Request, Refused> {
         let narrowed = self.narrowed(chain)?;
         if narrowed.own_key && !self.proof.is_some_and(|proof| is_own(chain, proof)) {
-            let message = "the chain asks that the agent itself signs: send a proof of the agent's own key in `DPoP`";
+            let message =
+                "the chain asks that the agent itself signs: send a proof of the agent's own key in `DPoP`";
             return Err(Refused::new("dpop_key_mismatch", message));
         }
         // Only now: strangers must not fill what is remembered.

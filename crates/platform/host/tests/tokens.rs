@@ -51,7 +51,8 @@ impl World {
         let key = SecretKey::generate(algorithm).unwrap();
         let (registry, gateway, signals) = tokio::task::block_in_place(|| {
             let store = Store::open(Location::Sqlite(folder.path().join("store.sqlite"))).unwrap();
-            let registry = Arc::new(init(store, signer.client(Door::Registry).unwrap(), &domain, now()).unwrap());
+            let registry =
+                Arc::new(init(store, signer.client(Door::Registry).unwrap(), &domain, now()).unwrap());
             let profile = Profile {
                 actions: ["crm:read", "token:issue"].map(str::to_owned).to_vec(),
                 resources: [API, "https://api.example/things/*"].map(str::to_owned).to_vec(),
@@ -149,9 +150,14 @@ async fn where_tokens_come_from_and_their_keys_are_told_at_both_well_known_place
     assert_eq!(own["token_endpoint"], format!("{issuer}/token"));
     let (_, keys) = world.get(own["jwks_uri"].as_str().unwrap().strip_prefix(&issuer).unwrap()).await;
     let keys = keys["keys"].as_array().unwrap();
-    assert!(keys.iter().any(|key| key["alg"] == "ES256" && key["kid"].is_string() && key["use"] == "sig"), "{keys:?}");
+    assert!(
+        keys.iter().any(|key| key["alg"] == "ES256" && key["kid"].is_string() && key["use"] == "sig"),
+        "{keys:?}"
+    );
     assert!(keys.iter().all(|key| key.get("d").is_none() && key.get("k").is_none()), "{keys:?}");
-    for required in ["response_types_supported", "subject_types_supported", "id_token_signing_alg_values_supported"] {
+    for required in
+        ["response_types_supported", "subject_types_supported", "id_token_signing_alg_values_supported"]
+    {
         assert!(own[required].as_array().is_some_and(|all| !all.is_empty()), "{required}");
     }
     assert!(own["id_token_signing_alg_values_supported"].as_array().unwrap().contains(&json!("RS256")));
@@ -166,12 +172,19 @@ async fn oauth4webapi_and_jose_get_tokens_by_either_grant_and_check_them() {
             // Of jose and oauth4webapi both know Ed25519 by its newer name, too; ours is the one that more know.
             for (bound, exchanges) in [(false, false), (false, true), (true, false), (true, true)] {
                 let presentation = if exchanges { json!(world.presentation().await) } else { Value::Null };
-                let told = world.run(false, json!({"alg": alg, "bound": bound, "presentation": presentation})).await;
+                let told =
+                    world.run(false, json!({"alg": alg, "bound": bound, "presentation": presentation})).await;
                 assert_eq!(told["reason"], Value::Null, "{alg} {bound} {exchanges}: {told}");
                 let claims = &told["payload"];
                 assert_eq!(claims, &told["claims"], "{told}");
-                assert_eq!((claims["sub"].as_str(), claims["client_id"].as_str()), (Some(world.registry.did().as_str()), Some(world.did.as_str())));
-                assert_eq!((told["kind"].as_str(), claims["scope"].as_str()), (Some(if bound { "DPoP" } else { "Bearer" }), Some("crm:read")));
+                assert_eq!(
+                    (claims["sub"].as_str(), claims["client_id"].as_str()),
+                    (Some(world.registry.did().as_str()), Some(world.did.as_str()))
+                );
+                assert_eq!(
+                    (told["kind"].as_str(), claims["scope"].as_str()),
+                    (Some(if bound { "DPoP" } else { "Bearer" }), Some("crm:read"))
+                );
                 assert_eq!(claims["authorization_details"], told["details"]);
                 assert_eq!(claims.get("cnf").is_some(), bound);
                 assert!(told["refused"].as_array().unwrap().iter().all(Value::is_string), "{told}");
@@ -195,7 +208,10 @@ async fn authlib_gets_tokens_and_pyjwt_checks_them_as_cloud_providers_do() {
             let told = world.run(true, json!({ "alg": alg })).await;
             assert_eq!(told["reason"], Value::Null, "{alg}: {told}");
             let claims = &told["payload"];
-            assert_eq!((claims["aud"].as_str(), claims["iss"].as_str()), (Some(API), Some(world.registry.origin().as_str())));
+            assert_eq!(
+                (claims["aud"].as_str(), claims["iss"].as_str()),
+                (Some(API), Some(world.registry.origin().as_str()))
+            );
             assert_eq!((told["kind"].as_str(), told["expires_in"].as_i64()), (Some("Bearer"), Some(300)));
             assert!(told["refused"].as_array().unwrap().iter().all(Value::is_string), "{told}");
         }

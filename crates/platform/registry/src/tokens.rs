@@ -94,7 +94,12 @@ impl Registry {
         let key = Key { key_id, algorithm, public_jwk, sealed, created: now, until: None };
         token::add_key(tx, &self.id, &key)?;
         let jwk = serde_json::from_str::<Value>(&key.public_jwk).unwrap_or_default();
-        self.note(tx, ("tokens.key-made", &key.key_id), &json!({"kid": jwk.get("kid"), "alg": key.algorithm}), now)?;
+        self.note(
+            tx,
+            ("tokens.key-made", &key.key_id),
+            &json!({"kid": jwk.get("kid"), "alg": key.algorithm}),
+            now,
+        )?;
         Ok(key)
     }
 
@@ -111,7 +116,12 @@ impl Registry {
             return Ok(());
         }
         token::retire_keys(tx, &self.id, (!compromised).then(|| now.saturating_add(OVERLAP)))?;
-        self.note(tx, ("tokens.keys-replaced", self.origin().as_str()), &json!({"compromised": compromised}), now)
+        self.note(
+            tx,
+            ("tokens.keys-replaced", self.origin().as_str()),
+            &json!({"compromised": compromised}),
+            now,
+        )
     }
 
     /// Seals the keys anew by the master key that seals now. Gives how many were.

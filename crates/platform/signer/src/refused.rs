@@ -8,12 +8,12 @@ use crate::{
 use legation_agent_card::{CardError, SignError as SignCardError};
 use legation_credential::{CredentialError, IssueError, status::MIN_ENTRIES};
 use legation_did::{Did, DidError};
-use legation_token::{ClaimsError, LIFE};
 use legation_keys::{
     data_integrity::AddProofError,
     secret::{SecretKeyError, SignError},
     time,
 };
+use legation_token::{ClaimsError, LIFE};
 
 /// Why nothing was done. It never holds anything of a key or a secret.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,9 @@ pub(crate) enum Refused {
     #[error("`{member}` has {found} bytes, expected 1 to {MAX_NAME}")]
     Name { member: &'static str, found: usize },
     /// An algorithm that no key is made for.
-    #[error("the algorithm `{found}` is not known; use `EdDSA` or `ES256`, or `RS256` for security events and tokens")]
+    #[error(
+        "the algorithm `{found}` is not known; use `EdDSA` or `ES256`, or `RS256` for security events and tokens"
+    )]
     Algorithm { found: String },
     /// What is sealed does not open.
     #[error("{0}")]

@@ -64,7 +64,8 @@ fn a_token_is_signed_by_the_algorithm_of_its_key_and_verified_by_its_public_part
 #[test]
 fn nothing_else_is_signed_as_a_token_and_no_other_key_signs_one() {
     let running = Running::start();
-    let (mut registry, mut gateway): (Client, Client) = (running.at(Door::Registry), running.at(Door::Gateway));
+    let (mut registry, mut gateway): (Client, Client) =
+        (running.at(Door::Registry), running.at(Door::Gateway));
     let made = registry.generate(ACME, KEY, Algorithm::Es256).unwrap();
     let own = SealedKey { organization: ACME, key_id: KEY, sealed: &made.sealed };
     let mut of = |patch: Value| code(gateway.access_token(own, &claims(&patch)));
@@ -72,13 +73,20 @@ fn nothing_else_is_signed_as_a_token_and_no_other_key_signs_one() {
     assert_eq!(of(json!({"iss": "https://other.example"})), "issuer_mismatch");
     assert_eq!(of(json!({"iss": "https://acme"})), "issuer_mismatch");
     // Longer than five minutes, no time at all, and not yet.
-    for patch in [json!({"exp": NOW + 301}), json!({"exp": NOW}), json!({"exp": NOW - 1}), json!({"nbf": NOW})] {
+    for patch in
+        [json!({"exp": NOW + 301}), json!({"exp": NOW}), json!({"exp": NOW - 1}), json!({"nbf": NOW})]
+    {
         assert_eq!(of(patch.clone()), "token_terms", "{patch}");
     }
     // The registry's door makes the key, and does not sign by it.
     assert_eq!(code(registry.access_token(own, &claims(&json!({})))), "not_at_this_door");
     // Keys that were made for something else.
-    for key_id in ["0197-own", "https://acme.example#signals-1", "https://acme.example#tokens", "log:acme.example/log/1"] {
+    for key_id in [
+        "0197-own",
+        "https://acme.example#signals-1",
+        "https://acme.example#tokens",
+        "log:acme.example/log/1",
+    ] {
         let other = registry.generate(ACME, key_id, Algorithm::Es256).unwrap();
         let key = SealedKey { organization: ACME, key_id, sealed: &other.sealed };
         assert_eq!(code(gateway.access_token(key, &claims(&json!({})))), "issuer_mismatch", "{key_id}");
@@ -116,7 +124,9 @@ fn claims_that_would_not_be_written_so_are_not_signed() {
         code_of(&answer)
     };
     assert_eq!(ask(good.to_string()), "signed");
-    for (name, value) in [("scope", json!("crm:write")), ("admin", json!(true)), ("may_act", json!({"sub": "x"}))] {
+    for (name, value) in
+        [("scope", json!("crm:write")), ("admin", json!(true)), ("may_act", json!({"sub": "x"}))]
+    {
         let mut more = good.clone();
         more[name] = value;
         assert_eq!(ask(more.to_string()), "token_terms", "{name}");

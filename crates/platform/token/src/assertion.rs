@@ -54,24 +54,37 @@ impl Assertion {
         if text.len() > MAX {
             return Err(wrong("input_too_large", format!("`client_assertion` has more than {MAX} bytes")));
         }
-        let of_jws = |error: jws::JwsError| wrong(crate::dpop::jws_code(&error), format!("`client_assertion`: {error}"));
+        let of_jws = |error: jws::JwsError| {
+            wrong(crate::dpop::jws_code(&error), format!("`client_assertion`: {error}"))
+        };
         let parts = jws::split(text).map_err(of_jws)?;
         let decode = |part: &str| base64url::decode(part).map_err(|error| of_jws(error.into()));
         let (head, payload) = (decode(parts.header)?, decode(parts.payload)?);
         let (head, algorithm) = header::read(&head, false).map_err(of_jws)?;
         let typ = header::text(&head, "typ").unwrap_or_default();
-        if head.get("typ").is_some_and(|typ| typ.as_str().is_none()) || !TYPES.iter().any(|one| one.eq_ignore_ascii_case(typ)) {
-            return Err(wrong("type_mismatch", "`typ` of `client_assertion` is `JWT`, or left out".to_owned()));
+        if head.get("typ").is_some_and(|typ| typ.as_str().is_none())
+            || !TYPES.iter().any(|one| one.eq_ignore_ascii_case(typ))
+        {
+            return Err(wrong(
+                "type_mismatch",
+                "`typ` of `client_assertion` is `JWT`, or left out".to_owned(),
+            ));
         }
         let claims = header::payload(&payload);
         let claims = claims.map_err(|error| wrong(error.code(), format!("`client_assertion`: {error}")))?;
-        let agent = issuer(&claims).ok_or_else(|| malformed("`iss` and `sub` are both the DID of the agent".to_owned()))?;
+        let agent = issuer(&claims)
+            .ok_or_else(|| malformed("`iss` and `sub` are both the DID of the agent".to_owned()))?;
         if !is_for(&claims, audiences) {
-            let message = format!("`aud` of `client_assertion` is `{}`, and nothing else", audiences.join("` or `"));
+            let message =
+                format!("`aud` of `client_assertion` is `{}`, and nothing else", audiences.join("` or `"));
             return Err(wrong("audience_mismatch", message));
         }
         let id = header::text(&claims, "jti").filter(|id| (1..=MAX_ID).contains(&id.len()));
-        let id = id.ok_or_else(|| malformed("`jti` is a text of 1 to 128 bytes that was not used before".to_owned()))?.to_owned();
+        let id = id
+            .ok_or_else(|| {
+                malformed("`jti` is a text of 1 to 128 bytes that was not used before".to_owned())
+            })?
+            .to_owned();
         let (issued_at, expires_at) = times(&claims, now)?;
         let key_id = header::text(&head, "kid").map(str::to_owned);
         let signature = jws::read_signature(parts.signature).map_err(of_jws)?;
@@ -101,7 +114,8 @@ fn is_for(claims: &Object<'_>, audiences: &[&str]) -> bool {
 fn times(claims: &Object<'_>, now: i64) -> Result<(i64, i64), Refused> {
     let wrong = |code: &str, message: &str| Refused::new("invalid_client", code, message);
     let moment = |name: &str, round| claims.get(name).map(|value| numeric_date(value, round));
-    let (Some(Some(issued)), Some(Some(expires))) = (moment("iat", Round::Up), moment("exp", Round::Down)) else {
+    let (Some(Some(issued)), Some(Some(expires))) = (moment("iat", Round::Up), moment("exp", Round::Down))
+    else {
         return Err(wrong("malformed", "`iat` and `exp` of `client_assertion` are seconds since 1970"));
     };
     let begins = match moment("nbf", Round::Up) {
@@ -115,7 +129,8 @@ fn times(claims: &Object<'_>, now: i64) -> Result<(i64, i64), Refused> {
         return Err(wrong("not_yet_valid", "`client_assertion` is of a time to come; is the clock right?"));
     }
     if clock.has_ended(ends) || ends <= issued {
-        let message = "`client_assertion` has ended: make one for each request, which is good for five minutes at most";
+        let message =
+            "`client_assertion` has ended: make one for each request, which is good for five minutes at most";
         return Err(wrong("expired", message));
     }
     Ok((issued, ends))

@@ -84,7 +84,9 @@ pub enum ClaimsError {
     #[error("{0}")]
     Authority(#[from] CredentialError),
     /// `act` names another one than `client_id` first, or says more than who.
-    #[error("`act` is a history of who acted, the agent of `client_id` first, and says no more than `sub` and `iss`")]
+    #[error(
+        "`act` is a history of who acted, the agent of `client_id` first, and says no more than `sub` and `iss`"
+    )]
     Actors,
     /// `cnf` confirms in a way that can't be checked.
     #[error("`cnf` has something else than `jkt`, which nobody here can check")]
@@ -120,12 +122,15 @@ impl Claims {
             "iss": self.issuer, "sub": self.subject.as_str(), "client_id": self.client_id.as_str(),
             "aud": self.audience, "iat": self.issued_at, "exp": self.expires_at, "jti": self.id,
         });
-        if let (Some(members), Value::Object(authority)) = (detail.as_object_mut(), self.authority.to_json()) {
+        if let (Some(members), Value::Object(authority)) = (detail.as_object_mut(), self.authority.to_json())
+        {
             members.extend(authority);
             members.extend(self.ledger.as_ref().map(|ledger| ("ledger".to_owned(), ledger.as_str().into())));
         }
         if let Some(members) = claims.as_object_mut() {
-            let mut add = |name: &str, value: Option<Value>| members.extend(value.map(|value| (name.to_owned(), value)));
+            let mut add = |name: &str, value: Option<Value>| {
+                members.extend(value.map(|value| (name.to_owned(), value)))
+            };
             add("act", act(&self.actors));
             add("scope", self.scope().map(Value::from));
             add("cnf", self.key.as_ref().map(|key| json!({ "jkt": key })));
@@ -141,7 +146,8 @@ impl Claims {
     pub fn scope(&self) -> Option<String> {
         let is_scope = |text: &str| text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
         let actions = self.authority.pairs().unwrap_or_default().iter().map(|(action, _)| action.to_string());
-        let mut scopes: Vec<String> = actions.filter(|action| !action.ends_with('*') && is_scope(action)).collect();
+        let mut scopes: Vec<String> =
+            actions.filter(|action| !action.ends_with('*') && is_scope(action)).collect();
         scopes.sort_unstable();
         scopes.dedup();
         (!scopes.is_empty()).then(|| scopes.join(" "))
@@ -240,9 +246,16 @@ fn detail<'o>(claims: &'o Object<'_>) -> Result<&'o Object<'o>, ClaimsError> {
 
 /// `links`, of which `chain` is the last.
 fn digests(detail: &Object<'_>) -> Result<Vec<LinkDigest>, ClaimsError> {
-    let wrong = || ClaimsError::Member { member: "links", expected: "1 to 64 SHA-256 in base64url, of which `chain` is the last" };
+    let wrong = || ClaimsError::Member {
+        member: "links",
+        expected: "1 to 64 SHA-256 in base64url, of which `chain` is the last",
+    };
     let read = |text: &Json<'_>| base64url::decode_array(text.as_str()?).ok();
-    let links = detail.get("links").and_then(Json::as_array).filter(|all| all.len() <= MAX_LINKS).ok_or_else(wrong)?;
+    let links = detail
+        .get("links")
+        .and_then(Json::as_array)
+        .filter(|all| all.len() <= MAX_LINKS)
+        .ok_or_else(wrong)?;
     let links: Option<Vec<LinkDigest>> = links.iter().map(read).collect();
     let (links, chain) = (links.ok_or_else(wrong)?, detail.get("chain").and_then(read));
     if links.is_empty() || links.last() != chain.as_ref() { Err(wrong()) } else { Ok(links) }

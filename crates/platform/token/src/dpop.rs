@@ -4,8 +4,8 @@ mod error;
 mod seen;
 mod target;
 
-pub(crate) use error::jws_code;
 pub use error::DpopError;
+pub(crate) use error::jws_code;
 pub use seen::Seen;
 
 use crate::{SKEW, header};

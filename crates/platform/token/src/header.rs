@@ -37,7 +37,9 @@ pub(crate) fn read<'b>(bytes: &'b [u8], by_jwk: bool) -> Result<(Object<'b>, Alg
 pub(crate) fn payload(bytes: &[u8]) -> Result<Object<'_>, JsonError> {
     match json::parse(bytes, PAYLOAD)? {
         legation_keys::Json::Object(claims) => Ok(claims),
-        other => Err(JsonError::Malformed { reason: format!("an object is expected, this is {}", other.kind()) }),
+        other => {
+            Err(JsonError::Malformed { reason: format!("an object is expected, this is {}", other.kind()) })
+        }
     }
 }
 

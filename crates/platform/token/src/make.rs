@@ -33,7 +33,9 @@ pub enum MakeError {
     #[error("the chain ends now; a token of it would never be valid")]
     Ended,
     /// It does not fit into a header.
-    #[error("the token would say {found} bytes, at most {MAX_CLAIMS} are written; ask for fewer actions by `scope`")]
+    #[error(
+        "the token would say {found} bytes, at most {MAX_CLAIMS} are written; ask for fewer actions by `scope`"
+    )]
     TooLarge {
         /// How many.
         found: usize,

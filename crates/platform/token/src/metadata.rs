@@ -22,7 +22,10 @@ use serde_json::{Value, json};
 pub fn well_known(issuer: &str) -> [String; 2] {
     let issuer = issuer.strip_suffix('/').unwrap_or(issuer);
     let authority = issuer.find("://").map_or(0, |at| at.saturating_add(3));
-    let path = issuer.get(authority..).and_then(|rest| rest.find('/')).map_or(issuer.len(), |at| authority.saturating_add(at));
+    let path = issuer
+        .get(authority..)
+        .and_then(|rest| rest.find('/'))
+        .map_or(issuer.len(), |at| authority.saturating_add(at));
     let (origin, path) = issuer.split_at_checked(path).unwrap_or((issuer, ""));
     [
         format!("{origin}/.well-known/oauth-authorization-server{path}"),

@@ -40,7 +40,9 @@ pub struct Narrowed {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NarrowError {
     /// Not a resource.
-    #[error("the audience `{found}` is no URI in normal form: {reason}; write it as the service does, such as `https://api.example/`")]
+    #[error(
+        "the audience `{found}` is no URI in normal form: {reason}; write it as the service does, such as `https://api.example/`"
+    )]
     Audience {
         /// The audience, shortened.
         found: String,
@@ -220,7 +222,8 @@ fn written(effective: &Authority, pairs: &[Pair]) -> Result<Authority, NarrowErr
         let patterns = actions.iter().filter_map(|action| Pattern::action(action.as_str()?).ok());
         let mut patterns = patterns.peekable();
         // What can't be told apart binds.
-        patterns.peek().is_none() || patterns.any(|pattern| pairs.iter().any(|(action, _)| common(action, &pattern).is_some()))
+        patterns.peek().is_none()
+            || patterns.any(|pattern| pairs.iter().any(|(action, _)| common(action, &pattern).is_some()))
     };
     let constraints: Vec<Value> = all.into_iter().filter(binds).collect();
     Ok(Authority::parse(&json!({"grants": grants, "constraints": constraints}).to_string())?)

@@ -99,7 +99,9 @@ impl TokenRequest {
             }
         };
         if let Some(secret) = SECRETS.into_iter().find(|name| form.has(name)) {
-            let message = format!("`{secret}` is not taken: an agent proves itself by its key and has no secret to show");
+            let message = format!(
+                "`{secret}` is not taken: an agent proves itself by its key and has no secret to show"
+            );
             return Err(Refused::new("invalid_client", "secret_shown", message));
         }
         Ok(Self {
@@ -142,7 +144,8 @@ fn exchange(form: &Form) -> Result<Grant, Refused> {
 fn client(form: &Form) -> Result<Grant, Refused> {
     let wrong = |code: &str, message: String| Refused::new("invalid_client", code, message);
     let Some(assertion) = form.get("client_assertion") else {
-        let message = "an agent proves itself by `client_assertion`, a JWT that its key signed (`private_key_jwt`)";
+        let message =
+            "an agent proves itself by `client_assertion`, a JWT that its key signed (`private_key_jwt`)";
         return Err(wrong("client_assertion", message.to_owned()));
     };
     if form.get("client_assertion_type") != Some(ASSERTION) {
@@ -177,7 +180,9 @@ fn scope(text: &str) -> Result<Vec<Pattern>, Refused> {
     if scopes.len() > MAX_SCOPES {
         return Err(wrong(format!("{} scopes, at most {MAX_SCOPES} are read", scopes.len())));
     }
-    let read = |scope: &&str| Pattern::action(scope).map_err(|error| wrong(format!("a scope is an action: {error}")));
+    let read = |scope: &&str| {
+        Pattern::action(scope).map_err(|error| wrong(format!("a scope is an action: {error}")))
+    };
     scopes.iter().map(read).collect()
 }
 
@@ -205,8 +210,10 @@ impl Form {
             }
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let read = || Some((unescaped(name)?, unescaped(value)?));
-            let (name, value) = read().ok_or_else(|| wrong("the body has an escape that is none, or text that is no UTF-8"))?;
-            let is_long = !matches!(name.as_str(), "subject_token" | "client_assertion") && value.len() > MAX_VALUE;
+            let (name, value) = read()
+                .ok_or_else(|| wrong("the body has an escape that is none, or text that is no UTF-8"))?;
+            let is_long =
+                !matches!(name.as_str(), "subject_token" | "client_assertion") && value.len() > MAX_VALUE;
             if is_long || name.len() > MAX_VALUE {
                 return Err(wrong("a parameter has more than 4096 bytes"));
             }

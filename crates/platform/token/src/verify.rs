@@ -79,7 +79,9 @@ impl VerifiedToken {
     /// [`Violation`].
     pub fn permits(&self, request: &Request) -> Result<(), Violation> {
         let possession = Some(self.possession);
-        self.claims.authority.permits_in(request, Situation { possession, ..Situation::at(&self.claims.audience) })
+        self.claims
+            .authority
+            .permits_in(request, Situation { possession, ..Situation::at(&self.claims.audience) })
     }
 }
 
@@ -215,7 +217,8 @@ fn check(claims: &Claims, expected: &Expected<'_>, now: i64) -> Result<(), Token
         return Err(TokenError::Expired { at: claims.expires_at });
     }
     let clock = Clock { now, skew: SKEW };
-    let begun = [Some(claims.issued_at), claims.not_before].into_iter().flatten().all(|from| clock.has_begun(from));
+    let begun =
+        [Some(claims.issued_at), claims.not_before].into_iter().flatten().all(|from| clock.has_begun(from));
     let is_short = claims.expires_at.saturating_sub(claims.issued_at) <= crate::LIFE;
     if begun && is_short { Ok(()) } else { Err(TokenError::Time) }
 }

@@ -58,7 +58,8 @@ impl Gateway {
 
 /// One answer for whoever is not known here: nobody learns which agents there are.
 fn nobody() -> Refused {
-    let message = "the assertion is of no agent of this organization, or of a key that is not the agent's own";
+    let message =
+        "the assertion is of no agent of this organization, or of a key that is not the agent's own";
     Refused::new("client_unknown", message)
 }
 
@@ -76,7 +77,10 @@ fn proved(registry: &Registry, assertion: &Assertion, now: i64) -> Result<(Vec<S
     let (_, links) = registry.chain_of(&assertion.agent).map_err(|error| match error {
         RegistryError::Store(StoreError::NotFound { .. }) => Refused::new(
             "no_delegation",
-            format!("`{}` has no delegation that holds: it was revoked, or the agent is retired", assertion.agent),
+            format!(
+                "`{}` has no delegation that holds: it was revoked, or the agent is retired",
+                assertion.agent
+            ),
         ),
         error => Refused::of_registry(&error),
     })?;
@@ -99,7 +103,9 @@ fn key_of(document: &Document, assertion: &Assertion, now: i64) -> Option<Public
     let named = |id: &str| document.key(KeyUse { id, algorithm, purpose, now }).ok().cloned();
     match assertion.key_id.as_deref() {
         Some(url) if url.starts_with("did:") => named(url),
-        Some(thumbprint) => document.key_by_thumbprint(thumbprint, Some(algorithm), purpose, now).ok().cloned(),
+        Some(thumbprint) => {
+            document.key_by_thumbprint(thumbprint, Some(algorithm), purpose, now).ok().cloned()
+        }
         None => {
             let mut fitting = document.usable(purpose, now).filter(|(_, of)| *of == algorithm);
             match (fitting.next(), fitting.next()) {

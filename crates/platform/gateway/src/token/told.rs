@@ -56,10 +56,15 @@ pub(super) fn token(claims: &Claims, token: &str, grant: &Grant) -> Value {
 pub(super) fn of(refused: &Refused, grant: Option<&Grant>) -> Told {
     let error = match refused.code.as_str() {
         "scope_not_granted" => "invalid_scope",
-        "audience_invalid" | "nothing_granted" | "audience_refused" | "ledger_needed" | "token_too_large" => "invalid_target",
-        "not_granted" | "missing_fact" | "constraint_violated" | "approval_required" | "policy_denied" | "policy_error" => {
+        "audience_invalid" | "nothing_granted" | "audience_refused" | "ledger_needed" | "token_too_large" => {
             "invalid_target"
         }
+        "not_granted"
+        | "missing_fact"
+        | "constraint_violated"
+        | "approval_required"
+        | "policy_denied"
+        | "policy_error" => "invalid_target",
         "dpop_replayed" | "dpop_key_mismatch" => "invalid_dpop_proof",
         "input_too_large" => "invalid_request",
         _ => match (refused.status(), grant) {

@@ -47,7 +47,17 @@ fn agent(world: &World, name: &'static str, profile: &Profile) -> Agent {
 }
 
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(
+            |byte| {
+                if byte.is_ascii_alphanumeric() {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
+            },
+        )
+        .collect()
 }
 
 fn form(members: &[(&str, &str)]) -> String {
@@ -171,7 +181,10 @@ async fn a_presentation_is_exchanged_once_for_a_token_that_says_what_its_chain_d
         assert_eq!(json["issued_token_type"], "urn:ietf:params:oauth:token-type:access_token");
         assert_eq!(json["scope"], "crm:read crm:write");
         assert_eq!((token.principal().as_str(), token.agent()), ("did:web:acme.example", &mail.did));
-        assert_eq!(token.claims().actors, ["did:web:acme.example:mail", "did:web:acme.example:teams:default"]);
+        assert_eq!(
+            token.claims().actors,
+            ["did:web:acme.example:mail", "did:web:acme.example:teams:default"]
+        );
         let may = |action: &str, resource: &str| {
             token.permits(&legation_credential::Request::new(action, resource, Facts::new()).unwrap()).is_ok()
         };
@@ -188,8 +201,10 @@ async fn a_presentation_is_exchanged_once_for_a_token_that_says_what_its_chain_d
             let again = world.send(gateway, post("/token", body.clone(), None)).await;
             is(&again, 400, "invalid_request", "nonce_replayed");
         }
-        let expected = Expected { issuer: ISSUER, audience: "https://other.example", algorithms: &TokenAlgorithm::ALL };
-        let elsewhere = verify(json["access_token"].as_str().unwrap(), Shown::Bearer, &keys(&world), &expected, now());
+        let expected =
+            Expected { issuer: ISSUER, audience: "https://other.example", algorithms: &TokenAlgorithm::ALL };
+        let elsewhere =
+            verify(json["access_token"].as_str().unwrap(), Shown::Bearer, &keys(&world), &expected, now());
         assert_eq!(elsewhere.unwrap_err().code(), "audience_mismatch");
     }
 }
@@ -207,8 +222,14 @@ async fn what_was_not_presented_here_and_now_is_exchanged_for_nothing() {
         is(&send(mail.presented(&chain, own, nonce)).await, 400, "invalid_request", "nonce_unknown");
     }
     // For another verifier, by another key, of another chain.
-    is(&send(mail.presented(&chain, "did:web:shop.example", &good)).await, 400, "invalid_request", "audience_mismatch");
-    let stolen = Agent { name: "mail", did: mail.did.clone(), key: SecretKey::generate(Algorithm::EdDsa).unwrap() };
+    is(
+        &send(mail.presented(&chain, "did:web:shop.example", &good)).await,
+        400,
+        "invalid_request",
+        "audience_mismatch",
+    );
+    let stolen =
+        Agent { name: "mail", did: mail.did.clone(), key: SecretKey::generate(Algorithm::EdDsa).unwrap() };
     assert_eq!(told(&send(stolen.presented(&chain, own, &good)).await).0, 400);
     assert_eq!(told(&send(other.presented(&chain, own, &good)).await).0, 400);
     let root = SecretKey::generate(Algorithm::EdDsa).unwrap();
@@ -217,11 +238,23 @@ async fn what_was_not_presented_here_and_now_is_exchanged_for_nothing() {
     assert_eq!(told(&send(theirs.presented(&chain, own, &good)).await).0, 400);
     for text in ["", "a.b.c", "x", &mail.asserted("a-1")] {
         let answer = world.send(0, post("/token", exchange(text, &[]), None)).await;
-        assert_eq!((answer.status.as_u16(), told(&answer).1.as_str()), (400, "invalid_request"), "{}", answer.text());
+        assert_eq!(
+            (answer.status.as_u16(), told(&answer).1.as_str()),
+            (400, "invalid_request"),
+            "{}",
+            answer.text()
+        );
     }
     // Of strangers nothing is recorded.
     assert!(world.receipts().iter().all(|(kind, _, _)| kind != "permit"), "{:?}", world.receipts());
-    is(&world.send(0, post("/token", mail.exchange(&world, &good, &[("client_id", other.did.as_str())]), None)).await, 401, "invalid_client", "client_mismatch");
+    is(
+        &world
+            .send(0, post("/token", mail.exchange(&world, &good, &[("client_id", other.did.as_str())]), None))
+            .await,
+        401,
+        "invalid_client",
+        "client_mismatch",
+    );
     assert_eq!(mail.ask(&world, &[("client_id", mail.did.as_str())]).await.status, 200);
 }
 
@@ -235,14 +268,35 @@ async fn an_agent_of_the_registry_gets_a_token_by_its_key_alone_and_once_for_eac
         assert_eq!(held(&world, &answer, API).agent(), &mail.did);
         assert_eq!(answer.json()["issued_token_type"], Value::Null);
         for gateway in [0, 1] {
-            is(&world.send(gateway, post("/token", body.clone(), None)).await, 401, "invalid_client", "nonce_replayed");
+            is(
+                &world.send(gateway, post("/token", body.clone(), None)).await,
+                401,
+                "invalid_client",
+                "nonce_replayed",
+            );
         }
         // Nobody learns which agents there are: an agent with another key, one in custody, one that is not there.
-        let custody = Agent { name: "bot", did: "did:web:acme.example:bot".parse().unwrap(), key: SecretKey::generate(Algorithm::EdDsa).unwrap() };
+        let custody = Agent {
+            name: "bot",
+            did: "did:web:acme.example:bot".parse().unwrap(),
+            key: SecretKey::generate(Algorithm::EdDsa).unwrap(),
+        };
         world.add("bot", &profile());
-        let forged = Agent { name: "mail", did: mail.did.clone(), key: SecretKey::generate(Algorithm::EdDsa).unwrap() };
-        let nobody = Agent { name: "nobody", did: "did:web:acme.example:nobody".parse().unwrap(), key: SecretKey::generate(Algorithm::EdDsa).unwrap() };
-        let foreign = Agent { name: "x", did: "did:web:other.example:x".parse().unwrap(), key: SecretKey::generate(Algorithm::EdDsa).unwrap() };
+        let forged = Agent {
+            name: "mail",
+            did: mail.did.clone(),
+            key: SecretKey::generate(Algorithm::EdDsa).unwrap(),
+        };
+        let nobody = Agent {
+            name: "nobody",
+            did: "did:web:acme.example:nobody".parse().unwrap(),
+            key: SecretKey::generate(Algorithm::EdDsa).unwrap(),
+        };
+        let foreign = Agent {
+            name: "x",
+            did: "did:web:other.example:x".parse().unwrap(),
+            key: SecretKey::generate(Algorithm::EdDsa).unwrap(),
+        };
         let mut answers = Vec::new();
         for one in [&custody, &forged, &nobody, &foreign] {
             answers.push(world.send(0, post("/token", client(&one.asserted("a-2"), &[]), None)).await.text());
@@ -250,8 +304,14 @@ async fn an_agent_of_the_registry_gets_a_token_by_its_key_alone_and_once_for_eac
         assert!(answers[0].contains("client_unknown"), "{}", answers[0]);
         assert!(answers.iter().all(|one| *one == answers[0]), "{answers:?}");
         // For another server.
-        let moved = assertion::make((&mail.did, "k"), "https://evil.example", "a-3", now(), &mail.key).unwrap();
-        is(&world.send(0, post("/token", client(&moved, &[]), None)).await, 401, "invalid_client", "audience_mismatch");
+        let moved =
+            assertion::make((&mail.did, "k"), "https://evil.example", "a-3", now(), &mail.key).unwrap();
+        is(
+            &world.send(0, post("/token", client(&moved, &[]), None)).await,
+            401,
+            "invalid_client",
+            "audience_mismatch",
+        );
     }
 }
 
@@ -259,7 +319,12 @@ async fn an_agent_of_the_registry_gets_a_token_by_its_key_alone_and_once_for_eac
 async fn what_was_revoked_suspended_or_never_granted_buys_no_token() {
     let world = sqlite();
     let mail = agent(&world, "mail", &profile());
-    is(&mail.ask(&world, &[("audience", "https://other.example")]).await, 400, "invalid_target", "nothing_granted");
+    is(
+        &mail.ask(&world, &[("audience", "https://other.example")]).await,
+        400,
+        "invalid_target",
+        "nothing_granted",
+    );
     is(&mail.ask(&world, &[("audience", "api.example")]).await, 400, "invalid_target", "audience_invalid");
     is(&mail.ask(&world, &[("scope", "crm:delete")]).await, 400, "invalid_scope", "scope_not_granted");
     let less = mail.ask(&world, &[("scope", "crm:read")]).await;
@@ -270,7 +335,12 @@ async fn what_was_revoked_suspended_or_never_granted_buys_no_token() {
     is(&quiet.ask(&world, &[]).await, 400, "invalid_target", "not_granted");
     blocking(|| world.registry.suspend(Kind::Agent, "mail", now())).unwrap();
     is(&mail.ask(&world, &[]).await, 400, "invalid_request", "link_suspended");
-    is(&world.send(0, post("/token", client(&mail.asserted("a-1"), &[]), None)).await, 401, "invalid_client", "link_suspended");
+    is(
+        &world.send(0, post("/token", client(&mail.asserted("a-1"), &[]), None)).await,
+        401,
+        "invalid_client",
+        "link_suspended",
+    );
     blocking(|| world.registry.resume(Kind::Agent, "mail", now())).unwrap();
     assert_eq!(mail.ask(&world, &[]).await.status, 200);
     let chain = mail.chain(&world);
@@ -279,16 +349,28 @@ async fn what_was_revoked_suspended_or_never_granted_buys_no_token() {
     blocking(|| world.registry.revoke(&link.id, "", now())).unwrap();
     let (nonce, _) = challenge(&world, 0).await;
     let presented = mail.presented(&chain, "did:web:acme.example", &nonce);
-    is(&world.send(0, post("/token", exchange(&presented, &[]), None)).await, 400, "invalid_request", "link_revoked");
-    is(&world.send(0, post("/token", client(&mail.asserted("a-2"), &[]), None)).await, 401, "invalid_client", "no_delegation");
+    is(
+        &world.send(0, post("/token", exchange(&presented, &[]), None)).await,
+        400,
+        "invalid_request",
+        "link_revoked",
+    );
+    is(
+        &world.send(0, post("/token", client(&mail.asserted("a-2"), &[]), None)).await,
+        401,
+        "invalid_client",
+        "no_delegation",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_total_rides_in_no_token_but_one_for_the_gateway_that_takes_from_it() {
     let world = sqlite();
     let rate = json!({"type": "rate", "seconds": 60, "max": 10, "actions": ["crm:*"]});
-    let resources = ["https://api.example/", "https://api.example/*", "https://acme.example/", "https://acme.example/*"];
-    let bound = Profile { constraints: vec![rate], resources: resources.map(str::to_owned).to_vec(), ..profile() };
+    let resources =
+        ["https://api.example/", "https://api.example/*", "https://acme.example/", "https://acme.example/*"];
+    let bound =
+        Profile { constraints: vec![rate], resources: resources.map(str::to_owned).to_vec(), ..profile() };
     let mail = agent(&world, "mail", &bound);
     is(&mail.ask(&world, &[]).await, 400, "invalid_target", "ledger_needed");
     let own = mail.ask(&world, &[("audience", ISSUER)]).await;
@@ -312,14 +394,25 @@ async fn a_token_is_bound_to_the_key_that_was_proved_under_a_nonce_of_the_server
     is(&send(&nonce, &mail.proof(Some(&nonce), "p-1")).await, 400, "use_dpop_nonce", "dpop_nonce");
     let proof_of_mail = mail.proof(Some(&given), "p-2");
     let answer = send(&nonce, &proof_of_mail).await;
-    assert_eq!((answer.status.as_u16(), answer.json()["token_type"].as_str()), (200, Some("DPoP")), "{}", answer.text());
+    assert_eq!(
+        (answer.status.as_u16(), answer.json()["token_type"].as_str()),
+        (200, Some("DPoP")),
+        "{}",
+        answer.text()
+    );
     assert!(answer.headers.contains_key("dpop-nonce"));
     let token = answer.json()["access_token"].as_str().unwrap().to_owned();
     let expected = Expected { issuer: ISSUER, audience: API, algorithms: &TokenAlgorithm::ALL };
     let keys = keys(&world);
     assert_eq!(verify(&token, Shown::Bearer, &keys, &expected, now()).unwrap_err().code(), "dpop_missing");
-    let made = dpop::make(&Making { method: "GET", url: API, id: "r-1", nonce: None, token: Some(&token), now: now() }, &mail.key).unwrap();
-    let checked = dpop::check(&[&made], &Of { method: "GET", url: API, token: Some(&token), nonce: None }, now()).unwrap();
+    let made = dpop::make(
+        &Making { method: "GET", url: API, id: "r-1", nonce: None, token: Some(&token), now: now() },
+        &mail.key,
+    )
+    .unwrap();
+    let checked =
+        dpop::check(&[&made], &Of { method: "GET", url: API, token: Some(&token), nonce: None }, now())
+            .unwrap();
     assert!(verify(&token, Shown::Proved(&checked), &keys, &expected, now()).is_ok());
     // A proof passes once, is of this URL and this method, and stands there once.
     let (nonce, _) = challenge(&world, 0).await;
@@ -327,7 +420,8 @@ async fn a_token_is_bound_to_the_key_that_was_proved_under_a_nonce_of_the_server
     let moved = proof(&mail.key, Some(&given), "p-3", "https://acme.example/other");
     is(&send(&nonce, &moved).await, 400, "invalid_dpop_proof", "dpop_url_mismatch");
     is(&send(&nonce, "x").await, 400, "invalid_dpop_proof", "malformed");
-    let mut twice = post("/token", mail.exchange(&world, &nonce, &[]), Some(&mail.proof(Some(&given), "p-4")));
+    let mut twice =
+        post("/token", mail.exchange(&world, &nonce, &[]), Some(&mail.proof(Some(&given), "p-4")));
     twice.headers_mut().append("dpop", mail.proof(Some(&given), "p-5").parse().unwrap());
     is(&world.send(0, twice).await, 400, "invalid_dpop_proof", "dpop_several");
 }
@@ -344,8 +438,15 @@ async fn a_chain_that_asks_that_the_agent_signs_gives_no_token_that_others_could
     let refused = world.send(0, post("/token", mail.exchange(&world, &nonce, &[]), Some(&of_other))).await;
     is(&refused, 400, "invalid_dpop_proof", "dpop_key_mismatch");
     let (nonce, given) = challenge(&world, 0).await;
-    let bound = world.send(0, post("/token", mail.exchange(&world, &nonce, &[]), Some(&mail.proof(Some(&given), "p-2")))).await;
-    assert_eq!((bound.status.as_u16(), bound.json()["token_type"].as_str()), (200, Some("DPoP")), "{}", bound.text());
+    let bound = world
+        .send(0, post("/token", mail.exchange(&world, &nonce, &[]), Some(&mail.proof(Some(&given), "p-2"))))
+        .await;
+    assert_eq!(
+        (bound.status.as_u16(), bound.json()["token_type"].as_str()),
+        (200, Some("DPoP")),
+        "{}",
+        bound.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -359,15 +460,23 @@ async fn keys_of_tokens_are_published_replaced_with_an_overlap_and_gone_where_ot
             before.push(answer);
         }
         let kids = |jwks: &Value| -> Vec<String> {
-            jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+            jwks["keys"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|key| key["kid"].as_str().unwrap().to_owned())
+                .collect()
         };
         let published = || blocking(|| world.registry.jwks(now())).unwrap();
         let first = published();
-        let algorithms: Vec<&str> = first["keys"].as_array().unwrap().iter().map(|key| key["alg"].as_str().unwrap()).collect();
+        let algorithms: Vec<&str> =
+            first["keys"].as_array().unwrap().iter().map(|key| key["alg"].as_str().unwrap()).collect();
         for algorithm in TokenAlgorithm::ALL {
             assert!(algorithms.contains(&algorithm.jose()), "{first}");
         }
-        assert!(first["keys"].as_array().unwrap().iter().all(|key| key.get("d").is_none() && key["use"] == "sig"));
+        assert!(
+            first["keys"].as_array().unwrap().iter().all(|key| key.get("d").is_none() && key["use"] == "sig")
+        );
         blocking(|| world.registry.rotate((Kind::Organization, "acme.example"), false, now())).unwrap();
         // What was signed before holds until its end, and what is signed now is of another key.
         before.iter().for_each(|answer| drop(held(&world, answer, API)));
@@ -379,7 +488,8 @@ async fn keys_of_tokens_are_published_replaced_with_an_overlap_and_gone_where_ot
         let third = published();
         let answer = before.first().unwrap().json();
         let header = answer["access_token"].as_str().unwrap().split('.').next().unwrap().to_owned();
-        let header: Value = serde_json::from_slice(&legation_keys::base64url::decode(&header).unwrap()).unwrap();
+        let header: Value =
+            serde_json::from_slice(&legation_keys::base64url::decode(&header).unwrap()).unwrap();
         assert!(!kids(&third).contains(&header["kid"].as_str().unwrap().to_owned()), "{third}");
     }
 }
@@ -390,7 +500,12 @@ async fn what_is_no_request_for_a_token_is_answered_in_oauths_words_and_costs_no
     let mail = agent(&world, "mail", &profile());
     let plain = Request::post("/token").body(Body::from("grant_type=client_credentials")).unwrap();
     is(&world.send(0, plain).await, 400, "invalid_request", "form_invalid");
-    is(&world.send(0, post("/token", "grant_type=password".to_owned(), None)).await, 400, "unsupported_grant_type", "grant_unknown");
+    is(
+        &world.send(0, post("/token", "grant_type=password".to_owned(), None)).await,
+        400,
+        "unsupported_grant_type",
+        "grant_unknown",
+    );
     let large = format!("x={}", "y".repeat(300 << 10));
     is(&world.send(0, post("/token", large, None)).await, 400, "invalid_request", "input_too_large");
     let (nonce, _) = challenge(&world, 0).await;
@@ -400,7 +515,12 @@ async fn what_is_no_request_for_a_token_is_answered_in_oauths_words_and_costs_no
     is(&refused, 401, "invalid_client", "secret_shown");
     assert!(refused.headers.contains_key(header::WWW_AUTHENTICATE));
     // RFC 8693 §2.1, RFC 8707 §2: one service, however it is named.
-    is(&mail.ask(&world, &[("resource", "https://other.example")]).await, 400, "invalid_target", "audience_several");
+    is(
+        &mail.ask(&world, &[("resource", "https://other.example")]).await,
+        400,
+        "invalid_target",
+        "audience_several",
+    );
     assert_eq!(mail.ask(&world, &[("resource", API)]).await.status, 200);
     let get = Request::get("/token").body(Body::empty()).unwrap();
     assert_eq!(world.send(0, get).await.status, 405);

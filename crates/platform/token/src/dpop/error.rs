@@ -1,6 +1,8 @@
 //! Why a proof of possession does not hold.
 
-use legation_keys::{Algorithm, base64url::Base64Error, json::JsonError, jws::JwsError, public::PublicKeyError};
+use legation_keys::{
+    Algorithm, base64url::Base64Error, json::JsonError, jws::JwsError, public::PublicKeyError,
+};
 
 /// A member that is missing, too long or of another kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +65,9 @@ pub enum DpopError {
     #[error("put the nonce of the header `DPoP-Nonce` into the proof, and ask again")]
     UseNonce,
     /// It was made too long ago, or will be made.
-    #[error("`iat` of the proof is {issued}, and now is {now}; make one for each request, by a clock that is right")]
+    #[error(
+        "`iat` of the proof is {issued}, and now is {now}; make one for each request, by a clock that is right"
+    )]
     Time {
         /// The verifier's time, Unix seconds.
         now: i64,
@@ -126,6 +130,8 @@ pub(crate) fn jws_code(error: &JwsError) -> &'static str {
         JwsError::Critical { .. } => "crit_unknown",
         JwsError::KeyInHeader { .. } => "key_in_header",
         JwsError::NoKeyId => "key_not_named",
-        JwsError::Parts { .. } | JwsError::Base64(_) | JwsError::HeaderShape | JwsError::SignatureLength => "malformed",
+        JwsError::Parts { .. } | JwsError::Base64(_) | JwsError::HeaderShape | JwsError::SignatureLength => {
+            "malformed"
+        }
     }
 }

@@ -27,7 +27,9 @@ fn unescaped(path: &str) -> String {
         let byte = escape.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
         let digits = escape.get(..2).is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
         match byte.filter(|_| digits) {
-            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => out.push(char::from(byte)),
+            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
+                out.push(char::from(byte))
+            }
             Some(byte) => out.push_str(&format!("%{byte:02X}")),
             None => {
                 out.push('%');
@@ -67,7 +69,14 @@ mod tests {
         ] {
             assert_ne!(normal(other), Some(own.clone()), "{other}");
         }
-        for none in ["", "api.example/a", "ftp://api.example/a", "https://u@api.example/a", "https://api.example\\a", "https://api\n.example/"] {
+        for none in [
+            "",
+            "api.example/a",
+            "ftp://api.example/a",
+            "https://u@api.example/a",
+            "https://api.example\\a",
+            "https://api\n.example/",
+        ] {
             assert_eq!(normal(none), None, "{none:?}");
         }
         assert_eq!(normal("https://api.example"), normal("https://api.example/?q"));

@@ -27,11 +27,16 @@ fn code(proof: &str) -> &'static str {
 fn every_published_proof_is_judged_as_it_is_marked() {
     let data: Value = serde_json::from_str(include_str!("../data/dpop.json")).unwrap();
     let (now, token) = (data["now"].as_i64().unwrap(), data["access_token"].as_str().unwrap());
-    let (method, url) = (data["request"]["method"].as_str().unwrap(), data["request"]["uri"].as_str().unwrap());
+    let (method, url) =
+        (data["request"]["method"].as_str().unwrap(), data["request"]["uri"].as_str().unwrap());
     let cases = data["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 12);
     for case in cases {
-        let checked = check(&[case["dpop"].as_str().unwrap()], &Of { method, url, token: Some(token), nonce: None }, now);
+        let checked = check(
+            &[case["dpop"].as_str().unwrap()],
+            &Of { method, url, token: Some(token), nonce: None },
+            now,
+        );
         let found = match &checked {
             Ok(proof) if Some(proof.thumbprint()) == data["holder_jkt"].as_str() => "accept",
             Ok(_) => "invalid_token (jkt mismatch)",
@@ -91,11 +96,22 @@ fn each_rule_refuses_what_it_is_for() {
         assert_eq!(by_claims(json!({"iat": "1795255200"})), "malformed");
         assert_eq!(by_claims(json!({"htm": "get"})), "dpop_method_mismatch");
         assert_eq!(by_claims(json!({"htm": "POST"})), "dpop_method_mismatch");
-        for url in ["https://api.example/things/", "https://api.example/", "http://api.example/things", "https://evil.example/things", "/things"] {
+        for url in [
+            "https://api.example/things/",
+            "https://api.example/",
+            "http://api.example/things",
+            "https://evil.example/things",
+            "/things",
+        ] {
             assert_eq!(by_claims(json!({ "htu": url })), "dpop_url_mismatch", "{url}");
         }
         assert_eq!(by_claims(json!({"htu": "https://API.example:443/things?x=1"})), "good");
-        for (iat, expected) in [(NOW - AGE - 31, "dpop_stale"), (NOW + 31, "dpop_stale"), (NOW + 30, "good"), (NOW - AGE, "good")] {
+        for (iat, expected) in [
+            (NOW - AGE - 31, "dpop_stale"),
+            (NOW + 31, "dpop_stale"),
+            (NOW + 30, "good"),
+            (NOW - AGE, "good"),
+        ] {
             assert_eq!(by_claims(json!({ "iat": iat })), expected, "{iat}");
         }
     }
@@ -107,7 +123,10 @@ fn what_two_readers_would_read_differently_is_no_proof() {
     let (head, claims) = (header_of(&own).to_string(), good().to_string());
     let twice = |text: &str, member: &str| text.replacen('{', &format!("{{{member},"), 1);
     assert_eq!(code(&jws_of(&twice(&head, r#""alg":"none""#), &claims, &own)), "duplicate_member");
-    assert_eq!(code(&jws_of(&head, &twice(&claims, r#""htu":"https://evil.example/""#), &own)), "duplicate_member");
+    assert_eq!(
+        code(&jws_of(&head, &twice(&claims, r#""htu":"https://evil.example/""#), &own)),
+        "duplicate_member"
+    );
     let proof = jws_of(&head, &claims, &own);
     for bent in [
         format!("{proof}="),
@@ -131,7 +150,8 @@ fn what_two_readers_would_read_differently_is_no_proof() {
 #[test]
 fn a_proof_is_of_one_token_and_carries_a_nonce_where_one_is_demanded() {
     let own = key(Algorithm::EdDsa);
-    let making = Making { method: "GET", url: URL, id: "1", nonce: Some("n-1"), token: Some("a.b.c"), now: NOW };
+    let making =
+        Making { method: "GET", url: URL, id: "1", nonce: Some("n-1"), token: Some("a.b.c"), now: NOW };
     let proof = make(&making, &own).unwrap();
     assert!(check(&[&proof], &of(Some("a.b.c")), NOW).unwrap().is_with("a.b.c"));
     assert_eq!(check(&[&proof], &of(Some("a.b.d")), NOW).unwrap_err().code(), "dpop_token_mismatch");
@@ -171,13 +191,25 @@ fn a_proof_that_is_shown_twice_passes_once_and_a_full_memory_lets_nothing_throug
 #[test]
 fn what_is_made_is_what_the_rfc_says() {
     let own = key(Algorithm::Es256);
-    let making = Making { method: "POST", url: "https://api.example/a?b#c", id: "7", nonce: None, token: Some("t"), now: NOW };
+    let making = Making {
+        method: "POST",
+        url: "https://api.example/a?b#c",
+        id: "7",
+        nonce: None,
+        token: Some("t"),
+        now: NOW,
+    };
     let text = make(&making, &own).unwrap();
     let parts: Vec<&str> = text.split('.').collect();
-    let part = |index: usize| -> Value { serde_json::from_slice(&base64url::decode(parts[index]).unwrap()).unwrap() };
+    let part = |index: usize| -> Value {
+        serde_json::from_slice(&base64url::decode(parts[index]).unwrap()).unwrap()
+    };
     assert_eq!(part(0), header_of(&own));
     let ath = base64url::encode(&Sha256::digest("t"));
-    assert_eq!(part(1), json!({"jti": "7", "htm": "POST", "htu": "https://api.example/a", "iat": NOW, "ath": ath}));
+    assert_eq!(
+        part(1),
+        json!({"jti": "7", "htm": "POST", "htu": "https://api.example/a", "iat": NOW, "ath": ath})
+    );
     let jwk = part(0)["jwk"].to_string();
     let jwk = legation_keys::json::parse(jwk.as_bytes(), JsonLimits { bytes: 1000, depth: 2 }).unwrap();
     assert_eq!(PublicKey::from_jwk(jwk.as_object().unwrap()).as_ref(), Ok(own.public_key()));

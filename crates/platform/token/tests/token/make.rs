@@ -2,11 +2,7 @@ use crate::{AUDIENCE, ISSUER, NOW, key};
 use legation_credential::{Authority, Occasion, Terms, issue, pass_on, present};
 use legation_did::{Did, key as did_key};
 use legation_keys::{Algorithm, SecretKey, Signer};
-use legation_token::{
-    Claims, Issue, Narrowed, narrow,
-    narrow::Ask,
-    of_chain,
-};
+use legation_token::{Claims, Issue, Narrowed, narrow, narrow::Ask, of_chain};
 use legation_verifier::{Evidence, Trust, VerifiedChain, parse, verify};
 use serde_json::json;
 
@@ -32,10 +28,24 @@ fn terms(subject: &Did, valid_for: i64, actions: &[&str]) -> Terms {
 fn chain(valid_for: i64) -> (VerifiedChain, [Did; 3]) {
     let keys = [key(Algorithm::EdDsa), key(Algorithm::EdDsa), key(Algorithm::Es256)];
     let [company, team, agent] = [did(&keys[0]), did(&keys[1]), did(&keys[2])];
-    let first = issue(terms(&team, 86_400, &["crm:*", "token:issue"]), &company, &did_key::method_id(&company), &keys[0]).unwrap();
-    let second = pass_on(&[&first], terms(&agent, valid_for, &["crm:read", "token:issue"]), &did_key::method_id(&team), &keys[1]).unwrap();
-    let occasion = Occasion { audience: ISSUER, nonce: "n", issued_at: NOW, expires_at: NOW + 60, transcript: None };
-    let presented = present(&[&first, &second], &agent, occasion, &did_key::method_id(&agent), &keys[2]).unwrap();
+    let first = issue(
+        terms(&team, 86_400, &["crm:*", "token:issue"]),
+        &company,
+        &did_key::method_id(&company),
+        &keys[0],
+    )
+    .unwrap();
+    let second = pass_on(
+        &[&first],
+        terms(&agent, valid_for, &["crm:read", "token:issue"]),
+        &did_key::method_id(&team),
+        &keys[1],
+    )
+    .unwrap();
+    let occasion =
+        Occasion { audience: ISSUER, nonce: "n", issued_at: NOW, expires_at: NOW + 60, transcript: None };
+    let presented =
+        present(&[&first, &second], &agent, occasion, &did_key::method_id(&agent), &keys[2]).unwrap();
     let mut trust = Trust::new(ISSUER);
     trust.roots.insert(company.clone(), Authority::everything());
     trust.max_unrevocable = 86_400;
@@ -49,7 +59,15 @@ fn narrowed(chain: &VerifiedChain) -> Narrowed {
 }
 
 fn made<'i>(narrowed: &'i Narrowed) -> Issue<'i> {
-    Issue { issuer: ISSUER, audience: AUDIENCE, narrowed, id: "t-1", key: Some("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"), status_until: NOW + 3600, now: NOW }
+    Issue {
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        narrowed,
+        id: "t-1",
+        key: Some("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"),
+        status_until: NOW + 3600,
+        now: NOW,
+    }
 }
 
 #[test]
@@ -58,13 +76,19 @@ fn a_token_says_whose_it_is_by_whom_and_what_the_leaf_may_do() {
     let narrowed = narrowed(&chain);
     let claims = of_chain(&chain, made(&narrowed)).unwrap();
     let json = claims.to_json();
-    assert_eq!((json["sub"].as_str(), json["client_id"].as_str()), (Some(company.as_str()), Some(agent.as_str())));
+    assert_eq!(
+        (json["sub"].as_str(), json["client_id"].as_str()),
+        (Some(company.as_str()), Some(agent.as_str()))
+    );
     assert_eq!(json["act"], json!({"sub": agent.as_str(), "act": {"sub": team.as_str()}}));
     assert_eq!((json["exp"].as_i64(), json["iat"].as_i64()), (Some(NOW + 300), Some(NOW)));
     assert_eq!(json["scope"], "crm:read");
     let details = &json["authorization_details"];
     assert_eq!(details.as_array().map(Vec::len), Some(1));
-    assert_eq!(details[0]["grants"], json!([{"actions": ["crm:read"], "resources": ["https://api.example/", "https://api.example/*"]}]));
+    assert_eq!(
+        details[0]["grants"],
+        json!([{"actions": ["crm:read"], "resources": ["https://api.example/", "https://api.example/*"]}])
+    );
     assert_eq!(details[0]["chain"], details[0]["links"][1]);
     assert_eq!(Claims::read(json.to_string().as_bytes()), Ok(claims));
 }
@@ -75,7 +99,8 @@ fn a_token_ends_with_what_it_was_made_of() {
     let ends = |valid_for: i64, status: i64| {
         let (chain, _) = chain(valid_for);
         let narrowed = narrowed(&chain);
-        of_chain(&chain, Issue { status_until: NOW + status, ..made(&narrowed) }).map(|claims| claims.expires_at - NOW)
+        of_chain(&chain, Issue { status_until: NOW + status, ..made(&narrowed) })
+            .map(|claims| claims.expires_at - NOW)
     };
     assert_eq!(ends(3600, 3600), Ok(300));
     assert_eq!(ends(120, 3600), Ok(120));
@@ -92,5 +117,8 @@ fn what_was_narrowed_from_another_chain_goes_into_no_token_of_this_one() {
     let own = narrowed(&chain);
     assert_eq!(of_chain(&chain, Issue { id: "", ..made(&own) }).unwrap_err().code(), "malformed");
     let long = format!("https://api.example/{}", "x".repeat(9000));
-    assert_eq!(of_chain(&chain, Issue { audience: &long, ..made(&own) }).unwrap_err().code(), "token_too_large");
+    assert_eq!(
+        of_chain(&chain, Issue { audience: &long, ..made(&own) }).unwrap_err().code(),
+        "token_too_large"
+    );
 }

@@ -1,6 +1,4 @@
-use legation_credential::{
-    Authority, Facts, Pattern, Possession, Request, Situation, Value,
-};
+use legation_credential::{Authority, Facts, Pattern, Possession, Request, Situation, Value};
 use legation_token::narrow::{Ask, NarrowError, Narrowed, narrow};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -41,7 +39,10 @@ fn a_token_says_what_is_granted_at_its_audience_and_nothing_of_elsewhere() {
     ]);
     assert_eq!(all, authority(said, json!([])));
     // With and without the slash it is one service, and one that begins alike is another.
-    assert_eq!(of("https://api.example").map(|one| one.pairs().map(<[_]>::len)), of("https://api.example/").map(|one| one.pairs().map(<[_]>::len)));
+    assert_eq!(
+        of("https://api.example").map(|one| one.pairs().map(<[_]>::len)),
+        of("https://api.example/").map(|one| one.pairs().map(<[_]>::len))
+    );
     assert_eq!(of("https://api.exampl").unwrap_err().code(), "nothing_granted");
     assert_eq!(of("https://api.example.evil").unwrap_err().code(), "nothing_granted");
     assert_eq!(of("http://api.example").unwrap_err().code(), "nothing_granted");
@@ -53,8 +54,17 @@ fn a_token_says_what_is_granted_at_its_audience_and_nothing_of_elsewhere() {
 fn what_is_no_uri_in_normal_form_is_no_audience() {
     let chain = authority(json!([grant(&["crm:read"], &["https://api.example/*", "urn:svc:1"])]), json!([]));
     for audience in [
-        "", "api.example", "https://API.example", "https://api.example/a?x=1", "https://api.example/#x", "https://api.example/*",
-        "https://api.example/../a", "https://u@api.example/", "https://api.example:443/", "https://", " https://api.example",
+        "",
+        "api.example",
+        "https://API.example",
+        "https://api.example/a?x=1",
+        "https://api.example/#x",
+        "https://api.example/*",
+        "https://api.example/../a",
+        "https://u@api.example/",
+        "https://api.example:443/",
+        "https://",
+        " https://api.example",
         &format!("https://api.example/{}", "x".repeat(600)),
     ] {
         assert_eq!(code(asked(&chain, audience, &[])), "audience_invalid", "{audience}");
@@ -71,7 +81,8 @@ fn a_scope_takes_less_and_never_more() {
     assert_eq!(pairs, authority(json!([grant(&["crm:read"], &["https://api.example/*"])]), json!([])));
     for more in ["crm", "*crm", "mail:*", "mail:receive", "token:issue"] {
         let Ok(pattern) = Pattern::action(more) else { continue };
-        let asked = narrow(&chain, Ask { audience: "https://api.example", scope: &[pattern], ledger: GATEWAY });
+        let asked =
+            narrow(&chain, Ask { audience: "https://api.example", scope: &[pattern], ledger: GATEWAY });
         assert_eq!(code(asked), "scope_not_granted", "{more}");
     }
     assert_eq!(code(of(&["crm:read", "mail:receive"])), "scope_not_granted");
@@ -79,13 +90,15 @@ fn a_scope_takes_less_and_never_more() {
 
 #[test]
 fn a_total_rides_in_no_token_but_one_of_the_gateway_that_takes_from_it() {
-    let grants = json!([grant(&["crm:read", "pay:out"], &["https://api.example/*", "https://acme.example/*"])]);
+    let grants =
+        json!([grant(&["crm:read", "pay:out"], &["https://api.example/*", "https://acme.example/*"])]);
     for total in [
         json!({"type": "rate", "seconds": 60, "max": 10}),
         json!({"type": "rate", "seconds": 60, "max": 10, "actions": ["crm:*"]}),
         json!({"type": "spend", "currency": "USD", "window": {"seconds": 86400, "max": 100}, "actions": ["crm:read"]}),
     ] {
-        let Ok(chain) = Authority::parse(&json!({"grants": grants, "constraints": [total]}).to_string()) else {
+        let Ok(chain) = Authority::parse(&json!({"grants": grants, "constraints": [total]}).to_string())
+        else {
             panic!("{total} is no constraint")
         };
         let refused = asked(&chain, "https://api.example", &["crm:read"]);
@@ -106,8 +119,14 @@ fn a_total_rides_in_no_token_but_one_of_the_gateway_that_takes_from_it() {
 
 #[test]
 fn a_limit_on_whom_the_chain_is_used_with_holds_for_the_audience() {
-    let grants = json!([grant(&["crm:read"], &["https://api.example/*", "https://other.example/*", "https://acme.example/*"])]);
-    let chain = authority(grants, json!([{"type": "audience", "audiences": ["did:web:acme.example", "https://api.example"]}]));
+    let grants = json!([grant(
+        &["crm:read"],
+        &["https://api.example/*", "https://other.example/*", "https://acme.example/*"]
+    )]);
+    let chain = authority(
+        grants,
+        json!([{"type": "audience", "audiences": ["did:web:acme.example", "https://api.example"]}]),
+    );
     assert_eq!(code(asked(&chain, "https://api.example", &[])), "good");
     assert_eq!(code(asked(&chain, "https://other.example", &[])), "audience_refused");
     // The gateway is called by its DID.
@@ -123,15 +142,27 @@ fn a_chain_that_asks_who_signs_is_told_so() {
 }
 
 /// Grants, constraints and requests of a small domain, in which everything meets everything.
-const ACTIONS: [&str; 7] = ["crm:read", "crm:write", "crm:*", "mail:send", "mail:*", "token:issue", "token:*"];
+const ACTIONS: [&str; 7] =
+    ["crm:read", "crm:write", "crm:*", "mail:send", "mail:*", "token:issue", "token:*"];
 const RESOURCES: [&str; 7] = [
-    "https://api.example/", "https://api.example/*", "https://api.example/a", "https://api.example/a/*", "https://api.example/a/1",
-    "https://other.example/*", "https://api.example/b/*",
+    "https://api.example/",
+    "https://api.example/*",
+    "https://api.example/a",
+    "https://api.example/a/*",
+    "https://api.example/a/1",
+    "https://other.example/*",
+    "https://api.example/b/*",
 ];
 
 fn constraints() -> Vec<Json> {
     let mut all = Vec::new();
-    for actions in [None, Some(json!(["crm:*"])), Some(json!(["crm:read"])), Some(json!(["mail:send"])), Some(json!(["x:y"]))] {
+    for actions in [
+        None,
+        Some(json!(["crm:*"])),
+        Some(json!(["crm:read"])),
+        Some(json!(["mail:send"])),
+        Some(json!(["x:y"])),
+    ] {
         for one in [
             json!({"type": "argument", "name": "region", "equals": "eu"}),
             json!({"type": "argument", "name": "n", "max": 3}),

@@ -22,10 +22,18 @@ fn what_is_asked_is_read_as_it_was_written() {
     let read = |more: &str| TokenRequest::read(format!("{EXCHANGE}{more}").as_bytes()).unwrap();
     let plain = read("&unknown=1&scope=");
     assert_eq!(plain.grant, Grant::Exchange { presentation: "a.b.c".to_owned() });
-    assert_eq!((plain.audience.as_str(), plain.scope.len(), plain.algorithm), ("https://api.example", 0, None));
-    let all = read("&resource=https://api.example&scope=b:y+a:x%20a:x&token_signing_alg=RS256&client_id=did:web:a.example");
+    assert_eq!(
+        (plain.audience.as_str(), plain.scope.len(), plain.algorithm),
+        ("https://api.example", 0, None)
+    );
+    let all = read(
+        "&resource=https://api.example&scope=b:y+a:x%20a:x&token_signing_alg=RS256&client_id=did:web:a.example",
+    );
     assert_eq!(all.scope.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a:x", "b:y"]);
-    assert_eq!((all.algorithm, all.client_id.as_deref()), (Some(TokenAlgorithm::Rs256), Some("did:web:a.example")));
+    assert_eq!(
+        (all.algorithm, all.client_id.as_deref()),
+        (Some(TokenAlgorithm::Rs256), Some("did:web:a.example"))
+    );
 }
 
 /// RFC 6749 §5.2: nothing but visible ASCII without quotes and backslashes, and nothing without end.

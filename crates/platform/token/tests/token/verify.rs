@@ -8,7 +8,8 @@ use legation_token::{
 };
 use serde_json::{Value, json};
 
-const EXPECTED: Expected<'_> = Expected { issuer: ISSUER, audience: AUDIENCE, algorithms: &TokenAlgorithm::ALL };
+const EXPECTED: Expected<'_> =
+    Expected { issuer: ISSUER, audience: AUDIENCE, algorithms: &TokenAlgorithm::ALL };
 
 fn head(algorithm: &str) -> Value {
     json!({"typ": "at+jwt", "alg": algorithm, "kid": "k-1"})
@@ -28,8 +29,13 @@ fn a_token_says_who_acts_for_whom_and_what_that_may_do_here_and_nothing_else() {
         let issuer = key(algorithm);
         let token = jws_of(&head(algorithm.jose()).to_string(), &claims().to_string(), &issuer);
         let held = bare(&token, &jwks(&[("k-1", &issuer)])).unwrap();
-        assert_eq!((held.principal().as_str(), held.agent().as_str()), ("did:web:acme.example", "did:web:acme.example:mail"));
-        let may = |action: &str, resource: &str| held.permits(&Request::new(action, resource, Facts::new()).unwrap()).is_ok();
+        assert_eq!(
+            (held.principal().as_str(), held.agent().as_str()),
+            ("did:web:acme.example", "did:web:acme.example:mail")
+        );
+        let may = |action: &str, resource: &str| {
+            held.permits(&Request::new(action, resource, Facts::new()).unwrap()).is_ok()
+        };
         assert!(may("crm:read", "https://api.example/1"));
         assert!(!may("crm:write", "https://api.example/1"));
         assert!(!may("crm:read", "https://other.example/1"));
@@ -79,7 +85,13 @@ fn no_token_chooses_its_key_or_passes_by_another_one() {
     let only = Expected { algorithms: &[TokenAlgorithm::Rs256], ..EXPECTED };
     let good = jws_of(&head("ES256").to_string(), &claims, &issuer);
     assert_eq!(code(verify(&good, Shown::Bearer, &keys, &only, NOW)), "algorithm_not_allowed");
-    for bent in [format!("{good}="), format!(" {good}"), good.replacen('.', "=.", 1), format!("{good}.x"), String::new()] {
+    for bent in [
+        format!("{good}="),
+        format!(" {good}"),
+        good.replacen('.', "=.", 1),
+        format!("{good}.x"),
+        String::new(),
+    ] {
         assert_eq!(code(bare(&bent, &keys)), "malformed", "{bent}");
     }
     assert_eq!(code(bare(&"x".repeat(100_000), &keys)), "input_too_large");
@@ -92,13 +104,31 @@ fn no_token_chooses_its_key_or_passes_by_another_one() {
 fn a_jwt_of_another_kind_is_no_token() {
     let issuer = key(Algorithm::Es256);
     let keys = jwks(&[("k-1", &issuer)]);
-    for typ in ["vc+jwt", "vp+jwt", "secevent+jwt", "alert+jwt", "dpop+jwt", "JWT", "client-authentication+jwt", "at+jwt; x", ""] {
+    for typ in [
+        "vc+jwt",
+        "vp+jwt",
+        "secevent+jwt",
+        "alert+jwt",
+        "dpop+jwt",
+        "JWT",
+        "client-authentication+jwt",
+        "at+jwt; x",
+        "",
+    ] {
         let header = patched(&head("ES256"), &json!({ "typ": typ }));
-        assert_eq!(code(bare(&jws_of(&header.to_string(), &claims().to_string(), &issuer), &keys)), "type_mismatch", "{typ}");
+        assert_eq!(
+            code(bare(&jws_of(&header.to_string(), &claims().to_string(), &issuer), &keys)),
+            "type_mismatch",
+            "{typ}"
+        );
     }
     for typ in ["application/at+jwt", "AT+JWT"] {
         let header = patched(&head("ES256"), &json!({ "typ": typ }));
-        assert_eq!(code(bare(&jws_of(&header.to_string(), &claims().to_string(), &issuer), &keys)), "good", "{typ}");
+        assert_eq!(
+            code(bare(&jws_of(&header.to_string(), &claims().to_string(), &issuer), &keys)),
+            "good",
+            "{typ}"
+        );
     }
 }
 
@@ -135,7 +165,8 @@ fn a_bound_token_is_of_no_use_without_a_proof_of_its_own_key_made_with_it() {
     // Made at the token endpoint, with no token.
     let making = Making { method: "GET", url: AUDIENCE, id: "1", nonce: None, token: None, now: NOW };
     let made = dpop::make(&making, &own).unwrap();
-    let without = dpop::check(&[&made], &Of { method: "GET", url: AUDIENCE, token: None, nonce: None }, NOW).unwrap();
+    let without =
+        dpop::check(&[&made], &Of { method: "GET", url: AUDIENCE, token: None, nonce: None }, NOW).unwrap();
     assert_eq!(shown(&token, &without), "dpop_token_mismatch");
 }
 
@@ -148,7 +179,9 @@ fn nothing_is_granted_by_act() {
         let said = patched(&claims(), &json!({ "act": act }));
         bare(&jws_of(&head("ES256").to_string(), &said.to_string(), &issuer), &keys)
     };
-    let more = of(json!({"sub": "did:web:acme.example:mail", "act": {"sub": "did:web:acme.example:root-of-all"}})).unwrap();
+    let more =
+        of(json!({"sub": "did:web:acme.example:mail", "act": {"sub": "did:web:acme.example:root-of-all"}}))
+            .unwrap();
     assert_eq!(more.agent().as_str(), "did:web:acme.example:mail");
     let write = Request::new("crm:write", "https://api.example/1", Facts::new()).unwrap();
     assert!(more.permits(&write).is_err());
@@ -163,6 +196,7 @@ fn nothing_is_granted_by_act() {
     ] {
         assert_eq!(code(of(claimed.clone())), "actors_mismatch", "{claimed}");
     }
-    let deep = (0..80).fold(json!({"sub": "x"}), |inner, _| json!({"sub": "did:web:acme.example:mail", "act": inner}));
+    let deep = (0..80)
+        .fold(json!({"sub": "x"}), |inner, _| json!({"sub": "did:web:acme.example:mail", "act": inner}));
     assert_ne!(code(of(deep)), "good");
 }
