@@ -28,10 +28,9 @@ fn world() -> World {
     let play = Play::new();
     let up = Up::dev(&play, &[], &[]);
     play.key("mail.key");
-    play.json(
-        "agent add mail --own-key mail.key --max-depth 1 --action crm:read --action crm:write --action token:issue \
-         --resource https://api.example/ --resource https://api.example/*",
-    );
+    let may = "--action crm:read --action crm:write --action token:issue --resource https://api.example/ --resource https://api.example/*";
+    play.json(&format!("team add crm --max-depth 2 {may}"));
+    play.json(&format!("agent add mail --team crm --own-key mail.key --max-depth 1 {may}"));
     play.json("agent file mail --own-key mail.key --out mail.agent");
     World { play, up }
 }

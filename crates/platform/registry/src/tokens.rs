@@ -3,7 +3,7 @@
 
 use crate::{error::RegistryError, registry::Registry};
 use legation_keys::Algorithm;
-use legation_store::{Tx, organization, token, token::Key};
+use legation_store::{Tx, token, token::Key};
 use legation_token::TokenAlgorithm;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

@@ -9,7 +9,7 @@ use legation_agent_card::JwkSet;
 use legation_credential::{Facts, Occasion, present};
 use legation_did::{Did, method_id};
 use legation_keys::{Algorithm, SecretKey, Signer};
-use legation_registry::{FIRST_TEAM, Profile, proof::prove};
+use legation_registry::{Profile, proof::prove};
 use legation_store::holder::Kind;
 use legation_token::{
     Expected, Shown, TokenAlgorithm, VerifiedToken, assertion,
@@ -39,9 +39,15 @@ fn profile() -> Profile {
 
 fn agent(world: &World, name: &'static str, profile: &Profile) -> Agent {
     let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let team = Profile {
+        resources: [API, ISSUER].iter().flat_map(|one| [format!("{one}/"), format!("{one}/*")]).collect(),
+        ..self::profile()
+    };
     blocking(|| {
+        // Where it is there already, it is the same one.
+        let _ = world.registry.add_team("crm", &team, now());
         let proof = prove(&key, world.registry.did(), name, now()).unwrap();
-        world.registry.add_agent_with_key(name, FIRST_TEAM, profile, &proof, now()).unwrap();
+        world.registry.add_agent_with_key(name, "crm", profile, &proof, now()).unwrap();
     });
     Agent { name, did: format!("did:web:acme.example:{name}").parse().unwrap(), key }
 }
@@ -181,10 +187,7 @@ async fn a_presentation_is_exchanged_once_for_a_token_that_says_what_its_chain_d
         assert_eq!(json["issued_token_type"], "urn:ietf:params:oauth:token-type:access_token");
         assert_eq!(json["scope"], "crm:read crm:write");
         assert_eq!((token.principal().as_str(), token.agent()), ("did:web:acme.example", &mail.did));
-        assert_eq!(
-            token.claims().actors,
-            ["did:web:acme.example:mail", "did:web:acme.example:teams:default"]
-        );
+        assert_eq!(token.claims().actors, ["did:web:acme.example:mail", "did:web:acme.example:teams:crm"]);
         let may = |action: &str, resource: &str| {
             token.permits(&legation_credential::Request::new(action, resource, Facts::new()).unwrap()).is_ok()
         };
@@ -281,7 +284,7 @@ async fn an_agent_of_the_registry_gets_a_token_by_its_key_alone_and_once_for_eac
             did: "did:web:acme.example:bot".parse().unwrap(),
             key: SecretKey::generate(Algorithm::EdDsa).unwrap(),
         };
-        world.add("bot", &profile());
+        blocking(|| world.registry.add_agent("bot", "crm", &profile(), now())).unwrap();
         let forged = Agent {
             name: "mail",
             did: mail.did.clone(),

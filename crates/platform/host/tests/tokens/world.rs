@@ -7,7 +7,7 @@ use legation_did::{Did, method_id};
 use legation_gateway::{Gateway, router};
 use legation_host::{Signals, serve, tokens};
 use legation_keys::{Algorithm, SecretKey, Signer};
-use legation_registry::{FIRST_TEAM, Profile, Registry, init, proof::prove};
+use legation_registry::{Profile, Registry, init, proof::prove};
 use legation_signer::Door;
 use legation_store::{Location, Store, holder::Kind};
 use legation_tests::signer::Signer as Running;
@@ -49,7 +49,8 @@ impl World {
                 ..Profile::default()
             };
             let proof = prove(&key, registry.did(), "mail", now()).unwrap();
-            registry.add_agent_with_key("mail", FIRST_TEAM, &profile, &proof, now()).unwrap();
+            registry.add_team("crm", &profile, now()).unwrap();
+            registry.add_agent_with_key("mail", "crm", &profile, &proof, now()).unwrap();
             let client = || signer.client(Door::Gateway).unwrap();
             let gateway = Gateway::new(Arc::clone(&registry), client(), false).unwrap();
             let signals = Signals::new(Arc::clone(&registry), client(), true).unwrap();

@@ -10,14 +10,14 @@ fn did(key: &SecretKey) -> Did {
     did_key::did(key.public_key())
 }
 
-fn terms(subject: &Did, valid_for: i64, actions: &[&str]) -> Terms {
+fn terms(subject: &Did, (valid_for, max_depth): (i64, u32), actions: &[&str]) -> Terms {
     let grants = json!({"grants": [{"actions": actions, "resources": ["https://api.example/*", "https://api.example/"]}]});
     Terms {
         id: None,
         subject: subject.clone(),
         valid_from: NOW,
         valid_until: NOW + valid_for,
-        max_depth: 4,
+        max_depth,
         account: None,
         authority: Authority::parse(&grants.to_string()).unwrap(),
         status: vec![],
@@ -29,7 +29,7 @@ fn chain(valid_for: i64) -> (VerifiedChain, [Did; 3]) {
     let keys = [key(Algorithm::EdDsa), key(Algorithm::EdDsa), key(Algorithm::Es256)];
     let [company, team, agent] = [did(&keys[0]), did(&keys[1]), did(&keys[2])];
     let first = issue(
-        terms(&team, 86_400, &["crm:*", "token:issue"]),
+        terms(&team, (86_400, 1), &["crm:*", "token:issue"]),
         &company,
         &did_key::method_id(&company),
         &keys[0],
@@ -37,7 +37,7 @@ fn chain(valid_for: i64) -> (VerifiedChain, [Did; 3]) {
     .unwrap();
     let second = pass_on(
         &[&first],
-        terms(&agent, valid_for, &["crm:read", "token:issue"]),
+        terms(&agent, (valid_for, 0), &["crm:read", "token:issue"]),
         &did_key::method_id(&team),
         &keys[1],
     )
