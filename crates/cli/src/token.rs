@@ -45,7 +45,7 @@ pub(crate) fn run(command: &TokenCommand, as_json: bool) -> Result<Output, Failu
 fn get(args: &GetTokenArgs, as_json: bool) -> Result<Output, Failure> {
     let from = From::new(args)?;
     let Some(file) = &args.watch else {
-        let token = network::wait("asking for a token", from.token(args))?;
+        let token = network::wait("asking for a token", from.token(args))??;
         let text = token.text.clone();
         return Ok(Output::done(token.answer, text));
     };

