@@ -430,6 +430,25 @@ async fn a_token_is_bound_to_the_key_that_was_proved_under_a_nonce_of_the_server
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_proofs_are_required_nobody_gets_a_bearer_token() {
+    let world = sqlite();
+    let mail = agent(&world, "mail", &profile());
+    world.require_dpop();
+    is(&mail.ask(&world, &[]).await, 400, "invalid_dpop_proof", "dpop_missing");
+    let asserted = world.send(0, post("/token", client(&mail.asserted("a-1"), &[]), None)).await;
+    is(&asserted, 400, "invalid_dpop_proof", "dpop_missing");
+    let (_, given) = challenge(&world, 0).await;
+    let body = client(&mail.asserted("a-1"), &[]);
+    let bound = world.send(0, post("/token", body, Some(&mail.proof(Some(&given), "p-1")))).await;
+    assert_eq!(
+        (bound.status.as_u16(), bound.json()["token_type"].as_str()),
+        (200, Some("DPoP")),
+        "{}",
+        bound.text()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chain_that_asks_that_the_agent_signs_gives_no_token_that_others_could_show() {
     let world = sqlite();
     let signed = json!({"type": "argument", "name": "possession", "equals": "signed"});
