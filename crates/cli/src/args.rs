@@ -15,6 +15,7 @@ mod organization;
 mod policy;
 mod quarantine;
 mod signals;
+mod token;
 mod up;
 
 pub(crate) use a2a::{A2aCommand, OverlayArgs};
@@ -53,6 +54,7 @@ pub(crate) use policy::{
 };
 pub(crate) use quarantine::{ActivityArgs, QuarantineCommand, SetRuleArgs};
 pub(crate) use signals::{AddAlertArgs, AddReceiverArgs, AlertCommand, ReceiverCommand, SignalsCommand};
+pub(crate) use token::{GetTokenArgs, TokenAlg, TokenCommand, TokenProofArgs};
 pub(crate) use up::{
     BackupArgs, ConfirmArgs, ConfirmCommand, DataArgs, DoctorArgs, InitArgs, LimitArgs, PlaceArgs, PlanArgs,
     PublishSiteArgs, RestoreArgs, SignerArgs, TellArgs, UpArgs,
@@ -165,6 +167,11 @@ pub(crate) enum Command {
     Admin {
         #[command(subcommand)]
         command: AdminCommand,
+    },
+    /// Identity tokens of an agent, for services that know OAuth.
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
     },
     /// Who is told what happens to delegations, while it happens (Shared Signals).
     Signals {

@@ -32,6 +32,7 @@ mod renewal;
 mod serve;
 mod signed_by;
 mod status;
+mod token;
 mod usage;
 mod verify;
 mod warnings;
@@ -94,6 +95,7 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::Domain { command } => organization::domain::run(&command),
         Command::IdentityProvider { command } => organization::identity_provider::run(&command),
         Command::Alert { command } => organization::alert::run(&command),
+        Command::Token { command } => token::run(&command, as_json),
         Command::Signals { command } => organization::signals::run(&command),
         Command::Budget { command } => organization::budget::run(&command),
         Command::Secret { command } => organization::secret::run(&command),

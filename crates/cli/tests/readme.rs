@@ -136,6 +136,46 @@ fn what_was_decided_is_proved_as_written() {
     }
 }
 
+/// A token for a service that knows OAuth, and none for another one or once the agent was stopped.
+#[test]
+fn a_service_that_only_knows_oauth_is_served_as_written() {
+    let commands = commands("For services that only know OAuth");
+    let (port, admin) = (common::free_port(), common::free_port());
+    let adapt = |line: &String| {
+        let line = line.replace("localhost:8080", &format!("localhost:{port}"));
+        line.replace(
+            "up --dev ",
+            &format!("up --dev --listen 127.0.0.1:{port} --admin-listen 127.0.0.1:{admin} "),
+        )
+    };
+    let typed: Vec<&String> = commands.iter().filter(|line| !line.starts_with("mkdir for-oauth")).collect();
+    let lines: Vec<String> =
+        typed.iter().map(|line| format!("{}\necho \"status $?\"", adapt(line))).collect();
+    let script = format!("trap 'kill $(jobs -p)' EXIT\n{}\n", lines.join("\n"));
+    let folder = tempfile::tempdir().unwrap();
+    let command = Path::new(env!("CARGO_BIN_EXE_legation"));
+    let path = format!("{}:{}", command.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let output = Command::new("timeout")
+        .args(["120", "bash", "-c", &script])
+        .current_dir(&folder)
+        .env("PATH", path)
+        .env_remove("OPENAI_API_KEY")
+        .env_remove("OPENAI_BASE_URL")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+    let found: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("status ")).collect();
+    let wanted: Vec<&str> =
+        typed.iter().map(|line| line.rsplit_once("# exit ").map_or("0", |(_, status)| status)).collect();
+    assert_eq!(found, wanted, "{said}\n{complained}");
+    for wanted in [r#""scope":"crm:read""#, r#""type":"legation_delegation""#, r#""token_endpoint""#] {
+        assert!(said.contains(wanted), "{wanted} is missing in:\n{said}\n{complained}");
+    }
+    assert!(complained.contains("nothing is granted at"), "{complained}");
+    assert!(complained.contains("suspended"), "{complained}");
+}
+
 /// An organization on a port of its own, from an empty folder to a call that is denied.
 #[test]
 fn an_organization_runs_as_written() {

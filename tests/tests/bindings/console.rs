@@ -35,7 +35,8 @@ fn ask(port: u16, request: &str) -> Option<String> {
 
 /// A call of the model, and its status.
 fn call(port: u16, key: &str, choices: u32) -> String {
-    let body = json!({"model": "scripted", "n": choices, "messages": [{"role": "user", "content": "hello"}]}).to_string();
+    let body = json!({"model": "scripted", "n": choices, "messages": [{"role": "user", "content": "hello"}]})
+        .to_string();
     let length = body.len();
     let request = format!(
         "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
@@ -61,7 +62,17 @@ fn who_never_saw_the_console_revokes_an_agent_by_clicks_and_axe_finds_nothing() 
     let out = fs::File::create(folder.join("out")).unwrap();
     let at = |port: u16| format!("127.0.0.1:{port}");
     let started = Command::new(command())
-        .args(["up", "--dev", "--json", "--budget", "0.01USD/day", "--listen", &at(port), "--admin-listen", &at(admin)])
+        .args([
+            "up",
+            "--dev",
+            "--json",
+            "--budget",
+            "0.01USD/day",
+            "--listen",
+            &at(port),
+            "--admin-listen",
+            &at(admin),
+        ])
         .current_dir(&folder)
         .env_remove("OPENAI_API_KEY")
         .env_remove("ANTHROPIC_API_KEY")
@@ -74,7 +85,9 @@ fn who_never_saw_the_console_revokes_an_agent_by_clicks_and_axe_finds_nothing() 
         assert!(begin.elapsed() < Duration::from_secs(60), "it does not come up");
         thread::sleep(Duration::from_millis(50));
     }
-    let told: Value = serde_json::from_str(fs::read_to_string(folder.join("out")).unwrap().lines().next().unwrap()).unwrap();
+    let told: Value =
+        serde_json::from_str(fs::read_to_string(folder.join("out")).unwrap().lines().next().unwrap())
+            .unwrap();
     let key = told["up"]["dev"]["apiKey"].as_str().unwrap();
     assert_eq!((call(port, key, 1).as_str(), call(port, key, 2).as_str()), ("200", "429"));
     let code = run(&folder, &["console", "--role", "owner"]);

@@ -227,6 +227,10 @@ pub(crate) struct UpArgs {
     /// it, with lines `witness NAME KEY URL` and `quorum NAME`. The same file says to `log verify --policy` whom to ask for.
     #[arg(long, value_name = "FILE", env = "LEGATION_WITNESSES")]
     pub(crate) witnesses: Option<PathBuf>,
+    /// Make identity tokens of agents only for those who prove a key that the token is bound to (DPoP, RFC 9449). Without it whoever
+    /// sends no proof gets a bearer token.
+    #[arg(long)]
+    pub(crate) require_dpop: bool,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]

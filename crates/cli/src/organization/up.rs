@@ -21,7 +21,7 @@ use crate::{
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 use legation_console::Console;
 use legation_gateway::{Gateway, Limits};
-use legation_host::{Serving, Signals, TlsFiles, api::Settings, logs, published, serve_as};
+use legation_host::{Serving, Signals, TlsFiles, api::Settings, logs, published, serve_as, tokens};
 use legation_registry::{Budget, Registry, identity::Role};
 use legation_signer::{Door, hide_memory};
 use legation_store::StoreError;
@@ -80,6 +80,9 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
     let gateway = Gateway::new(Arc::clone(&registry), signer.client(Door::Gateway)?, args.allow_private)
         .map_err(|error| Failure::network("gateway", error.to_string()))?;
     gateway.limit(limits(&args.limits));
+    if args.require_dpop {
+        gateway.require_dpop();
+    }
     let telemetry = telemetry::start(&args.tell, registry.did().as_str(), &gateway)?;
     let signals = Signals::new(Arc::clone(&registry), signer.client(Door::Gateway)?, args.allow_private)
         .map_err(|error| Failure::network("signals", error.to_string()))?;
@@ -179,7 +182,8 @@ async fn serve_all(
     let scheme = if tls.is_some() { "https" } else { "http" };
     let origin = format!("{scheme}://{address}");
     let made = if args.dev { Some(dev::start(registry, budget).await?) } else { None };
-    let pages = published(Arc::clone(registry)).merge(logs(DataDir::of(&args.data).logs()));
+    let pages =
+        published(Arc::clone(registry)).merge(tokens(registry)).merge(logs(DataDir::of(&args.data).logs()));
     let public = legation_gateway::router(Arc::clone(gateway))
         .merge(legation_gateway::told(Arc::clone(gateway), "published", pages))
         .merge(legation_gateway::told(Arc::clone(gateway), "signals", signals.router()))

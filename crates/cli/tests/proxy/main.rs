@@ -19,5 +19,6 @@ mod programs;
 #[allow(dead_code, reason = "a part of it is used here")]
 mod running;
 mod smuggling;
+mod token;
 mod world;
 mod wrapped;

@@ -199,6 +199,8 @@ impl Gateway {
             Who::Key(key) => key,
             Who::Signed(message) => return self.by_signature(message, now).await,
             Who::Named { subject, by } => return self.by_name(subject, by, now).await,
+            Who::Presented(presentation) => return self.by_presentation(presentation, now).await,
+            Who::Asserted(assertion) => return self.by_assertion(assertion, now).await,
         };
         let caller = self.caller(key, now).await.map_err(|error| refused(&error))?;
         let epoch = caller.caller.epoch;

@@ -13,8 +13,9 @@ use legation_did::Did;
 use legation_http_signature::Message;
 use legation_policy::Principal;
 use legation_store::{Commit, CommitError, Done, NewReceipt};
+use legation_token::Assertion;
 use legation_verifier::{
-    Code, Committed, Denial, Permit, VerifiedChain, approval_request, authorize,
+    Code, Committed, Denial, Permit, Presentation, VerifiedChain, approval_request, authorize,
     receipt::{Subject, Told},
 };
 use std::sync::{Arc, OnceLock};
@@ -37,6 +38,10 @@ pub(crate) enum Who<'a> {
     Key([u8; 32]),
     /// A signature of the request, with a chain.
     Signed(&'a Message<'a>),
+    /// A presentation, at the token endpoint, whose nonce was made here.
+    Presented(&'a Presentation),
+    /// An agent of the organization, by a JWT that its key signed, at the token endpoint.
+    Asserted(&'a Assertion),
     /// An agent of the organization, by its DID, that somebody who may say so vouches for (`authzen`).
     Named {
         /// The agent.
@@ -62,6 +67,8 @@ impl Who<'_> {
             Self::Key(_) => "api-key",
             Self::Signed(_) => "signature",
             Self::Named { .. } => "vouched",
+            Self::Presented(_) => "presentation",
+            Self::Asserted(_) => "assertion",
         }
     }
 }
@@ -120,6 +127,8 @@ impl Gateway {
             Who::Key(key) => self.by_key(key, now).await?,
             Who::Signed(message) => self.by_signature(message, now).await?,
             Who::Named { subject, by } => self.by_name(subject, by, now).await?,
+            Who::Presented(presentation) => self.by_presentation(presentation, now).await?,
+            Who::Asserted(assertion) => self.by_assertion(assertion, now).await?,
         };
         access::identified(&caller, who.told(), caller.status_age);
         caller.shadow = self.shadow_of(&caller, now).await?;

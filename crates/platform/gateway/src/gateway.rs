@@ -11,6 +11,7 @@ use crate::{
     models::Catalog,
     refused::Refused,
     telling::{Counts, number},
+    token::Tokens,
     turns::Turns,
 };
 use legation_credential::Authority;
@@ -102,6 +103,8 @@ pub struct Gateway {
     pub(crate) batches: Mutex<HashMap<String, Arc<Notify>>>,
     /// Sessions with MCP servers, whose they are.
     pub(crate) sessions: Sessions,
+    /// What the token endpoint remembers.
+    pub(crate) tokens: Tokens,
     /// Requests of services that are passed on, until the end of their answers.
     pub(crate) passing: Arc<Semaphore>,
 }
@@ -160,6 +163,7 @@ impl Gateway {
             batch_lines: Turns::new(BATCH_LINES, BATCH_LINES_OF_ONE),
             batches: Mutex::default(),
             sessions: Sessions::default(),
+            tokens: Tokens::default(),
             passing: Arc::new(Semaphore::new(PASSING)),
         }))
     }
@@ -167,6 +171,11 @@ impl Gateway {
     /// Sets how many calls may go on at a time; those that do go on.
     pub fn limit(&self, limits: Limits) {
         self.turns.set(limits.calls, limits.calls_of_one);
+    }
+
+    /// Makes tokens for none but those who show a proof of a key that the token is bound to (RFC 9449 §5.2), from now on.
+    pub fn require_dpop(&self) {
+        self.tokens.require_dpop();
     }
 
     /// Tells of requests in these logs from now on; what was set first stays.

@@ -25,6 +25,7 @@
 //! | `shadow` | an agent that is only watched: what is denied is told, and passes up to what its team has |
 //! | `decide` | verify, authorize, policy, reserve: decided again where the organization changed meanwhile |
 //! | `counted` | which denials count against an agent, for rules of quarantine |
+//! | `token` | identity tokens for services that know OAuth: who asks, what is decided, what is signed |
 //! | `admit` | a request of an admin, decided in the same way: what the administration of an organization asks |
 //! | `turns`, `bodies` | how many calls go on at a time, and how many bodies arrive: of all, and of one agent |
 //! | `record` | receipts of what was decided and settled |
@@ -83,6 +84,7 @@ mod signature;
 mod sse;
 mod stop;
 mod telling;
+mod token;
 mod trace;
 mod turns;
 mod weight;

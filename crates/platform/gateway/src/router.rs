@@ -14,6 +14,7 @@ use crate::{
     openai::{bound::ACTION, models},
     own,
     refused::Refused,
+    token,
     turns::Turn,
 };
 use axum::{
@@ -33,7 +34,8 @@ use legation_verifier::{Code, VerifiedChain, authorize};
 use std::sync::Arc;
 
 /// The gateway as a router: models in OpenAI's shape (`/v1/chat/completions`, `/v1/responses`, `/v1/embeddings`, `/v1/images`,
-/// `/v1/audio`, `/v1/models`) and in Anthropic's (`/v1/messages`), what an agent asks about itself, and the organization's routes.
+/// `/v1/audio`, `/v1/models`) and in Anthropic's (`/v1/messages`), what an agent asks about itself (`/v1/self`), identity tokens (`/token`),
+/// and the organization's routes.
 pub fn router(gateway: Arc<Gateway>) -> Router {
     let router = Router::new()
         .route("/v1/chat/completions", asks(Endpoint::Chat))
@@ -55,6 +57,8 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/models/{name}", get(one))
         .route("/v1/self/delegation", get(own_delegation))
         .route("/v1/self/budget", get(own_budget))
+        .route("/token", post(token))
+        .route("/token/challenge", post(token_challenge))
         .route("/access/v1/evaluation", post(evaluation))
         .route("/access/v1/evaluations", post(evaluations))
         .route("/.well-known/authzen-configuration", get(authzen_metadata))
@@ -89,6 +93,21 @@ fn asks(at: Endpoint) -> MethodRouter<Arc<Gateway>> {
         let done = Arc::clone(&gateway);
         to_the_end(&gateway, async move { call::answer(&done, at, &arrived.message()).await }).await
     })
+}
+
+async fn token(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    access::route("/token");
+    let arrived = match token::arrive(&gateway, request).await {
+        Ok(arrived) => arrived,
+        Err(refused) => return refused,
+    };
+    let done = Arc::clone(&gateway);
+    to_the_end(&gateway, async move { token::answer(&done, arrived).await }).await
+}
+
+async fn token_challenge(State(gateway): State<Arc<Gateway>>) -> Response {
+    access::route("/token/challenge");
+    token::challenge(&gateway).await
 }
 
 async fn evaluation(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {

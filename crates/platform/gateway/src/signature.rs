@@ -96,7 +96,7 @@ impl Gateway {
     }
 
     /// The organization's evidence for a presentation, and the epoch that it is of.
-    async fn gathered(
+    pub(crate) async fn gathered(
         self: &Arc<Self>,
         presentation: &Presentation,
         now: i64,

@@ -46,6 +46,8 @@ impl By {
         match who {
             Who::Key(key) => Self::Key(key),
             Who::Named { subject, .. } => Self::Chain(Box::new(subject.clone()), None),
+            // A token is made at once; nothing runs.
+            Who::Presented(_) | Who::Asserted(_) => Self::Chain(Box::new(agent.clone()), None),
             Who::Signed(message) => {
                 Self::Chain(Box::new(agent.clone()), AgentDelegation::parse(message.headers).ok())
             }

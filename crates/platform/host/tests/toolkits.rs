@@ -1,10 +1,15 @@
-//! Security event tokens between Legation and JOSE libraries of others, both ways: jose of JavaScript, and PyJWT.
+//! Security event tokens between Legation and JOSE libraries of others, both ways: jose of JavaScript, and PyJWT. Identity tokens of
+//! agents with OAuth clients and services of others.
 //!
 //! The libraries are no part of a Rust build, so these tests are ignored unless asked for: `tests/sdks/install`,
 //! then `cargo test -p legation-host --test toolkits -- --ignored`, as `.ci/run` does.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, dead_code)]
 
+#[path = "tokens/others.rs"]
+mod tokens;
+#[path = "tokens/world.rs"]
+mod tokens_world;
 #[path = "signals/world.rs"]
 mod world;
 

@@ -29,6 +29,7 @@
 //! | [`identity`] | admins whom an OpenID provider knows |
 //! | [`alerts`] | webhooks that are told what an operator has to know |
 //! | [`signals`] | streams of Security Event Tokens: whoever has one is told what happens to delegations |
+//! | [`tokens`] | the keys that sign agents' identity tokens |
 //! | [`once`] | writes that are done once, however often they are asked for |
 //! | [`proof`] | that an agent holds the key that it brings |
 //! | [`profile`], [`mod@budget`], [`names`] | what is written down of a holder; `5USD/day`; names and DIDs |
@@ -82,6 +83,7 @@ pub mod route;
 pub mod shadow;
 pub mod signals;
 mod status;
+pub mod tokens;
 pub mod tried;
 pub mod view;
 pub mod watched;

@@ -44,6 +44,7 @@ impl Registry {
             // Whoever was in the midst of a verb when the next one came sealed by the one before.
             let keys = self.reseal_keys(&mut looked, progress)?
                 + self.reseal_signal_keys()?
+                + self.reseal_token_keys()?
                 + self.reseal_log_keys()?;
             let done = Resealed { keys, secrets: self.reseal_secrets()? };
             all.keys += done.keys;
@@ -162,6 +163,7 @@ impl Registry {
             status::change_all(self, tx, &mut |_, _| Ok(()), now)?;
             self.link_domain(tx, now)?;
             self.renew_signal_key(tx, true, now)?;
+            self.renew_token_keys(tx, true, now)?;
             let top = self.top(tx)?;
             for child in holder::children(tx, &self.id, &top.id, "", crate::links::MOST)? {
                 if child.state != State::Retired && link::current(tx, &self.id, &child.id).is_ok() {

@@ -79,6 +79,8 @@ impl Registry {
             let organization = organization::lock_closed(tx, &self.id)?;
             let mut learned = Learned::default();
             restored::reopen(tx, &self.id, known, now)?;
+            // Which of them were replaced since because others had them, nobody knows.
+            self.renew_token_keys(tx, true, now)?;
             let mut change = |tx: &mut Tx<'_>, list: &mut StatusList| {
                 for published in by_url.get(list.url.as_str()).into_iter().flatten() {
                     learned.lists += 1;

@@ -85,6 +85,7 @@ impl Registry {
         if kind == Kind::Organization {
             self.link_domain(tx, now)?;
             self.renew_signal_key(tx, compromised, now)?;
+            self.renew_token_keys(tx, compromised, now)?;
         }
         if compromised {
             status::sign_all(self, tx, &holder, now)?;

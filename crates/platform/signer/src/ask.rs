@@ -50,6 +50,8 @@ pub(crate) enum Request {
     SecurityEvent(SecurityEvent),
     /// An alert, signed.
     Alert(Alert),
+    /// An identity token of an agent, signed.
+    AccessToken(AccessToken),
     /// A checkpoint of a log, signed.
     Checkpoint(Checkpoint),
     /// A secret for an upstream, sealed.
@@ -77,6 +79,7 @@ impl Request {
             Self::DomainControl(_) => "domain_control",
             Self::SecurityEvent(_) => "security_event",
             Self::Alert(_) => "alert",
+            Self::AccessToken(_) => "access_token",
             Self::Checkpoint(_) => "checkpoint",
             Self::SealSecret(_) => "seal_secret",
             Self::OpenSecret(_) => "open_secret",
@@ -98,7 +101,7 @@ impl Request {
 pub(crate) struct Generate {
     pub(crate) organization: String,
     pub(crate) key_id: String,
-    /// `EdDSA` or `ES256`; `RS256` for Security Event Tokens.
+    /// `EdDSA` or `ES256`; `RS256` for Security Event Tokens and identity tokens.
     pub(crate) algorithm: String,
 }
 
@@ -258,6 +261,16 @@ pub(crate) struct Alert {
     pub(crate) issuer: String,
     /// A JSON text, which is signed as it stands.
     pub(crate) alert: String,
+}
+
+/// Signs an identity token of an agent (RFC 9068).
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccessToken {
+    /// Its key id is the issuer with a fragment that begins with `token-`.
+    pub(crate) key: Key,
+    /// A JSON text, which is read strictly and written anew.
+    pub(crate) claims: String,
 }
 
 /// Signs a checkpoint of a log, as a note.

@@ -44,7 +44,7 @@ pub struct Generated {
     pub sealed: Vec<u8>,
 }
 
-/// A new RSA key, which signs Security Event Tokens and nothing else.
+/// A new RSA key, which signs Security Event Tokens or identity tokens, as its id says, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GeneratedRsa {
     /// Its public JWK, a JSON text with `kid`, `alg` and `use`, to publish.
@@ -141,7 +141,7 @@ impl Client {
         }
     }
 
-    /// Makes an RSA key of 2048 bits for Security Event Tokens. Its key id is the transmitter's `iss` with a fragment; it
+    /// Makes an RSA key of 2048 bits for Security Event Tokens, or for identity tokens. Its key id is the `iss` with a fragment; it
     /// signs for no other.
     ///
     /// # Errors
@@ -175,6 +175,21 @@ impl Client {
             said: event.said.to_owned(),
             txn: event.txn.map(str::to_owned),
         }))
+    }
+
+    /// Signs an identity token of an agent as a compact JWS of `typ` `at+jwt`, by the algorithm of the key, whose id is the
+    /// issuer with a fragment that begins with `token-`.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `issuer_mismatch` for a key of another issuer or for something else, `token_terms` for a token that lives
+    /// longer than one may.
+    pub fn access_token(
+        &mut self,
+        key: SealedKey<'_>,
+        claims: &legation_token::Claims,
+    ) -> Result<String, ClientError> {
+        let claims = claims.to_json().to_string();
+        self.secured(&Request::AccessToken(ask::AccessToken { key: key.into(), claims }))
     }
 
     /// Signs an alert of an organization, a JSON text whose `type` is `LegationAlert`, as it stands. Gives a compact JWS.

@@ -10,7 +10,7 @@ pub enum Door {
     /// `registry.sock`: makes keys, signs delegations, status lists, receipts, cards, domain linkages and what was seen of domains, checkpoints of logs,
     /// Security Event Tokens and alerts, seals secrets.
     Registry,
-    /// `gateway.sock`: signs receipts, opens secrets.
+    /// `gateway.sock`: signs receipts and identity tokens of agents, opens secrets.
     Gateway,
 }
 
@@ -43,7 +43,7 @@ impl Door {
     pub(crate) fn does(self, request: &Request) -> bool {
         match request {
             Request::Ping {} | Request::Receipt(_) => true,
-            Request::OpenSecret(_) => self == Self::Gateway,
+            Request::OpenSecret(_) | Request::AccessToken(_) => self == Self::Gateway,
             Request::Generate(_)
             | Request::GenerateAll(_)
             | Request::Delegate(_)

@@ -2,6 +2,7 @@
 //! nobody has a token signed that could be another one.
 
 use crate::{
+    access_token,
     ask::{self, Key},
     master::Master,
     refused::{Refused, shorten},
@@ -39,7 +40,9 @@ pub(crate) fn security_event(request: &ask::SecurityEvent, master: &Master) -> R
         name(member, text)?;
     }
     // A key that was made as one issuer's signs for no other.
-    if key.key_id.strip_prefix(issuer.as_str()).is_none_or(|rest| !rest.starts_with('#')) {
+    let fragment = key.key_id.strip_prefix(issuer.as_str()).and_then(|rest| rest.strip_prefix('#'));
+    // Nor does one that was made for tokens.
+    if fragment.is_none_or(|fragment| fragment.starts_with(access_token::FRAGMENT)) {
         return Err(Refused::EventIssuer { issuer: shorten(issuer), key_id: shorten(&key.key_id) });
     }
     if !EVENTS.contains(&request.event.as_str()) {

@@ -12,8 +12,8 @@
 //! | [`door`] | [`Door`]: the two sockets, and what is done at each |
 //! | `ask`, `frame` | what is asked and answered, as JSON; how it is framed |
 //! | `refused` | why something was not done, with its code |
-//! | `verbs`, `signing`, `event` | what is done; what signs, security events and alerts apart |
-//! | `rsa` | RSA keys, for security events alone |
+//! | `verbs`, `signing`, `event`, `access_token` | what is done; what signs; security events and alerts; identity tokens |
+//! | `rsa` | RSA keys, for what others read by RS256 alone |
 //! | [`server`], `connections` | [`serve()`]: the process; how many it talks with |
 //! | `folder`, `socket`, `hidden` | who may knock; connecting; no core dump, no debugger |
 //! | [`client`] | [`Client`]: asking, with one method for each thing that is done |
@@ -27,6 +27,7 @@
 
 #![cfg(unix)]
 
+mod access_token;
 mod ask;
 pub mod client;
 mod client_error;

@@ -13,6 +13,7 @@ use legation_keys::{
     secret::{SecretKeyError, SignError},
     time,
 };
+use legation_token::{ClaimsError, LIFE};
 
 /// Why nothing was done. It never holds anything of a key or a secret.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,9 @@ pub(crate) enum Refused {
     #[error("`{member}` has {found} bytes, expected 1 to {MAX_NAME}")]
     Name { member: &'static str, found: usize },
     /// An algorithm that no key is made for.
-    #[error("the algorithm `{found}` is not known; use `EdDSA` or `ES256`, or `RS256` for security events")]
+    #[error(
+        "the algorithm `{found}` is not known; use `EdDSA` or `ES256`, or `RS256` for security events and tokens"
+    )]
     Algorithm { found: String },
     /// What is sealed does not open.
     #[error("{0}")]
@@ -129,6 +132,12 @@ pub(crate) enum Refused {
     /// A root of another length.
     #[error("a root has 32 bytes, this has {found}")]
     Root { found: usize },
+    /// What is no token of an agent.
+    #[error("{0}")]
+    Claims(#[from] ClaimsError),
+    /// A token that lives too long, or says what would not be signed.
+    #[error("a token lives for 1 to {LIFE} seconds and says what is known of tokens, as it is written here")]
+    TokenTerms,
     /// A receipt that nobody is said to sign.
     #[error("the receipt's `verifier` is no DID; give a key id that is the DID URL of the key")]
     NoSigner,
@@ -169,6 +178,8 @@ impl Refused {
             Self::Credential(error) => error.code(),
             Self::Issue(error) => issue_code(error),
             Self::Log { .. } => "origin_mismatch",
+            Self::Claims(error) => error.code(),
+            Self::TokenTerms => "token_terms",
             Self::Root { .. } => "length_out_of_range",
             Self::Issuer { .. } | Self::NotTheSubject { .. } | Self::NoSigner => "issuer_mismatch",
             Self::Card(error) => error.code(),

@@ -1,5 +1,6 @@
-//! RSA keys, for what others read by RS256 alone: Security Event Tokens (CAEP Interoperability Profile 1.0 §2.6). Nothing
-//! else is signed by them, and no chain is: `SecretKey` knows no such kind.
+//! RSA keys, for what others read by RS256 alone: Security Event Tokens (CAEP Interoperability Profile 1.0 §2.6), and identity
+//! tokens, of which every reader has to know it (RFC 9068 §4). Nothing else is signed by them, and no chain is: `SecretKey` knows
+//! no such kind.
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},

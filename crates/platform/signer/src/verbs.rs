@@ -1,6 +1,7 @@
 //! What is done: each request by itself, with nothing kept from one to the next.
 
 use crate::{
+    access_token,
     ask::{self, Answer, Bytes, MAX_NAME, MAX_SECRET, MAX_TOGETHER, OpenSecret, Request, SealSecret, Secret},
     door::Door,
     event,
@@ -49,6 +50,7 @@ fn perform(request: Request, master: &Master) -> Result<Answer, Refused> {
         Request::DomainControl(request) => signing::domain_control(&request, master).map(secured),
         Request::SecurityEvent(request) => event::security_event(&request, master).map(secured),
         Request::Alert(request) => event::alert(&request, master).map(secured),
+        Request::AccessToken(request) => access_token::access_token(&request, master).map(secured),
         Request::Checkpoint(request) => signing::checkpoint(&request, master).map(secured),
         Request::SealSecret(request) => seal_secret(&request, master),
         Request::OpenSecret(request) => open_secret(&request, master),

@@ -10,6 +10,7 @@
 //! | [`receipt`] | what was decided, as it is kept |
 //! | [`organization`], [`holder`], [`link`], [`blocked`], [`api_key`], [`claim`], [`card`], [`linkage`], [`domain`], [`configuration`], [`mcp`], [`approval`] | the tables of the registry |
 //! | [`subscription`], [`signal`], [`followed`] | who is told of events, by which tokens and keys, and how far |
+//! | [`token`] | the keys that sign agents' tokens |
 //! | [`logs`] | logs that receipts and events are carried over to, and in which order |
 //! | [`kept`] | what agents have let a provider keep, and whose it is |
 //! | [`quarantine`], [`used`] | denials that count against an agent, each once; whom a rule has suspended; what agents spent and used |
@@ -75,6 +76,7 @@ pub mod store;
 pub mod subscription;
 pub mod synced;
 mod till;
+pub mod token;
 pub mod tx;
 pub mod used;
 mod value;

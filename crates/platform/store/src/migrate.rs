@@ -3,7 +3,7 @@
 use crate::{connection::Connection, error::StoreError};
 
 /// The steps. One that was released is never changed.
-const STEPS: [&str; 28] = [
+const STEPS: [&str; 29] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_idempotency.sql"),
     include_str!("../migrations/0003_batches.sql"),
@@ -31,6 +31,7 @@ const STEPS: [&str; 28] = [
     include_str!("../migrations/0025_end_user.sql"),
     include_str!("../migrations/0026_a2a.sql"),
     include_str!("../migrations/0027_quarantine.sql"),
+    include_str!("../migrations/0028_token.sql"),
     include_str!("../migrations/0029_console.sql"),
 ];
 

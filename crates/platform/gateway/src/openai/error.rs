@@ -44,7 +44,10 @@ pub fn status_and_type(code: &str) -> (u16, &'static str) {
             (400, INVALID)
         }
         "api_key_missing" | "api_key_unknown" | "api_key_expired" | "api_key_blocked" => (401, INVALID),
-        "no_delegation" | "unconfirmed" | "chain_unknown" => (401, INVALID),
+        "no_delegation" | "unconfirmed" | "chain_unknown" | "client_unknown" => (401, INVALID),
+        // What is asked for of a token, and how it is shown that it may be.
+        "audience_invalid" | "nothing_granted" | "scope_not_granted" | "audience_refused" => (400, INVALID),
+        "ledger_needed" | "token_too_large" | "dpop_replayed" | "dpop_key_mismatch" => (400, INVALID),
         // What a proxy that asks does not say; what it should say, whoever runs it mends.
         "body_unseen" => (400, INVALID),
         "body_partial" => (413, INVALID),

@@ -26,5 +26,6 @@ mod secrets;
 mod shadow;
 mod stopping;
 mod stops;
+mod tokens;
 mod users;
 mod world;

