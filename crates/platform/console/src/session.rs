@@ -49,9 +49,12 @@ impl Fresh {
     }
 }
 
-/// All sessions, by the SHA-256 of their cookies, with the moment of their last request.
+/// Sessions by the SHA-256 of their cookies, with the moment of their last request.
+type ByCookie = HashMap<[u8; 32], (Arc<Session>, Instant)>;
+
+/// All sessions.
 #[derive(Default)]
-pub(crate) struct Sessions(Mutex<HashMap<[u8; 32], (Arc<Session>, Instant)>>);
+pub(crate) struct Sessions(Mutex<ByCookie>);
 
 impl Sessions {
     /// Begins a session of a key with its delegation, and gives its cookie.
