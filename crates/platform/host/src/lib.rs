@@ -10,7 +10,7 @@
 //! | [`mod@api`] | [`api()`]: the administration of an organization, on an origin of its own |
 //! | [`domains`] | looks at domains that the organization says are its own |
 //! | [`signals`] | streams of Security Event Tokens: Shared Signals' end points, and the sender |
-//! | [`tokens`] | [`tokens()`]: where identity tokens come from |
+//! | [`mod@tokens`] | [`tokens()`]: where identity tokens come from |
 //! | [`server`] | [`serve`]: connections with their limits, TLS, an orderly end |
 //! | `places`, `tls` | of connections the idlest gives way where all places are taken; certificates that are read again when they change |
 //! | `begun` | whether a connection without TLS speaks HTTP/2, by its first bytes |
