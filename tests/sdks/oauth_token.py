@@ -37,7 +37,7 @@ def run(request: dict) -> dict:
     endpoint = metadata["token_endpoint"]
     curve = request["key"]["kty"] == "EC"
     key = (ECKey if curve else OKPKey).import_key(request["key"])
-    method = PrivateKeyJWT(endpoint, headers={"kid": request["kid"]}, alg="ES256" if curve else "EdDSA")
+    method = PrivateKeyJWT(metadata["issuer"], headers={"kid": request["kid"]}, alg="ES256" if curve else "EdDSA")
     session = OAuth2Session(request["agent"], key, token_endpoint_auth_method=method)
     told = session.fetch_token(
         endpoint,

@@ -133,6 +133,13 @@ impl From {
         let form = self.form(args, text(&asked, "nonce")?)?;
         let proof = args.bound.then(|| self.proof(nonce.as_deref())).transpose()?;
         let answer = read(&self.post("/token", form.into_bytes(), proof).await?)?;
+        let kind = text(&answer, "token_type")?;
+        if args.bound != kind.eq_ignore_ascii_case("DPoP") {
+            let message = format!(
+                "the answer is a token of the type `{kind}`, which was not asked for: somebody on the way changed it"
+            );
+            return Err(Failure::network("token_type", message));
+        }
         let seconds = answer.get("expires_in").and_then(Value::as_u64).unwrap_or_default();
         Ok(Token { text: text(&answer, "access_token")?.to_owned(), seconds, answer })
     }

@@ -108,6 +108,13 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
         true => None,
         false => registry.new_claim(files::now()).map_err(|error| failed(&error))?,
     };
+    let code = if args.dev {
+        let made = registry.new_console_code(Role::Owner, files::now());
+        // The console is there all the same; `legation console` makes a code.
+        made.inspect_err(|error| complain(&format!("note: there is no code for the console: {error}\n"))).ok()
+    } else {
+        None
+    };
     log::start(&registry, folder.logs())?;
     if let Some(url) = &args.log_store {
         let network =
@@ -127,7 +134,7 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
         (args, as_json),
         (doors, budget),
         (&registry, &gateway, &signals),
-        (tls, claim),
+        (tls, claim, code),
     ));
     // What still waits to be kept is kept before the signer ends.
     drop(runtime);
@@ -172,7 +179,7 @@ async fn serve_all(
     (args, as_json): (&UpArgs, bool),
     ((listener, admin, asked), budget): (Doors, Option<Budget>),
     (registry, gateway, signals): (&Arc<Registry>, &Arc<Gateway>, &Arc<Signals>),
-    (tls, claim): (Option<TlsFiles>, Option<Zeroizing<String>>),
+    (tls, claim, code): (Option<TlsFiles>, Option<Zeroizing<String>>, Option<Zeroizing<String>>),
 ) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::network("listen", error.to_string());
     let (listener, admin) =
@@ -205,10 +212,7 @@ async fn serve_all(
         "{} is up: callers at {origin}/v1, health, metrics and admins at {admin_scheme}://{admin_address}; end with Ctrl-C\n",
         registry.did()
     ));
-    if args.dev {
-        let code = registry
-            .new_console_code(Role::Owner, files::now())
-            .map_err(|error| super::data_dir::failed(&error))?;
+    if let Some(code) = code {
         complain(&format!(
             "console: {admin_scheme}://{admin_address}/console, signed in to within ten minutes by the code {}\n",
             code.as_str()

@@ -4,7 +4,7 @@ use crate::{
     Console, chain,
     client::{Problem, escape},
     decisions::table,
-    page::{Visit, is_own, page, problem},
+    page::{Visit, page, problem},
     told::{badge, code, facts, items, moment, plain, text, texts},
 };
 use axum::{
@@ -95,6 +95,9 @@ async fn shown(console: &Console, visit: &Visit, name: &str) -> Result<Markup, P
     let chain = console.get(&asking, &format!("{path}/chain")).await;
     let budgets = console.get(&asking, &format!("{path}/budgets")).await;
     let receipts = console.get(&asking, &format!("/v1/receipts?last={LATEST}&agent={}", escape(name))).await;
+    let now = console.get(&asking, &format!("{path}/history")).await?;
+    // Why it can't act: its own state, that of those above it, or that a delegation has ended.
+    let stopped = (now.get("couldAct").and_then(Value::as_bool) != Some(true)).then(|| text(&now, "because"));
     let steps = chain.as_ref().ok().and_then(chain::read);
     let may = steps.as_deref().and_then(chain::effective);
     Ok(html! {
@@ -107,18 +110,20 @@ async fn shown(console: &Console, visit: &Visit, name: &str) -> Result<Markup, P
             }
             section {
                 h2 { "What it may do now" }
-                @match (&may, &chain) {
-                    (Some(may), _) if chain::stopped(&agent).is_none() => { (chain::sentences(may)) }
-                    (Some(may), _) => { p.bad { "Nothing at the moment. Once it is resumed:" } (chain::sentences(may)) }
-                    (None, Err(why)) => { p.bad { "Nothing: " (why.message) } }
-                    (None, Ok(_)) => { p.bad { "Nothing: its delegations do not follow from each other." } }
+                (besides(&agent))
+                @match (&may, &chain, stopped) {
+                    (Some(may), _, None) => { (chain::sentences(may)) }
+                    (Some(may), _, Some(why)) => { p.bad { "Nothing at the moment: " (why) "." } p { "Otherwise:" } (chain::sentences(may)) }
+                    (None, Err(why), _) if why.status == 404 => { p.bad { "Nothing: " (why.message) } }
+                    (None, Err(why), _) => { p.bad { "It can't be told: " (why.message) } }
+                    (None, Ok(_), _) => { p.bad { "Nothing: its delegations do not follow from each other." } }
                 }
             }
         }
         @if let Some(steps) = &steps {
             section {
                 h2 { "Where that comes from" }
-                (chain::picture(steps, chain::stopped(&agent)))
+                (chain::picture(steps, stopped))
             }
         }
         section {
@@ -130,12 +135,26 @@ async fn shown(console: &Console, visit: &Visit, name: &str) -> Result<Markup, P
             @match &receipts {
                 Ok(receipts) => {
                     (table(items(receipts, "receipts")))
-                    p { a href={ "/console/decisions?agent=" (escape(name)) } { "All of its decisions" } }
+                    p { a href={ "/console/decisions?agent=" (escape(name)) } { "More of its decisions" } }
                 }
                 Err(why) => { p.quiet { (why.message) } }
             }
         }
     })
+}
+
+/// What changes what its chain says: quarantine, shadow, policies.
+fn besides(agent: &Value) -> Markup {
+    let until = text(agent, "shadow");
+    html! {
+        @if let Some(held) = agent.get("quarantine").filter(|held| held.is_object()) {
+            p.bad { "In quarantine by the rule " code { (text(held, "rule")) } ": " (text(held, "reason")) ". Resuming it ends that." }
+        }
+        @if !until.is_empty() {
+            p.held { "In shadow until " (moment(until)) ": its own limits are told and passed by, those of its team hold." }
+        }
+        @if !items(agent, "policies").is_empty() { p.quiet { "Policies may forbid some of it." } }
+    }
 }
 
 fn who(agent: &Value) -> Markup {
@@ -161,7 +180,7 @@ fn budgeted(budgets: &Value) -> Markup {
     html! {
         div.wide tabindex="0" role="region" aria-label="Budgets" {
             table {
-                thead { tr { th { "Of" } th { "Budget" } th { "Taken" } th { "Left" } th { span.hidden { "Share" } } } }
+                thead { tr { th scope="col" { "Of" } th scope="col" { "Budget" } th scope="col" { "Taken" } th scope="col" { "Left" } th scope="col" { span.hidden { "Share" } } } }
                 tbody {
                     @for one in all {
                         @for budget in items(one, "budgets") {
@@ -181,10 +200,12 @@ fn budgeted(budgets: &Value) -> Markup {
 }
 
 fn bar(budget: &Value) -> Markup {
-    let number = |name: &str| budget.get(name).and_then(Value::as_i64).unwrap_or_default();
-    let most = number("amount").saturating_mul(1_000_000).max(1);
-    let share = number("takenMicros").saturating_mul(100).checked_div(most).unwrap_or(0).clamp(0, 100);
-    html! { meter min="0" max="100" high="80" value=(share) { (share) " %" } }
+    let number = |name: &str| budget.get(name).and_then(Value::as_i64);
+    // Nobody knows what was taken, so that nothing passes.
+    let Some(taken) = number("takenMicros") else { return html! { span.bad { "unknown: nothing passes" } } };
+    let most = number("amount").unwrap_or_default().saturating_mul(1_000_000).max(1);
+    let share = taken.saturating_mul(100).checked_div(most).unwrap_or(0).clamp(0, 100);
+    html! { meter aria-label="share that is taken" min="0" max="100" high="80" value=(share) { (share) " %" } }
 }
 
 /// The buttons that fit its state. What can be taken back is done at once, the rest is asked for.
@@ -248,7 +269,7 @@ pub(crate) async fn act(
     Path((name, act)): Path<(String, String)>,
     Form(Sent { form }): Form<Sent>,
 ) -> Response {
-    if !is_own(&visit.headers) || form != visit.session.form {
+    if !visit.is_own || form != visit.session.form {
         let message = "the form was sent by another site, or is an old one; go back and send it again";
         return problem(&visit, &Problem::new(403, "form_denied", message));
     }
@@ -266,13 +287,35 @@ async fn done(console: &Console, visit: &Visit, name: &str, act: Act) -> Result<
         let target = format!("/v1/agents/{}/{}", escape(name), act.name());
         return console.post(&asking, &target, None).await.map(drop);
     }
-    let all = console.get(&asking, &format!("/v1/delegations?agent={}", escape(name))).await?;
-    let holds = |one: &&Value| ["current", "suspended"].contains(&text(one, "state"));
-    let current = items(&all, "delegations").iter().find(holds);
-    let Some(current) = current else {
-        return Err(Problem::new(409, "wrong_state", "it has no delegation that could be revoked"));
-    };
-    let target = format!("/v1/delegations/{}/revoke", escape(text(current, "id")));
+    let id = current(console, visit, name).await?;
+    let target = format!("/v1/delegations/{}/revoke", escape(&id));
     let reason = serde_json::json!({"reason": "by the console"});
-    console.post(&asking, &target, Some(&reason)).await.map(drop)
+    let told = console.post(&asking, &target, Some(&reason)).await?;
+    if items(&told, "stillHold").is_empty() {
+        return Ok(());
+    }
+    let message = "it was renewed meanwhile, and may still act by the new delegation; revoke that, too";
+    Err(Problem::new(409, "still_holds", message))
+}
+
+/// The delegation that holds now: after many renewals it is not among the first.
+async fn current(console: &Console, visit: &Visit, name: &str) -> Result<String, Problem> {
+    let mut after = String::new();
+    loop {
+        let mut target = format!("/v1/delegations?limit=1000&agent={}", escape(name));
+        if !after.is_empty() {
+            target.push_str(&format!("&after={}", escape(&after)));
+        }
+        let all = console.get(&visit.asking(), &target).await?;
+        let holds = |one: &&Value| ["current", "suspended"].contains(&text(one, "state"));
+        if let Some(one) = items(&all, "delegations").iter().find(holds) {
+            return Ok(text(one, "id").to_owned());
+        }
+        match all.get("next").and_then(Value::as_str) {
+            Some(next) => next.clone_into(&mut after),
+            None => {
+                return Err(Problem::new(409, "wrong_state", "it has no delegation that could be revoked"));
+            }
+        }
+    }
 }

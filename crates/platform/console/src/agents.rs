@@ -3,6 +3,7 @@
 use crate::{
     Console,
     client::{Problem, escape},
+    decisions::{is_administration, word},
     page::{Visit, page, problem},
     told::{badge, items, moment, text, texts},
 };
@@ -31,7 +32,7 @@ pub(crate) async fn home(State(console): State<Arc<Console>>, visit: Visit) -> R
 /// What a session may not see is left out.
 fn if_allowed(answer: Result<Value, Problem>) -> Result<Option<Value>, Problem> {
     match answer {
-        Err(problem) if problem.status == 403 => Ok(None),
+        Err(problem) if problem.status == 403 && problem.code == "not_granted" => Ok(None),
         other => other.map(Some),
     }
 }
@@ -47,20 +48,21 @@ async fn overview(console: &Console, visit: &Visit) -> Result<Markup, Problem> {
             h1 { (text(&organization, "did")) }
         } @else { h1 { "Overview" } }
         div.tiles {
-            @if let Some(receipts) = &receipts { (decided(items(receipts, "receipts"))) }
+            @if let Some(receipts) = &receipts { (decided(console, items(receipts, "receipts"))) }
             @if let Some(spend) = &spend { (cost(items(spend, "spent"))) }
-            @if let Some(waiting) = &waiting { (waits(items(waiting, "approvals").len())) }
+            @if let Some(waiting) = &waiting { (waits(items(waiting, "approvals").len(), waiting.get("next").is_some())) }
         }
     })
 }
 
-fn decided(receipts: &[Value]) -> Markup {
+fn decided(console: &Console, receipts: &[Value]) -> Markup {
     let mut codes: BTreeMap<&str, i64> = BTreeMap::new();
-    let mut permits = 0_i64;
-    for one in receipts {
+    let (mut permits, mut shadow) = (0_i64, 0_i64);
+    for one in receipts.iter().filter(|one| !is_administration(console, one)) {
         let times = one.get("times").and_then(Value::as_i64).unwrap_or(1);
-        match text(one, "decision") {
+        match word(one) {
             "permit" => permits = permits.saturating_add(times),
+            "shadow" => shadow = shadow.saturating_add(times),
             "deny" => {
                 let count = codes.entry(text(one, "code")).or_default();
                 *count = count.saturating_add(times);
@@ -73,10 +75,13 @@ fn decided(receipts: &[Value]) -> Markup {
     html! {
         section {
             h2 { "Decided lately" }
-            p { (permits) " permits and " (codes.iter().map(|(_, times)| times).sum::<i64>()) " denials in the last " (receipts.len()) " receipts." }
+            p {
+                (permits) " permits and " (codes.iter().map(|(_, times)| times).sum::<i64>()) " denials in the last " (receipts.len()) " receipts."
+                @if shadow > 0 { " " (shadow) " more went through in shadow alone." }
+            }
             @if !codes.is_empty() {
                 table {
-                    thead { tr { th { "Denied by" } th.number { "times" } } }
+                    thead { tr { th scope="col" { "Denied by" } th.number scope="col" { "times" } } }
                     tbody {
                         @for (code, times) in codes {
                             tr { td { a href={ "/console/decisions?code=" (escape(code)) } { code { (code) } } } td.number { (times) } }
@@ -107,14 +112,14 @@ fn cost(spent: &[Value]) -> Markup {
     }
 }
 
-fn waits(waiting: usize) -> Markup {
+fn waits(waiting: usize, more: bool) -> Markup {
     html! {
         section {
             h2 { "Waiting for an approval" }
-            @match waiting {
-                0 => { p { "Nothing." } }
-                100.. => { p { "A hundred requests or more." } }
-                some => { p { (some) " requests." } }
+            @match (waiting, more) {
+                (0, false) => { p { "Nothing." } }
+                (some, false) => { p { (some) " requests." } }
+                (some, true) => { p { (some) " requests or more." } }
             }
             p.quiet { code { "legation approval list" } " shows them, and grants them by a signature." }
         }
@@ -157,7 +162,7 @@ fn listed(json: &Value, wanted: &Wanted) -> Markup {
         form.search method="get" action="/console/agents" role="search" {
             label for="q" { "Name begins with" }
             input id="q" name="q" value=(wanted.q) maxlength="255";
-            label for="team" { "Team" }
+            label for="team" { "or the team" }
             input id="team" name="team" value=(wanted.team) maxlength="255";
             button type="submit" { "Search" }
         }
@@ -166,7 +171,7 @@ fn listed(json: &Value, wanted: &Wanted) -> Markup {
         } @else {
             div.wide tabindex="0" role="region" aria-label="Agents" {
                 table {
-                    thead { tr { th { "Agent" } th { "Team" } th { "State" } th { "For" } th { "Owner" } th { "Tags" } th { "Until" } } }
+                    thead { tr { th scope="col" { "Agent" } th scope="col" { "Team" } th scope="col" { "State" } th scope="col" { "For" } th scope="col" { "Owner" } th scope="col" { "Tags" } th scope="col" { "Until" } } }
                     tbody {
                         @for agent in agents {
                             tr {

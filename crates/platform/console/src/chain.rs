@@ -1,6 +1,5 @@
 //! Delegations from the organization down to an agent: what is left at the end as sentences, and the path as a picture.
 
-use crate::told::text;
 use legation_credential::{Authority, Delegation, extend};
 use legation_keys::time;
 use maud::{Markup, html};
@@ -122,20 +121,12 @@ fn limits(authority: &Authority) -> String {
     }
 }
 
+/// A name that fits, without its middle: what tells agents apart stands at the end.
 fn short(name: &str) -> String {
-    if name.chars().count() <= NAME {
-        return name.to_owned();
-    }
-    let mut short: String = name.chars().take(NAME - 1).collect();
-    short.push('…');
-    short
-}
-
-/// Why the authority of somebody does not hold at the moment.
-pub(crate) fn stopped(agent: &Value) -> Option<&'static str> {
-    match text(agent, "state") {
-        "suspended" => Some("suspended: its calls are denied"),
-        "retired" => Some("retired: its calls are denied"),
-        _ => None,
+    let all: Vec<char> = name.chars().collect();
+    let half = NAME / 2 - 1;
+    match (all.get(..half), all.len().checked_sub(half).and_then(|from| all.get(from..))) {
+        (Some(begin), Some(end)) if all.len() > NAME => begin.iter().chain(&['…']).chain(end).collect(),
+        _ => name.to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     Console,
     client::escape,
     page::{Visit, page, problem},
-    told::{badge, code, facts, items, moment, plain, text},
+    told::{badge, code, facts, items, moment, named, plain, text},
 };
 use axum::{
     extract::{Path, Query, State},
@@ -35,19 +35,28 @@ pub(crate) async fn list(
     visit: Visit,
     Query(wanted): Query<Wanted>,
 ) -> Response {
-    let last = if wanted.code.is_empty() { SHOWN } else { LOOKED };
-    let mut target = format!("/v1/receipts?last={last}");
+    let mut target = format!("/v1/receipts?last={LOOKED}");
     if !wanted.agent.is_empty() {
         target.push_str(&format!("&agent={}", escape(&wanted.agent)));
     }
     match console.get(&visit.asking(), &target).await {
-        Ok(json) => page(&visit, "Decisions", &listed(items(&json, "receipts"), &wanted)),
+        Ok(json) => page(&visit, "Decisions", &listed(&console, items(&json, "receipts"), &wanted)),
         Err(why) => problem(&visit, &why),
     }
 }
 
-fn listed(receipts: &[Value], wanted: &Wanted) -> Markup {
-    let is_meant = |one: &&Value| wanted.code.is_empty() || text(one, "code") == wanted.code;
+/// Whether it is a request of an administrator, such as those that these pages are made of.
+pub(crate) fn is_administration(console: &Console, receipt: &Value) -> bool {
+    let model = text(receipt, "model");
+    let rest = model.strip_prefix("https://").and_then(|rest| rest.strip_prefix(&console.registry.host()));
+    rest.is_some_and(|rest| rest.starts_with("/v1/"))
+}
+
+fn listed(console: &Console, receipts: &[Value], wanted: &Wanted) -> Markup {
+    let is_meant = |one: &&Value| {
+        let of_agents = !wanted.agent.is_empty() || !is_administration(console, one);
+        of_agents && (wanted.code.is_empty() || text(one, "code") == wanted.code)
+    };
     let found: Vec<Value> = receipts.iter().filter(is_meant).take(SHOWN).cloned().collect();
     html! {
         h1 { "Decisions" }
@@ -60,7 +69,7 @@ fn listed(receipts: &[Value], wanted: &Wanted) -> Markup {
         }
         (table(&found))
         p.quiet {
-            @if wanted.code.is_empty() { "The latest " (SHOWN) "." } @else { "Among the latest " (LOOKED) "." }
+            "At most " (SHOWN) " among the latest " (LOOKED) ", without what administrators asked; name one by its DID to see that."
             " " code { "legation log search" } " looks through all of them."
         }
     }
@@ -74,14 +83,14 @@ pub(crate) fn table(receipts: &[Value]) -> Markup {
     html! {
         div.wide tabindex="0" role="region" aria-label="Decisions" {
             table {
-                thead { tr { th { "When" } th { "Decision" } th { "Why" } th { "Agent" } th { "On" } th.number { "Amount" } th.number { "Times" } } }
+                thead { tr { th scope="col" { "When" } th scope="col" { "Decision" } th scope="col" { "Why" } th scope="col" { "Agent" } th scope="col" { "On" } th.number scope="col" { "Amount" } th.number scope="col" { "Times" } } }
                 tbody {
                     @for one in receipts {
                         tr {
                             td { a href={ "/console/decisions/" (seq(one)) } { (moment(text(one, "at"))) } }
-                            td { (badge(text(one, "decision"))) }
+                            td { (badge(word(one))) }
                             td { (code(text(one, "code"))) }
-                            td { (text(one, "agent")) }
+                            td { (named(text(one, "agent"))) }
                             td { (text(one, "model")) }
                             td.number { (text(one, "amount")) }
                             td.number { (one.get("times").and_then(Value::as_i64).unwrap_or(1)) }
@@ -90,6 +99,14 @@ pub(crate) fn table(receipts: &[Value]) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What was decided, in a word: a permit that has a code went through in shadow alone.
+pub(crate) fn word(receipt: &Value) -> &str {
+    match (text(receipt, "decision"), text(receipt, "code")) {
+        ("permit", code) if !code.is_empty() => "shadow",
+        (decision, _) => decision,
     }
 }
 
@@ -111,18 +128,23 @@ pub(crate) async fn show(
 
 fn shown(json: &Value) -> Markup {
     let receipt = json.get("receipt").unwrap_or(&Value::Null);
-    let denied = text(json, "code");
+    let (decision, code) = (text(json, "decision"), text(json, "code"));
+    let title = match decision {
+        "deny" => Some("Why it was denied"),
+        "permit" if !code.is_empty() => Some("In shadow: it went through, and would have been denied"),
+        _ => None,
+    };
     html! {
-        h1 { "Decision " (seq(json)) " " (badge(text(json, "decision"))) }
+        h1 { "Decision " (seq(json)) " " (badge(word(json))) }
         div.columns {
             section {
                 h2 { "What was asked" }
                 (asked(json, receipt))
             }
-            @if !denied.is_empty() {
+            @if let Some(title) = title {
                 section {
-                    h2 { "Why it was denied" }
-                    (why(denied, receipt))
+                    h2 { (title) }
+                    (why(code, receipt))
                 }
             }
         }
@@ -147,7 +169,7 @@ fn asked(json: &Value, receipt: &Value) -> Markup {
         }
     };
     let agent = text(json, "agent");
-    let by = html! { @if !agent.is_empty() { a href={ "/console/agents/" (escape(agent)) } { (agent) } } };
+    let by = named(agent);
     facts(&[
         ("When", moment(text(json, "at"))),
         ("Agent", by),
@@ -156,14 +178,21 @@ fn asked(json: &Value, receipt: &Value) -> Markup {
         ("On", code(text(request, "resource"))),
         ("Facts", list),
         ("Amount", plain(text(json, "amount"))),
+        (
+            "Settled as",
+            if text(json, "decision") == "settle" {
+                code(text(json, "code"))
+            } else {
+                PreEscaped(String::new())
+            },
+        ),
         ("Shown by", plain(text(receipt, "possession"))),
     ])
 }
 
 /// The rule, what it expected and found, and what would mend it.
 fn why(code: &str, receipt: &Value) -> Markup {
-    let denial = receipt.get("denial").unwrap_or(&Value::Null);
-    let member = |name: &str| match denial.get(name) {
+    let member = |name: &str| match receipt.get(name) {
         None | Some(Value::Null) => PreEscaped(String::new()),
         Some(Value::String(text)) => plain(text),
         Some(other) => html! { code { (other.to_string()) } },

@@ -34,15 +34,23 @@ mod told;
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     http::header,
+    middleware::map_response,
     response::IntoResponse,
     routing::{get, post},
 };
 use legation_registry::Registry;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Where the console is, on the origin of admins.
 pub const PATH: &str = "/console";
+
+/// Most bytes of a form.
+const MAX_BODY: usize = 16 << 10;
+/// How many may be signing in at a time: whoever does costs a key and a look into the store, and is nobody yet.
+const SIGNING_IN: usize = 4;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -51,6 +59,8 @@ pub struct Console {
     pub(crate) registry: Arc<Registry>,
     pub(crate) api: Router,
     pub(crate) sessions: session::Sessions,
+    /// Places for those who sign in.
+    pub(crate) signing_in: Semaphore,
     /// Whether browsers reach it by TLS, and are to send their cookie in no other way.
     pub(crate) tls: bool,
 }
@@ -60,7 +70,8 @@ impl Console {
     /// browsers reach it by TLS.
     #[must_use]
     pub fn new(registry: Arc<Registry>, api: Router, tls: bool) -> Arc<Self> {
-        Arc::new(Self { registry, api, sessions: session::Sessions::default(), tls })
+        let (sessions, signing_in) = (session::Sessions::default(), Semaphore::new(SIGNING_IN));
+        Arc::new(Self { registry, api, sessions, signing_in, tls })
     }
 
     /// Its pages, below [`PATH`].
@@ -76,6 +87,8 @@ impl Console {
             .route("/console/decisions", get(decisions::list))
             .route("/console/decisions/{seq}", get(decisions::show))
             .route("/console/spend", get(spend::show))
+            .layer(DefaultBodyLimit::max(MAX_BODY))
+            .layer(map_response(page::secure))
             .with_state(Arc::clone(self))
     }
 }

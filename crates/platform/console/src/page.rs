@@ -7,7 +7,7 @@ use crate::{
 };
 use axum::{
     extract::FromRequestParts,
-    http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 use maud::{DOCTYPE, Markup, html};
@@ -31,7 +31,8 @@ const PAGES: [(&str, &str); 4] = [
 pub(crate) struct Visit {
     pub(crate) session: Arc<Session>,
     pub(crate) cookie: String,
-    pub(crate) headers: HeaderMap,
+    /// Whether its form was sent by a page of this host.
+    pub(crate) is_own: bool,
     from: Extensions,
 }
 
@@ -48,28 +49,42 @@ impl FromRequestParts<Arc<Console>> for Visit {
         let signed_in = cookie(&parts.headers, console.tls)
             .and_then(|cookie| console.sessions.get(&cookie).map(|session| (session, cookie)));
         let Some((session, cookie)) = signed_in else { return Err(Redirect::to("/console/sign-in")) };
-        let (headers, from) = (parts.headers.clone(), parts.extensions.clone());
-        Ok(Self { session, cookie, headers, from })
+        let (is_own, from) = (is_own(&parts.headers, &parts.uri), parts.extensions.clone());
+        Ok(Self { session, cookie, is_own, from })
     }
 }
 
-/// The cookie of a session, where the browser sends one.
-fn cookie(headers: &HeaderMap, tls: bool) -> Option<String> {
-    let name = if tls { COOKIE_TLS } else { COOKIE };
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(found, _)| *found == name).map(|(_, value)| value.to_owned())
+/// The cookie of a session, where the browser sends one. Of two that are called so nobody knows whose the other one is.
+pub(crate) fn cookie(headers: &HeaderMap, tls: bool) -> Option<String> {
+    let named = |name: &str| {
+        let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let mut found = pairs.filter(|(found, _)| *found == name).map(|(_, value)| value.to_owned());
+        let first = found.next();
+        first.filter(|_| found.next().is_none())
+    };
+    named(COOKIE_TLS).or_else(|| if tls { None } else { named(COOKIE) })
 }
 
-/// Whether a form was sent by a page of this host: browsers say so themselves (Fetch Metadata; the Fetch standard, `Origin`).
-pub(crate) fn is_own(headers: &HeaderMap) -> bool {
+/// Whether a form was sent by a page of this host: browsers say so themselves (Fetch Metadata), and those that do not, by `Origin`.
+pub(crate) fn is_own(headers: &HeaderMap, uri: &Uri) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    if text(HeaderName::from_static("sec-fetch-site")).is_some_and(|site| site != "same-origin") {
-        return false;
+    if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
+        return site == "same-origin";
     }
-    let host = text(header::HOST).unwrap_or_default();
-    let of_origin = |origin: &str| origin.split_once("://").is_some_and(|(_, from)| from == host);
+    // HTTP/2 names the host in its target (RFC 9113 §8.3.1).
+    let host = uri.authority().map(|host| host.as_str()).or_else(|| text(header::HOST));
+    let of_origin = |origin: &str| {
+        origin
+            .split_once("://")
+            .is_some_and(|(_, from)| host.is_some_and(|host| from.eq_ignore_ascii_case(host)))
+    };
     text(header::ORIGIN).is_none_or(of_origin)
+}
+
+/// Whether a browser says that it reaches the console by TLS, which a proxy speaks for it.
+pub(crate) fn is_by_tls(headers: &HeaderMap) -> bool {
+    headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
 }
 
 /// A page of somebody who is signed in.
@@ -101,7 +116,7 @@ pub(crate) fn problem(visit: &Visit, problem: &Problem) -> Response {
         h1 { "That did not work" }
         p { (problem.message) }
         p.quiet { "Code " code { (problem.code) } ", status " (problem.status) }
-        p { a href="/console" { "Back to the overview" } }
+        p { a href="/console" { "Back to the overview" } " or " a href="/console/sign-in" { "sign in anew" } }
     };
     let mut response = page(visit, "That did not work", &content);
     *response.status_mut() =
@@ -130,21 +145,21 @@ fn document(title: &str, head: &Markup, content: &Markup) -> Markup {
 }
 
 fn answer(status: StatusCode, markup: Markup) -> Response {
-    let mut response = (status, markup.into_string()).into_response();
-    secure(response.headers_mut());
-    response
+    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    (status, kind, markup.into_string()).into_response()
 }
 
-/// What the browser is told of every page.
-pub(crate) fn secure(headers: &mut HeaderMap) {
+/// What the browser is told of all that comes from here. Without a referrer from its own pages it would not say of a form
+/// where it comes from (the Fetch standard, `Origin`).
+pub(crate) async fn secure(mut response: Response) -> Response {
     for (name, value) in [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    response
 }

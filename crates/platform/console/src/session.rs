@@ -84,11 +84,9 @@ impl Sessions {
     pub(crate) fn get(&self, cookie: &str) -> Option<Arc<Session>> {
         let (digest, now) = (digest(cookie), Instant::now());
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Keys of those who are gone do not stay.
+        all.retain(|_, (session, last)| lives(session, *last, now));
         let (session, last) = all.get_mut(&digest)?;
-        if !lives(session, *last, now) {
-            all.remove(&digest);
-            return None;
-        }
         *last = now;
         Some(Arc::clone(session))
     }

@@ -3,17 +3,17 @@
 use crate::{
     Console,
     client::now,
-    page::{COOKIE, COOKIE_TLS, Visit, is_own, open_page},
+    page::{COOKIE, COOKIE_TLS, Visit, cookie, is_by_tls, is_own, open_page},
     session::Fresh,
 };
 use axum::{
     Form,
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
 use legation_host::api::actions_of;
-use legation_registry::{RegistryError, console::SESSION_LIFE};
+use legation_registry::RegistryError;
 use maud::html;
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
@@ -29,10 +29,10 @@ pub(crate) async fn page() -> Response {
 fn form(status: StatusCode, why: Option<&str>) -> Response {
     let content = html! {
         h1 { "Sign in" }
-        @if let Some(why) = why { p.bad role="alert" { (why) } }
+        @if let Some(why) = why { p.bad id="why" role="alert" { (why) } }
         form.sign-in method="post" action="/console/sign-in" {
             label for="code" { "Code" }
-            input id="code" name="code" autocomplete="one-time-code" autocapitalize="characters" spellcheck="false"
+            input id="code" name="code" aria-invalid=[why.map(|_| "true")] aria-describedby=[why.map(|_| "why")] autocomplete="one-time-code" autocapitalize="characters" spellcheck="false"
                 maxlength=(MAX_CODE) required autofocus;
             button type="submit" { "Sign in" }
         }
@@ -51,33 +51,49 @@ pub(crate) struct Typed {
 /// Whoever types a code that holds is signed in.
 pub(crate) async fn sign_in(
     State(console): State<Arc<Console>>,
+    uri: Uri,
     headers: HeaderMap,
     Form(Typed { code }): Form<Typed>,
 ) -> Response {
-    if !is_own(&headers) {
+    if !is_own(&headers, &uri) {
         return form(StatusCode::FORBIDDEN, Some("The form was sent by another site. Type the code here."));
     }
+    let Ok(_turn) = console.signing_in.try_acquire() else {
+        return form(StatusCode::SERVICE_UNAVAILABLE, Some("Too many are signing in at once. Try again."));
+    };
     let code: String = code.chars().take(MAX_CODE).collect();
     let own = Arc::clone(&console);
     let begun = tokio::task::spawn_blocking(move || begin(&own, &code)).await;
     match begun {
-        Ok(Ok(cookie)) => {
-            let name = if console.tls { COOKIE_TLS } else { COOKIE };
-            let secure = if console.tls { "; Secure" } else { "" };
-            let value =
-                format!("{name}={cookie}; Path=/; HttpOnly; SameSite=Strict; Max-Age={SESSION_LIFE}{secure}");
-            let mut response = Redirect::to("/console").into_response();
-            if let Ok(value) = HeaderValue::try_from(value) {
-                response.headers_mut().insert(header::SET_COOKIE, value);
+        Ok(Ok((began, life))) => {
+            // Whoever signs in anew is not signed in twice.
+            if let Some(before) = cookie(&headers, console.tls) {
+                console.sessions.end(&before);
             }
-            response
+            led("/console", &console, &headers, (&began, life))
         }
         Ok(Err(why)) => form(StatusCode::FORBIDDEN, Some(&why)),
         Err(_) => form(StatusCode::SERVICE_UNAVAILABLE, Some("It could not be looked at. Try again.")),
     }
 }
 
-fn begin(console: &Console, code: &str) -> Result<String, String> {
+/// To another page, with the cookie of a session set for so many seconds.
+fn led(to: &str, console: &Console, headers: &HeaderMap, (cookie, life): (&str, u64)) -> Response {
+    // `__Host-` has a path of its own: all (RFC 6265bis, cookie name prefixes).
+    let (name, more) = match console.tls || is_by_tls(headers) {
+        true => (COOKIE_TLS, "Path=/; Secure"),
+        false => (COOKIE, "Path=/console"),
+    };
+    let mut response = Redirect::to(to).into_response();
+    let value = format!("{name}={cookie}; {more}; HttpOnly; SameSite=Strict; Max-Age={life}");
+    if let Ok(value) = HeaderValue::try_from(value) {
+        response.headers_mut().insert(header::SET_COOKIE, value);
+    }
+    response
+}
+
+/// The cookie of a new session, and how many seconds it lives.
+fn begin(console: &Console, code: &str) -> Result<(String, u64), String> {
     let fresh = Fresh::new()?;
     let begun = console.registry.begin_console_session(code, &fresh.did, actions_of, now());
     let (admin, role) = begun.map_err(|error| match error {
@@ -87,9 +103,14 @@ fn begin(console: &Console, code: &str) -> Result<String, String> {
         }
         other => other.to_string(),
     })?;
-    let secured = admin.link.as_ref().map_or("", |link| link.secured.as_str());
-    let life = Duration::from_secs(u64::try_from(SESSION_LIFE).unwrap_or_default());
-    console.sessions.begin(fresh, (secured, role), life)
+    let (secured, until) =
+        admin.link.as_ref().map_or(("", 0), |link| (link.secured.as_str(), link.valid_until));
+    let life = u64::try_from(until.saturating_sub(now())).unwrap_or_default();
+    let did = fresh.did.clone();
+    let cookie = console.sessions.begin(fresh, (secured, role), Duration::from_secs(life));
+    // Nobody has its key.
+    let cookie = cookie.inspect_err(|_| drop(console.registry.end_console_session(&did, now())));
+    cookie.map(|cookie| (cookie, life))
 }
 
 #[derive(Deserialize)]
@@ -101,23 +122,15 @@ pub(crate) struct Out {
 pub(crate) async fn sign_out(
     State(console): State<Arc<Console>>,
     visit: Visit,
+    headers: HeaderMap,
     Form(Out { form: brought }): Form<Out>,
 ) -> Response {
-    if !is_own(&visit.headers) || brought != visit.session.form {
+    if !visit.is_own || brought != visit.session.form {
         return form(StatusCode::FORBIDDEN, Some("The form was sent by another site, or is an old one."));
     }
     console.sessions.end(&visit.cookie);
-    let (name, secure) = if console.tls { (COOKIE_TLS, "; Secure") } else { (COOKIE, "") };
-    let session = Arc::clone(&visit.session);
+    let (own, session) = (Arc::clone(&console), Arc::clone(&visit.session));
     // Where the store can't be written to, nobody has the key all the same.
-    drop(
-        tokio::task::spawn_blocking(move || console.registry.end_console_session(&session.did, now())).await,
-    );
-    let mut response = Redirect::to("/console/sign-in").into_response();
-    if let Ok(value) =
-        HeaderValue::try_from(format!("{name}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0{secure}"))
-    {
-        response.headers_mut().insert(header::SET_COOKIE, value);
-    }
-    response
+    drop(tokio::task::spawn_blocking(move || own.registry.end_console_session(&session.did, now())).await);
+    led("/console/sign-in", &console, &headers, ("", 0))
 }

@@ -4,7 +4,7 @@ use crate::{
     Console,
     client::{escape, now},
     page::{Visit, page, problem},
-    told::{items, text},
+    told::{items, named, text},
 };
 use axum::{
     extract::{Query, State},
@@ -54,7 +54,11 @@ fn shown(spent: &[Value], since: &str) -> Markup {
         let sum = teams.entry((text(one, "currency"), text(one, "team"))).or_default();
         *sum = sum.saturating_add(micros(one));
     }
-    let most = spent.iter().map(micros).max().unwrap_or(0).max(1);
+    let mut most: BTreeMap<&str, i64> = BTreeMap::new();
+    for one in spent {
+        let dearest = most.entry(text(one, "currency")).or_insert(1);
+        *dearest = micros(one).max(*dearest);
+    }
     html! {
         h1 { "Spend" }
         p.tabs {
@@ -68,7 +72,7 @@ fn shown(spent: &[Value], since: &str) -> Markup {
             section {
                 h2 { "By team" }
                 table {
-                    thead { tr { th { "Team" } th.number { "Amount" } } }
+                    thead { tr { th scope="col" { "Team" } th.number scope="col" { "Amount" } } }
                     tbody {
                         @for ((currency, team), sum) in &teams {
                             tr { td { (if team.is_empty() { "none" } else { team }) } td.number { (money(*sum, currency)) } }
@@ -80,16 +84,16 @@ fn shown(spent: &[Value], since: &str) -> Markup {
                 h2 { "By agent and model" }
                 div.wide tabindex="0" role="region" aria-label="Spend by agent and model" {
                     table {
-                        thead { tr { th { "Agent" } th { "On" } th.number { "Calls" } th.number { "Amount" } th { span.hidden { "Share of the dearest" } } } }
+                        thead { tr { th scope="col" { "Agent" } th scope="col" { "On" } th.number scope="col" { "Calls" } th.number scope="col" { "Amount" } th scope="col" { span.hidden { "Share of the dearest" } } } }
                         tbody {
                             @for one in spent.iter().take(MOST) {
                                 tr {
-                                    td { a href={ "/console/agents/" (escape(text(one, "agent"))) } { (text(one, "agent")) } }
+                                    td { (named(text(one, "agent"))) }
                                     td { (text(one, "model")) }
                                     td.number { (one.get("calls").and_then(Value::as_i64).unwrap_or_default()) }
                                     td.number { (text(one, "amount")) }
-                                    @let share = micros(one).saturating_mul(100) / most;
-                                    td { meter min="0" max="100" value=(share) { (share) " % of the dearest" } }
+                                    @let share = micros(one).saturating_mul(100) / most.get(text(one, "currency")).copied().unwrap_or(1).max(1);
+                                    td { meter aria-label="share of the dearest" min="0" max="100" value=(share) { (share) " % of the dearest" } }
                                 }
                             }
                         }

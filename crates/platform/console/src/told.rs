@@ -1,5 +1,6 @@
 //! Values of `/v1` as people read them.
 
+use crate::client::escape;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -42,6 +43,14 @@ pub(crate) fn facts(all: &[(&str, Markup)]) -> Markup {
                 @if !value.0.is_empty() { dt { (name) } dd { (value) } }
             }
         }
+    }
+}
+
+/// An agent by its name, which leads to its page; whoever has none here stands by its DID.
+pub(crate) fn named(agent: &str) -> Markup {
+    match agent.is_empty() || agent.starts_with("did:") {
+        true => html! { (agent) },
+        false => html! { a href={ "/console/agents/" (escape(agent)) } { (agent) } },
     }
 }
 

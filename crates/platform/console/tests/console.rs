@@ -112,6 +112,7 @@ impl Browser {
             .uri(path)
             .header(header::COOKIE, &self.cookie)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("origin", "null")
             .header("sec-fetch-site", site);
         world.send(request.body(Body::from(body.join("&"))).unwrap()).await
     }
@@ -183,7 +184,7 @@ async fn an_operator_suspends_resumes_and_revokes_an_agent_and_each_act_is_an_ev
         done.text
     );
     let page = browser.get(&world, "/console/agents/bot").await;
-    assert!(page.text.contains("suspended: its calls are denied"), "{}", page.text);
+    assert!(page.text.contains("Nothing at the moment: "), "{}", page.text);
     browser.post(&world, "/console/agents/bot/resume", &[("form", &form)]).await;
     let asked = browser.get(&world, "/console/agents/bot/revoke").await;
     assert!(asked.text.contains("all that descends from it"), "{}", asked.text);
@@ -210,7 +211,7 @@ async fn a_form_of_another_site_or_without_its_token_does_nothing() {
     let other = browser.post_from(&world, path, &[("form", &form)], "cross-site").await;
     assert_eq!(other.status, StatusCode::FORBIDDEN);
     let page = browser.get(&world, "/console/agents/bot").await;
-    assert!(!page.text.contains("suspended: its calls"), "{}", page.text);
+    assert!(!page.text.contains("Nothing at the moment"), "{}", page.text);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -274,4 +275,91 @@ async fn no_text_of_an_agent_is_markup() {
         let page = browser.get(&world, &path).await;
         assert!(!page.text.contains("<script") && !page.text.contains("<img"), "{path}: {}", page.text);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_is_taken_by_what_browsers_say_of_where_it_comes_from() {
+    let world = blocking(World::new);
+    for (headers, uri, passes) in [
+        // A browser that tells no page where it was.
+        (vec![("sec-fetch-site", "same-origin"), ("origin", "null"), ("host", "own.example")], "", true),
+        // HTTP/2 has no `Host`.
+        (vec![("origin", "https://own.example")], "https://own.example", true),
+        (vec![("origin", "http://own.example:8081"), ("host", "own.example:8081")], "", true),
+        (vec![("origin", "https://other.example"), ("host", "own.example")], "", false),
+        (vec![("origin", "null"), ("host", "own.example")], "", false),
+        (
+            vec![("sec-fetch-site", "same-site"), ("origin", "http://own.example"), ("host", "own.example")],
+            "",
+            false,
+        ),
+    ] {
+        let code = world.code(Role::Auditor);
+        let mut request = Request::builder().method("POST").uri(format!("{uri}/console/sign-in"));
+        request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for (name, value) in &headers {
+            request = request.header(*name, *value);
+        }
+        let page = world.send(request.body(Body::from(format!("code={code}"))).unwrap()).await;
+        let expected = if passes { StatusCode::SEE_OTHER } else { StatusCode::FORBIDDEN };
+        assert_eq!(page.status, expected, "{headers:?} {uri}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_of_a_team_that_is_suspended_may_do_nothing_and_the_page_says_why() {
+    let world = blocking(World::new);
+    let browser = world.signed_in(Role::Operator).await;
+    blocking(|| world.registry.suspend(legation_store::holder::Kind::Team, "sales", now())).unwrap();
+    let page = browser.get(&world, "/console/agents/bot").await;
+    assert!(page.text.contains("Nothing at the moment: "), "{}", page.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_denial_says_what_was_expected_and_found_and_what_mends_it() {
+    let world = blocking(World::new);
+    let browser = world.signed_in(Role::Auditor).await;
+    let page = browser.get(&world, "/console/agents/bot").await;
+    browser.post(&world, "/console/agents/bot/suspend", &[("form", &form(&page))]).await;
+    let receipts = blocking(|| world.registry.receipts(None, 100)).unwrap();
+    let denied = receipts.iter().find(|one| one.kind == "deny").unwrap();
+    let page = browser.get(&world, &format!("/console/decisions/{}", denied.seq)).await;
+    assert!(page.text.contains("Why it was denied") && page.text.contains("What mends it"), "{}", page.text);
+    assert!(
+        page.text.contains("<dt>Found</dt>") && page.text.contains("admin:agents.suspend"),
+        "{}",
+        page.text
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_no_admin_any_more_leaves_no_code_and_no_session() {
+    let world = blocking(World::new);
+    let first = legation_keys::SecretKey::generate(legation_keys::Algorithm::EdDsa).unwrap();
+    let maker = legation_did::key::did(legation_keys::Signer::public_key(&first));
+    blocking(|| world.registry.add_admin(&maker, &["admin:*".to_owned()], now())).unwrap();
+    let code =
+        || blocking(|| world.registry.by(maker.as_str()).new_console_code(Role::Owner, now())).unwrap();
+    let (typed, left) = (code(), code());
+    let mut browser = Browser::default();
+    let page = browser.post(&world, "/console/sign-in", &[("code", &typed)]).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
+    browser.cookie = page.cookie;
+    assert_eq!(browser.get(&world, "/console/agents").await.status, StatusCode::OK);
+    blocking(|| world.registry.remove_admin(maker.as_str(), now())).unwrap();
+    let page = browser.get(&world, "/console/agents").await;
+    assert!(
+        page.status.is_client_error() && !page.text.contains("bot"),
+        "its session goes with it: {}",
+        page.text
+    );
+    let page = Browser::default().post(&world, "/console/sign-in", &[("code", &left)]).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN, "and so does its code");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_does_not_use_up_the_code_of_the_first_admin() {
+    let world = blocking(World::new);
+    world.signed_in(Role::Auditor).await;
+    assert!(blocking(|| world.registry.new_claim(now())).unwrap().is_some());
 }

@@ -160,8 +160,7 @@ async fn issue(
         return Err(Told::new("invalid_client", "client_mismatch", message));
     }
     let id = uuid::Uuid::now_v7().to_string();
-    let wanted =
-        Wanted { gateway, asked: &asked, proof: proof.as_ref(), id: &id, is_counted: AtomicBool::new(false) };
+    let wanted = Wanted { gateway, asked: &asked, proof: proof.as_ref(), id: &id };
     let judged = |_, chain: Arc<VerifiedChain>| -> BoxFuture<'_> {
         let judged = wanted.judged(&chain);
         Box::pin(async move { judged.map_err(Undecided::Refused) })
@@ -169,6 +168,11 @@ async fn issue(
     let decided = gateway.decide(shows.who(), Cost::Known, &judged).await;
     let refused = |refused: &Refused| told::of(refused, Some(&asked.grant));
     let Passed { done, caller } = decided.map_err(|error| refused(&error))?;
+    // Only now: whoever is denied must not fill what is remembered.
+    if let Some(proof) = &proof {
+        let first = gateway.tokens.seen.first(proof, crate::gateway::now());
+        first.map_err(|error| refused(&Refused::new(error.code(), error.to_string())))?;
+    }
     let narrowed = wanted.narrowed(&caller.chain).map_err(|error| refused(&error))?;
     let trust = gateway.verifier.trust();
     let claims = of_chain(
@@ -185,9 +189,9 @@ async fn issue(
     );
     let claims = claims.map_err(|error| refused(&Refused::new(error.code(), error.to_string())))?;
     let algorithm = asked.algorithm.unwrap_or(TokenAlgorithm::Es256);
-    let token = gateway.sign_token(claims.clone(), algorithm, now).await.map_err(|error| refused(&error))?;
-    // What was decided is on the disk before anybody has what came of it.
+    // What was decided is on the disk before anything comes of it.
     done.synced.wait().await.map_err(|_| refused(&Refused::store()))?;
+    let token = gateway.sign_token(claims.clone(), algorithm, now).await.map_err(|error| refused(&error))?;
     Ok(told::token(&claims, &token, &asked.grant))
 }
 
@@ -215,12 +219,18 @@ fn shows(gateway: &Gateway, grant: &Grant, nonces: &Nonces, now: i64) -> Result<
                 let message = "the nonce of the presentation was not made here, or too long ago: ask `/token/challenge` for one";
                 return Err(Told::request("nonce_unknown", message));
             }
+            // It was made to meet somebody, and not to get a token (a handshake signs its challenge).
+            if read.transcript().is_some() {
+                let message = "the presentation is one of a handshake; make one without a `transcript`";
+                return Err(Told::request("transcript_unexpected", message));
+            }
             Ok(Shows::Presentation(read))
         }
         Grant::Client { assertion } => {
+            // The issuer alone: another server can name our endpoint as its own, and be sent what is meant for us
+            // (draft-ietf-oauth-rfc7523bis §4).
             let issuer = gateway.registry.origin();
-            let endpoint = format!("{issuer}/token");
-            Ok(Shows::Assertion(Assertion::read(assertion, &[&issuer, &endpoint], now)?))
+            Ok(Shows::Assertion(Assertion::read(assertion, &[&issuer], now)?))
         }
     }
 }
@@ -231,8 +241,6 @@ struct Wanted<'w> {
     asked: &'w TokenRequest,
     proof: Option<&'w Proof>,
     id: &'w str,
-    /// Whether the proof was counted: a decision may be made again.
-    is_counted: AtomicBool,
 }
 
 impl Wanted<'_> {
@@ -250,13 +258,6 @@ impl Wanted<'_> {
             let message =
                 "the chain asks that the agent itself signs: send a proof of the agent's own key in `DPoP`";
             return Err(Refused::new("dpop_key_mismatch", message));
-        }
-        // Only now: strangers must not fill what is remembered.
-        if let Some(proof) = self.proof
-            && !self.is_counted.swap(true, Ordering::Relaxed)
-        {
-            let first = self.gateway.tokens.seen.first(proof, now());
-            first.map_err(|error| Refused::new(error.code(), error.to_string()))?;
         }
         let facts = Facts::from([
             ("token.id".to_owned(), Value::from(self.id)),

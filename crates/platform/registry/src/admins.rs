@@ -183,6 +183,7 @@ impl Registry {
         for link in crate::links::alive(tx, &self.id, holder, now)? {
             self.end(tx, &link, why, now)?;
         }
-        self.tell(tx, (event, &holder.name), &json!({}), now)
+        self.tell(tx, (event, &holder.name), &json!({}), now)?;
+        self.end_sessions_of(tx, &holder.name, now)
     }
 }

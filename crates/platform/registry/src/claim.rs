@@ -1,7 +1,7 @@
 //! The first admin of an organization that was made without one: whoever types the code that the first start printed, once
 //! and within an hour, by a key of its own.
 
-use crate::{Admin, admins::PREFIX, error::RegistryError, proof, registry::Registry};
+use crate::{Admin, Profile, admins::PREFIX, error::RegistryError, proof, registry::Registry};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use legation_did::Did;
 use legation_keys::secret::random;
@@ -20,6 +20,8 @@ const LIFE: i64 = 3600;
 const MOST_TRIES: i64 = 100;
 /// What a code is written with: none is like another one (Crockford's base 32).
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// Admins that are read at a time.
+const PAGE: i64 = 1000;
 /// Letters of a code, five bits each.
 const LENGTH: usize = 12;
 
@@ -75,9 +77,19 @@ impl Registry {
         claimed?.ok_or(RegistryError::Claim)
     }
 
-    /// Whether somebody is or ever was an admin.
+    /// Whether somebody is or ever was an admin, other than for the hours of a session.
     fn has_admin(&self, tx: &mut Tx<'_>) -> Result<bool, RegistryError> {
-        Ok(!holder::list(tx, &self.id, Kind::Admin, "", 1)?.is_empty())
+        let mut after = String::new();
+        loop {
+            let admins = holder::list(tx, &self.id, Kind::Admin, &after, PAGE)?;
+            let Some(last) = admins.last() else { return Ok(false) };
+            after.clone_from(&last.name);
+            for admin in &admins {
+                if Profile::read(&admin.body, &admin.name)?.until.is_none() {
+                    return Ok(true);
+                }
+            }
+        }
     }
 
     fn digest_of(&self, letters: &[u8]) -> [u8; 32] {

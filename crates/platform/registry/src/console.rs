@@ -11,8 +11,10 @@ use crate::{
 use legation_did::Did;
 use legation_keys::base64url;
 use legation_store::{
+    StoreError, Tx,
     console::{self, Code},
     holder::{self, Kind, State},
+    link,
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -20,6 +22,8 @@ use zeroize::Zeroizing;
 
 /// For how long a code may be typed, seconds.
 pub const CODE_LIFE: i64 = 600;
+/// Admins that are read at a time.
+const PAGE: i64 = 1000;
 /// How long a session lives at most, seconds.
 pub const SESSION_LIFE: i64 = 8 * 3600;
 
@@ -69,9 +73,11 @@ impl Registry {
             }
             let role = Role::from_name(&code.role)
                 .ok_or_else(|| RegistryError::damaged("a code of the console", "its role is unknown"))?;
+            let until = self.maker_until(tx, &code.made_by, now)?;
             let profile = Profile {
                 purpose: format!("a session of the console, by a code of `{}`", code.made_by),
-                until: Some(now.saturating_add(SESSION_LIFE)),
+                owner: code.made_by.clone(),
+                until: Some(now.saturating_add(SESSION_LIFE).min(until)),
                 ..self.admin_profile(&actions(role))
             };
             let data = json!({"console": true, "madeBy": code.made_by, "role": role.name()});
@@ -88,11 +94,56 @@ impl Registry {
     pub fn end_console_session(&self, did: &Did, now: i64) -> Result<(), RegistryError> {
         self.change(|tx| {
             let holder = holder::by_name(tx, &self.id, Kind::Admin, did.as_str())?;
-            if holder.state == State::Retired {
+            let is_session = Profile::read(&holder.body, &holder.name)?.until.is_some();
+            if holder.state == State::Retired || !is_session {
                 return Ok(());
             }
-            self.retire_admin(tx, &holder, ("admin.removed", "signed out"), now)
+            self.by(did.as_str()).retire_admin(tx, &holder, ("admin.removed", "signed out"), now)
         })
+    }
+
+    /// Until when whoever made a code may do anything itself, Unix seconds: no session outlives that. Whoever has the organization's
+    /// data is somebody always.
+    fn maker_until(&self, tx: &mut Tx<'_>, made_by: &str, now: i64) -> Result<i64, RegistryError> {
+        if !made_by.starts_with("did:") {
+            return Ok(i64::MAX);
+        }
+        let gone = |error: StoreError| match error {
+            StoreError::NotFound { .. } => RegistryError::Claim,
+            other => other.into(),
+        };
+        let maker = holder::by_did(tx, &self.id, made_by).map_err(gone)?;
+        let link = link::current(tx, &self.id, &maker.id).map_err(gone)?;
+        if maker.state != State::Active || maker.unconfirmed.is_some() || now >= link.valid_until {
+            return Err(RegistryError::Claim);
+        }
+        Ok(Profile::read(&maker.body, &maker.name)?.until.unwrap_or(i64::MAX))
+    }
+
+    /// Ends the sessions that began by codes of an admin who is none any more.
+    pub(crate) fn end_sessions_of(
+        &self,
+        tx: &mut Tx<'_>,
+        maker: &str,
+        now: i64,
+    ) -> Result<(), RegistryError> {
+        let mut after = String::new();
+        loop {
+            let admins = holder::list(tx, &self.id, Kind::Admin, &after, PAGE)?;
+            let Some(last) = admins.last() else { return Ok(()) };
+            after.clone_from(&last.name);
+            for admin in admins.iter().filter(|admin| admin.state == State::Active && admin.name != maker) {
+                let profile = Profile::read(&admin.body, &admin.name)?;
+                if profile.until.is_some() && profile.owner == maker {
+                    self.retire_admin(
+                        tx,
+                        admin,
+                        ("admin.removed", "whoever made its code is no admin any more"),
+                        now,
+                    )?;
+                }
+            }
+        }
     }
 
     fn console_digest(&self, letters: &[u8]) -> String {

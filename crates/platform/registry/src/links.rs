@@ -433,6 +433,9 @@ impl Registry {
             let ended: Vec<String> = with.iter().chain([&link]).map(digest).collect();
             let told = json!({"reason": reason, "holder": holder.name, "sha256": ended});
             self.tell(tx, ("delegation.revoked", &link.id), &told, now)?;
+            if holder.kind == Kind::Admin {
+                self.end_sessions_of(tx, &holder.name, now)?;
+            }
             Ok(link::get(tx, &self.id, &link.id)?)
         })
     }

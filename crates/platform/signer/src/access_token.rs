@@ -11,9 +11,19 @@ use crate::{
 use legation_keys::{SecretKey, Signer, jws, secret::SecretKeyError};
 use legation_token::{Claims, LIFE, TYPE};
 use serde_json::Value;
+use std::time::SystemTime;
 
 /// What the fragment of a key's id begins with.
 pub(crate) const FRAGMENT: &str = "token-";
+
+/// By how much the clock of whoever asks may differ, and how old its request may be, seconds.
+const CLOCKS: i64 = 60;
+
+/// The time, Unix seconds.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(i64::MIN)
+}
 
 /// Signs a token.
 pub(crate) fn access_token(request: &ask::AccessToken, master: &Master) -> Result<String, Refused> {
@@ -27,7 +37,9 @@ pub(crate) fn access_token(request: &ask::AccessToken, master: &Master) -> Resul
     // What was not read would not be signed, and whoever asked would not know.
     let is_whole = serde_json::from_str::<Value>(&request.claims).is_ok_and(|asked| asked == written);
     let life = claims.expires_at.saturating_sub(claims.issued_at);
-    if !is_whole || !(1..=LIFE).contains(&life) || claims.not_before.is_some() {
+    // A token of tomorrow would be one that nobody can stop: services look at its end alone (RFC 9068 §4).
+    let is_now = (claims.issued_at.saturating_sub(now())).checked_abs().is_some_and(|apart| apart <= CLOCKS);
+    if !is_whole || !is_now || !(1..=LIFE).contains(&life) || claims.not_before.is_some() {
         return Err(Refused::TokenTerms);
     }
     let opened = master.open(key_place(&key.organization, &key.key_id)?, &key.sealed.0)?;

@@ -12,6 +12,12 @@ use legation_token::{Claims, Expected, Shown, TokenAlgorithm, verify};
 use serde_json::{Value, json};
 
 const ISSUER: &str = "https://acme.example";
+/// By the signer's own clock.
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_secs()).unwrap()
+}
+
 const AUDIENCE: &str = "https://api.example";
 const KEY: &str = "https://acme.example#token-1";
 
@@ -19,7 +25,7 @@ fn claims(patch: &Value) -> Claims {
     let digest = legation_keys::base64url::encode(&[7; 32]);
     let mut claims = json!({
         "iss": ISSUER, "sub": "did:web:acme.example", "client_id": "did:web:acme.example:mail", "aud": AUDIENCE,
-        "iat": NOW, "exp": NOW + 300, "jti": "t-1", "act": {"sub": "did:web:acme.example:mail"},
+        "iat": now(), "exp": now() + 300, "jti": "t-1", "act": {"sub": "did:web:acme.example:mail"},
         "authorization_details": [{
             "type": "legation_delegation", "locations": [AUDIENCE], "chain": digest, "links": [digest],
             "grants": [{"actions": ["crm:read"], "resources": ["https://api.example/*"]}], "constraints": [],
@@ -56,7 +62,7 @@ fn a_token_is_signed_by_the_algorithm_of_its_key_and_verified_by_its_public_part
         let token = gateway.access_token(key, &said).unwrap();
         let set = JwkSet::parse(json!({"keys": [jwk]}).to_string().as_bytes()).unwrap();
         let expected = Expected { issuer: ISSUER, audience: AUDIENCE, algorithms: &TokenAlgorithm::ALL };
-        let held = verify(&token, Shown::Bearer, &set, &expected, NOW).unwrap();
+        let held = verify(&token, Shown::Bearer, &set, &expected, now()).unwrap();
         assert_eq!(*held.claims(), said);
     }
 }
@@ -73,9 +79,14 @@ fn nothing_else_is_signed_as_a_token_and_no_other_key_signs_one() {
     assert_eq!(of(json!({"iss": "https://other.example"})), "issuer_mismatch");
     assert_eq!(of(json!({"iss": "https://acme"})), "issuer_mismatch");
     // Longer than five minutes, no time at all, and not yet.
-    for patch in
-        [json!({"exp": NOW + 301}), json!({"exp": NOW}), json!({"exp": NOW - 1}), json!({"nbf": NOW})]
-    {
+    for patch in [
+        json!({"iat": now() + 3600, "exp": now() + 3900}),
+        json!({"iat": now() - 3600, "exp": now() - 3300}),
+        json!({"exp": now() + 301}),
+        json!({"exp": now()}),
+        json!({"exp": now() - 1}),
+        json!({"nbf": now()}),
+    ] {
         assert_eq!(of(patch.clone()), "token_terms", "{patch}");
     }
     // The registry's door makes the key, and does not sign by it.
@@ -99,7 +110,7 @@ fn nothing_else_is_signed_as_a_token_and_no_other_key_signs_one() {
         issuer: ISSUER,
         audience: "https://shop.example",
         jti: "j-1",
-        issued_at: NOW,
+        issued_at: now(),
         subject: r#"{"format":"did","url":"did:web:acme.example:bot"}"#,
         event: "https://schemas.openid.net/secevent/caep/event-type/credential-change",
         said: "{}",

@@ -2,7 +2,7 @@
 
 use crate::{error::StoreError, tx::Tx};
 
-/// Most codes of an organization that may still be typed.
+/// Most codes of one maker that may still be typed.
 const MOST: i64 = 100;
 
 /// A code that somebody may still type.
@@ -27,8 +27,10 @@ pub fn put(tx: &mut Tx<'_>, organization: &str, code: &Code, now: i64) -> Result
         "DELETE FROM console_code WHERE organization = $1 AND until <= $2",
         &[organization.into(), now.into()],
     )?;
-    let rows =
-        tx.query("SELECT COUNT(*) FROM console_code WHERE organization = $1", &[organization.into()])?;
+    let rows = tx.query(
+        "SELECT COUNT(*) FROM console_code WHERE organization = $1 AND made_by = $2",
+        &[organization.into(), code.made_by.as_str().into()],
+    )?;
     if rows.first().map_or(Ok(0), |row| row.int(0))? >= MOST {
         return Ok(false);
     }

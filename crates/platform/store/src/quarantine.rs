@@ -47,25 +47,31 @@ pub(crate) struct Denied {
 pub(crate) struct Counting(HashMap<(Arc<str>, String), (i64, u32, u32)>);
 
 impl Counting {
-    /// Whether one more of an agent is counted, and whether it is to be looked for too many of it.
-    fn next(&mut self, organization: &str, agent: &str, at: i64) -> (bool, bool) {
+    /// Whether one more of an agent is counted.
+    fn has_room(&mut self, organization: &str, agent: &str, at: i64) -> bool {
         if self.0.len() >= COUNTING {
             self.0.clear();
         }
         let (minute, name) = (at.div_euclid(60), (organization.into(), agent.to_owned()));
-        let (of, count, since) = self.0.entry(name).or_default();
+        let (of, count, _) = self.0.entry(name).or_default();
         if *of != minute {
             (*of, *count) = (minute, 0);
         }
-        if *count >= MOST_IN_A_MINUTE {
-            return (false, false);
-        }
+        *count < MOST_IN_A_MINUTE
+    }
+
+    /// Counts one that is new, and says whether it is to be looked for too many of its agent. What is sent again takes no
+    /// room from what is new.
+    fn added(&mut self, organization: &str, agent: &str) -> bool {
+        let Some((_, count, since)) = self.0.get_mut(&(organization.into(), agent.to_owned())) else {
+            return false;
+        };
         (*count, *since) = (count.saturating_add(1), since.saturating_add(1));
         let is_due = *since >= LOOK_AFTER;
         if is_due {
             *since = 0;
         }
-        (true, is_due)
+        is_due
     }
 }
 
@@ -77,18 +83,17 @@ pub(crate) fn count(
     counting: &mut Counting,
 ) -> Result<(), StoreError> {
     for Denied { proved: Proved { agent, digest, nonce }, code, at } in denied {
-        let (counts, is_due) = counting.next(organization, &agent, at);
-        if !counts || has_passed(tx, organization, nonce)? {
+        if !counting.has_room(organization, &agent, at) || has_passed(tx, organization, nonce)? {
             continue;
         }
         let row: [Value; 5] =
             [organization.into(), (&agent).into(), digest.into(), (&code).into(), at.into()];
-        tx.execute(
+        let added = tx.execute(
             "INSERT INTO denial (organization, agent, digest, code, at) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (organization, agent, digest) DO NOTHING",
             &row,
         )?;
-        if is_due {
+        if added > 0 && counting.added(organization, &agent) {
             tx.execute(
                 "DELETE FROM denial WHERE organization = $1 AND agent = $2 AND (at < $3 OR at < \
                  (SELECT at FROM denial WHERE organization = $1 AND agent = $2 ORDER BY at DESC LIMIT 1 OFFSET $4))",

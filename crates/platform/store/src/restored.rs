@@ -62,6 +62,9 @@ pub fn reopen(tx: &mut Tx<'_>, organization: &str, known: Option<Point>, now: i6
     // what waited then is of no use now.
     for sql in [
         "DELETE FROM pending WHERE organization = $1",
+        // Codes that were typed since the backup, too.
+        "DELETE FROM console_code WHERE organization = $1",
+        "DELETE FROM claim WHERE organization = $1",
         "UPDATE subscription SET waiting = 0 WHERE organization = $1",
         "UPDATE subscription SET state = 'disabled', reason = 'put back from a backup' WHERE organization = $1 AND kind = 'stream'",
     ] {

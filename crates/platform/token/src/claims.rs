@@ -140,14 +140,24 @@ impl Claims {
         claims
     }
 
-    /// `scope`: the actions that are granted by their names. What is granted by a pattern has none: whoever compares scopes would
-    /// take the pattern's text for one (RFC 6749 §3.3 knows no pattern).
+    /// `scope`: the actions that are granted by their names, on all of the audience and without a limit: whoever compares scopes
+    /// sees neither resources nor limits, and would permit more than the chain does. What is granted by a pattern has none,
+    /// whose text would be taken for one (RFC 6749 §3.3 knows no pattern).
     #[must_use]
     pub fn scope(&self) -> Option<String> {
         let is_scope = |text: &str| text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
-        let actions = self.authority.pairs().unwrap_or_default().iter().map(|(action, _)| action.to_string());
+        let whole = format!("{}/*", self.audience.strip_suffix('/').unwrap_or(&self.audience));
+        // What has no path has nothing below it.
+        let is_all = |resource: &str| match self.audience.contains("://") {
+            true => resource == whole,
+            false => resource == self.audience,
+        };
+        let pairs = self.authority.pairs().unwrap_or_default().iter();
+        let actions =
+            pairs.filter(|(_, resource)| is_all(&resource.to_string())).map(|(action, _)| action.to_string());
+        let is_free = |action: &str| self.authority.limits_on(action).next().is_none();
         let mut scopes: Vec<String> =
-            actions.filter(|action| !action.ends_with('*') && is_scope(action)).collect();
+            actions.filter(|action| !action.ends_with('*') && is_scope(action) && is_free(action)).collect();
         scopes.sort_unstable();
         scopes.dedup();
         (!scopes.is_empty()).then(|| scopes.join(" "))

@@ -198,7 +198,12 @@ fn scoped(pairs: &[Pair], ask: Ask<'_>) -> Result<Vec<Pair>, NarrowError> {
         return Ok(pairs.to_vec());
     }
     let mut found = Vec::new();
+    let issue = Pattern::action(ISSUE).map_err(CredentialError::from)?;
     for wanted in ask.scope {
+        // A token buys no tokens, whatever pattern grants them.
+        if common(wanted, &issue).is_some() {
+            return Err(NarrowError::Scope { action: wanted.to_string(), audience: ask.audience.to_owned() });
+        }
         let granted = pairs.iter().filter(|(action, _)| action.covers(wanted));
         let before = found.len();
         found.extend(granted.map(|(_, resource)| (wanted.clone(), resource.clone())));
@@ -259,6 +264,15 @@ fn check_audience(token: &Authority, audience: &str) -> Result<(), NarrowError> 
 
 /// Whether a limit lets nobody pass whom somebody vouches for.
 fn asks_possession(key: &LimitKey, bound: &Bound) -> bool {
-    let asks = matches!(&key.kind, LimitKind::Argument { name, .. } if name == POSSESSION);
-    asks && !bound.admits(&"vouched".into())
+    match &key.kind {
+        LimitKind::Argument { name, .. } if name == POSSESSION => !bound.admits(&"vouched".into()),
+        LimitKind::Rank { name, order } if name == POSSESSION => {
+            let place = order.iter().position(|one| *one == "vouched".into());
+            let place = place.and_then(|place| i64::try_from(place).ok());
+            !place.is_some_and(|place| matches!(bound, Bound::Most(most) if place <= *most))
+        }
+        // Of what can't be told nobody passes whom somebody vouches for.
+        LimitKind::TotalPerAction { fact } | LimitKind::TotalWindow { fact, .. } => fact == POSSESSION,
+        _ => false,
+    }
 }

@@ -104,6 +104,11 @@ impl TokenRequest {
             );
             return Err(Refused::new("invalid_client", "secret_shown", message));
         }
+        // Whoever asks for less by it must not get all (RFC 9396 §5).
+        if form.has("authorization_details") {
+            let message = "`authorization_details` is not read here; ask for less by `scope`";
+            return Err(Refused::new("invalid_authorization_details", "authorization_details", message));
+        }
         Ok(Self {
             grant,
             client_id: form.get("client_id").map(str::to_owned),

@@ -90,7 +90,9 @@ impl Registry {
         let Some(agent) = self.rules_for(tx, did)? else { return Ok(Vec::new()) };
         let mut broken = Vec::new();
         for rule in rules.iter().filter(|rule| agent.is_meant(rule)) {
-            let was_told = followed::was_told(tx, &self.id, &told_as(rule, did), now)?;
+            // Who was held back is looked at again: there may be room now.
+            let was_told =
+                rule.then == Then::Alert && followed::was_told(tx, &self.id, &told_as(rule, did), now)?;
             if !was_told && self.reason(tx, rule, &agent, now)?.is_some() {
                 broken.push(rule.clone());
             }

@@ -138,7 +138,20 @@ fn a_chain_that_asks_who_signs_is_told_so() {
     let grants = json!([grant(&["crm:read"], &["https://api.example/*"])]);
     let signed = json!([{"type": "argument", "name": "possession", "equals": "signed"}]);
     assert!(asked(&authority(grants.clone(), signed), "https://api.example", &[]).unwrap().own_key);
+    let ranked =
+        json!([{"type": "argument", "name": "possession", "rank": "signed", "order": ["signed", "vouched"]}]);
+    assert!(asked(&authority(grants.clone(), ranked), "https://api.example", &[]).unwrap().own_key);
+    let any = json!([{"type": "argument", "name": "possession", "rank": "vouched", "order": ["signed", "vouched"]}]);
+    assert!(!asked(&authority(grants.clone(), any), "https://api.example", &[]).unwrap().own_key);
     assert!(!asked(&authority(grants, json!([])), "https://api.example", &[]).unwrap().own_key);
+}
+
+#[test]
+fn a_token_buys_no_tokens_whatever_pattern_grants_them() {
+    let chain = authority(json!([grant(&["token:*"], &["https://api.example/*"])]), json!([]));
+    for scope in ["token:issue", "token:*"] {
+        assert_eq!(code(asked(&chain, "https://api.example", &[scope])), "scope_not_granted", "{scope}");
+    }
 }
 
 /// Grants, constraints and requests of a small domain, in which everything meets everything.

@@ -2,7 +2,7 @@ use crate::{AUDIENCE, ISSUER, NOW, claims, jwks, jws_of, key, patched};
 use legation_credential::{Facts, Request};
 use legation_keys::{Algorithm, SecretKey, Signer};
 use legation_token::{
-    Expected, Shown, TokenAlgorithm, TokenError, VerifiedToken,
+    Claims, Expected, Shown, TokenAlgorithm, TokenError, VerifiedToken,
     dpop::{self, Making, Of, Proof},
     verify,
 };
@@ -199,4 +199,21 @@ fn nothing_is_granted_by_act() {
     let deep = (0..80)
         .fold(json!({"sub": "x"}), |inner, _| json!({"sub": "did:web:acme.example:mail", "act": inner}));
     assert_ne!(code(of(deep)), "good");
+}
+
+#[test]
+fn a_scope_says_no_more_than_the_grants_and_limits() {
+    let of = |grants: Value, constraints: Value| {
+        let mut claims = claims();
+        claims["authorization_details"][0]["grants"] = grants;
+        claims["authorization_details"][0]["constraints"] = constraints;
+        Claims::read(claims.to_string().as_bytes()).unwrap().scope()
+    };
+    let grant = |resource: &str| json!([{"actions": ["crm:read"], "resources": [resource]}]);
+    assert_eq!(of(grant("https://api.example/*"), json!([])).as_deref(), Some("crm:read"));
+    assert_eq!(of(grant("https://api.example/accounts/7"), json!([])), None, "of one resource");
+    let limit =
+        |action: &str| json!([{"type": "argument", "name": "to", "oneOf": ["bob"], "actions": [action]}]);
+    assert_eq!(of(grant("https://api.example/*"), limit("crm:read")), None, "under a limit");
+    assert_eq!(of(grant("https://api.example/*"), limit("crm:write")).as_deref(), Some("crm:read"));
 }
