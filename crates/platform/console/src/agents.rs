@@ -76,8 +76,8 @@ fn decided(console: &Console, receipts: &[Value]) -> Markup {
         section {
             h2 { "Decided lately" }
             p {
-                (permits) " permits and " (codes.iter().map(|(_, times)| times).sum::<i64>()) " denials in the last " (receipts.len()) " receipts."
-                @if shadow > 0 { " " (shadow) " more went through in shadow alone." }
+                "Permits: " (permits) ", denials: " (codes.iter().map(|(_, times)| times).sum::<i64>()) ", of the last " (receipts.len()) " receipts."
+                @if shadow > 0 { " In shadow alone: " (shadow) "." }
             }
             @if !codes.is_empty() {
                 table {
@@ -105,7 +105,7 @@ fn cost(spent: &[Value]) -> Markup {
             h2 { "Spent in the last 24 hours" }
             @if of.is_empty() { p { "Nothing." } }
             @for (currency, (micros, calls)) in of {
-                p { strong { (legation_credential::money::money(micros, currency)) } " in " (calls) " calls." }
+                p { strong { (legation_credential::money::money(micros, currency)) } ", calls: " (calls) "." }
             }
             p { a href="/console/spend" { "By agent and model" } }
         }
@@ -118,8 +118,8 @@ fn waits(waiting: usize, more: bool) -> Markup {
             h2 { "Waiting for an approval" }
             @match (waiting, more) {
                 (0, false) => { p { "Nothing." } }
-                (some, false) => { p { (some) " requests." } }
-                (some, true) => { p { (some) " requests or more." } }
+                (some, false) => { p { "Requests: " (some) "." } }
+                (some, true) => { p { "Requests: " (some) " or more." } }
             }
             p.quiet { code { "legation approval list" } " shows them, and grants them by a signature." }
         }

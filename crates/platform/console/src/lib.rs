@@ -53,6 +53,7 @@ const MAX_BODY: usize = 16 << 10;
 const SIGNING_IN: usize = 4;
 
 const STYLE: &str = include_str!("style.css");
+const ICON: &str = include_str!("icon.svg");
 
 /// The console of one organization.
 pub struct Console {
@@ -78,7 +79,8 @@ impl Console {
     pub fn router(self: &Arc<Self>) -> Router {
         Router::new()
             .route("/console", get(agents::home))
-            .route("/console/style.css", get(style))
+            .route("/console/style.css", get(|| file("text/css; charset=utf-8", STYLE)))
+            .route("/console/icon.svg", get(|| file("image/svg+xml", ICON)))
             .route("/console/sign-in", get(sign_in::page).post(sign_in::sign_in))
             .route("/console/sign-out", post(sign_in::sign_out))
             .route("/console/agents", get(agents::list))
@@ -93,7 +95,6 @@ impl Console {
     }
 }
 
-async fn style() -> impl IntoResponse {
-    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")];
-    (headers, STYLE)
+async fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "max-age=300")], text)
 }

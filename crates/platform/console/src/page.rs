@@ -133,6 +133,7 @@ fn document(title: &str, head: &Markup, content: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) " · Legation" }
+                link rel="icon" type="image/svg+xml" href="/console/icon.svg";
                 link rel="stylesheet" href="/console/style.css";
             }
             body {
