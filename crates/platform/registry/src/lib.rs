@@ -27,6 +27,7 @@
 //! | [`log`] | the log: what was decided and changed, carried over under signed checkpoints |
 //! | [`admins`], [`claim`] | who may change the organization from afar, by a delegation; the first one, by a code that is typed |
 //! | [`identity`] | admins whom an OpenID provider knows |
+//! | [`console`] | admins of some hours, who sign in to the console by a code |
 //! | [`alerts`] | webhooks that are told what an operator has to know |
 //! | [`signals`] | streams of Security Event Tokens: whoever has one is told what happens to delegations |
 //! | [`tokens`] | the keys that sign agents' identity tokens |

@@ -8,7 +8,7 @@
 //! | `till` | what is committed in memory where calls come thick: its judgement, its journal, and how it gets into the tables |
 //! | `ledger` | the durable ledger, which judges by the verifier's own |
 //! | [`receipt`] | what was decided, as it is kept |
-//! | [`organization`], [`holder`], [`link`], [`blocked`], [`api_key`], [`claim`], [`card`], [`linkage`], [`domain`], [`configuration`], [`mcp`], [`approval`] | the tables of the registry |
+//! | [`organization`], [`holder`], [`link`], [`blocked`], [`api_key`], [`claim`], [`console`], [`card`], [`linkage`], [`domain`], [`configuration`], [`mcp`], [`approval`] | the tables of the registry |
 //! | [`subscription`], [`signal`], [`followed`] | who is told of events, by which tokens and keys, and how far |
 //! | [`token`] | the keys that sign agents' tokens |
 //! | [`logs`] | logs that receipts and events are carried over to, and in which order |
