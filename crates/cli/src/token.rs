@@ -10,6 +10,7 @@ use crate::{
 };
 use legation_credential::{Occasion, present};
 use legation_did::method_id;
+use legation_host::api::escape;
 use legation_keys::{
     Signer, base64url,
     json::{self, JsonLimits},
@@ -174,7 +175,7 @@ impl From {
             ("scope", &scope),
             ("token_signing_alg", alg),
         ];
-        let pairs = members.map(|(name, value)| format!("{name}={}", escaped(value)));
+        let pairs = members.map(|(name, value)| format!("{name}={}", escape(value)));
         Ok(pairs.join("&"))
     }
 
@@ -232,16 +233,6 @@ fn read(reply: &Reply) -> Result<Value, Failure> {
 fn text<'v>(answer: &'v Value, name: &str) -> Result<&'v str, Failure> {
     let missing = || Failure::network("token_answer", format!("the gateway's answer has no `{name}`"));
     answer.get(name).and_then(Value::as_str).ok_or_else(missing)
-}
-
-/// A text as a form has it.
-fn escaped(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => char::from(byte).to_string(),
-            byte => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 fn new_id() -> Result<String, Failure> {

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{args::PlaceArgs, files, output::Failure};
 use legation_host::api::ApiError;
+pub(crate) use legation_host::api::escape;
 use legation_registry::Registry;
 use serde_json::Value;
 
@@ -106,20 +107,6 @@ pub(crate) fn target(path: &str, query: &[(&str, &str)]) -> String {
     let members: Vec<String> =
         query.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
     if members.is_empty() { path.to_owned() } else { format!("{path}?{}", members.join("&")) }
-}
-
-/// A text as a segment of a path, or as a value of a query.
-pub(crate) fn escape(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if plain(byte) {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    escaped
 }
 
 /// How it is told that an end point did nothing.

@@ -214,7 +214,8 @@ async fn serve_all(
     ));
     if let Some(code) = code {
         complain(&format!(
-            "console: {admin_scheme}://{admin_address}/console, signed in to within ten minutes by the code {}\n",
+            "console: {admin_scheme}://{admin_address}{}, signed in to within ten minutes by the code {}\n",
+            legation_console::PATH,
             code.as_str()
         ));
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     Console, chain,
-    client::{Problem, escape},
+    client::Problem,
     decisions::table,
     page::{Visit, page, problem},
     told::{badge, code, facts, items, moment, plain, text, texts},
@@ -12,6 +12,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Redirect, Response},
 };
+use legation_host::api::escape;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
@@ -158,7 +159,6 @@ fn besides(agent: &Value) -> Markup {
 }
 
 fn who(agent: &Value) -> Markup {
-    let may = ["models", "actions", "resources"].map(|name| texts(agent, name));
     facts(&[
         ("DID", code(text(agent, "did"))),
         ("Team", plain(text(agent, "team"))),
@@ -166,7 +166,7 @@ fn who(agent: &Value) -> Markup {
         ("Owner", plain(text(agent, "owner"))),
         ("Tags", plain(&texts(agent, "tags"))),
         ("Capabilities", plain(&texts(agent, "capabilities"))),
-        ("Models", plain(&may[0])),
+        ("Models", plain(&texts(agent, "models"))),
         ("Version", plain(&agent.get("version").map(Value::to_string).unwrap_or_default())),
         ("Since", moment(text(agent, "created"))),
         ("Delegation until", moment(text(agent, "validUntil"))),

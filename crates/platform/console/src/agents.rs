@@ -2,7 +2,7 @@
 
 use crate::{
     Console,
-    client::{Problem, escape},
+    client::Problem,
     decisions::{is_administration, word},
     page::{Visit, page, problem},
     told::{badge, items, moment, text, texts},
@@ -11,6 +11,7 @@ use axum::{
     extract::{Query, State},
     response::Response,
 };
+use legation_host::api::escape;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;

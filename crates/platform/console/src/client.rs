@@ -43,20 +43,6 @@ pub(crate) fn now() -> i64 {
     since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or_default()
 }
 
-/// A name as it stands in a path or a query: all but letters, digits, `-`, `.`, `_` and `~` is escaped (RFC 3986 §2.3).
-pub(crate) fn escape(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                text.push(char::from(byte))
-            }
-            other => text.push_str(&format!("%{other:02X}")),
-        }
-    }
-    text
-}
-
 /// Who asks, and where the request came from: whoever asks too often from one address is refused as a client of `/v1` is.
 pub(crate) struct Asking<'a> {
     pub(crate) session: &'a Session,

@@ -2,7 +2,6 @@
 
 use crate::{
     Console,
-    client::escape,
     page::{Visit, page, problem},
     told::{badge, code, facts, items, moment, named, plain, text},
 };
@@ -10,6 +9,7 @@ use axum::{
     extract::{Path, Query, State},
     response::Response,
 };
+use legation_host::api::escape;
 use legation_verifier::Code;
 use maud::{Markup, PreEscaped, html};
 use serde::Deserialize;

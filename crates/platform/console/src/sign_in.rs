@@ -4,7 +4,7 @@ use crate::{
     Console,
     client::now,
     page::{COOKIE, COOKIE_TLS, Visit, cookie, is_by_tls, is_own, open_page},
-    session::Fresh,
+    session::{Fresh, Session},
 };
 use axum::{
     Form,
@@ -67,8 +67,11 @@ pub(crate) async fn sign_in(
     match begun {
         Ok(Ok((began, life))) => {
             // Whoever signs in anew is not signed in twice.
-            if let Some(before) = cookie(&headers, console.tls) {
-                console.sessions.end(&before);
+            let before = cookie(&headers, console.tls);
+            if let Some((cookie, session)) =
+                before.and_then(|cookie| console.sessions.get(&cookie).map(|session| (cookie, session)))
+            {
+                end(&console, &cookie, session).await;
             }
             led("/console", &console, &headers, (&began, life))
         }
@@ -113,6 +116,13 @@ fn begin(console: &Console, code: &str) -> Result<(String, u64), String> {
     cookie.map(|cookie| (cookie, life))
 }
 
+/// Ends a session. Where the store can't be written to, nobody has its key all the same.
+async fn end(console: &Arc<Console>, cookie: &str, session: Arc<Session>) {
+    console.sessions.end(cookie);
+    let own = Arc::clone(console);
+    drop(tokio::task::spawn_blocking(move || own.registry.end_console_session(&session.did, now())).await);
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Out {
     form: String,
@@ -128,9 +138,6 @@ pub(crate) async fn sign_out(
     if !visit.is_own || brought != visit.session.form {
         return form(StatusCode::FORBIDDEN, Some("The form was sent by another site, or is an old one."));
     }
-    console.sessions.end(&visit.cookie);
-    let (own, session) = (Arc::clone(&console), Arc::clone(&visit.session));
-    // Where the store can't be written to, nobody has the key all the same.
-    drop(tokio::task::spawn_blocking(move || own.registry.end_console_session(&session.did, now())).await);
+    end(&console, &visit.cookie, Arc::clone(&visit.session)).await;
     led("/console/sign-in", &console, &headers, ("", 0))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Console,
-    client::{escape, now},
+    client::now,
     page::{Visit, page, problem},
     told::{items, named, text},
 };
@@ -11,6 +11,7 @@ use axum::{
     response::Response,
 };
 use legation_credential::money::money;
+use legation_host::api::escape;
 use legation_keys::time;
 use maud::{Markup, html};
 use serde::Deserialize;

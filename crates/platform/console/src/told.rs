@@ -1,6 +1,6 @@
 //! Values of `/v1` as people read them.
 
-use crate::client::escape;
+use legation_host::api::escape;
 use maud::{Markup, html};
 use serde_json::Value;
 

@@ -8,8 +8,8 @@
 //!
 //! A token is an action like any other: `token:issue` on the service that it is for. It is decided on by `decide`, with a nonce
 //! that passes once, policies, the epoch and a receipt; only then anything is signed. Whoever is not known yet makes nobody
-//! fetch: until a nonce of ours and a signature were shown, nothing but memory is looked at, and at most one document of the
-//! organization's own is read.
+//! fetch: until a nonce of ours was shown nothing but memory is looked at, and then only what the organization's own store has of
+//! the chain that is named.
 
 mod identify;
 mod told;

@@ -72,7 +72,7 @@ mod told;
 mod version;
 
 pub use admins::actions_of;
-pub use asked::MAX_BODY;
+pub use asked::{MAX_BODY, escape};
 pub use configured::problems;
 pub use endpoint::{action, ask};
 pub use error::ApiError;

@@ -216,3 +216,24 @@ fn what_an_agent_does_stands_beside_what_it_did() {
     assert_eq!(registry.activity("bot", 30, now).unwrap().days, 5, "it is five days old");
     assert_eq!(registry.activity("nobody", 3, now).unwrap_err().code(), "not_found");
 }
+
+#[test]
+fn who_was_held_back_is_suspended_as_soon_as_there_is_room() {
+    let world = World::new();
+    let registry = &world.registry;
+    let one = Rule { spend: Some("1USD/2h".to_owned()), most_agents: 1, ..rule("dear") };
+    registry.put_quarantine_rule(&one, NOW).unwrap();
+    for name in ["ann", "ben"] {
+        world.add(name, "default");
+        keep(registry, "settle", name, MODEL, (2 * DOLLAR, NOW));
+    }
+    assert_eq!(registry.enforce_quarantine(NOW + 60).unwrap(), 2, "one is suspended, one is told of");
+    assert_eq!(held(registry).len(), 1);
+    let before = registry.events(0, 1000).unwrap().len();
+    assert_eq!(registry.enforce_quarantine(NOW + 61).unwrap(), 0);
+    assert_eq!(registry.events(0, 1000).unwrap().len(), before, "nobody is told of the same each second");
+    // Resuming the other one makes room.
+    registry.resume(Kind::Agent, &held(registry)[0], NOW + 62).unwrap();
+    assert_eq!(registry.enforce_quarantine(NOW + 63).unwrap(), 1);
+    assert_eq!(held(registry).len(), 1);
+}

@@ -82,12 +82,14 @@ impl Connection {
                 config.connect_timeout(PATIENCE).tcp_user_timeout(PATIENCE).application_name("legation");
                 let mut client = config.connect(postgres::NoTls)?;
                 let millis = PATIENCE.as_millis();
-                // A plan that was made while a table was small is kept until the table is analyzed, a minute later at best: with
-                // a hundred thousand rows more it reads all of them. Plans of ours take some ten microseconds to make.
                 client.batch_execute(&format!(
                     "SET statement_timeout = {millis}; SET lock_timeout = {millis}; SET synchronous_commit = on; \
-                     SET idle_in_transaction_session_timeout = {millis}; SET plan_cache_mode = force_custom_plan"
+                     SET idle_in_transaction_session_timeout = {millis}"
                 ))?;
+                // A plan that was made while a table was small is kept until the table is analyzed, a minute later at best: with
+                // a hundred thousand rows more it reads all of them. Plans of ours take some ten microseconds to make. What only
+                // speaks PostgreSQL's protocol may not know this, and plans in a way of its own.
+                drop(client.batch_execute("SET plan_cache_mode = force_custom_plan"));
                 Ok(Self::Postgres { client: Box::new(client), prepared: HashMap::new() })
             }
         }

@@ -11,6 +11,7 @@
 //! | [`organization`], [`holder`], [`link`], [`blocked`], [`api_key`], [`claim`], [`console`], [`card`], [`linkage`], [`domain`], [`configuration`], [`mcp`], [`approval`] | the tables of the registry |
 //! | [`subscription`], [`signal`], [`followed`] | who is told of events, by which tokens and keys, and how far |
 //! | [`token`] | the keys that sign agents' tokens |
+//! | `signing_key` | what keys that are published have in common, of one table or another |
 //! | [`logs`] | logs that receipts and events are carried over to, and in which order |
 //! | [`kept`] | what agents have let a provider keep, and whose it is |
 //! | [`quarantine`], [`used`] | denials that count against an agent, each once; whom a rule has suspended; what agents spent and used |
@@ -72,6 +73,7 @@ pub mod restored;
 pub mod retention;
 pub mod rotation;
 pub mod signal;
+mod signing_key;
 pub mod store;
 pub mod subscription;
 pub mod synced;

@@ -1,6 +1,9 @@
 //! Whom an organization tells of its events, and the keys that sign what it tells.
 
-use crate::{error::StoreError, tx::Tx, value::Row};
+use crate::{error::StoreError, signing_key, tx::Tx, value::Row};
+
+/// Their table.
+const KEYS: &str = "signal_key";
 
 /// Somebody who may have a stream of events. Of its token only the digest is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,11 +178,7 @@ pub fn set_sealed(
     key_id: &str,
     sealed: Vec<u8>,
 ) -> Result<(), StoreError> {
-    tx.change_one(
-        "UPDATE signal_key SET sealed = $3 WHERE organization = $1 AND key_id = $2",
-        &[organization.into(), key_id.into(), sealed.into()],
-        "such key",
-    )
+    signing_key::set_sealed(tx, KEYS, (organization, key_id), sealed)
 }
 
 /// Publishes the keys that sign until `until` (Unix seconds), and no longer signs by them; with `None` they are gone at once.
@@ -187,14 +186,7 @@ pub fn set_sealed(
 /// # Errors
 /// [`StoreError`].
 pub fn retire_keys(tx: &mut Tx<'_>, organization: &str, until: Option<i64>) -> Result<(), StoreError> {
-    match until {
-        Some(until) => tx.execute(
-            "UPDATE signal_key SET until = $2 WHERE organization = $1 AND until IS NULL",
-            &[organization.into(), until.into()],
-        ),
-        None => tx.execute("DELETE FROM signal_key WHERE organization = $1", &[organization.into()]),
-    }
-    .map(drop)
+    signing_key::retire(tx, KEYS, organization, until)
 }
 
 /// Takes away keys that are no longer published at `now` (Unix seconds).
@@ -202,9 +194,5 @@ pub fn retire_keys(tx: &mut Tx<'_>, organization: &str, until: Option<i64>) -> R
 /// # Errors
 /// [`StoreError`].
 pub fn end_keys(tx: &mut Tx<'_>, organization: &str, now: i64) -> Result<(), StoreError> {
-    tx.execute(
-        "DELETE FROM signal_key WHERE organization = $1 AND until IS NOT NULL AND until <= $2",
-        &[organization.into(), now.into()],
-    )
-    .map(drop)
+    signing_key::end(tx, KEYS, organization, now)
 }

@@ -1,6 +1,9 @@
 //! The keys that sign agents' identity tokens: one for each algorithm that was asked for, and those before it for a while.
 
-use crate::{error::StoreError, tx::Tx, value::Row};
+use crate::{error::StoreError, signing_key, tx::Tx, value::Row};
+
+/// Their table.
+const KEYS: &str = "token_key";
 
 /// A key that signs tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,11 +77,7 @@ pub fn set_sealed(
     key_id: &str,
     sealed: Vec<u8>,
 ) -> Result<(), StoreError> {
-    tx.change_one(
-        "UPDATE token_key SET sealed = $3 WHERE organization = $1 AND key_id = $2",
-        &[organization.into(), key_id.into(), sealed.into()],
-        "such key",
-    )
+    signing_key::set_sealed(tx, KEYS, (organization, key_id), sealed)
 }
 
 /// Publishes the keys that sign until `until` (Unix seconds), and no longer signs by them; with `None` all keys are gone at once,
@@ -87,14 +86,7 @@ pub fn set_sealed(
 /// # Errors
 /// [`StoreError`].
 pub fn retire_keys(tx: &mut Tx<'_>, organization: &str, until: Option<i64>) -> Result<(), StoreError> {
-    match until {
-        Some(until) => tx.execute(
-            "UPDATE token_key SET until = $2 WHERE organization = $1 AND until IS NULL",
-            &[organization.into(), until.into()],
-        ),
-        None => tx.execute("DELETE FROM token_key WHERE organization = $1", &[organization.into()]),
-    }
-    .map(drop)
+    signing_key::retire(tx, KEYS, organization, until)
 }
 
 /// Takes away keys that are no longer published at `now` (Unix seconds).
@@ -102,9 +94,5 @@ pub fn retire_keys(tx: &mut Tx<'_>, organization: &str, until: Option<i64>) -> R
 /// # Errors
 /// [`StoreError`].
 pub fn end_keys(tx: &mut Tx<'_>, organization: &str, now: i64) -> Result<(), StoreError> {
-    tx.execute(
-        "DELETE FROM token_key WHERE organization = $1 AND until IS NOT NULL AND until <= $2",
-        &[organization.into(), now.into()],
-    )
-    .map(drop)
+    signing_key::end(tx, KEYS, organization, now)
 }

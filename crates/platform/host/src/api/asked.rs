@@ -106,6 +106,21 @@ impl Asked<'_> {
     }
 }
 
+/// A text as a segment of a path, or as a value of a query.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if plain(byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
 /// How JSON writes the null character.
 const NULL: &[u8] = b"\\u0000";
 

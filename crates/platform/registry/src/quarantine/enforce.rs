@@ -90,14 +90,21 @@ impl Registry {
         let Some(agent) = self.rules_for(tx, did)? else { return Ok(Vec::new()) };
         let mut broken = Vec::new();
         for rule in rules.iter().filter(|rule| agent.is_meant(rule)) {
-            // Who was held back is looked at again: there may be room now.
-            let was_told =
-                rule.then == Then::Alert && followed::was_told(tx, &self.id, &told_as(rule, did), now)?;
-            if !was_told && self.reason(tx, rule, &agent, now)?.is_some() {
+            // Who was held back is looked at again once there is room; until then it costs no lock.
+            let is_done = followed::was_told(tx, &self.id, &told_as(rule, did), now)?
+                && (rule.then == Then::Alert || !self.has_room(tx, rule, now)?);
+            if !is_done && self.reason(tx, rule, &agent, now)?.is_some() {
                 broken.push(rule.clone());
             }
         }
         Ok(broken)
+    }
+
+    /// Whether a rule may suspend one more within the hour.
+    fn has_room(&self, tx: &mut Tx<'_>, rule: &Rule, now: i64) -> Result<bool, RegistryError> {
+        let most = rule.most_agents;
+        let others = quarantine::by_rule(tx, &self.id, &rule.name, (now.saturating_sub(HOUR), most))?;
+        Ok(i64::try_from(others).unwrap_or(i64::MAX) < most)
     }
 
     /// The agent of a DID, where there is one of the organization that goes on.
@@ -210,9 +217,7 @@ impl Registry {
             let name = &agent.holder.name;
             let mut held_back = false;
             if rule.then == Then::Suspend {
-                let most = rule.most_agents;
-                let others = quarantine::by_rule(tx, &self.id, &rule.name, (now.saturating_sub(HOUR), most))?;
-                held_back = i64::try_from(others).unwrap_or(i64::MAX) >= most;
+                held_back = !self.has_room(tx, rule, now)?;
                 if !held_back {
                     let why = json!({"rule": rule.name, "reason": reason});
                     self.set_state_in(tx, (Kind::Agent, name), State::Suspended, Some(&why), now)?;
