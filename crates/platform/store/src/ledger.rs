@@ -3,6 +3,7 @@
 
 use crate::{
     error::StoreError,
+    migrate,
     till::table,
     tx::Tx,
     value::{Row, Value, count},
@@ -65,12 +66,14 @@ pub(crate) fn head(tx: &mut Tx<'_>, organization: &str) -> Result<Head, StoreErr
 
 /// As [`head`], also of one that is closed, with the reason for it.
 pub(crate) fn head_closed(tx: &mut Tx<'_>, organization: &str) -> Result<(Head, Option<String>), StoreError> {
-    let rows = tx.locked(
-        "SELECT epoch, receipts, nonces, totals, forgotten, ended, begun, unknown, closed, closed_why \
+    let sql = format!(
+        "SELECT epoch, receipts, nonces, totals, forgotten, ended, begun, unknown, closed, closed_why, {} \
          FROM organization WHERE id = $1",
-        &[organization.into()],
-    )?;
+        migrate::COMPATIBLE_FROM
+    );
+    let rows = tx.locked(&sql, &[organization.into()])?;
     let row = rows.first().ok_or_else(|| StoreError::NotFound { what: "such organization".to_owned() })?;
+    migrate::must_be_known(row.int(10)?)?;
     let closed = row.maybe_int(8)?;
     let why = closed.map(|_| row.maybe_text(9)).transpose()?.map(Option::unwrap_or_default);
     let head = Head {

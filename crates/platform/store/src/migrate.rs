@@ -1,9 +1,13 @@
 //! The steps by which a database gets its tables. Each runs once, in order, in one transaction for all of them.
+//!
+//! A version of the program and the one before it run side by side while an organization upgrades: the newer one brings the
+//! tables up to date, and the older one goes on where all that was done is in [`ADDITIVE`]. Where something is not, the older
+//! one stops within a second, since whoever decides reads of its organization together with [`COMPATIBLE_FROM`].
 
 use crate::{connection::Connection, error::StoreError};
 
 /// The steps. One that was released is never changed.
-const STEPS: [&str; 29] = [
+const STEPS: [&str; 30] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_idempotency.sql"),
     include_str!("../migrations/0003_batches.sql"),
@@ -33,7 +37,19 @@ const STEPS: [&str; 29] = [
     include_str!("../migrations/0027_quarantine.sql"),
     include_str!("../migrations/0028_token.sql"),
     include_str!("../migrations/0029_console.sql"),
+    include_str!("../migrations/0030_compatible.sql"),
 ];
+
+/// Steps of which a program that does not know them need not know: they make tables, indexes and columns with a default (or
+/// none) that it may leave as they are, and that mean nothing for what it decides. Any other step ends the programs before it.
+const ADDITIVE: [i64; 0] = [];
+
+/// The first step that says from which one on programs may go on beside it.
+const SAID_FROM: i64 = 30;
+
+/// The step that a program must know at least to go on with a database, as a column beside others.
+pub(crate) const COMPATIBLE_FROM: &str =
+    "(SELECT MAX(COALESCE(compatible_from, number)) FROM migration) AS compatible_from";
 
 /// A number that stands for migrating, in PostgreSQL, so that two processes do not do it at once.
 const LOCK: i64 = 0x6c65_6761_7469_6f6e;
@@ -76,6 +92,17 @@ pub(crate) fn is_empty(connection: &mut Connection) -> Result<bool, StoreError> 
     Ok(connection.query(tables, &[])?.is_empty())
 }
 
+/// Holds what [`COMPATIBLE_FROM`] says against what is known here.
+pub(crate) fn must_be_known(compatible_from: i64) -> Result<(), StoreError> {
+    let known = known();
+    if compatible_from > known { Err(StoreError::TooNew { found: compatible_from, known }) } else { Ok(()) }
+}
+
+/// The step that a program must know to go on beside this one, of those that this program does.
+fn compatible_from(number: i64) -> i64 {
+    (1..=number).rev().find(|number| !ADDITIVE.contains(number)).unwrap_or(number)
+}
+
 /// The steps that were not done yet, within a transaction; up to a number, where one is given.
 pub(crate) fn steps(connection: &mut Connection, up_to: Option<i64>) -> Result<(), StoreError> {
     if let Connection::Postgres { .. } = connection {
@@ -84,12 +111,50 @@ pub(crate) fn steps(connection: &mut Connection, up_to: Option<i64>) -> Result<(
     connection.batch("CREATE TABLE IF NOT EXISTS migration (number BIGINT NOT NULL PRIMARY KEY)")?;
     let (found, known) = (found(connection)?, known());
     if found > known {
-        return Err(StoreError::TooNew { found, known });
+        let rows = connection.query(&format!("SELECT {COMPATIBLE_FROM}"), &[])?;
+        return must_be_known(rows.first().map_or(Ok(found), |row| row.int(0))?);
     }
     let due = found.saturating_add(1)..=up_to.unwrap_or(known);
     for (number, step) in (1_i64..).zip(STEPS).filter(|(number, _)| due.contains(number)) {
         connection.batch(step)?;
-        connection.execute("INSERT INTO migration (number) VALUES ($1)", &[number.into()])?;
+        if number < SAID_FROM {
+            connection.execute("INSERT INTO migration (number) VALUES ($1)", &[number.into()])?;
+            continue;
+        }
+        connection.execute(
+            "INSERT INTO migration (number, compatible_from) VALUES ($1, $2)",
+            &[number.into(), compatible_from(number).into()],
+        )?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a step must begin its statements with to be additive.
+    fn only_adds(step: &str) -> bool {
+        let text: Vec<&str> = step.lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
+        let text = text.join(" ");
+        let mut statements = text.split(';').map(str::trim).filter(|one| !one.is_empty());
+        statements.all(|one| {
+            one.starts_with("CREATE TABLE ")
+                || one.starts_with("CREATE INDEX ")
+                || (one.starts_with("ALTER TABLE ")
+                    && one.contains(" ADD COLUMN ")
+                    && (!one.contains("NOT NULL") || one.contains("DEFAULT")))
+        })
+    }
+
+    #[test]
+    fn a_step_that_programs_before_it_may_ignore_only_adds() {
+        for (number, step) in (1_i64..).zip(STEPS) {
+            assert!(!ADDITIVE.contains(&number) || (number > SAID_FROM && only_adds(step)), "step {number}");
+        }
+        assert!(only_adds("CREATE TABLE a (b BIGINT NOT NULL); -- c\nALTER TABLE a ADD COLUMN d BIGINT;"));
+        for step in ["UPDATE a SET b = 1", "ALTER TABLE a ADD COLUMN d BIGINT NOT NULL", "DROP TABLE a"] {
+            assert!(!only_adds(step), "{step}");
+        }
+    }
 }

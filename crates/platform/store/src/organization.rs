@@ -3,6 +3,7 @@
 use crate::{
     connection::Connection,
     error::StoreError,
+    migrate,
     tx::Tx,
     value::{Row, Value},
 };
@@ -28,10 +29,16 @@ pub struct Organization {
     pub era: i64,
 }
 
-const COLUMNS: &str = "SELECT id, domain, created, epoch, events, receipts, CASE WHEN closed IS NULL THEN NULL \
-                       ELSE COALESCE(closed_why, '') END, era FROM organization";
+fn columns() -> String {
+    format!(
+        "SELECT id, domain, created, epoch, events, receipts, CASE WHEN closed IS NULL THEN NULL \
+         ELSE COALESCE(closed_why, '') END, era, {} FROM organization",
+        migrate::COMPATIBLE_FROM
+    )
+}
 
 fn read(row: &Row) -> Result<Organization, StoreError> {
+    migrate::must_be_known(row.int(8)?)?;
     Ok(Organization {
         id: row.text(0)?,
         domain: row.text(1)?,
@@ -62,7 +69,7 @@ pub fn add(tx: &mut Tx<'_>, id: &str, domain: &str, created: i64) -> Result<(), 
 /// # Errors
 /// [`StoreError`].
 pub fn all(tx: &mut Tx<'_>, most: i64) -> Result<Vec<Organization>, StoreError> {
-    let rows = tx.query(&format!("{COLUMNS} ORDER BY domain LIMIT $1"), &[most.into()])?;
+    let rows = tx.query(&format!("{} ORDER BY domain LIMIT $1", columns()), &[most.into()])?;
     rows.iter().map(read).collect()
 }
 
@@ -71,7 +78,7 @@ pub fn all(tx: &mut Tx<'_>, most: i64) -> Result<Vec<Organization>, StoreError> 
 /// # Errors
 /// [`StoreError`].
 pub fn get(tx: &mut Tx<'_>, id: &str) -> Result<Organization, StoreError> {
-    let rows = tx.query(&format!("{COLUMNS} WHERE id = $1"), &[id.into()])?;
+    let rows = tx.query(&format!("{} WHERE id = $1", columns()), &[id.into()])?;
     let row = rows.first().ok_or_else(|| StoreError::NotFound { what: "such organization".to_owned() })?;
     read(row)
 }
@@ -93,7 +100,7 @@ pub fn lock(tx: &mut Tx<'_>, id: &str) -> Result<Organization, StoreError> {
 /// # Errors
 /// [`StoreError`].
 pub fn lock_closed(tx: &mut Tx<'_>, id: &str) -> Result<Organization, StoreError> {
-    let rows = tx.locked(&format!("{COLUMNS} WHERE id = $1"), &[id.into()])?;
+    let rows = tx.locked(&format!("{} WHERE id = $1", columns()), &[id.into()])?;
     let row = rows.first().ok_or_else(|| StoreError::NotFound { what: "such organization".to_owned() })?;
     read(row)
 }

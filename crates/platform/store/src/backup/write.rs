@@ -37,7 +37,11 @@ pub(super) fn all(
     note: Note,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Written, StoreError> {
-    let migration = migrate::found(connection)?;
+    let (migration, known) = (migrate::found(connection)?, migrate::known());
+    if migration > known {
+        // Tables that are not known here would be left out.
+        return Err(StoreError::TooNew { found: migration, known });
+    }
     let mut writer = Writer::begin(out)?;
     let Note { at, master } = note;
     writer.frame(&Frame::Head(Head { at, migration, master }))?;

@@ -1,8 +1,10 @@
 //! Events, tenants, names.
 
-use crate::engines::{ACME, both};
+use crate::engines::{ACME, Engine, both};
 use legation_store::{
-    Location, NewEvent, Store, StoreError, api_key, holder,
+    Location, NewEvent, Store, StoreError, api_key,
+    backup::Note,
+    holder,
     holder::{Holder, Kind, State},
     organization,
 };
@@ -109,6 +111,42 @@ fn a_database_of_a_later_version_is_not_touched() {
     connection.execute("INSERT INTO migration (number) VALUES (99)", []).unwrap();
     let error = Store::open(Location::Sqlite(path)).unwrap_err();
     assert!(matches!(error, StoreError::TooNew { found: 99, known } if known < 99), "{error:?}");
+}
+
+/// Runs SQL as a later version does, beside the store.
+fn run(location: &Location, sql: &str) {
+    match location {
+        Location::Sqlite(path) => rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap(),
+        Location::Postgres(url) => {
+            postgres::Client::connect(url, postgres::NoTls).unwrap().batch_execute(sql).unwrap();
+        }
+    }
+}
+
+#[test]
+fn who_runs_beside_a_later_version_goes_on_where_that_only_added_and_stops_where_it_did_not() {
+    for Engine { name, store, location, .. } in &both() {
+        run(
+            location,
+            "CREATE TABLE later (organization TEXT NOT NULL PRIMARY KEY); \
+             INSERT INTO migration (number, compatible_from) VALUES (99, 30)",
+        );
+        store.write(|tx| organization::lock(tx, ACME).map(drop)).unwrap();
+        let again = Store::open(location.clone()).unwrap();
+        assert_eq!(again.read(|tx| organization::get(tx, ACME)).unwrap().epoch, 1);
+        let mut out = Vec::new();
+        let half = again.backup(&mut out, Note { at: 1, master: None }, &mut |_| {}).unwrap_err();
+        assert!(matches!(half, StoreError::TooNew { found: 99, .. }), "{name}: {half:?}");
+        assert!(out.is_empty(), "{name}: a backup without the tables that are not known");
+
+        run(location, "UPDATE migration SET compatible_from = 99 WHERE number = 99");
+        let stopped = |result: Result<(), StoreError>| {
+            assert!(matches!(result, Err(StoreError::TooNew { found: 99, .. })), "{name}: {result:?}");
+        };
+        stopped(store.read(|tx| organization::get(tx, ACME)).map(drop));
+        stopped(store.write(|tx| organization::lock(tx, ACME).map(drop)));
+        stopped(Store::open(location.clone()).map(drop));
+    }
 }
 
 #[test]
