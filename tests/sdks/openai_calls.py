@@ -8,7 +8,7 @@ with `OPENAI_BASE_URL` and `OPENAI_API_KEY` in the environment. A call is one of
     models
     many COUNT MODEL [the options of chat]      so many at once
     image MODEL [--size S] [--quality Q] [--n N]
-    speak MODEL | transcribe MODEL
+    edit MODEL | speak MODEL | transcribe MODEL
     batch MODEL                                 a file, a batch of it, and what is told of both
 
 Each prints a line of JSON: whether it went well (`ok`), what came or which exception the SDK raised, with the `code` of the
@@ -133,6 +133,12 @@ def image(options):
         'images': len(client.images.generate(model=options.model, prompt='a cat', **asked).data)})
 
 
+def edit(options):
+    pictures = [('a.png', b'PNG', 'image/png'), ('b.png', b'PNG', 'image/png')]
+    return once(options, lambda client: {
+        'images': len(client.images.edit(model=options.model, prompt='a hat on it', image=pictures).data)})
+
+
 def speak(options):
     return once(options, lambda client: {
         'bytes': len(client.audio.speech.create(model=options.model, voice='alloy', input='Hello.').content)})
@@ -199,8 +205,8 @@ def timeout(options):
 def parser():
     made = argparse.ArgumentParser(prog='openai_calls.py')
     calls = made.add_subparsers(dest='call', required=True)
-    of = {name: calls.add_parser(name) for name in ['chat', 'models', 'many', 'image', 'speak', 'transcribe', 'batch']}
-    for one in ['image', 'speak', 'transcribe', 'batch']:
+    of = {name: calls.add_parser(name) for name in ['chat', 'models', 'many', 'image', 'edit', 'speak', 'transcribe', 'batch']}
+    for one in ['image', 'edit', 'speak', 'transcribe', 'batch']:
         of[one].add_argument('model')
     of['image'].add_argument('--size')
     of['image'].add_argument('--quality')
@@ -231,6 +237,6 @@ def calls(arguments):
 if __name__ == '__main__':
     for options in calls(sys.argv[1:]):
         plain = {
-            'chat': chat, 'models': models, 'image': image, 'speak': speak, 'transcribe': transcribe, 'batch': batch}
+            'chat': chat, 'models': models, 'image': image, 'edit': edit, 'speak': speak, 'transcribe': transcribe, 'batch': batch}
         told = asyncio.run(many(options)) if options.call == 'many' else plain[options.call](options)
         print(json.dumps({'call': options.call} | told), flush=True)

@@ -37,7 +37,8 @@ impl Signer {
         let stop = Arc::new(AtomicBool::new(false));
         let (served, stopping) = (sockets.clone(), Arc::clone(&stop));
         let thread = thread::spawn(move || {
-            serve(&served, master, || stopping.load(Ordering::Relaxed)).map_err(|error| error.to_string())
+            serve(&served, None, master, || stopping.load(Ordering::Relaxed))
+                .map_err(|error| error.to_string())
         });
         let signer = Self { sockets, stop, thread: Some(thread) };
         let began = Instant::now();

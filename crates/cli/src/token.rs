@@ -12,7 +12,7 @@ use legation_credential::{Occasion, present};
 use legation_did::method_id;
 use legation_host::api::escape;
 use legation_keys::{
-    Signer, base64url,
+    base64url,
     json::{self, JsonLimits},
     secret::random,
 };
@@ -158,7 +158,7 @@ impl From {
             transcript: None,
         };
         let links: Vec<&str> = chain.iter().map(String::as_str).collect();
-        let presented = present(&links, did, occasion, &method_id(did, key.public_key()), key);
+        let presented = present(&links, did, occasion, &method_id(did, key.public_key()), &**key);
         let presented = presented.map_err(|error| Failure::invalid("present", error.to_string()))?;
         let scope = args.scope.join(" ");
         let [_, kind] = request::PRESENTATION;
@@ -188,7 +188,7 @@ impl From {
             token: None,
             now: files::now(),
         };
-        dpop::make(&making, &self.agent.key)
+        dpop::make(&making, &*self.agent.key)
             .map_err(|error| Failure::invalid("sign_failed", error.to_string()))
     }
 
@@ -251,7 +251,7 @@ fn proof(args: &TokenProofArgs) -> Result<Output, Failure> {
         token: Some(token.trim()),
         now: files::now(),
     };
-    let proof = dpop::make(&making, &agent.key);
+    let proof = dpop::make(&making, &*agent.key);
     let proof = proof.map_err(|error| Failure::invalid("sign_failed", error.to_string()))?;
     Ok(Output::done(json!({"proof": proof}), proof.clone()))
 }

@@ -280,6 +280,7 @@ fn the_openai_sdk_as_it_is_draws_speaks_and_keeps_files_that_are_its_own() {
             "completion_window": "24h", "status": "in_progress", "created_at": 1});
         match seen.path.as_str() {
             "/v1/images/generations" => json(json!({"created": 1, "data": [{"b64_json": "AAAA"}, {"b64_json": "AAAA"}]})),
+            "/v1/images/edits" => json(json!({"created": 1, "data": [{"b64_json": "AAAA"}], "usage": {"input_tokens": 9}})),
             "/v1/audio/speech" => Plan::body(200, "audio/mpeg", vec![1; 7]),
             "/v1/audio/transcriptions" => json(json!({"text": "hello", "usage": {"type": "duration", "seconds": 2}})),
             "/v1/files" => {
@@ -306,12 +307,17 @@ fn the_openai_sdk_as_it_is_draws_speaks_and_keeps_files_that_are_its_own() {
     });
     play.write("model.json", model.to_string());
     assert_eq!(play.run("model set model.json").status, 0);
-    let told = openai(&up, &up.key, "image all --n 2 then speak all then transcribe all then batch all");
+    let told = openai(
+        &up,
+        &up.key,
+        "image all --n 2 then speak all then transcribe all then batch all then edit all",
+    );
     assert_eq!((&told[0]["ok"], &told[0]["images"]), (&json!(true), &json!(2)), "{told:?}");
     assert_eq!((&told[1]["ok"], &told[1]["bytes"]), (&json!(true), &json!(7)), "{told:?}");
     assert_eq!((&told[2]["ok"], &told[2]["text"]), (&json!(true), &json!("hello")), "{told:?}");
     assert_eq!((&told[3]["batch"], &told[3]["files"]), (&json!("batch_1"), &json!(["file-1"])), "{told:?}");
     assert!(told[3]["content"].as_str().unwrap().contains("\"model\":\"m\""), "{told:?}");
+    assert_eq!((&told[4]["ok"], &told[4]["images"]), (&json!(true), &json!(1)), "{told:?}");
     let told = openai(&up, &up.key, "image all --n 3 --size 1024x1024 then image all --size 512x512");
     assert_eq!((&told[0]["status"], &told[0]["code"]), (&json!(429), &json!("budget_exceeded")), "{told:?}");
     assert_eq!((&told[1]["status"], &told[1]["code"]), (&json!(403), &json!("unpriced")), "{told:?}");

@@ -90,6 +90,16 @@ fn who_never_saw_the_console_revokes_an_agent_by_clicks_and_axe_finds_nothing() 
             .unwrap();
     let key = told["up"]["dev"]["apiKey"].as_str().unwrap();
     assert_eq!((call(port, key, 1).as_str(), call(port, key, 2).as_str()), ("200", "429"));
+    // A call that waits for somebody's approval.
+    let approver = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
+    let above = json!({"type": "approval", "above": 0, "currency": "USD", "approver": approver, "actions": ["model:chat"]});
+    let constraint = above.to_string();
+    run(
+        &folder,
+        &["agent", "add", "buyer", "--models", "*", "--budget", "1USD/day", "--constraint", &constraint],
+    );
+    let key = run(&folder, &["api-key", "create", "buyer"]);
+    assert_eq!(call(port, key["secret"].as_str().unwrap(), 1), "403");
     let code = run(&folder, &["console", "--role", "owner"]);
     let mut node = node();
     node.arg(root("crates/platform/console/tests/look.mjs"));

@@ -48,7 +48,7 @@ pub(crate) fn run(args: &NarrowArgs) -> Result<Output, Failure> {
     };
     let links: Vec<&str> = parent.chain.iter().map(String::as_str).collect();
     let key_id = method_id(parent.did(), parent.key.public_key());
-    let link = pass_on(&links, terms, &key_id, &parent.key).map_err(|error| refused(&error))?;
+    let link = pass_on(&links, terms, &key_id, &*parent.key).map_err(|error| refused(&error))?;
     let chain = format!("{}~{link}", parent.chain.join("~"));
     let protection = passphrase.as_ref().map_or(Protection::InsecurePlaintext, Protection::Passphrase);
     let overwrite = if args.out.force { Overwrite::Replace } else { Overwrite::Refuse };

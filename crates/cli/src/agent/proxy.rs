@@ -1,6 +1,6 @@
 //! `legation agent proxy`: signs what programs send that can't, until it is asked to end.
 
-use super::Agent;
+use super::{Agent, Home, process};
 use crate::{
     args::{AgentProxyArgs, SignsArgs},
     network,
@@ -36,8 +36,7 @@ pub(crate) struct Signs {
     chain: Vec<String>,
     gateway: Gateway,
     fetcher: Fetcher,
-    file: PathBuf,
-    passphrase: Option<Passphrase>,
+    home: Home,
 }
 
 impl Signs {
@@ -49,7 +48,7 @@ impl Signs {
         let url = reached_at(url.strip_suffix("/v1").unwrap_or(url))?;
         let gateway = Gateway { url, origin: names::origin(&agent.last.principal) };
         let did = agent.did().clone();
-        let Agent { file, passphrase, key, chain, .. } = agent;
+        let Agent { home, key, chain, .. } = agent;
         let options = Options {
             timeout: ANSWER,
             allow_private: args.allow_private,
@@ -59,8 +58,8 @@ impl Signs {
             ..Options::default()
         };
         let fetcher = Fetcher::new(options).map_err(|error| Failure::file(error.to_string()))?;
-        let identity = Identity::new(did, Arc::new(key));
-        Ok(Self { identity, chain, gateway, fetcher, file, passphrase })
+        let identity = Identity::new(did, key);
+        Ok(Self { identity, chain, gateway, fetcher, home })
     }
 
     /// Who signs.
@@ -70,12 +69,16 @@ impl Signs {
 
     /// The proxy behind a door, whose delegations are renewed while it runs; new ones are put into the agent's file.
     pub(crate) fn start(self, door: Door) -> Result<Arc<Proxy>, Failure> {
-        let Self { identity, chain, gateway, fetcher, file, passphrase } = self;
+        let Self { identity, chain, gateway, fetcher, home } = self;
         let links: Vec<&str> = chain.iter().map(String::as_str).collect();
         let proxy = Proxy::new(identity, &links, gateway, fetcher, door).map_err(|error| failed(&error))?;
         let renewed = Arc::clone(&proxy);
         tokio::spawn(async move {
-            renewed.renew_forever(|chain| keep(&file, passphrase.as_ref(), chain)).await;
+            let kept = |chain: &str| match &home {
+                Home::Key(file, passphrase) => keep(file, passphrase.as_ref(), chain),
+                Home::Process(file) => process::keep(file, chain),
+            };
+            renewed.renew_forever(kept).await;
         });
         Ok(proxy)
     }

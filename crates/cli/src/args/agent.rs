@@ -6,14 +6,21 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct AgentFileArgs {
-    /// The agent, which brought its key.
+    /// The agent.
     #[arg(value_name = "AGENT")]
     pub(crate) agent: String,
-    /// Its key file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) own_key: PathBuf,
+    /// Its key file, where it brought its key.
+    #[arg(long, value_name = "FILE", required_unless_present = "user", conflicts_with = "user")]
+    pub(crate) own_key: Option<PathBuf>,
+    /// The number of the user (`id -u NAME`) whose processes act as the agent, where the signer keeps its key: they have requests
+    /// signed there, and get no key.
+    #[arg(long, value_name = "UID", requires = "socket")]
+    pub(crate) user: Option<u32>,
+    /// The socket at which the signer answers them: what `legation signer --agent-socket` was given.
+    #[arg(long, value_name = "PATH", requires = "user")]
+    pub(crate) socket: Option<PathBuf>,
     /// A file that holds that key's passphrase, by which the agent file is encrypted, too.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "own_key")]
     pub(crate) own_key_passphrase_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) out: OutArgs,

@@ -299,6 +299,10 @@ impl LogFormat {
 pub(crate) struct SignerArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
+    /// A socket at which processes of agents, which run as other users, have their requests signed: `legation agent file AGENT
+    /// --user UID` says who may. Its folder has to be the signer's own, and written by nobody else.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) agent_socket: Option<PathBuf>,
     /// End once standard input ends: for whoever starts it and may die.
     #[arg(long, hide = true)]
     pub(crate) until_stdin_ends: bool,

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &SignerArgs) -> Result<Output, Failure> {
         stop_by_signal(&stop);
     }
     let run = args.run.clone().unwrap_or_else(|| folder.run());
-    let served = serve(&run, master, || stop.load(Ordering::Relaxed));
+    let served = serve(&run, args.agent_socket.as_deref(), master, || stop.load(Ordering::Relaxed));
     if args.run.is_some() && served.is_ok() {
         // Whoever made it may have died.
         let _ = std::fs::remove_dir_all(&run);

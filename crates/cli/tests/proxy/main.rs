@@ -11,6 +11,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod custody;
 mod door;
 mod narrow;
 mod passing;

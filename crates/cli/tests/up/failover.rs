@@ -3,7 +3,7 @@
 
 use crate::{
     common::{Play, free_port},
-    eight::{CALLERS, call, folder, organization, spent},
+    eight::{CALLERS, EIGHT, KILLS, call, folder, organization, spent},
     running::Up,
 };
 use legation_tests::{
@@ -41,7 +41,7 @@ fn postgresql_dies_under_load_its_synchronous_standby_takes_over_and_totals_agre
     let upstream = Upstream::always(answers).unwrap();
     let play = Play::new();
     let ports = [free_port(), free_port()];
-    let keys = organization(&play, ports[0], &upstream, &url);
+    let keys = organization(&play, ports[0], &upstream, &url, EIGHT);
     let _ups: Vec<Up> = ports
         .iter()
         .enumerate()
@@ -64,7 +64,7 @@ fn postgresql_dies_under_load_its_synchronous_standby_takes_over_and_totals_agre
     });
     // What was decided in memory has been carried over, and leases have ended.
     thread::sleep(Duration::from_secs(2));
-    spent(&play, &upstream, i64::try_from(passed.into_inner()).unwrap());
+    spent(&play, &upstream, i64::try_from(passed.into_inner()).unwrap(), EIGHT, CALLERS * KILLS);
     for number in 0..ports.len() {
         let doctor = play.run(&format!("doctor --data-dir {}", folder(number)));
         assert_eq!(doctor.status, 0, "{doctor:?}");

@@ -60,7 +60,7 @@ fn on_a_disk_that_takes_nothing_more_nothing_passes_and_it_goes_on_by_itself_onc
 }
 
 /// Where libfaketime is, as Debian has it.
-fn faketime() -> Option<String> {
+pub(crate) fn faketime() -> Option<String> {
     let places = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"];
     let path = |place: &str| format!("{place}/faketime/libfaketimeMT.so.1");
     places.into_iter().map(path).find(|path| Path::new(path).exists())

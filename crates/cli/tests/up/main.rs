@@ -27,6 +27,7 @@ mod quarantine;
 mod restored;
 mod running;
 mod telemetry;
+mod thirty_two;
 mod tls;
 
 use common::{Play, free_port};

@@ -236,6 +236,31 @@ impl SignError {
     }
 }
 
+/// Why a text is no signature base of a request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadBaseError {
+    /// It is written otherwise (RFC 9421 §2.5).
+    #[error("it is no signature base: {reason}")]
+    Form {
+        /// What is wrong.
+        reason: String,
+    },
+    /// What it covers, or its parameters, are not those of an agent's request.
+    #[error("{0}")]
+    Read(#[from] ReadError),
+}
+
+impl ReadBaseError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Form { .. } => "malformed",
+            Self::Read(error) => error.code(),
+        }
+    }
+}
+
 /// Why the signature of a request is no proof.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {

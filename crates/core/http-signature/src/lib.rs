@@ -11,6 +11,7 @@
 //! | [`message`] | [`Message`]: a request as its signature sees it, and the values of its components |
 //! | [`delegation_header`] | [`AgentDelegation`]: the chain in one header |
 //! | [`base`](mod@base) | [`signature_base`]: the text that is signed |
+//! | `read_base` | [`read_base()`]: what such a text says, for whoever signs it for another process |
 //! | [`mod@sign`], [`mod@read`] | a request becomes a signed one; a signed one gives a proof |
 //! | [`web_bot_auth`] | a request as one of Web Bot Auth: the key directory, `Signature-Agent`, and others' requests verified |
 //! | [`error`] | one enum per verb |
@@ -53,15 +54,17 @@ mod field;
 mod input;
 pub mod message;
 pub mod read;
+mod read_base;
 pub mod sign;
 pub mod web_bot_auth;
 
 pub use approval_header::{read_approvals, write_approvals};
 pub use base::signature_base;
 pub use delegation_header::{AgentDelegation, CompactChain, join};
-pub use error::{BaseError, DigestError, HeaderError, ReadError, SignError};
+pub use error::{BaseError, DigestError, HeaderError, ReadBaseError, ReadError, SignError};
 pub use message::Message;
 pub use read::read;
+pub use read_base::{RequestBase, read_base};
 pub use sign::{Signed, Signing, sign};
 
 /// The label under which [`sign()`] puts its signature. [`read()`] takes any.

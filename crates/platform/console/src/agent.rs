@@ -269,9 +269,8 @@ pub(crate) async fn act(
     Path((name, act)): Path<(String, String)>,
     Form(Sent { form }): Form<Sent>,
 ) -> Response {
-    if !visit.is_own || form != visit.session.form {
-        let message = "the form was sent by another site, or is an old one; go back and send it again";
-        return problem(&visit, &Problem::new(403, "form_denied", message));
+    if let Err(why) = visit.must_be_own(&form) {
+        return problem(&visit, &why);
     }
     let Some(act) = Act::ALL.into_iter().find(|one| one.name() == act) else { return nothing(&visit) };
     match done(&console, &visit, &name, act).await {

@@ -18,11 +18,13 @@
 //! | `page` | what all pages have: head, navigation, what the browser may do |
 //! | `agents`, `agent` | the agents; one of them, with its acts |
 //! | `chain` | delegations up to the principal, as sentences and as a picture |
+//! | `approvals` | what waits for somebody's approval |
 //! | `decisions`, `spend` | what was decided; what it cost |
 //! | `told` | values of `/v1` as people read them |
 
 mod agent;
 mod agents;
+mod approvals;
 mod chain;
 mod client;
 mod decisions;
@@ -88,6 +90,9 @@ impl Console {
             .route("/console/agents/{name}/{act}", get(agent::ask).post(agent::act))
             .route("/console/decisions", get(decisions::list))
             .route("/console/decisions/{seq}", get(decisions::show))
+            .route("/console/approvals", get(approvals::list))
+            .route("/console/approvals/{id}", get(approvals::show))
+            .route("/console/approvals/{id}/{act}", post(approvals::act))
             .route("/console/spend", get(spend::show))
             .layer(DefaultBodyLimit::max(MAX_BODY))
             .layer(map_response(page::secure))

@@ -20,10 +20,11 @@ pub(crate) const COOKIE_TLS: &str = "__Host-legation-console";
 /// Nothing is run, nothing is loaded but the style, forms go nowhere else, no other page shows this one.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const PAGES: [(&str, &str); 4] = [
+const PAGES: [(&str, &str); 5] = [
     ("/console", "Overview"),
     ("/console/agents", "Agents"),
     ("/console/decisions", "Decisions"),
+    ("/console/approvals", "Approvals"),
     ("/console/spend", "Spend"),
 ];
 
@@ -39,6 +40,15 @@ pub(crate) struct Visit {
 impl Visit {
     pub(crate) fn asking(&self) -> Asking<'_> {
         Asking { session: &self.session, from: &self.from }
+    }
+
+    /// Refuses a form that no page of this session has sent.
+    pub(crate) fn must_be_own(&self, form: &str) -> Result<(), Problem> {
+        if self.is_own && form == self.session.form {
+            return Ok(());
+        }
+        let message = "the form was sent by another site, or is an old one; go back and send it again";
+        Err(Problem::new(403, "form_denied", message))
     }
 }
 

@@ -9,7 +9,9 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use legation_console::Console;
+use legation_credential::{Approval, ApprovalRequest, Securing, approve};
 use legation_gateway::Gateway;
+use legation_keys::{Algorithm, SecretKey, Signer as _};
 use legation_registry::{Profile, Registry, identity::Role, init};
 use legation_signer::Door;
 use legation_store::{Location, Store};
@@ -133,6 +135,8 @@ async fn who_is_not_signed_in_sees_nothing_and_a_code_is_good_once() {
         "/console/agents/bot",
         "/console/decisions",
         "/console/decisions/1",
+        "/console/approvals",
+        "/console/approvals/1",
         "/console/spend",
     ] {
         let page = stranger.get(&world, path).await;
@@ -271,6 +275,8 @@ async fn no_text_of_an_agent_is_markup() {
         format!("/console/agents/{escaped}"),
         format!("/console/decisions?agent={escaped}&code={escaped}"),
         format!("/console/spend?since={escaped}"),
+        format!("/console/approvals?state={escaped}&after={escaped}"),
+        format!("/console/approvals/{escaped}"),
     ] {
         let page = browser.get(&world, &path).await;
         assert!(!page.text.contains("<script") && !page.text.contains("<img"), "{path}: {}", page.text);
@@ -362,4 +368,97 @@ async fn a_session_does_not_use_up_the_code_of_the_first_admin() {
     let world = blocking(World::new);
     world.signed_in(Role::Auditor).await;
     assert!(blocking(|| world.registry.new_claim(now())).unwrap().is_some());
+}
+
+/// A request that waits, of the agent `bot`, with a fact that somebody chose.
+fn held(world: &World, fact: &str) -> (String, ApprovalRequest) {
+    let did: legation_did::Did = "did:web:acme.example:bot".parse().unwrap();
+    let facts =
+        [("note".to_owned(), fact.into()), ("amount".to_owned(), 4900_i64.into())].into_iter().collect();
+    let asked = ApprovalRequest {
+        request: legation_credential::Request::new("http:POST", "https://pay.example/orders", facts).unwrap(),
+        agent: did.clone(),
+        delegation: [7; 32],
+        audience: "did:web:acme.example".to_owned(),
+    };
+    let held = world.registry.hold(&asked, (&did, "above 25.00 USD"), now()).unwrap();
+    (held.id, asked)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_approves_sees_what_will_be_done_and_refuses_it_with_a_reason() {
+    let world = blocking(World::new);
+    let (id, _) = blocking(|| held(&world, "<script>alert(1)</script>"));
+    let browser = world.signed_in(Role::Approver).await;
+    let page = browser.get(&world, "/console/approvals").await;
+    assert!(page.text.contains(&format!("href=\"/console/approvals/{id}\"")), "{}", page.text);
+    let path = format!("/console/approvals/{id}");
+    let page = browser.get(&world, &path).await;
+    for part in
+        ["http:POST", "https://pay.example/orders", "4900", "above 25.00 USD", "did:web:acme.example:bot"]
+    {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    assert!(!page.text.contains("<script"), "{}", page.text);
+    let refuse = format!("{path}/refuse");
+    for (form, site) in [("guessed".to_owned(), "same-origin"), (form(&page), "cross-site")] {
+        let other = browser.post_from(&world, &refuse, &[("form", &form)], site).await;
+        assert_eq!(other.status, StatusCode::FORBIDDEN, "{site}");
+    }
+    let done = browser.post(&world, &refuse, &[("form", &form(&page)), ("reason", "not%20today")]).await;
+    assert_eq!(
+        (done.status, done.location.as_str()),
+        (StatusCode::SEE_OTHER, path.as_str()),
+        "{}",
+        done.text
+    );
+    let page = browser.get(&world, &path).await;
+    assert!(page.text.contains("refused") && page.text.contains("not today"), "{}", page.text);
+    assert!(!page.text.contains("name=\"secured\""), "it is decided: {}", page.text);
+    let listed = browser.get(&world, "/console/approvals?state=refused").await;
+    assert!(listed.text.contains(&id), "{}", listed.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_approver_signed_elsewhere_is_handed_in_and_anything_else_is_not() {
+    let world = blocking(World::new);
+    let (id, asked) = blocking(|| held(&world, "x"));
+    let browser = world.signed_in(Role::Approver).await;
+    let path = format!("/console/approvals/{id}");
+    let form = form(&browser.get(&world, &path).await);
+    let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let issuer = legation_did::key::did(key.public_key());
+    let sign = |digest: [u8; 32]| {
+        let approval = Approval {
+            issuer: issuer.clone(),
+            agent: asked.agent.clone(),
+            request: digest,
+            valid_from: now(),
+            valid_until: now() + 600,
+        };
+        let key_id = legation_did::method_id(&issuer, key.public_key());
+        approve(Securing::Jwt, &approval, &key_id, &key).unwrap()
+    };
+    let grant = format!("{path}/grant");
+    for (name, secured) in [
+        ("nothing", String::new()),
+        ("no approval", "a.b.c".to_owned()),
+        ("of another request", sign([9; 32])),
+    ] {
+        let page = browser.post(&world, &grant, &[("form", &form), ("secured", &secured)]).await;
+        assert!(page.status.is_client_error(), "{name}: {}", page.status);
+    }
+    let page = browser.post(&world, &grant, &[("form", &form), ("secured", &sign(asked.digest()))]).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
+    let page = browser.get(&world, &path).await;
+    assert!(page.text.contains("granted") && page.text.contains(issuer.as_str()), "{}", page.text);
+    // Who only looks hands in nothing.
+    let (other, _) = blocking(|| held(&world, "y"));
+    let auditor = world.signed_in(Role::Auditor).await;
+    let path = format!("/console/approvals/{other}");
+    let page = auditor.get(&world, &path).await;
+    assert_eq!(page.status, StatusCode::OK);
+    let form = self::form(&page);
+    let page = auditor.post(&world, &format!("{path}/refuse"), &[("form", &form)]).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
 }

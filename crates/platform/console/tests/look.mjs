@@ -70,6 +70,17 @@ try {
     await judge(page, "a decision");
     await page.screenshot({ path: join(pictures, "decision.png") });
   } else say(false, "a decision is there");
+  await click(page.getByRole("link", { name: "Approvals", exact: true }));
+  await judge(page, "approvals");
+  const held = page.locator("main table a").first();
+  if (await held.count()) {
+    await click(held);
+    await judge(page, "an approval");
+    await page.getByLabel("Reason, which the agent is told").fill("not today");
+    await click(page.getByRole("button", { name: "Refuse" }));
+    say(await page.getByText("refused").first().isVisible(), "a request is refused");
+    await judge(page, "a request that is refused");
+  } else say(false, "a request that waits is there");
   await click(page.getByRole("link", { name: "Spend", exact: true }));
   await judge(page, "spend");
 

@@ -3,8 +3,8 @@
 use crate::{
     anthropic::{self, Messages},
     openai::{
-        self, AtMost, Chat, ChatError, Embeddings, Ended, ErrorShape, Images, Responses, Speech,
-        Transcription, Usage, UsageError, bound, transcription,
+        self, AtMost, Chat, ChatError, Embeddings, Ended, ErrorShape, ImageEdit, Images, Responses, Speech,
+        Transcription, Usage, UsageError, bound, image_edit, transcription,
     },
     record::END_USER,
     refused::Refused,
@@ -28,6 +28,8 @@ pub(crate) enum Endpoint {
     Embeddings,
     /// `/v1/images/generations`.
     Images,
+    /// `/v1/images/edits`.
+    ImageEdits,
     /// `/v1/audio/speech`.
     Speech,
     /// `/v1/audio/transcriptions`.
@@ -47,6 +49,7 @@ pub(crate) enum Asked {
     Responses(Responses),
     Embeddings(Embeddings),
     Images(Images),
+    ImageEdit(ImageEdit),
     Speech(Speech),
     Transcription(Transcription),
     Messages(Messages),
@@ -94,6 +97,7 @@ impl Endpoint {
             Self::Responses => "responses",
             Self::Embeddings => "embeddings",
             Self::Images => "images/generations",
+            Self::ImageEdits => "images/edits",
             Self::Speech => "audio/speech",
             Self::Transcriptions => "audio/transcriptions",
             Self::Translations => "audio/translations",
@@ -109,6 +113,7 @@ impl Endpoint {
             Self::Responses => "/v1/responses",
             Self::Embeddings => "/v1/embeddings",
             Self::Images => "/v1/images/generations",
+            Self::ImageEdits => "/v1/images/edits",
             Self::Speech => "/v1/audio/speech",
             Self::Transcriptions => "/v1/audio/transcriptions",
             Self::Translations => "/v1/audio/translations",
@@ -122,7 +127,7 @@ impl Endpoint {
         match self {
             Self::Chat | Self::Responses | Self::Messages => "chat",
             Self::Embeddings => "embeddings",
-            Self::Images | Self::Speech => "generate_content",
+            Self::Images | Self::ImageEdits | Self::Speech => "generate_content",
             // None of theirs.
             Self::Transcriptions => "transcribe",
             Self::Translations => "translate",
@@ -135,7 +140,7 @@ impl Endpoint {
         match self {
             Self::Chat | Self::Responses | Self::Messages => bound::ACTION,
             Self::Embeddings => "model:embed",
-            Self::Images => "model:image",
+            Self::Images | Self::ImageEdits => "model:image",
             Self::Speech => "model:speak",
             Self::Transcriptions | Self::Translations => "model:transcribe",
             Self::CountTokens => "model:count-tokens",
@@ -144,17 +149,23 @@ impl Endpoint {
 
     /// Most bytes of a request, where that is more than usual.
     pub(crate) fn most(self) -> Option<usize> {
-        matches!(self, Self::Transcriptions | Self::Translations).then_some(transcription::MAX_BYTES)
+        match self {
+            Self::Transcriptions | Self::Translations => Some(transcription::MAX_BYTES),
+            Self::ImageEdits => Some(image_edit::MAX_BYTES),
+            _ => None,
+        }
     }
 
     /// Reads a request; forms say by their content type how they are to be read.
     pub(crate) fn read(self, headers: &HeaderMap, body: &[u8]) -> Result<Asked, ChatError> {
+        let form =
+            || headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         Ok(match self {
+            Self::ImageEdits => Asked::ImageEdit(ImageEdit::read(form(), body)?),
             Self::Images => Asked::Images(Images::read(body)?),
             Self::Speech => Asked::Speech(Speech::read(body)?),
             Self::Transcriptions | Self::Translations => {
-                let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-                Asked::Transcription(Transcription::read(kind.unwrap_or_default(), body)?)
+                Asked::Transcription(Transcription::read(form(), body)?)
             }
             Self::Chat => Asked::Chat(Chat::read(body)?),
             Self::Responses => Asked::Responses(Responses::read(body)?),
@@ -189,7 +200,7 @@ impl Endpoint {
             Self::Messages => anthropic::usage::of_answer(body),
             // Counting costs nothing.
             Self::CountTokens => return Outcome::Nothing,
-            Self::Images | Self::Speech | Self::Transcriptions | Self::Translations => {
+            Self::Images | Self::ImageEdits | Self::Speech | Self::Transcriptions | Self::Translations => {
                 Err(UsageError::Missing)
             }
         })
@@ -228,6 +239,7 @@ impl Asked {
             Self::Responses(responses) => responses.model(),
             Self::Embeddings(embeddings) => embeddings.model(),
             Self::Images(one) => one.model(),
+            Self::ImageEdit(one) => one.model(),
             Self::Speech(one) => one.model(),
             Self::Transcription(one) => one.model(),
             Self::Messages(messages) | Self::CountTokens(messages) => messages.model(),
@@ -241,6 +253,7 @@ impl Asked {
             Self::Responses(responses) => responses.user(),
             Self::Embeddings(embeddings) => embeddings.user(),
             Self::Images(one) => one.user(),
+            Self::ImageEdit(one) => one.user(),
             Self::Messages(messages) | Self::CountTokens(messages) => messages.user(),
             Self::Speech(_) | Self::Transcription(_) => None,
         }
@@ -265,6 +278,7 @@ impl Asked {
             Self::Responses(responses) => responses.facts(model),
             Self::Embeddings(embeddings) => embeddings.facts(model),
             Self::Images(one) => one.facts(model),
+            Self::ImageEdit(one) => one.facts(model),
             Self::Speech(one) => one.facts(model),
             Self::Transcription(one) => one.facts(model),
             Self::Messages(messages) => messages.facts(model),
@@ -279,6 +293,7 @@ impl Asked {
             Self::Responses(responses) => responses.at_most(model),
             Self::Embeddings(embeddings) => embeddings.at_most(model),
             Self::Images(one) => one.at_most(model),
+            Self::ImageEdit(one) => one.at_most(model),
             Self::Speech(one) => one.at_most(model),
             Self::Transcription(one) => one.at_most(model),
             Self::Messages(messages) | Self::CountTokens(messages) => messages.at_most(model),
@@ -295,12 +310,8 @@ impl Asked {
             Self::Images(one) => one.forward(target),
             Self::Speech(one) => one.forward(target),
             Self::Messages(messages) | Self::CountTokens(messages) => messages.forward(target),
-            Self::Transcription(one) => {
-                let written = one.forward(target);
-                let written =
-                    written.and_then(|(kind, body)| Some((HeaderValue::try_from(kind).ok()?, body)));
-                return written.ok_or(ChatError::Form { reason: "there is no randomness to write it anew" });
-            }
+            Self::Transcription(one) => return as_form(one.forward(target)),
+            Self::ImageEdit(one) => return as_form(one.forward(target)),
         };
         Ok((HeaderValue::from_static("application/json"), body))
     }
@@ -310,6 +321,7 @@ impl Asked {
         let unpriced = || UsageError::Missing;
         Outcome::of(match self {
             Self::Images(one) => price.ok_or_else(unpriced).and_then(|price| one.of_answer(body, price)),
+            Self::ImageEdit(one) => price.ok_or_else(unpriced).and_then(|price| one.of_answer(body, price)),
             Self::Transcription(one) => {
                 price.ok_or_else(unpriced).and_then(|price| one.of_answer(body, price))
             }
@@ -337,9 +349,19 @@ impl Asked {
             }
             Self::Messages(one) => one.is_streamed().then(|| Meter::Messages(anthropic::Meter::default())),
             Self::Speech(_) => Some(Meter::Sound),
-            Self::Embeddings(_) | Self::CountTokens(_) | Self::Images(_) | Self::Transcription(_) => None,
+            Self::Embeddings(_)
+            | Self::CountTokens(_)
+            | Self::Images(_)
+            | Self::ImageEdit(_)
+            | Self::Transcription(_) => None,
         }
     }
+}
+
+/// A form that was written anew, with its content type.
+fn as_form(written: Option<(String, Vec<u8>)>) -> Result<(HeaderValue, Vec<u8>), ChatError> {
+    let written = written.and_then(|(kind, body)| Some((HeaderValue::try_from(kind).ok()?, body)));
+    written.ok_or(ChatError::Form { reason: "there is no randomness to write it anew" })
 }
 
 impl Meter {

@@ -145,7 +145,7 @@ fn wanted(asked: &Asked) -> Result<Wanted, Refused> {
     if let Some(name) = asked.headers.keys().find(|name| reads_as_said(name.as_str())) {
         return Err(Refused::new("bad_request", format!("`{name}` is read as another header; leave it out")));
     }
-    match fields::wanted(&asked.method, &asked.headers)? {
+    match fields::wanted(&asked.method, &asked.headers, None)? {
         Wanted::Answer if asked.headers.contains_key("sec-websocket-key") => Ok(Wanted::Socket),
         wanted => Ok(wanted),
     }

@@ -33,7 +33,7 @@ use axum::{body::Body, response::Response};
 use fields::Wanted;
 use flow::{Coming, Exchange, Given, Sent, Source};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use hyper::upgrade::OnUpgrade;
+use hyper::{ext::Protocol, upgrade::OnUpgrade};
 use legation_credential::{Request, request::split_query};
 use legation_http_signature::Message;
 use legation_registry::route::{Route, RouteProtocol, origin_of};
@@ -60,6 +60,8 @@ pub(crate) struct Asked {
     pub(crate) body: Coming,
     /// The connection, where it can speak another protocol.
     pub(crate) upgrade: Option<OnUpgrade>,
+    /// The protocol that a stream of HTTP/2 is to speak (RFC 8441).
+    pub(crate) protocol: Option<Protocol>,
 }
 
 /// Where a request goes, and what it is there.
@@ -99,7 +101,7 @@ async fn run(
     asked: Asked,
     meant: &Mutex<Option<Meant>>,
 ) -> Result<Response, Refused> {
-    let Asked { method, uri, target_uri, headers, body, upgrade } = asked;
+    let Asked { method, uri, target_uri, headers, body, upgrade, protocol } = asked;
     let read = body.read();
     let message = Message {
         method: method.as_str(),
@@ -109,7 +111,7 @@ async fn run(
     };
     // Whether there is a route is told to whoever shows who it is.
     let who = auth::who(&message)?;
-    let wanted = fields::wanted(&method, &headers)?;
+    let wanted = fields::wanted(&method, &headers, protocol.as_ref().map(Protocol::as_str))?;
     let busy = |_| Refused::new("overloaded", "too many requests are being passed on; try again");
     let place = Arc::clone(&gateway.passing).try_acquire_owned().map_err(busy)?;
     // From before it is decided on, so that no change after that is missed.
@@ -150,11 +152,16 @@ async fn run(
         trace::service(method.as_str(), origin_of(&route.upstream).as_deref().unwrap_or_default())
     });
     access::pass_on(&span, &mut headers);
+    let (method, key) = match protocol {
+        // Services speak HTTP/1.1, where a socket begins otherwise.
+        Some(_) => (Method::GET, Some(fields::begin_socket(&mut headers)?)),
+        None => (method, None),
+    };
     let on = On { gateway, url: &url, method, headers, exchange, guard, span };
     match (wanted, upgrade) {
-        (Wanted::Socket, Some(upgrade)) => on.socket(upgrade, &route, &synced).await,
+        (Wanted::Socket, Some(upgrade)) => on.socket((upgrade, key.as_deref()), &route, &synced).await,
         (Wanted::Socket, None) => {
-            Err(Refused::new("bad_request", "a WebSocket begins by HTTP/1.1; connect without HTTP/2"))
+            Err(Refused::new("bad_request", "this connection can't become a WebSocket; begin one anew"))
         }
         (Wanted::Answer, _) => on.answer(Source::of(body), &route, &synced).await,
     }
@@ -241,7 +248,7 @@ impl On<'_> {
 
     async fn socket(
         self,
-        upgrade: OnUpgrade,
+        (upgrade, key): (OnUpgrade, Option<&str>),
         route: &Route,
         synced: &legation_store::Synced,
     ) -> Result<Response, Refused> {
@@ -256,13 +263,15 @@ impl On<'_> {
         match answered {
             Upgrading::Answered(response) => Ok(self.given(response, route)),
             Upgrading::Switched(headers, connection) => {
-                let headers = fields::switched(&headers);
+                let headers = fields::switched(&headers, key);
                 let headers = headers.inspect_err(|refused| self.exchange.ends(refused.clone()))?;
                 // It is a call that goes on: it keeps its turn, and is told of once it has ended.
                 let runs = socket::run(upgrade, connection, (self.exchange, self.guard));
                 tokio::spawn(access::carried(runs));
                 let mut response = Response::new(Body::empty());
-                *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+                // A stream of HTTP/2 does not switch: it is answered (RFC 8441 §5).
+                *response.status_mut() =
+                    if key.is_some() { StatusCode::OK } else { StatusCode::SWITCHING_PROTOCOLS };
                 *response.headers_mut() = headers;
                 Ok(response)
             }

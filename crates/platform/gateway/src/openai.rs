@@ -5,6 +5,7 @@
 //! | [`request`] | [`Chat`]: a request, read strictly; what is not listed there does not pass |
 //! | [`responses`] | [`Responses`]: a request of the newer interface, likewise |
 //! | [`embeddings`] | [`Embeddings`]: texts as vectors |
+//! | [`image_edit`] | [`ImageEdit`]: pictures that are made of pictures |
 //! | [`images`] | [`Images`]: pictures, by how many, which size and which quality |
 //! | [`speech`] | [`Speech`]: a text that is spoken, by its characters |
 //! | [`transcription`] | [`Transcription`]: speech that is written down, by its seconds |
@@ -24,6 +25,7 @@ pub mod bound;
 pub mod embeddings;
 pub mod error;
 pub mod forward;
+pub mod image_edit;
 pub mod images;
 mod message;
 pub mod models;
@@ -38,6 +40,7 @@ pub mod usage;
 pub use bound::AtMost;
 pub use embeddings::Embeddings;
 pub use error::ErrorShape;
+pub use image_edit::ImageEdit;
 pub use images::Images;
 pub use refusal::ChatError;
 pub use request::Chat;

@@ -26,7 +26,7 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 use http::{HeaderMap, Method, Uri};
-use hyper::upgrade::OnUpgrade;
+use hyper::{ext::Protocol, upgrade::OnUpgrade};
 use legation_credential::{Value, limit::LimitKind};
 use legation_http_signature::Message;
 use legation_registry::{CallerError, model::Model};
@@ -42,6 +42,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/responses", asks(Endpoint::Responses))
         .route("/v1/embeddings", asks(Endpoint::Embeddings))
         .route("/v1/images/generations", asks(Endpoint::Images))
+        .route("/v1/images/edits", asks(Endpoint::ImageEdits))
         .route("/v1/audio/speech", asks(Endpoint::Speech))
         .route("/v1/audio/transcriptions", asks(Endpoint::Transcriptions))
         .route("/v1/audio/translations", asks(Endpoint::Translations))
@@ -201,6 +202,7 @@ async fn arrive_to_pass(
     mut request: axum::extract::Request,
 ) -> Result<Asked, Refused> {
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let protocol = request.extensions_mut().remove::<Protocol>();
     let (parts, body) = request.into_parts();
     let shown = shows(gateway, &parts.headers).await?;
     let length = body.size_hint().exact();
@@ -213,7 +215,15 @@ async fn arrive_to_pass(
     };
     access::begin();
     let target_uri = target(gateway, &parts.uri);
-    Ok(Asked { method: parts.method, uri: parts.uri, target_uri, headers: parts.headers, body, upgrade })
+    Ok(Asked {
+        method: parts.method,
+        uri: parts.uri,
+        target_uri,
+        headers: parts.headers,
+        body,
+        upgrade,
+        protocol,
+    })
 }
 
 /// By what somebody shows who it is.

@@ -62,6 +62,7 @@ mod migration;
 pub mod openapi;
 mod overlays;
 mod policies;
+mod processes;
 mod quarantine;
 mod rotation;
 mod scope;

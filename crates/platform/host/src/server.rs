@@ -370,7 +370,9 @@ async fn answer<S>(
         .max_send_buf_size(SEND_BUFFER)
         .max_header_list_size(HEADER_BYTES)
         .keep_alive_interval(PING)
-        .keep_alive_timeout(HEADER_TIMEOUT);
+        .keep_alive_timeout(HEADER_TIMEOUT)
+        // A WebSocket as a stream (RFC 8441).
+        .enable_connect_protocol();
     let protocol = if is_http2 { protocols.http2_only() } else { protocols.http1_only() };
     let service = TowerToHyperService::new(router);
     let mut connection = pin!(protocol.serve_connection_with_upgrades(TokioIo::new(stream), service));

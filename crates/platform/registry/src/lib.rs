@@ -8,6 +8,7 @@
 //! | [`links`], [`blocks`] | delegations: issued, renewed, revoked; those that agents made themselves, blocked |
 //! | [`history`] | what was: a team, an agent, a delegation as of a moment |
 //! | [`rotation`] | keys in custody that are replaced |
+//! | [`processes`] | processes of agents, whose requests the signer signs |
 //! | [`master`] | all that is sealed, sealed anew; all keys made anew where the master key was lost |
 //! | [`integrity`], [`retention`] | whether what is kept is what was written; for how long |
 //! | [`restored`] | what was put back from a backup: opened again, confirmed |
@@ -72,6 +73,7 @@ pub mod once;
 pub mod overlays;
 pub mod partner;
 pub mod policies;
+pub mod processes;
 pub mod profile;
 pub mod proof;
 pub mod quarantine;

@@ -24,6 +24,8 @@ const LEAST: i64 = 2 * 3600;
 
 /// Least time between two keys of one holder, seconds: an hour.
 const SHORTEST: i64 = 3600;
+/// What is told of who keeps its own key.
+const OWN: &str = "it replaces its key itself; add it anew with the new one";
 /// Most keys that are replaced at a time.
 const AT_ONCE: i64 = 100;
 
@@ -64,7 +66,7 @@ impl Registry {
         compromised: bool,
         now: i64,
     ) -> Result<Rotated, RegistryError> {
-        self.must_be_in_custody(tx, &holder)?;
+        self.must_be_in_custody(tx, &holder, OWN)?;
         let (kind, name) = (holder.kind, holder.name.clone());
         let children = holder::children(tx, &self.id, &holder.id, "", MOST)?;
         let mut until = now.saturating_add(LEAST);
@@ -126,7 +128,7 @@ impl Registry {
         }
         self.change(|tx| {
             let (holder, _) = named(tx, &self.id, kind, name)?;
-            self.must_be_in_custody(tx, &holder)?;
+            self.must_be_in_custody(tx, &holder, OWN)?;
             let due = match every {
                 None => {
                     schedule::remove(tx, &self.id, &holder.id)?;
@@ -237,7 +239,12 @@ impl Registry {
         Ok(public)
     }
 
-    fn must_be_in_custody(&self, tx: &mut Tx<'_>, holder: &Holder) -> Result<(), RegistryError> {
+    pub(crate) fn must_be_in_custody(
+        &self,
+        tx: &mut Tx<'_>,
+        holder: &Holder,
+        remedy: &'static str,
+    ) -> Result<(), RegistryError> {
         let what = || format!("the {} `{}`", holder.kind.name(), holder.name);
         if holder.state == State::Retired {
             let remedy = "what is retired signs nothing";
@@ -245,7 +252,6 @@ impl Registry {
         }
         let keys = holder::keys(tx, &self.id, &holder.id)?;
         if keys.iter().any(|key| key.sealed.is_none()) {
-            let remedy = "it replaces its key itself; add it anew with the new one";
             return Err(RegistryError::State { what: what(), state: "the keeper of its own key", remedy });
         }
         Ok(())

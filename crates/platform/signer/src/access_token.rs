@@ -20,7 +20,7 @@ pub(crate) const FRAGMENT: &str = "token-";
 const CLOCKS: i64 = 60;
 
 /// The time, Unix seconds.
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(i64::MIN)
 }

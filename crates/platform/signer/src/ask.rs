@@ -62,6 +62,10 @@ pub(crate) enum Request {
     ResealKey(Key),
     /// The same of a secret for an upstream.
     ResealSecret(OpenSecret),
+    /// A key, sealed for the processes of one user.
+    ProcessKey(ProcessKey),
+    /// A request of an agent, signed for its process.
+    SignRequest(SignRequest),
 }
 
 impl Request {
@@ -85,6 +89,8 @@ impl Request {
             Self::OpenSecret(_) => "open_secret",
             Self::ResealKey(_) => "reseal_key",
             Self::ResealSecret(_) => "reseal_secret",
+            Self::ProcessKey(_) => "process_key",
+            Self::SignRequest(_) => "sign_request",
         }
     }
 
@@ -121,6 +127,24 @@ pub(crate) struct Key {
     pub(crate) organization: String,
     pub(crate) key_id: String,
     pub(crate) sealed: Bytes,
+}
+
+/// Seals a key for the processes of one user, who may have requests signed with it, and nothing else.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProcessKey {
+    pub(crate) key: Key,
+    /// The number of the user.
+    pub(crate) user: u32,
+}
+
+/// Signs a request of an agent: its signature base (RFC 9421 §2.5), which is read strictly.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignRequest {
+    /// As it was sealed for the user that asks.
+    pub(crate) key: Key,
+    pub(crate) base: String,
 }
 
 /// Signs a delegation: the first of a chain where there are no parents.
@@ -326,6 +350,10 @@ pub(crate) enum Answer {
     },
     Sealed {
         sealed: Bytes,
+    },
+    /// A signature, as its algorithm has it.
+    Signature {
+        signature: Bytes,
     },
     Resealed {
         /// `None` where it is by that master key already.

@@ -1,6 +1,7 @@
 //! Asking a signer.
 
 mod domain;
+mod process;
 mod together;
 
 pub use crate::client_error::ClientError;
@@ -13,6 +14,7 @@ pub use domain::DomainTerms;
 use legation_credential::{Terms, status::StatusPurpose};
 use legation_did::Did;
 use legation_keys::{Algorithm, PublicKey};
+pub use process::ProcessKey;
 use std::{
     io::{self, Write},
     os::unix::net::UnixStream,
@@ -33,6 +35,8 @@ pub(crate) const TIME: Duration = Duration::from_secs(10);
 pub struct Client {
     socket: PathBuf,
     kept: Option<UnixStream>,
+    /// Whether the signer has to be of this very user.
+    is_ours: bool,
 }
 
 /// A new key.
@@ -109,7 +113,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Unreachable`], [`ClientError::NotOurs`].
     pub fn connect(socket: &Path) -> Result<Self, ClientError> {
-        Ok(Self { socket: socket.to_owned(), kept: Some(connect(socket)?) })
+        Ok(Self { socket: socket.to_owned(), kept: Some(connect(socket, true)?), is_ours: true })
     }
 
     /// Asks for the version of the signer's protocol.
@@ -394,7 +398,7 @@ impl Client {
                 other => return self.answered(kept, other),
             }
         }
-        let new = connect(&self.socket)?;
+        let new = connect(&self.socket, self.is_ours)?;
         let answer = exchange(&new, &frame);
         self.answered(new, answer)
     }
@@ -425,15 +429,17 @@ impl Client {
     }
 }
 
-fn connect(socket: &Path) -> Result<UnixStream, ClientError> {
+fn connect(socket: &Path, is_ours: bool) -> Result<UnixStream, ClientError> {
     let unreachable = |error: io::Error| {
         let reason = error.to_string();
         ClientError::Unreachable { socket: socket.to_owned(), reason }
     };
     let stream = socket::connect(socket, TIME).map_err(unreachable)?;
     match other_user(&stream).map_err(unreachable)? {
-        None => Ok(stream),
-        Some((found, expected)) => Err(ClientError::NotOurs { socket: socket.to_owned(), found, expected }),
+        Some((found, expected)) if is_ours => {
+            Err(ClientError::NotOurs { socket: socket.to_owned(), found, expected })
+        }
+        _ => Ok(stream),
     }
 }
 

@@ -13,6 +13,8 @@ use std::{
 
 /// Most connections at each door at a time. Each has a thread, and what one door is asked keeps nobody from the other.
 pub const MAX_CONNECTIONS: usize = 64;
+/// Most of them that one user has at the door for agents, so that nobody's processes keep those of others out.
+pub(crate) const MAX_OF_USER: usize = 8;
 /// How long connections may go on when the process is to stop.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -25,7 +27,7 @@ pub(crate) struct Connections {
 #[derive(Default)]
 struct Open {
     next: u64,
-    streams: BTreeMap<u64, (Door, UnixStream)>,
+    streams: BTreeMap<u64, (Door, u32, UnixStream)>,
 }
 
 /// The place of one connection among them.
@@ -45,16 +47,18 @@ impl Connections {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place at a door; `None` where it is full.
-    pub(crate) fn enter(&self, door: Door, stream: &UnixStream) -> io::Result<Option<Place<'_>>> {
+    /// A place at a door for a user; `None` where it is full.
+    pub(crate) fn enter(&self, door: Door, user: u32, stream: &UnixStream) -> io::Result<Option<Place<'_>>> {
         let stream = stream.try_clone()?;
         let mut open = self.lock();
-        if open.streams.values().filter(|(other, _)| *other == door).count() >= MAX_CONNECTIONS {
+        let at_door = || open.streams.values().filter(|(other, ..)| *other == door);
+        let own = || at_door().filter(|(_, other, _)| *other == user);
+        if at_door().count() >= MAX_CONNECTIONS || (door == Door::Agents && own().count() >= MAX_OF_USER) {
             return Ok(None);
         }
         let number = open.next;
         open.next = open.next.wrapping_add(1);
-        open.streams.insert(number, (door, stream));
+        open.streams.insert(number, (door, user, stream));
         Ok(Some(Place { connections: self, number }))
     }
 
@@ -62,7 +66,7 @@ impl Connections {
     pub(crate) fn end(&self) {
         let shut = |how| {
             let open = self.lock();
-            open.streams.values().for_each(|(_, stream)| drop(stream.shutdown(how)));
+            open.streams.values().for_each(|(.., stream)| drop(stream.shutdown(how)));
             open.streams.is_empty()
         };
         let since = Instant::now();

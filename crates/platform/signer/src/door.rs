@@ -1,4 +1,4 @@
-//! The two doors: the sockets of a signer, and what is done at each.
+//! The doors: the sockets of a signer, and what is done at each.
 
 use crate::ask::Request;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,13 @@ pub enum Door {
     Registry,
     /// `gateway.sock`: signs receipts and identity tokens of agents, opens secrets.
     Gateway,
+    /// Where processes of agents may knock, whoever they run as: signs requests, by keys that were sealed for the user that asks. It is
+    /// in no signer's folder, which others do not get into.
+    Agents,
 }
 
 impl Door {
-    /// Every door there is.
+    /// Those of a signer's folder, which only its own user gets into.
     pub const ALL: [Self; 2] = [Self::Registry, Self::Gateway];
 
     /// Its socket in a signer's folder.
@@ -36,13 +39,16 @@ impl Door {
         match self {
             Self::Registry => "registry",
             Self::Gateway => "gateway",
+            Self::Agents => "agents",
         }
     }
 
     /// Whether that is done here.
     pub(crate) fn does(self, request: &Request) -> bool {
         match request {
-            Request::Ping {} | Request::Receipt(_) => true,
+            Request::Ping {} => true,
+            Request::Receipt(_) => self != Self::Agents,
+            Request::SignRequest(_) => self == Self::Agents,
             Request::OpenSecret(_) | Request::AccessToken(_) => self == Self::Gateway,
             Request::Generate(_)
             | Request::GenerateAll(_)
@@ -56,6 +62,7 @@ impl Door {
             | Request::Alert(_)
             | Request::Checkpoint(_)
             | Request::SealSecret(_)
+            | Request::ProcessKey(_)
             | Request::ResealKey(_)
             | Request::ResealSecret(_) => self == Self::Registry,
         }

@@ -38,15 +38,34 @@ impl Drop for OpenDoor {
     }
 }
 
-/// Listens at every door.
+/// Listens at every door of a folder, and where agents knock.
 ///
 /// # Errors
 /// [`ServeError`].
-pub(crate) fn open(folder: &Path) -> Result<Sockets, ServeError> {
+pub(crate) fn open(folder: &Path, agents: Option<&Path>) -> Result<Sockets, ServeError> {
     check(folder)?;
     let lock = lock(&folder.join(LOCK))?;
-    let doors = Door::ALL.into_iter().map(|door| bind(door, door.socket(folder)));
-    Ok(Sockets { doors: doors.collect::<Result<_, _>>()?, _lock: lock })
+    let doors = Door::ALL.into_iter().map(|door| bind(door, door.socket(folder), 0o600));
+    let agents = agents.map(|path| {
+        check_agents(path)?;
+        bind(Door::Agents, path.to_owned(), 0o666)
+    });
+    Ok(Sockets { doors: doors.chain(agents).collect::<Result<_, _>>()?, _lock: lock })
+}
+
+/// Nobody else puts another socket there: its folder is ours, and written by nobody else.
+fn check_agents(path: &Path) -> Result<(), ServeError> {
+    if !cfg!(target_os = "linux") {
+        let reason = "this system does not say which user asks".to_owned();
+        return Err(ServeError::Bind { path: path.to_owned(), reason });
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let unusable = |reason: String| ServeError::Folder { path: folder.to_owned(), reason };
+    let found = fs::metadata(folder).map_err(|error| unusable(error.to_string()))?;
+    if found.uid() != geteuid().as_raw() || found.mode() & 0o022 != 0 {
+        return Err(ServeError::AgentsFolder { path: folder.to_owned(), mode: found.mode() & 0o777 });
+    }
+    Ok(())
 }
 
 /// The folder is ours, and nobody else gets into it.
@@ -81,7 +100,7 @@ fn lock(path: &Path) -> Result<File, ServeError> {
     }
 }
 
-fn bind(door: Door, path: PathBuf) -> Result<OpenDoor, ServeError> {
+fn bind(door: Door, path: PathBuf, mode: u32) -> Result<OpenDoor, ServeError> {
     let failed = |error: io::Error| ServeError::Bind { path: path.clone(), reason: error.to_string() };
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -99,8 +118,8 @@ fn bind(door: Door, path: PathBuf) -> Result<OpenDoor, ServeError> {
     }
     let listener = UnixListener::bind(&path).map_err(failed)?;
     let open = OpenDoor { door, listener, path: path.clone() };
-    // Until here the mode of the folder keeps others out.
-    fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
+    // Until here the mode of the folder keeps others out; where agents knock, the umask does, or nobody need be kept out.
+    fs::set_permissions(&path, Permissions::from_mode(mode)).map_err(failed)?;
     open.listener.set_nonblocking(true).map_err(failed)?;
     Ok(open)
 }

@@ -2,7 +2,8 @@
 //!
 //! Keys and upstream secrets are kept by others, sealed: a sealed blob opens only here, and only in the place that it
 //! was sealed for. The signer keeps one secret, the master key, and no state. Who is of the same user asks it over two
-//! Unix sockets, the [`Door`]s, each of which does only what those who knock there need.
+//! Unix sockets, the [`Door`]s, each of which does only what those who knock there need. At a third one, where it is asked for,
+//! processes of agents, which run as other users, have their requests signed by keys that were sealed for them.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -13,6 +14,7 @@
 //! | `ask`, `frame` | what is asked and answered, as JSON; how it is framed |
 //! | `refused` | why something was not done, with its code |
 //! | `verbs`, `signing`, `event`, `access_token` | what is done; what signs; security events and alerts; identity tokens |
+//! | `process` | requests of agents, signed for their processes |
 //! | `rsa` | RSA keys, for what others read by RS256 alone |
 //! | [`server`], `connections` | [`serve()`]: the process; how many it talks with |
 //! | `folder`, `socket`, `hidden` | who may knock; connecting; no core dump, no debugger |
@@ -38,6 +40,7 @@ mod folder;
 mod frame;
 mod hidden;
 pub mod master;
+mod process;
 mod refused;
 pub mod rotation;
 mod rsa;
@@ -49,7 +52,8 @@ pub mod token;
 mod verbs;
 
 pub use client::{
-    Ask, Client, ClientError, DomainTerms, EventTerms, Generated, GeneratedRsa, ListTerms, SealedKey, Told,
+    Ask, Client, ClientError, DomainTerms, EventTerms, Generated, GeneratedRsa, ListTerms, ProcessKey,
+    SealedKey, Told,
 };
 pub use door::Door;
 pub use hidden::hide_memory;

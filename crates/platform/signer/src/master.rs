@@ -58,6 +58,15 @@ pub enum Place<'a> {
         /// The only origin that it is sent to, such as `https://api.example.com`.
         origin: &'a str,
     },
+    /// A private key, as a process of one user of this machine has it signed with.
+    ProcessKey {
+        /// Whose it is.
+        organization: &'a str,
+        /// What the key is called.
+        key_id: &'a str,
+        /// The user that the process runs as.
+        user: u32,
+    },
 }
 
 /// Why there is no master key. It never holds anything of the file.
@@ -400,6 +409,9 @@ impl Place<'_> {
         match self {
             Self::Key { organization, key_id } => parts("key", &[organization, key_id]),
             Self::Secret { organization, name, origin } => parts("secret", &[organization, name, origin]),
+            Self::ProcessKey { organization, key_id, user } => {
+                parts("process", &[organization, key_id, &user.to_string()])
+            }
         }
     }
 }

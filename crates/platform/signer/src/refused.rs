@@ -138,6 +138,18 @@ pub(crate) enum Refused {
     /// A token that lives too long, or says what would not be signed.
     #[error("a token lives for 1 to {LIFE} seconds and says what is known of tokens, as it is written here")]
     TokenTerms,
+    /// A text that is no request of an agent.
+    #[error("the signer signs requests of agents here and nothing else: {0}")]
+    Request(#[from] legation_http_signature::ReadBaseError),
+    /// A request that names another key.
+    #[error("the request names the key `{found}`, which is another one; sign with the key that it names")]
+    RequestKey { found: String },
+    /// A request of another time.
+    #[error(
+        "the request is of {}, which is not now by the signer's clock; set this machine's clock",
+        time::format(*found)
+    )]
+    RequestTime { found: i64 },
     /// A receipt that nobody is said to sign.
     #[error("the receipt's `verifier` is no DID; give a key id that is the DID URL of the key")]
     NoSigner,
@@ -180,6 +192,9 @@ impl Refused {
             Self::Log { .. } => "origin_mismatch",
             Self::Claims(error) => error.code(),
             Self::TokenTerms => "token_terms",
+            Self::Request(error) => error.code(),
+            Self::RequestKey { .. } => "issuer_mismatch",
+            Self::RequestTime { .. } => "presentation_stale",
             Self::Root { .. } => "length_out_of_range",
             Self::Issuer { .. } | Self::NotTheSubject { .. } | Self::NoSigner => "issuer_mismatch",
             Self::Card(error) => error.code(),

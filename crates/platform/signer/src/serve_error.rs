@@ -31,6 +31,18 @@ pub enum ServeError {
         /// The last nine bits of its mode.
         mode: u32,
     },
+    /// Others could put another socket there than the one for agents.
+    #[error(
+        "the folder `{}` of the socket for agents has the mode {mode:03o} or belongs to another user; it has to be the \
+         signer's own, and written by nobody else: make one of mode 755",
+        .path.display()
+    )]
+    AgentsFolder {
+        /// The folder.
+        path: PathBuf,
+        /// The last nine bits of its mode.
+        mode: u32,
+    },
     /// Another process serves this folder.
     #[error("another process holds `{}`; stop it first, or name another folder", .path.display())]
     Running {
@@ -72,7 +84,7 @@ impl ServeError {
         match self {
             Self::Folder { .. } => "folder_unusable",
             Self::FolderOwner { .. } => "folder_not_ours",
-            Self::FolderMode { .. } => "folder_open_to_others",
+            Self::FolderMode { .. } | Self::AgentsFolder { .. } => "folder_open_to_others",
             Self::Running { .. } => "already_running",
             Self::NotASocket { .. } => "not_a_socket",
             Self::Bind { .. } => "socket_not_made",

@@ -1,15 +1,15 @@
-//! The process: it listens at both doors, with a thread for each connection.
+//! The process: it listens at its doors, with a thread for each connection.
 
 use crate::{
     ask::Answer,
-    connections::{Connections, Place},
+    connections::{Connections, MAX_OF_USER, Place},
     door::Door,
     folder,
     frame::{self, FrameError, Timed},
     hidden::hide_memory,
     refused::Refused,
     rotation::Source,
-    socket::other_user,
+    socket::{own_user, user},
     verbs,
 };
 pub use crate::{connections::MAX_CONNECTIONS, serve_error::ServeError};
@@ -32,24 +32,30 @@ const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 /// How long nothing is accepted when the system has no room for another connection.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// Serves at both doors until `stop` says so, which is asked some 20 times a second. The folder is ours and of mode
-/// 0700; the sockets in it are removed at the end, and so are those that a process that is dead has left.
+/// Serves at the doors of a folder until `stop` says so, which is asked some 20 times a second. The folder is ours and of mode
+/// 0700; the sockets in it are removed at the end, and so are those that a process that is dead has left. Where `agents` is the path
+/// of a socket, processes of agents are answered there, whoever they run as: on Linux, which says who that is.
 ///
 /// From then on the process leaves no core dump and can't be debugged. Connections end 30 s after their last
 /// request; a request or an answer that takes longer ends its connection.
 ///
 /// # Errors
 /// [`ServeError`]; nothing is served then.
-pub fn serve(folder: &Path, master: impl Into<Source>, stop: impl Fn() -> bool) -> Result<(), ServeError> {
+pub fn serve(
+    folder: &Path,
+    agents: Option<&Path>,
+    master: impl Into<Source>,
+    stop: impl Fn() -> bool,
+) -> Result<(), ServeError> {
     hide_memory().map_err(|error| ServeError::CoreDumps { reason: error.to_string() })?;
-    let sockets = folder::open(folder)?;
+    let sockets = folder::open(folder, agents)?;
     let connections = Connections::default();
     let (master, connections) = (&master.into(), &connections);
     thread::scope(|scope| {
         let take = |door, stream: UnixStream| {
-            let Some((stream, place)) = admit(door, stream, connections) else { return };
+            let Some((stream, user, place)) = admit(door, stream, connections) else { return };
             let work = move || {
-                converse(&stream, door, master);
+                converse(&stream, (door, user), master);
                 drop(place);
             };
             // Where there is no thread to be had, the connection ends with what was to run.
@@ -98,19 +104,22 @@ fn next(listener: &UnixListener) -> io::Result<Option<UnixStream>> {
     }
 }
 
-/// Lets a connection in, where it is of our own user and there is room for it; another one is told why not.
+/// Lets a connection in, where it is of our own user or at the door for others, and there is room for it; another one is told why
+/// not.
 fn admit<'c>(
     door: Door,
     stream: UnixStream,
     connections: &'c Connections,
-) -> Option<(UnixStream, Place<'c>)> {
+) -> Option<(UnixStream, u32, Place<'c>)> {
     stream.set_nonblocking(false).ok()?;
-    let refused = match other_user(&stream).ok()? {
-        Some((found, expected)) => Refused::NotOurs { found, expected },
-        None => match connections.enter(door, &stream).ok()? {
-            Some(place) => return Some((stream, place)),
-            None => Refused::Busy { most: MAX_CONNECTIONS },
-        },
+    let (found, expected) = (user(&stream).ok()?, own_user());
+    let refused = if found != expected && door != Door::Agents {
+        Refused::NotOurs { found, expected }
+    } else {
+        match connections.enter(door, found, &stream).ok()? {
+            Some(place) => return Some((stream, found, place)),
+            None => Refused::Busy { most: if door == Door::Agents { MAX_OF_USER } else { MAX_CONNECTIONS } },
+        }
     };
     // It fits into the buffer of a connection that is new, and does not wait.
     let _ = tell(&stream, &Answer::from(&refused));
@@ -118,10 +127,10 @@ fn admit<'c>(
 }
 
 /// Answers the requests of one connection, in turn.
-fn converse(stream: &UnixStream, door: Door, master: &Source) {
+fn converse(stream: &UnixStream, at: (Door, u32), master: &Source) {
     loop {
         let (answer, is_last) = match frame::read(&mut Timed::new(stream, TIME)) {
-            Ok(frame) => (verbs::answer(&frame, door, &master.current()), false),
+            Ok(frame) => (verbs::answer(&frame, at, &master.current()), false),
             // Where the next frame begins, nobody knows.
             Err(FrameError::Length { found }) => (Answer::from(&Refused::FrameLength { found }), true),
             Err(_) => return,

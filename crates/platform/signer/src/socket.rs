@@ -17,18 +17,27 @@ pub(crate) fn connect(path: &Path, time: Duration) -> io::Result<UnixStream> {
     Ok(UnixStream::from(socket))
 }
 
-/// The user at the other end, where it is not our own: theirs and ours.
+/// The user at the other end.
 #[cfg(target_os = "linux")]
-pub(crate) fn other_user(stream: &UnixStream) -> io::Result<Option<(u32, u32)>> {
-    let peer = rustix::net::sockopt::socket_peercred(stream)?.uid;
-    let own = rustix::process::geteuid();
-    Ok((peer != own).then(|| (peer.as_raw(), own.as_raw())))
+pub(crate) fn user(stream: &UnixStream) -> io::Result<u32> {
+    Ok(rustix::net::sockopt::socket_peercred(stream)?.uid.as_raw())
 }
 
 /// Elsewhere than on Linux the folder, which nobody else gets into, says it alone.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn other_user(_: &UnixStream) -> io::Result<Option<(u32, u32)>> {
-    Ok(None)
+pub(crate) fn user(_: &UnixStream) -> io::Result<u32> {
+    Ok(own_user())
+}
+
+/// The user that this process runs as.
+pub(crate) fn own_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// The user at the other end, where it is not our own: theirs and ours.
+pub(crate) fn other_user(stream: &UnixStream) -> io::Result<Option<(u32, u32)>> {
+    let (peer, own) = (user(stream)?, own_user());
+    Ok((peer != own).then_some((peer, own)))
 }
 
 #[cfg(test)]

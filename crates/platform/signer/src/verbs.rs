@@ -6,6 +6,7 @@ use crate::{
     door::Door,
     event,
     master::{Master, OpenError, Place},
+    process,
     refused::{Refused, shorten},
     rsa::{self, RsaKey},
     signing,
@@ -15,13 +16,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use zeroize::Zeroizing;
 
 /// Answers one frame, whatever is in it.
-pub(crate) fn answer(frame: &[u8], door: Door, master: &Master) -> Answer {
+pub(crate) fn answer(frame: &[u8], (door, user): (Door, u32), master: &Master) -> Answer {
     guarded(|| {
         let request = Request::read(frame)?;
         if !door.does(&request) {
             return Err(Refused::NotAtThisDoor { verb: request.verb(), door: door.name() });
         }
-        perform(request, master)
+        perform(request, user, master)
     })
 }
 
@@ -32,7 +33,7 @@ fn guarded(work: impl FnOnce() -> Result<Answer, Refused>) -> Answer {
     done.unwrap_or_else(|refused| Answer::from(&refused))
 }
 
-fn perform(request: Request, master: &Master) -> Result<Answer, Refused> {
+fn perform(request: Request, user: u32, master: &Master) -> Result<Answer, Refused> {
     let secured = |secured| Answer::Secured { secured };
     match request {
         Request::Ping {} => Ok(Answer::Pong { version: ask::VERSION }),
@@ -52,6 +53,8 @@ fn perform(request: Request, master: &Master) -> Result<Answer, Refused> {
         Request::Alert(request) => event::alert(&request, master).map(secured),
         Request::AccessToken(request) => access_token::access_token(&request, master).map(secured),
         Request::Checkpoint(request) => signing::checkpoint(&request, master).map(secured),
+        Request::ProcessKey(request) => process::process_key(&request, master),
+        Request::SignRequest(request) => process::sign_request(&request, user, master),
         Request::SealSecret(request) => seal_secret(&request, master),
         Request::OpenSecret(request) => open_secret(&request, master),
         Request::ResealKey(key) => reseal(key_place(&key.organization, &key.key_id)?, &key.sealed.0, master),

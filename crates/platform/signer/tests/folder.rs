@@ -19,7 +19,7 @@ use std::{
 fn refused(folder: &Path) -> ServeError {
     let master = folder.join("master");
     let master = if master.exists() { Master::load(&master) } else { Master::create(&master) };
-    serve(folder, master.unwrap(), || true).unwrap_err()
+    serve(folder, None, master.unwrap(), || true).unwrap_err()
 }
 
 #[test]
@@ -34,7 +34,9 @@ fn a_folder_that_others_get_into_is_refused() {
     set_mode(folder.path(), 0o700);
     let inner = folder.path().join("inner");
     assert_eq!(
-        serve(&inner, Master::load(&folder.path().join("master")).unwrap(), || true).unwrap_err().code(),
+        serve(&inner, None, Master::load(&folder.path().join("master")).unwrap(), || true)
+            .unwrap_err()
+            .code(),
         "folder_unusable"
     );
     // A link could be turned elsewhere later.
@@ -43,7 +45,7 @@ fn a_folder_that_others_get_into_is_refused() {
     let link = folder.path().join("link");
     std::os::unix::fs::symlink(&inner, &link).unwrap();
     assert_eq!(
-        serve(&link, Master::load(&folder.path().join("master")).unwrap(), || true).unwrap_err().code(),
+        serve(&link, None, Master::load(&folder.path().join("master")).unwrap(), || true).unwrap_err().code(),
         "folder_unusable"
     );
 }
@@ -61,7 +63,7 @@ fn the_folder_of_another_user_is_refused() {
         Path::new("/")
     };
     let master = Master::create(&tempfile::tempdir().unwrap().path().join("master")).unwrap();
-    assert_eq!(serve(path, master, || true).unwrap_err().code(), "folder_not_ours");
+    assert_eq!(serve(path, None, master, || true).unwrap_err().code(), "folder_not_ours");
 }
 
 #[test]
@@ -108,7 +110,8 @@ fn of_many_that_begin_at_once_where_one_has_died_one_serves() {
             .map(|_| {
                 let master = Master::load(&folder.path().join("master")).unwrap();
                 let path = folder.path();
-                scope.spawn(move || serve(path, master, || began.elapsed() > Duration::from_millis(600)))
+                scope
+                    .spawn(move || serve(path, None, master, || began.elapsed() > Duration::from_millis(600)))
             })
             .collect();
         soon(|| {

@@ -2,7 +2,10 @@
 //! from the gateway alone, and what is of one connection only (RFC 9110 §7.6.1) ends with it.
 
 use crate::{forward, refused::Refused};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use base64_simd::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use legation_keys::secret::random;
 use legation_resolver::FetchError;
 
 /// What of a request's headers a service gets, as far as the caller sends it.
@@ -100,16 +103,38 @@ impl Wanted {
     }
 }
 
-/// What a request wants, by its method and headers.
+/// What a request wants, by its method and headers, and by the protocol that a stream of HTTP/2 is to speak.
 ///
 /// # Errors
 /// `method_not_allowed` of what opens a connection or shows what arrived, `bad_request` of what could be read in two ways.
-pub(crate) fn wanted(method: &Method, headers: &HeaderMap) -> Result<Wanted, Refused> {
-    if matches!(*method, Method::CONNECT | Method::TRACE) {
+pub(crate) fn wanted(
+    method: &Method,
+    headers: &HeaderMap,
+    protocol: Option<&str>,
+) -> Result<Wanted, Refused> {
+    let is_tunnel = *method == Method::CONNECT && protocol == Some("websocket");
+    if protocol.is_some() && !is_tunnel {
+        return Err(Refused::new(
+            "method_not_allowed",
+            "of the protocols of a stream only `websocket` is passed on",
+        ));
+    }
+    if !is_tunnel && matches!(*method, Method::CONNECT | Method::TRACE) {
         return Err(Refused::new("method_not_allowed", format!("`{method}` is not passed on")));
     }
     if let Some(name) = ONCE.iter().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
         return Err(Refused::new("bad_request", format!("`{name}` is there more than once; send it once")));
+    }
+    let is_once = |name| headers.get_all(name).iter().count() == 1;
+    if is_tunnel {
+        // What HTTP/1.1 proves by a key, a stream of its own does (RFC 8441 §5).
+        return if is_once(header::SEC_WEBSOCKET_VERSION) && !headers.contains_key(header::SEC_WEBSOCKET_KEY) {
+            Ok(Wanted::Socket)
+        } else {
+            let message =
+                "a WebSocket in HTTP/2 begins with one `Sec-WebSocket-Version` and no `Sec-WebSocket-Key`";
+            Err(Refused::new("bad_request", message))
+        };
     }
     let is_socket = *method == Method::GET
         && names(headers, &header::CONNECTION).any(|name| name == "upgrade")
@@ -118,7 +143,6 @@ pub(crate) fn wanted(method: &Method, headers: &HeaderMap) -> Result<Wanted, Ref
         // Any other protocol is not offered to the service, which then answers by this one (RFC 9110 §7.8).
         return Ok(Wanted::Answer);
     }
-    let is_once = |name| headers.get_all(name).iter().count() == 1;
     if !is_once(header::SEC_WEBSOCKET_KEY) || !is_once(header::SEC_WEBSOCKET_VERSION) {
         let message = "a WebSocket begins with one `Sec-WebSocket-Key` and one `Sec-WebSocket-Version`";
         return Err(Refused::new("bad_request", message));
@@ -210,16 +234,39 @@ pub(crate) fn trailers(mut trailers: HeaderMap, named: &[String]) -> HeaderMap {
     trailers
 }
 
-/// The headers of an answer that begins a WebSocket.
+/// Begins a WebSocket by HTTP/1.1 for a caller who has a stream of HTTP/2: with a key of our own (RFC 6455 §4.1), which is given.
+pub(crate) fn begin_socket(headers: &mut HeaderMap) -> Result<String, Refused> {
+    let random = random::<16>().map_err(|_| Refused::new("internal", "the system gave no randomness"))?;
+    let key = STANDARD.encode_to_string(random);
+    let value = HeaderValue::try_from(&key).map_err(|_| Refused::new("internal", "no key was made"))?;
+    headers.insert(header::SEC_WEBSOCKET_KEY, value);
+    Ok(key)
+}
+
+/// What a service has to answer to a key (RFC 6455 §4.2.2).
+fn accepts(key: &str) -> String {
+    let text = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    STANDARD.encode_to_string(digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()))
+}
+
+/// The headers of an answer that begins a WebSocket; `key` is ours where the caller has a stream of HTTP/2.
 ///
 /// # Errors
 /// `upstream_failed` where the service switched to something that nobody asked for.
-pub(crate) fn switched(given: &HeaderMap) -> Result<HeaderMap, Refused> {
-    if !names(given, &header::UPGRADE).eq(["websocket"]) {
+pub(crate) fn switched(given: &HeaderMap, key: Option<&str>) -> Result<HeaderMap, Refused> {
+    let accepted = |key: &str| {
+        let said: Vec<_> = given.get_all(header::SEC_WEBSOCKET_ACCEPT).iter().collect();
+        matches!(said.as_slice(), [one] if one.as_bytes() == accepts(key).as_bytes())
+    };
+    if !names(given, &header::UPGRADE).eq(["websocket"]) || !key.is_none_or(accepted) {
         let reason = "it switched to another protocol".to_owned();
         return Err(forward::lost(&FetchError::Unreachable { url: String::new(), reason }));
     }
     let mut headers = HeaderMap::new();
+    if key.is_some() {
+        copy(given, &mut headers, SOCKET_GIVEN.iter().skip(1), &[]);
+        return Ok(headers);
+    }
     copy(given, &mut headers, SOCKET_GIVEN.iter(), &[]);
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));

@@ -34,9 +34,9 @@ const PASSED: [&str; 10] = [
     "user",
 ];
 /// Most images of one request, as OpenAI has it.
-const MAX_IMAGES: u64 = 10;
+pub(super) const MAX_IMAGES: u64 = 10;
 /// Longest size or quality.
-const MAX_KIND: usize = 32;
+pub(super) const MAX_KIND: usize = 32;
 
 /// A request that passes. It holds the prompt, which its `Debug` does not show.
 #[derive(Clone, PartialEq, Eq)]
@@ -99,6 +99,21 @@ impl Images {
                 prompt: bytes.saturating_add(structure).saturating_add(OWN_TOKENS),
             })
         })
+    }
+
+    /// What a form asks for. How many tokens its pictures are, nobody knows before: as many as the model reads.
+    pub(super) fn of_form(
+        model: String,
+        count: u64,
+        (size, quality): (Option<String>, Option<String>),
+        user: Option<String>,
+    ) -> Self {
+        Self { model, count, size, quality, user, passed: String::new(), prompt: u64::MAX }
+    }
+
+    /// How many are to be made.
+    pub(super) fn count(&self) -> u64 {
+        self.count
     }
 
     /// The organization's name of the model that is asked.

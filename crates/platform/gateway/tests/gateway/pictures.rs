@@ -239,3 +239,88 @@ async fn a_call_reserves_the_dearest_target_and_is_counted_by_the_one_that_serve
     let wrong = blocking(|| world.registry.put_model(&model, now())).unwrap_err();
     assert!(wrong.to_string().contains("in one currency"), "{wrong}");
 }
+
+/// A form of fields and of files of pictures, each by its field.
+fn edit(key: &str, fields: &[(&str, &str)], files: &[&str]) -> Request<Body> {
+    let mut body = String::new();
+    for (name, text) in fields {
+        body.push_str(&format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n"));
+    }
+    for field in files {
+        body.push_str(&format!(
+            "--b\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{field}.png\"\r\n\
+             Content-Type: image/png\r\n\r\nPNG of {field}\r\n"
+        ));
+    }
+    body.push_str("--b--\r\n");
+    let mut request = post_to("/v1/images/edits", key, body);
+    request.headers_mut().insert(header::CONTENT_TYPE, "multipart/form-data; boundary=b".parse().unwrap());
+    request
+}
+
+const ASKED: [(&str, &str); 2] = [("model", "small"), ("prompt", "a hat on it")];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pictures_that_are_given_are_reserved_at_all_that_the_model_reads_and_counted_as_the_answer_says() {
+    let said = json!({"created": 1, "data": [{"b64_json": "AAAA"}], "usage": {"input_tokens": 300}});
+    let silent = json!({"created": 1, "data": [{"b64_json": "AAAA"}]});
+    let plan = move |_: &_, number| {
+        Plan::body(200, "application/json", if number == 0 { &said } else { &silent }.to_string())
+    };
+    let upstream = Upstream::start(plan).unwrap();
+    let world = sqlite();
+    let key = world.agent("mail", "50USD/day");
+    let price = json!({"input": 1000, "images": [{"each": 4 * CENT}]});
+    let model = priced(&world, &upstream, &price);
+    let answer = world.send(0, edit(&key, &ASKED, &["image[]", "image[]", "mask"])).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let seen = String::from_utf8_lossy(&upstream.requests()[0].body).into_owned();
+    for part in [
+        "gpt-scripted",
+        "name=\"n\"\r\n\r\n1\r\n",
+        "name=\"prompt\"\r\n\r\na hat on it\r\n",
+        "name=\"image[]\"; filename=\"image.png\"\r\nContent-Type: image/png\r\n\r\nPNG of image[]\r\n",
+        "name=\"mask\"; filename=\"mask.png\"",
+    ] {
+        assert!(seen.contains(part), "{part}: {seen}");
+    }
+    let receipts = world.wait_for_receipts(2).await;
+    let most = i64::try_from(model.max_input_tokens).unwrap() * 1000 + 4 * CENT;
+    assert_eq!(receipts[0].2, Some(most), "all that it may read");
+    assert_eq!(receipts[1].2, Some(300 * 1000 + 4 * CENT), "what it read");
+    let answer = world.send(0, edit(&key, &ASKED, &["image"])).await;
+    assert_eq!(answer.status, 200);
+    let receipts = world.wait_for_receipts(4).await;
+    let settled = receipts.iter().filter(|(kind, ..)| kind == "settle").nth(1).unwrap();
+    assert_eq!(settled.2.unwrap_or(most), most, "an answer that says nothing stays at its most");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_of_pictures_that_is_read_in_two_ways_goes_nowhere() {
+    let upstream = Upstream::always(pictures(1)).unwrap();
+    let world = sqlite();
+    let key = world.agent("mail", "50USD/day");
+    priced(&world, &upstream, &json!({"images": [{"size": "1024x1024", "each": CENT}]}));
+    for (more, files, code) in [
+        (vec![], vec![], "missing_member"),
+        (vec![], vec!["mask"], "missing_member"),
+        (vec![], vec!["image", "image"], "wrong_member"),
+        (vec![], vec!["picture"], "unknown_member"),
+        (vec![("prompt", "another")], vec!["image"], "wrong_member"),
+        (vec![("model", "large")], vec!["image"], "wrong_member"),
+        (vec![("n", "2"), ("n", "1")], vec!["image"], "wrong_member"),
+        (vec![("n", "11")], vec!["image"], "wrong_member"),
+        (vec![("n", "+2")], vec!["image"], "wrong_member"),
+        (vec![("stream", "true")], vec!["image"], "unsupported_member"),
+        (vec![("partial_images", "2")], vec!["image"], "unsupported_member"),
+        (vec![("size", "9x9")], vec!["image"], "unpriced"),
+    ] {
+        let fields = [ASKED.as_slice(), &more].concat();
+        let (status, told) = world.send(0, edit(&key, &fields, &files)).await.told();
+        assert!((400..500).contains(&status), "{more:?} {files:?}: {status} {told}");
+        assert_eq!(told, code, "{more:?} {files:?}");
+    }
+    let seventeen = vec!["image[]"; 17];
+    assert_eq!(world.send(0, edit(&key, &ASKED, &seventeen)).await.told().0, 400);
+    assert_eq!(upstream.count(), 0);
+}

@@ -3,8 +3,8 @@
 
 use super::{
     admins, alerts, approvals, asked::Asked, budgets, cards, claims, configured, console, delegations,
-    domains, error::ApiError, holders, identity, keys, mcp, migration, overlays, policies, quarantine,
-    rotation, signals, told,
+    domains, error::ApiError, holders, identity, keys, mcp, migration, overlays, policies, processes,
+    quarantine, rotation, signals, told,
 };
 use axum::http::Method;
 use legation_credential::request::split_query;
@@ -204,11 +204,12 @@ impl Endpoint {
 
 /// All end points.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&'static [Endpoint]; 21] = [
+    let tables: [&'static [Endpoint]; 22] = [
         holders::ENDPOINTS,
         budgets::ENDPOINTS,
         keys::ENDPOINTS,
         rotation::ENDPOINTS,
+        processes::ENDPOINTS,
         cards::ENDPOINTS,
         delegations::ENDPOINTS,
         configured::ENDPOINTS,

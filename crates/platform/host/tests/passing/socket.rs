@@ -2,12 +2,19 @@
 
 use crate::world::{World, blocking, told};
 use futures::{SinkExt, StreamExt};
-use http_body_util::Full;
-use hyper::{Request, body::Bytes};
+use http_body_util::{Empty, Full};
+use hyper::{Request, Version, body::Bytes, ext::Protocol};
+use hyper_util::rt::TokioIo;
 use legation_registry::route::Timeouts;
 use std::time::{Duration, Instant};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_tungstenite::{WebSocketStream, accept_async, client_async, tungstenite::Message};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tokio_tungstenite::{
+    WebSocketStream, accept_async, client_async,
+    tungstenite::{Message, protocol::Role},
+};
 
 /// A service that says everything again.
 async fn echo() -> String {
@@ -126,4 +133,88 @@ async fn a_socket_on_which_nothing_moves_ends() {
     assert_eq!(world.receipts(2).await[1].1, "idle");
     let denied = blocking(|| world.registry.receipts(None, 10)).unwrap();
     assert_eq!(denied.len(), 2);
+}
+
+/// The same as a stream of HTTP/2 (RFC 8441), by hyper's client.
+fn opening_stream(world: &World, protocol: &'static str) -> Request<Empty<Bytes>> {
+    Request::connect("http://acme.example/api/echo?room=7")
+        .version(Version::HTTP_2)
+        .extension(Protocol::from_static(protocol))
+        .header("authorization", format!("Bearer {}", world.key))
+        .header("sec-websocket-version", "13")
+        .body(Empty::new())
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_is_a_stream_of_http2_beside_others() {
+    let world = World::at(&echo().await, &["http:WEBSOCKET", "http:GET"], |_| {}).await;
+    let sender = world.http2().await;
+    // Until something was answered, the client does not know that streams can be sockets.
+    let get = Request::get("http://acme.example/none").version(Version::HTTP_2).body(Empty::new()).unwrap();
+    assert_eq!(sender.clone().send_request(get).await.unwrap().status(), 401);
+    let mut sockets = Vec::new();
+    for _ in 0..3 {
+        let response = sender.clone().send_request(opening_stream(&world, "websocket")).await.unwrap();
+        assert_eq!(response.status(), 200);
+        for gone in ["sec-websocket-accept", "upgrade", "connection"] {
+            assert!(!response.headers().contains_key(gone), "{gone}");
+        }
+        let stream = TokioIo::new(hyper::upgrade::on(response).await.unwrap());
+        sockets.push(WebSocketStream::from_raw_socket(stream, Role::Client, None).await);
+    }
+    for (number, socket) in sockets.iter_mut().enumerate() {
+        let word = Message::text(format!("{number}{}", "x".repeat(100_000)));
+        socket.send(word.clone()).await.unwrap();
+        assert_eq!(socket.next().await.unwrap().unwrap(), word);
+    }
+    world.suspend();
+    let begin = Instant::now();
+    for mut socket in sockets {
+        while let Some(Ok(_)) = socket.next().await {}
+    }
+    assert!(begin.elapsed() < Duration::from_secs(1), "who is stopped is cut off: {:?}", begin.elapsed());
+    let receipts = world.receipts(6).await;
+    let begun = receipts.iter().filter(|(kind, _, text)| kind == "permit" && text.contains("http:WEBSOCKET"));
+    assert_eq!(begun.count(), 3, "{receipts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_http2_is_no_other_tunnel_and_no_socket_where_that_is_not_granted() {
+    let world = World::at(&echo().await, &["http:GET", "http:CONNECT"], |_| {}).await;
+    let sender = world.http2().await;
+    let get = Request::get("http://acme.example/none").version(Version::HTTP_2).body(Empty::new()).unwrap();
+    assert_eq!(sender.clone().send_request(get).await.unwrap().status(), 401);
+    let send = async |request| told(sender.clone().send_request(request).await.unwrap()).await;
+    assert_eq!(send(opening_stream(&world, "websocket")).await, (403, "not_granted".to_owned()));
+    assert_eq!(send(opening_stream(&world, "connect-udp")).await.0, 405);
+    let mut keyed = opening_stream(&world, "websocket");
+    keyed.headers_mut().insert("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==".parse().unwrap());
+    assert_eq!(send(keyed).await.0, 400);
+    let mut bare = opening_stream(&world, "websocket");
+    bare.headers_mut().remove("sec-websocket-version");
+    assert_eq!(send(bare).await.0, 400);
+}
+
+/// A service that switches without having read the key is no WebSocket (RFC 6455 §4.1).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_switches_to_anything_begins_no_stream() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut read = [0; 4096];
+            let _ = socket.read(&mut read).await;
+            let answer = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+                           Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+            let _ = socket.write_all(answer).await;
+            let _ = socket.read(&mut read).await;
+        }
+    });
+    let world = World::at(&origin, &SOCKETS, |_| {}).await;
+    let sender = world.http2().await;
+    let get = Request::get("http://acme.example/none").version(Version::HTTP_2).body(Empty::new()).unwrap();
+    assert_eq!(sender.clone().send_request(get).await.unwrap().status(), 401);
+    let response = sender.clone().send_request(opening_stream(&world, "websocket")).await.unwrap();
+    assert_eq!(response.status(), 502);
 }

@@ -39,7 +39,7 @@ impl Running {
         let master = Master::load(&folder.path().join("master")).unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let (path, asked) = (folder.path().to_owned(), Arc::clone(&stop));
-        let thread = thread::spawn(move || serve(&path, master, || asked.load(Ordering::Relaxed)));
+        let thread = thread::spawn(move || serve(&path, None, master, || asked.load(Ordering::Relaxed)));
         let running = Self { folder, stop, thread: Some(thread) };
         soon(|| Door::ALL.iter().all(|door| UnixStream::connect(running.socket(*door)).is_ok()));
         running
