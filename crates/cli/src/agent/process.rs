@@ -10,7 +10,9 @@ use legation_keys::{Json, PublicKey, Signer, base64url, json, public::Signature,
 use legation_keystore::{Access, Overwrite, Rules, WriteError, change, write_new};
 use legation_signer::{ProcessKey, SealedKey};
 use serde_json::{Value, json};
-use std::{fs, path::Path};
+use std::{fs, io::Read, path::Path};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use zeroize::Zeroizing;
 
 /// What the first member of the file says.
 const TYPE: &str = "LegationAgentProcess";
@@ -34,10 +36,12 @@ impl Signer for Kept {
     }
 
     fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
-        match tokio::runtime::Handle::try_current() {
-            Ok(_) => tokio::task::block_in_place(|| self.0.sign(message)),
-            Err(_) => self.0.sign(message),
+        let flavor = Handle::try_current().map(|handle| handle.runtime_flavor());
+        if flavor.is_ok_and(|flavor| flavor == RuntimeFlavor::MultiThread) {
+            return tokio::task::block_in_place(|| self.0.sign(message));
         }
+        // Nobody else waits for this thread.
+        self.0.sign(message)
     }
 }
 
@@ -60,13 +64,12 @@ pub(crate) fn write(
 
 /// Reads such a file; `None` where it is none: a key file, or nothing that can be read.
 pub(super) fn read(path: &Path) -> Result<Option<Process>, Failure> {
-    let Ok(text) = fs::File::open(path).and_then(|file| {
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut std::io::Read::take(file, MAX_BYTES as u64 + 1), &mut text)?;
-        Ok(text)
-    }) else {
+    // It may be a key file: of what is in it nothing stays in memory.
+    let mut text = Zeroizing::new(String::with_capacity(MAX_BYTES + 1));
+    let Ok(file) = fs::File::open(path) else { return Ok(None) };
+    if file.take(MAX_BYTES as u64 + 1).read_to_string(&mut text).is_err() || !text.contains(TYPE) {
         return Ok(None);
-    };
+    }
     let limits = json::JsonLimits { bytes: MAX_BYTES, depth: 4 };
     let Ok(file) = json::parse(text.as_bytes(), limits) else { return Ok(None) };
     let member = |name: &str| file.as_object().and_then(|object| object.get(name));

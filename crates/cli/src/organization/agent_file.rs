@@ -28,6 +28,9 @@ pub(crate) fn write(args: &AgentFileArgs) -> Result<Output, Failure> {
 fn of_process(args: &AgentFileArgs, user: u32, socket: &Path) -> Result<Output, Failure> {
     // Whoever reads the file may be in another folder.
     let socket = std::path::absolute(socket).map_err(|error| Failure::file(error.to_string()))?;
+    if socket.to_str().is_none() {
+        return Err(Failure::usage("the path of the socket is not UTF-8; name another one"));
+    }
     let path = format!("/v1/agents/{}/process", escape(&args.agent));
     let answer = ask(&args.data, "POST", &path, Some(&json!({"user": user})))?;
     let written = process::write(&args.out.out, &answer, &socket, overwrite(args));

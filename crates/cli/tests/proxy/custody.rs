@@ -16,7 +16,7 @@ use std::{
 };
 
 /// A user who has nothing.
-const NOBODY: u32 = 65534;
+const NOBODY: u32 = 4242;
 
 /// An organization whose signer answers agents, with an agent `pay` in its custody.
 fn start() -> (World, Running) {
@@ -63,6 +63,9 @@ fn an_agent_in_custody_signs_by_the_signer_until_it_is_stopped() {
         assert_ne!(refused.status, 0, "{refused:?}");
         assert!(refused.stdout.contains("signs requests of agents here and nothing else"), "{refused:?}");
     }
+    // The number of all users that have none here.
+    let refused = world.play.run("agent file pay --user 65534 --socket agents.sock --out none.agent --json");
+    assert_eq!((refused.status, &refused.json()["error"]), (1, &"user_unusable".into()), "{refused:?}");
     world.play.json("agent suspend pay");
     assert_eq!(told(proxy.chat(&json!({"max_tokens": 5}))).0, 403);
     world.play.json("agent resume pay");

@@ -25,6 +25,7 @@ use crate::{
     mcp,
     models::Configured,
     refused::Refused,
+    router::KeptOpen,
     settle::Open,
     stop::{By, Guard},
     trace,
@@ -62,6 +63,8 @@ pub(crate) struct Asked {
     pub(crate) upgrade: Option<OnUpgrade>,
     /// The protocol that a stream of HTTP/2 is to speak (RFC 8441).
     pub(crate) protocol: Option<Protocol>,
+    /// What keeps its connection open while it does.
+    pub(crate) open: Option<KeptOpen>,
 }
 
 /// Where a request goes, and what it is there.
@@ -101,7 +104,7 @@ async fn run(
     asked: Asked,
     meant: &Mutex<Option<Meant>>,
 ) -> Result<Response, Refused> {
-    let Asked { method, uri, target_uri, headers, body, upgrade, protocol } = asked;
+    let Asked { method, uri, target_uri, headers, body, upgrade, protocol, open: kept } = asked;
     let read = body.read();
     let message = Message {
         method: method.as_str(),
@@ -159,7 +162,9 @@ async fn run(
     };
     let on = On { gateway, url: &url, method, headers, exchange, guard, span };
     match (wanted, upgrade) {
-        (Wanted::Socket, Some(upgrade)) => on.socket((upgrade, key.as_deref()), &route, &synced).await,
+        (Wanted::Socket, Some(upgrade)) => {
+            on.socket((upgrade, kept), key.as_deref(), (&route, &synced)).await
+        }
         (Wanted::Socket, None) => {
             Err(Refused::new("bad_request", "this connection can't become a WebSocket; begin one anew"))
         }
@@ -248,9 +253,9 @@ impl On<'_> {
 
     async fn socket(
         self,
-        (upgrade, key): (OnUpgrade, Option<&str>),
-        route: &Route,
-        synced: &legation_store::Synced,
+        (upgrade, open): (OnUpgrade, Option<KeptOpen>),
+        key: Option<&str>,
+        (route, synced): (&Route, &legation_store::Synced),
     ) -> Result<Response, Refused> {
         let sending = self.gateway.fetcher.pass_upgrade(self.passing(passing::Body::default()));
         let mut guard = self.guard.clone();
@@ -261,13 +266,22 @@ impl On<'_> {
         };
         synced.clone().wait().instrument(info_span!("record")).await.map_err(|_| Refused::store())?;
         match answered {
+            // Of a stream any success says that it is a socket now (RFC 8441 §5), which this service has not begun.
+            Upgrading::Answered(response) if key.is_some() && response.status().is_success() => {
+                let refused = fields::not_switched();
+                self.exchange.ends(refused.clone());
+                Err(refused)
+            }
             Upgrading::Answered(response) => Ok(self.given(response, route)),
             Upgrading::Switched(headers, connection) => {
                 let headers = fields::switched(&headers, key);
                 let headers = headers.inspect_err(|refused| self.exchange.ends(refused.clone()))?;
                 // It is a call that goes on: it keeps its turn, and is told of once it has ended.
                 let runs = socket::run(upgrade, connection, (self.exchange, self.guard));
-                tokio::spawn(access::carried(runs));
+                tokio::spawn(access::carried(async move {
+                    runs.await;
+                    drop(open);
+                }));
                 let mut response = Response::new(Body::empty());
                 // A stream of HTTP/2 does not switch: it is answered (RFC 8441 §5).
                 *response.status_mut() =

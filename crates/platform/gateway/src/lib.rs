@@ -95,4 +95,4 @@ pub use gateway::{Gateway, Limits, StartError};
 pub use lines::{Lines, Place};
 pub use logs::Logs;
 pub use refused::Refused;
-pub use router::{router, told};
+pub use router::{KeptOpen, router, told};

@@ -182,18 +182,26 @@ async fn arrive_within(
 ) -> Result<Arrived, Refused> {
     let (parts, body) = request.into_parts();
     let shown = shows(gateway, &parts.headers).await?;
-    let holds = |by: &Shown| match by {
-        Shown::Key(agent) => gateway.files.take(agent),
-        Shown::Signature => gateway.signed_files.take(""),
-    };
-    let held = most.map(|_| holds(&shown)).transpose();
-    let _place =
-        held.map_err(|_| Refused::new("overloaded", "too many files are held at once; try again"))?;
+    let overloaded = |_| Refused::new("overloaded", "too many files are held at once; try again");
+    let mut place = None;
+    if let (Some(_), Shown::Key(agent)) = (most, &shown) {
+        place = Some(gateway.files.take(agent).map_err(overloaded)?);
+    }
+    let is_signed = matches!(shown, Shown::Signature);
     let body = whole(gateway, shown, (body, most.unwrap_or(MAX_BODY))).await?;
+    // Of those who show a signature few bodies arrive at a time, and the slow give way: until all of it is there it holds no turn.
+    if most.is_some() && is_signed {
+        place = Some(gateway.signed_files.take("").map_err(overloaded)?);
+    }
     access::begin();
     let target_uri = target(gateway, &parts.uri);
-    Ok(Arrived { method: parts.method, target_uri, headers: parts.headers, body, _place })
+    Ok(Arrived { method: parts.method, target_uri, headers: parts.headers, body, _place: place })
 }
+
+/// What keeps the connection of a stream open that is a socket: whoever serves puts it among the extensions of a request, and it is
+/// dropped when the socket ends.
+#[derive(Clone, Debug)]
+pub struct KeptOpen(pub Arc<dyn core::any::Any + Send + Sync>);
 
 /// The same of a request of another service. Its body is read where it is signed, or is said to be short, so that its digest
 /// is in the receipt; any other flows through, since nothing that is judged depends on it.
@@ -203,6 +211,7 @@ async fn arrive_to_pass(
 ) -> Result<Asked, Refused> {
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let protocol = request.extensions_mut().remove::<Protocol>();
+    let open = request.extensions_mut().remove::<KeptOpen>();
     let (parts, body) = request.into_parts();
     let shown = shows(gateway, &parts.headers).await?;
     let length = body.size_hint().exact();
@@ -223,6 +232,7 @@ async fn arrive_to_pass(
         body,
         upgrade,
         protocol,
+        open,
     })
 }
 

@@ -25,12 +25,22 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
+use legation_gateway::KeptOpen;
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
-use std::{convert::Infallible, net::IpAddr, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::IpAddr,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
@@ -229,7 +239,12 @@ async fn accept<L: Listener>(
             // A client that has its share is not let in.
             let Some(place) = places.take(source).await else { return };
             drop(turn);
-            let marked = Marked { router, place: Arc::clone(&place), source: source.map(Source) };
+            let marked = Marked {
+                router,
+                place: Arc::clone(&place),
+                source: source.map(Source),
+                sockets: Arc::default(),
+            };
             tokio::select! {
                 () = connection(socket, marked, tls, ends, stopped) => {}
                 () = place.given_away() => {}
@@ -253,6 +268,21 @@ struct Marked {
     router: Router,
     place: Arc<Place>,
     source: Option<Source>,
+    /// How many of its streams are sockets.
+    sockets: Arc<AtomicUsize>,
+}
+
+/// A stream that is a socket: as long as it is one, its connection is not ended.
+#[derive(Debug)]
+struct Stream {
+    sockets: Arc<AtomicUsize>,
+    _busy: Busy,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.sockets.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl tower::Service<Request<Incoming>> for Marked {
@@ -267,6 +297,11 @@ impl tower::Service<Request<Incoming>> for Marked {
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
         if let Some(source) = self.source {
             request.extensions_mut().insert(source);
+        }
+        if request.extensions().get::<hyper::ext::Protocol>().is_some() {
+            self.sockets.fetch_add(1, Ordering::Relaxed);
+            let stream = Stream { sockets: Arc::clone(&self.sockets), _busy: self.place.busy() };
+            request.extensions_mut().insert(KeptOpen(Arc::new(stream)));
         }
         let busy = self.place.busy();
         let answer = self.router.call(request);
@@ -374,6 +409,7 @@ async fn answer<S>(
         // A WebSocket as a stream (RFC 8441).
         .enable_connect_protocol();
     let protocol = if is_http2 { protocols.http2_only() } else { protocols.http1_only() };
+    let sockets = Arc::clone(&router.sockets);
     let service = TowerToHyperService::new(router);
     let mut connection = pin!(protocol.serve_connection_with_upgrades(TokioIo::new(stream), service));
     tokio::select! {
@@ -382,9 +418,16 @@ async fn answer<S>(
         () = sleep(CONNECTION_LIFETIME) => {}
     }
     connection.as_mut().graceful_shutdown();
-    tokio::select! {
-        _ = timeout(ends.last_request, connection.as_mut()) => return,
-        _ = stopped.wait_for(|stopped| *stopped) => {}
+    loop {
+        tokio::select! {
+            ended = timeout(ends.last_request, connection.as_mut()) => {
+                // A socket ends by its own rules, and others take no new streams meanwhile.
+                if ended.is_ok() || sockets.load(Ordering::Relaxed) == 0 {
+                    return;
+                }
+            }
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+        }
     }
     let _ = timeout(ends.drain, connection).await;
 }

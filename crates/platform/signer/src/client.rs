@@ -411,7 +411,8 @@ impl Client {
     ) -> Result<Answer, ClientError> {
         let answer = answer.map_err(|error| self.lost(error))?;
         let answer = serde_json::from_slice(&answer).map_err(|_| self.odd())?;
-        self.kept = Some(stream);
+        // Of an agent's process the signer keeps few connections, for all of its user's.
+        self.kept = self.is_ours.then_some(stream);
         match answer {
             Answer::Refused { code, message } => Err(ClientError::Refused { code, message }),
             other => Ok(other),

@@ -53,7 +53,7 @@ pub(crate) fn open(folder: &Path, agents: Option<&Path>) -> Result<Sockets, Serv
     Ok(Sockets { doors: doors.chain(agents).collect::<Result<_, _>>()?, _lock: lock })
 }
 
-/// Nobody else puts another socket there: its folder is ours, and written by nobody else.
+/// Nobody else puts another socket there: its folder is ours, those above it are ours or root's, and none is written by others.
 fn check_agents(path: &Path) -> Result<(), ServeError> {
     if !cfg!(target_os = "linux") {
         let reason = "this system does not say which user asks".to_owned();
@@ -61,9 +61,18 @@ fn check_agents(path: &Path) -> Result<(), ServeError> {
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let unusable = |reason: String| ServeError::Folder { path: folder.to_owned(), reason };
-    let found = fs::metadata(folder).map_err(|error| unusable(error.to_string()))?;
-    if found.uid() != geteuid().as_raw() || found.mode() & 0o022 != 0 {
-        return Err(ServeError::AgentsFolder { path: folder.to_owned(), mode: found.mode() & 0o777 });
+    let folder = std::path::absolute(folder).map_err(|error| unusable(error.to_string()))?;
+    let own = geteuid().as_raw();
+    for (above, part) in folder.ancestors().enumerate() {
+        // A link, or a folder above that others may rename in, could be turned to somewhere else after it was looked at.
+        let found = fs::symlink_metadata(part).map_err(|error| unusable(error.to_string()))?;
+        let is_sticky = above > 0 && found.mode() & 0o1000 != 0;
+        let is_safe = found.is_dir()
+            && (found.uid() == own || (above > 0 && found.uid() == 0))
+            && (found.mode() & 0o022 == 0 || is_sticky);
+        if !is_safe {
+            return Err(ServeError::AgentsFolder { path: part.to_owned(), mode: found.mode() & 0o777 });
+        }
     }
     Ok(())
 }

@@ -141,6 +141,9 @@ pub(crate) enum Refused {
     /// A text that is no request of an agent.
     #[error("the signer signs requests of agents here and nothing else: {0}")]
     Request(#[from] legation_http_signature::ReadBaseError),
+    /// A number that is no user's, or that of all that have none here.
+    #[error("the user {found} may be anybody: make one for the agent, and name its number")]
+    NobodysUser { found: u32 },
     /// A request that names another key.
     #[error("the request names the key `{found}`, which is another one; sign with the key that it names")]
     RequestKey { found: String },
@@ -193,6 +196,7 @@ impl Refused {
             Self::Claims(error) => error.code(),
             Self::TokenTerms => "token_terms",
             Self::Request(error) => error.code(),
+            Self::NobodysUser { .. } => "user_unusable",
             Self::RequestKey { .. } => "issuer_mismatch",
             Self::RequestTime { .. } => "presentation_stale",
             Self::Root { .. } => "length_out_of_range",

@@ -33,8 +33,8 @@ pub enum ServeError {
     },
     /// Others could put another socket there than the one for agents.
     #[error(
-        "the folder `{}` of the socket for agents has the mode {mode:03o} or belongs to another user; it has to be the \
-         signer's own, and written by nobody else: make one of mode 755",
+        "the folder `{}`, in which the socket for agents would be, has the mode {mode:03o}, belongs to another user or is a \
+         link; it has to be the signer's own, those above it root's or its own, and none written by others",
         .path.display()
     )]
     AgentsFolder {

@@ -27,6 +27,8 @@ use std::{
 
 /// How long a connection may wait for its next request, and take for it; and how long its answer may take.
 const TIME: Duration = Duration::from_secs(30);
+/// The same of a process of an agent, which asks at once.
+const SHORT: Duration = Duration::from_secs(2);
 /// How often it is asked whether to stop.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 /// How long nothing is accepted when the system has no room for another connection.
@@ -128,9 +130,12 @@ fn admit<'c>(
 
 /// Answers the requests of one connection, in turn.
 fn converse(stream: &UnixStream, at: (Door, u32), master: &Source) {
+    // An agent's process asks once for each connection, so that none is kept from others, or handed on and outlives its owner.
+    let is_once = at.0 == Door::Agents;
+    let time = if is_once { SHORT } else { TIME };
     loop {
-        let (answer, is_last) = match frame::read(&mut Timed::new(stream, TIME)) {
-            Ok(frame) => (verbs::answer(&frame, at, &master.current()), false),
+        let (answer, is_last) = match frame::read(&mut Timed::new(stream, time)) {
+            Ok(frame) => (verbs::answer(&frame, at, &master.current()), is_once),
             // Where the next frame begins, nobody knows.
             Err(FrameError::Length { found }) => (Answer::from(&Refused::FrameLength { found }), true),
             Err(_) => return,

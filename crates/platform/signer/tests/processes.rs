@@ -146,7 +146,7 @@ fn nothing_but_a_request_of_now_is_signed_for_a_process() {
     let world = World::new();
     let (made, sealed) = world.key(Algorithm::EdDsa, own());
     let process = world.process(&made, &sealed, KEY);
-    for created in [now() - 120, now() + 120] {
+    for created in [now() - 120, now() + 10] {
         let refused = signed_at(&process, created).unwrap_err();
         assert!(refused.contains("not now by the signer's clock"), "{refused}");
     }
@@ -154,7 +154,6 @@ fn nothing_but_a_request_of_now_is_signed_for_a_process() {
         assert_eq!(process.sign_request(other).unwrap_err().code(), "malformed", "{other}");
     }
     assert!(process.sign(&[0xff]).is_err());
-    let mut raw = UnixStream::connect(world.agents()).unwrap();
     let key = json!({"organization": ACME, "key_id": KEY, "sealed": base64url::encode(&made.sealed)});
     for request in [
         json!({"receipt": {"key": key, "receipt": "{}"}}),
@@ -164,8 +163,10 @@ fn nothing_but_a_request_of_now_is_signed_for_a_process() {
         json!({"access_token": {"key": key, "claims": "{}"}}),
         json!({"checkpoint": {"key": key, "origin": "a", "size": 1, "root": ""}}),
     ] {
+        let mut raw = UnixStream::connect(world.agents()).unwrap();
         let answer = exchange(&mut raw, request.to_string().as_bytes()).unwrap();
         assert_eq!(code(&answer), "not_at_this_door", "{request}: {answer}");
+        assert!(exchange(&mut raw, br#"{"ping":{}}"#).is_none(), "a connection is for one request");
     }
     for door in Door::ALL {
         let mut raw = UnixStream::connect(door.socket(world.folder.path())).unwrap();
@@ -180,14 +181,12 @@ fn one_users_processes_keep_nobody_else_out() {
     let world = World::new();
     let mut held: Vec<UnixStream> = Vec::new();
     for _ in 0..8 {
-        let mut stream = UnixStream::connect(world.agents()).unwrap();
-        assert!(exchange(&mut stream, br#"{"ping":{}}"#).unwrap()["pong"].is_object());
-        held.push(stream);
+        held.push(UnixStream::connect(world.agents()).unwrap());
     }
+    // They say nothing, and are let go after two seconds.
     let mut more = UnixStream::connect(world.agents()).unwrap();
     assert_eq!(code(&answer(&mut more).unwrap()), "too_many_connections");
     assert!(world.registry().ping().is_ok(), "the other doors have room of their own");
-    drop(held);
     soon(|| {
         let mut stream = UnixStream::connect(world.agents()).unwrap();
         exchange(&mut stream, br#"{"ping":{}}"#).is_some_and(|answer| answer["pong"].is_object())
@@ -202,4 +201,24 @@ fn agents_knock_where_nobody_else_can_put_a_socket() {
     let refused = serve(folder.path(), Some(&agents), master, || true).unwrap_err();
     assert_eq!(refused.code(), "folder_open_to_others");
     assert!(!agents.exists());
+    // Nor where somebody could turn a folder above to another place.
+    let inner = open.path().join("own");
+    std::fs::create_dir(&inner).unwrap();
+    set_mode(&inner, 0o755);
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&inner, &link).unwrap();
+    for place in [inner, link] {
+        let master = Master::load(&folder.path().join("master")).unwrap();
+        let refused = serve(folder.path(), Some(&place.join("agents.sock")), master, || true).unwrap_err();
+        assert_eq!(refused.code(), "folder_open_to_others", "{}", place.display());
+    }
+}
+
+#[test]
+fn a_key_is_sealed_for_no_number_that_stands_for_several_users() {
+    let world = World::new();
+    let made = world.registry().generate(ACME, KEY, Algorithm::EdDsa).unwrap();
+    for user in [u32::MAX, 65_534] {
+        assert_eq!(world.registry().process_key(key(KEY, &made), user).unwrap_err().code(), "user_unusable");
+    }
 }

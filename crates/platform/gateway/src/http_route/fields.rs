@@ -249,6 +249,12 @@ fn accepts(key: &str) -> String {
     STANDARD.encode_to_string(digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()))
 }
 
+/// The service has begun no WebSocket.
+pub(crate) fn not_switched() -> Refused {
+    let reason = "it did not begin a WebSocket".to_owned();
+    forward::lost(&FetchError::Unreachable { url: String::new(), reason })
+}
+
 /// The headers of an answer that begins a WebSocket; `key` is ours where the caller has a stream of HTTP/2.
 ///
 /// # Errors
@@ -259,8 +265,7 @@ pub(crate) fn switched(given: &HeaderMap, key: Option<&str>) -> Result<HeaderMap
         matches!(said.as_slice(), [one] if one.as_bytes() == accepts(key).as_bytes())
     };
     if !names(given, &header::UPGRADE).eq(["websocket"]) || !key.is_none_or(accepted) {
-        let reason = "it switched to another protocol".to_owned();
-        return Err(forward::lost(&FetchError::Unreachable { url: String::new(), reason }));
+        return Err(not_switched());
     }
     let mut headers = HeaderMap::new();
     if key.is_some() {

@@ -1,9 +1,10 @@
 //! Processes of agents that have their requests signed by the signer.
 
-use super::{asked::Asked, endpoint::Endpoint, error::ApiError};
+use super::{admins::gives_no_more, asked::Asked, endpoint::Endpoint, error::ApiError};
 use axum::http::Method;
 use legation_keys::base64url;
 use legation_registry::processes::AgentProcess;
+use legation_store::holder::Kind;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -24,6 +25,8 @@ struct ProcessUser {
 
 fn process(asked: &Asked<'_>) -> Result<Value, ApiError> {
     let ProcessUser { user } = asked.body()?;
+    // Whoever administers more than oneself is no other's to act as.
+    gives_no_more(asked, &asked.registry.show(Kind::Agent, asked.name)?.profile)?;
     let AgentProcess { holder, organization, key_id, public_jwk, sealed, chain } =
         asked.registry.agent_process(asked.name, user, asked.now)?;
     let jwk: Value = serde_json::from_str(&public_jwk).unwrap_or_default();

@@ -161,6 +161,22 @@ async fn nobody_makes_a_team_or_an_agent_that_could_administer_more_than_the_mak
     world.done("POST", "/v1/teams", with("three", "admin:agents.list")).await;
 }
 
+/// Whoever has an agent's requests signed could otherwise sign as one that is an admin.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_has_processes_act_as_an_agent_that_administers_more_than_they_do() {
+    let world = sqlite();
+    let with = |name: &str, action: &str| json!({"name": name, "actions": [action], "resources": ["https://acme.example/v1/*"]});
+    world.done("POST", "/v1/agents", with("boss", "admin:*")).await;
+    world.done("POST", "/v1/agents", with("plain", "http:GET")).await;
+    let maker = world.admin_for(&["admin:agents.process"]);
+    let user = json!({"user": 1001});
+    let answer = world.ask(&maker, "POST", "/v1/agents/boss/process", &user).await;
+    assert_eq!(answer.problem(), told(403, "wider_than_parent"));
+    let answer = world.ask(&maker, "POST", "/v1/agents/plain/process", &user).await;
+    assert_eq!(answer.status, 200, "{}", answer.json());
+    assert!(answer.json()["sealed"].is_string());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_role_stands_for_its_actions() {
     let world = sqlite();

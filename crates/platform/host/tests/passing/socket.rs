@@ -218,3 +218,15 @@ async fn a_service_that_switches_to_anything_begins_no_stream() {
     let response = sender.clone().send_request(opening_stream(&world, "websocket")).await.unwrap();
     assert_eq!(response.status(), 502);
 }
+
+/// Of a stream any success means that it is a socket (RFC 8441 §5); a service that just answers has begun none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_answers_in_place_of_a_socket_begins_no_stream() {
+    let service = crate::service::Service::start().await;
+    let world = World::new(&service, &SOCKETS, |_| {}).await;
+    let sender = world.http2().await;
+    let get = Request::get("http://acme.example/none").version(Version::HTTP_2).body(Empty::new()).unwrap();
+    assert_eq!(sender.clone().send_request(get).await.unwrap().status(), 401);
+    let response = sender.clone().send_request(opening_stream(&world, "websocket")).await.unwrap();
+    assert_eq!(response.status(), 502);
+}
