@@ -8,7 +8,7 @@ use crate::{
     master::{Master, OpenError, Place},
     refused::{Refused, shorten},
     rsa::{self, RsaKey},
-    signing,
+    signing, webvh,
 };
 use legation_keys::{Algorithm, SecretKey, Signer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,6 +52,7 @@ fn perform(request: Request, master: &Master) -> Result<Answer, Refused> {
         Request::Alert(request) => event::alert(&request, master).map(secured),
         Request::AccessToken(request) => access_token::access_token(&request, master).map(secured),
         Request::Checkpoint(request) => signing::checkpoint(&request, master).map(secured),
+        Request::WebvhEntry(request) => webvh::entry(&request, master).map(secured),
         Request::SealSecret(request) => seal_secret(&request, master),
         Request::OpenSecret(request) => open_secret(&request, master),
         Request::ResealKey(key) => reseal(key_place(&key.organization, &key.key_id)?, &key.sealed.0, master),
