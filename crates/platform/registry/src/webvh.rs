@@ -8,6 +8,9 @@
 //! Each entry is signed by a key that signs nothing else, and names the hash of the next one. A change of the document and its
 //! entry are one transaction. An entry has to be of a later second than the one before; where it is not yet, it is written
 //! when somebody looks next, as is one that is missing for any other reason ([`Registry::follow_document`]).
+//!
+//! A store that was put back may hold a key that has signed an entry since: another one by it would be a second history under the
+//! same name. So there a log with another name is begun, once it is confirmed that the keys are still the organization's own.
 
 use crate::{error::RegistryError, registry::Registry};
 use legation_did::{Did, Document, web};
@@ -40,6 +43,15 @@ pub struct HistoryState {
     pub updated: i64,
     /// Whether the last one says what the document says.
     pub is_current: bool,
+}
+
+/// What a log lacks.
+enum Due {
+    Nothing,
+    /// It is to be begun.
+    Log,
+    /// An entry after this one, which has that number.
+    Entry(i64, Version),
 }
 
 impl Registry {
@@ -126,30 +138,31 @@ impl Registry {
     }
 
     /// Appends an entry where the organization's document says something else than the last one, and the clock is behind that
-    /// one. A log that was tampered with is not gone on with: what it goes beside matters more, and `doctor` names it.
+    /// one; begins a log where the one before could not be gone on with. A log that was tampered with is not gone on with: what
+    /// it goes beside matters more, and `doctor` names it.
     pub(crate) fn follow(&self, tx: &mut Tx<'_>, now: i64) -> Result<bool, RegistryError> {
-        let Some(history) = webvh::get(tx, &self.id)? else { return Ok(false) };
-        // Whether its keys are still its own, nobody knows; that is no version of the document.
-        if self.top(tx)?.unconfirmed.is_some() {
-            return Ok(false);
-        }
-        let Some((number, line)) = webvh::last(tx, &self.id, &history.did)? else { return Ok(false) };
-        let Ok(last) = read(&line) else { return Ok(false) };
-        let document = self.history_document(tx)?;
-        let (did, _, _) = match history.did.parse::<Did>() {
-            Ok(did) if is_same(&last.document, &named(&document, scid_of(&did))) => return Ok(false),
+        match self.due(tx)? {
+            Due::Nothing => Ok(false),
+            Due::Log => self.begin_history(tx, now).map(|()| true),
             // Its entries have an order by their times.
-            _ if last.time >= now || number >= MOST_ENTRIES => return Ok(false),
-            _ => match self.verified_history(tx, &history) {
-                Ok(held) => held,
-                Err(RegistryError::Damaged { .. }) => return Ok(false),
-                Err(error) => return Err(error),
-            },
+            Due::Entry(number, last) if last.time >= now || number >= MOST_ENTRIES => Ok(false),
+            Due::Entry(number, _) => self.append_version(tx, number, now),
+        }
+    }
+
+    fn append_version(&self, tx: &mut Tx<'_>, number: i64, now: i64) -> Result<bool, RegistryError> {
+        let Some(history) = webvh::get(tx, &self.id)? else { return Ok(false) };
+        let (did, versions, _) = match self.verified_history(tx, &history) {
+            Ok(verified) => verified,
+            Err(RegistryError::Damaged { .. }) => return Ok(false),
+            Err(error) => return Err(error),
         };
+        let before = versions.last().map(|last| last.version_id.as_str()).unwrap_or_default();
         let next = History { did: history.did.clone(), begun: history.begun, ..self.history_key()? };
+        let document = self.history_document(tx)?;
         let terms = EntryTerms {
             place: &self.did,
-            before: Some((&did, &last.version_id)),
+            before: Some((&did, before)),
             time: now,
             next: &next.public_key,
             document: &document,
@@ -157,25 +170,42 @@ impl Registry {
         let line = self.signer().webvh_entry(self.sealed(&history), &terms)?;
         webvh::append(tx, &self.id, &history.did, (number.saturating_add(1), &line))?;
         webvh::set_key(tx, &self.id, &next)?;
-        self.verified_history(tx, &next)?;
-        let version = read(&line).map_err(|error| RegistryError::damaged("the did:webvh", error))?;
-        self.note(tx, ("history.appended", &history.did), &json!({"versionId": version.version_id}), now)?;
+        let (_, versions, _) = self.verified_history(tx, &next)?;
+        let version = versions.last().map(|last| last.version_id.as_str());
+        self.note(tx, ("history.appended", &history.did), &json!({"versionId": version}), now)?;
         Ok(true)
     }
 
-    /// Appends the entry of a change that has none yet. Gives whether there was one.
+    /// What the log lacks.
+    fn due(&self, tx: &mut Tx<'_>) -> Result<Due, RegistryError> {
+        let history = webvh::get(tx, &self.id)?;
+        if history.is_none() && !webvh::had(tx, &self.id)? {
+            return Ok(Due::Nothing);
+        }
+        // Whether its keys are still its own, nobody knows; that is no version of the document.
+        if self.top(tx)?.unconfirmed.is_some() {
+            return Ok(Due::Nothing);
+        }
+        let Some(history) = history else { return Ok(Due::Log) };
+        let last = webvh::last(tx, &self.id, &history.did)?;
+        let Some((number, Ok(last))) = last.map(|(number, line)| (number, read(&line))) else {
+            return Ok(Due::Nothing);
+        };
+        let Ok(did) = history.did.parse::<Did>() else { return Ok(Due::Nothing) };
+        let document = named(&self.history_document(tx)?, scid_of(&did));
+        Ok(if is_same(&last.document, &document) { Due::Nothing } else { Due::Entry(number, last) })
+    }
+
+    /// Appends the entry of a change that has none yet, or begins the log that is to be begun. Gives whether there was one.
     ///
     /// # Errors
     /// [`RegistryError`].
     pub fn follow_document(&self, now: i64) -> Result<bool, RegistryError> {
-        let is_behind = self.read_open(|tx| -> Result<bool, RegistryError> {
-            let Some(history) = webvh::get(tx, &self.id)? else { return Ok(false) };
-            let Some((_, line)) = webvh::last(tx, &self.id, &history.did)? else { return Ok(false) };
-            let (Ok(last), Ok(did)) = (read(&line), history.did.parse::<Did>()) else { return Ok(false) };
-            Ok(!is_same(&last.document, &named(&self.history_document(tx)?, scid_of(&did))))
-        })?;
-        // Under the lock it is looked again: another process may have done it.
-        if is_behind { self.change(|tx| self.follow(tx, now)) } else { Ok(false) }
+        match self.read_open(|tx| self.due(tx))? {
+            Due::Nothing => Ok(false),
+            // Under the lock it is looked again: another process may have done it.
+            _ => self.change(|tx| self.follow(tx, now)),
+        }
     }
 
     /// Seals the key that signs the next entry anew by the master key that seals now. Gives how many were.

@@ -60,6 +60,15 @@ pub fn get(tx: &mut Tx<'_>, organization: &str) -> Result<Option<History>, Store
     rows.first().map(read).transpose()
 }
 
+/// Whether the organization has or had one.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn had(tx: &mut Tx<'_>, organization: &str) -> Result<bool, StoreError> {
+    let rows = tx.query("SELECT did FROM webvh WHERE organization = $1 LIMIT 1", &[organization.into()])?;
+    Ok(!rows.is_empty())
+}
+
 /// The DID of the one that went on at `at` (Unix seconds).
 ///
 /// # Errors
