@@ -118,7 +118,7 @@ fn what_was_put_back_from_a_backup_begins_another_log() {
     std::fs::copy(play.path("legation/master.key"), play.path("again/master.key")).unwrap();
     play.json("restore --reopen --data-dir again");
     assert_eq!(play.json("organization show --data-dir again")["webvh"], Value::Null);
-    play.json("confirm --all --data-dir again");
+    play.json("confirm organization --data-dir again");
     let other = play.json("organization show --data-dir again")["webvh"].as_str().unwrap().to_owned();
     assert_ne!(other, did);
     assert_eq!(published(&play, "again", &other), 1);

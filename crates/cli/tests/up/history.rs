@@ -60,7 +60,6 @@ fn what_is_served_has_a_tag_and_is_what_the_document_was_at_each_moment() {
         assert_eq!(keys(&then), keys(&serde_json::from_str(&version.document).unwrap()), "{at}");
         assert_eq!(then["alsoKnownAs"][0], did.as_str());
     }
-    assert_eq!(up.get("/bot/did.jsonl").0, 404);
     let other = Play::new();
     let plain = Up::dev(&other, &[], &[]);
     assert_eq!(request(plain.port, "GET", LOG, "", "").unwrap().0, 404, "an organization without one");
@@ -120,9 +119,11 @@ fn a_rotation_that_is_killed_at_any_of_its_writes_leaves_a_log_that_says_what_th
         let lines = count("SELECT count(*) FROM webvh_entry");
         assert_eq!(keys, lines, "killed at write {at}");
         drop(state);
-        let doctor = play.run(&format!("doctor --json --data-dir {name}"));
-        let told = doctor.json()["checks"].to_string();
-        assert!(doctor.status == 0 && !told.contains("append it"), "killed at write {at}: {told}");
+        if at % 5 == 1 || ended.success() {
+            let doctor = play.run(&format!("doctor --json --data-dir {name}"));
+            let told = doctor.json()["checks"].to_string();
+            assert!(doctor.status == 0 && !told.contains("append it"), "killed at write {at}: {told}");
+        }
         if lines == 1 {
             without += 1
         } else {
