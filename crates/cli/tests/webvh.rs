@@ -123,4 +123,67 @@ mod with {
         );
         refused(&play, "did resolve did:webvh:Qm:localhost", 1, "its SCID");
     }
+    /// `legation up`, ended when the test is.
+    struct Up(std::process::Child);
+
+    impl Drop for Up {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    fn up(play: &Play, port: u16) -> Up {
+        let (listen, own) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{}", common::free_port()));
+        let child = std::process::Command::new(env!("CARGO_BIN_EXE_legation"))
+            .args(["up", "--listen", &listen, "--admin-listen", &own])
+            .current_dir(play.folder.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let begin = std::time::Instant::now();
+        while std::net::TcpStream::connect(&listen).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(60), "it does not come up");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Up(child)
+    }
+
+    /// The methods' ids of a document, without whose they are.
+    fn keys(document: &Value) -> Vec<String> {
+        let all = document["verificationMethod"].as_array().unwrap();
+        all.iter().map(|one| one["id"].as_str().unwrap().split_once('#').unwrap().1.to_owned()).collect()
+    }
+
+    /// What `init --webvh` and `up` write, by a reader that knows all of the method and is others' (`didwebvh-rs`).
+    #[test]
+    fn an_organization_that_is_up_is_resolved_as_of_any_time() {
+        let play = Play::new();
+        let port = common::free_port();
+        let made = play.json(&format!("init localhost:{port} --webvh"));
+        let did = made["webvh"].as_str().unwrap().to_owned();
+        let _up = up(&play, port);
+        let resolve = format!("did resolve {did} --http-on-loopback");
+        let web = format!("did resolve did:web:localhost%3A{port} --http-on-loopback");
+        let first = play.json(&resolve);
+        assert_eq!(first["document"]["alsoKnownAs"][0], format!("did:web:localhost%3A{port}"));
+        next_second();
+        play.json("organization rotate");
+        next_second();
+        let second = play.json(&resolve);
+        play.json("organization rotate --compromised");
+        next_second();
+        let third = play.json(&resolve);
+        assert_eq!([&first, &second, &third].map(|one| keys(&one["document"]).len()), [1, 2, 1]);
+        let did_web = play.json(&web);
+        assert_eq!(keys(&did_web["document"]), keys(&third["document"]));
+        assert_eq!(did_web["document"]["alsoKnownAs"][0], did.as_str());
+        for then in [&first, &second, &third] {
+            let at = then["versionTime"].as_str().unwrap();
+            let again = play.json(&format!("{resolve} --version-time {at}"));
+            assert_eq!(again["document"], then["document"], "{at}");
+        }
+        refused(&play, &format!("{resolve} --version-time 2020-01-01T00:00:00Z"), 1, "its first is of");
+    }
 }

@@ -174,6 +174,10 @@ pub(crate) struct InitArgs {
     /// A file that holds the URL of a PostgreSQL database; by default a SQLite file in the data folder.
     #[arg(long, value_name = "FILE")]
     pub(crate) database_file: Option<PathBuf>,
+    /// Publish beside the did:web a did:webvh of the same document: a log of all its versions that nobody can rewrite, by which
+    /// anybody can say which keys were valid when. It can't be added later.
+    #[arg(long)]
+    pub(crate) webvh: bool,
     /// A file that holds a passphrase for the first admin's key; without, whoever reads the key file has the key.
     #[arg(long, value_name = "FILE", conflicts_with = "no_admin")]
     pub(crate) passphrase_file: Option<PathBuf>,

@@ -25,15 +25,17 @@ pub(crate) fn run(args: &InitArgs) -> Result<Output, Failure> {
         Some(_) => format!("`{place}/admin.key` and `admin.jwt` are the first admin's, for `--host URL` once it is up."),
         None => "There is no admin yet: `legation up` prints a code, by which `legation admin claim` makes the first one.".to_owned(),
     };
+    let history = registry.history_did().map_err(|error| failed(&error))?;
+    let also = history.as_ref().map(|did| format!("Its versions are logged as {did}.\n")).unwrap_or_default();
     let text = format!(
-        "{did} is ready in {place}\n\
+        "{did} is ready in {place}\n{also}\
          \n\
          `{place}/master.key` opens all keys of it. Keep a copy of that file apart from backups of the rest.\n\
          {first}\n\
          Next: `legation agent add NAME --models '*' --budget 5USD/day`, then `legation up`.\n",
     );
     Ok(Output::done(
-        json!({"did": registry.did().as_str(), "dataDir": folder.path(), "admin": admin.as_ref().map(Did::as_str)}),
+        json!({"did": registry.did().as_str(), "webvh": history, "dataDir": folder.path(), "admin": admin.as_ref().map(Did::as_str)}),
         text,
     ))
 }
@@ -43,8 +45,8 @@ fn make(folder: &DataDir, args: &InitArgs) -> Result<(Registry, Option<Did>), Fa
     let signer = folder.signer().inspect_err(|_| folder.give_up())?;
     let made = || {
         let client = signer.client(Door::Registry)?;
-        legation_registry::init(folder.store()?, client, &args.domain, files::now())
-            .map_err(|error| failed(&error))
+        let init = if args.webvh { legation_registry::init_with_history } else { legation_registry::init };
+        init(folder.store()?, client, &args.domain, files::now()).map_err(|error| failed(&error))
     };
     let registry = made().inspect_err(|_| folder.give_up())?;
     if args.no_admin {

@@ -103,5 +103,11 @@ fn lost(args: &LostMasterArgs) -> Result<Output, Failure> {
     output
         .notes
         .push("admins have a new delegation: `legation admin show DID` prints it for each".to_owned());
+    if made.history_anew {
+        output.notes.push(
+            "the did:webvh is another one, since nobody can sign the next version of the one before: `legation organization show`"
+                .to_owned(),
+        );
+    }
     Ok(output)
 }

@@ -33,6 +33,7 @@ pub(crate) fn run(args: &PublishSiteArgs) -> Result<Output, Failure> {
     // Lists that end soon are signed anew: nobody may look at them again for a while.
     registry.renew_lists(files::now()).map_err(|error| failed(&error))?;
     registry.renew_linkage(files::now()).map_err(|error| failed(&error))?;
+    registry.follow_document(files::now()).map_err(|error| failed(&error))?;
     let done = working("publishing", || publish(&registry, &args.out))?;
     let (out, Done { written, unchanged }) = (args.out.display().to_string(), done);
     let told = format!(
@@ -57,6 +58,10 @@ fn publish(registry: &Registry, out: &Path) -> Result<Done, Failure> {
         }
     }
     done.document(registry, &own, out.join(".well-known"))?;
+    if registry.history_did().map_err(|error| failed(&error))?.is_some() {
+        let log = registry.history_log().map_err(|error| failed(&error))?;
+        done.put(&out.join(".well-known").join("did.jsonl"), log.trim_end())?;
+    }
     let configuration = registry.did_configuration().map_err(|error| failed(&error))?;
     done.put(&out.join(".well-known").join("did-configuration.json"), &configuration)?;
     for (kind, folder) in [(Kind::Team, out.join("teams")), (Kind::Agent, out.to_owned())] {

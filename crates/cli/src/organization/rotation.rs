@@ -54,7 +54,11 @@ fn show(args: &ListArgs) -> Result<Output, Failure> {
     let json = ask(&args.data, "GET", "/v1/organization", None)?;
     let cell = |member: &str| text(&json, member).to_owned();
     let epoch = number(&json, "epoch").to_string();
-    let told = facts(&[("DID", cell("did")), ("published at", cell("origin")), ("last change", epoch)]);
+    let mut all = vec![("DID", cell("did")), ("published at", cell("origin")), ("last change", epoch)];
+    if json.get("webvh").is_some_and(serde_json::Value::is_string) {
+        all.insert(1, ("versions", cell("webvh")));
+    }
+    let told = facts(&all);
     Ok(Output::done(json, told))
 }
 

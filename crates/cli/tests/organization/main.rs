@@ -27,6 +27,7 @@ mod published;
 mod remote;
 mod restored;
 mod spending;
+mod webvh;
 
 use common::{Play, Ran};
 use std::{

@@ -18,6 +18,7 @@ mod drain;
 mod eight;
 mod failover;
 mod faults;
+mod history;
 mod killed;
 mod log;
 mod master;

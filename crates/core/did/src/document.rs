@@ -42,6 +42,7 @@ impl Purpose {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
     id: Did,
+    also_known_as: Vec<String>,
     methods: Vec<Method>,
     services: Vec<Service>,
 }
@@ -149,7 +150,19 @@ impl Document {
     /// A document without keys.
     #[must_use]
     pub fn new(id: Did) -> Self {
-        Self { id, methods: Vec::new(), services: Vec::new() }
+        Self { id, also_known_as: Vec::new(), methods: Vec::new(), services: Vec::new() }
+    }
+
+    /// Adds another name of the subject (DID Core §5.1.3).
+    pub fn add_also_known_as(&mut self, name: String) {
+        if !self.also_known_as.contains(&name) {
+            self.also_known_as.push(name);
+        }
+    }
+
+    /// The other names that the subject says it has (DID Core §5.1.3). Whose they are, their own documents say.
+    pub fn also_known_as(&self) -> impl Iterator<Item = &str> {
+        self.also_known_as.iter().map(String::as_str)
     }
 
     /// Adds a key that the document's subject controls. `id` is a DID URL of the document's DID.
@@ -217,6 +230,9 @@ impl Document {
                 document.relate(entry, purpose)?;
             }
         }
+        // What is no text names nobody, and does no harm.
+        let names = object.get("alsoKnownAs").and_then(Json::as_array).unwrap_or_default();
+        document.also_known_as = names.iter().filter_map(Json::as_str).map(str::to_owned).collect();
         let read = |service| Service::read(&document.id, service);
         document.services = array(object, "service")?.iter().filter_map(read).collect();
         Ok(document)
@@ -372,6 +388,9 @@ impl Document {
             if let Some(object) = json.as_object_mut() {
                 object.insert(purpose.member().to_owned(), ids.into());
             }
+        }
+        if let (false, Some(object)) = (self.also_known_as.is_empty(), json.as_object_mut()) {
+            object.insert("alsoKnownAs".to_owned(), self.also_known_as.as_slice().into());
         }
         if let (false, Some(object)) = (self.services.is_empty(), json.as_object_mut()) {
             object.insert("service".to_owned(), self.services.iter().map(Service::to_json).collect());

@@ -67,6 +67,21 @@ mod tests {
     }
 
     #[test]
+    fn other_names_are_read_as_they_were_written_and_what_is_no_text_is_left_out() {
+        let mut document = Document::new("did:web:a.example".parse().unwrap());
+        for name in ["did:web:b.example", "https://a.example/", "did:web:b.example"] {
+            document.add_also_known_as(name.into());
+        }
+        let again = Document::parse(document.to_json().to_string().as_bytes()).unwrap();
+        assert_eq!(again, document);
+        assert_eq!(again.also_known_as().collect::<Vec<_>>(), ["did:web:b.example", "https://a.example/"]);
+        for odd in [r#"["did:web:b.example",7,{}]"#, r#""did:web:b.example""#, "null"] {
+            let text = format!(r#"{{"id":"did:web:a.example","alsoKnownAs":{odd}}}"#);
+            assert!(Document::parse(text.as_bytes()).unwrap().also_known_as().count() < 2, "{odd}");
+        }
+    }
+
+    #[test]
     fn an_endpoint_that_is_no_url_gives_none_and_does_no_harm() {
         let text = r##"{"id":"did:web:a.example","service":[
             {"id":"#1","type":"A","serviceEndpoint":["https://b.example",{"uri":"https://x.example"}]},

@@ -10,8 +10,8 @@ use legation_keys::{
 };
 use serde_json::Value;
 
-/// A line holds a document, which may have 64 KiB, with its proof.
-pub(crate) const LINE: JsonLimits = JsonLimits { bytes: 80 * 1024, depth: 20 };
+pub(crate) use legation_webvh_entry::write::LINE;
+
 pub(crate) const WITNESSES: JsonLimits = JsonLimits { bytes: MAX_LOG_BYTES, depth: 10 };
 
 /// Which version is asked for.

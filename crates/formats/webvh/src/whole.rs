@@ -8,19 +8,8 @@
 
 use crate::{LogError, log::LINE};
 use didwebvh_rs::{log_entry_state::LogEntryState, parameters::Parameters};
-use legation_keys::{
-    Algorithm, PublicKey,
-    data_integrity::{Proof, hashes, proofs},
-    jcs,
-    json::{self, Json, Object},
-};
-use multibase::Base;
-use sha2::{Digest, Sha256};
-
-/// A multihash's prefix: SHA-256, of 32 bytes.
-const SHA2_256: [u8; 2] = [0x12, 0x20];
-/// What the proof of an entry is for.
-pub(crate) const PURPOSE: &str = "assertionMethod";
+use legation_keys::json::{self, Json};
+use legation_webvh_entry::hashed::{check_proofs, entry_hash};
 
 /// Each line's hash is the one that its `versionId` says, and each of its proofs verifies. The log has been verified
 /// but for this, and `entries` is what it was read as.
@@ -59,46 +48,4 @@ pub(crate) fn check(log: &str, entries: &[LogEntryState]) -> Result<(), LogError
 fn update_keys<'p>(before: Option<&'p Parameters>, own: &'p Parameters) -> Vec<&'p str> {
     let active = before.filter(|before| !before.pre_rotation_active).unwrap_or(own);
     active.active_update_keys.iter().map(|key| key.as_str()).collect()
-}
-
-fn check_proofs(entry: &Object<'_>, keys: &[&str]) -> Result<(), String> {
-    let all = proofs(entry).map_err(|error| error.to_string())?;
-    all.iter().try_for_each(|proof| check_proof(entry, &all, proof, keys))
-}
-
-fn check_proof(
-    entry: &Object<'_>,
-    all: &[Proof<'_>],
-    proof: &Proof<'_>,
-    keys: &[&str],
-) -> Result<(), String> {
-    if proof.purpose != PURPOSE {
-        return Err(format!("its `proofPurpose` is not `{PURPOSE}`"));
-    }
-    let signed_by = |key: &&&str| proof.verification_method == format!("did:key:{key}#{key}");
-    let key = keys.iter().find(signed_by);
-    signed_for_good(entry, all, proof, key.ok_or("its `verificationMethod` is none of the `updateKeys`")?)
-}
-
-/// Whether a proof verifies as it stands by this Ed25519 key, a Multikey, and does so for good.
-pub(crate) fn signed_for_good(
-    document: &Object<'_>,
-    all: &[Proof<'_>],
-    proof: &Proof<'_>,
-    key: &str,
-) -> Result<(), String> {
-    // A log is read long after it was written: what held then has to hold for good.
-    if proof.expires.is_some() {
-        return Err("it ends by an `expires`".to_owned());
-    }
-    let key = PublicKey::from_multikey(key).ok().filter(|key| key.algorithm() == Algorithm::EdDsa);
-    let key = key.ok_or("its key is no Ed25519 key")?;
-    let signed = hashes(document, all, proof).map_err(|error| error.to_string())?;
-    key.verify(&signed, &proof.signature).map_err(|_| "it does not fit".to_owned())
-}
-
-fn entry_hash(entry: &Object<'_>, before: &str) -> String {
-    let hashed = entry.without("proof").with("versionId", Json::String(before.to_owned().into()));
-    let digest = Sha256::digest(jcs::canonicalize(&Json::Object(hashed)));
-    Base::Base58Btc.encode([SHA2_256.as_slice(), digest.as_slice()].concat())
 }

@@ -4,16 +4,13 @@
 //! `expires` of long ago. What does not verify is left out before it counts, as "DID Witnesses" of did:webvh 1.0 lets
 //! a resolver do; whether those that are left are enough, and of the right witnesses, is the library's to say.
 
-use crate::{
-    LogError,
-    log::WITNESSES,
-    whole::{PURPOSE, signed_for_good},
-};
+use crate::{LogError, log::WITNESSES};
 use legation_keys::{
     data_integrity::proofs,
     jcs,
     json::{self, Json, Object},
 };
+use legation_webvh_entry::hashed::{PURPOSE, signed_for_good};
 
 /// The witnesses' file with the proofs that count.
 pub(crate) fn counting(file: &[u8]) -> Result<String, LogError> {

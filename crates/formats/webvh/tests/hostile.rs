@@ -85,7 +85,7 @@ fn nothing_can_be_added_to_an_entry() {
             .unwrap();
     assert_eq!(code(&made.did, log.as_bytes()), "valid");
     for (before, added) in [
-        ("{\"versionId\"", "{\"note\":1,\"versionId\""),
+        ("{\"parameters\"", "{\"note\":1,\"parameters\""),
         ("\"parameters\":{", "\"parameters\":{\"note\":[],"),
         ("\"parameters\":{", "\"parameters\":{\"deactivate\":true,"),
         ("\"state\":{", "\"state\":{\"note\":null,"),

@@ -21,11 +21,12 @@ use legation_registry::{Registry, RegistryError};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// `/.well-known/did.json`, `/teams/NAME/did.json`, `/NAME/did.json` (each with `?versionTime=TIME` as it was), `/status/NUMBER`, `/.well-known/did-configuration.json`, `/.well-known/agent-card.json` and
+/// `/.well-known/did.json`, `/.well-known/did.jsonl` where there is a did:webvh, `/teams/NAME/did.json`, `/NAME/did.json` (each with `?versionTime=TIME` as it was), `/status/NUMBER`, `/.well-known/did-configuration.json`, `/.well-known/agent-card.json` and
 /// `/NAME/agent-card.json` of an organization.
 pub fn published(registry: Arc<Registry>) -> Router {
     Router::new()
         .route("/.well-known/did.json", get(own))
+        .route("/.well-known/did.jsonl", get(history))
         .route("/teams/{name}/did.json", get(team))
         .route("/{name}/did.json", get(agent))
         .route("/status/{number}", get(status))
@@ -42,6 +43,11 @@ type Told = Result<Response, Problem>;
 async fn own(State(fresh): Publishes, at: Uri, headers: HeaderMap) -> Told {
     let did = fresh.registry().did().to_string();
     document(&fresh, did, (&at, &headers)).await
+}
+
+async fn history(State(fresh): Publishes, at: Uri, headers: HeaderMap) -> Told {
+    let log = |registry: &Registry| Ok(registry.history_log()?.into_bytes());
+    tell(&fresh, Kind::Log, (&at, &headers), log).await
 }
 
 async fn team(State(fresh): Publishes, Path(name): Path<String>, at: Uri, headers: HeaderMap) -> Told {

@@ -26,6 +26,28 @@ const TEAM_VALID_FOR: i64 = 365 * 86_400;
 /// # Errors
 /// [`RegistryError`]; [`legation_store::StoreError::Exists`] where there is one of that domain.
 pub fn init(store: Arc<Store>, signer: Client, domain: &str, now: i64) -> Result<Registry, RegistryError> {
+    make((store, signer), domain, false, now)
+}
+
+/// As [`init`], with a did:webvh beside the did:web: a log of all versions of its document ([`crate::webvh`]).
+///
+/// # Errors
+/// As [`init`].
+pub fn init_with_history(
+    store: Arc<Store>,
+    signer: Client,
+    domain: &str,
+    now: i64,
+) -> Result<Registry, RegistryError> {
+    make((store, signer), domain, true, now)
+}
+
+fn make(
+    (store, signer): (Arc<Store>, Client),
+    domain: &str,
+    with_history: bool,
+    now: i64,
+) -> Result<Registry, RegistryError> {
     let did = names::organization(domain)?;
     let id = uuid::Uuid::now_v7().to_string();
     let domain = did.method_specific_id().to_owned();
@@ -39,6 +61,9 @@ pub fn init(store: Arc<Store>, signer: Client, domain: &str, now: i64) -> Result
         // Its agents may make narrower ones of what they have, where they are given that.
         let team = Profile { groups: vec![ALL_GROUPS.to_owned()], max_depth: 1, ..profile };
         registry.add_team_in(tx, (FIRST_TEAM, &top), &team, now)?;
+        if with_history {
+            registry.begin_history(tx, now)?;
+        }
         registry.link_domain(tx, now)
     })?;
     Ok(registry)

@@ -1,5 +1,5 @@
-//! Whether what is kept is what was written: events by their digests, each in the next one; status lists, delegations and receipts
-//! by their signatures. Whoever can write the database can change a row, and has no key.
+//! Whether what is kept is what was written: events by their digests, each in the next one; status lists, delegations, receipts
+//! and versions of a did:webvh by their signatures. Whoever can write the database can change a row, and has no key.
 
 use crate::{error::RegistryError, registry::Registry};
 use legation_credential::{delegation::MEDIA_TYPE, status::SignedStatusList};
@@ -11,7 +11,7 @@ use legation_keys::{Algorithm, PublicKey, json::JsonLimits, jws};
 use legation_store::{
     Tx, holder, link,
     link::{Link, StatusList},
-    organization, receipt,
+    organization, receipt, webvh,
 };
 use legation_verifier::batch;
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ const LIMITS: JsonLimits = JsonLimits { bytes: 16 * 1024, depth: 8 };
 /// What was looked at, and what of it is not what was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Integrity {
-    /// Events, status lists, delegations and receipts that were looked at.
+    /// Events, status lists, delegations, receipts and versions that were looked at.
     pub looked: usize,
     /// What is wrong, each by its name.
     pub wrong: Vec<String>,
@@ -47,8 +47,22 @@ impl Registry {
             self.look_at_lists(tx, &mut documents, &mut found)?;
             self.look_at_links(tx, &mut documents, most, &mut found)?;
             self.look_at_receipts(tx, most, &mut found)?;
+            self.look_at_history(tx, &mut found)?;
             Ok(found)
         })
+    }
+
+    /// The versions of the did:webvh, by their hashes and signatures; that none is missing at the end, by the key of the next one.
+    fn look_at_history(&self, tx: &mut Tx<'_>, found: &mut Integrity) -> Result<(), RegistryError> {
+        let Some(history) = webvh::get(tx, &self.id)? else { return Ok(()) };
+        match self.verified_history(tx, &history) {
+            Ok((_, versions, _)) => found.looked += versions.len(),
+            Err(RegistryError::Damaged { what, reason }) => {
+                found.wrong.push(format!("{what} is not what was signed: {reason}"));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     fn look_at_events(&self, tx: &mut Tx<'_>, found: &mut Integrity) -> Result<(), RegistryError> {

@@ -12,6 +12,7 @@
 //! | [`master`] | all that is sealed, sealed anew; all keys made anew where the master key was lost |
 //! | [`integrity`], [`retention`] | whether what is kept is what was written; for how long |
 //! | [`restored`] | what was put back from a backup: opened again, confirmed |
+//! | [`webvh`] | the log of all versions of the organization's document, where it has one |
 //! | [`linkage`], [`domains`] | the tie between the organization's DID and its domain; further domains that it controls |
 //! | [`cards`] | agent cards: signed, kept in versions |
 //! | [`api_keys`], [`adopted`] | what an agent shows that can't sign; keys of another gateway, for a while |
@@ -90,6 +91,7 @@ pub mod tokens;
 pub mod tried;
 pub mod view;
 pub mod watched;
+pub mod webvh;
 
 pub use admins::Admin;
 pub use alerts::Alert;
@@ -99,7 +101,7 @@ pub use budgets::{Budgeted, Taken};
 pub use cards::SignedCard;
 pub use error::RegistryError;
 pub use history::Past;
-pub use holders::{Find, Shown, init};
+pub use holders::{Find, Shown, init, init_with_history};
 pub use import::{Imported, NewAgent};
 pub use once::{Answered, Once};
 pub use policies::Kept;
@@ -110,3 +112,4 @@ pub use shadow::Shadowed;
 pub use signals::SignalError;
 pub use tried::{Trial, Tried};
 pub use view::{Caller, CallerError};
+pub use webvh::HistoryState;

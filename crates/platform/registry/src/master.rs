@@ -5,7 +5,7 @@ use legation_signer::SealedKey;
 use legation_store::{
     configuration, holder,
     holder::{Holder, Kind, State},
-    link, logs, signal,
+    link, logs, signal, webvh,
 };
 use serde_json::json;
 
@@ -28,6 +28,8 @@ pub struct Resealed {
 pub struct MadeAnew {
     /// How many keys.
     pub keys: u64,
+    /// Whether the organization has another did:webvh.
+    pub history_anew: bool,
     /// Secrets that have to be set again, by name and origin.
     pub secrets: Vec<(String, String)>,
 }
@@ -45,6 +47,7 @@ impl Registry {
             let keys = self.reseal_keys(&mut looked, progress)?
                 + self.reseal_signal_keys()?
                 + self.reseal_token_keys()?
+                + self.reseal_history_key()?
                 + self.reseal_log_keys()?;
             let done = Resealed { keys, secrets: self.reseal_secrets()? };
             all.keys += done.keys;
@@ -161,6 +164,11 @@ impl Registry {
                 self.renew_card(tx, one, true, now)?;
             }
             status::change_all(self, tx, &mut |_, _| Ok(()), now)?;
+            // Nobody signs the next entry of the log that there was: another one begins.
+            if webvh::get(tx, &self.id)?.is_some() {
+                self.begin_history(tx, now)?;
+                made.history_anew = true;
+            }
             self.link_domain(tx, now)?;
             self.renew_signal_key(tx, true, now)?;
             self.renew_token_keys(tx, true, now)?;

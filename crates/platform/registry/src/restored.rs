@@ -12,7 +12,7 @@ use legation_store::{
     holder::{Holder, Kind, State},
     link,
     link::StatusList,
-    organization, restored,
+    organization, restored, webvh,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -81,6 +81,8 @@ impl Registry {
             restored::reopen(tx, &self.id, known, now)?;
             // Which of them were replaced since because others had them, nobody knows.
             self.renew_token_keys(tx, true, now)?;
+            // Its next entry may have been written since, and there is to be one history only.
+            webvh::end(tx, &self.id, now)?;
             let mut change = |tx: &mut Tx<'_>, list: &mut StatusList| {
                 for published in by_url.get(list.url.as_str()).into_iter().flatten() {
                     learned.lists += 1;
@@ -193,6 +195,9 @@ impl Registry {
             let told = json!({"keys": with_keys});
             let kind = format!("{}.confirmed", holder.kind.name());
             self.tell(tx, (&kind, &holder.name), &told, now)?;
+            if holder.kind == Kind::Organization {
+                self.follow(tx, now)?;
+            }
         }
         Ok(is_new || with_keys)
     }
@@ -215,6 +220,7 @@ impl Registry {
             Ok(())
         };
         status::change_all(self, tx, &mut change, now)?;
+        self.follow(tx, now)?;
         self.tell(tx, ("store.confirmed", "all"), &json!({"holders": holders, "apiKeys": api_keys}), now)?;
         Ok(true)
     }

@@ -85,6 +85,7 @@ impl Registry {
             self.renew_card(tx, &holder, compromised, now)?;
         }
         if kind == Kind::Organization {
+            self.follow(tx, now)?;
             self.link_domain(tx, now)?;
             self.renew_signal_key(tx, compromised, now)?;
             self.renew_token_keys(tx, compromised, now)?;
@@ -202,6 +203,7 @@ impl Registry {
         self.change(|tx| {
             let ended = holder::end_keys(tx, &self.id, now)?;
             self.tell(tx, ("key.ended", "keys"), &json!({"keys": ended}), now)?;
+            self.follow(tx, now)?;
             Ok(ended)
         })
     }

@@ -231,7 +231,14 @@ impl Registry {
             Some(_) => Vec::new(),
             None => holder::published_keys(tx, &self.id, &holder.id)?,
         };
-        document_with(holder, &keys)
+        let mut document = document_with(holder, &keys)?;
+        self.tie(tx, holder, None, &mut document)?;
+        Ok(document)
+    }
+
+    /// The keys in the document of a holder.
+    pub(crate) fn keys_of(&self, tx: &mut Tx<'_>, holder: &Holder) -> Result<Vec<PublicKey>, RegistryError> {
+        holder::published_keys(tx, &self.id, &holder.id)?.iter().map(read_key).collect()
     }
 
     /// A document with all keys that a holder ever had: what it signed before one of them was replaced.
@@ -271,7 +278,9 @@ impl Registry {
         holder: &Holder,
         at: i64,
     ) -> Result<Document, RegistryError> {
-        document_with(holder, &holder::keys_as_of(tx, &self.id, &holder.id, at)?)
+        let mut document = document_with(holder, &holder::keys_as_of(tx, &self.id, &holder.id, at)?)?;
+        self.tie(tx, holder, Some(at), &mut document)?;
+        Ok(document)
     }
 
     /// A status list by its number, as it is published.

@@ -54,6 +54,8 @@ pub(crate) enum Request {
     AccessToken(AccessToken),
     /// A checkpoint of a log, signed.
     Checkpoint(Checkpoint),
+    /// An entry of the log of a did:webvh, written and signed.
+    WebvhEntry(WebvhEntry),
     /// A secret for an upstream, sealed.
     SealSecret(SealSecret),
     /// A secret for an upstream, opened.
@@ -85,6 +87,7 @@ impl Request {
             Self::Alert(_) => "alert",
             Self::AccessToken(_) => "access_token",
             Self::Checkpoint(_) => "checkpoint",
+            Self::WebvhEntry(_) => "webvh_entry",
             Self::SealSecret(_) => "seal_secret",
             Self::OpenSecret(_) => "open_secret",
             Self::ResealKey(_) => "reseal_key",
@@ -307,6 +310,32 @@ pub(crate) struct Checkpoint {
     pub(crate) origin: String,
     pub(crate) size: u64,
     pub(crate) root: Bytes,
+}
+
+/// Writes and signs an entry of the log of a did:webvh.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebvhEntry {
+    /// Its key id begins with `webvh:`, the place and `#`.
+    pub(crate) key: Key,
+    /// The did:web of the place.
+    pub(crate) place: String,
+    /// The entry before; `None` for the first one.
+    pub(crate) before: Option<Before>,
+    /// Unix seconds.
+    pub(crate) time: i64,
+    /// The Multikey of the key that signs the entry after this one.
+    pub(crate) next: String,
+    /// A JSON text, which is read strictly: a document of the did:webvh before it has a SCID.
+    pub(crate) document: String,
+}
+
+/// Which entry comes before another one.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Before {
+    pub(crate) did: String,
+    pub(crate) version_id: String,
 }
 
 /// Seals a secret, which is bound to organization, name and origin.

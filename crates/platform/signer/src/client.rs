@@ -3,6 +3,7 @@
 mod domain;
 mod process;
 mod together;
+mod webvh;
 
 pub use crate::client_error::ClientError;
 use crate::{
@@ -22,6 +23,7 @@ use std::{
     time::Duration,
 };
 pub use together::{Ask, Told};
+pub use webvh::EntryTerms;
 use zeroize::Zeroizing;
 
 /// How long connecting may take, and how long a request with its answer.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Door {
     /// `registry.sock`: makes keys, signs delegations, status lists, receipts, cards, domain linkages and what was seen of domains, checkpoints of logs,
-    /// Security Event Tokens and alerts, seals secrets.
+    /// entries of did:webvh logs, Security Event Tokens and alerts, seals secrets.
     Registry,
     /// `gateway.sock`: signs receipts and identity tokens of agents, opens secrets.
     Gateway,
@@ -61,6 +61,7 @@ impl Door {
             | Request::SecurityEvent(_)
             | Request::Alert(_)
             | Request::Checkpoint(_)
+            | Request::WebvhEntry(_)
             | Request::SealSecret(_)
             | Request::ProcessKey(_)
             | Request::ResealKey(_)

@@ -13,8 +13,8 @@
 //! | [`door`] | [`Door`]: the two sockets, and what is done at each |
 //! | `ask`, `frame` | what is asked and answered, as JSON; how it is framed |
 //! | `refused` | why something was not done, with its code |
-//! | `verbs`, `signing`, `event`, `access_token` | what is done; what signs; security events and alerts; identity tokens |
 //! | `process` | requests of agents, signed for their processes |
+//! | `verbs`, `signing`, `event`, `access_token`, `webvh` | what is done; what signs; security events and alerts; identity tokens; entries of did:webvh logs |
 //! | `rsa` | RSA keys, for what others read by RS256 alone |
 //! | [`server`], `connections` | [`serve()`]: the process; how many it talks with |
 //! | `folder`, `socket`, `hidden` | who may knock; connecting; no core dump, no debugger |
@@ -50,10 +50,11 @@ mod signing;
 mod socket;
 pub mod token;
 mod verbs;
+mod webvh;
 
 pub use client::{
-    Ask, Client, ClientError, DomainTerms, EventTerms, Generated, GeneratedRsa, ListTerms, ProcessKey,
-    SealedKey, Told,
+    Ask, Client, ClientError, DomainTerms, EntryTerms, EventTerms, Generated, GeneratedRsa, ListTerms,
+    ProcessKey, SealedKey, Told,
 };
 pub use door::Door;
 pub use hidden::hide_memory;

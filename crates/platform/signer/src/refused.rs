@@ -14,6 +14,7 @@ use legation_keys::{
     time,
 };
 use legation_token::{ClaimsError, LIFE};
+use legation_webvh_entry::EntryError;
 
 /// Why nothing was done. It never holds anything of a key or a secret.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +130,17 @@ pub(crate) enum Refused {
         "the key `{key_id}` does not sign checkpoints of `{origin}`; that of a log is called `log:` and its origin"
     )]
     Log { origin: String, key_id: String },
+    /// A key that is not the log's of that did:webvh, or a DID of another place.
+    #[error(
+        "the key `{key_id}` does not sign for the history of `{place}`; one that does is called `webvh:`, the place and `#`"
+    )]
+    History { place: Did, key_id: String },
+    /// An entry of a did:webvh log that is not written.
+    #[error("{0}")]
+    Entry(#[from] EntryError),
+    /// What is no key that may sign the next entry.
+    #[error("`{found}` is no Ed25519 key as a Multikey")]
+    NextKey { found: String },
     /// A root of another length.
     #[error("a root has 32 bytes, this has {found}")]
     Root { found: usize },
@@ -188,11 +200,14 @@ impl Refused {
             | Self::ListUrl { .. }
             | Self::Purpose { .. }
             | Self::Subject
+            | Self::NextKey { .. }
             | Self::NoObject { .. } => "malformed",
             Self::Event { .. } => "event_unknown",
             Self::Credential(error) => error.code(),
             Self::Issue(error) => issue_code(error),
             Self::Log { .. } => "origin_mismatch",
+            Self::History { .. } => "issuer_mismatch",
+            Self::Entry(error) => error.code(),
             Self::Claims(error) => error.code(),
             Self::TokenTerms => "token_terms",
             Self::Request(error) => error.code(),

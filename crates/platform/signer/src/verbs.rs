@@ -9,7 +9,7 @@ use crate::{
     process,
     refused::{Refused, shorten},
     rsa::{self, RsaKey},
-    signing,
+    signing, webvh,
 };
 use legation_keys::{Algorithm, SecretKey, Signer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -55,6 +55,7 @@ fn perform(request: Request, user: u32, master: &Master) -> Result<Answer, Refus
         Request::Checkpoint(request) => signing::checkpoint(&request, master).map(secured),
         Request::ProcessKey(request) => process::process_key(&request, master),
         Request::SignRequest(request) => process::sign_request(&request, user, master),
+        Request::WebvhEntry(request) => webvh::entry(&request, master).map(secured),
         Request::SealSecret(request) => seal_secret(&request, master),
         Request::OpenSecret(request) => open_secret(&request, master),
         Request::ResealKey(key) => reseal(key_place(&key.organization, &key.key_id)?, &key.sealed.0, master),

@@ -11,8 +11,9 @@ use legation_credential::{
 };
 use legation_did::{Document, Purpose, key, method_id, web};
 use legation_keys::{Algorithm, SecretKey, Signer};
-use legation_signer::{Ask, ClientError, Door, ListTerms, Told};
+use legation_signer::{Ask, ClientError, Door, EntryTerms, ListTerms, Told};
 use legation_verifier::{Evidence, Trust, authorize, batch, parse, receipt, verify};
+use legation_webvh_entry::{check, read, unnamed};
 
 const LIST: &str = "https://acme.example/status/1";
 
@@ -501,4 +502,63 @@ fn many_of_one_issuer_are_signed_by_one_request_and_each_is_held_to_the_chain_by
         let told = gateway.together(asks).unwrap().remove(0);
         assert!(matches!(told, Err(ClientError::Refused { code, .. }) if code == "not_at_this_door"));
     }
+}
+
+/// An entry of a did:webvh log is written here and signed by a key of that place and no other; each names the next one.
+#[test]
+fn an_entry_of_a_history_is_signed_by_a_key_of_its_place_alone() {
+    let running = Running::start();
+    let mut signer = running.at(Door::Registry);
+    let place = did("did:web:acme.example");
+    let document = |place: &str| {
+        let own = unnamed(&did(place)).unwrap();
+        web::document(&own, &[SecretKey::generate(Algorithm::EdDsa).unwrap().public_key().clone()])
+            .to_json()
+            .to_string()
+    };
+    let ids = ["webvh:acme.example#1", "webvh:acme.example#2", "webvh:acme.example#3"];
+    let made = ids.map(|id| signer.generate(ACME, id, Algorithm::EdDsa).unwrap());
+    let names = |number: usize| made[number].public_key.to_multikey();
+    let (first, second, own) = (names(1), names(2), document("did:web:acme.example"));
+    let terms = EntryTerms { place: &place, before: None, time: NOW, next: &first, document: &own };
+    let line = signer.webvh_entry(key(ids[0], &made[0]), &terms).unwrap();
+    let named = did(Document::parse(read(&line).unwrap().document.as_bytes()).unwrap().id().as_str());
+    let version = check(&named, [line.as_str()]).unwrap().remove(0);
+    let next =
+        EntryTerms { before: Some((&named, &version.version_id)), time: NOW + 60, next: &second, ..terms };
+    let further = signer.webvh_entry(key(ids[1], &made[1]), &next).unwrap();
+    assert_eq!(check(&named, [line.as_str(), &further]).unwrap().len(), 2);
+
+    let code = |done: Result<String, ClientError>| done.unwrap_err().code().to_owned();
+    // A key of something else, or of another place.
+    for id in
+        ["k", "webvh:mallory.example#1", "webvh:acme.example", "webvh:acme.example:bot#1", "log:acme.example"]
+    {
+        let other = signer.generate(ACME, id, Algorithm::EdDsa).unwrap();
+        assert_eq!(code(signer.webvh_entry(key(id, &other), &terms)), "issuer_mismatch", "{id}");
+    }
+    assert_eq!(code(signer.webvh_entry(key(ids[1], &made[0]), &terms)), "sealed_mismatch");
+    // A document of another place, of somebody else, of none.
+    let others = document("did:web:mallory.example");
+    let elsewhere = EntryTerms { document: &others, ..terms };
+    assert_eq!(code(signer.webvh_entry(key(ids[0], &made[0]), &elsewhere)), "issuer_mismatch");
+    let elsewhere = EntryTerms { document: &others, ..next };
+    assert_eq!(code(signer.webvh_entry(key(ids[1], &made[1]), &elsewhere)), "issuer_mismatch");
+    let foreign = did(&named.as_str().replace("acme.example", "mallory.example"));
+    let elsewhere = EntryTerms { before: Some((&foreign, &version.version_id)), document: &others, ..next };
+    assert_eq!(code(signer.webvh_entry(key(ids[1], &made[1]), &elsewhere)), "issuer_mismatch");
+    for odd in ["", "[]", "{}", "{\"id\":\"did:web:acme.example\"}", "{\"a\":1,\"a\":2}"] {
+        let refused = signer.webvh_entry(key(ids[0], &made[0]), &EntryTerms { document: odd, ..terms });
+        assert!(matches!(refused, Err(ClientError::Refused { .. })), "{odd}");
+    }
+    for odd in ["", "z6Mk", "did:key:z6Mk", "zDnaerx9CtbPJ1q36T5Ln5wYt3MQYeGRG5ehnPAmxcf5mDZpv"] {
+        assert_eq!(
+            code(signer.webvh_entry(key(ids[0], &made[0]), &EntryTerms { next: odd, ..terms })),
+            "malformed"
+        );
+    }
+    let odd = EntryTerms { before: Some((&named, "first")), ..next };
+    assert_eq!(code(signer.webvh_entry(key(ids[1], &made[1]), &odd)), "malformed");
+    let mut gateway = running.at(Door::Gateway);
+    assert_eq!(code(gateway.webvh_entry(key(ids[0], &made[0]), &terms)), "not_at_this_door");
 }

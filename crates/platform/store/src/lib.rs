@@ -11,6 +11,7 @@
 //! | [`organization`], [`holder`], [`link`], [`blocked`], [`api_key`], [`claim`], [`console`], [`card`], [`linkage`], [`domain`], [`configuration`], [`mcp`], [`approval`] | the tables of the registry |
 //! | [`subscription`], [`signal`], [`followed`] | who is told of events, by which tokens and keys, and how far |
 //! | [`token`] | the keys that sign agents' tokens |
+//! | [`webvh`] | the did:webvh of an organization: the lines of its log, and the key that signs the next one |
 //! | `signing_key` | what keys that are published have in common, of one table or another |
 //! | [`logs`] | logs that receipts and events are carried over to, and in which order |
 //! | [`kept`] | what agents have let a provider keep, and whose it is |
@@ -82,6 +83,7 @@ pub mod token;
 pub mod tx;
 pub mod used;
 mod value;
+pub mod webvh;
 mod writer;
 
 pub use connection::Location;

@@ -3,7 +3,7 @@
 use super::Findings;
 use legation_host::api::problems;
 use legation_keys::time;
-use legation_registry::{Registry, RegistryError, adopted, model::Model};
+use legation_registry::{HistoryState, Registry, RegistryError, adopted, model::Model, webvh};
 use legation_store::{
     api_key::ApiKey,
     holder::{Holder, State},
@@ -26,9 +26,10 @@ pub(super) fn look(registry: &Registry, now: i64, found: &mut Findings) {
         }
         Err(error) => found.wrong("restored", error.to_string()),
     }
-    let checks: [(&'static str, Check); 9] = [
+    let checks: [(&'static str, Check); 10] = [
         ("restored", restored),
         ("integrity", integrity),
+        ("did:webvh", history),
         ("keys", keys),
         ("rotation", rotations),
         ("status list", status_lists),
@@ -75,7 +76,7 @@ fn integrity(registry: &Registry, _: i64, found: &mut Findings) -> Result<(), Re
     let integrity = registry.integrity(SIGNATURES)?;
     if integrity.wrong.is_empty() {
         let text = format!(
-            "{} events, status lists, delegations and receipts are what was written and signed",
+            "{} events, status lists, delegations, receipts and versions are what was written and signed",
             integrity.looked
         );
         found.ok("integrity", text);
@@ -84,6 +85,38 @@ fn integrity(registry: &Registry, _: i64, found: &mut Findings) -> Result<(), Re
     let told =
         wrong.map(|what| format!("{what}: restore what there was, and find out who can write the database"));
     tell_wrong("integrity", told.collect(), found);
+    Ok(())
+}
+
+/// The share of what readers of a did:webvh read at most from which on it is told that a log is long.
+const LONG: usize = 10;
+
+fn history(registry: &Registry, _: i64, found: &mut Findings) -> Result<(), RegistryError> {
+    let state = match registry.history() {
+        Ok(None) => return Ok(()),
+        Ok(Some(state)) => state,
+        // What is wrong with it stands under `integrity`.
+        Err(RegistryError::Damaged { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let HistoryState { did, versions, bytes, updated, is_current } = state;
+    if is_current {
+        let text = format!("{did} has {versions} versions, the last one of {}", time::format(updated));
+        found.ok("did:webvh", text);
+    } else {
+        let text = format!(
+            "the document is another one than the last version of {did} says: `legation up` and `legation publish` append it"
+        );
+        found.note("did:webvh", text);
+    }
+    let most = usize::try_from(webvh::MOST_ENTRIES).unwrap_or(usize::MAX);
+    if versions > most - most / LONG || bytes > webvh::MOST_BYTES - webvh::MOST_BYTES / LONG {
+        let text = format!(
+            "{did} has {versions} versions in {bytes} bytes, and readers read {most} in {} at most: replace the organization's key less often",
+            webvh::MOST_BYTES
+        );
+        found.note("did:webvh", text);
+    }
     Ok(())
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn look(registry: &Registry) -> Result<(), RegistryError> {
     registry.renew_due(now)?;
     registry.rotate_due(now)?;
     registry.end_keys(now)?;
+    registry.follow_document(now)?;
     registry.forget_old(now)?;
     Ok(())
 }

@@ -36,13 +36,14 @@ const DAY: i64 = 86_400;
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::get(
         ("/v1/organization", "admin:organization.show"),
-        "The organization: its DID, its origin, and the number of its last change that decisions depend on.",
+        "The organization: its DID, its origin, the did:webvh of its log where it has one, and the number of its last change that decisions depend on.",
         &[],
         "Organization",
         |asked| {
             let registry = asked.registry;
             let (did, origin) = (registry.did().as_str(), registry.origin());
-            Ok(json!({"did": did, "origin": origin, "epoch": registry.epoch()?}))
+            let history = registry.history_did()?;
+            Ok(json!({"did": did, "origin": origin, "epoch": registry.epoch()?, "webvh": history}))
         },
     ),
     Endpoint::get(

@@ -10,10 +10,11 @@
     reason = "each test uses some of it"
 )]
 
-use legation_registry::{Budget, Profile, Registry, init};
-use legation_signer::Door;
+use legation_registry::{Budget, Profile, Registry, RegistryError, init, init_with_history};
+use legation_signer::{Client, Door};
 use legation_store::{Location, Store, holder::Kind, link::Link};
 use legation_tests::signer::Signer;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 pub const DAY: i64 = 86_400;
@@ -28,11 +29,25 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
+        Self::by(init)
+    }
+
+    /// One with a did:webvh.
+    pub fn with_history() -> Self {
+        Self::by(init_with_history)
+    }
+
+    fn by(init: fn(Arc<Store>, Client, &str, i64) -> Result<Registry, RegistryError>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let signer = Signer::start(folder.path()).unwrap();
         let store = Store::open(Location::Sqlite(folder.path().join("store.sqlite"))).unwrap();
         let registry = init(store, signer.client(Door::Registry).unwrap(), "acme.example", NOW).unwrap();
         Self { registry, signer, folder }
+    }
+
+    /// The database, past all that guards it.
+    pub fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("store.sqlite")).unwrap()
     }
 
     /// The same organization as another host sees it.

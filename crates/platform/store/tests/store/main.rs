@@ -19,4 +19,5 @@ mod memory;
 mod property;
 mod quarantine;
 mod together;
+mod webvh;
 mod world;
