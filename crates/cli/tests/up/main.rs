@@ -26,6 +26,7 @@ mod policies;
 mod quarantine;
 mod restored;
 mod running;
+mod several;
 mod telemetry;
 mod tls;
 
