@@ -91,11 +91,10 @@ fn lost(args: &LostMasterArgs) -> Result<Output, Failure> {
         let message = format!("`{}` opens the keys that are kept: nothing is lost", path.display());
         return Err(Failure::invalid("not_lost", message));
     }
-    let mut made = MadeAnew::default();
-    let (mut again, mut secrets) = (String::new(), Vec::new());
+    let (mut keys, mut again, mut secrets) = (0, String::new(), Vec::new());
     for registry in lost {
         let one = make_anew(&folder, registry)?;
-        made.keys += one.keys;
+        keys += one.keys;
         let of = if all.len() > 1 { format!(" --organization {}", registry.host()) } else { String::new() };
         for (name, origin) in one.secrets {
             again.push_str(&format!("  legation secret set {name} --origin {origin}{of}\n"));
@@ -103,13 +102,12 @@ fn lost(args: &LostMasterArgs) -> Result<Output, Failure> {
         }
     }
     let text = format!(
-        "{} keys were made anew, and what they sign. Publish at once: until then nothing verifies.\n\
+        "{keys} keys were made anew, and what they sign. Publish at once: until then nothing verifies.\n\
          Keep a copy of `{}` apart from backups of the rest.\n{}{again}",
-        made.keys,
         path.display(),
         if again.is_empty() { "" } else { "Set these secrets again:\n" }
     );
-    let mut output = Output::done(json!({"keys": made.keys, "secrets": secrets}), text);
+    let mut output = Output::done(json!({"keys": keys, "secrets": secrets}), text);
     output
         .notes
         .push("admins have a new delegation: `legation admin show DID` prints it for each".to_owned());
