@@ -56,8 +56,8 @@ pub(crate) use quarantine::{ActivityArgs, QuarantineCommand, SetRuleArgs};
 pub(crate) use signals::{AddAlertArgs, AddReceiverArgs, AlertCommand, ReceiverCommand, SignalsCommand};
 pub(crate) use token::{GetTokenArgs, TokenAlg, TokenCommand, TokenProofArgs};
 pub(crate) use up::{
-    BackupArgs, ConfirmArgs, ConfirmCommand, DataArgs, DoctorArgs, InitArgs, LimitArgs, PlaceArgs, PlanArgs,
-    PublishSiteArgs, RestoreArgs, SignerArgs, TellArgs, UpArgs,
+    BackupArgs, ConfirmArgs, ConfirmCommand, DataArgs, DoctorArgs, FolderArgs, InitArgs, LimitArgs,
+    PlaceArgs, PlanArgs, PublishSiteArgs, RestoreArgs, SignerArgs, TellArgs, UpArgs,
 };
 
 use crate::files;

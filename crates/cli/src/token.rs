@@ -4,7 +4,7 @@ use crate::{
     agent::{self, Agent},
     args::{GetTokenArgs, TokenAlg, TokenCommand, TokenProofArgs},
     files, network,
-    organization::host::reached_at,
+    organization::host::gateway_at,
     output::{Failure, Output, complain},
     serve,
 };
@@ -112,7 +112,7 @@ struct From {
 impl From {
     fn new(args: &GetTokenArgs) -> Result<Self, Failure> {
         let agent = Agent::open(&args.signs.key, args.signs.passphrase_file.as_deref())?;
-        let url = reached_at(&args.signs.gateway)?;
+        let url = gateway_at(&args.signs.gateway, &agent.last.principal)?;
         let endpoint = format!("{}/token", names::origin(&agent.last.principal));
         let options = Options {
             timeout: TIMEOUT,

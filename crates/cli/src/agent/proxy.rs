@@ -4,7 +4,7 @@ use super::{Agent, Home, process};
 use crate::{
     args::{AgentProxyArgs, SignsArgs},
     network,
-    organization::host::reached_at,
+    organization::host::gateway_at,
     output::{self, Failure, Output, complain},
     serve,
 };
@@ -45,7 +45,7 @@ impl Signs {
         let agent = Agent::open(&args.key, args.passphrase_file.as_deref())?;
         // The URL that SDKs are given will do as well.
         let url = args.gateway.trim_end_matches('/');
-        let url = reached_at(url.strip_suffix("/v1").unwrap_or(url))?;
+        let url = gateway_at(url.strip_suffix("/v1").unwrap_or(url), &agent.last.principal)?;
         let gateway = Gateway { url, origin: names::origin(&agent.last.principal) };
         let did = agent.did().clone();
         let Agent { home, key, chain, .. } = agent;

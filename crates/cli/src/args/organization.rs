@@ -1,8 +1,8 @@
 //! The arguments of an organization's commands: teams, agents, their keys, delegations and budgets.
 
 use super::{
-    ActivityArgs, AgentFileArgs, AgentProxyArgs, DataArgs, NarrowArgs, PlaceArgs, ToFileArgs, duration,
-    moment, until,
+    ActivityArgs, AgentFileArgs, AgentProxyArgs, DataArgs, FolderArgs, NarrowArgs, PlaceArgs, ToFileArgs,
+    duration, moment, until,
 };
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -646,7 +646,7 @@ pub(crate) struct RotateMasterArgs {
     #[arg(long, value_name = "FILE", requires = "pkcs11_module")]
     pub(crate) pin_file: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: FolderArgs,
 }
 
 #[derive(Debug, Args)]
@@ -655,7 +655,7 @@ pub(crate) struct LostMasterArgs {
     #[arg(long, required = true)]
     pub(crate) make_keys_anew: bool,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: FolderArgs,
 }
 
 /// What people do who administer an organization.

@@ -4,12 +4,22 @@ use super::NetworkArgs;
 use clap::{Args, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
 
-/// Where an organization's data are.
+/// Where the data of an organization, or of several, are.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct DataArgs {
+pub(crate) struct FolderArgs {
     /// The folder of the organization's data.
     #[arg(long, value_name = "DIR", env = "LEGATION_DATA_DIR", default_value = "legation")]
     pub(crate) data_dir: PathBuf,
+}
+
+/// Which organization is meant, and where its data are.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DataArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArgs,
+    /// The organization, by its domain or its DID, where the folder holds several (`init --beside`).
+    #[arg(long, value_name = "DOMAIN", env = "LEGATION_ORGANIZATION")]
+    pub(crate) organization: Option<String>,
 }
 
 /// Where an organization is that a command acts on: in a folder of this machine, or at a host that runs.
@@ -65,7 +75,7 @@ pub(crate) struct BackupArgs {
     #[arg(long, value_name = "FILE", requires = "with_master_key")]
     pub(crate) passphrase_file: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: FolderArgs,
 }
 
 #[derive(Debug, Args)]
@@ -166,11 +176,11 @@ pub(crate) struct DoctorArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// The domain whose did:web the organization is, such as `acme.example`.
+    /// The domain whose did:web the organization is, such as `acme.example`; or a name below one, such as `acme.example/sales`.
     #[arg(value_name = "DOMAIN")]
     pub(crate) domain: String,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: FolderArgs,
     /// A file that holds the URL of a PostgreSQL database; by default a SQLite file in the data folder.
     #[arg(long, value_name = "FILE")]
     pub(crate) database_file: Option<PathBuf>,
@@ -185,6 +195,10 @@ pub(crate) struct InitArgs {
     /// first one.
     #[arg(long)]
     pub(crate) no_admin: bool,
+    /// Add it to a data folder that holds another organization. Both are served by one `legation up`, by their hosts, and know nothing
+    /// of each other; commands say which one they mean by --organization.
+    #[arg(long, conflicts_with = "database_file")]
+    pub(crate) beside: bool,
 }
 
 #[derive(Debug, Args)]
@@ -248,7 +262,7 @@ pub(crate) struct LimitArgs {
     /// eighths of them at most. WebSockets are not counted once they are open.
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
     pub(crate) max_connections: u32,
-    /// Most calls at a time, of all agents together; further ones are answered with 503.
+    /// Most calls at a time, of all agents of an organization together; further ones are answered with 503.
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) max_calls: u32,
     /// Most calls at a time of one agent, and of all that it hands its authority on to; further ones are answered with 429. By
@@ -302,7 +316,7 @@ impl LogFormat {
 #[derive(Debug, Args)]
 pub(crate) struct SignerArgs {
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: FolderArgs,
     /// A socket at which processes of agents, which run as other users, have their requests signed: `legation agent file AGENT
     /// --user UID` says who may. Its folder has to be the signer's own, and written by nobody else.
     #[arg(long, value_name = "PATH")]

@@ -3,7 +3,7 @@
 
 use super::report::Report;
 use crate::{
-    args::{AnchorArgs, DataArgs, ExportLogArgs, LogArgs, OutArgs, ReplayArgs, VerifyLogArgs},
+    args::{AnchorArgs, DataArgs, ExportLogArgs, FolderArgs, LogArgs, OutArgs, ReplayArgs, VerifyLogArgs},
     files, log,
     organization::data_dir::failed,
     output::{Failure, Output},
@@ -24,7 +24,7 @@ pub(super) fn tell(registry: &Registry, data: &Path, report: &mut Report) -> Res
     let mut writer = registry.open_log(&folder, now).map_err(|error| failed(&error))?;
     registry.carry(&mut writer, now).map_err(|error| failed(&error))?;
     drop(writer);
-    let of = || LogArgs { log: None, data: DataArgs { data_dir: data.to_owned() } };
+    let of = || LogArgs { log: None, data: in_folder(data) };
     let file = data.join("export.jsonl");
     let out = OutArgs { out: file.clone(), force: false };
     log::export(&ExportLogArgs { from: None, to: None, no_values: false, out, of: of() })?;
@@ -49,6 +49,10 @@ pub(super) fn tell(registry: &Registry, data: &Path, report: &mut Report) -> Res
         alarm(&changed).as_deref(),
     );
     Ok(())
+}
+
+fn in_folder(data: &Path) -> DataArgs {
+    DataArgs { folder: FolderArgs { data_dir: data.to_owned() }, organization: None }
 }
 
 fn verify(file: &Path, of: LogArgs) -> Result<Output, Failure> {

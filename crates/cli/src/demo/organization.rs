@@ -9,7 +9,6 @@ use super::{
     },
 };
 use crate::{
-    args::DataArgs,
     files,
     organization::{data_dir::DataDir, up::scripted},
     output::Failure,
@@ -45,7 +44,7 @@ struct Scene {
 pub(super) async fn tell(report: &mut Report) -> Result<(), Failure> {
     report.title("Initech runs Legation itself: its agents call models with a key that is a delegation");
     let place = tempfile::tempdir().map_err(|error| Failure::file(error.to_string()))?;
-    let folder = DataDir::of(&DataArgs { data_dir: place.path().join("initech") });
+    let folder = DataDir::at(&place.path().join("initech"));
     folder.create(None)?;
     let signer = folder.signer()?;
     let (stop, stopped) = oneshot::channel::<()>();

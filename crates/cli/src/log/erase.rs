@@ -25,7 +25,7 @@ pub(crate) fn run(args: &EraseArgs) -> Result<Output, Failure> {
     let erased = registry.erase(&meant, &args.reason, files::now()).map_err(|error| failed(&error))?;
     // What was erased stands in no index either; those on other machines are made anew once they are used.
     for log in registry.logs().map_err(|error| failed(&error))? {
-        let removed = legation_log::index::remove(&data.logs().join(&log.name));
+        let removed = legation_log::index::remove(&data.logs()?.join(&log.name));
         removed.map_err(|error| Failure::network(error.code(), error.to_string()))?;
     }
     let left = meant.len().saturating_sub(usize::try_from(erased).unwrap_or(usize::MAX));

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &ProveArgs) -> Result<Output, Failure> {
         Failure::invalid("not_in_log", text)
     };
     let (log, index, leaf) = found.map_err(|error| failed(&error))?.ok_or_else(not_yet)?;
-    let folder = data.logs().join(log);
+    let folder = data.logs()?.join(log);
     let text = |name: &str| reader::text(&folder, name).map_err(|error| unread(&error));
     let mut note = reader::checkpoint(&folder).map_err(|error| unread(&error))?;
     // One that witnesses signed says more, where it has the entry already.

@@ -25,7 +25,7 @@ use std::{
 
 /// The folder of an organization's log: the one that is named, or the latest.
 pub(super) fn folder(args: &LogArgs) -> Result<PathBuf, Failure> {
-    let logs = DataDir::of(&args.data).logs();
+    let logs = DataDir::of(&args.data).logs()?;
     if let Some(name) = &args.log {
         return Ok(logs.join(name));
     }

@@ -18,7 +18,7 @@ use std::{
 };
 
 pub(crate) fn run(args: &BackupArgs) -> Result<Output, Failure> {
-    let folder = DataDir::of(&args.data);
+    let folder = DataDir::whole(&args.data);
     let store = folder.store()?;
     let shown = args.file.display();
     if args.file.symlink_metadata().is_ok() {

@@ -7,9 +7,18 @@
 //! | `master.key` | the signer's one secret: without it nothing that it sealed opens again |
 //! | `admin.key`, `admin.jwt` | key and delegation of the first admin |
 //! | `log` | the logs of what was decided and changed |
+//! | `organizations` | a folder for each organization that was added to the first: its `admin.key`, `admin.jwt` and `log` |
 //! | `run` | the sockets of the signer; a process that finds none there has its own in a folder below |
 
-use crate::{args::DataArgs, files, output::Failure};
+mod several;
+
+pub(crate) use several::domains;
+
+use crate::{
+    args::{DataArgs, FolderArgs},
+    files,
+    output::Failure,
+};
 use legation_registry::{Registry, RegistryError};
 use legation_signer::{Client, Door};
 use legation_store::{Location, Store, organization};
@@ -35,17 +44,24 @@ const STARTING: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
+    /// Which of its organizations is meant.
+    organization: Option<String>,
 }
 
 impl DataDir {
-    /// The folder that arguments name.
+    /// The folder that arguments name, and which organization of it is meant.
     pub(crate) fn of(args: &DataArgs) -> Self {
-        Self { path: args.data_dir.clone() }
+        Self { organization: args.organization.clone(), ..Self::whole(&args.folder) }
+    }
+
+    /// The folder that arguments name, with all that is in it.
+    pub(crate) fn whole(args: &FolderArgs) -> Self {
+        Self::at(&args.data_dir)
     }
 
     /// One at a path.
     pub(crate) fn at(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+        Self { path: path.to_owned(), organization: None }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -59,11 +75,6 @@ impl DataDir {
     /// The folder of the signer's sockets.
     pub(crate) fn run(&self) -> PathBuf {
         self.path.join("run")
-    }
-
-    /// The folder of the logs.
-    pub(crate) fn logs(&self) -> PathBuf {
-        self.path.join(legation_registry::log::FOLDER)
     }
 
     fn settings(&self) -> PathBuf {
@@ -80,8 +91,10 @@ impl DataDir {
     pub(crate) fn create(&self, database_file: Option<&Path>) -> Result<(), Failure> {
         let begun = self.is_there();
         if begun && self.has_organization()? {
-            let message =
-                format!("`{}` holds an organization already; use another --data-dir", self.path.display());
+            let message = format!(
+                "`{}` holds an organization already; use another --data-dir, or add this one to it by --beside",
+                self.path.display()
+            );
             return Err(Failure::file(message));
         }
         self.make_folders()?;
@@ -199,7 +212,7 @@ impl DataDir {
     /// The organization, for verbs.
     pub(crate) fn open(&self, signer: &Signer) -> Result<Registry, Failure> {
         let client = signer.client(Door::Registry)?;
-        Registry::open(self.store()?, client, None).map_err(|error| failed(&error))
+        Registry::open(self.store()?, client, self.organization.as_deref()).map_err(|error| failed(&error))
     }
 }
 
@@ -294,6 +307,8 @@ pub(crate) fn failed(error: &RegistryError) -> Failure {
         | RegistryError::Domain { .. }
         | RegistryError::Budget { .. }
         | RegistryError::NothingGranted
+        | RegistryError::Several { .. }
+        | RegistryError::Taken { .. }
         | RegistryError::Duration { .. }
         | RegistryError::Authority(_)
         | RegistryError::Value { .. } => Failure { exit: 2, code, message },

@@ -40,13 +40,19 @@ struct Finding {
     state: State,
     /// What of the organization.
     check: &'static str,
+    /// Which one, where there are several.
+    of: Option<String>,
     /// How it is, and what to do.
     text: String,
 }
 
 /// All that was looked at.
 #[derive(Debug, Default)]
-struct Findings(Vec<Finding>);
+struct Findings {
+    all: Vec<Finding>,
+    /// The organization that is looked at, where there are several.
+    of: Option<String>,
+}
 
 impl Findings {
     fn ok(&mut self, check: &'static str, text: impl Into<String>) {
@@ -62,7 +68,7 @@ impl Findings {
     }
 
     fn add(&mut self, state: State, check: &'static str, text: impl Into<String>) {
-        self.0.push(Finding { state, check, text: text.into() });
+        self.all.push(Finding { state, check, of: self.of.clone(), text: text.into() });
     }
 }
 
@@ -77,21 +83,27 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<Output, Failure> {
         machine::certificate(certificate, files::now(), &mut found);
     }
     // The signer is needed as long as there are questions.
-    if let Some((registry, _signer)) = folder::open(&folder, &location, &mut found) {
+    let (all, _signer) = folder::open(&folder, &location, &mut found).unzip();
+    let all = all.unwrap_or_default();
+    for registry in &all {
         let now = files::now();
-        checks::look(&registry, now, &mut found);
-        machine::clock(&registry, now, &mut found);
+        found.of = (all.len() > 1).then(|| registry.host());
+        found.ok("organization", registry.did().to_string());
+        folder::admin(&folder, registry, &mut found);
+        checks::look(registry, now, &mut found);
+        machine::clock(registry, now, &mut found);
         if args.online {
-            online::look(&registry, args, now, &mut found);
+            online::look(registry, args, now, &mut found);
         }
     }
-    Ok(told(&found.0))
+    Ok(told(&found.all))
 }
 
 fn told(found: &[Finding]) -> Output {
     let width = found.iter().map(|finding| finding.check.len()).max().unwrap_or_default();
     let line = |finding: &Finding| {
-        format!("{:<5}  {:<width$}  {}\n", finding.state.name(), finding.check, one_line(&finding.text))
+        let of = finding.of.as_ref().map(|of| format!("{of}: ")).unwrap_or_default();
+        format!("{:<5}  {:<width$}  {of}{}\n", finding.state.name(), finding.check, one_line(&finding.text))
     };
     let wrong = found.iter().filter(|finding| finding.state == State::Wrong).count();
     let end = match wrong {
@@ -100,7 +112,13 @@ fn told(found: &[Finding]) -> Output {
         more => format!("{more} things are wrong\n"),
     };
     let text: String = found.iter().map(line).chain([end]).collect();
-    let one = |finding: &Finding| json!({"check": finding.check, "state": finding.state.name(), "text": finding.text});
+    let one = |finding: &Finding| {
+        let mut one = json!({"check": finding.check, "state": finding.state.name(), "text": finding.text});
+        if let (Some(of), Some(members)) = (&finding.of, one.as_object_mut()) {
+            members.insert("organization".to_owned(), json!(of));
+        }
+        one
+    };
     let checks: Vec<Value> = found.iter().map(one).collect();
     let exit = u8::from(wrong > 0);
     Output { exit, ..Output::done(json!({"ok": wrong == 0, "checks": checks}), text) }

@@ -15,18 +15,19 @@ use std::path::Path;
 /// The key of the next first admin, until it is one.
 const NEXT: &str = "admin.key.new";
 
-/// Makes the first admin, who may do everything: `admin.key` and `admin.jwt` in the folder. A key that somebody who did
+/// Makes the first admin, who may do everything: `admin.key` and `admin.jwt` in its folder. A key that somebody who did
 /// not get further left there is used.
 pub(crate) fn make(
     folder: &DataDir,
     registry: &Registry,
     passphrase_file: Option<&Path>,
 ) -> Result<Did, Failure> {
-    let key = key_in(&folder.path().join("admin.key"), passphrase_file)?;
+    let own = folder.of_organization(registry.did());
+    let key = key_in(&own.join("admin.key"), passphrase_file)?;
     let did = legation_did::key::did(key.public_key());
     let added = registry.add_admin(&did, &everything(), files::now()).map_err(|error| failed(&error))?;
     let secured = added.link.map(|link| link.secured).unwrap_or_default();
-    files::write_public(&folder.path().join("admin.jwt"), &secured, true)?;
+    files::write_public(&own.join("admin.jwt"), &secured, true)?;
     Ok(did)
 }
 
@@ -36,16 +37,16 @@ pub(crate) fn everything() -> [String; 1] {
 }
 
 /// The key of a new first admin in the place of the one there is; one that somebody who did not get further left there is used.
-pub(crate) fn next(folder: &DataDir, passphrase_file: Option<&Path>) -> Result<Did, Failure> {
-    let key = key_in(&folder.path().join(NEXT), passphrase_file)?;
+pub(crate) fn next(folder: &Path, passphrase_file: Option<&Path>) -> Result<Did, Failure> {
+    let key = key_in(&folder.join(NEXT), passphrase_file)?;
     Ok(legation_did::key::did(key.public_key()))
 }
 
 /// Key and delegation of the new first admin stand where those of the one before stood.
-pub(crate) fn settle(folder: &DataDir, secured: &str) -> Result<(), Failure> {
-    let path = folder.path().join("admin.key");
-    files::write_public(&folder.path().join("admin.jwt"), secured, true)?;
-    std::fs::rename(folder.path().join(NEXT), &path)
+pub(crate) fn settle(folder: &Path, secured: &str) -> Result<(), Failure> {
+    let path = folder.join("admin.key");
+    files::write_public(&folder.join("admin.jwt"), secured, true)?;
+    std::fs::rename(folder.join(NEXT), &path)
         .map_err(|error| Failure::file(format!("`{}` can't be replaced: {error}", path.display())))
 }
 

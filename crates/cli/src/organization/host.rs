@@ -1,13 +1,17 @@
 //! A host that runs, asked by an admin who signs.
 
-use super::place::{failed, text};
+use super::{
+    data_dir::DataDir,
+    place::{failed, text},
+};
 use crate::{
     args::{KeyArgs, PlaceArgs},
     files, network,
     output::Failure,
 };
 use legation_credential::Delegation;
-use legation_host::api::ApiError;
+use legation_did::Did;
+use legation_host::{api::ApiError, several::ORGANIZATION};
 use legation_http_signature::{AgentDelegation, CompactChain, Message, Signing, join, sign};
 use legation_keys::{SecretKey, base64url, secret::random};
 use legation_registry::names;
@@ -19,7 +23,10 @@ use legation_resolver::{
     },
 };
 use serde_json::Value;
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// For how long a request is good, seconds.
 const LIFETIME: i64 = 60;
@@ -37,24 +44,32 @@ pub(crate) struct Host {
     key: SecretKey,
 }
 
-/// Where a host is reached.
+/// Where a host is reached, and which organization is meant there, where that is known.
 pub(crate) struct Reached {
     url: String,
+    organization: Option<Did>,
     fetcher: Fetcher,
 }
 
 impl Host {
     /// A host at a URL, with the key and the delegation that arguments name.
     pub(crate) fn new(url: &str, args: &PlaceArgs) -> Result<Self, Failure> {
-        let reached = Reached::at(url)?;
-        let named = |given: &Option<_>, usual: &str| match given {
-            Some(path) => Clone::clone(path),
-            None => args.data.data_dir.join(usual),
+        let folder = DataDir::of(&args.data);
+        let named = |given: &Option<PathBuf>, usual: &str| match given {
+            Some(path) => Ok(path.clone()),
+            None => Ok(folder.own()?.join(usual)),
         };
-        let key = named(&args.key, "admin.key");
+        let key = named(&args.key, "admin.key")?;
         let key = files::load_key(&KeyArgs { key, passphrase_file: args.passphrase_file.clone() })?;
-        let file = named(&args.delegation, "admin.jwt");
-        let (chain, origin) = read_chain(&file)?;
+        let file = named(&args.delegation, "admin.jwt")?;
+        let (chain, organization) = read_chain(&file)?;
+        if let Some(named) = folder.named()?.filter(|named| *named != organization) {
+            let message =
+                format!("`{}` is a delegation of {organization}, and not of {named}", file.display());
+            return Err(Failure::usage(message));
+        }
+        let reached = Reached::at(url, Some(&organization))?;
+        let origin = names::origin(&organization);
         Ok(Self { reached, origin, chain, key })
     }
 
@@ -85,7 +100,7 @@ impl Host {
 
 impl Reached {
     /// A host at a URL.
-    pub(crate) fn at(url: &str) -> Result<Self, Failure> {
+    pub(crate) fn at(url: &str, organization: Option<&Did>) -> Result<Self, Failure> {
         let url = reached_at(url)?;
         let options = Options {
             timeout: TIMEOUT,
@@ -96,7 +111,7 @@ impl Reached {
             ..Options::default()
         };
         let fetcher = Fetcher::new(options).map_err(|error| Failure::file(error.to_string()))?;
-        Ok(Self { url, fetcher })
+        Ok(Self { url, organization: organization.cloned(), fetcher })
     }
 
     /// Asks for what nobody has to sign.
@@ -110,7 +125,10 @@ impl Reached {
     }
 
     /// Asks an end point.
-    fn ask(&self, method: &str, target: &str, headers: HeaderMap, body: &[u8]) -> Result<Value, Failure> {
+    fn ask(&self, method: &str, target: &str, mut headers: HeaderMap, body: &[u8]) -> Result<Value, Failure> {
+        let named = self.organization.as_ref().and_then(|did| HeaderValue::from_str(did.as_str()).ok());
+        // A host of one alone does not look at it.
+        named.map(|named| headers.insert(ORGANIZATION, named));
         let url = format!("{}{target}", self.url);
         let verb = Method::from_bytes(method.as_bytes())
             .map_err(|_| Failure::usage(format!("`{method}` is no method")))?;
@@ -147,8 +165,18 @@ pub(crate) fn reached_at(url: &str) -> Result<String, Failure> {
     Ok(origin.replacen("http://127.0.0.1", "http://localhost", 1))
 }
 
-/// The chain of a file, root first, and the origin of the organization with which it begins.
-fn read_chain(file: &Path) -> Result<(CompactChain, String), Failure> {
+/// The URL of an organization's gateway, by that of the host where it is: below the organization's name, where it has one below a
+/// domain.
+pub(crate) fn gateway_at(url: &str, organization: &Did) -> Result<String, Failure> {
+    let url = url.trim_end_matches('/');
+    let path = names::path(organization).filter(|_| organization.method() == "web");
+    let Some(path) = path else { return reached_at(url) };
+    let path = format!("/{}", path.replace(':', "/"));
+    Ok(format!("{}{path}", reached_at(url.strip_suffix(&path).unwrap_or(url))?))
+}
+
+/// The chain of a file, root first, and the organization with which it begins.
+fn read_chain(file: &Path) -> Result<(CompactChain, Did), Failure> {
     let text = files::read_text(file)?;
     let wrong = |reason: String| {
         Failure::file(format!("`{}` is no delegation of an admin: {reason}", file.display()))
@@ -158,5 +186,5 @@ fn read_chain(file: &Path) -> Result<(CompactChain, String), Failure> {
     let root = links.first().copied().unwrap_or_default();
     let root = Delegation::read_unverified(root).map_err(|error| wrong(error.to_string()))?;
     let chain = join(&links).map_err(|error| wrong(error.to_string()))?;
-    Ok((chain, names::origin(&root.issuer)))
+    Ok((chain, root.issuer))
 }

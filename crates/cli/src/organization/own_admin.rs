@@ -1,6 +1,7 @@
 //! Becoming an admin by one's own key: by a code that is typed, or by an ID token.
 
 use super::{
+    data_dir::DataDir,
     first_admin,
     host::Reached,
     place::{items, text},
@@ -54,7 +55,8 @@ pub(crate) fn login(args: &LoginArgs) -> Result<Output, Failure> {
 impl Own {
     /// The key is read, or made, before anything is asked; a delegation that is there is not written over unless `again`.
     fn of(args: &OwnAdminArgs, again: bool) -> Result<Self, Failure> {
-        let folder = &args.data.data_dir;
+        let data = DataDir::of(&args.data);
+        let folder = &data.own()?;
         let named =
             |given: &Option<PathBuf>, usual: &str| given.clone().unwrap_or_else(|| folder.join(usual));
         let (key_file, delegation) = (named(&args.key, "admin.key"), named(&args.delegation, "admin.jwt"));
@@ -65,8 +67,13 @@ impl Own {
             );
             return Err(Failure::file(message));
         }
-        let reached = Reached::at(&args.host)?;
+        let named = data.named()?;
+        let reached = Reached::at(&args.host, named.as_ref())?;
         let organization = organization(&reached, &args.host)?;
+        if let Some(named) = named.filter(|named| *named != organization) {
+            let message = format!("`{}` is a host of {organization}, and not of {named}", args.host);
+            return Err(Failure::usage(message));
+        }
         if args.key.is_none() || args.delegation.is_none() {
             make_folder(folder)?;
         }

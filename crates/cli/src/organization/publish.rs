@@ -6,7 +6,7 @@ use crate::{
     files,
     output::{Failure, Output, working},
 };
-use legation_registry::{Registry, RegistryError};
+use legation_registry::{Registry, RegistryError, names};
 use legation_store::{StoreError, holder::Kind};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -39,13 +39,16 @@ pub(crate) fn run(args: &PublishSiteArgs) -> Result<Output, Failure> {
     let told = format!(
         "{out}: {written} files written, {unchanged} unchanged\nServe it at {}. Publish again whenever something was revoked, and every half hour: status lists \
          are valid for an hour at most.",
-        registry.origin()
+        names::site(registry.did())
     );
     Ok(Output::done(json!({"out": out, "written": written, "unchanged": unchanged}), told))
 }
 
 fn publish(registry: &Registry, out: &Path) -> Result<Done, Failure> {
     let mut done = Done::default();
+    let path = names::path(registry.did());
+    // Below its name, where it has one: the folder is what a host serves at its root.
+    let out = &path.map_or_else(|| out.to_owned(), |path| out.join(path));
     let own = registry.did().to_string();
     // Status lists go first: a document that is new has no use for old ones, and what was revoked has to be known soon.
     let mut after = 0;
@@ -57,13 +60,17 @@ fn publish(registry: &Registry, out: &Path) -> Result<Done, Failure> {
             done.put(&out.join("status").join(list.number.to_string()), &list.secured)?;
         }
     }
-    done.document(registry, &own, out.join(".well-known"))?;
-    if registry.history_did().map_err(|error| failed(&error))?.is_some() {
-        let log = registry.history_log().map_err(|error| failed(&error))?;
-        done.put(&out.join(".well-known").join("did.jsonl"), log.trim_end())?;
+    let history = registry.history_did().map_err(|error| failed(&error))?;
+    let log = history.map(|_| registry.history_log().map_err(|error| failed(&error))).transpose()?;
+    let at = if path.is_some() { out.clone() } else { out.join(".well-known") };
+    if let Some(log) = log {
+        done.put(&at.join("did.jsonl"), log.trim_end())?;
     }
-    let configuration = registry.did_configuration().map_err(|error| failed(&error))?;
-    done.put(&out.join(".well-known").join("did-configuration.json"), &configuration)?;
+    done.document(registry, &own, at)?;
+    if path.is_none() {
+        let configuration = registry.did_configuration().map_err(|error| failed(&error))?;
+        done.put(&out.join(".well-known").join("did-configuration.json"), &configuration)?;
+    }
     for (kind, folder) in [(Kind::Team, out.join("teams")), (Kind::Agent, out.to_owned())] {
         let mut after = String::new();
         loop {

@@ -11,6 +11,7 @@ use crate::{
 };
 use legation_registry::{Admin, Registry, RegistryError};
 use serde_json::json;
+use std::path::Path;
 
 /// Most admins that are looked at for the one whose delegation is in the folder.
 const MOST: i64 = 10_000;
@@ -20,11 +21,12 @@ pub(crate) fn run(args: &RecoverAdminArgs) -> Result<Output, Failure> {
     folder.location()?;
     let signer = folder.signer()?;
     let registry = folder.open(&signer)?;
+    let own = folder.of_organization(registry.did());
     let lost = match &args.lost {
         Some(did) => registry.admin(did).map(Some).map_err(|error| failed(&error))?,
-        None => of_folder(&folder, &registry)?,
+        None => of_folder(&own, &registry)?,
     };
-    let new = first_admin::next(&folder, args.passphrase_file.as_deref())?;
+    let new = first_admin::next(&own, args.passphrase_file.as_deref())?;
     let lost = lost.map(|lost| lost.shown.holder.did).filter(|lost| *lost != new.as_str());
     let now = files::now();
     // The one comes as the other goes.
@@ -38,19 +40,19 @@ pub(crate) fn run(args: &RecoverAdminArgs) -> Result<Output, Failure> {
         }
     });
     let admin = admin.map_err(|error| failed(&error))?;
-    first_admin::settle(&folder, &admin.link.map(|link| link.secured).unwrap_or_default())?;
+    first_admin::settle(&own, &admin.link.map(|link| link.secured).unwrap_or_default())?;
     let ended = match &lost {
         Some(did) => format!("{did} is no admin any more."),
         None => "No other admin was removed: name the one whose key is lost by --lost DID.".to_owned(),
     };
-    let place = folder.path().display();
+    let place = own.display();
     let text = format!("{new} is an admin, by `{place}/admin.key` and `{place}/admin.jwt`.\n{ended}\n");
     Ok(Output::done(json!({"admin": new.as_str(), "removed": lost}), text))
 }
 
 /// The admin whose delegation is in the folder, where it is one still.
-pub(super) fn of_folder(folder: &DataDir, registry: &Registry) -> Result<Option<Admin>, Failure> {
-    let path = folder.path().join("admin.jwt");
+pub(super) fn of_folder(folder: &Path, registry: &Registry) -> Result<Option<Admin>, Failure> {
+    let path = folder.join("admin.jwt");
     if !path.exists() {
         return Ok(None);
     }

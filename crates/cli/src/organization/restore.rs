@@ -37,7 +37,7 @@ pub(crate) fn run(args: &RestoreArgs) -> Result<Output, Failure> {
 }
 
 fn put_back(file: &Path, args: &RestoreArgs) -> Result<Output, Failure> {
-    let target = args.data.data_dir.as_path();
+    let target = args.data.folder.data_dir.as_path();
     let taken = || {
         let message =
             format!("`{}` exists already and is left as it is; name another --data-dir", target.display());
@@ -68,6 +68,7 @@ fn put_back(file: &Path, args: &RestoreArgs) -> Result<Output, Failure> {
         .map_err(io)?;
     let folder = DataDir::at(begun.path());
     folder.settle(args.database_file.as_deref())?;
+    folder.make_own(&found.domains)?;
     let has_master = master(&folder, file, &found, args)?;
     let now = files::now();
     let why = format!("restored at {} from a backup of {}", time::format(now), time::format(found.at));

@@ -16,7 +16,7 @@ use std::{
 };
 
 pub(crate) fn run(args: &SignerArgs) -> Result<Output, Failure> {
-    let folder = DataDir::of(&args.data);
+    let folder = DataDir::whole(&args.data);
     folder.location()?;
     let master = Source::of(&folder.master()).map_err(|error| {
         let hint = match error {

@@ -26,6 +26,7 @@ mod policies;
 mod published;
 mod remote;
 mod restored;
+mod several;
 mod spending;
 mod webvh;
 

@@ -27,6 +27,7 @@ mod policies;
 mod quarantine;
 mod restored;
 mod running;
+mod several;
 mod telemetry;
 mod thirty_two;
 mod tls;

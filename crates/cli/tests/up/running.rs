@@ -158,18 +158,34 @@ pub(crate) fn request(
     body: &str,
 ) -> Option<(u16, Value)> {
     let (status, body) = raw(port, method, path, headers, body)?;
+    Some((status, json_in(&body)))
+}
+
+/// The JSON of an answer; null where there is none.
+pub(crate) fn json_in(body: &str) -> Value {
     // Chunked or whole: what counts is the JSON in it.
     let json = body
         .find('{')
         .zip(body.rfind('}'))
         .and_then(|(from, to)| serde_json::from_str(body.get(from..=to)?).ok());
-    Some((status, json.unwrap_or_default()))
+    json.unwrap_or_default()
 }
 
 pub(crate) fn raw(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Option<(u16, String)> {
+    raw_at((port, &format!("localhost:{port}")), method, path, headers, body)
+}
+
+/// The same of a host that is named otherwise.
+pub(crate) fn raw_at(
+    (port, host): (u16, &str),
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).ok()?;

@@ -78,7 +78,7 @@ pub fn read_base(text: &str) -> Result<RequestBase, ReadBaseError> {
 
 /// The components and parameters of the last line, which has to be written as they are written here.
 fn list(text: &str) -> Result<(Vec<Item>, Parameters), ReadBaseError> {
-    let mut dictionary = field::dictionary(&format!("a={text}")).map_err(|error| wrong(error))?;
+    let mut dictionary = field::dictionary(&format!("a={text}")).map_err(wrong)?;
     let (Some((_, Member { value: Value::List(components), params })), true) =
         (dictionary.pop(), dictionary.is_empty())
     else {

@@ -1,7 +1,7 @@
 //! The overview, and the agents.
 
 use crate::{
-    Console,
+    Console, Organization,
     client::Problem,
     decisions::{is_administration, word},
     page::{Visit, page, problem},
@@ -49,17 +49,17 @@ async fn overview(console: &Console, visit: &Visit) -> Result<Markup, Problem> {
             h1 { (text(&organization, "did")) }
         } @else { h1 { "Overview" } }
         div.tiles {
-            @if let Some(receipts) = &receipts { (decided(console, items(receipts, "receipts"))) }
+            @if let Some(receipts) = &receipts { (decided(&visit.session.of, items(receipts, "receipts"))) }
             @if let Some(spend) = &spend { (cost(items(spend, "spent"))) }
             @if let Some(waiting) = &waiting { (waits(items(waiting, "approvals").len(), waiting.get("next").is_some())) }
         }
     })
 }
 
-fn decided(console: &Console, receipts: &[Value]) -> Markup {
+fn decided(of: &Organization, receipts: &[Value]) -> Markup {
     let mut codes: BTreeMap<&str, i64> = BTreeMap::new();
     let (mut permits, mut shadow) = (0_i64, 0_i64);
-    for one in receipts.iter().filter(|one| !is_administration(console, one)) {
+    for one in receipts.iter().filter(|one| !is_administration(of, one)) {
         let times = one.get("times").and_then(Value::as_i64).unwrap_or(1);
         match word(one) {
             "permit" => permits = permits.saturating_add(times),

@@ -78,7 +78,7 @@ impl Console {
         let nonce = BASE64URL_NOPAD.encode(&nonce);
         let created = now();
         let occasion = Signing { created, expires: created.saturating_add(LIFE), nonce: &nonce, agent: None };
-        let url = format!("{}{target}", self.registry.origin());
+        let url = format!("{}{target}", session.of.registry.origin());
         let message = Message { method, target_uri: &url, headers: &headers, body: &body };
         sign(&message, occasion, &session.key).map_err(Problem::internal)?.apply(&mut headers);
         let request = Request::builder().method(method).uri(target).body(Body::from(body));
@@ -87,7 +87,7 @@ impl Console {
         if let Some(source) = from.get::<legation_host::server::Source>() {
             request.extensions_mut().insert(*source);
         }
-        let response = self.api.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+        let response = session.of.api.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
         let status = response.status();
         let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
             kind.as_bytes().starts_with(b"application/json")

@@ -1,7 +1,7 @@
 //! What was decided: the latest, and one of them with why.
 
 use crate::{
-    Console,
+    Console, Organization,
     page::{Visit, page, problem},
     told::{badge, code, facts, items, moment, named, plain, text},
 };
@@ -40,21 +40,21 @@ pub(crate) async fn list(
         target.push_str(&format!("&agent={}", escape(&wanted.agent)));
     }
     match console.get(&visit.asking(), &target).await {
-        Ok(json) => page(&visit, "Decisions", &listed(&console, items(&json, "receipts"), &wanted)),
+        Ok(json) => page(&visit, "Decisions", &listed(&visit.session.of, items(&json, "receipts"), &wanted)),
         Err(why) => problem(&visit, &why),
     }
 }
 
 /// Whether it is a request of an administrator, such as those that these pages are made of.
-pub(crate) fn is_administration(console: &Console, receipt: &Value) -> bool {
+pub(crate) fn is_administration(of: &Organization, receipt: &Value) -> bool {
     let model = text(receipt, "model");
-    let rest = model.strip_prefix("https://").and_then(|rest| rest.strip_prefix(&console.registry.host()));
+    let rest = model.strip_prefix("https://").and_then(|rest| rest.strip_prefix(&of.registry.host()));
     rest.is_some_and(|rest| rest.starts_with("/v1/"))
 }
 
-fn listed(console: &Console, receipts: &[Value], wanted: &Wanted) -> Markup {
+fn listed(of: &Organization, receipts: &[Value], wanted: &Wanted) -> Markup {
     let is_meant = |one: &&Value| {
-        let of_agents = !wanted.agent.is_empty() || !is_administration(console, one);
+        let of_agents = !wanted.agent.is_empty() || !is_administration(of, one);
         of_agents && (wanted.code.is_empty() || text(one, "code") == wanted.code)
     };
     let found: Vec<Value> = receipts.iter().filter(is_meant).take(SHOWN).cloned().collect();

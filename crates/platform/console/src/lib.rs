@@ -57,10 +57,16 @@ const SIGNING_IN: usize = 4;
 const STYLE: &str = include_str!("style.css");
 const ICON: &str = include_str!("icon.svg");
 
-/// The console of one organization.
-pub struct Console {
+/// An organization that the console shows to whoever is signed in to it.
+pub(crate) struct Organization {
     pub(crate) registry: Arc<Registry>,
+    /// Its administration.
     pub(crate) api: Router,
+}
+
+/// The console of one organization, or of several: a session is of one of them, whose code was typed, and sees no other.
+pub struct Console {
+    pub(crate) all: Vec<Arc<Organization>>,
     pub(crate) sessions: session::Sessions,
     /// Places for those who sign in.
     pub(crate) signing_in: Semaphore,
@@ -73,8 +79,15 @@ impl Console {
     /// browsers reach it by TLS.
     #[must_use]
     pub fn new(registry: Arc<Registry>, api: Router, tls: bool) -> Arc<Self> {
+        Self::of_several(vec![(registry, api)], tls)
+    }
+
+    /// The same over the administrations of several organizations.
+    #[must_use]
+    pub fn of_several(all: Vec<(Arc<Registry>, Router)>, tls: bool) -> Arc<Self> {
+        let all = all.into_iter().map(|(registry, api)| Arc::new(Organization { registry, api })).collect();
         let (sessions, signing_in) = (session::Sessions::default(), Semaphore::new(SIGNING_IN));
-        Arc::new(Self { registry, api, sessions, signing_in, tls })
+        Arc::new(Self { all, sessions, signing_in, tls })
     }
 
     /// Its pages, below [`PATH`].

@@ -1,6 +1,7 @@
 //! Who is signed in. A session is a key that the console made, whose delegation ends by itself; it is known by a cookie of
 //! which the console keeps a digest alone, lives in memory, and ends with the process.
 
+use crate::Organization;
 use axum::http::HeaderValue;
 use data_encoding::BASE64URL_NOPAD;
 use legation_did::{Did, key};
@@ -23,6 +24,8 @@ const SECRET: usize = 32;
 
 /// Somebody who is signed in.
 pub(crate) struct Session {
+    /// Of what.
+    pub(crate) of: Arc<Organization>,
     pub(crate) key: SecretKey,
     pub(crate) did: Did,
     /// The `Agent-Delegation` of its requests.
@@ -60,6 +63,7 @@ impl Sessions {
     /// Begins a session of a key with its delegation, and gives its cookie.
     pub(crate) fn begin(
         &self,
+        of: &Arc<Organization>,
         fresh: Fresh,
         (secured, role): (&str, Role),
         life: Duration,
@@ -70,7 +74,8 @@ impl Sessions {
         let form = secret().map_err(|error| error.to_string())?;
         let (now, Fresh { key, did }) = (Instant::now(), fresh);
         let delegation = AgentDelegation::Chain(chain).to_header();
-        let session = Arc::new(Session { key, did, delegation, role, form, until: now + life });
+        let session =
+            Arc::new(Session { of: Arc::clone(of), key, did, delegation, role, form, until: now + life });
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, (session, last)| lives(session, *last, now));
         if all.len() >= MOST {

@@ -98,8 +98,19 @@ fn led(to: &str, console: &Console, headers: &HeaderMap, (cookie, life): (&str, 
 /// The cookie of a new session, and how many seconds it lives.
 fn begin(console: &Console, code: &str) -> Result<(String, u64), String> {
     let fresh = Fresh::new()?;
-    let begun = console.registry.begin_console_session(code, &fresh.did, actions_of, now());
-    let (admin, role) = begun.map_err(|error| match error {
+    let mut begun = Err(RegistryError::Claim);
+    // Whose code it is nobody says.
+    for of in &console.all {
+        match of.registry.begin_console_session(code, &fresh.did, actions_of, now()) {
+            Ok(began) => {
+                begun = Ok((of, began));
+                break;
+            }
+            Err(RegistryError::Claim) => {}
+            Err(other) => begun = Err(other),
+        }
+    }
+    let (of, (admin, role)) = begun.map_err(|error| match error {
         RegistryError::Claim => {
             "That is no code that holds: it was typed before, has ended, or is another one. Make a new one."
                 .to_owned()
@@ -110,17 +121,19 @@ fn begin(console: &Console, code: &str) -> Result<(String, u64), String> {
         admin.link.as_ref().map_or(("", 0), |link| (link.secured.as_str(), link.valid_until));
     let life = u64::try_from(until.saturating_sub(now())).unwrap_or_default();
     let did = fresh.did.clone();
-    let cookie = console.sessions.begin(fresh, (secured, role), Duration::from_secs(life));
+    let cookie = console.sessions.begin(of, fresh, (secured, role), Duration::from_secs(life));
     // Nobody has its key.
-    let cookie = cookie.inspect_err(|_| drop(console.registry.end_console_session(&did, now())));
+    let cookie = cookie.inspect_err(|_| drop(of.registry.end_console_session(&did, now())));
     cookie.map(|cookie| (cookie, life))
 }
 
 /// Ends a session. Where the store can't be written to, nobody has its key all the same.
-async fn end(console: &Arc<Console>, cookie: &str, session: Arc<Session>) {
+async fn end(console: &Console, cookie: &str, session: Arc<Session>) {
     console.sessions.end(cookie);
-    let own = Arc::clone(console);
-    drop(tokio::task::spawn_blocking(move || own.registry.end_console_session(&session.did, now())).await);
+    drop(
+        tokio::task::spawn_blocking(move || session.of.registry.end_console_session(&session.did, now()))
+            .await,
+    );
 }
 
 #[derive(Deserialize)]

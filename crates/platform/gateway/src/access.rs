@@ -137,7 +137,11 @@ pub(crate) fn code(code: &str) {
 pub(crate) fn begin() {
     let _ = ENTRY.try_with(|entry| {
         let route = entry.said().route.clone().unwrap_or_default();
-        let span = || trace::request(entry.method, &route, &entry.id, entry.incoming.as_ref());
+        let span = || {
+            let span = trace::request(entry.method, &route, &entry.id, entry.incoming.as_ref());
+            span.record("legation.organization", entry.organization());
+            span
+        };
         let _ = entry.span.get_or_init(span);
     });
 }
@@ -259,6 +263,11 @@ impl Entry {
         what(&mut self.said());
     }
 
+    /// Whose it is, where a process tells of several.
+    fn organization(&self) -> Option<&str> {
+        self.gateway.logs.get().and_then(|logs| logs.organization.as_deref())
+    }
+
     fn span(&self) -> Span {
         self.span.get().cloned().unwrap_or_else(Span::none)
     }
@@ -273,6 +282,7 @@ impl Entry {
         put("log", json!("access"));
         put("at", json!(legation_keys::time::format(self.at)));
         put("id", json!(self.id));
+        put("organization", json!(self.organization()));
         put("method", json!(self.method));
         put("route", json!(said.route));
         put("auth", json!(said.auth));

@@ -186,7 +186,13 @@ impl Gateway {
     /// Writes down what was asked of the administration, by an administrator or by nobody who is known.
     pub fn audit(&self, is_known: bool, act: impl FnOnce() -> serde_json::Value) {
         if let Some(logs) = self.logs.get() {
-            logs.audit(is_known, || act().to_string());
+            logs.audit(is_known, || {
+                let mut line = act();
+                if let (Some(name), Some(members)) = (&logs.organization, line.as_object_mut()) {
+                    members.insert("organization".to_owned(), name.as_str().into());
+                }
+                line.to_string()
+            });
         }
     }
 

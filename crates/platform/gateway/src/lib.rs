@@ -32,6 +32,7 @@
 //! | `forward` | to the first target that can be reached, with its own key in place of the caller's |
 //! | `answer` | what a caller gets; the one place where outcomes are counted |
 //! | `access`, `trace`, `logs`, [`lines`] | what is told of a request: a line of the access log, spans; what administrators did |
+//! | `whose` | of which organization a request is, where a process serves several and its host does not say |
 //! | `settle` | what it really cost, by what the provider says |
 //! | [`mod@router`] | where callers find what |
 //! | [`openai`] | OpenAI's chat completions, responses and embeddings: bounded before, counted after |
@@ -88,6 +89,7 @@ mod token;
 mod trace;
 mod turns;
 mod weight;
+mod whose;
 
 pub use admit::Admitted;
 pub use authz::{OriginError, Origins, authz_router};
@@ -96,3 +98,5 @@ pub use lines::{Lines, Place};
 pub use logs::Logs;
 pub use refused::Refused;
 pub use router::{KeptOpen, router, told};
+pub use telling::of_several;
+pub use whose::whose;

@@ -19,6 +19,8 @@ pub struct Logs {
     pub access: Option<Arc<Lines>>,
     /// Of each request to the administration.
     pub audit: Option<Arc<Lines>>,
+    /// The organization that each line names, where a process writes of several.
+    pub organization: Option<String>,
     strangers: Mutex<Option<(Instant, u32)>>,
     untold: AtomicU64,
 }
@@ -28,6 +30,12 @@ impl Logs {
     #[must_use]
     pub fn new(access: Option<Arc<Lines>>, audit: Option<Arc<Lines>>) -> Self {
         Self { access, audit, ..Self::default() }
+    }
+
+    /// The same logs, whose lines name an organization.
+    #[must_use]
+    pub fn of(self, organization: Option<String>) -> Self {
+        Self { organization, ..self }
     }
 
     /// Writes a line about a request, of somebody who is known or not.

@@ -78,6 +78,38 @@ impl Counts {
     }
 }
 
+/// What several gateways count, each by the name of its organization: every sample is labelled, and those of one metric stand together.
+#[must_use]
+pub fn of_several(all: &[(String, String)]) -> String {
+    const BEGIN: &str = "# HELP ";
+    let families = |text: &'_ str| -> Vec<String> {
+        text.split(BEGIN).skip(1).map(|family| format!("{BEGIN}{family}")).collect()
+    };
+    let all: Vec<(&String, Vec<String>)> = all.iter().map(|(name, text)| (name, families(text))).collect();
+    let most = all.iter().map(|(_, families)| families.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for place in 0..most {
+        let mut of_all =
+            all.iter().filter_map(|(name, families)| Some((name, families.get(place)?))).peekable();
+        let told = of_all.peek().into_iter().flat_map(|(_, family)| family.lines());
+        told.filter(|line| line.starts_with('#')).for_each(|line| {
+            let _ = writeln!(text, "{line}");
+        });
+        for (name, family) in of_all {
+            let samples = family.lines().filter(|line| !line.starts_with('#'));
+            for (metric, value) in samples.filter_map(|line| line.rsplit_once(' ')) {
+                // A domain needs no escape.
+                let labelled = match metric.strip_suffix('}').and_then(|metric| metric.split_once('{')) {
+                    Some((metric, labels)) => format!("{metric}{{organization=\"{name}\",{labels}}}"),
+                    None => format!("{metric}{{organization=\"{name}\"}}"),
+                };
+                let _ = writeln!(text, "{labelled} {value}");
+            }
+        }
+    }
+    text
+}
+
 /// One number, with what it is.
 pub(crate) fn number(text: &mut String, (name, help, kind): (&str, &str, &str), value: u64) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
@@ -125,5 +157,36 @@ impl<const STEPS: usize> Histogram<STEPS> {
         let sum = self.sum.load(Ordering::Relaxed) as f64 / 1e6;
         let _ =
             writeln!(text, "{name}_bucket{{le=\"+Inf\"}} {count}\n{name}_sum {sum}\n{name}_count {count}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_several_count_stands_together_by_their_names() {
+        let (one, other) = (Counts::default(), Counts::default());
+        one.add("permit");
+        other.add("permit");
+        other.add("key_unknown");
+        let tell = |counts: &Counts| {
+            let mut text = counts.text();
+            number(&mut text, ("open", "Calls that go on.", "gauge"), 3);
+            text
+        };
+        let text =
+            of_several(&[("a.example".to_owned(), tell(&one)), ("b.example/c".to_owned(), tell(&other))]);
+        for line in [
+            "legation_gateway_requests_total{organization=\"a.example\",outcome=\"permit\"} 1",
+            "legation_gateway_requests_total{organization=\"b.example/c\",outcome=\"key_unknown\"} 1",
+            "legation_gateway_request_seconds_bucket{organization=\"a.example\",le=\"+Inf\"} 0",
+            "open{organization=\"b.example/c\"} 3",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+        assert_eq!(text.matches("# TYPE ").count(), 4, "each metric is told of once");
+        let last = text.lines().rev().take(4).map(|line| line.split(['{', ' ']).next().unwrap_or_default());
+        assert_eq!(last.collect::<Vec<_>>(), ["open", "open", "#", "#"]);
     }
 }

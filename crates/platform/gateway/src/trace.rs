@@ -48,6 +48,7 @@ pub(crate) fn request(method: &str, route: &str, id: &str, incoming: Option<&Con
         http.response.status_code = Empty,
         "error.type" = Empty,
         legation.request.id = id,
+        legation.organization = Empty,
         legation.agent = Empty,
         legation.auth = Empty,
         legation.code = Empty,

@@ -11,6 +11,7 @@
 //! | [`domains`] | looks at domains that the organization says are its own |
 //! | [`signals`] | streams of Security Event Tokens: Shared Signals' end points, and the sender |
 //! | [`mod@tokens`] | [`tokens()`]: where identity tokens come from |
+//! | [`several`] | several organizations at one address: which of them a request is for |
 //! | [`server`] | [`serve`]: connections with their limits, TLS, an orderly end |
 //! | `places`, `tls` | of connections the idlest gives way where all places are taken; certificates that are read again when they change |
 //! | `begun` | whether a connection without TLS speaks HTTP/2, by its first bytes |
@@ -45,6 +46,7 @@ mod problem;
 mod reads_as;
 pub mod router;
 pub mod server;
+pub mod several;
 pub mod signals;
 mod tls;
 pub mod tokens;

@@ -17,21 +17,26 @@ use axum::{
     routing::get,
 };
 use legation_keys::time::{self, Round};
-use legation_registry::{Registry, RegistryError};
+use legation_registry::{Registry, RegistryError, names};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// `/.well-known/did.json`, `/.well-known/did.jsonl` where there is a did:webvh, `/teams/NAME/did.json`, `/NAME/did.json` (each with `?versionTime=TIME` as it was), `/status/NUMBER`, `/.well-known/did-configuration.json`, `/.well-known/agent-card.json` and
-/// `/NAME/agent-card.json` of an organization.
+/// `/NAME/agent-card.json` of an organization. Of one by a name below a domain, all of it is below that name, and its own document, log and
+/// card are `did.json`, `did.jsonl` and `agent-card.json` there, as its did:web says.
 pub fn published(registry: Arc<Registry>) -> Router {
+    let (document, log, card) = match names::path(registry.did()) {
+        None => ("/.well-known/did.json", "/.well-known/did.jsonl", "/.well-known/agent-card.json"),
+        Some(_) => ("/did.json", "/did.jsonl", "/agent-card.json"),
+    };
     Router::new()
-        .route("/.well-known/did.json", get(own))
-        .route("/.well-known/did.jsonl", get(history))
+        .route(document, get(own))
+        .route(log, get(history))
         .route("/teams/{name}/did.json", get(team))
         .route("/{name}/did.json", get(agent))
         .route("/status/{number}", get(status))
         .route("/.well-known/did-configuration.json", get(configuration))
-        .route("/.well-known/agent-card.json", get(own_card))
+        .route(card, get(own_card))
         .route("/{name}/agent-card.json", get(agent_card))
         .layer(map_response(open_to_web_pages))
         .with_state(Fresh::new(registry))

@@ -23,6 +23,10 @@ pub(crate) enum Problem {
     VersionTime,
     /// What would be told may be older than what was told before.
     Closed,
+    /// Which of several organizations is meant is not said.
+    Unnamed,
+    /// The chain is named by a digest that nobody here knows.
+    ChainUnknown,
 }
 
 impl From<ReadError> for Problem {
@@ -75,6 +79,16 @@ impl Problem {
                 "store_restored",
                 "the organization's data were put back from a backup, and nothing is published until whoever runs it has \
                  said what holds",
+            ),
+            Self::Unnamed => (
+                StatusCode::BAD_REQUEST,
+                "organization_unnamed",
+                "several organizations are administered here: name one by --organization, or by the header `Legation-Organization`",
+            ),
+            Self::ChainUnknown => (
+                StatusCode::UNAUTHORIZED,
+                "chain_unknown",
+                "no chain of this digest has verified here lately: send the chain itself",
             ),
         }
     }

@@ -13,8 +13,9 @@ use legation_registry::Registry;
 use legation_token::metadata::metadata;
 use std::sync::Arc;
 
-/// `/.well-known/oauth-authorization-server` and `/.well-known/openid-configuration` of an organization, for its origin. It has no
-/// path, so that both are at the root: RFC 8414 §3.1 would put the well-known part before a path, OpenID Connect behind it.
+/// `/.well-known/oauth-authorization-server` and `/.well-known/openid-configuration` of an organization. Both are at the
+/// root of its own router: where it has a path, RFC 8414 §3.1 puts the well-known part before it, OpenID Connect behind
+/// it ([`several`](crate::several)).
 pub fn tokens(registry: &Registry) -> Router {
     let document: Arc<str> = metadata(&registry.origin()).to_string().into();
     let told = move || {

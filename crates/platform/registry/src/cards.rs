@@ -2,6 +2,7 @@
 
 use crate::{
     error::RegistryError,
+    names,
     registry::{Registry, must_be_active, named},
 };
 use legation_agent_card::{
@@ -184,7 +185,7 @@ impl Registry {
             .map_err(|error| unsigned(error.to_string()))?;
         let mut notes = Vec::new();
         // On one machine it is published by plain http.
-        match check_binding_with(&verified, &document, &[self.origin()]) {
+        match check_binding_with(&verified, &document, &[names::site(&self.did)]) {
             Ok(_) => {}
             Err(error @ BindingError::NoInterface) => {
                 return Err(RegistryError::Card { code: error.code(), reason: error.to_string() });

@@ -1,6 +1,6 @@
 //! Models, routes and secrets of upstreams.
 
-use crate::{error::RegistryError, model::Model, registry::Registry, route::Route};
+use crate::{error::RegistryError, holders::ANOTHER, model::Model, registry::Registry, route::Route};
 use legation_store::{Tx, configuration, configuration::Secret, mcp};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
@@ -76,6 +76,9 @@ impl Registry {
     pub fn put_route(&self, route: &Route, now: i64) -> Result<(), RegistryError> {
         route.validate()?;
         self.change(|tx| {
+            if let Some(taken) = self.below(tx)?.iter().find(|name| is_below(route, name)) {
+                return Err(RegistryError::Taken { found: taken.clone(), by: ANOTHER.to_owned() });
+            }
             // A card is signed for the very addresses that a route had.
             let same = |before: &Route| {
                 (&before.path, &before.upstream, before.protocol)
@@ -193,4 +196,26 @@ impl Registry {
             self.tell(tx, ("secret.removed", name), &json!({}), now)
         })
     }
+}
+
+/// Whether a route's path begins with a name.
+fn is_below(route: &Route, name: &str) -> bool {
+    route.path.strip_prefix('/').and_then(|path| path.split('/').next()) == Some(name)
+}
+
+/// The names of an organization's routes whose paths begin with a name.
+pub(crate) fn routes_below(
+    tx: &mut Tx<'_>,
+    organization: &str,
+    name: &str,
+) -> Result<Vec<String>, RegistryError> {
+    let mut found = Vec::new();
+    for item in configuration::list(tx, organization, ROUTE)? {
+        let route: Route =
+            serde_json::from_str(&item.body).map_err(|error| RegistryError::damaged(&item.name, error))?;
+        if is_below(&route, name) {
+            found.push(item.name);
+        }
+    }
+    Ok(found)
 }

@@ -65,6 +65,10 @@ impl Registry {
     /// [`RegistryError`].
     pub fn add_domain(&self, name: &str, now: i64) -> Result<Domain, RegistryError> {
         let did = names::organization(name)?;
+        if names::path(&did).is_some() {
+            let reason = "it has a path; name the domain alone".to_owned();
+            return Err(RegistryError::Value { what: "further domain", found: name.to_owned(), reason });
+        }
         if did == self.did {
             let reason = "it is the organization's own, which its DID document shows".to_owned();
             return Err(RegistryError::Value { what: "further domain", found: name.to_owned(), reason });

@@ -130,9 +130,37 @@ pub enum RegistryError {
     /// The log could not be written.
     #[error("{0}")]
     Log(#[from] WriteError),
-    /// There is no organization, or more than one and none was named.
+    /// There is no organization.
     #[error("{0}")]
     Organization(&'static str),
+    /// There are several organizations, or others than the one that was named.
+    #[error("{}", several(.named.as_deref(), .domains))]
+    Several {
+        /// Which one was named.
+        named: Option<String>,
+        /// Those that there are.
+        domains: Vec<String>,
+    },
+    /// A name that stands for another organization, or for something of one, at the same domain.
+    #[error(
+        "`{found}` is taken at this domain by {by}: two would be published at one place; choose another name"
+    )]
+    Taken {
+        /// The name.
+        found: String,
+        /// By what.
+        by: String,
+    },
+}
+
+/// Which organizations there are.
+fn several(named: Option<&str>, domains: &[String]) -> String {
+    let domains: Vec<String> = domains.iter().map(|domain| format!("`{domain}`")).collect();
+    let domains = domains.join(", ");
+    match named {
+        Some(named) => format!("there is no organization `{named}` here; there are {domains}"),
+        None => format!("there are several organizations here; name one by --organization: {domains}"),
+    }
 }
 
 impl RegistryError {
@@ -159,6 +187,9 @@ impl RegistryError {
             Self::Policy(error) => error.code(),
             Self::Log(error) => error.code(),
             Self::Organization(_) => "no_organization",
+            Self::Several { named: None, .. } => "organization_unnamed",
+            Self::Several { .. } => "no_organization",
+            Self::Taken { .. } => "name_taken",
         }
     }
 

@@ -1,17 +1,19 @@
 //! Teams and agents: added, suspended, resumed, retired.
 
 use crate::{
+    configured,
     error::RegistryError,
     links, names,
     profile::{ALL_GROUPS, Profile, capability_name, tag_name},
     proof,
-    registry::{FIRST_TEAM, Registry, must_be_active, named},
+    registry::{FIRST_TEAM, MOST, Registry, must_be_active, named},
     restored, status,
 };
+use legation_did::Did;
 use legation_keys::PublicKey;
 use legation_signer::Client;
 use legation_store::{
-    Store, holder,
+    Store, StoreError, holder,
     holder::{Holder, Kind, State},
     link, organization,
 };
@@ -21,10 +23,14 @@ use std::sync::Arc;
 /// How long a team's delegation lives: a year, in seconds. Those of its agents are renewed within.
 const TEAM_VALID_FOR: i64 = 365 * 86_400;
 
+/// What has a name below the domain that nothing else may have.
+pub(crate) const ANOTHER: &str = "another organization";
+
 /// Makes an organization: its row, its key, its status lists and its first team, which may call all models.
 ///
 /// # Errors
-/// [`RegistryError`]; [`legation_store::StoreError::Exists`] where there is one of that domain.
+/// [`RegistryError`]; [`legation_store::StoreError::Exists`] where there is one of that domain; [`RegistryError::Taken`] where it
+/// would be published in the place of something else.
 pub fn init(store: Arc<Store>, signer: Client, domain: &str, now: i64) -> Result<Registry, RegistryError> {
     make((store, signer), domain, false, now)
 }
@@ -54,6 +60,7 @@ fn make(
     // The row is there before anything refers to it; all of it is kept in one transaction.
     let registry = Registry::of(store, signer, id, did);
     registry.store.write(|tx| -> Result<(), RegistryError> {
+        may_be_made(tx, &registry.did)?;
         organization::add(tx, &registry.id, &domain, now)?;
         let profile = Profile { valid_for: TEAM_VALID_FOR, ..Profile::default() };
         let top = registry.add_holder(tx, (Kind::Organization, &domain, None), (&profile, None), now)?;
@@ -67,6 +74,30 @@ fn make(
         registry.link_domain(tx, now)
     })?;
     Ok(registry)
+}
+
+/// Holds that there is room for one more organization, and that nothing of the one at its domain is in the place of one by a name.
+fn may_be_made(tx: &mut legation_store::Tx<'_>, did: &Did) -> Result<(), RegistryError> {
+    organization::alone(tx)?;
+    let many = organization::all(tx, MOST)?.len();
+    if i64::try_from(many).is_ok_and(|many| many >= MOST) {
+        let reason = format!("there are {MOST} organizations in this store already; use another one");
+        return Err(RegistryError::Value { what: "further organization", found: names::host(did), reason });
+    }
+    let Some((domain, name)) = did.method_specific_id().split_once(':') else { return Ok(()) };
+    let Some(above) = organization::by_domain(tx, domain)? else { return Ok(()) };
+    // Its agents and routes stay as they are meanwhile.
+    organization::lock_closed(tx, &above.id)?;
+    let taken = |by: String| Err(RegistryError::Taken { found: name.to_owned(), by });
+    match holder::by_name(tx, &above.id, Kind::Agent, name) {
+        Ok(_) => return taken("an agent".to_owned()),
+        Err(StoreError::NotFound { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    match configured::routes_below(tx, &above.id, name)?.first() {
+        Some(route) => taken(format!("the route `{route}`")),
+        None => Ok(()),
+    }
 }
 
 /// What of a holder is shown.
@@ -169,6 +200,9 @@ impl Registry {
         now: i64,
     ) -> Result<Holder, RegistryError> {
         names::check(Kind::Agent, name)?;
+        if self.below(tx)?.iter().any(|taken| taken == name) {
+            return Err(RegistryError::Taken { found: name.to_owned(), by: ANOTHER.to_owned() });
+        }
         let (team, _) = named(tx, &self.id, Kind::Team, team)?;
         must_be_active(&team)?;
         let agent = self.add_holder(tx, (Kind::Agent, name, Some(&team)), (profile, key), now)?;

@@ -99,7 +99,12 @@ impl Registry {
     ) -> Result<Option<Vec<Imported>>, RegistryError> {
         agents.iter().try_for_each(|agent| names::check(Kind::Agent, &agent.name))?;
         let names: BTreeSet<&str> = agents.iter().map(|agent| agent.name.as_str()).collect();
-        if names.len() != agents.len() || holder::any_named(tx, &self.id, Kind::Agent, names.into_iter())? {
+        // Those that can't be added, each is told of by itself.
+        let is_taken = self.below(tx)?.iter().any(|taken| names.contains(taken.as_str()));
+        if is_taken
+            || names.len() != agents.len()
+            || holder::any_named(tx, &self.id, Kind::Agent, names.into_iter())?
+        {
             return Ok(None);
         }
         let mut teams = self.teams_above(tx, agents, now)?;

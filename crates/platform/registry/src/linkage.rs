@@ -1,7 +1,7 @@
 //! The tie between the organization's DID and its domain, from the domain's side: a Domain Linkage Credential of DIF's
 //! Well Known DID Configuration 1.0, as a JWT.
 
-use crate::{error::RegistryError, registry::Registry};
+use crate::{error::RegistryError, names, registry::Registry};
 use legation_signer::SealedKey;
 use legation_store::{StoreError, Tx, holder, linkage};
 use serde_json::json;
@@ -23,11 +23,14 @@ impl Registry {
         Ok(json!({"@context": CONTEXT, "linked_dids": [secured]}).to_string())
     }
 
-    /// Signs the tie where there is none, or half of its life is over. Gives whether it did.
+    /// Signs the tie where there is none, or half of its life is over. Gives whether it did: whoever has a name below a domain has none.
     ///
     /// # Errors
     /// [`RegistryError`].
     pub fn renew_linkage(&self, now: i64) -> Result<bool, RegistryError> {
+        if names::path(&self.did).is_some() {
+            return Ok(false);
+        }
         let is_due =
             |kept: Option<(String, i64)>| kept.is_none_or(|(_, until)| until < now.saturating_add(LIFE / 2));
         let kept = self.store.read(|tx| linkage::get(tx, &self.id, self.did.as_str()))?;
@@ -37,8 +40,11 @@ impl Registry {
         self.change(|tx| self.link_domain(tx, now)).map(|()| true)
     }
 
-    /// Signs the tie by the key that the organization has now.
+    /// Signs the tie by the key that the organization has now. Whoever has a name below a domain has no say in what the domain says.
     pub(crate) fn link_domain(&self, tx: &mut Tx<'_>, now: i64) -> Result<(), RegistryError> {
+        if names::path(&self.did).is_some() {
+            return Ok(());
+        }
         let top = self.top(tx)?;
         let key = holder::keys(tx, &self.id, &top.id)?.into_iter().next();
         let key = key.ok_or_else(|| RegistryError::damaged("the organization", "it has no key"))?;

@@ -8,11 +8,14 @@ use legation_store::{
     NewEvent, Store, StoreError, Tx, holder,
     holder::{Holder, Key, Kind, State},
     organization,
+    organization::Organization,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Who acts where nobody is named: whoever holds the organization's data.
 const OWNER: &str = "owner";
+/// Most organizations of a store.
+pub const MOST: i64 = 64;
 /// The team that an organization starts with.
 pub const FIRST_TEAM: &str = "default";
 
@@ -28,26 +31,41 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The organization of a store; by its domain where there is more than one.
+    /// The organization of a store; by its domain where there is more than one ([`names::organization`]).
     ///
     /// # Errors
-    /// [`RegistryError::Organization`] where there is none.
+    /// [`RegistryError::Organization`] where there is none, or not that one; [`RegistryError::Several`] where none is named.
     pub fn open(store: Arc<Store>, signer: Client, domain: Option<&str>) -> Result<Self, RegistryError> {
-        let all = store.read(|tx| organization::all(tx, 1000))?;
+        let all = store.read(|tx| organization::all(tx, MOST))?;
         let named = domain.map(names::organization).transpose()?;
-        let mut fitting = all
-            .into_iter()
-            .filter(|one| named.as_ref().is_none_or(|did| did.method_specific_id() == one.domain));
         let missing = "there is no organization in this store; make one with `legation init DOMAIN`";
-        let one = fitting.next().ok_or(RegistryError::Organization(missing))?;
-        if fitting.next().is_some() {
-            return Err(RegistryError::Organization(
-                "there are several organizations in this store; name a domain",
-            ));
+        let one = match (named, all.as_slice()) {
+            (_, []) => return Err(RegistryError::Organization(missing)),
+            (None, [one]) => one,
+            (Some(did), all) => {
+                let named = all.iter().find(|one| one.domain == did.method_specific_id());
+                named.ok_or_else(|| several(all, Some(&did)))?
+            }
+            (None, all) => return Err(several(all, None)),
+        };
+        Ok(Self::of(store, signer, one.id.clone(), did_of(one)?))
+    }
+
+    /// All organizations of a store, in the order of their domains, each with a connection to the signer of its own.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; [`RegistryError::Organization`] where there is none.
+    pub fn open_all<E: From<RegistryError>>(
+        store: &Arc<Store>,
+        signer: impl Fn() -> Result<Client, E>,
+    ) -> Result<Vec<Self>, E> {
+        let all = store.read(|tx| organization::all(tx, MOST)).map_err(RegistryError::from)?;
+        if all.is_empty() {
+            return Err(RegistryError::Organization("there is no organization in this store").into());
         }
-        let did = format!("did:web:{}", one.domain);
-        let did = did.parse().map_err(|error| RegistryError::damaged("the organization", error))?;
-        Ok(Self::of(store, signer, one.id, did))
+        all.into_iter()
+            .map(|one| Ok(Self::of(Arc::clone(store), signer()?, one.id.clone(), did_of(&one)?)))
+            .collect()
     }
 
     pub(crate) fn of(store: Arc<Store>, signer: Client, id: String, did: Did) -> Self {
@@ -84,13 +102,13 @@ impl Registry {
         &self.did
     }
 
-    /// The host of its origin, as URLs have it.
+    /// Its host as URLs have it, with its path where it has one.
     #[must_use]
     pub fn host(&self) -> String {
         names::host(&self.did)
     }
 
-    /// The origin where it publishes, such as `https://acme.example`.
+    /// The URL below which it publishes, such as `https://acme.example` or `https://acme.example/sales`.
     #[must_use]
     pub fn origin(&self) -> String {
         names::origin(&self.did)
@@ -99,8 +117,16 @@ impl Registry {
     /// Whether a DID is the organization's, or that of one of its teams and agents.
     #[must_use]
     pub fn is_own(&self, did: &Did) -> bool {
-        let rest = did.as_str().strip_prefix(self.did.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        names::is_own(&self.did, did)
+    }
+
+    /// The names below its domain that other organizations have.
+    pub(crate) fn below(&self, tx: &mut Tx<'_>) -> Result<Vec<String>, RegistryError> {
+        // Of an organization by a name there are none.
+        match names::path(&self.did) {
+            Some(_) => Ok(Vec::new()),
+            None => Ok(organization::below(tx, self.did.method_specific_id())?),
+        }
     }
 
     /// The store.
@@ -231,6 +257,17 @@ impl Registry {
         }
         Ok(())
     }
+}
+
+fn did_of(one: &Organization) -> Result<Did, RegistryError> {
+    let did = format!("did:web:{}", one.domain);
+    did.parse().map_err(|error| RegistryError::damaged("the organization", error))
+}
+
+/// Which organizations there are, where it is not said which one is meant.
+fn several(all: &[Organization], named: Option<&Did>) -> RegistryError {
+    let domains = all.iter().filter_map(|one| did_of(one).ok()).map(|did| names::host(&did)).collect();
+    RegistryError::Several { named: named.map(names::host), domains }
 }
 
 /// What can be done to a holder: an agent or a team by its name.

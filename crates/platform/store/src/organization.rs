@@ -29,6 +29,9 @@ pub struct Organization {
     pub era: i64,
 }
 
+/// The lock of whoever makes an organization, in PostgreSQL.
+const ALONE: i64 = 0x6c65_6761_6f72_6773;
+
 fn columns() -> String {
     format!(
         "SELECT id, domain, created, epoch, events, receipts, CASE WHEN closed IS NULL THEN NULL \
@@ -71,6 +74,40 @@ pub fn add(tx: &mut Tx<'_>, id: &str, domain: &str, created: i64) -> Result<(), 
 pub fn all(tx: &mut Tx<'_>, most: i64) -> Result<Vec<Organization>, StoreError> {
     let rows = tx.query(&format!("{} ORDER BY domain LIMIT $1", columns()), &[most.into()])?;
     rows.iter().map(read).collect()
+}
+
+/// The organization of a domain, where there is one.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_domain(tx: &mut Tx<'_>, domain: &str) -> Result<Option<Organization>, StoreError> {
+    let rows = tx.query(&format!("{} WHERE domain = $1", columns()), &[domain.into()])?;
+    rows.first().map(read).transpose()
+}
+
+/// The names below a domain that organizations have: `sales` of `acme.example:sales`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn below(tx: &mut Tx<'_>, domain: &str) -> Result<Vec<String>, StoreError> {
+    let begins = format!("{domain}:");
+    // A domain may hold what `LIKE` reads otherwise.
+    let sql = "SELECT domain FROM organization WHERE substr(domain, 1, length(CAST($1 AS TEXT))) = CAST($1 AS TEXT) \
+               ORDER BY domain";
+    let rows = tx.query(sql, &[begins.as_str().into()])?;
+    rows.iter().map(|row| Ok(row.text(0)?.split_off(begins.len()))).collect()
+}
+
+/// Lets nobody else make an organization until the transaction ends: whoever looks which names are free finds all that are taken.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn alone(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    match tx.connection() {
+        // Whoever writes is alone.
+        Connection::Sqlite(_) => Ok(()),
+        one @ Connection::Postgres { .. } => one.batch(&format!("SELECT pg_advisory_xact_lock({ALONE})")),
+    }
 }
 
 /// An organization by its id.

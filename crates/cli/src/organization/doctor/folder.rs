@@ -21,13 +21,17 @@ pub(super) fn look(folder: &DataDir, location: &Location, found: &mut Findings) 
             "it is being replaced, and not all is sealed anew yet: go on with `legation master-key rotate`";
         found.note("master key", text);
     }
-    let admin = folder.path().join("admin.key");
+    if let Location::Sqlite(path) = location {
+        mode("database", path, 0o600, found);
+    }
+}
+
+/// Looks at the key of an organization's first admin.
+pub(super) fn admin(folder: &DataDir, registry: &Registry, found: &mut Findings) {
+    let admin = folder.of_organization(registry.did()).join("admin.key");
     // It may be kept elsewhere.
     if admin.exists() {
         mode("admin key", &admin, 0o600, found);
-    }
-    if let Location::Sqlite(path) = location {
-        mode("database", path, 0o600, found);
     }
 }
 
@@ -52,12 +56,12 @@ fn mode(check: &'static str, path: &Path, wanted: u32, found: &mut Findings) {
     }
 }
 
-/// Opens the organization, as far as that goes.
+/// Opens the organizations that are looked at, as far as that goes.
 pub(super) fn open(
     folder: &DataDir,
     location: &Location,
     found: &mut Findings,
-) -> Option<(Registry, Signer)> {
+) -> Option<(Vec<Registry>, Signer)> {
     let kind = match location {
         // It would be made anew, and empty.
         Location::Sqlite(path) if !path.exists() => return None,
@@ -83,11 +87,8 @@ pub(super) fn open(
     if let Err(failure) = signer.client(Door::Gateway) {
         found.wrong("signer", failure.message);
     }
-    match folder.open(&signer) {
-        Ok(registry) => {
-            found.ok("organization", registry.did().to_string());
-            Some((registry, signer))
-        }
+    match folder.open_all(&signer) {
+        Ok(all) => Some((all, signer)),
         Err(failure) => {
             found.wrong("organization", failure.message);
             None

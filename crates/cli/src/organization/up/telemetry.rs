@@ -1,12 +1,13 @@
 //! What an organization that is up tells of itself: warnings on standard error, the spans of its calls to a collector, requests and
 //! acts of administrators as lines of JSON.
 
+use super::served::Organization;
 use crate::{
     args::TellArgs,
     output::{Failure, complain},
     warnings::Warnings,
 };
-use legation_gateway::{Gateway, Lines, Logs, Place};
+use legation_gateway::{Lines, Logs, Place};
 use opentelemetry::{KeyValue, trace::TracerProvider};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{
@@ -38,7 +39,12 @@ pub(crate) struct Telemetry {
 }
 
 /// Begins to tell.
-pub(crate) fn start(args: &TellArgs, did: &str, gateway: &Gateway) -> Result<Telemetry, Failure> {
+pub(super) fn start(args: &TellArgs, all: &[Organization]) -> Result<Telemetry, Failure> {
+    // Of several, each span and each line says whose it is.
+    let (did, is_one) = match all {
+        [one] => (Some(one.did().as_str()), true),
+        _ => (None, false),
+    };
     // A variable of the environment that is empty says nothing.
     let otlp = args.otlp.as_deref().filter(|url| !url.is_empty());
     let spans = otlp.map(|url| provider(url, did)).transpose()?;
@@ -61,7 +67,10 @@ pub(crate) fn start(args: &TellArgs, did: &str, gateway: &Gateway) -> Result<Tel
     set.map_err(|error| Failure::network("telemetry", error.to_string()))?;
     let access = lines(args.access_log.is_on(), args.access_log_file.as_ref())?;
     let audit = lines(args.audit_log.is_on(), args.audit_log_file.as_ref())?;
-    gateway.log_to(Logs::new(access.clone(), audit.clone()));
+    for one in all {
+        let named = (!is_one).then(|| one.registry.host());
+        one.gateway.log_to(Logs::new(access.clone(), audit.clone()).of(named));
+    }
     Ok(Telemetry { spans, lines: access.into_iter().chain(audit).collect() })
 }
 
@@ -78,7 +87,7 @@ fn lines(is_on: bool, file: Option<&PathBuf>) -> Result<Option<Arc<Lines>>, Fail
 }
 
 /// Who sends spans to a collector.
-fn provider(url: &str, did: &str) -> Result<SdkTracerProvider, Failure> {
+fn provider(url: &str, did: Option<&str>) -> Result<SdkTracerProvider, Failure> {
     let endpoint = endpoint(url)?;
     // Nothing is followed elsewhere: what is sent there may hold a key of the collector's.
     let client = reqwest::blocking::Client::builder()
@@ -96,7 +105,7 @@ fn provider(url: &str, did: &str) -> Result<SdkTracerProvider, Failure> {
     let resource = Resource::builder()
         .with_service_name("legation")
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
-        .with_attribute(KeyValue::new("service.namespace", did.to_owned()))
+        .with_attributes(did.map(|did| KeyValue::new("service.namespace", did.to_owned())))
         .build();
     let exporter = Told { exporter, failed: AtomicBool::new(false) };
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())

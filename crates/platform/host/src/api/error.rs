@@ -112,13 +112,16 @@ impl From<RegistryError> for ApiError {
             | RegistryError::Card { .. }
             | RegistryError::Policy(_)
             | RegistryError::Value { .. } => 400,
-            RegistryError::Wider(_) | RegistryError::State { .. } | RegistryError::SecretAnswered { .. } => {
-                409
-            }
+            RegistryError::Wider(_)
+            | RegistryError::State { .. }
+            | RegistryError::SecretAnswered { .. }
+            | RegistryError::Taken { .. } => 409,
             RegistryError::KeyReused { .. } => 422,
             RegistryError::Claim => 403,
             RegistryError::Log(_) => 503,
-            RegistryError::Damaged { .. } | RegistryError::Organization(_) => 500,
+            RegistryError::Damaged { .. }
+            | RegistryError::Organization(_)
+            | RegistryError::Several { .. } => 500,
         };
         Self::new(status, error.code(), error.to_string())
     }
