@@ -103,14 +103,13 @@ fn what_breaks_a_rule_is_refused_by_both() {
 #[test]
 fn no_letter_of_it_can_be_changed() {
     let (did, lines, _) = log(2);
-    for line in 0..lines.len() {
-        for at in (0..lines[line].len()).step_by(7) {
-            let mut bent = lines.clone();
-            let letter = if lines[line].as_bytes()[at] == b'a' { "b" } else { "a" };
-            if !lines[line].as_bytes()[at].is_ascii_alphanumeric() {
+    for (line, text) in lines.iter().enumerate() {
+        for (at, letter) in text.bytes().enumerate().step_by(7) {
+            if !letter.is_ascii_alphanumeric() {
                 continue;
             }
-            bent[line].replace_range(at..=at, letter);
+            let mut bent = lines.clone();
+            bent[line].replace_range(at..=at, if letter == b'a' { "b" } else { "a" });
             assert_eq!(both(&did, &bent), (false, false), "{at} of {}", bent[line]);
         }
     }
