@@ -7,6 +7,7 @@ pub(crate) mod run;
 use crate::{
     files::{self, look_who_reads},
     output::{Failure, working},
+    passphrase::to_open,
 };
 use legation_credential::{Authority, Delegation, issue::effective};
 use legation_did::Did;
@@ -30,9 +31,18 @@ pub(crate) struct Agent {
 impl Agent {
     /// The agent of a file.
     pub(crate) fn open(file: &Path, passphrase_file: Option<&Path>) -> Result<Self, Failure> {
-        let passphrase = files::passphrase(passphrase_file)?;
+        let mut passphrase = files::passphrase(passphrase_file)?;
         look_who_reads(file, "agent file");
-        let loaded = working("opening the agent file", || load_agent(file, passphrase.as_ref()));
+        let load = |passphrase: Option<&Passphrase>| {
+            working("opening the agent file", || load_agent(file, passphrase))
+        };
+        let mut loaded = load(passphrase.as_ref());
+        if matches!(loaded, Err(LoadError::NeedsPassphrase { .. }))
+            && let Some(asked) = to_open(file)?
+        {
+            loaded = load(Some(&asked));
+            passphrase = Some(asked);
+        }
         let loaded = loaded.map_err(|error| {
             let hint = match error {
                 LoadError::NeedsPassphrase { .. } => " with --passphrase-file FILE",

@@ -3,7 +3,9 @@
 use crate::{
     args::{KeyArgs, OutArgs, VerifyArgs},
     explain::{self, Denied, Timed},
-    files, folder, ledger_file, network,
+    files, folder,
+    inspect::{Wanted, of_another_kind},
+    ledger_file, network,
     output::{Failure, Output},
 };
 use legation_credential::{Authority, Request, Value, request::split_query};
@@ -42,6 +44,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Output, Failure> {
     let verdict = judge(args, &presented, &trust, request, now)?;
     write_receipt(args, signing, &verdict.receipt)?;
     let mut output = told(&verdict);
+    output.notes.extend(not_presented(args, &presented, &verdict));
     if args.explain {
         explain(&mut output, &verdict, args, &presented, &trust, now)?;
     }
@@ -52,6 +55,21 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Output, Failure> {
         );
     }
     Ok(output)
+}
+
+/// What the file is, where it is no presentation and something else that is known.
+fn not_presented(args: &VerifyArgs, presented: &[u8], verdict: &Verdict) -> Option<String> {
+    if verdict.presentation.is_some() || args.vouched.is_some() {
+        return None;
+    }
+    let kind = of_another_kind(core::str::from_utf8(presented).ok()?, Wanted::Presentation)?;
+    let name = files::name(&args.file);
+    Some(match kind.contains("delegation") {
+        true => format!(
+            "{name} is {kind}: its holder presents it first, by `legation present`; `legation inspect` shows what it says"
+        ),
+        false => format!("{name} is {kind}, and a presentation is expected"),
+    })
 }
 
 /// Adds every check, and what would have passed.

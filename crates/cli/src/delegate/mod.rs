@@ -1,65 +1,133 @@
 //! `legation delegate`.
 
+mod asked;
+mod issuer;
+mod status;
+mod validity;
+
 use crate::{
-    args::DelegateArgs,
+    args::{DelegateArgs, OutArgs},
     files,
     output::{Failure, Output},
+    words::near,
 };
+use asked::Asked;
+use issuer::Issuer;
 use legation_credential::{
-    Authority, CredentialError, Delegation, IssueError, Terms, delegation,
-    issue::effective,
-    issue_as, pass_on_as,
-    status::{StatusEntry, StatusPurpose, is_list_url},
+    Authority, CredentialError, Delegation, IssueError, Terms, delegation, issue::effective, issue_as,
+    pass_on_as,
 };
-use legation_did::{Did, key, method_id};
-use legation_keys::{PublicKey, Signer, base64url, data_integrity::AddProofError, json, time};
+use legation_keys::{Signer, base64url, data_integrity::AddProofError, json, time};
 use serde_json::json;
+
+/// The types of constraints, for a name that is nearly one.
+const TYPES: [&str; 6] = ["spend", "total", "rate", "audience", "argument", "approval"];
 
 pub(crate) fn run(args: &DelegateArgs) -> Result<Output, Failure> {
     let signer = files::load_key(&args.key)?;
     let chain: Result<Vec<String>, Failure> = args.parent.iter().map(|path| files::read_text(path)).collect();
     let chain = chain?;
     let chain: Vec<&str> = chain.iter().map(String::as_str).collect();
-    let terms = terms(args)?;
-    let authority = terms.authority.clone();
-    let issuer = issuer(args, &chain, signer.public_key())?;
-    let key_id = method_id(&issuer, signer.public_key());
-    let securing = args.format.securing();
-    let secured = if chain.is_empty() {
-        issue_as(securing, terms, &issuer, &key_id, &signer)
-    } else {
-        pass_on_as(securing, &chain, terms, &key_id, &signer)
-    };
-    let secured = secured.map_err(|error| refused(&error))?;
-    files::write_private(&args.out, &secured)?;
-    let delegation = Delegation::read_unverified(&secured)
-        .map_err(|error| Failure::invalid(error.code(), error.to_string()))?;
-    let mut output = told(&delegation, &secured, &args.out.out.display().to_string());
-    output.notes = notes(args, &chain, &authority);
-    Ok(output)
+    let issuer = issuer::of(args, &chain, signer.public_key())?;
+    let all = asked::all(args)?;
+    for one in &all {
+        issuer.check_subject(&one.to, &chain)?;
+        check_absent(one, args.force)?;
+    }
+    let places = status::places(args, &all)?;
+    // All are issued before any is written: one that is refused leaves nothing behind.
+    let mut issued = Vec::with_capacity(all.len());
+    for (one, status) in all.iter().zip(places.entries) {
+        let (terms, mut notes) = terms(args, one, status, issuer.parent.as_ref())?;
+        let authority = terms.authority.clone();
+        let secured = sign(args, &issuer, &chain, terms, &signer).map_err(|failure| match &args.batch {
+            None => failure,
+            Some(_) => {
+                Failure { message: format!("`{}`: {}", one.out.display(), failure.message), ..failure }
+            }
+        })?;
+        notes.extend(of_chain(&chain, &authority, one));
+        issued.push((secured, notes));
+    }
+    let mut outputs = Vec::with_capacity(issued.len());
+    for (one, (secured, notes)) in all.iter().zip(issued) {
+        files::write_private(&OutArgs { out: one.out.clone(), force: args.force }, &secured)?;
+        let delegation = Delegation::read_unverified(&secured).map_err(|error| refused_to_read(&error))?;
+        let mut output = told(&delegation, &secured, &one.out.display().to_string());
+        output.notes = notes;
+        outputs.push(output);
+    }
+    Ok(together(args, outputs, issuer.notes.into_iter().chain(places.notes).collect()))
 }
 
-fn terms(args: &DelegateArgs) -> Result<Terms, Failure> {
-    check_constraints(&args.constraint)?;
-    let grant = json!({"actions": args.action, "resources": args.resource});
-    let authority = format!(r#"{{"grants": [{grant}], "constraints": [{}]}}"#, args.constraint.join(","));
+/// One answer for one delegation, or for all of a batch.
+fn together(args: &DelegateArgs, mut outputs: Vec<Output>, more: Vec<String>) -> Output {
+    let mut notes = more;
+    for note in outputs.iter_mut().flat_map(|output| core::mem::take(&mut output.notes)) {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    let mut output = match (outputs.pop(), &args.batch) {
+        (Some(only), None) => only,
+        (last, _) => {
+            outputs.extend(last);
+            let text: Vec<String> = outputs.iter().map(|output| output.text.replace('\n', ", ")).collect();
+            let all: Vec<serde_json::Value> = outputs.into_iter().map(|output| output.json).collect();
+            Output::done(json!({"delegations": all}), text.join("\n"))
+        }
+    };
+    output.notes = notes;
+    output
+}
+
+/// Refuses before anything is signed what could not be written.
+fn check_absent(one: &Asked, force: bool) -> Result<(), Failure> {
+    if !force && one.out.as_os_str() != "-" && one.out.exists() {
+        let out = one.out.display();
+        return Err(Failure::file(format!("`{out}` exists; name another file, or give --force")));
+    }
+    Ok(())
+}
+
+fn sign(
+    args: &DelegateArgs,
+    issuer: &Issuer,
+    chain: &[&str],
+    terms: Terms,
+    signer: &dyn Signer,
+) -> Result<String, Failure> {
+    let securing = args.format.securing();
+    let secured = match chain.is_empty() {
+        true => issue_as(securing, terms, &issuer.did, &issuer.key_id, signer),
+        false => pass_on_as(securing, chain, terms, &issuer.key_id, signer),
+    };
+    secured.map_err(|error| refused(&error))
+}
+
+/// What is delegated, and what there is to say about it.
+fn terms(
+    args: &DelegateArgs,
+    one: &Asked,
+    status: Vec<legation_credential::status::StatusEntry>,
+    parent: Option<&Delegation>,
+) -> Result<(Terms, Vec<String>), Failure> {
+    check_constraints(&one.constraints)?;
+    let grant = json!({"actions": one.actions, "resources": one.resources});
+    let authority = format!(r#"{{"grants": [{grant}], "constraints": [{}]}}"#, one.constraints.join(","));
     let authority = Authority::parse(&authority).map_err(|error| refused_to_read(&error))?;
-    let entries = [(StatusPurpose::Revocation, &args.status), (StatusPurpose::Suspension, &args.suspension)];
-    let status: Result<Vec<StatusEntry>, Failure> = entries
-        .into_iter()
-        .filter_map(|(purpose, text)| text.as_deref().map(|text| status_entry(purpose, text)))
-        .collect();
-    let from = args.valid_from.unwrap_or_else(files::now);
-    Ok(Terms {
-        id: args.id.clone(),
-        subject: args.to.clone(),
-        valid_from: from,
-        valid_until: from.saturating_add(args.valid_for),
-        max_depth: args.max_depth,
-        account: args.account.clone(),
+    let (valid_from, valid_until, notes) = validity::of(args, one, parent)?;
+    let terms = Terms {
+        id: one.id.clone(),
+        subject: one.to.clone(),
+        valid_from,
+        valid_until,
+        max_depth: one.max_depth,
+        account: one.account.clone(),
         authority,
-        status: status?,
-    })
+        status,
+    };
+    Ok((terms, notes))
 }
 
 /// Constraints go in as they were typed, so that a member given twice is refused and not lost.
@@ -77,43 +145,12 @@ pub(crate) fn check_constraints(constraints: &[String]) -> Result<(), Failure> {
 }
 
 pub(crate) fn refused_to_read(error: &CredentialError) -> Failure {
-    Failure::invalid(error.code(), error.to_string())
-}
-
-fn status_entry(purpose: StatusPurpose, text: &str) -> Result<StatusEntry, Failure> {
-    let wrong =
-        || Failure::usage(format!("`{text}` is no URL#INDEX, such as https://acme.example/status/1#42"));
-    let (list, index) = text.rsplit_once('#').ok_or_else(wrong)?;
-    let index =
-        index.parse().ok().filter(|_| index.bytes().all(|byte| byte.is_ascii_digit())).ok_or_else(wrong)?;
-    if !is_list_url(list) {
-        return Err(wrong());
-    }
-    Ok(StatusEntry { purpose, list: list.to_owned(), index })
-}
-
-/// Who issues: the named one, the subject of the chain, or the key itself.
-fn issuer(args: &DelegateArgs, chain: &[&str], public: &PublicKey) -> Result<Did, Failure> {
-    let own = key::did(public);
-    let issuer = match chain.last() {
-        None => args.issuer.clone().unwrap_or_else(|| own.clone()),
-        Some(parent) => {
-            let parent = Delegation::read_unverified(parent).map_err(|error| {
-                Failure::invalid(error.code(), format!("the parent is no delegation: {error}"))
-            })?;
-            let subject = parent.terms.subject;
-            if let Some(named) = args.issuer.as_ref().filter(|named| **named != subject) {
-                let message = format!("the parent was given to `{subject}`, so `{named}` can't pass it on");
-                return Err(Failure::invalid("issuer_mismatch", message));
-            }
-            subject
-        }
+    let meant = match error {
+        CredentialError::UnknownConstraint { found } => near(found, TYPES.into_iter()),
+        _ => None,
     };
-    if issuer.method() == "key" && issuer != own {
-        let message = format!("the key is that of `{own}`, but `{issuer}` must sign");
-        return Err(Failure::invalid("issuer_mismatch", message));
-    }
-    Ok(issuer)
+    let meant = meant.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+    Failure::invalid(error.code(), format!("{error}{meant}"))
 }
 
 pub(crate) fn refused(error: &IssueError) -> Failure {
@@ -143,6 +180,7 @@ fn told(delegation: &Delegation, secured: &str, out: &str) -> Output {
         "principal": delegation.principal.as_str(),
         "validFrom": time::format(terms.valid_from),
         "validUntil": time::format(terms.valid_until),
+        "status": terms.status.iter().map(|entry| format!("{}#{}", entry.list, entry.index)).collect::<Vec<_>>(),
         "bytes": secured.len(),
     });
     let text = format!(
@@ -155,7 +193,7 @@ fn told(delegation: &Delegation, secured: &str, out: &str) -> Output {
 }
 
 /// What the issuer should know before handing it out.
-fn notes(args: &DelegateArgs, chain: &[&str], authority: &Authority) -> Vec<String> {
+fn of_chain(chain: &[&str], authority: &Authority, one: &Asked) -> Vec<String> {
     let mut notes = Vec::new();
     let root = chain.first().map(|root| Delegation::read_unverified(root));
     if let Some(Ok(first)) = &root
@@ -170,11 +208,10 @@ fn notes(args: &DelegateArgs, chain: &[&str], authority: &Authority) -> Vec<Stri
     let single = authority.has_single_audience() || effective.is_some_and(|held| held.has_single_audience());
     if authority.is_cumulative() && !single {
         notes.push(
-            "a total without a single audience counts at each verifier anew; add {\"type\":\"audience\",\"allow\":[\"DID\"]}"
-                .to_owned(),
+            "a total without a single audience counts at each verifier anew; add --audience DID".to_owned(),
         );
     }
-    if args.status.is_none() {
+    if one.status.is_none() {
         notes.push("without --status it can't be revoked; verifiers refuse that by default".to_owned());
     }
     notes
