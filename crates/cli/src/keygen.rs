@@ -34,18 +34,17 @@ pub(crate) fn generate(args: &GenerateArgs) -> Result<Output, Failure> {
     };
     let encrypted = passphrase.is_some();
     let files: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    let told = files
-        .iter()
-        .zip(&made)
-        .map(|(file, did)| json!({"did": did.as_str(), "key": file, "encrypted": encrypted}));
+    let one =
+        |(file, did): (&String, &Did)| json!({"did": did.as_str(), "key": file, "encrypted": encrypted});
+    let told: Vec<_> = files.iter().zip(&made).map(one).collect();
     let mut output = match (args.count, files.as_slice(), made.as_slice()) {
         (None, [file], [did]) => {
-            Output::done(told.last().unwrap_or_default(), format!("wrote {file}\n{did}"))
+            Output::done(told.first().cloned().unwrap_or_default(), format!("wrote {file}\n{did}"))
         }
         _ => {
             let lines: Vec<String> =
                 files.iter().zip(&made).map(|(file, did)| format!("{file} {did}")).collect();
-            Output::done(json!({"keys": told.collect::<Vec<_>>()}), lines.join("\n"))
+            Output::done(json!({"keys": told}), lines.join("\n"))
         }
     };
     if !encrypted {

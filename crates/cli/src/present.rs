@@ -81,8 +81,8 @@ fn check_nonce(nonce: &str) -> Result<(), Failure> {
         () if nonce.len() > MAX_NONCE => {
             format!("the nonce has {} bytes, at most {MAX_NONCE} are read", nonce.len())
         }
-        () if nonce.chars().any(|one| one.is_control() || one.is_whitespace()) => {
-            "the nonce holds white space or a line break".to_owned()
+        () if nonce.trim() != nonce || nonce.chars().any(char::is_control) => {
+            "the nonce has white space around it, or a line break".to_owned()
         }
         () => return Ok(()),
     };

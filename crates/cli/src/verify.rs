@@ -270,7 +270,9 @@ fn request(args: &VerifyArgs) -> Result<Option<Result<Request, Denial>>, Failure
         let (name, value) =
             text.split_once('=').ok_or_else(|| Failure::usage(format!("`{text}` is no NAME=VALUE")))?;
         let (name, Some(value)) = (name.to_owned(), read_fact(value)) else {
-            let expected = format!("a text, an integer up to 2^53-1, true or false as `{name}`");
+            // What people write as an amount is counted in cents here.
+            let hint = if value.contains('.') { "; money is in minor units: 18.00 USD are 1800" } else { "" };
+            let expected = format!("a text, an integer up to 2^53-1, true or false as `{name}`{hint}");
             return Ok(Some(Err(Denial::new(Code::Malformed, expected, value))));
         };
         if facts.insert(name.clone(), value).is_some() {

@@ -52,7 +52,7 @@ fn what_no_verifier_would_take_is_not_signed() {
     }
     let base = ["present", "--key", "helper.key", "--audience", "a", "--out", "x", "1", "2"];
     let long = "n".repeat(129);
-    for nonce in ["", "a b", "a\n", &long] {
+    for nonce in ["", " a", "a\n", "a\tb", &long] {
         let nonce = format!("--nonce={nonce}");
         let ran = play.run_list(&[&base[..], &[&nonce]].concat());
         assert!(ran.status == 2 && ran.stderr.contains("as the verifier gave it"), "{nonce:?}: {ran:?}");
@@ -92,10 +92,15 @@ fn what_is_no_presentation_is_told_what_it_is() {
     assert!(url.status == 2 && url.stderr.contains("is a URL, and a file is expected"), "{url:?}");
     let neither = play.run("verify 1 --audience a --nonce n");
     assert!(neither.stderr.contains("--principal <DID>|--trust <FILE>"), "{neither:?}");
+    let (root, presented) = (play.run("did create key --key root.key").stdout, "--audience a --nonce n");
+    play.json(&format!("present --key helper.key {presented} --out p 1 2"));
     let fact = play.run(&format!(
-        "verify 1 {base} --action pay.in --resource https://shop.example/ --fact amount=18.00"
+        "verify p --principal {} {presented} --action pay.in --resource https://shop.example/ --fact amount=18.00",
+        root.trim()
     ));
-    assert!(!fact.stdout.contains("Issue it again"), "{fact:?}");
+    for says in ["money is in minor units: 18.00 USD are 1800", "a request where it is made"] {
+        assert!(fact.stdout.contains(says), "{fact:?}");
+    }
 }
 
 #[test]

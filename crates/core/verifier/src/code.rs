@@ -103,7 +103,7 @@ codes! {
         /// A link is not issued by the subject of the link before it, or `iss` or the key that it names is not its issuer's.
         IssuerMismatch = "issuer_mismatch", by [Issuer, Holder], spec "VC-JOSE-COSE section 4.1.2", cure "Present the links root first; each is issued by the subject before it, and names a key of its issuer by a DID URL with a fragment.";
         /// A link does not name the link before it as its parent.
-        ParentMismatch = "parent_mismatch", by [Issuer, Holder], cure "Present the very bytes that the child was issued under.";
+        ParentMismatch = "parent_mismatch", by [Issuer, Holder], cure "Present the chain in order, root first, and each link by the very bytes that its child was issued under.";
         /// An agent stands twice in the chain.
         Cycle = "cycle", by [Issuer], cure "Delegate only to agents that are not yet in the chain.";
         /// A link is not valid yet.
@@ -151,7 +151,7 @@ codes! {
     }
     Status {
         /// A link that can't be revoked, which the verifier does not accept for that long.
-        StatusMissing = "status_missing", by [Issuer, Operator], cure "Issue the link with a `credentialStatus`, or for a shorter time.";
+        StatusMissing = "status_missing", by [Issuer, Operator], cure "Issue the link with a `credentialStatus` (`legation delegate --status`), or for a shorter time.";
         /// The status list can't be had.
         StatusUnavailable = "status_unavailable", by [Issuer, Operator], spec "Bitstring Status List 1.0, Validate Algorithm", cure "Publish the status list, or give it as evidence.";
         /// The status list is not one that answers for this link.
@@ -167,7 +167,7 @@ codes! {
         /// No grant covers the action on the resource.
         NotGranted = "not_granted", by [Caller, Issuer], cure "Ask for a delegation that grants this action on this resource.";
         /// A constraint needs a fact that the request lacks.
-        MissingFact = "missing_fact", by [Operator], cure "Have the verifier's mapping supply the fact.";
+        MissingFact = "missing_fact", by [Operator], cure "Have the verifier's mapping supply the fact; `legation verify` takes it by `--fact NAME=VALUE`.";
         /// A fact is outside a constraint.
         ConstraintViolated = "constraint_violated", by [Caller], cure "Stay within the constraint that `expected` states.";
         /// The amount needs the consent of those whom the constraint names, and lacks it or has used it.
@@ -183,9 +183,9 @@ codes! {
         /// The verifier can't remember more nonces.
         NonceMemoryFull = "nonce_memory_full", by [Holder, Operator], cure "Wait until earlier presentations have expired, and try again.";
         /// The amount is more than is left of a total.
-        BudgetExceeded = "budget_exceeded", by [Caller], cure "Wait until the window has moved on, or spend less.";
+        BudgetExceeded = "budget_exceeded", by [Caller], cure "Spend less, or wait until there is room again: `expected` says what is left, and when.";
         /// More actions than the rate allows.
-        RateExceeded = "rate_exceeded", by [Caller], cure "Wait until the window has moved on.";
+        RateExceeded = "rate_exceeded", by [Caller], cure "Wait until there is room again: `expected` says when.";
     }
 }
 
