@@ -8,6 +8,7 @@ pub(crate) mod run;
 use crate::{
     files::{self, look_who_reads},
     output::{Failure, working},
+    passphrase::to_open,
 };
 use legation_credential::{Authority, Delegation, issue::effective};
 use legation_did::Did;
@@ -44,9 +45,18 @@ impl Agent {
         if let Some(process) = process::read(file)? {
             return Self::of(Home::Process(file.to_owned()), Arc::new(process.key), &process.chain, file);
         }
-        let passphrase = files::passphrase(passphrase_file)?;
+        let mut passphrase = files::passphrase(passphrase_file)?;
         look_who_reads(file, "agent file");
-        let loaded = working("opening the agent file", || load_agent(file, passphrase.as_ref()));
+        let load = |passphrase: Option<&Passphrase>| {
+            working("opening the agent file", || load_agent(file, passphrase))
+        };
+        let mut loaded = load(passphrase.as_ref());
+        if matches!(loaded, Err(LoadError::NeedsPassphrase { .. }))
+            && let Some(asked) = to_open(file)?
+        {
+            loaded = load(Some(&asked));
+            passphrase = Some(asked);
+        }
         let loaded = loaded.map_err(|error| {
             let hint = match error {
                 LoadError::NeedsPassphrase { .. } => " with --passphrase-file FILE",

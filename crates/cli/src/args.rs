@@ -6,12 +6,17 @@ mod approval;
 mod card;
 mod configured;
 mod credential;
+mod delegate;
 mod did;
+mod did_text;
+mod inspect;
 mod key;
+mod limits;
 mod log;
 mod mcp;
 mod migrate;
 mod organization;
+mod pages;
 mod policy;
 mod quarantine;
 mod signals;
@@ -28,10 +33,13 @@ pub(crate) use configured::{
 pub(crate) use credential::CredentialCommand;
 #[cfg(feature = "vc-api")]
 pub(crate) use credential::{CredentialFormat, IssueArgs, VerifyCredentialArgs};
+pub(crate) use delegate::DelegateArgs;
 pub(crate) use did::{
     CreateCommand, CreateWebArgs, CreateWebvhArgs, DidCommand, DocumentArgs, ResolveArgs, UpdateArgs,
 };
+pub(crate) use inspect::InspectArgs;
 pub(crate) use key::{DirectoryArgs, GenerateArgs, KeyCommand};
+pub(crate) use limits::LimitFlags;
 pub(crate) use log::{
     AnchorArgs, EraseArgs, EvidenceArgs, ExportLogArgs, Framework, LogArgs, LogCommand, ProveArgs, PullArgs,
     PushArgs, ReplayArgs, SearchLogArgs, SpendLogArgs, VerifyLogArgs, WitnessAskArgs, WitnessCommand,
@@ -48,6 +56,7 @@ pub(crate) use organization::{
     RecoverAdminArgs, RetentionCommand, RevokeDelegationArgs, Role, RotateArgs, RotateKeyArgs,
     RotateMasterArgs, SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
 };
+pub(crate) use pages::{CompletionsArgs, ManArgs};
 pub(crate) use policy::{
     BindPolicyArgs, CheckPolicyArgs, PartnerCommand, PolicyCommand, PutPolicyArgs, ShowPolicyArgs,
     TestPolicyArgs, UnbindPolicyArgs,
@@ -62,6 +71,7 @@ pub(crate) use up::{
 
 use crate::files;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use did_text::read_did;
 use legation_credential::Securing;
 use legation_did::Did;
 use legation_keys::time::{self, Round};
@@ -100,6 +110,8 @@ pub(crate) enum Command {
     Approve(ApproveArgs),
     /// Verify a presentation, and decide on a request.
     Verify(VerifyArgs),
+    /// Say what a file says, in sentences, without verifying it: a delegation, a presentation, a list, a card, a key, a receipt.
+    Inspect(InspectArgs),
     /// Revoke or suspend a delegation in its status list.
     Revoke(RevokeArgs),
     /// Status lists.
@@ -277,6 +289,10 @@ pub(crate) enum Command {
     Signer(SignerArgs),
     /// Run a program whose calls of models leave signed by an agent's key: it gets a base URL and a token of this run.
     Run(RunArgs),
+    /// Write the completions of a shell to standard output.
+    Completions(CompletionsArgs),
+    /// Write a manual page for each command.
+    Man(ManArgs),
 }
 
 /// The key that signs.
@@ -285,7 +301,7 @@ pub(crate) struct KeyArgs {
     /// The key file.
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
-    /// A file that holds the key's passphrase.
+    /// A file that holds the key's passphrase. Else LEGATION_PASSPHRASE_FILE names it, or it is asked for.
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
 }
@@ -293,7 +309,7 @@ pub(crate) struct KeyArgs {
 /// A file that is written.
 #[derive(Debug, Args)]
 pub(crate) struct OutArgs {
-    /// The file to write.
+    /// The file to write; `-` for standard output, where it is a text.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// Replace the file if it exists.
@@ -324,57 +340,6 @@ pub(crate) struct NetworkArgs {
     /// A certificate authority (PEM) to trust beside the system's.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Vec<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DelegateArgs {
-    #[command(flatten)]
-    pub(crate) key: KeyArgs,
-    /// The DID that receives the authority.
-    #[arg(long, value_name = "DID", value_parser = read_did)]
-    pub(crate) to: Did,
-    /// The DID that issues; by default the key's did:key, or the parent's subject.
-    #[arg(long, value_name = "DID", value_parser = read_did)]
-    pub(crate) issuer: Option<Did>,
-    /// The delegation to pass on; give the whole chain, root first, by repeating it.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) parent: Vec<PathBuf>,
-    /// An action, such as `a2a:skill:book` or `mcp:tools/call:payments.*`.
-    #[arg(long, value_name = "ACTION", required = true)]
-    pub(crate) action: Vec<String>,
-    /// A resource, such as `https://shop.example/api/*`.
-    #[arg(long, value_name = "URL", required = true)]
-    pub(crate) resource: Vec<String>,
-    /// A constraint as JSON, such as `{"type":"rate","seconds":60,"max":10}`.
-    #[arg(long, value_name = "JSON")]
-    pub(crate) constraint: Vec<String>,
-    /// An id for the credential, such as `urn:uuid:…`; none by default: its digest names it.
-    #[arg(long, value_name = "URL", value_parser = url)]
-    pub(crate) id: Option<String>,
-    /// How long it is valid: a number with s, m, h or d.
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub(crate) valid_for: i64,
-    /// From when on it is valid; now by default.
-    #[arg(long, value_name = "RFC3339", value_parser = moment)]
-    pub(crate) valid_from: Option<i64>,
-    /// How many further links may follow.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) max_depth: u32,
-    /// What its totals are counted on, such as `team-sales`: delegations of one issuer that name the same share them, and a
-    /// renewed one goes on where the old one was.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) account: Option<String>,
-    /// Where its revocation is published: the URL of a status list and an index.
-    #[arg(long, value_name = "URL#INDEX")]
-    pub(crate) status: Option<String>,
-    /// Where its suspension is published.
-    #[arg(long, value_name = "URL#INDEX")]
-    pub(crate) suspension: Option<String>,
-    /// How it is secured.
-    #[arg(long, value_enum, default_value = "jwt")]
-    pub(crate) format: Format,
-    #[command(flatten)]
-    pub(crate) out: OutArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -416,6 +381,9 @@ pub(crate) struct PresentArgs {
     pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) out: OutArgs,
+    /// A folder with the holder's DID document: the key is looked up in it, since verifiers find no other.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) did_documents: Option<PathBuf>,
     /// The delegations, root first. A file may hold several, joined by `~`, as `delegation chain` writes them.
     #[arg(required = true, value_name = "CREDENTIAL")]
     pub(crate) credentials: Vec<PathBuf>,
@@ -444,14 +412,15 @@ pub(crate) struct ApproveArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("whom").required(true).args(["principal", "trust"])))]
 pub(crate) struct VerifyArgs {
     /// The presentation; with --vouched, the chain in compact form, its links joined by `~`.
     pub(crate) file: PathBuf,
     /// Trust this root without a ceiling and without revocation: for trying things out.
-    #[arg(long, value_name = "DID", value_parser = read_did, required_unless_present = "trust")]
+    #[arg(long, value_name = "DID", value_parser = read_did)]
     pub(crate) principal: Option<Did>,
     /// The trust settings.
-    #[arg(long, value_name = "FILE", conflicts_with = "principal")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) trust: Option<PathBuf>,
     /// Who the verifier is.
     #[arg(long, value_name = "AUDIENCE")]
@@ -651,11 +620,7 @@ pub(crate) struct ServeArgs {
     pub(crate) network: NetworkArgs,
 }
 
-fn read_did(text: &str) -> Result<Did, String> {
-    text.parse().map_err(|error: legation_did::DidError| error.to_string())
-}
-
-fn moment(text: &str) -> Result<i64, String> {
+pub(crate) fn moment(text: &str) -> Result<i64, String> {
     time::parse(text, Round::Down)
         .ok_or_else(|| "expected a time with zone, such as 2026-11-21T10:00:00Z".to_owned())
 }
@@ -669,7 +634,7 @@ fn until(text: &str) -> Result<i64, String> {
 }
 
 /// A URL, by its scheme.
-fn url(text: &str) -> Result<String, String> {
+pub(crate) fn url(text: &str) -> Result<String, String> {
     let scheme = text.split_once(':').filter(|(_, rest)| !rest.is_empty()).map_or("", |(scheme, _)| scheme);
     let fits = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -677,7 +642,7 @@ fn url(text: &str) -> Result<String, String> {
 }
 
 /// A number with a unit, in seconds; ten years at most.
-fn duration(text: &str) -> Result<i64, String> {
+pub(crate) fn duration(text: &str) -> Result<i64, String> {
     const UNITS: [(&str, i64); 4] = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)];
     let wrong = || "expected a number with s, m, h or d, such as 7d".to_owned();
     let (number, unit) = UNITS

@@ -3,6 +3,7 @@
 use crate::{
     args::CodeCommand,
     output::{Failure, Output},
+    words::near,
 };
 use legation_verifier::{Code, Phase};
 use serde_json::json;
@@ -39,30 +40,15 @@ fn show(name: &str) -> Result<Output, Failure> {
 }
 
 fn unknown(name: &str) -> Failure {
-    let nearest = Code::ALL.iter().min_by_key(|code| distance(code.as_str(), name));
-    let near = nearest.filter(|code| distance(code.as_str(), name) <= name.len() / 2);
+    let near = near(name, Code::ALL.iter().map(|code| code.as_str()));
     let meant = near.map_or(String::new(), |code| format!("; did you mean `{code}`?"));
     Failure::usage(format!("there is no code `{name}`{meant} `legation code list` shows all"))
-}
-
-/// How many letters must be put in, left out or replaced to come from one word to the other.
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
-    for (index, letter) in one.chars().enumerate() {
-        let mut next = vec![index + 1];
-        for ((pair, found), left_out) in row.windows(2).zip(other.chars()).zip(row.iter().skip(1)) {
-            let replaced = pair.first().unwrap_or(&0) + usize::from(letter != found);
-            let put_in = next.last().unwrap_or(&0) + 1;
-            next.push(replaced.min(put_in).min(left_out + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::distance;
 
     #[test]
     fn a_name_that_is_nearly_one_is_told() {

@@ -3,11 +3,11 @@
 use crate::{
     args::{KeyArgs, OutArgs, ToFileArgs},
     output::{Failure, complain, notice, working},
+    passphrase, stream,
 };
 use legation_keys::SecretKey;
 use legation_keystore::{
-    Access, ChangeError, LoadError, Overwrite, Passphrase, Rules, load, open_to_others, read_passphrase_file,
-    write_new,
+    Access, ChangeError, LoadError, Overwrite, Passphrase, Rules, load, open_to_others, write_new,
 };
 use std::{
     fs::File,
@@ -25,30 +25,46 @@ pub(crate) fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Reads a file, up to [`MAX_FILE`].
+/// Reads a file, or standard input where it is called `-`, up to [`MAX_FILE`].
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed =
-        |error: std::io::Error| Failure::file(format!("`{}` can't be read: {error}", path.display()));
+    let failed = |error: std::io::Error| Failure::file(cant_be_read(path, &error));
     let mut bytes = Vec::new();
-    File::open(path).map_err(failed)?.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
+    match stream::is_stream(path) {
+        true => stream::input()?.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?,
+        false => {
+            File::open(path).map_err(failed)?.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?
+        }
+    };
     if bytes.len() as u64 > MAX_FILE {
-        return Err(Failure::file(format!("`{}` has more than {MAX_FILE} bytes", path.display())));
+        return Err(Failure::file(format!("{} has more than {MAX_FILE} bytes", name(path))));
     }
     Ok(bytes)
 }
 
+/// What a file that is read is called in a sentence.
+pub(crate) fn name(path: &Path) -> String {
+    if stream::is_stream(path) { "standard input".to_owned() } else { format!("`{}`", path.display()) }
+}
+
+/// Why a file can't be read. A URL is no file, however often one is typed in its place.
+fn cant_be_read(path: &Path, error: &std::io::Error) -> String {
+    let text = path.to_string_lossy();
+    match text.starts_with("https://") || text.starts_with("http://") {
+        true => {
+            format!("`{text}` is a URL, and a file is expected: fetch it first, as by `curl -o FILE {text}`")
+        }
+        false => format!("{} can't be read: {error}", name(path)),
+    }
+}
+
 /// Reads a credential file: the text of one compact JWS.
 pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
-    let text = String::from_utf8(read(path)?)
-        .map_err(|_| Failure::file(format!("`{}` is no text", path.display())))?;
+    let text =
+        String::from_utf8(read(path)?).map_err(|_| Failure::file(format!("{} is no text", name(path))))?;
     Ok(text.trim().to_owned())
 }
 
-/// The passphrase in a file, where one is named.
-pub(crate) fn passphrase(file: Option<&Path>) -> Result<Option<Passphrase>, Failure> {
-    file.into_iter().for_each(|file| look_who_reads(file, "passphrase file"));
-    file.map(read_passphrase_file).transpose().map_err(|error| Failure::file(error.to_string()))
-}
+pub(crate) use passphrase::named as passphrase;
 
 /// Loads the key that signs.
 pub(crate) fn load_key(args: &KeyArgs) -> Result<SecretKey, Failure> {
@@ -88,11 +104,21 @@ pub(crate) fn look_who_reads(path: &Path, what: &str) {
 
 fn open_key<K>(
     args: &KeyArgs,
-    open: impl FnOnce(&Path, Option<&Passphrase>) -> Result<K, LoadError>,
+    open: impl Fn(&Path, Option<&Passphrase>) -> Result<K, LoadError>,
 ) -> Result<K, Failure> {
-    let passphrase = passphrase(args.passphrase_file.as_deref())?;
+    check_named(&args.key)?;
+    let passphrase = passphrase::named(args.passphrase_file.as_deref())?;
     look_who_reads(&args.key, "key file");
-    working("opening the key", || open(&args.key, passphrase.as_ref())).map_err(|error| {
+    let open = |passphrase: Option<&Passphrase>| working("opening the key", || open(&args.key, passphrase));
+    let opened = match open(passphrase.as_ref()) {
+        // Only a key that needs one has anybody asked for it.
+        Err(error @ LoadError::NeedsPassphrase { .. }) => match passphrase::to_open(&args.key)? {
+            Some(passphrase) => open(Some(&passphrase)),
+            None => Err(error),
+        },
+        opened => opened,
+    };
+    opened.map_err(|error| {
         let hint = match error {
             LoadError::NeedsPassphrase { .. } => " with --passphrase-file FILE",
             _ => "",
@@ -119,6 +145,10 @@ pub(crate) fn write_public(path: &Path, text: &str, force: bool) -> Result<(), F
 }
 
 fn write(path: &Path, text: &str, access: Access, force: bool) -> Result<(), Failure> {
+    if stream::is_stream(path) {
+        stream::check_output()?;
+        return stream::write(text);
+    }
     if force {
         return change(path, access, |_| Ok((text.to_owned(), ())));
     }
@@ -129,6 +159,14 @@ fn write(path: &Path, text: &str, access: Access, force: bool) -> Result<(), Fai
         };
         Failure::file(format!("{error}{hint}"))
     })
+}
+
+/// What is read again, or must not be seen, is no stream.
+pub(crate) fn check_named(path: &Path) -> Result<(), Failure> {
+    match stream::is_stream(path) {
+        true => Err(Failure::usage("`-` can't stand here: it is a file that stays; name it")),
+        false => Ok(()),
+    }
 }
 
 /// Tells whoever sits at a terminal which lock is waited for.
@@ -144,6 +182,7 @@ pub(crate) fn change<T>(
     access: Access,
     change: impl FnOnce(Option<&[u8]>) -> Result<(String, T), Failure>,
 ) -> Result<T, Failure> {
+    check_named(path)?;
     let most = usize::try_from(MAX_FILE).unwrap_or(usize::MAX);
     let rules = Rules { waiting: &tell_waiting, ..Rules::new(access, most) };
     let with_line_ending = |found: Option<&[u8]>| {

@@ -17,6 +17,8 @@ mod evidence;
 mod explain;
 mod files;
 mod folder;
+mod help;
+mod inspect;
 mod key_directory;
 mod keygen;
 mod ledger_file;
@@ -26,20 +28,23 @@ mod mcp;
 mod network;
 mod organization;
 mod output;
+mod passphrase;
 mod present;
 mod receipt;
 mod renewal;
 mod serve;
 mod signed_by;
 mod status;
+mod stream;
 mod token;
 mod usage;
 mod verify;
 mod warnings;
 mod webvh;
+mod words;
 
 use args::{Cli, Command, DidCommand, KeyCommand, ReceiptCommand, StatusCommand};
-use clap::{Parser, error::ErrorKind};
+use clap::{FromArgMatches, error::ErrorKind};
 use output::{Failure, Output};
 use std::process::ExitCode;
 
@@ -49,13 +54,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
-    let cli = match Cli::try_parse() {
+    let read = help::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match read {
         Ok(cli) => cli,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            return output::ended(0, &output::print(&error.to_string()));
+            return output::ended(0, &output::print(&format!("{}\n", error.to_string().trim_end())));
         }
         Err(error) => return output::fail(&Failure::usage(usage::one_line(&error)), wants_json),
     };
+    stream::answer_is_json(cli.json);
     match run(cli.command, cli.json) {
         Ok(output) => output.show(cli.json),
         Err(failure) => output::fail(&failure, cli.json),
@@ -74,6 +81,7 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::Present(args) => present::run(&args),
         Command::Approve(args) => approve::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Revoke(args) => status::revoke(&args),
         Command::Status { command: StatusCommand::Publish(args) } => status::publish(&args),
         Command::Card { command } => card::run(&command),
@@ -121,5 +129,7 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::Up(args) => organization::up::run(&args, as_json),
         Command::Signer(args) => organization::signer::run(&args),
         Command::Run(args) => agent::run::run(&args),
+        Command::Completions(args) => help::pages::completions(&args, as_json),
+        Command::Man(args) => help::pages::man(&args),
     }
 }

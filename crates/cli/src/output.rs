@@ -1,5 +1,6 @@
 //! What a command says, to people and to machines.
 
+use crate::stream;
 use legation_verifier::error::misleads;
 use serde_json::{Value, json};
 use std::{
@@ -43,7 +44,13 @@ impl Output {
             // Names and values of a chain are a stranger's words.
             let text = self.text.replace(|one| one != '\n' && misleads(one), "\u{fffd}");
             let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-            print(&format!("{text}{end}"))
+            match stream::is_taken() {
+                true => {
+                    complain(&format!("{text}{end}"));
+                    Ok(())
+                }
+                false => print(&format!("{text}{end}")),
+            }
         };
         ended(self.exit, &shown)
     }
@@ -71,7 +78,7 @@ impl Failure {
 
     /// A file that can't be opened, read as what it should be, or written.
     pub(crate) fn file(message: impl Into<String>) -> Self {
-        Self { exit: 2, code: "file".to_owned(), message: message.into() }
+        Self { exit: 2, code: "file".to_owned(), message: without_internal_names(message.into()) }
     }
 
     /// Something is not as the rules want it, with its stable code.
@@ -83,6 +90,14 @@ impl Failure {
     pub(crate) fn network(code: &str, message: impl Into<String>) -> Self {
         Self { exit: 3, code: code.to_owned(), message: message.into() }
     }
+}
+
+/// A message without the name that a file has while it is written: nobody has made or can find it.
+fn without_internal_names(message: String) -> String {
+    const BEFORE: &str = " at path \"";
+    let Some((before, rest)) = message.split_once(BEFORE) else { return message };
+    let after = rest.split_once('"').map_or("", |(_, after)| after);
+    format!("{before}{after}")
 }
 
 /// Prints a failure: one line on stderr, or one object on stdout.

@@ -82,6 +82,26 @@ impl AtHand<'_> {
     }
 }
 
+/// The name under which a document lists a key for a purpose, as verifiers look it up; told where it does not.
+pub(crate) fn key_id_in(document: &Document, key: &PublicKey, purpose: Purpose) -> Result<String, Failure> {
+    let usable: Vec<&str> = document.usable(purpose, files::now()).map(|(id, _)| id).collect();
+    let own = document.methods_of(key).find(|id| usable.contains(id));
+    own.map(str::to_owned).ok_or_else(|| {
+        let (did, member) = (document.id(), purpose.member());
+        let listed = document.methods_of(key).next().is_some();
+        let message = match (listed, usable.is_empty()) {
+            (true, _) => format!("the document of {did} lists this key, and not for `{member}`, or it has ended"),
+            (false, true) => format!("the document of {did} has no key for `{member}`: add this one, `{}`", method_id(did, key)),
+            (false, false) => format!(
+                "the document of {did} does not list this key, which would be `{}`; sign with {}, or add this one",
+                method_id(did, key),
+                usable.join(" or ")
+            ),
+        };
+        Failure::invalid(if listed { "key_purpose_mismatch" } else { "key_not_found" }, message)
+    })
+}
+
 fn key_in(document: &Document, id: &str, algorithm: Algorithm) -> Option<PublicKey> {
     let wanted = KeyUse { id, algorithm, purpose: Purpose::AssertionMethod, now: files::now() };
     document.key(wanted).ok().cloned()

@@ -3,7 +3,9 @@
 use crate::{
     args::{KeyArgs, OutArgs, VerifyArgs},
     explain::{self, Denied, Timed},
-    files, folder, ledger_file, network,
+    files, folder,
+    inspect::{Wanted, of_another_kind},
+    ledger_file, network,
     output::{Failure, Output},
 };
 use legation_credential::{Authority, Request, Value, request::split_query};
@@ -42,6 +44,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Output, Failure> {
     let verdict = judge(args, &presented, &trust, request, now)?;
     write_receipt(args, signing, &verdict.receipt)?;
     let mut output = told(&verdict);
+    output.notes.extend(not_presented(args, &presented, &verdict));
     if args.explain {
         explain(&mut output, &verdict, args, &presented, &trust, now)?;
     }
@@ -52,6 +55,21 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Output, Failure> {
         );
     }
     Ok(output)
+}
+
+/// What the file is, where it is no presentation and something else that is known.
+fn not_presented(args: &VerifyArgs, presented: &[u8], verdict: &Verdict) -> Option<String> {
+    if verdict.presentation.is_some() || args.vouched.is_some() {
+        return None;
+    }
+    let kind = of_another_kind(core::str::from_utf8(presented).ok()?, Wanted::Presentation)?;
+    let name = files::name(&args.file);
+    Some(match kind.contains("delegation") {
+        true => format!(
+            "{name} is {kind}: its holder presents it first, by `legation present`; `legation inspect` shows what it says"
+        ),
+        false => format!("{name} is {kind}, and a presentation is expected"),
+    })
 }
 
 /// Adds every check, and what would have passed.
@@ -252,7 +270,9 @@ fn request(args: &VerifyArgs) -> Result<Option<Result<Request, Denial>>, Failure
         let (name, value) =
             text.split_once('=').ok_or_else(|| Failure::usage(format!("`{text}` is no NAME=VALUE")))?;
         let (name, Some(value)) = (name.to_owned(), read_fact(value)) else {
-            let expected = format!("a text, an integer up to 2^53-1, true or false as `{name}`");
+            // What people write as an amount is counted in cents here.
+            let hint = if value.contains('.') { "; money is in minor units: 18.00 USD are 1800" } else { "" };
+            let expected = format!("a text, an integer up to 2^53-1, true or false as `{name}`{hint}");
             return Ok(Some(Err(Denial::new(Code::Malformed, expected, value))));
         };
         if facts.insert(name.clone(), value).is_some() {

@@ -94,7 +94,11 @@ fn a_secret_that_others_can_read_is_told_of() {
     set("a.key", 0o644);
     let failed = play.run("did create web a_b --key a.key --out site --json");
     assert_eq!(failed.status, 2, "{failed:?}");
-    let failed = play.run("present --key a.key --audience a --nonce n --out p.jwt a.key --json");
+    play.json(
+        "delegate --key a.key --to did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp --action a:b \
+         --resource https://a.example/ --valid-for 1h --out d.jwt",
+    );
+    let failed = play.run("present --key a.key --audience a --nonce n --out p.jwt d.jwt --json");
     assert!(failed.status != 0 && failed.json()["warnings"].is_array(), "{failed:?}");
     set("passphrase", 0o644);
     let made = play.json("key generate --out b.key --passphrase-file passphrase");

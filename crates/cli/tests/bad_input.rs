@@ -83,6 +83,10 @@ fn a_usage_error_is_one_line_and_exit_2() {
         assert_eq!(ran.status, 2, "{arguments}: {ran:?}");
         assert_eq!(ran.stderr.trim_end().lines().count(), 1, "{arguments}: {ran:?}");
         assert!(ran.stderr.starts_with("error: ") && ran.stdout.is_empty(), "{arguments}: {ran:?}");
+        assert!(
+            !ran.stderr.contains(".new"),
+            "a file's name while it is written is nobody's business: {ran:?}"
+        );
         let ran = play.run(&format!("{arguments} --json"));
         assert_eq!(ran.status, 2, "{arguments}: {ran:?}");
         assert!(ran.json()["message"].is_string(), "{arguments}: {ran:?}");

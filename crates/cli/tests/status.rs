@@ -162,7 +162,7 @@ fn a_delegation_is_held_against_the_list_before_its_bit_is_set() {
     acme(&play);
     let mallory = play.key("mallory.key");
     play.json(&format!(
-        "delegate --key mallory.key --to {mallory} --action a:b --resource https://shop.example/* --valid-for 1d \
+        "delegate --key mallory.key --to did:web:friend.example --action a:b --resource https://shop.example/* --valid-for 1d \
          --status {REVOKED}#5 --suspension {SUSPENDED}#6 --out mallory.jwt"
     ));
     let revoke = "revoke mallory.jwt --list site/status/1 --key acme.key";

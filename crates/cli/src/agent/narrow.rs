@@ -25,6 +25,7 @@ const GATEWAYS_TAKE: i64 = 4 * 3600;
 pub(crate) fn run(args: &NarrowArgs) -> Result<Output, Failure> {
     let authority = |parent: &Agent| authority(args, parent);
     let parent = Agent::open(&args.from, args.passphrase_file.as_deref())?;
+    files::check_named(&args.out.out)?;
     let passphrase = files::passphrase(args.out_passphrase_file.as_deref())?;
     let child = SecretKey::generate(Algorithm::EdDsa)
         .map_err(|error| Failure::network("random", error.to_string()))?;

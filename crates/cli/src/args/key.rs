@@ -33,11 +33,14 @@ pub(crate) struct GenerateArgs {
     /// The signature algorithm.
     #[arg(long, value_enum, default_value = "ed25519")]
     pub(crate) alg: KeyKind,
-    /// The file to write.
+    /// The file to write. With --count it holds `{}`, where each key's number goes: `agent-{}.key`.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// A file that holds the passphrase to encrypt the key with.
-    #[arg(long, value_name = "FILE", required_unless_present = "insecure_plaintext")]
+    /// Make so many keys, all encrypted by one passphrase, several at a time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) count: Option<u32>,
+    /// A file that holds the passphrase to encrypt the key with. Else LEGATION_PASSPHRASE_FILE names it, or it is asked for.
+    #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
     /// Write the key unencrypted: for trying things out.
     #[arg(long, conflicts_with = "passphrase_file")]

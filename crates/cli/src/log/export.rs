@@ -45,6 +45,7 @@ pub(crate) fn run(args: &ExportLogArgs) -> Result<Output, Failure> {
         right: nodes(&mut log, end, size)?,
     };
     let path = &args.out.out;
+    crate::files::check_named(path)?;
     let unwritten = |error: io::Error| {
         Failure::network("storage", format!("`{}` can't be written: {error}", path.display()))
     };

@@ -18,7 +18,7 @@ pub enum CardError {
     #[error("{0}")]
     Json(#[from] JsonError),
     /// A member is of another kind than the A2A 1.0 schema says.
-    #[error("`{at}` is {found}, expected {expected}")]
+    #[error("{} is {found}, expected {expected}", place(.at))]
     Kind {
         /// Where: names and indexes joined by `.`; empty for the card itself.
         at: String,
@@ -28,7 +28,7 @@ pub enum CardError {
         found: &'static str,
     },
     /// Two alternatives of one message are set, so that readers would differ in which one counts.
-    #[error("`{at}` has more than one of the alternatives of {message}")]
+    #[error("{} has more than one of the alternatives of {message}", place(.at))]
     OneOf {
         /// Where.
         at: String,
@@ -86,6 +86,11 @@ impl CardError {
         }
         self
     }
+}
+
+/// Where something stands in a card.
+fn place(at: &str) -> String {
+    if at.is_empty() { "the card itself".to_owned() } else { format!("`{at}`") }
 }
 
 /// Why a card was not signed.

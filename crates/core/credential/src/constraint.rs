@@ -24,6 +24,9 @@ const MAX_VALUES: usize = 256;
 /// Longest window: ten years, in seconds. A ledger keeps what fell into a window for as long.
 const MAX_WINDOW: i64 = 315_576_000;
 
+/// The types of constraints that are known.
+pub(crate) const TYPES: [&str; 6] = ["spend", "total", "rate", "audience", "argument", "approval"];
+
 /// Limits by key.
 pub(crate) type Limits = BTreeMap<LimitKey, Bound>;
 

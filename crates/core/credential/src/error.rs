@@ -66,7 +66,7 @@ pub enum CredentialError {
         place: &'static str,
     },
     /// A constraint of a type that is not known. It certainly limits something.
-    #[error("the constraint type `{found}` is not known")]
+    #[error("the constraint type `{found}` is not known; known are {}", crate::constraint::TYPES.join(", "))]
     UnknownConstraint {
         /// Its type.
         found: String,

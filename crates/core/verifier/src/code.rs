@@ -71,7 +71,7 @@ codes! {
         /// An object names one member twice.
         DuplicateMember = "duplicate_member", by [Issuer, Holder], spec "RFC 8259 section 4", cure "Write each member once.";
         /// Not the format: a part is missing, of the wrong kind or out of range.
-        Malformed = "malformed", by [Issuer, Holder, Caller], cure "Issue it again with a conforming tool; `found` says which part is wrong.";
+        Malformed = "malformed", by [Issuer, Holder, Caller], cure "Mend what `found` names: a credential by issuing it again, a presentation by signing it again, a request where it is made.";
         /// base64url with padding.
         PaddedBase64 = "padded_base64", by [Issuer, Holder], spec "RFC 7515 section 2", cure "Use base64url without `=` (RFC 7515 section 2).";
         /// A presentation without any link.
@@ -100,10 +100,10 @@ codes! {
         RootUntrusted = "root_untrusted", by [Operator], cure "Add the principal to the trusted roots, if it is to be trusted.";
         /// A link names another principal than the root.
         PrincipalMismatch = "principal_mismatch", by [Issuer], cure "Every link names the root's issuer as `principal`.";
-        /// A link is not issued by the subject of the link before it.
-        IssuerMismatch = "issuer_mismatch", by [Issuer, Holder], spec "VC-JOSE-COSE section 4.1.2", cure "Present the links root first; each is issued and signed by the subject before it.";
+        /// A link is not issued by the subject of the link before it, or `iss` or the key that it names is not its issuer's.
+        IssuerMismatch = "issuer_mismatch", by [Issuer, Holder], spec "VC-JOSE-COSE section 4.1.2", cure "Present the links root first; each is issued by the subject before it, and names a key of its issuer by a DID URL with a fragment.";
         /// A link does not name the link before it as its parent.
-        ParentMismatch = "parent_mismatch", by [Issuer, Holder], cure "Present the very bytes that the child was issued under.";
+        ParentMismatch = "parent_mismatch", by [Issuer, Holder], cure "Present the chain in order, root first, and each link by the very bytes that its child was issued under.";
         /// An agent stands twice in the chain.
         Cycle = "cycle", by [Issuer], cure "Delegate only to agents that are not yet in the chain.";
         /// A link is not valid yet.
@@ -128,7 +128,7 @@ codes! {
         PresentationStale = "presentation_stale", by [Holder], spec "RFC 7519 sections 4.1.4 to 4.1.6", cure "Sign a new presentation; it lives five minutes at most.";
         /// The verifier vouches for an agent that has signed nothing, which its trust does not allow.
         VouchingNotAllowed = "vouching_not_allowed", by [Operator, Holder], cure "Set `vouched` in the trust settings, or have the agent sign.";
-        /// The presentation is not made by the subject of the last link, or `sub` names another subject than its link does.
+        /// The presentation is not made by the subject of the last link or names no key of it, or `sub` names another subject than its link does.
         HolderMismatch = "holder_mismatch", by [Holder, Issuer], spec "VC Data Model 2.0, Verifiable Presentations", cure "Only the agent that the last link names can present the chain; `sub` of a link, where it stands, is its subject.";
         /// The proof is bound to another request.
         RequestBindingMismatch = "request_binding_mismatch", by [Caller], spec "RFC 9421 section 3.2; RFC 9530 section 2", cure "Sign the request as it is sent, its body included.";
@@ -140,8 +140,8 @@ codes! {
         DidStale = "did_stale", by [Operator], cure "Fetch the DID document again.";
         /// The signer's document has no such key, or `cnf` of the link before names another one.
         KeyNotFound = "key_not_found", by [Issuer, Holder], spec "DID Core section 5.2", cure "Sign with a key of the current DID document, the one of `cnf` where the link before has it, and name it by `kid`.";
-        /// The key is for another algorithm than the signature says.
-        AlgorithmKeyMismatch = "algorithm_key_mismatch", by [Issuer, Holder], spec "RFC 8725 section 3.1", cure "Name the algorithm of the key in `alg`.";
+        /// The key is for another algorithm than the signature says, or of a kind that is not supported.
+        AlgorithmKeyMismatch = "algorithm_key_mismatch", by [Issuer, Holder], spec "RFC 8725 section 3.1", cure "Sign with a key of a supported kind (Ed25519, P-256), and name its algorithm in `alg`.";
         /// The key is not for this purpose.
         KeyPurposeMismatch = "key_purpose_mismatch", by [Issuer, Holder], spec "DID Core section 5.3", cure "List the key under `assertionMethod` for links, under `authentication` for presentations.";
         /// The key was revoked or has expired.
@@ -151,7 +151,7 @@ codes! {
     }
     Status {
         /// A link that can't be revoked, which the verifier does not accept for that long.
-        StatusMissing = "status_missing", by [Issuer, Operator], cure "Issue the link with a `credentialStatus`, or for a shorter time.";
+        StatusMissing = "status_missing", by [Issuer, Operator], cure "Issue the link with a `credentialStatus` (`legation delegate --status`), or for a shorter time.";
         /// The status list can't be had.
         StatusUnavailable = "status_unavailable", by [Issuer, Operator], spec "Bitstring Status List 1.0, Validate Algorithm", cure "Publish the status list, or give it as evidence.";
         /// The status list is not one that answers for this link.
@@ -167,7 +167,7 @@ codes! {
         /// No grant covers the action on the resource.
         NotGranted = "not_granted", by [Caller, Issuer], cure "Ask for a delegation that grants this action on this resource.";
         /// A constraint needs a fact that the request lacks.
-        MissingFact = "missing_fact", by [Operator], cure "Have the verifier's mapping supply the fact.";
+        MissingFact = "missing_fact", by [Operator], cure "Have the verifier's mapping supply the fact; `legation verify` takes it by `--fact NAME=VALUE`.";
         /// A fact is outside a constraint.
         ConstraintViolated = "constraint_violated", by [Caller], cure "Stay within the constraint that `expected` states.";
         /// The amount needs the consent of those whom the constraint names, and lacks it or has used it.
@@ -183,9 +183,9 @@ codes! {
         /// The verifier can't remember more nonces.
         NonceMemoryFull = "nonce_memory_full", by [Holder, Operator], cure "Wait until earlier presentations have expired, and try again.";
         /// The amount is more than is left of a total.
-        BudgetExceeded = "budget_exceeded", by [Caller], cure "Wait until the window has moved on, or spend less.";
+        BudgetExceeded = "budget_exceeded", by [Caller], cure "Spend less, or wait until there is room again: `expected` says what is left, and when.";
         /// More actions than the rate allows.
-        RateExceeded = "rate_exceeded", by [Caller], cure "Wait until the window has moved on.";
+        RateExceeded = "rate_exceeded", by [Caller], cure "Wait until there is room again: `expected` says when.";
     }
 }
 

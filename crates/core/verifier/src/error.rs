@@ -119,7 +119,7 @@ impl From<KeyLookupError> for Denial {
                 (Code::KeyNotFound, "a verification method of the signer".to_owned())
             }
             KeyLookupError::Unusable { .. } => {
-                (Code::AlgorithmKeyMismatch, "a key of a supported kind".to_owned())
+                (Code::AlgorithmKeyMismatch, "a key of a supported kind: Ed25519 or P-256".to_owned())
             }
             KeyLookupError::Algorithm { expected, .. } => {
                 (Code::AlgorithmKeyMismatch, format!("a key for {expected}"))

@@ -57,8 +57,12 @@ fn check_names(code: Code, did: &Did, claimed: Option<&str>, seal: &Seal) -> Res
     }
     if did.fragment_of(&seal.key_id).is_none() {
         let name = if seal.is_proof() { "verificationMethod" } else { "kid" };
-        let expected = format!("a `{name}` of {did}");
-        return Err(Denial::new(code, expected, seal.key_id.as_str()));
+        let expected = format!("a `{name}` that names one key of {did}, such as `{did}#key-1`");
+        let found = match did.is(&seal.key_id) {
+            true => format!("`{did}`, which names no key: the fragment is missing"),
+            false => format!("`{}`", seal.key_id),
+        };
+        return Err(Denial::new(code, expected, found));
     }
     Ok(())
 }

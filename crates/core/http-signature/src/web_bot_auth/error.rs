@@ -2,7 +2,7 @@
 
 use super::{TAG, key_directory::MAX_KEYS};
 use crate::error::{BaseError, ReadError};
-use legation_keys::json::JsonError;
+use legation_keys::{json::JsonError, time};
 
 /// Why a request is no bot's.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -29,7 +29,10 @@ pub enum BotError {
         expected: String,
     },
     /// The signature says no times, or they are not of now, or it lives for too long.
-    #[error("the signature is of {created:?} to {expires:?}, and now is {now}; it may live for {most} s")]
+    #[error(
+        "`created` is {} and `expires` is {}, and now is {}; both have to be there, and at most {most} s apart",
+        at(*.created), at(*.expires), time::format(*.now)
+    )]
     Time {
         /// `created`, Unix seconds.
         created: Option<i64>,
@@ -64,6 +67,11 @@ impl BotError {
             Self::Agent { .. } | Self::Key { .. } => "key_not_found",
         }
     }
+}
+
+/// A moment that may not be said.
+fn at(moment: Option<i64>) -> String {
+    moment.map_or("missing".to_owned(), time::format)
 }
 
 /// Why bytes are no directory.

@@ -1,6 +1,9 @@
 //! What a ledger has left, and when it has more: for its own check and for whoever explains it.
 
-use super::{MemoryLedger, totals::name};
+use super::{
+    MemoryLedger,
+    totals::{Held, name},
+};
 use crate::{
     authorize::{LinkDebit, NonceUse},
     verified::VerifiedLink,
@@ -38,9 +41,14 @@ impl MemoryLedger {
     /// From when on a debit fits, if nothing else is taken; `None` where it is more than the most.
     pub(crate) fn fits_at(&self, debit: &LinkDebit, now: i64) -> Option<i64> {
         let fits = |now: &i64| debit.amount <= self.left(debit, *now);
-        let held = self.totals.get(&name(debit)).into_iter();
-        let ends = held.flat_map(|held| &held.total.moments);
-        let ends = ends.map(|(moment, _)| debit.window.end(*moment));
+        let end = |(moment, _): &(i64, i64)| debit.window.end(*moment);
+        // The later the more is left, so that the first end at which it fits is found by halving: there may be many, and
+        // whoever is denied on and on must not make all of them be summed for each.
+        let first_of = |held: &Held| {
+            let moments = &held.total.moments;
+            moments.get(moments.partition_point(|one| !fits(&end(one)))).map(end)
+        };
+        let ends = self.totals.get(&name(debit)).and_then(first_of);
         let known = self.unknown.map(|moment| debit.window.end(debit.window.moment(moment)));
         core::iter::once(now).chain(self.ended).chain(known).chain(ends).find(fits)
     }

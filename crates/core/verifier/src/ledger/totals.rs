@@ -8,6 +8,7 @@ use crate::{
     Code, Denial, authorize::LinkDebit, presentation::Account, verified::VerifiedLink, window::Total,
 };
 use legation_credential::{Measure, Request, Window, amount::MICROS};
+use legation_keys::time;
 use sha2::{Digest, Sha256};
 
 /// A total, and the link under whose quota it stands.
@@ -140,7 +141,18 @@ impl MemoryLedger {
             Fit::Yes => return Ok(()),
             Fit::Beyond => {
                 let (most, left) = (words(debit.most), words(left));
-                format!("{}: at most {most}, of which {left} are left", debit.limit)
+                let left = match held {
+                    // What nobody knows counts as used, and is not to be taken for something that was.
+                    i64::MAX => {
+                        "how much of it is used is not known here, so that it counts as used up".to_owned()
+                    }
+                    _ => format!("of which {left} are left"),
+                };
+                let later = self.fits_at(debit, now).filter(|at| *at > now).map(time::format);
+                let later = later.map_or(String::new(), |at| {
+                    format!("; unless more is used, there is room for this from {at} on")
+                });
+                format!("{}: at most {most}, {left}{later}", debit.limit)
             }
             Fit::Share { own, most } => {
                 let (reserved, more) = (words(own), words(most.saturating_sub(own)));
