@@ -66,7 +66,10 @@ impl Gateway {
     }
 
     /// Who on the path of a chain policies are asked for. What changes while it is read raises the epoch, and is decided again.
-    async fn principals(self: &Arc<Self>, caller: &Identified) -> Result<Arc<[Principal]>, Refused> {
+    pub(crate) async fn principals(
+        self: &Arc<Self>,
+        caller: &Identified,
+    ) -> Result<Arc<[Principal]>, Refused> {
         if let Some(known) = &caller.principals {
             return Ok(Arc::clone(known));
         }

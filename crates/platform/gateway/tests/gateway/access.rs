@@ -1,5 +1,9 @@
 //! Decisions that others ask for (AuthZEN 1.0).
 
+mod certification;
+mod interop;
+mod search;
+
 use crate::world::{Answer, World, blocking, now, post_to, sqlite};
 use legation_registry::Profile;
 use legation_store::holder::Kind;
@@ -38,11 +42,34 @@ impl Asked {
     }
 
     async fn one(&self, key: &str, body: &Value) -> Answer {
-        self.world.send(0, post_to("/access/v1/evaluation", key, body.to_string())).await
+        self.at("evaluation", key, body).await
     }
 
     async fn several(&self, key: &str, body: &Value) -> Answer {
-        self.world.send(0, post_to("/access/v1/evaluations", key, body.to_string())).await
+        self.at("evaluations", key, body).await
+    }
+
+    async fn at(&self, path: &str, key: &str, body: &Value) -> Answer {
+        self.world.send(0, post_to(&format!("/access/v1/{path}"), key, body.to_string())).await
+    }
+
+    /// Whoever may ask about everybody.
+    fn gate(&self) -> String {
+        self.agent("gate", ("access:evaluate", "https://acme.example/access/v1"), vec![]).0
+    }
+
+    /// A team whose agents act for the users of a service, with a policy of the organization.
+    fn users(&self, profile: &Profile, policy: &str) {
+        blocking(|| {
+            let registry = &self.world.registry;
+            registry.add_team("users", profile, now()).unwrap();
+            registry.put_policy("service", policy, now()).unwrap();
+            registry.bind_policy("service", None, &legation_policy::Target::Organization, now()).unwrap();
+        });
+    }
+
+    fn user(&self, name: &str, profile: &Profile) {
+        blocking(|| self.world.registry.add_agent(name, "users", profile, now()).unwrap());
     }
 }
 
