@@ -215,7 +215,7 @@ impl Side {
             }
             open.insert(id.to_string(), message.clone());
         }
-        let mut text = String::from_utf8(text).ok()?;
+        let mut text = String::from_utf8(message::sent_on(&message, &text).into_owned()).ok()?;
         text.push('\n');
         self.to_child.send(text).await.ok()
     }
