@@ -28,7 +28,7 @@ async def main():
 
     async def elicited(_context, params):
         told(asked=params.message)
-        found = re.search(r"legation approval show (\S+?)\.", params.message).group(1)
+        found = re.search(r"legation approval show ([0-9a-f-]+)", params.message).group(1)
         # The second time the same person says no.
         if granted:
             return ElicitResult(action="decline")

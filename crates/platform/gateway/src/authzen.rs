@@ -180,7 +180,7 @@ async fn alone(gateway: &Arc<Gateway>, asks: &Identified, asking: &Asking) -> Re
     };
     match gateway.would_pass(&subject, &asking.request, now).await? {
         None => Ok(json!({"decision": true})),
-        Some(refused) => denied(&refused),
+        Some(against) => against.told(),
     }
 }
 
@@ -231,7 +231,7 @@ impl Gateway {
     async fn may_ask(self: &Arc<Self>, asks: &Identified, now: i64) -> Result<(), Refused> {
         let may = evaluates(self)?;
         match self.would_pass(asks, &may, now).await? {
-            Some(refused) => Err(about_another(self, refused)),
+            Some(against) => Err(about_another(self, against.refused)),
             None => Ok(()),
         }
     }
@@ -242,12 +242,32 @@ impl Gateway {
         subject: &Identified,
         request: &Request,
         now: i64,
-    ) -> Result<Option<Refused>, Refused> {
+    ) -> Result<Option<Against>, Refused> {
         if let Err(denial) = authorize(&subject.chain, request, now).into_permit() {
-            return Ok(Some(Refused::from(&denial)));
+            return Ok(Some(Against { refused: Refused::from(&denial), always: false }));
         }
         let said = self.asks_policies(subject, request, now).await.map_err(undecided)?;
-        Ok(said.denial.map(|denial| Refused::from(&denial)))
+        Ok(said.denial.map(|denial| Against { refused: Refused::from(&denial), always: said.always }))
+    }
+}
+
+/// What stands against a request.
+#[derive(Debug)]
+struct Against {
+    refused: Refused,
+    /// Whether it does whatever its facts are, which whoever shows lists asks for.
+    always: bool,
+}
+
+impl Against {
+    /// As a decision: `always` is `true` where no facts would help.
+    fn told(&self) -> Result<Value, Refused> {
+        let mut told = denied(&self.refused)?;
+        if let Some(context) = told.get_mut("context").and_then(Value::as_object_mut).filter(|_| self.always)
+        {
+            context.insert("always".to_owned(), true.into());
+        }
+        Ok(told)
     }
 }
 

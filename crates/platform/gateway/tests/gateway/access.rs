@@ -134,6 +134,22 @@ async fn whoever_asks_about_another_one_needs_to_be_granted_that() {
     for body in [&book(&did, 3), &counted] {
         assert_eq!(asked.one(&gate, body).await.told(), (403, "policy_denied".to_owned()));
     }
+    let context = |answer: Answer| answer.json()["context"].clone();
+    blocking(|| {
+        let text = "forbid (principal, action, resource) when { context.action like \"a2a:*\" };";
+        asked.world.registry.put_policy("no-a2a", text, now()).unwrap();
+        let all = &legation_policy::Target::Organization;
+        asked.world.registry.bind_policy("no-a2a", None, all, now()).unwrap();
+    });
+    // Whoever shows lists is told that no facts would help.
+    let never = context(asked.one(&key, &book(&did, 3)).await);
+    assert_eq!((&never["code"], &never["always"]), (&json!("policy_denied"), &json!(true)));
+    assert_eq!(
+        context(asked.one(&key, &book(&did, 4)).await).get("always"),
+        None,
+        "its chain denies that one"
+    );
+    blocking(|| asked.world.registry.unbind_policy("no-a2a", None, now())).unwrap();
     assert!(asked.world.receipts().iter().all(|(kind, _, _)| kind != "permit"), "nothing was done");
     blocking(|| asked.world.registry.unbind_policy("no-asking", None, now())).unwrap();
     blocking(|| asked.world.registry.suspend(Kind::Agent, "mail", now())).unwrap();
