@@ -35,6 +35,7 @@ use flow::{Coming, Exchange, Given, Sent, Source};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use hyper::upgrade::OnUpgrade;
 use legation_credential::{Request, request::split_query};
+use legation_did::Did;
 use legation_http_signature::Message;
 use legation_registry::route::{Route, RouteProtocol, origin_of};
 use legation_resolver::{NoAnswer, Passing, Upgrading, passing};
@@ -142,6 +143,7 @@ async fn run(
         Spoken::Http => {}
     }
     // What was read whole is in its receipt.
+    let agent = caller.chain.agent().clone();
     let open = (read.is_none() || wanted == Wanted::Socket).then(|| Open::of(done, caller));
     let exchange = Exchange::new(gateway, open, place, route.timeouts.clone());
     let headers = to_upstream(gateway, &route, &headers, wanted).await;
@@ -150,7 +152,7 @@ async fn run(
         trace::service(method.as_str(), origin_of(&route.upstream).as_deref().unwrap_or_default())
     });
     access::pass_on(&span, &mut headers);
-    let on = On { gateway, url: &url, method, headers, exchange, guard, span };
+    let on = On { gateway, agent: &agent, url: &url, method, headers, exchange, guard, span };
     match (wanted, upgrade) {
         (Wanted::Socket, Some(upgrade)) => on.socket(upgrade, &route, &synced).await,
         (Wanted::Socket, None) => {
@@ -163,6 +165,8 @@ async fn run(
 /// A request that was decided on, on its way.
 struct On<'a> {
     gateway: &'a Arc<Gateway>,
+    /// Who asks.
+    agent: &'a Did,
     url: &'a str,
     method: Method,
     headers: HeaderMap,
@@ -223,6 +227,7 @@ impl On<'_> {
     /// who is stopped.
     fn given(&self, response: http::Response<passing::Body>, route: &Route) -> Response {
         let (parts, body) = response.into_parts();
+        self.gateway.note_theirs(self.agent, self.url, &parts.headers);
         let headers = fields::to_caller(&parts.headers, &route.headers, self.method == Method::HEAD);
         let given = Given::new(body, &self.exchange, self.guard.clone(), route.headers.clone());
         let mut response = Response::new(Body::new(given));

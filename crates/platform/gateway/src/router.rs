@@ -15,7 +15,7 @@ use crate::{
     openai::{bound::ACTION, models},
     own,
     refused::Refused,
-    token,
+    theirs, token,
     turns::Turn,
 };
 use axum::{
@@ -58,6 +58,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/models/{name}", get(one))
         .route("/v1/self/delegation", get(own_delegation))
         .route("/v1/self/budget", get(own_budget))
+        .route("/v1/self/receipts", post(own_receipts))
         .route("/token", post(token))
         .route("/token/challenge", post(token_challenge))
         .route(Decides::Evaluation.route(), decides(Decides::Evaluation))
@@ -353,6 +354,15 @@ async fn own_delegation(State(gateway): State<Arc<Gateway>>, request: axum::extr
     let told = async {
         let arrived = arrive(&gateway, request).await?;
         own::delegation(&gateway, &arrived.message()).await
+    };
+    told.await.unwrap_or_else(|refused: Refused| gateway.refuse(&refused))
+}
+
+async fn own_receipts(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    access::route("/v1/self/receipts");
+    let told = async {
+        let arrived = arrive(&gateway, request).await?;
+        theirs::hand_in(&gateway, &arrived.message()).await
     };
     told.await.unwrap_or_else(|refused: Refused| gateway.refuse(&refused))
 }

@@ -3,7 +3,7 @@
 use crate::{connection::Connection, error::StoreError};
 
 /// The steps. One that was released is never changed.
-const STEPS: [&str; 29] = [
+const STEPS: [&str; 30] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_idempotency.sql"),
     include_str!("../migrations/0003_batches.sql"),
@@ -33,6 +33,7 @@ const STEPS: [&str; 29] = [
     include_str!("../migrations/0027_quarantine.sql"),
     include_str!("../migrations/0028_token.sql"),
     include_str!("../migrations/0029_console.sql"),
+    include_str!("../migrations/0032_their_receipt.sql"),
 ];
 
 /// A number that stands for migrating, in PostgreSQL, so that two processes do not do it at once.
