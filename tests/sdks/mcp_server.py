@@ -34,7 +34,7 @@ async def suite(nights: int, ctx: Context) -> str:
 
 
 @server.tool()
-def refund(amount: int) -> str:
+def refund(amount: int, currency: str = "EUR") -> str:
     """Pays money back."""
     return f"paid back {amount}"
 

@@ -69,6 +69,9 @@ pub(crate) struct ListReceiptsArgs {
     /// Of this agent only.
     #[arg(value_name = "AGENT")]
     pub(crate) agent: Option<String>,
+    /// Receipts of others: what services signed of what agents sent, and whether that holds.
+    #[arg(long)]
+    pub(crate) theirs: bool,
     /// How many, the latest first.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
     pub(crate) last: i64,
@@ -81,6 +84,9 @@ pub(crate) struct ShowReceiptArgs {
     /// The receipt's number.
     #[arg(value_name = "SEQ", value_parser = clap::value_parser!(i64).range(1..))]
     pub(crate) seq: i64,
+    /// The one of others that has this number.
+    #[arg(long)]
+    pub(crate) theirs: bool,
     #[command(flatten)]
     pub(crate) to: ToFileArgs,
     #[command(flatten)]

@@ -28,6 +28,8 @@ pub(crate) struct Denied {
     pub(crate) cure: Option<String>,
     pub(crate) retry_after: Option<u32>,
     pub(crate) approval: Option<String>,
+    /// Whether it is denied whatever its facts are.
+    pub(crate) always: bool,
 }
 
 impl Denied {
@@ -39,6 +41,7 @@ impl Denied {
             cure: None,
             retry_after: None,
             approval: None,
+            always: false,
         }
     }
 
@@ -52,6 +55,7 @@ impl Denied {
             cure,
             retry_after: retry_after.and_then(|seconds| u32::try_from(seconds).ok()),
             approval: context.get("approval").and_then(Value::as_str).map(str::to_owned),
+            always: context.get("always") == Some(&Value::Bool(true)),
         }
     }
 }
@@ -82,6 +86,7 @@ impl Decider {
             cure: None,
             retry_after: None,
             approval: None,
+            always: false,
         })
     }
 

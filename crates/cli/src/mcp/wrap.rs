@@ -146,7 +146,7 @@ fn error(id: Option<&Id>, code: i64, denied: &Denied) -> Value {
 }
 
 fn shown(denied: &Denied) -> told::Denied<'_> {
-    let Denied { code, message, cure, retry_after, approval } = denied;
+    let Denied { code, message, cure, retry_after, approval, .. } = denied;
     told::Denied {
         code,
         message,
@@ -184,6 +184,7 @@ impl Side {
                 cure: None,
                 retry_after: None,
                 approval: None,
+                always: false,
             };
             (error.rpc_code(), denied)
         };
@@ -215,7 +216,7 @@ impl Side {
             }
             open.insert(id.to_string(), message.clone());
         }
-        let mut text = String::from_utf8(text).ok()?;
+        let mut text = String::from_utf8(message::sent_on(&message, &text).into_owned()).ok()?;
         text.push('\n');
         self.to_child.send(text).await.ok()
     }
@@ -295,7 +296,7 @@ impl Side {
             Ok(decided) => decided,
             Err(denied) => return Ok(told::denied(asked, 403, &shown(&denied)).to_string()),
         };
-        let shows = |denied: &Denied| list.shows(&denied.code);
+        let shows = |denied: &Denied| list.shows(&denied.code) && !denied.always;
         let mut shown = decided.iter().map(|decided| decided.as_ref().map_or_else(shows, |()| true));
         reply::filter(text, list, &mut |_| shown.next().unwrap_or(false)).map_err(wrong)
     }

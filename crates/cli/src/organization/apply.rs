@@ -1,4 +1,4 @@
-//! `legation plan` and `legation apply`: teams, agents, models, routes and policies as files say.
+//! `legation plan` and `legation apply`: teams, agents, models, routes, policies and rules of quarantine as files say.
 
 mod difference;
 mod files;
@@ -11,15 +11,16 @@ use crate::{
 use difference::{Change, Step, difference};
 use serde_json::{Value, json};
 
-/// What files can say, in the order in which it is made; the name of the list that has all of it, and the path below `/v1/`.
-pub(crate) const KINDS: [(&str, &str); 7] = [
-    ("model", "models"),
-    ("route", "routes"),
-    ("team", "teams"),
-    ("agent", "agents"),
-    ("identity-provider", "identity-providers"),
-    ("partner", "partners"),
-    ("policy", "policies"),
+/// What files can say, in the order in which it is made; the path below `/v1/` of what has all of it, and the name of the list there.
+pub(crate) const KINDS: [(&str, &str, &str); 8] = [
+    ("model", "models", "models"),
+    ("route", "routes", "routes"),
+    ("team", "teams", "teams"),
+    ("agent", "agents", "agents"),
+    ("identity-provider", "identity-providers", "identity-providers"),
+    ("partner", "partners", "partners"),
+    ("policy", "policies", "policies"),
+    ("quarantine-rule", "quarantine-rules", "rules"),
 ];
 
 pub(crate) fn plan(args: &PlanArgs) -> Result<Output, Failure> {
@@ -54,8 +55,8 @@ pub(crate) fn apply(args: &PlanArgs) -> Result<Output, Failure> {
 fn changes(args: &PlanArgs, place: &Place) -> Result<Change, Failure> {
     let wanted = files::read(&args.files)?;
     let mut found: Vec<(&str, Vec<Value>)> = Vec::new();
-    for (kind, list) in KINDS {
-        found.push((kind, place.all(&format!("/v1/{list}"), &[], list)?));
+    for (kind, path, list) in KINDS {
+        found.push((kind, place.all(&format!("/v1/{path}"), &[], list)?));
     }
     difference(&wanted, &found, args.prune)
 }
@@ -78,7 +79,7 @@ fn carry_out<'s>(place: &Place, steps: &'s [Step]) -> Vec<(&'s Step, Failure)> {
 }
 
 fn request(step: &Step) -> (&'static str, String, Option<Value>) {
-    let list = KINDS.iter().find(|(kind, _)| *kind == step.kind).map_or("", |(_, list)| list);
+    let list = KINDS.iter().find(|(kind, ..)| *kind == step.kind).map_or("", |(_, path, _)| path);
     let one = format!("/v1/{list}/{}", escape(&step.name));
     let is_holder = matches!(step.kind, "team" | "agent");
     match &step.to {

@@ -12,6 +12,9 @@ use crate::{
 use serde_json::Value;
 
 pub(crate) fn list(args: &ListReceiptsArgs) -> Result<Output, Failure> {
+    if args.theirs {
+        return list_theirs(args);
+    }
     let last = args.last.to_string();
     let mut query = vec![("last", last.as_str())];
     query.extend(args.agent.iter().map(|agent| ("agent", agent.as_str())));
@@ -41,6 +44,9 @@ fn row(receipt: &Value) -> Vec<String> {
 }
 
 pub(crate) fn show(args: &ShowReceiptArgs) -> Result<Output, Failure> {
+    if args.theirs {
+        return show_theirs(args);
+    }
     let mut json = ask(&args.data, "GET", &format!("/v1/receipts/{}", args.seq), None)?;
     let body = json.get("receipt").cloned().unwrap_or_default();
     let secured = text(&json, "secured");
@@ -53,6 +59,40 @@ pub(crate) fn show(args: &ShowReceiptArgs) -> Result<Output, Failure> {
     let written = if secured.is_empty() { format!("{body:#}") } else { secured.to_owned() };
     if let Some(file) = files::write_to(&args.to, &written)? {
         told = format!("wrote {file}: receipt {}, {signed}\n", args.seq);
+        json = with_file(json, file);
+    }
+    Ok(Output::done(json, told))
+}
+
+fn list_theirs(args: &ListReceiptsArgs) -> Result<Output, Failure> {
+    let last = args.last.to_string();
+    let mut query = vec![("last", last.as_str())];
+    query.extend(args.agent.iter().map(|agent| ("agent", agent.as_str())));
+    let json = ask(&args.data, "GET", &target("/v1/their-receipts", &query), None)?;
+    let row = |one: &Value| {
+        let cell = |name: &str| text(one, name).to_owned();
+        let seq = number(one, "seq").to_string();
+        vec![seq, cell("at"), cell("agent"), cell("signer"), cell("decision"), cell("state"), cell("reason")]
+    };
+    let rows: Vec<Vec<String>> = items(&json, "receipts").iter().map(row).collect();
+    let told = match rows.is_empty() {
+        true => "no service has answered an agent with a receipt yet".to_owned(),
+        false => table(&["SEQ", "TIME", "AGENT", "SIGNED BY", "DECISION", "STATE", "WHY"], &rows),
+    };
+    Ok(Output::done(json, told))
+}
+
+fn show_theirs(args: &ShowReceiptArgs) -> Result<Output, Failure> {
+    let mut json = ask(&args.data, "GET", &format!("/v1/their-receipts/{}", args.seq), None)?;
+    let state = match (text(&json, "state"), text(&json, "reason")) {
+        (state, "") => state.to_owned(),
+        (state, reason) => format!("{state}: {reason}"),
+    };
+    let (secured, signer) = (text(&json, "secured").to_owned(), text(&json, "signer").to_owned());
+    let mut told =
+        format!("receipt {} of others, signed by {signer}, {state}\n{}\n", args.seq, pretty(&json));
+    if let Some(file) = files::write_to(&args.to, &secured)? {
+        told = format!("wrote {file}: receipt {} of others, {state}\n", args.seq);
         json = with_file(json, file);
     }
     Ok(Output::done(json, told))

@@ -127,6 +127,63 @@ fn policies_come_from_files_are_bound_as_they_say_and_unbound_where_none_names_t
     }
 }
 
+const RULES: &str = r#"
+[[quarantine-rule]]
+name = "nosy"
+to = "team:sales"
+denials = { most = 20, seconds = 300 }
+most-agents = 5
+
+[[quarantine-rule]]
+name = "new"
+to = "agent:mail"
+new-tool = { days = 7 }
+then = "alert"
+"#;
+
+#[test]
+fn rules_of_quarantine_come_from_files_and_end_where_none_names_them() {
+    let play = organization();
+    written(&play, &format!("{FILES}{RULES}"));
+    let all = does(&play.json("apply -f files"));
+    assert_eq!(all[all.len() - 2..], ["add quarantine-rule new", "add quarantine-rule nosy"]);
+    assert_eq!(does(&play.json("plan -f files")), Vec::<String>::new());
+    let nosy = play.json("quarantine show nosy");
+    assert_eq!(
+        (&nosy["mostAgents"], &nosy["then"], &nosy["denials"]["most"]),
+        (&json!(5), &json!("suspend"), &json!(20))
+    );
+    // What was done by hand shows, and is put right.
+    play.json("quarantine set nosy --to team:sales --denials 30 --within 5m --most-agents 5");
+    let told = play.run("plan -f files").stdout;
+    assert!(told.contains("~ quarantine-rule nosy: denials"), "{told}");
+    play.json("apply -f files");
+    assert_eq!(play.json("quarantine show nosy")["denials"]["most"], 20);
+    written(&play, FILES);
+    assert_eq!(does(&play.json("plan -f files")), Vec::<String>::new());
+    let ended = ["remove quarantine-rule nosy", "remove quarantine-rule new"];
+    assert_eq!(does(&play.json("apply -f files --prune")), ended);
+    assert_eq!(play.json("quarantine rules")["rules"], json!([]));
+    for (rule, words) in [
+        ("name = 'a'\nto = 'organization'", "say one thing that it counts"),
+        ("name = 'a'\nto = 'everybody'\nspend = '5USD/1h'", "write `organization`"),
+        ("name = 'a'\nto = 'organization'\nspend = '5USD/1h'\nmood = 1", "mood"),
+    ] {
+        written(&play, &format!("[[quarantine-rule]]\n{rule}"));
+        let ran = play.run("plan -f files");
+        assert!(ran.status == 2 && ran.stderr.contains(words), "{rule}: {ran:?}");
+    }
+}
+
+#[test]
+fn receipts_of_others_are_listed_beside_the_organizations_own() {
+    let play = organization();
+    assert_eq!(play.json("receipt list --theirs")["receipts"], json!([]));
+    let told = play.run("receipt list --theirs").stdout;
+    assert!(told.contains("no service has answered"), "{told}");
+    refused(&play, "receipt show 1 --theirs", (1, "not_found"), &["receipt 1 of others"]);
+}
+
 #[test]
 fn a_team_and_its_agents_are_widened_and_narrowed_whichever_comes_first() {
     let play = organization();

@@ -139,6 +139,41 @@ fn the_mcp_sdks_as_they_are_meet_over_standard_input_with_a_wrapped_server() {
 
 #[test]
 #[ignore = "needs tests/sdks/install"]
+fn the_mcp_sdk_as_it_is_asks_for_an_approval_and_comes_again_by_itself() {
+    let (play, port) = (Play::new(), free_port());
+    let _server = Server::start("mcp_server.py", port, &[]);
+    let up = running::Up::dev(&play, &[], &[]);
+    let upstream = format!("http://localhost:{port}/");
+    let route = format!(
+        "[[route]]\nname = \"hotel\"\npath = \"/hotel/\"\nupstream = \"{upstream}\"\nprotocol = \"mcp\"\n"
+    );
+    play.write("org/hotel.toml", route);
+    play.json("apply -f org");
+    let boss = play.key("boss.key");
+    play.json(&format!("team add travel --action mcp:* --resource {upstream}mcp"));
+    let above = format!(
+        "{{\"type\":\"approval\",\"above\":5000,\"currency\":\"USD\",\"approver\":\"{boss}\",\"actions\":[\"mcp:tools/call:refund\"]}}"
+    );
+    play.json(&format!(
+        "agent add mail --team travel --action mcp:tools/call:refund --resource {upstream}mcp --constraint {above}"
+    ));
+    let key = play.json("api-key create mail")["secret"].as_str().unwrap().to_owned();
+    let grant = [env!("CARGO_BIN_EXE_legation"), "approval", "grant", "--own-key", "boss.key"];
+    let url = format!("http://localhost:{}/hotel/mcp", up.port);
+    let mut client = python("mcp_approval.py");
+    let found = told(client.arg(url).args(grant).env("KEY", key).current_dir(play.path(".")));
+    let [asked, granted, first, again, second] = found.as_slice() else { panic!("{found:?}") };
+    assert!(asked["asked"].as_str().unwrap().contains("approval"), "{asked}");
+    assert_eq!(granted["granted"], true, "{granted}");
+    assert_eq!((&first["denied"], &first["text"]), (&false.into(), &"paid back 6000".into()), "{first}");
+    // It passed once: the next one is another, and whoever declines is told what was denied.
+    assert!(again["asked"].as_str().unwrap().contains("approval"), "{again}");
+    assert_eq!(second["denied"], true, "{second}");
+    assert!(second["text"].as_str().unwrap().contains("approval_required"), "{second}");
+}
+
+#[test]
+#[ignore = "needs tests/sdks/install"]
 fn a_gateway_is_put_in_front_of_an_mcp_server_as_the_readme_types_it() {
     let (port, admin, behind) = (free_port(), free_port(), free_port());
     let adapt = |line: &str| {

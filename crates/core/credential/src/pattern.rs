@@ -95,6 +95,12 @@ impl Pattern {
         }
     }
 
+    /// The one value that it means; `None` where it ends with a `*`.
+    #[must_use]
+    pub fn exact(&self) -> Option<&str> {
+        (!self.open).then_some(&*self.stem)
+    }
+
     /// Whether everything that `other` means is meant by this pattern.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {

@@ -69,6 +69,8 @@ pub use sign::{Signed, Signing, sign};
 
 /// The label under which [`sign()`] puts its signature. [`read()`] takes any.
 pub const LABEL: &str = "legation";
+/// The header by which a service answers with the receipt that it signed of what it decided, a compact JWS.
+pub const RECEIPT: &str = "legation-receipt";
 /// Most bytes of `Agent-Delegation`: 48 KiB, some thirty links, as much as servers are known to take.
 pub const MAX_DELEGATION_BYTES: usize = 48 * 1024;
 /// Most bytes of the target and of any other header that is covered or read: 16 KiB.

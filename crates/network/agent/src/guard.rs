@@ -8,10 +8,14 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
+use http::HeaderValue;
 use legation_credential::{Request, RequestError};
-use legation_http_signature::Message;
+use legation_http_signature::{Message, RECEIPT};
 use serde_json::{Map, Value};
 use std::sync::Arc;
+
+/// Most bytes of a receipt in a header; many clients read 16 KiB of all headers together.
+pub const MAX_RECEIPT: usize = 8 << 10;
 
 /// A service's own reading of a request: which action on which resource, with which facts. Take the
 /// resource from [`Message::target_uri`], which is what the caller signed.
@@ -30,6 +34,9 @@ struct Guard {
 /// problem details: `code`, `link`, `expected`, `found`, the signed `receipt` of the denial, and with
 /// `approval_required` as `approval` what has to be approved; approvals come in `Agent-Approval`. A body
 /// that takes longer than [`body::DEADLINE`] is answered with 408, and two `Host` headers with 400.
+///
+/// Each answer has the signed receipt of what was decided in `Legation-Receipt`, where that has at most [`MAX_RECEIPT`] bytes: whoever
+/// asked can keep it and show it.
 ///
 /// What is signed are method, target, body and chain. Every other header is whatever stood between
 /// caller and service made of it, and decides nothing.
@@ -77,8 +84,9 @@ async fn check(State(guard): State<Guard>, request: HttpRequest, next: Next) -> 
     };
     match guard.gate.admit(&incoming, &*guard.map, clock::now()).await {
         Ok(admitted) => {
+            let receipt = admitted.receipt.clone();
             parts.extensions.insert(admitted);
-            next.run(HttpRequest::from_parts(parts, Body::from(body))).await
+            with_receipt(next.run(HttpRequest::from_parts(parts, Body::from(body))).await, &receipt)
         }
         Err(refused) => refused.into_response(),
     }
@@ -103,6 +111,20 @@ impl IntoResponse for Refused {
             }
             Self::ChainUnknown | Self::Ambiguous { .. } | Self::Unavailable | Self::Unrecorded { .. } => {}
         }
-        problem(self.status(), self.code(), &self.to_string(), more)
+        let response = problem(self.status(), self.code(), &self.to_string(), more);
+        match &self {
+            Self::Denied { receipt: Some(receipt), .. } => with_receipt(response, receipt),
+            _ => response,
+        }
     }
+}
+
+/// The answer with the receipt of what was decided, where it has room in a header.
+fn with_receipt(mut response: Response, receipt: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(receipt)
+        && receipt.len() <= MAX_RECEIPT
+    {
+        response.headers_mut().insert(RECEIPT, value);
+    }
+    response
 }

@@ -93,6 +93,28 @@ async fn admit(agent: &Agent, gate: &Gate, carry: Carry) -> (HeaderMap, Result<A
 }
 
 #[tokio::test]
+async fn an_answer_brings_the_receipt_of_what_was_decided() {
+    let (acme, alice) = (Party::new(), Party::new());
+    let shop = open(&acme.did, false).await;
+    let agent = alice.agent(&[&grant(&acme, &alice.did, &shop.origin)]);
+    let url = shop.goods();
+    let mut call = Call { method: Method::GET, url: &url, headers: HeaderMap::new(), body: Vec::new() };
+    agent.sign("GET", &url, &mut call.headers, b"", Carry::Chain, now()).unwrap();
+    // Sent again, it is denied: that has a receipt, too.
+    for decision in ["permit", "deny"] {
+        let reply = fetcher().call(call.clone()).await.unwrap();
+        let secured = reply.headers[legation_http_signature::RECEIPT].to_str().unwrap();
+        let receipt = receipt::verify(secured, &shop.document).unwrap();
+        assert_eq!((&receipt["decision"], &receipt["agent"]), (&decision.into(), &alice.did.as_str().into()));
+    }
+    let stranger = Call { method: Method::GET, url: &url, headers: HeaderMap::new(), body: Vec::new() };
+    let reply = fetcher().call(stranger).await.unwrap();
+    let receipt =
+        receipt::verify(reply.headers["legation-receipt"].to_str().unwrap(), &shop.document).unwrap();
+    assert_eq!((&receipt["decision"], receipt.get("agent")), (&"deny".into(), None));
+}
+
+#[tokio::test]
 async fn a_header_that_there_is_one_of_is_there_once() {
     let (acme, alice) = (Party::new(), Party::new());
     let shop = open(&acme.did, false).await;

@@ -2,16 +2,22 @@
 //!
 //! | AuthZEN | here |
 //! |---|---|
-//! | `subject.id` | the DID of an agent: the caller's own, or of one that the caller may vouch for by `access:evaluate` |
+//! | `subject.id` | the DID of an agent, or its name: the caller's own, or of one that the caller may vouch for by `access:evaluate` |
+//! | `subject.type` | beside a name `agent`, or a tag of the agent ([`subject`]); beside a DID nothing |
 //! | `action.name` | the action, such as `mcp:tools/call:book` |
-//! | `resource.id` | the resource, a URL in normal form |
+//! | `resource.id` | the resource, a URL in normal form; what is none is `authzen://TYPE/ID` in delegations ([`resource`]) |
 //! | `context.facts` | the facts |
+//! | `properties` | facts, too: `subject.NAME`, `action.NAME`, `resource.NAME` |
 //! | `options.commit` | `true`: what is used up is taken, and a receipt is kept. Else the chain alone is asked, and nothing changes |
 //!
 //! Members that mean nothing here are ignored, as §3 wants it. A denial is `200` with `"decision": false` and its code in
-//! `context` (§5.5); what is wrong with the asking itself is 400, 401 or 403.
+//! `context` (§5.5); what is wrong with the asking itself is 400, 401 or 403. Searches are in [`search`].
 
+mod page;
 mod read;
+mod resource;
+mod search;
+mod subject;
 
 use crate::{
     access, answer,
@@ -19,14 +25,16 @@ use crate::{
     gateway::{Gateway, now},
     refused::Refused,
     router::identified,
+    signature::nobody,
 };
 use axum::response::Response;
-use http::HeaderValue;
+use http::{HeaderValue, header::CONTENT_TYPE};
 use legation_credential::Request;
 use legation_http_signature::Message;
 use legation_keys::base64url;
-use legation_verifier::{Code, Denial, VerifiedChain, authorize};
+use legation_verifier::{Code, VerifiedChain, authorize};
 use read::{Asking, Semantic};
+pub(crate) use search::Wanted;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -45,16 +53,43 @@ pub(crate) fn metadata(gateway: &Gateway) -> Vec<u8> {
         "policy_decision_point": origin,
         "access_evaluation_endpoint": format!("{origin}/access/v1/evaluation"),
         "access_evaluations_endpoint": format!("{origin}/access/v1/evaluations"),
+        "search_subject_endpoint": format!("{origin}/access/v1/search/subject"),
+        "search_resource_endpoint": format!("{origin}/access/v1/search/resource"),
+        "search_action_endpoint": format!("{origin}/access/v1/search/action"),
     });
     metadata.to_string().into_bytes()
 }
 
-/// Answers one evaluation, or several.
-pub(crate) async fn answer(gateway: &Arc<Gateway>, message: &Message<'_>, several: bool) -> Response {
-    let outcome = run(gateway, message, several).await;
+/// What is asked of the decision point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// One evaluation.
+    Evaluation,
+    /// Several.
+    Evaluations,
+    /// Who may, where, or what.
+    Search(Wanted),
+}
+
+impl Endpoint {
+    /// Its path (§12.1), by which it is told in logs.
+    pub(crate) fn route(self) -> &'static str {
+        match self {
+            Self::Evaluation => "/access/v1/evaluation",
+            Self::Evaluations => "/access/v1/evaluations",
+            Self::Search(Wanted::Subjects) => "/access/v1/search/subject",
+            Self::Search(Wanted::Resources) => "/access/v1/search/resource",
+            Self::Search(Wanted::Actions) => "/access/v1/search/action",
+        }
+    }
+}
+
+/// Answers what is asked.
+pub(crate) async fn answer(gateway: &Arc<Gateway>, message: &Message<'_>, at: Endpoint) -> Response {
+    let outcome = run(gateway, message, at).await;
     let outcome = outcome.map(|json| answer::whole(200, "application/json", json.to_string().into_bytes()));
     let mut response = gateway.told(outcome);
-    // §6.2: whoever asks knows the answer again by its own number.
+    // §12.1.3: whoever asks knows the answer again by its own number.
     let id = message.headers.get("x-request-id").and_then(|id| id.to_str().ok()).filter(|id| id.len() <= 256);
     if let Some(id) = id.and_then(|id| HeaderValue::from_str(id).ok()) {
         response.headers_mut().insert("x-request-id", id);
@@ -62,10 +97,34 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, message: &Message<'_>, severa
     response
 }
 
-async fn run(gateway: &Arc<Gateway>, message: &Message<'_>, several: bool) -> Result<Value, Refused> {
+/// A body is JSON, where it says what it is (§12.1).
+fn check_type(message: &Message<'_>) -> Result<(), Refused> {
+    let said = message.headers.get(CONTENT_TYPE).map(|said| said.to_str().unwrap_or_default());
+    let media = said.map(|said| said.split(';').next().unwrap_or_default().trim());
+    match media.is_none_or(|media| media.eq_ignore_ascii_case("application/json")) {
+        true => Ok(()),
+        false => Err(Refused::new("bad_request", "the body is not said to be `application/json`")),
+    }
+}
+
+async fn run(gateway: &Arc<Gateway>, message: &Message<'_>, at: Endpoint) -> Result<Value, Refused> {
     // Who asks first: strangers learn nothing of what they wrote.
     let (caller, _) = identified(gateway, message, now()).await?;
     access::take_turn(gateway, gateway.holder(&caller.chain).as_str())?;
+    check_type(message)?;
+    match at {
+        Endpoint::Evaluation => evaluate(gateway, message, &caller, false).await,
+        Endpoint::Evaluations => evaluate(gateway, message, &caller, true).await,
+        Endpoint::Search(wanted) => search::run(gateway, message.body, &caller, wanted).await,
+    }
+}
+
+async fn evaluate(
+    gateway: &Arc<Gateway>,
+    message: &Message<'_>,
+    caller: &Identified,
+    several: bool,
+) -> Result<Value, Refused> {
     let query = read::read(message.body, several)?;
     if query.commit {
         let [Ok(asking)] = query.items.as_slice() else {
@@ -81,7 +140,7 @@ async fn run(gateway: &Arc<Gateway>, message: &Message<'_>, several: bool) -> Re
     let mut evaluations = Vec::new();
     for asking in query.items {
         let decided = match asking {
-            Ok(asking) => alone(gateway, &caller, &asking).await?,
+            Ok(asking) => alone(gateway, caller, &asking).await?,
             Err(refused) if query.is_batch => {
                 // §7.2: what is wrong with one of them is told there.
                 let error = json!({"status": refused.status(), "message": refused.message});
@@ -115,36 +174,13 @@ impl Semantic {
 /// What the chain of the subject and the policies say, without what was used up. Nothing changes.
 async fn alone(gateway: &Arc<Gateway>, asks: &Identified, asking: &Asking) -> Result<Value, Refused> {
     let now = now();
-    let changed = || Refused::new("overloaded", "the organization changed; try again");
-    let vouched;
-    let subject = match asks.chain.agent() == &asking.subject {
-        true => asks,
-        false => {
-            match gateway.may_ask(asks, now).await {
-                Ok(()) => {}
-                Err(Undecided::Changed) => return Err(changed()),
-                Err(Undecided::Refused(refused)) => return Err(refused),
-            }
-            let who = Who::Named { subject: &asking.subject, by: asks.chain.agent() };
-            vouched = match gateway.identify(who, now).await {
-                Ok(found) => found,
-                Err(Undecided::Changed) => return Err(changed()),
-                Err(Undecided::Refused(refused)) => return denied(&refused),
-            };
-            &vouched
-        }
+    let subject = match gateway.asked_about(asks, &asking.subject, now).await? {
+        Ok(subject) => subject,
+        Err(refused) => return denied(&refused),
     };
-    let request = asking.request()?;
-    if let Err(denial) = authorize(&subject.chain, &request, now).into_permit() {
-        return denied(&Refused::from(&denial));
-    }
-    match gateway.asks_policies(subject, &request, now).await {
-        Ok(said) => match said.denial {
-            Some(denial) => denied(&Refused::from(&denial)),
-            None => Ok(json!({"decision": true})),
-        },
-        Err(Undecided::Changed) => Err(changed()),
-        Err(Undecided::Refused(refused)) => Err(refused),
+    match gateway.would_pass(&subject, &asking.request, now).await? {
+        None => Ok(json!({"decision": true})),
+        Some(against) => against.told(),
     }
 }
 
@@ -154,15 +190,17 @@ async fn commit(
     message: &Message<'_>,
     (asks, asking): (&VerifiedChain, &Asking),
 ) -> Result<Value, Refused> {
-    let request: Request = asking.request()?;
+    let request = &asking.request;
     let by = asks.agent().clone();
     let mut who = crate::auth::who(message)?;
-    if by != asking.subject {
+    let subject = gateway.did_of(&asking.subject).await?;
+    if subject.as_ref() != Some(&by) {
         // To have something counted of another one is done, too: policies are asked, and a signed request passes once.
         let may = evaluates(gateway)?;
         let asked = |_, _| -> crate::decide::BoxFuture<'_> { Box::pin(async { Ok(may.clone()) }) };
         gateway.decide(who, Cost::Known, &asked).await.map_err(|refused| about_another(gateway, refused))?;
-        who = Who::Named { subject: &asking.subject, by: &by };
+        let Some(subject) = &subject else { return denied(&nobody()) };
+        who = Who::Named { subject, by: &by };
     }
     let asked = |_, _| -> crate::decide::BoxFuture<'_> { Box::pin(async { Ok(request.clone()) }) };
     let Passed { done, .. } = match gateway.decide(who, Cost::Known, &asked).await {
@@ -190,14 +228,54 @@ fn about_another(gateway: &Gateway, refused: Refused) -> Refused {
 
 impl Gateway {
     /// Holds that somebody may ask about others: it is granted, and policies let it through.
-    async fn may_ask(self: &Arc<Self>, asks: &Identified, now: i64) -> Result<(), Undecided> {
+    async fn may_ask(self: &Arc<Self>, asks: &Identified, now: i64) -> Result<(), Refused> {
         let may = evaluates(self)?;
-        let denied = |denial: &Denial| Undecided::Refused(about_another(self, Refused::from(denial)));
-        authorize(&asks.chain, &may, now).into_permit().map_err(|denial| denied(&denial))?;
-        match self.asks_policies(asks, &may, now).await?.denial {
-            Some(denial) => Err(denied(&denial)),
+        match self.would_pass(asks, &may, now).await? {
+            Some(against) => Err(about_another(self, against.refused)),
             None => Ok(()),
         }
+    }
+
+    /// Why somebody could not do something now, as chain and policies have it; `None` where nothing stands against it.
+    async fn would_pass(
+        self: &Arc<Self>,
+        subject: &Identified,
+        request: &Request,
+        now: i64,
+    ) -> Result<Option<Against>, Refused> {
+        if let Err(denial) = authorize(&subject.chain, request, now).into_permit() {
+            return Ok(Some(Against { refused: Refused::from(&denial), always: false }));
+        }
+        let said = self.asks_policies(subject, request, now).await.map_err(undecided)?;
+        Ok(said.denial.map(|denial| Against { refused: Refused::from(&denial), always: said.always }))
+    }
+}
+
+/// What stands against a request.
+#[derive(Debug)]
+struct Against {
+    refused: Refused,
+    /// Whether it does whatever its facts are, which whoever shows lists asks for.
+    always: bool,
+}
+
+impl Against {
+    /// As a decision: `always` is `true` where no facts would help.
+    fn told(&self) -> Result<Value, Refused> {
+        let mut told = denied(&self.refused)?;
+        if let Some(context) = told.get_mut("context").and_then(Value::as_object_mut).filter(|_| self.always)
+        {
+            context.insert("always".to_owned(), true.into());
+        }
+        Ok(told)
+    }
+}
+
+/// Why nothing is said at all.
+fn undecided(why: Undecided) -> Refused {
+    match why {
+        Undecided::Changed => Refused::new("overloaded", "the organization changed; try again"),
+        Undecided::Refused(refused) => refused,
     }
 }
 

@@ -206,7 +206,7 @@ impl Gateway {
             return Ok((authorized, None));
         }
         let said = self.asks_policies(caller, request, now).instrument(info_span!("policy")).await?;
-        let Said { receipt, denial } = said;
+        let Said { receipt, denial, .. } = said;
         Ok((denial.filter(|_| !is_denied).map_or(authorized, Err), receipt))
     }
 

@@ -34,7 +34,7 @@ pub(crate) struct Admitted {
 /// What foreign chains are verified by.
 #[derive(Debug)]
 pub(crate) struct Foreign {
-    fetcher: Fetcher,
+    pub(crate) fetcher: Fetcher,
     evidence: SharedEvidence,
     /// When it was last looked who is a partner.
     looked: Mutex<Option<(Instant, Arc<Configured>)>>,

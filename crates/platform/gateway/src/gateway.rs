@@ -39,6 +39,8 @@ const BATCH_LINES: usize = 50_000;
 const BATCH_LINES_OF_ONE: usize = 20_000;
 /// Most requests of services, sockets among them, that are passed on at a time. Each holds some hundred KiB at its most.
 const PASSING: usize = 1024;
+/// Most receipts of services that are looked at at a time: for each a document may be fetched.
+const THEIRS: usize = 64;
 /// For how long an upstream may answer.
 const UPSTREAM: Duration = Duration::from_secs(600);
 /// For how long a child that an agent made itself may live without a status of its own, seconds: whoever stops the agent
@@ -105,6 +107,8 @@ pub struct Gateway {
     pub(crate) sessions: Sessions,
     /// What the token endpoint remembers.
     pub(crate) tokens: Tokens,
+    /// Receipts of services that are being looked at.
+    pub(crate) theirs: Arc<Semaphore>,
     /// Requests of services that are passed on, until the end of their answers.
     pub(crate) passing: Arc<Semaphore>,
 }
@@ -164,6 +168,7 @@ impl Gateway {
             batches: Mutex::default(),
             sessions: Sessions::default(),
             tokens: Tokens::default(),
+            theirs: Arc::new(Semaphore::new(THEIRS)),
             passing: Arc::new(Semaphore::new(PASSING)),
         }))
     }

@@ -36,6 +36,7 @@ use flow::{Coming, Exchange, Given, Sent, Source};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use hyper::{ext::Protocol, upgrade::OnUpgrade};
 use legation_credential::{Request, request::split_query};
+use legation_did::Did;
 use legation_http_signature::Message;
 use legation_registry::route::{Route, RouteProtocol, origin_of};
 use legation_resolver::{NoAnswer, Passing, Upgrading, passing};
@@ -147,6 +148,7 @@ async fn run(
         Spoken::Http => {}
     }
     // What was read whole is in its receipt.
+    let agent = caller.chain.agent().clone();
     let open = (read.is_none() || wanted == Wanted::Socket).then(|| Open::of(done, caller));
     let exchange = Exchange::new(gateway, open, place, route.timeouts.clone());
     let headers = to_upstream(gateway, &route, &headers, wanted).await;
@@ -160,7 +162,7 @@ async fn run(
         Some(_) => (Method::GET, Some(fields::begin_socket(&mut headers)?)),
         None => (method, None),
     };
-    let on = On { gateway, url: &url, method, headers, exchange, guard, span };
+    let on = On { gateway, agent: &agent, url: &url, method, headers, exchange, guard, span };
     match (wanted, upgrade) {
         (Wanted::Socket, Some(upgrade)) => {
             on.socket((upgrade, kept), key.as_deref(), (&route, &synced)).await
@@ -175,6 +177,8 @@ async fn run(
 /// A request that was decided on, on its way.
 struct On<'a> {
     gateway: &'a Arc<Gateway>,
+    /// Who asks.
+    agent: &'a Did,
     url: &'a str,
     method: Method,
     headers: HeaderMap,
@@ -235,6 +239,7 @@ impl On<'_> {
     /// who is stopped.
     fn given(&self, response: http::Response<passing::Body>, route: &Route) -> Response {
         let (parts, body) = response.into_parts();
+        self.gateway.note_theirs(self.agent, self.url, &parts.headers);
         let headers = fields::to_caller(&parts.headers, &route.headers, self.method == Method::HEAD);
         let given = Given::new(body, &self.exchange, self.guard.clone(), route.headers.clone());
         let mut response = Response::new(Body::new(given));

@@ -85,6 +85,7 @@ mod signature;
 mod sse;
 mod stop;
 mod telling;
+mod theirs;
 mod token;
 mod trace;
 mod turns;

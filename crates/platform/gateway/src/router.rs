@@ -3,7 +3,8 @@
 use crate::{
     access, answer,
     asked::Endpoint,
-    auth, authzen,
+    auth,
+    authzen::{self, Endpoint as Decides, Wanted},
     bodies::MAX_BODY,
     call,
     decide::{Identified, Undecided},
@@ -14,7 +15,7 @@ use crate::{
     openai::{bound::ACTION, models},
     own,
     refused::Refused,
-    token,
+    theirs, token,
     turns::Turn,
 };
 use axum::{
@@ -58,10 +59,14 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/models/{name}", get(one))
         .route("/v1/self/delegation", get(own_delegation))
         .route("/v1/self/budget", get(own_budget))
+        .route("/v1/self/receipts", post(own_receipts))
         .route("/token", post(token))
         .route("/token/challenge", post(token_challenge))
-        .route("/access/v1/evaluation", post(evaluation))
-        .route("/access/v1/evaluations", post(evaluations))
+        .route(Decides::Evaluation.route(), decides(Decides::Evaluation))
+        .route(Decides::Evaluations.route(), decides(Decides::Evaluations))
+        .route(Decides::Search(Wanted::Subjects).route(), decides(Decides::Search(Wanted::Subjects)))
+        .route(Decides::Search(Wanted::Resources).route(), decides(Decides::Search(Wanted::Resources)))
+        .route(Decides::Search(Wanted::Actions).route(), decides(Decides::Search(Wanted::Actions)))
         .route("/.well-known/authzen-configuration", get(authzen_metadata))
         .fallback(other)
         .with_state(Arc::clone(&gateway));
@@ -111,22 +116,17 @@ async fn token_challenge(State(gateway): State<Arc<Gateway>>) -> Response {
     token::challenge(&gateway).await
 }
 
-async fn evaluation(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
-    evaluate(gateway, request, false).await
-}
-
-async fn evaluations(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
-    evaluate(gateway, request, true).await
-}
-
-async fn evaluate(gateway: Arc<Gateway>, request: axum::extract::Request, several: bool) -> Response {
-    access::route(if several { "/access/v1/evaluations" } else { "/access/v1/evaluation" });
-    let arrived = match arrive(&gateway, request).await {
-        Ok(arrived) => arrived,
-        Err(refused) => return gateway.refuse(&refused),
-    };
-    let done = Arc::clone(&gateway);
-    to_the_end(&gateway, async move { authzen::answer(&done, &arrived.message(), several).await }).await
+/// Answers what is asked of the decision point (AuthZEN 1.0).
+fn decides(at: Decides) -> MethodRouter<Arc<Gateway>> {
+    post(move |State(gateway): State<Arc<Gateway>>, request: axum::extract::Request| async move {
+        access::route(at.route());
+        let arrived = match arrive(&gateway, request).await {
+            Ok(arrived) => arrived,
+            Err(refused) => return gateway.refuse(&refused),
+        };
+        let done = Arc::clone(&gateway);
+        to_the_end(&gateway, async move { authzen::answer(&done, &arrived.message(), at).await }).await
+    })
 }
 
 /// Where decisions are asked for (AuthZEN 1.0, §9). It is nobody's secret.
@@ -374,6 +374,15 @@ async fn own_delegation(State(gateway): State<Arc<Gateway>>, request: axum::extr
     let told = async {
         let arrived = arrive(&gateway, request).await?;
         own::delegation(&gateway, &arrived.message()).await
+    };
+    told.await.unwrap_or_else(|refused: Refused| gateway.refuse(&refused))
+}
+
+async fn own_receipts(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    access::route("/v1/self/receipts");
+    let told = async {
+        let arrived = arrive(&gateway, request).await?;
+        theirs::hand_in(&gateway, &arrived.message()).await
     };
     told.await.unwrap_or_else(|refused: Refused| gateway.refuse(&refused))
 }

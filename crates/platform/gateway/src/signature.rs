@@ -62,6 +62,11 @@ impl Gateway {
     }
 }
 
+/// What is told of a subject that is nobody here.
+pub(crate) fn nobody() -> Refused {
+    Refused::new("no_delegation", "the subject is no agent of this organization, or has no delegation")
+}
+
 impl Gateway {
     /// An agent of the organization that somebody vouches for, by its DID: its delegations as they are now.
     pub(crate) async fn by_name(
@@ -70,12 +75,6 @@ impl Gateway {
         by: &Did,
         now: i64,
     ) -> Result<Identified, Undecided> {
-        let nobody = || {
-            Refused::new(
-                "no_delegation",
-                "the subject is no agent of this organization, or has no delegation",
-            )
-        };
         if !self.registry.is_own(subject) {
             return Err(nobody().into());
         }

@@ -1,6 +1,6 @@
 //! What a client sends: one JSON-RPC message, read strictly.
 
-use crate::{arguments, name, rpc};
+use crate::{arguments, name, reply::Members, rpc, told::APPROVAL};
 use core::fmt;
 use legation_credential::Facts;
 use legation_keys::{
@@ -8,6 +8,7 @@ use legation_keys::{
     json::{self, JsonError, JsonLimits, Object},
 };
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 /// Bounds on a message: what a gateway lets through, and more levels than arguments have.
 pub const LIMITS: JsonLimits = JsonLimits { bytes: 4 << 20, depth: 64 };
@@ -15,6 +16,8 @@ pub const LIMITS: JsonLimits = JsonLimits { bytes: 4 << 20, depth: 64 };
 const MAX_ID: usize = 256;
 /// Where a request of 2026-07-28 or later says its version (basic/index, `_meta`).
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+/// And what its client can do.
+const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// The id of a request, by which its answer is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +69,24 @@ pub struct Message {
     /// SHA-256 of what is asked, in canonical form (RFC 8785): `method` and `params` without `_meta` and what a next try adds. The
     /// same call asked again has the same, whatever its `id` is.
     pub digest: [u8; 32],
+    /// Whether the client says that it can ask whoever it acts for by a form (2026-07-28, client/elicitation, Capabilities).
+    pub elicits: bool,
+    /// What it brings along from the try before.
+    pub brings: Brings,
+}
+
+/// What a request that is tried again brings along (2026-07-28, basic/patterns/mrtr).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Brings {
+    /// Nothing: it is the first try, or one by itself.
+    #[default]
+    Nothing,
+    /// That somebody was asked for the approval and says that it may go on ([`crate::told::APPROVAL`]).
+    Asked,
+    /// That somebody was asked for it and does not want to go on.
+    Declined,
+    /// What its server asked for, and whatever else the gateway did not.
+    Others,
 }
 
 /// Why a body is no message that can be decided on.
@@ -193,8 +214,7 @@ pub fn read(body: &[u8]) -> Result<Message, MessageError> {
         asked.clone().map_or(Json::Null, Json::Object),
     ]);
     let digest = Sha256::digest(jcs::canonicalize(&asked)).into();
-    let (named, facts, version) = (None, Facts::new(), None);
-    let mut read = Message { id, method: Some(method.clone()), named, facts, version, digest };
+    let mut read = Message { id, method: Some(method), ..plain(digest) };
     if let Some(params) = params {
         with_params(&mut read, params)?;
     }
@@ -212,7 +232,20 @@ fn answer(message: &Object<'_>, id: Option<Id>) -> Result<Message, MessageError>
         return Err(form("an answer has the `id` of what it answers"));
     }
     let digest = Sha256::digest(jcs::canonicalize(&Json::Object(message.without("id")))).into();
-    Ok(Message { id, method: None, named: None, facts: Facts::new(), version: None, digest })
+    Ok(Message { id, ..plain(digest) })
+}
+
+fn plain(digest: [u8; 32]) -> Message {
+    Message {
+        id: None,
+        method: None,
+        named: None,
+        facts: Facts::new(),
+        version: None,
+        digest,
+        elicits: false,
+        brings: Brings::Nothing,
+    }
 }
 
 fn with_params(read: &mut Message, params: &Object<'_>) -> Result<(), MessageError> {
@@ -229,7 +262,9 @@ fn with_params(read: &mut Message, params: &Object<'_>) -> Result<(), MessageErr
             Some(Json::String(version)) => Some(version.clone().into_owned()),
             Some(_) => return Err(form("the protocol version of `params._meta` is no text")),
         };
+        read.elicits = meta.get(CAPABILITIES).is_some_and(elicits);
     }
+    read.brings = brings(params);
     let unfit = |reason| MessageError::Arguments { reason };
     match read.method.as_deref() {
         Some("tools/call" | "prompts/get") => {
@@ -248,6 +283,52 @@ fn with_params(read: &mut Message, params: &Object<'_>) -> Result<(), MessageErr
         }
     }
     Ok(())
+}
+
+/// Whether capabilities have forms: an empty `elicitation` means them, too.
+fn elicits(capabilities: &Json<'_>) -> bool {
+    let how = capabilities.get("elicitation").and_then(Json::as_object);
+    how.is_some_and(|how| how.is_empty() || how.get("form").is_some())
+}
+
+fn brings(params: &Object<'_>) -> Brings {
+    let answers = params.get("inputResponses").map(Json::as_object);
+    match (params.get("requestState"), answers) {
+        (None, None) => Brings::Nothing,
+        (None, Some(Some(answers))) if answers.len() == 1 => match answers.get(APPROVAL) {
+            None => Brings::Others,
+            Some(answer) if answer.get("action").and_then(Json::as_str) == Some("accept") => Brings::Asked,
+            Some(_) => Brings::Declined,
+        },
+        _ => Brings::Others,
+    }
+}
+
+/// The message as its server gets it: without the answer to what the server did not ask for.
+///
+/// ```
+/// use legation_mcp::message::{read, sent_on};
+/// let body = br#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"pay","inputResponses":{
+///     "org.w3id.legation/approval":{"action":"accept"}}}}"#;
+/// let sent = sent_on(&read(body)?, body);
+/// assert_eq!(&*sent, br#"{"id":2,"jsonrpc":"2.0","method":"tools/call","params":{"name":"pay"}}"#);
+/// # Ok::<(), legation_mcp::MessageError>(())
+/// ```
+#[must_use]
+pub fn sent_on<'b>(message: &Message, body: &'b [u8]) -> Cow<'b, [u8]> {
+    if !matches!(message.brings, Brings::Asked | Brings::Declined) {
+        return Cow::Borrowed(body);
+    }
+    let without = || -> Result<Vec<u8>, serde_json::Error> {
+        let mut all: Members = serde_json::from_slice(body)?;
+        let mut params: Members =
+            serde_json::from_str(all.get("params").map_or("{}", |params| params.get()))?;
+        params.remove("inputResponses");
+        all.insert("params".to_owned(), serde_json::value::to_raw_value(&params)?);
+        serde_json::to_vec(&all)
+    };
+    // It was read before.
+    without().map_or(Cow::Borrowed(body), Cow::Owned)
 }
 
 /// At most 80 characters of what somebody sent, without what a terminal would act on.

@@ -1,10 +1,15 @@
 //! A denial as its caller gets it: as the result of a tool, which the model reads, or as an error of JSON-RPC.
 
-use crate::message::{Id, Message};
+use crate::message::{Brings, Id, Message};
 use serde_json::{Value, json};
 
 /// Where a result says what was denied, for programs.
 pub const META: &str = "org.w3id.legation/denial";
+
+/// By which name a client is asked for an approval, and answers that it was (2026-07-28, basic/patterns/mrtr).
+pub const APPROVAL: &str = "org.w3id.legation/approval";
+/// What may be answered so (the same, Supported Requests).
+const MAY_ASK: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
 
 /// What is told of a denial.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +42,11 @@ impl Denied<'_> {
 /// (server/tools, Error Handling), so that it can do otherwise; anything else by an error, whose code is the HTTP status: codes of
 /// our own are outside the range of JSON-RPC (basic/index, Error Codes).
 ///
+/// What waits for an approval is an `input_required` result to clients of 2026-07-28 that can ask by a form: whoever it acts for is told
+/// where it waits, and the client comes again with the same request. The form asks for nothing: to accept approves nothing, and who
+/// declines is answered by the denial itself. Where the request brings what its server asked for, it is that, too, since a client keeps
+/// only what it was asked for last.
+///
 /// ```
 /// use legation_mcp::{message, told::{Denied, denied}};
 /// let body = br#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"pay"}}"#;
@@ -47,6 +57,9 @@ impl Denied<'_> {
 /// ```
 #[must_use]
 pub fn denied(message: &Message, status: u16, why: &Denied<'_>) -> Value {
+    if let Some(id) = why.approval.filter(|_| why.code == "approval_required" && may_ask(message)) {
+        return asks(message, id, why);
+    }
     if message.method.as_deref() != Some("tools/call") {
         return error(message.id.as_ref(), i64::from(status), why);
     }
@@ -63,6 +76,30 @@ pub fn denied(message: &Message, status: u16, why: &Denied<'_>) -> Value {
     {
         members.insert("resultType".to_owned(), "complete".into());
     }
+    json!({"jsonrpc": "2.0", "id": message.id.as_ref().map(Id::to_json), "result": result})
+}
+
+/// Whether the client of a request can be asked for something before there is an answer.
+fn may_ask(message: &Message) -> bool {
+    let is_open = matches!(message.brings, Brings::Nothing | Brings::Asked);
+    let may = message.method.as_deref().is_some_and(|method| MAY_ASK.contains(&method));
+    is_open && may && message.elicits && message.version.is_some()
+}
+
+fn asks(message: &Message, id: &str, why: &Denied<'_>) -> Value {
+    let again = if message.brings == Brings::Asked { "It was not granted yet: " } else { "" };
+    // What it says tells that it waits, and as what.
+    let text = format!(
+        "{again}{}. Whoever may grant it sees it by `legation approval show {id}`. Accept once it was granted; to accept here grants nothing.",
+        why.message.trim_end_matches('.')
+    );
+    let form = json!({"type": "object", "properties": {}});
+    let params = json!({"mode": "form", "message": text, "requestedSchema": form});
+    let result = json!({
+        "resultType": "input_required",
+        "inputRequests": {APPROVAL: {"method": "elicitation/create", "params": params}},
+        "_meta": {META: why.data()},
+    });
     json!({"jsonrpc": "2.0", "id": message.id.as_ref().map(Id::to_json), "result": result})
 }
 

@@ -43,6 +43,12 @@ impl Index {
     }
 }
 
+/// Whether the scope of a statement could fit what is in all of these. It may say so of one that names a group as if it were one of its
+/// members, and never says no of one that fits.
+pub(crate) fn could_apply(policy: &Policy, named: &[EntityUid]) -> bool {
+    scope(policy).iter().all(|part| part.is_empty() || part.iter().any(|one| named.contains(one)))
+}
+
 /// What each part of a scope names: one of each part that names something has to be there.
 fn scope(policy: &Policy) -> [Vec<EntityUid>; 3] {
     let principal = match policy.principal_constraint() {

@@ -1,5 +1,7 @@
 //! All that is bound, which decides.
 
+mod always;
+
 use crate::{
     asked::{Asked, Built},
     document::{Document, Statement},
@@ -41,6 +43,7 @@ pub struct Set {
     lists: HashMap<Target, Vec<usize>>,
     digest: String,
     slices: Mutex<Slices>,
+    open: always::Open,
 }
 
 /// Statements that were put together for a request, by their numbers.
@@ -77,7 +80,8 @@ impl Set {
         let numbers =
             (0_u32..).zip(&statements).map(|(number, (_, one))| (one.policy.id().clone(), number)).collect();
         let digest = base64url::encode(&digest.finalize());
-        Self { documents, statements, numbers, index, lists, digest, slices: Mutex::default() }
+        let open = always::Open::of(statements.len());
+        Self { documents, statements, numbers, index, lists, digest, slices: Mutex::default(), open }
     }
 
     /// Whether nothing is bound.

@@ -87,6 +87,7 @@ pub mod route;
 pub mod shadow;
 pub mod signals;
 mod status;
+pub mod theirs;
 pub mod tokens;
 pub mod tried;
 pub mod view;

@@ -78,6 +78,7 @@ mod signing_key;
 pub mod store;
 pub mod subscription;
 pub mod synced;
+pub mod theirs;
 mod till;
 pub mod token;
 pub mod tx;

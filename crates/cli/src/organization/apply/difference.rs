@@ -5,7 +5,8 @@ use crate::output::Failure;
 use legation_keys::base64url;
 use legation_policy::{Document, Target, principal::TargetError};
 use legation_registry::{
-    Budget, FIRST_TEAM, duration, identity::Provider, model::Model, partner::Partner, profile, route::Route,
+    Budget, FIRST_TEAM, duration, identity::Provider, model::Model, partner::Partner, profile,
+    quarantine::Rule, route::Route,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -137,6 +138,11 @@ fn normal(kind: &str, json: &Value) -> Result<Value, String> {
             serde_json::to_value(partner).map_err(said)
         }
         "policy" => policy(json),
+        "quarantine-rule" => {
+            let rule: Rule = serde_json::from_value(json.clone()).map_err(said)?;
+            rule.validate().map_err(|error| error.to_string())?;
+            serde_json::to_value(rule).map_err(said)
+        }
         _ => holder(kind, json),
     }
 }

@@ -52,9 +52,9 @@ pub(crate) fn read(folder: &Path) -> Result<Wanted, Failure> {
 fn add(wanted: &mut Wanted, json: Value, folder: &Path) -> Result<(), String> {
     let Value::Object(members) = json else { return Err("expected a table".to_owned()) };
     for (name, list) in members {
-        let kind = KINDS.iter().map(|(kind, _)| *kind).find(|kind| *kind == name);
+        let kind = KINDS.iter().map(|(kind, ..)| *kind).find(|kind| *kind == name);
         let kind = kind.ok_or_else(|| {
-            let kinds: Vec<String> = KINDS.iter().map(|(kind, _)| format!("`[[{kind}]]`")).collect();
+            let kinds: Vec<String> = KINDS.iter().map(|(kind, ..)| format!("`[[{kind}]]`")).collect();
             format!("`{name}` means nothing here; write {}", kinds.join(", "))
         })?;
         let Value::Array(list) = list else { return Err(format!("write `[[{kind}]]` for each {kind}")) };

@@ -1,8 +1,8 @@
 //! What an evaluation asks (AuthZEN 1.0, §5 and §7).
 
+use super::{resource, subject::Named};
 use crate::refused::Refused;
 use legation_credential::{Facts, Request};
-use legation_did::Did;
 use legation_keys::{
     Json,
     json::{self, JsonLimits, Object},
@@ -17,18 +17,9 @@ const MOST: usize = 1000;
 /// One evaluation.
 #[derive(Clone, Debug)]
 pub(super) struct Asking {
-    pub(super) subject: Did,
-    action: String,
-    resource: String,
-    facts: Facts,
-}
-
-impl Asking {
+    pub(super) subject: Named,
     /// The request that is judged.
-    pub(super) fn request(&self) -> Result<Request, Refused> {
-        Request::new(&self.action, &self.resource, self.facts.clone())
-            .map_err(|error| wrong(&error.to_string()))
-    }
+    pub(super) request: Request,
 }
 
 /// In which order evaluations are looked at, and where that ends.
@@ -52,13 +43,18 @@ pub(super) struct Query {
     pub(super) commit: bool,
 }
 
-fn wrong(message: &str) -> Refused {
+pub(super) fn wrong(message: &str) -> Refused {
     Refused::new("bad_request", message)
 }
 
-/// Reads a body.
+/// Reads a body as JSON.
+pub(super) fn parse(body: &[u8]) -> Result<Json<'_>, Refused> {
+    json::parse(body, LIMITS).map_err(|error| Refused::new(error.code(), error.to_string()))
+}
+
+/// Reads a body that asks for one evaluation or several.
 pub(super) fn read(body: &[u8], several: bool) -> Result<Query, Refused> {
-    let json = json::parse(body, LIMITS).map_err(|error| Refused::new(error.code(), error.to_string()))?;
+    let json = parse(body)?;
     let query = json.as_object().ok_or_else(|| wrong("the body is no object"))?;
     let options = match query.get("options") {
         None => None,
@@ -96,36 +92,49 @@ pub(super) fn read(body: &[u8], several: bool) -> Result<Query, Refused> {
 }
 
 fn asking<'j>(member: &dyn Fn(&str) -> Option<&'j Json<'j>>) -> Result<Asking, Refused> {
-    let object = |name: &str| -> Result<&'j Object<'j>, Refused> {
-        member(name)
-            .and_then(Json::as_object)
-            .ok_or_else(|| wrong(&format!("`{name}` is missing, or no object")))
+    let subject = entity("subject", member)?;
+    let action = text("action", entity("action", member)?, "name")?;
+    let object = entity("resource", member)?;
+    let (kind, id) = (text("resource", object, "type")?, text("resource", object, "id")?);
+    let subject = Named {
+        kind: text("subject", subject, "type")?.to_owned(),
+        id: text("subject", subject, "id")?.to_owned(),
     };
-    let text = |of: &str, object: &'j Object<'j>, name: &str| {
-        let text = object.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
-        text.ok_or_else(|| wrong(&format!("`{of}.{name}` is missing, or no text")))
+    let request = Request::new(action, &resource::name(kind, id), facts(member)?)
+        .map_err(|error| wrong(&error.to_string()))?;
+    Ok(Asking { subject, request })
+}
+
+/// A member that has to be there, and an object.
+pub(super) fn entity<'j>(
+    name: &str,
+    member: &dyn Fn(&str) -> Option<&'j Json<'j>>,
+) -> Result<&'j Object<'j>, Refused> {
+    member(name).and_then(Json::as_object).ok_or_else(|| wrong(&format!("`{name}` is missing, or no object")))
+}
+
+/// A member of that, which has to be a text.
+pub(super) fn text<'j>(of: &str, object: &'j Object<'j>, name: &str) -> Result<&'j str, Refused> {
+    let text = object.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
+    text.ok_or_else(|| wrong(&format!("`{of}.{name}` is missing, or no text")))
+}
+
+/// What is said of the request: `context.facts`, and the `properties` of whoever and whatever is named, as `subject.NAME`.
+pub(super) fn facts<'j>(member: &dyn Fn(&str) -> Option<&'j Json<'j>>) -> Result<Facts, Refused> {
+    let object = |name: &str, json: &'j Json<'j>| -> Result<&'j Object<'j>, Refused> {
+        json.as_object().ok_or_else(|| wrong(&format!("`{name}` is no object")))
     };
-    let (subject, action, resource) = (object("subject")?, object("action")?, object("resource")?);
-    text("subject", subject, "type")?;
-    text("resource", resource, "type")?;
-    let did = text("subject", subject, "id")?;
-    let did: Did = did.parse().map_err(|_| wrong("`subject.id` is no DID; name an agent by its DID"))?;
-    let facts = match member("context") {
-        None => Facts::new(),
-        Some(context) => {
-            let context = context.as_object().ok_or_else(|| wrong("`context` is no object"))?;
-            match context.get("facts") {
-                None => Facts::new(),
-                Some(facts) => {
-                    let facts = facts.as_object().ok_or_else(|| wrong("`context.facts` is no object"))?;
-                    arguments::facts(facts).map_err(|reason| wrong(&reason))?
-                }
-            }
-        }
-    };
-    let action = text("action", action, "name")?.to_owned();
-    let asking =
-        Asking { subject: did, action, resource: text("resource", resource, "id")?.to_owned(), facts };
-    asking.request()?;
-    Ok(asking)
+    let mut facts = Facts::new();
+    if let Some(context) = member("context")
+        && let Some(said) = object("context", context)?.get("facts")
+    {
+        facts = arguments::facts(object("context.facts", said)?).map_err(|reason| wrong(&reason))?;
+    }
+    for of in ["subject", "action", "resource"] {
+        let Some(properties) = member(of).and_then(|entity| entity.get("properties")) else { continue };
+        object(&format!("{of}.properties"), properties)?;
+        let outer = Object::default().with(of, properties.clone());
+        arguments::add_facts(&mut facts, &outer).map_err(|reason| wrong(&reason))?;
+    }
+    Ok(facts)
 }

@@ -13,10 +13,10 @@ use crate::{
 };
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use legation_mcp::headers;
+use legation_mcp::{headers, message::sent_on};
 use legation_registry::route::Route;
 use legation_resolver::{Arriving, Call, call::Method};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Most headers that mirror arguments, and most bytes of one.
@@ -48,7 +48,8 @@ pub(crate) async fn forward(
         Verb::Stream => Method::GET,
         Verb::End => Method::DELETE,
     };
-    let call = Call { method, url: &going.url, headers: sent, body: body.to_vec() };
+    let body = going.asked.message().map_or(Cow::Borrowed(body), |message| sent_on(message, body));
+    let call = Call { method, url: &going.url, headers: sent, body: body.into_owned() };
     let arriving = rpc::begin(&going.gateway, &going.route, call).await?;
     recorded.await?;
     let session = going.session(&arriving).await?;

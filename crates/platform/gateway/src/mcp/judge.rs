@@ -5,6 +5,7 @@ use crate::{
     access,
     decide::{Identified, Undecided},
     gateway::now,
+    policy::Rules,
     record,
     refused::Refused,
     rpc::{Judges, failed},
@@ -16,7 +17,7 @@ use legation_mcp::{
     reply::{self, Kind, List, Reply},
 };
 use legation_resolver::{Call, call::Method};
-use legation_verifier::{Denial, authorize, receipt::Subject};
+use legation_verifier::{Code, Denial, authorize, receipt::Subject};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -80,30 +81,57 @@ impl Judge {
                 return Ok(asked.map(|asked| told::body(Some(asked), &Refused::from(&denial)).to_string()));
             }
         }
-        let lists = match asked {
+        let lists: Vec<List> = match asked {
             Some(message) => message.method.as_deref().and_then(List::of).into_iter().collect(),
             None => said.lists(),
         };
         let mut text = text.to_owned();
+        let ruled = if lists.is_empty() { None } else { self.rules().await? };
         for list in lists {
             if list == List::Tools {
                 self.going.gateway.listed(&self.going.route.name, said).await?;
             }
-            let filtered = reply::filter(&text, list, &mut |item| self.shows(list, item));
+            let filtered = reply::filter(&text, list, &mut |item| self.shows(list, item, ruled.as_ref()));
             text = filtered.map_err(|error| failed(&error.to_string()))?;
         }
         Ok(Some(text))
     }
 
-    /// Whether the caller may use what a list names, whatever its arguments are.
-    fn shows(&self, list: List, item: &str) -> bool {
+    /// Whether the caller may use what a list names, for some arguments: neither its chain nor a policy denies it whatever they are.
+    fn shows(&self, list: List, item: &str, ruled: Option<&(Identified, Rules)>) -> bool {
         let (action, facts) = list.asked(item);
         let Ok(request) = Request::new(&action, &self.going.url, facts) else { return false };
-        let denied = authorize(&self.going.caller.chain, &request, now()).into_permit().err();
-        denied.is_none_or(|denial| {
-            list.shows(denial.code.as_str())
-                || self.going.caller.watched(&request, Err(denial), now()).is_ok()
-        })
+        let (caller, now) = (&self.going.caller, now());
+        let denied = authorize(&caller.chain, &request, now).into_permit().err();
+        let denied = denied.filter(|denial| !list.shows(denial.code.as_str())).or_else(|| {
+            let (caller, rules) = ruled?;
+            let gateway = &self.going.gateway;
+            let is_out = gateway.is_ruled_out(caller, rules, (&request, list == List::Resources), now);
+            is_out.then(|| Denial::new(Code::PolicyDenied, "what policies let through", "what one forbids"))
+        });
+        denied.is_none_or(|denial| caller.watched(&request, Err(denial), now).is_ok())
+    }
+
+    /// The policies as they are now, and the caller as of them: an answer may go on for long.
+    async fn rules(&self) -> Result<Option<(Identified, Rules)>, Refused> {
+        let Going { gateway, .. } = &self.going;
+        for _ in 0..4 {
+            let caller = self.caller_now().await?;
+            match gateway.rules(&caller).await {
+                Ok(rules) => return Ok(rules.map(|rules| (caller, rules))),
+                Err(Undecided::Changed) => gateway.forget(),
+                Err(Undecided::Refused(refused)) => return Err(refused),
+            }
+        }
+        Err(changing())
+    }
+
+    /// The caller as of the latest epoch.
+    async fn caller_now(&self) -> Result<Identified, Refused> {
+        let Going { gateway, caller, .. } = &self.going;
+        let epoch = gateway.epoch().await?;
+        let principals = caller.principals.clone().filter(|_| epoch == caller.epoch);
+        Ok(Identified { epoch, principals, ..caller.clone() })
     }
 
     /// Whether the caller may do something more, which a server asks for: sampling, elicitation. It is asked of the chain and of
@@ -133,18 +161,16 @@ impl Judge {
         request: &Request,
         now: i64,
     ) -> Result<(Option<Denial>, Option<String>), Refused> {
-        let Going { gateway, caller, .. } = &self.going;
+        let Going { gateway, .. } = &self.going;
         for _ in 0..4 {
-            let epoch = gateway.epoch().await?;
-            let principals = caller.principals.clone().filter(|_| epoch == caller.epoch);
-            let caller = Identified { epoch, principals, ..caller.clone() };
+            let caller = self.caller_now().await?;
             match gateway.asks_policies(&caller, request, now).await {
                 Ok(said) => return Ok((said.denial, said.receipt)),
                 Err(Undecided::Changed) => gateway.forget(),
                 Err(Undecided::Refused(refused)) => return Err(refused),
             }
         }
-        Err(Refused::new("overloaded", "the organization is changing all the time; try again"))
+        Err(changing())
     }
 
     /// Tells the server that its client does not get what it asks for, so that it does not wait.
@@ -166,4 +192,8 @@ impl Judge {
             let _ = gateway.fetcher.call(call).await;
         });
     }
+}
+
+fn changing() -> Refused {
+    Refused::new("overloaded", "the organization is changing all the time; try again")
 }

@@ -43,6 +43,7 @@ pub fn status_and_type(code: &str) -> (u16, &'static str) {
         "out_of_range" | "two_limits" | "answer_too_long" | "too_dear" | "bad_request" | "other_protocol" => {
             (400, INVALID)
         }
+        "search_not_exact" => (400, INVALID),
         "api_key_missing" | "api_key_unknown" | "api_key_expired" | "api_key_blocked" => (401, INVALID),
         "no_delegation" | "unconfirmed" | "chain_unknown" | "client_unknown" => (401, INVALID),
         // What is asked for of a token, and how it is shown that it may be.

@@ -1,5 +1,9 @@
 //! Decisions that others ask for (AuthZEN 1.0).
 
+mod certification;
+mod interop;
+mod search;
+
 use crate::world::{Answer, World, blocking, now, post_to, sqlite};
 use legation_registry::Profile;
 use legation_store::holder::Kind;
@@ -38,11 +42,34 @@ impl Asked {
     }
 
     async fn one(&self, key: &str, body: &Value) -> Answer {
-        self.world.send(0, post_to("/access/v1/evaluation", key, body.to_string())).await
+        self.at("evaluation", key, body).await
     }
 
     async fn several(&self, key: &str, body: &Value) -> Answer {
-        self.world.send(0, post_to("/access/v1/evaluations", key, body.to_string())).await
+        self.at("evaluations", key, body).await
+    }
+
+    async fn at(&self, path: &str, key: &str, body: &Value) -> Answer {
+        self.world.send(0, post_to(&format!("/access/v1/{path}"), key, body.to_string())).await
+    }
+
+    /// Whoever may ask about everybody.
+    fn gate(&self) -> String {
+        self.agent("gate", ("access:evaluate", "https://acme.example/access/v1"), vec![]).0
+    }
+
+    /// A team whose agents act for the users of a service, with a policy of the organization.
+    fn users(&self, profile: &Profile, policy: &str) {
+        blocking(|| {
+            let registry = &self.world.registry;
+            registry.add_team("users", profile, now()).unwrap();
+            registry.put_policy("service", policy, now()).unwrap();
+            registry.bind_policy("service", None, &legation_policy::Target::Organization, now()).unwrap();
+        });
+    }
+
+    fn user(&self, name: &str, profile: &Profile) {
+        blocking(|| self.world.registry.add_agent(name, "users", profile, now()).unwrap());
     }
 }
 
@@ -107,6 +134,22 @@ async fn whoever_asks_about_another_one_needs_to_be_granted_that() {
     for body in [&book(&did, 3), &counted] {
         assert_eq!(asked.one(&gate, body).await.told(), (403, "policy_denied".to_owned()));
     }
+    let context = |answer: Answer| answer.json()["context"].clone();
+    blocking(|| {
+        let text = "forbid (principal, action, resource) when { context.action like \"a2a:*\" };";
+        asked.world.registry.put_policy("no-a2a", text, now()).unwrap();
+        let all = &legation_policy::Target::Organization;
+        asked.world.registry.bind_policy("no-a2a", None, all, now()).unwrap();
+    });
+    // Whoever shows lists is told that no facts would help.
+    let never = context(asked.one(&key, &book(&did, 3)).await);
+    assert_eq!((&never["code"], &never["always"]), (&json!("policy_denied"), &json!(true)));
+    assert_eq!(
+        context(asked.one(&key, &book(&did, 4)).await).get("always"),
+        None,
+        "its chain denies that one"
+    );
+    blocking(|| asked.world.registry.unbind_policy("no-a2a", None, now())).unwrap();
     assert!(asked.world.receipts().iter().all(|(kind, _, _)| kind != "permit"), "nothing was done");
     blocking(|| asked.world.registry.unbind_policy("no-asking", None, now())).unwrap();
     blocking(|| asked.world.registry.suspend(Kind::Agent, "mail", now())).unwrap();

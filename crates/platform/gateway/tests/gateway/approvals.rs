@@ -80,6 +80,123 @@ impl Shop {
     }
 }
 
+/// A call as clients of 2026-07-28 make it: what they can do, and what they bring along.
+struct Newer<'a> {
+    capabilities: Value,
+    brings: &'a [(&'a str, Value)],
+}
+
+impl Newer<'_> {
+    async fn pay(&self, shop: &Shop, id: i64, amount: i64) -> Answer {
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": self.capabilities,
+        });
+        let arguments = json!({"amount": amount, "currency": "USD", "to": "bob"});
+        let mut params = json!({"name": "pay", "arguments": arguments, "_meta": meta});
+        for (name, value) in self.brings {
+            params[*name] = value.clone();
+        }
+        let body = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params});
+        let mut request = post_to("/shop/mcp", &shop.key, body.to_string());
+        for (name, value) in
+            [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call"), ("mcp-name", "pay")]
+        {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        shop.world.send(0, request).await
+    }
+}
+
+const APPROVAL: &str = "org.w3id.legation/approval";
+
+/// What a client is asked for before there is an answer.
+fn asked(answer: &Answer) -> Option<Value> {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let result = &answer.json()["result"];
+    (result["resultType"] == "input_required").then(|| result["inputRequests"][APPROVAL].clone())
+}
+
+/// MCP 2026-07-28, basic/patterns/mrtr: where to ask is told by a form that asks for nothing, and the same request passes once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_can_ask_is_told_where_and_comes_again() {
+    let shop = Shop::new();
+    let answers = |action: &str| [("inputResponses", json!({APPROVAL: {"action": action}}))];
+    let form = || json!({"elicitation": {}});
+    let first = Newer { capabilities: form(), brings: &[] };
+    assert!(passed(&first.pay(&shop, 1, 5000).await));
+    let waits = first.pay(&shop, 2, 5001).await;
+    let (code, id) = held(&waits);
+    let form_asked = asked(&waits).unwrap();
+    assert_eq!(
+        (code.as_str(), form_asked["method"].as_str()),
+        ("approval_required", Some("elicitation/create"))
+    );
+    let params = &form_asked["params"];
+    assert_eq!(params["requestedSchema"], json!({"type": "object", "properties": {}}));
+    let text = params["message"].as_str().unwrap();
+    assert!(text.contains(&format!("legation approval show {id}")), "{text}");
+    // To accept is no approval; who declines is answered by the denial.
+    let accepted = answers("accept");
+    let again = Newer { capabilities: form(), brings: &accepted };
+    let still = again.pay(&shop, 3, 5001).await;
+    assert_eq!(held(&still).1, id, "the same request");
+    assert!(
+        asked(&still).unwrap()["params"]["message"].as_str().unwrap().starts_with("It was not granted yet")
+    );
+    for action in ["decline", "cancel"] {
+        let declined = Newer { capabilities: form(), brings: &answers(action) }.pay(&shop, 4, 5001).await;
+        assert_eq!(
+            (asked(&declined), &declined.json()["result"]["isError"]),
+            (None, &json!(true)),
+            "{action}"
+        );
+    }
+    shop.grant(&id, &shop.signed(&id, &shop.boss)).unwrap();
+    assert!(passed(&again.pay(&shop, 5, 5001).await));
+    assert_ne!(held(&again.pay(&shop, 6, 5001).await).1, id, "it was used");
+    // The server gets nothing of what it did not ask for.
+    assert_eq!(shop.upstream.count(), 2);
+    let sent = shop.upstream.requests().last().unwrap().json();
+    assert_eq!(
+        (&sent["params"]["arguments"]["amount"], sent["params"].get("inputResponses")),
+        (&json!(5001), None)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_can_not_be_asked_or_brings_what_the_server_asked_for_gets_the_denial() {
+    let shop = Shop::new();
+    let form = || json!({"elicitation": {"form": {}, "url": {}}});
+    assert!(asked(&Newer { capabilities: form(), brings: &[] }.pay(&shop, 1, 6000).await).is_some());
+    let others = [("inputResponses", json!({"login": {"action": "accept"}}))];
+    let state = [
+        ("requestState", json!("of the server")),
+        ("inputResponses", json!({APPROVAL: {"action": "accept"}})),
+    ];
+    for (capabilities, brings) in [
+        (json!({}), &[] as &[(&str, Value)]),
+        (json!({"elicitation": {"url": {}}}), &[]),
+        (json!({"elicitation": true}), &[]),
+        (form(), &others),
+        (form(), &state),
+    ] {
+        let answer = Newer { capabilities, brings }.pay(&shop, 2, 6000).await;
+        assert_eq!(
+            (asked(&answer), held(&answer).0.as_str()),
+            (None, "approval_required"),
+            "{}",
+            answer.text()
+        );
+    }
+    // What was refused waits for nobody.
+    let id = held(&shop.pay(0, 3, 6000, "bob").await).1;
+    blocking(|| shop.world.registry.refuse_approval(&id, "no", now())).unwrap();
+    let refused = Newer { capabilities: form(), brings: &[] }.pay(&shop, 4, 6000).await;
+    assert_eq!((asked(&refused), held(&refused).0.as_str()), (None, "approval_refused"));
+    assert_eq!(shop.upstream.count(), 0);
+}
+
 /// The code of a denial, and the approval that it waits as.
 fn held(answer: &Answer) -> (String, String) {
     let json = answer.json();

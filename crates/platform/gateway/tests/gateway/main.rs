@@ -26,6 +26,7 @@ mod secrets;
 mod shadow;
 mod stopping;
 mod stops;
+mod theirs;
 mod tokens;
 mod users;
 mod world;

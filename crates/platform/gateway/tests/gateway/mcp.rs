@@ -146,6 +146,49 @@ fn denied(answer: &Answer) -> String {
     result["_meta"]["org.w3id.legation/denial"]["code"].as_str().unwrap_or_default().to_owned()
 }
 
+/// The names of the tools that an agent is shown.
+async fn shown(mcp: &Mcp, key: &str) -> Vec<String> {
+    let told = events(&mcp.ask(key, "tools/list", json!({})).await);
+    let tools = told[0]["result"]["tools"].as_array().unwrap_or_else(|| panic!("{told:?}"));
+    tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_leaves_out_what_a_policy_forbids_whatever_is_asked() {
+    let mcp = Mcp::new();
+    let key = mcp.agent("mail", &["tools/call:book", "tools/call:refund"], vec![]);
+    let bind = |name: &str, text: &str| {
+        blocking(|| {
+            mcp.world.registry.put_policy(name, text, now()).unwrap();
+            let all = &legation_policy::Target::Organization;
+            mcp.world.registry.bind_policy(name, None, all, now()).unwrap();
+        });
+    };
+    assert_eq!(shown(&mcp, &key).await, ["book", "refund"]);
+    let late = r#"forbid (principal, action, resource) when { context.action == "mcp:tools/call:book"
+        && context.number.hasTag("nights") && context.number.getTag("nights") > 3 };"#;
+    bind("short", late);
+    assert_eq!(shown(&mcp, &key).await, ["book", "refund"], "it depends on an argument");
+    assert_eq!(denied(&mcp.call(&key, "book", json!({"nights": 4})).await), "policy_denied");
+    bind(
+        "no-refunds",
+        r#"forbid (principal, action, resource) when { context.action == "mcp:tools/call:refund" };"#,
+    );
+    assert_eq!(shown(&mcp, &key).await, ["book"]);
+    assert_eq!(denied(&mcp.call(&key, "refund", json!({})).await), "policy_denied");
+    // Whoever is only watched is denied nothing by policies, and sees what it may call.
+    blocking(|| mcp.world.registry.shadow("mail", now() + 60, now())).unwrap();
+    let watched = shown(&mcp, &key).await;
+    assert!(watched.contains(&"refund".to_owned()), "{watched:?}");
+    // A list of what is allowed, in which no tool is.
+    blocking(|| mcp.world.registry.enforce("mail", now())).unwrap();
+    bind(
+        "lists-only",
+        r#"permit (principal, action, resource) when { context.action like "mcp:*list" || context.action == "mcp:initialize" };"#,
+    );
+    assert!(shown(&mcp, &key).await.is_empty());
+}
+
 fn nights(most: i64) -> Value {
     json!({"type": "argument", "name": "nights", "max": most})
 }

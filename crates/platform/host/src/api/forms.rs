@@ -11,6 +11,7 @@ use legation_store::{
     holder::{Holder, Kind, State},
     link::Link,
     receipt::{Receipt, Spent},
+    theirs::Theirs,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -185,6 +186,23 @@ pub fn model_name(organization: &Did, resource: &str) -> String {
     let models = format!("https://{}/models/", names::host(organization));
     let model = resource.strip_prefix(&models).and_then(|rest| rest.split_once('/'));
     model.map_or(resource, |(_, name)| name).to_owned()
+}
+
+/// A receipt of others in short.
+pub(crate) fn theirs(one: &Theirs, organization: &Did) -> Value {
+    json!({
+        "seq": one.seq,
+        "at": time::format(one.at),
+        "agent": agent_name(organization, &one.agent),
+        "origin": one.origin,
+        "signer": one.signer,
+        "decision": one.decision,
+        "code": one.code,
+        "saidAt": one.said_at.map(time::format),
+        "state": one.state,
+        "reason": one.reason,
+        "sha256": one.digest,
+    })
 }
 
 /// A receipt in short.

@@ -29,6 +29,9 @@ const LAST: Member = Member {
     kind: "integer",
     about: "So many of the latest, the latest first: 1 to 1000, in place of `after` and `limit`.",
 };
+const LATEST: Member = Member { name: "last", kind: "integer", about: "So many, 1 to 1000; 100 by default." };
+const OF_AGENT: Member =
+    Member { name: "agent", kind: "string", about: "Those of this agent only, by its name or its DID." };
 const SEQ: Member = Member { name: "after", kind: "integer", about: "Begin behind this number." };
 /// What is spent is told of so long, where nobody says it: a day, in seconds.
 const DAY: i64 = 86_400;
@@ -66,6 +69,20 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         &[],
         "ReceiptShown",
         receipt,
+    ),
+    Endpoint::get(
+        ("/v1/their-receipts", "admin:receipts.list"),
+        "Receipts of others, the latest first: what services signed of what agents sent, and whether that holds.",
+        &[LATEST, OF_AGENT],
+        "TheirReceipts",
+        their_receipts,
+    ),
+    Endpoint::get(
+        ("/v1/their-receipts/{seq}", "admin:receipts.show"),
+        "One receipt of others, with what was signed.",
+        &[],
+        "TheirReceiptShown",
+        their_receipt,
     ),
     Endpoint::get(
         ("/v1/events", "admin:events.list"),
@@ -129,6 +146,20 @@ fn receipt(asked: &Asked<'_>) -> Result<Value, ApiError> {
     })?;
     let json = forms::receipt(&receipt, asked.registry.did());
     Ok(forms::with(json, &[("receipt", body), ("secured", json!(asked.registry.signed_receipt(seq)?))]))
+}
+
+fn their_receipts(asked: &Asked<'_>) -> Result<Value, ApiError> {
+    let last = asked.number("last", 1, MOST)?.unwrap_or(100);
+    let found = asked.registry.theirs(asked.query("agent"), last)?;
+    let form = |one: &legation_store::theirs::Theirs| forms::theirs(one, asked.registry.did());
+    Ok(json!({"receipts": found.iter().map(form).collect::<Vec<_>>()}))
+}
+
+fn their_receipt(asked: &Asked<'_>) -> Result<Value, ApiError> {
+    let missing = || ApiError::new(404, "not_found", format!("there is no receipt {} of others", asked.name));
+    let found = asked.registry.their_receipt(asked.name.parse().map_err(|_| missing())?)?;
+    let json = forms::theirs(&found, asked.registry.did());
+    Ok(forms::with(json, &[("secured", json!(found.secured))]))
 }
 
 fn events(asked: &Asked<'_>) -> Result<Value, ApiError> {

@@ -310,6 +310,19 @@ async fn told_of(walk: &Walk<'_>) {
     assert_eq!((&first["receipts"][0]["seq"], &first["next"]), (&json!(1), &json!(1)));
     assert_eq!(walk.get("/v1/receipts?after=1&limit=1").await["receipts"][0]["seq"], 2);
     assert!(walk.get("/v1/receipts?last=3").await["receipts"][0]["seq"].as_i64().unwrap() > 3);
+    blocking(|| {
+        let agent = "did:web:acme.example:bot".parse().unwrap();
+        let arrived =
+            legation_registry::theirs::Arrived { agent: &agent, origin: None, secured: "no.receipt.at-all" };
+        let judged = walk.world.registry.judge_theirs(arrived, Err("nobody".to_owned()), now());
+        walk.world.registry.keep_theirs(judged, now()).unwrap();
+    });
+    let theirs = walk.get("/v1/their-receipts?agent=bot&last=3").await;
+    assert_eq!(
+        (&theirs["receipts"][0]["state"], &theirs["receipts"][0]["agent"]),
+        (&json!("wrong"), &json!("bot"))
+    );
+    assert_eq!(walk.get("/v1/their-receipts/1").await["secured"], "no.receipt.at-all");
     let receipt = walk.get("/v1/receipts/1").await;
     assert_eq!(receipt["receipt"]["verifier"], "did:web:acme.example");
     assert_eq!(receipt["secured"].as_str().unwrap().split('.').count(), 3);

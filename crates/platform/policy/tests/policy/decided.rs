@@ -223,3 +223,34 @@ fn nothing_bound_says_nothing_and_what_is_bound_has_a_digest_of_its_own() {
         (set(&[(NO_GPT, "tag:a"), (NO_GPT, "tag:b")]), set(&[(NO_GPT, "tag:a"), (NO_GPT, "tag:b")]));
     assert_eq!(one.digest(), two.digest());
 }
+
+/// What of `http:GET` is denied always, by one policy.
+fn always(text: &str) -> bool {
+    let asks = request("http:GET", "https://tools.acme.example/x", &[("n", 1.into())]);
+    set(&[(text, "organization")]).denies_always(&asked(&[agent("bot", "sales", &["pii"])], &asks))
+}
+
+#[test]
+fn what_asks_for_no_argument_is_decided_before_there_are_any() {
+    for (text, denied) in [
+        ("forbid (principal, action, resource);", true),
+        (r#"forbid (principal in Tag::"pii", action, resource);"#, true),
+        (r#"forbid (principal in Tag::"eu", action, resource);"#, false),
+        (r#"forbid (principal, action, resource) when { context.action == "http:GET" };"#, true),
+        (r#"forbid (principal, action, resource) unless { context.possession == "signed" };"#, true),
+        (r#"forbid (principal, action, resource) when { context.foreign };"#, false),
+        // It depends on what is asked, or when.
+        (r#"forbid (principal, action, resource) when { context.number.hasTag("n") };"#, false),
+        (r#"forbid (principal, action, resource) unless { context.text.hasTag("n") };"#, false),
+        (r#"forbid (principal, action, resource) when { context has purpose };"#, false),
+        (r#"forbid (principal, action, resource) when { context.hour >= 0 };"#, false),
+        (r#"forbid (principal, action, resource) when { !(context has statusAge) };"#, false),
+        // A list that could name it, and one that can't.
+        (r#"permit (principal, action, resource) when { context.number.hasTag("n") };"#, false),
+        (r#"permit (principal in Tag::"eu", action, resource) when { context.number.hasTag("n") };"#, true),
+        (r#"permit (principal, action in Action::"mcp", resource);"#, true),
+        (r#"permit (principal, action in Action::"http", resource);"#, false),
+    ] {
+        assert_eq!(always(text), denied, "{text}");
+    }
+}

@@ -38,6 +38,9 @@ fn statement() -> impl Strategy<Value = String> {
         2 => Just(String::new()),
         1 => Just(" when { context.number.hasTag(\"n\") && context.number.getTag(\"n\") > 4 }".to_owned()),
         1 => Just(" unless { context has purpose }".to_owned()),
+        1 => Just(" when { context.action like \"http:*\" }".to_owned()),
+        1 => Just(" unless { context.links == 2 && !context.child }".to_owned()),
+        1 => Just(" when { context.hour < 12 || context.action == \"pay\" }".to_owned()),
         // It fails for some.
         1 => Just(" when { context.number.hasTag(\"n\") && context.number.getTag(\"n\") * 9000000000000000 > 1 }".to_owned()),
     ];
@@ -118,6 +121,27 @@ proptest! {
                     prop_assert!(Set::of(fewer).decide(&asks).is_through());
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_is_denied_always_is_denied_whatever_is_asked_and_whenever(
+        all in bound(),
+        principals in proptest::collection::vec(principal(), 1..3),
+        first in wanted(),
+        others in proptest::collection::vec((wanted(), 0_i64..2 * 86_400), 1..12),
+    ) {
+        let documents = all.iter().enumerate().filter_map(|(number, (texts, targets))| Some((put(texts, number)?, targets)));
+        let bound = documents.flat_map(|(document, targets)| {
+            targets.iter().map(move |target| Bound { document: Arc::clone(&document), target: target.clone() })
+        });
+        let set = Set::of(bound);
+        let denied = set.denies_always(&asked(&principals, &first));
+        for (other, later) in &others {
+            let same = legation_credential::Request::new(first.action(), first.resource(), other.facts().clone()).unwrap();
+            let asks = legation_policy::Asked { at: NOW + later, ..asked(&principals, &same) };
+            prop_assert_eq!(set.denies_always(&asks), denied, "it depends on nothing of that");
+            prop_assert!(!denied || !set.decide(&asks).is_through());
         }
     }
 }

@@ -1,0 +1,199 @@
+//! Receipts of others: what a service answers with, and what an agent hands in.
+
+use crate::world::{World, blocking, local, now, post_to, sqlite};
+use axum::{Router, body::Body, http::Request, routing::any};
+use legation_credential::{Authority, Facts};
+use legation_keys::{Algorithm, PublicKey, SecretKey, Signer as _};
+use legation_registry::{Profile, route::Route};
+use legation_verifier::receipt;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+
+/// A service with a key of its own at `did:web:localhost%3APORT`, which answers with whatever receipt it is told to.
+struct Shop {
+    world: World,
+    key: SecretKey,
+    port: u16,
+    says: Arc<Mutex<String>>,
+    agent: String,
+    did: String,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        let world = sqlite();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
+        let (said, document) = (Arc::<Mutex<String>>::default(), document(port, key.public_key()));
+        let says = Arc::clone(&said);
+        let serves = move |request: Request<Body>| {
+            let (said, document) = (said.lock().unwrap().clone(), document.clone());
+            async move {
+                let mut response = axum::response::Response::new(Body::from("done"));
+                if request.uri().path() == "/.well-known/did.json" {
+                    *response.body_mut() = Body::from(document);
+                    response.headers_mut().insert("content-type", "application/did+json".parse().unwrap());
+                } else if !said.is_empty() {
+                    response.headers_mut().insert("legation-receipt", said.parse().unwrap());
+                }
+                response
+            }
+        };
+        tokio::spawn(
+            async move { axum::serve(listener, Router::new().fallback(any(serves))).await.unwrap() },
+        );
+        let route = Route {
+            name: "shop".to_owned(),
+            path: "/shop/".to_owned(),
+            upstream: local(&format!("http://127.0.0.1:{port}/")),
+            ..Route::default()
+        };
+        let may = Profile {
+            actions: vec!["http:*".to_owned()],
+            resources: vec![format!("{}*", route.upstream)],
+            ..Profile::default()
+        };
+        let (agent, did) = blocking(|| {
+            world.registry.put_route(&route, now()).unwrap();
+            world.registry.add_team("buyers", &may, now()).unwrap();
+            let did = world.registry.add_agent("mail", "buyers", &may, now()).unwrap().did;
+            (world.registry.create_key("mail", "test", None, now()).unwrap().secret.to_string(), did)
+        });
+        Self { world, key, port, says, agent, did }
+    }
+
+    fn did(&self) -> String {
+        format!("did:web:localhost%3A{}", self.port)
+    }
+
+    /// A receipt of this service, as of a moment, about an agent.
+    fn receipt(&self, about: &str, at: i64) -> String {
+        let body = json!({
+            "type": "LegationReceipt", "decision": "permit", "at": legation_keys::time::format(at), "verifier": self.did(),
+            "principal": "did:web:acme.example", "agent": about, "effective": Authority::everything().to_json(),
+            "request": {"action": "a2a:skill:book", "resource": "https://shop.example/", "facts": Facts::new().len()},
+        });
+        self.signed(&body, &self.key)
+    }
+
+    fn signed(&self, body: &Value, key: &SecretKey) -> String {
+        receipt::sign(body.to_string().as_bytes(), &format!("{}#key-1", self.did()), key).unwrap()
+    }
+
+    async fn hands_in(&self, secured: &str) -> Value {
+        let body = json!({ "receipt": secured }).to_string();
+        let answer = self.world.send(0, post_to("/v1/self/receipts", &self.agent, body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    }
+
+    /// Sends something, which is answered with a receipt, and gives what is kept of that.
+    async fn sends(&self, secured: &str) -> legation_store::theirs::Theirs {
+        secured.clone_into(&mut self.says.lock().unwrap());
+        let before = self.kept().len();
+        let answer = self.world.send(0, post_to("/shop/orders", &self.agent, "{}".to_owned())).await;
+        assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "done"));
+        for _ in 0..200 {
+            if let Some(last) = self.kept().into_iter().next().filter(|_| self.kept().len() > before) {
+                return last;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("nothing was kept");
+    }
+
+    fn kept(&self) -> Vec<legation_store::theirs::Theirs> {
+        blocking(|| self.world.registry.theirs(None, 100)).unwrap()
+    }
+}
+
+fn document(port: u16, key: &PublicKey) -> String {
+    let did = format!("did:web:localhost%3A{port}");
+    let id = format!("{did}#key-1");
+    json!({
+        "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
+        "id": did,
+        "verificationMethod": [{"id": id, "type": "Multikey", "controller": did, "publicKeyMultibase": key.to_multikey()}],
+        "assertionMethod": [id],
+    })
+    .to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_service_answers_with_is_kept_and_named_as_what_it_is() {
+    let shop = Shop::open().await;
+    let good = shop.receipt(&shop.did, now());
+    let kept = shop.sends(&good).await;
+    assert_eq!(
+        (kept.state.as_str(), kept.reason.as_str(), kept.decision.as_str()),
+        ("verified", "", "permit")
+    );
+    assert_eq!((kept.signer, kept.agent, kept.secured), (shop.did(), shop.did.clone(), good.clone()));
+    assert_eq!(kept.origin, format!("http://localhost:{}", shop.port));
+    // What was changed, what somebody else signed, what is of another agent or another time.
+    let (head, payload) = good.rsplit_once('.').unwrap();
+    let changed = format!(
+        "{head}.{}",
+        if payload.starts_with('A') { payload.replacen('A', "B", 1) } else { format!("A{}", &payload[1..]) }
+    );
+    let stranger = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let body = json!({"type": "LegationReceipt", "decision": "permit", "verifier": shop.did(), "agent": shop.did,
+        "at": legation_keys::time::format(now())});
+    for (secured, state, why) in [
+        (changed, "wrong", "signature"),
+        (shop.signed(&body, &stranger), "wrong", "signature"),
+        ("no.receipt.atall".to_owned(), "wrong", ""),
+        (shop.receipt("did:web:acme.example:other", now()), "foreign", "another agent"),
+        (shop.receipt(&shop.did, now() - 3600), "foreign", "too old"),
+    ] {
+        let kept = shop.sends(&secured).await;
+        assert_eq!(kept.state, state, "{}", kept.reason);
+        assert!(kept.reason.contains(why), "{}", kept.reason);
+    }
+    // Who answered and who signed are two.
+    let other = Shop::open().await;
+    let kept = shop.sends(&other.receipt(&shop.did, now())).await;
+    assert_eq!(kept.state, "foreign", "{}", kept.reason);
+    assert!(kept.reason.contains("signed it"), "{}", kept.reason);
+    // The same again is the same.
+    *shop.says.lock().unwrap() = good;
+    let count = shop.kept().len();
+    shop.world.send(0, post_to("/shop/orders", &shop.agent, "{}".to_owned())).await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(shop.kept().len(), count);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_hands_in_what_it_was_answered_elsewhere() {
+    let shop = Shop::open().await;
+    let good = shop.receipt(&shop.did, now() - 86_400);
+    let told = shop.hands_in(&good).await;
+    assert_eq!(
+        (&told["state"], &told["signer"], &told["seq"]),
+        (&json!("verified"), &json!(shop.did()), &json!(1))
+    );
+    assert_eq!(shop.hands_in(&good).await, told, "once is enough");
+    assert_eq!(shop.hands_in(&shop.receipt("did:web:acme.example:other", now())).await["state"], "foreign");
+    assert_eq!(shop.hands_in(&shop.receipt(&shop.did, now() + 3600)).await["state"], "wrong");
+    let own = blocking(|| shop.world.registry.signed_receipt(1));
+    assert!(own.is_ok());
+    // A signer that is not there: once it is, it is looked at again.
+    let body = json!({"type": "LegationReceipt", "decision": "permit", "verifier": "did:web:gone.localhost%3A1", "agent": shop.did,
+        "at": legation_keys::time::format(now())});
+    let gone =
+        receipt::sign(body.to_string().as_bytes(), "did:web:gone.localhost%3A1#key-1", &shop.key).unwrap();
+    assert_eq!(shop.hands_in(&gone).await["state"], "unresolved");
+    for body in ["", "{}", "{\"receipt\":1}", "{\"receipt\":\"\"}"] {
+        let answer = shop.world.send(0, post_to("/v1/self/receipts", &shop.agent, body.to_owned())).await;
+        assert_eq!(answer.status, 400, "{body}");
+    }
+    let nobody = shop
+        .world
+        .send(0, post_to("/v1/self/receipts", "legation_nobody", json!({"receipt": good}).to_string()));
+    assert_eq!(nobody.await.status, 401);
+    let mine = blocking(|| shop.world.registry.theirs(Some("mail"), 100)).unwrap();
+    assert_eq!(mine.len(), 4);
+    assert!(blocking(|| shop.world.registry.theirs(Some("other"), 100)).unwrap().is_empty());
+    assert_eq!(blocking(|| shop.world.registry.their_receipt(1)).unwrap().secured, good);
+}
