@@ -135,7 +135,11 @@ async fn what_a_service_answers_with_is_kept_and_named_as_what_it_is() {
     let (head, payload) = good.rsplit_once('.').unwrap();
     let changed = format!(
         "{head}.{}",
-        if payload.starts_with('A') { payload.replacen('A', "B", 1) } else { format!("A{}", &payload[1..]) }
+        if payload.starts_with('A') {
+            payload.replacen('A', "B", 1)
+        } else {
+            format!("A{}", payload.get(1..).unwrap())
+        }
     );
     let stranger = SecretKey::generate(Algorithm::EdDsa).unwrap();
     let body = json!({"type": "LegationReceipt", "decision": "permit", "verifier": shop.did(), "agent": shop.did,
