@@ -74,11 +74,13 @@ fn delegated() -> Authority {
     let all = |flag: &str| -> Vec<&str> {
         line.split(&format!("--{flag} '")).skip(1).map(|rest| rest.split_once('\'').unwrap().0).collect()
     };
-    let constraints = all("constraint").join(",");
-    assert!(constraints.contains("spend") && constraints.contains("audience"), "{constraints}");
+    let flag = |flag: &str| line.split(&format!("--{flag} ")).nth(1).unwrap().split(' ').next().unwrap();
+    let amount = flag("spend").strip_suffix("USD").unwrap().replace('.', "");
+    let spend = json!({"type": "spend", "currency": "USD", "perAction": amount.parse::<u64>().unwrap()});
+    let constraints = json!([spend, {"type": "audience", "allow": [flag("audience")]}]);
     let (actions, resources) = (all("action"), all("resource"));
     let grants = json!([{"actions": actions, "resources": resources}]);
-    Authority::parse(&format!(r#"{{"grants":{grants},"constraints":[{constraints}]}}"#)).unwrap()
+    Authority::parse(&format!(r#"{{"grants":{grants},"constraints":{constraints}}}"#)).unwrap()
 }
 
 fn now() -> i64 {

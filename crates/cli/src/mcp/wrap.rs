@@ -202,6 +202,12 @@ impl Side {
                 return self.to_client.send(line(&error(message.id.as_ref(), code, &denied))).await.ok();
             }
         };
+        // Whoever declines does not want it any more, also where somebody has granted it meanwhile.
+        if message.brings == message::Brings::Declined {
+            let (code, why) = ("approval_refused", message::DECLINED);
+            let denied = told::Denied { code, message: why, cure: None, retry_after: None, approval: None };
+            return self.to_client.send(line(&told::denied(&message, 403, &denied))).await.ok();
+        }
         if let Err(denied) = self.decider.commit(&action, &message.facts).await {
             if !message.is_request() {
                 complain(&format!("note: `{action}` was not passed on: {}\n", denied.message));

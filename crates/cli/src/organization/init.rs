@@ -58,6 +58,9 @@ fn make(folder: &DataDir, args: &InitArgs) -> Result<(Registry, Option<Did>), Fa
     let give_up = || {
         if !args.beside {
             folder.give_up()
+        } else if let Ok(did) = legation_registry::names::organization(&args.domain) {
+            // It was made for this one, and is empty.
+            let _ = std::fs::remove_dir(folder.of_organization(&did));
         }
     };
     let signer = folder.signer().inspect_err(|_| give_up())?;

@@ -14,6 +14,7 @@ use legation_registry::{
     master::{MadeAnew, Resealed},
 };
 use legation_signer::{Master, MasterError, Token, rotation};
+use legation_store::StoreError;
 use serde_json::json;
 
 pub(crate) fn run(command: &MasterKeyCommand) -> Result<Output, Failure> {
@@ -33,6 +34,14 @@ fn rotate(args: &RotateMasterArgs) -> Result<Output, Failure> {
     let path = folder.master();
     let shown = path.display();
     let token = token(args);
+    if !args.prepare {
+        for registry in folder.open_all(&folder.signer()?)? {
+            // What it has could not be sealed anew, and the old key would stay.
+            if let Some(why) = registry.closed().map_err(|error| failed(&error))? {
+                return Err(failed(&StoreError::Restored { why }.into()));
+            }
+        }
+    }
     let begun = rotation::begin(&path, token.as_ref()).map_err(|error| wrong(&error))?;
     if args.prepare {
         let text = format!(

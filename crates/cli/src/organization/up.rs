@@ -14,7 +14,7 @@ mod telemetry;
 mod told;
 mod witnesses;
 
-use super::data_dir::{DataDir, domains, failed};
+use super::data_dir::{DataDir, Signer, domains, failed};
 use crate::{
     args::{LimitArgs, UpArgs},
     files,
@@ -25,7 +25,7 @@ use axum::routing::get;
 use legation_console::Console;
 use legation_gateway::Limits;
 use legation_host::{Serving, TlsFiles, serve_as};
-use legation_registry::{Budget, identity::Role};
+use legation_registry::{Budget, Registry, identity::Role};
 use legation_signer::hide_memory;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
@@ -81,8 +81,7 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
         return Err(Failure::usage(message));
     }
     raise_files(&args.limits, all.len());
-    let begin = |registry| Organization::begin(registry, (&folder, &signer), args);
-    let all = all.into_iter().map(begin).collect::<Result<Vec<_>, _>>()?;
+    let all = begin_all(all, (&folder, &signer), args)?;
     let telemetry = telemetry::start(&args.tell, &all)?;
     let code = match all.first() {
         Some(one) if args.dev => {
@@ -109,6 +108,30 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
     let served: Vec<&str> = all.iter().map(|one| one.did().as_str()).collect();
     let served = if let [one] = served.as_slice() { json!(one) } else { json!(served) };
     Ok(Output::done(json!({ "served": served }), "stopped"))
+}
+
+/// Begins each. Of several, one that can't be served keeps the others from nothing: it is told, and left out.
+fn begin_all(
+    all: Vec<Registry>,
+    at: (&DataDir, &Signer),
+    args: &UpArgs,
+) -> Result<Vec<Organization>, Failure> {
+    let (several, mut begun, mut failed) = (all.len() > 1, Vec::new(), None);
+    for registry in all {
+        let did = registry.did().clone();
+        match Organization::begin(registry, at, args) {
+            Ok(one) => begun.push(one),
+            Err(error) if several => {
+                complain(&format!("note: {did} is not served: {error}\n"));
+                failed = Some(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match failed {
+        Some(error) if begun.is_empty() => Err(error),
+        _ => Ok(begun),
+    }
 }
 
 fn limits(args: &LimitArgs) -> Limits {

@@ -65,7 +65,7 @@ fn an_agent_in_custody_signs_by_the_signer_until_it_is_stopped() {
     }
     // The number of all users that have none here.
     let refused = world.play.run("agent file pay --user 65534 --socket agents.sock --out none.agent --json");
-    assert_eq!((refused.status, &refused.json()["error"]), (1, &"user_unusable".into()), "{refused:?}");
+    assert_eq!(refused.json()["error"], "user_unusable", "{refused:?}");
     world.play.json("agent suspend pay");
     assert_eq!(told(proxy.chat(&json!({"max_tokens": 5}))).0, 403);
     world.play.json("agent resume pay");

@@ -8,7 +8,7 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
-use http::HeaderValue;
+use http::{HeaderValue, header::CACHE_CONTROL};
 use legation_credential::{Request, RequestError};
 use legation_http_signature::{Message, RECEIPT};
 use serde_json::{Map, Value};
@@ -121,10 +121,16 @@ impl IntoResponse for Refused {
 
 /// The answer with the receipt of what was decided, where it has room in a header.
 fn with_receipt(mut response: Response, receipt: &str) -> Response {
+    // A shared cache would give it to others: it says who asked for what.
+    let says =
+        |line: &HeaderValue| line.to_str().is_ok_and(|line| line.to_ascii_lowercase().contains("public"));
+    let is_public = response.headers().get_all(CACHE_CONTROL).iter().any(says);
     if let Ok(value) = HeaderValue::from_str(receipt)
         && receipt.len() <= MAX_RECEIPT
+        && !is_public
     {
         response.headers_mut().insert(RECEIPT, value);
+        response.headers_mut().append(CACHE_CONTROL, HeaderValue::from_static("private"));
     }
     response
 }

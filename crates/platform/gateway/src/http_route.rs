@@ -148,7 +148,7 @@ async fn run(
         Spoken::Http => {}
     }
     // What was read whole is in its receipt.
-    let agent = caller.chain.agent().clone();
+    let agent = (caller.chain.agent().clone(), gateway.holder(&caller.chain).clone());
     let open = (read.is_none() || wanted == Wanted::Socket).then(|| Open::of(done, caller));
     let exchange = Exchange::new(gateway, open, place, route.timeouts.clone());
     let headers = to_upstream(gateway, &route, &headers, wanted).await;
@@ -162,7 +162,7 @@ async fn run(
         Some(_) => (Method::GET, Some(fields::begin_socket(&mut headers)?)),
         None => (method, None),
     };
-    let on = On { gateway, agent: &agent, url: &url, method, headers, exchange, guard, span };
+    let on = On { gateway, agent: (&agent.0, &agent.1), url: &url, method, headers, exchange, guard, span };
     match (wanted, upgrade) {
         (Wanted::Socket, Some(upgrade)) => {
             on.socket((upgrade, kept), key.as_deref(), (&route, &synced)).await
@@ -178,7 +178,8 @@ async fn run(
 struct On<'a> {
     gateway: &'a Arc<Gateway>,
     /// Who asks.
-    agent: &'a Did,
+    /// Who sends it, and among whose it is counted.
+    agent: (&'a Did, &'a Did),
     url: &'a str,
     method: Method,
     headers: HeaderMap,

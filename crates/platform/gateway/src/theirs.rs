@@ -19,7 +19,7 @@ use legation_keys::{
 use legation_registry::{
     RegistryError,
     route::origin_of,
-    theirs::{Arrived, MAX_BYTES, signer_of},
+    theirs::{Arrived, MAX_BYTES, is_at, signer_of},
 };
 use legation_store::theirs::Theirs;
 use serde_json::{Value, json};
@@ -37,29 +37,38 @@ pub(crate) async fn hand_in(gateway: &Arc<Gateway>, message: &Message<'_>) -> Re
         json::parse(message.body, LIMITS).map_err(|error| Refused::new(error.code(), error.to_string()))?;
     let secured = json.get("receipt").and_then(Json::as_str).filter(|text| !text.is_empty());
     let secured = secured.ok_or_else(|| Refused::new("bad_request", "`receipt` is missing, or no text"))?;
-    let kept = gateway.keep_theirs(caller.chain.agent(), None, secured.trim().to_owned()).await?;
+    let whose = (caller.chain.agent(), gateway.holder(&caller.chain));
+    let kept = gateway.keep_theirs(whose, None, secured.trim().to_owned()).await?;
     Ok(answer::whole(200, "application/json", told(&kept).to_string().into_bytes()))
 }
 
 fn told(kept: &Theirs) -> Value {
     json!({
-        "seq": kept.seq, "state": kept.state, "reason": kept.reason, "signer": kept.signer,
+        "seq": kept.seq, "state": kept.state, "signer": kept.signer,
+        // Why a document was not to be had would tell what there is at other addresses.
+        "reason": if kept.state == "unresolved" { "its signer's document was not to be had" } else { kept.reason.as_str() },
         "decision": kept.decision, "saidAt": kept.said_at.map(time::format),
     })
 }
 
 impl Gateway {
     /// Keeps the receipt that a service answered an agent with, where it did, beside everything else.
-    pub(crate) fn note_theirs(self: &Arc<Self>, agent: &Did, url: &str, headers: &HeaderMap) {
+    ///
+    /// What somebody signed who is not at the origin that answered is not looked at: a service makes nobody fetch from elsewhere.
+    pub(crate) fn note_theirs(self: &Arc<Self>, whose: (&Did, &Did), url: &str, headers: &HeaderMap) {
         let mut given = headers.get_all(RECEIPT).iter();
         let (Some(secured), None) = (given.next(), given.next()) else { return };
         let Some(secured) = secured.to_str().ok().filter(|text| text.len() <= MAX_BYTES) else { return };
         // More than that at a time is a service that plays; what agents were answered with they can hand in.
         let Ok(place) = Arc::clone(&self.theirs).try_acquire_owned() else { return };
-        let (gateway, agent, secured) = (Arc::clone(self), agent.clone(), secured.to_owned());
-        let origin = origin_of(url).ok();
+        let Ok(origin) = origin_of(url) else { return };
+        if !signer_of(secured).is_ok_and(|signer| is_at(&signer, &origin)) {
+            return;
+        }
+        let (gateway, secured) = (Arc::clone(self), secured.to_owned());
+        let (agent, holder) = (whose.0.clone(), whose.1.clone());
         let kept = async move {
-            let _ = gateway.keep_theirs(&agent, origin.as_deref(), secured).await;
+            let _ = gateway.keep_theirs((&agent, &holder), Some(&origin), secured).await;
             drop(place);
         };
         tokio::spawn(kept.in_current_span());
@@ -67,21 +76,27 @@ impl Gateway {
 
     async fn keep_theirs(
         self: &Arc<Self>,
-        agent: &Did,
+        (agent, holder): (&Did, &Did),
         origin: Option<&str>,
         secured: String,
     ) -> Result<Theirs, Refused> {
+        let (gateway, agent, holder) = (Arc::clone(self), agent.clone(), holder.clone());
+        let (whose, text) = ((agent.clone(), holder.clone()), secured.clone());
+        let looked =
+            self.blocking(move || gateway.registry.may_keep_theirs((&whose.0, &whose.1), &text, now()));
+        // One that is there already, or that there is no room for, is neither fetched for nor written.
+        if let Some(known) = looked.await.and_then(|looked| looked).map_err(refused)? {
+            return Ok(known);
+        }
         let document = self.of_signer(&secured).await;
-        let (gateway, agent, origin) = (Arc::clone(self), agent.clone(), origin.map(str::to_owned));
+        let (gateway, origin) = (Arc::clone(self), origin.map(str::to_owned));
         let kept = self.blocking(move || {
             let (now, document) = (now(), document.as_ref().map_err(String::clone));
-            let arrived = Arrived { agent: &agent, origin: origin.as_deref(), secured: &secured };
+            let arrived =
+                Arrived { agent: &agent, holder: &holder, origin: origin.as_deref(), secured: &secured };
             gateway.registry.keep_theirs(gateway.registry.judge_theirs(arrived, document, now), now)
         });
-        kept.await.and_then(|kept| kept).map_err(|error| match error {
-            RegistryError::Value { reason, .. } => Refused::new("too_many_kept", reason),
-            error => Refused::of_registry(&error),
-        })
+        kept.await.and_then(|kept| kept).map_err(refused)
     }
 
     /// The document of whoever says that it signed a receipt.
@@ -98,5 +113,12 @@ impl Gateway {
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err(format!("the document of `{signer}` did not come in time")),
         }
+    }
+}
+
+fn refused(error: RegistryError) -> Refused {
+    match error {
+        RegistryError::Value { reason, .. } => Refused::new("too_many_kept", reason),
+        error => Refused::of_registry(&error),
     }
 }

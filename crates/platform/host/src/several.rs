@@ -60,7 +60,8 @@ type Found<'s> = Result<(&'s One, String), Problem>;
 impl Several {
     fn router(all: Vec<(Did, Router)>, whose: Whose, administers: bool) -> Router {
         let one = |(did, router)| {
-            let authority = names::host(&did).split('/').next().unwrap_or_default().to_owned();
+            let authority =
+                without_usual_port(names::host(&did).split('/').next().unwrap_or_default()).to_owned();
             One { did, authority, router }
         };
         let all = all.into_iter().map(one).collect();
@@ -148,7 +149,11 @@ fn host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     // HTTP/2 names it in its target (RFC 9113 §8.3.1); where both are there they are the same.
     let named = || headers.get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
     let host = uri.authority().cloned().or_else(named)?.as_str().to_ascii_lowercase();
-    Some(host.strip_suffix(":443").or_else(|| host.strip_suffix(":80")).unwrap_or(&host).to_owned())
+    Some(without_usual_port(&host).to_owned())
+}
+
+fn without_usual_port(host: &str) -> &str {
+    host.strip_suffix(":443").or_else(|| host.strip_suffix(":80")).unwrap_or(host)
 }
 
 /// What of a path is below a name: `/did.json` of `/sales/did.json`.

@@ -291,6 +291,9 @@ fn elicits(capabilities: &Json<'_>) -> bool {
     how.is_some_and(|how| how.is_empty() || how.get("form").is_some())
 }
 
+/// What is told of a request whose client declined to wait for its approval.
+pub const DECLINED: &str = "the client declined; nothing was sent";
+
 fn brings(params: &Object<'_>) -> Brings {
     let answers = params.get("inputResponses").map(Json::as_object);
     match (params.get("requestState"), answers) {

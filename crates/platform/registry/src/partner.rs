@@ -1,7 +1,7 @@
 //! Partners: other organizations whose agents may call here, on which routes and models, and under which ceiling. Whoever is no
 //! partner is let in nowhere.
 
-use crate::{error::RegistryError, names, profile::group_pattern, registry::Registry, route::Route};
+use crate::{error::RegistryError, profile::group_pattern, registry::Registry, route::Route};
 use legation_credential::Authority;
 use legation_did::Did;
 use legation_store::configuration;
@@ -68,7 +68,9 @@ impl Partner {
             Ok(did) => did,
             Err(error) => return wrong("DID of a partner", &self.did, &error.to_string()),
         };
-        if names::is_own(own, &did) {
+        // Whatever is below its own name is answered by its own host, whoever it is of.
+        let is_below = did.as_str().strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with(':'));
+        if is_below || did == *own {
             return wrong(
                 "DID of a partner",
                 &self.did,

@@ -18,17 +18,20 @@ use legation_keys::{
     jws,
     time::{self, Round},
 };
-use legation_store::theirs::{self, Theirs};
+use legation_store::{
+    Tx,
+    theirs::{self, Theirs},
+};
 use legation_verifier::receipt::{self, ReceiptError};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// Most bytes of one: what fits into a header, and room for those that are handed in.
-pub const MAX_BYTES: usize = 16 << 10;
+pub const MAX_BYTES: usize = 8 << 10;
 /// For how long they are kept, seconds: a year.
 const KEPT: i64 = 366 * 86_400;
-/// Most of one agent within a day.
-const MOST_A_DAY: i64 = 10_000;
+/// Most of one agent and its children within a day.
+const MOST_A_DAY: i64 = 5_000;
 /// How far apart an answer and its receipt may be, seconds, and how far the other clock may be ahead.
 const APART: i64 = 300;
 /// Bounds on its header.
@@ -41,6 +44,8 @@ const MAX_REASON: usize = 300;
 pub struct Arrived<'a> {
     /// Who sent what was answered so.
     pub agent: &'a Did,
+    /// Among whose it is counted.
+    pub holder: &'a Did,
     /// The origin that answered; `None` where the agent handed it in.
     pub origin: Option<&'a str>,
     /// The receipt.
@@ -72,6 +77,7 @@ impl Registry {
             seq: 0,
             digest: base64url::encode(&Sha256::digest(arrived.secured)),
             agent: arrived.agent.to_string(),
+            holder: arrived.holder.to_string(),
             origin: arrived.origin.unwrap_or_default().to_owned(),
             at: now,
             signer: signer_of(arrived.secured).map(|did| did.to_string()).unwrap_or_default(),
@@ -123,11 +129,41 @@ impl Registry {
             return Err(("wrong", "it is of a time to come".to_owned()));
         }
         let Some(origin) = arrived.origin else { return Ok(()) };
-        if host_of(&signer).as_deref() != host_in(origin) {
+        if !is_at(&signer, origin) {
             return Err(("foreign", format!("`{origin}` answered with it, and `{signer}` signed it")));
         }
         if said_at < now.saturating_sub(APART) {
             return Err(("foreign", "it is of another request: it is too old for this answer".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Whether a receipt of an agent, which is counted among those of a holder, has to be looked at: it is given where it is kept already.
+    ///
+    /// # Errors
+    /// As [`Registry::keep_theirs`].
+    pub fn may_keep_theirs(
+        &self,
+        (agent, holder): (&Did, &Did),
+        secured: &str,
+        now: i64,
+    ) -> Result<Option<Theirs>, RegistryError> {
+        let digest = base64url::encode(&Sha256::digest(secured));
+        self.store.read(|tx| {
+            let known = theirs::of(tx, &self.id, (agent.as_str(), &digest))?;
+            let known = known.filter(|known| known.state != "unresolved");
+            if known.is_none() {
+                self.holds_more(tx, holder.as_str(), now)?;
+            }
+            Ok(known)
+        })
+    }
+
+    fn holds_more(&self, tx: &mut Tx<'_>, holder: &str, now: i64) -> Result<(), RegistryError> {
+        let lately = theirs::since(tx, &self.id, (holder, now.saturating_sub(86_400)), MOST_A_DAY)?;
+        if i64::try_from(lately).unwrap_or(i64::MAX) >= MOST_A_DAY {
+            let reason = format!("more than {MOST_A_DAY} of the agent came within a day");
+            return Err(RegistryError::Value { what: "receipt", found: holder.to_owned(), reason });
         }
         Ok(())
     }
@@ -146,12 +182,7 @@ impl Registry {
                 None => 0,
             };
             theirs::forget(tx, &self.id, now.saturating_sub(KEPT))?;
-            let after = now.saturating_sub(86_400);
-            let lately = theirs::since(tx, &self.id, (&judged.agent, after), MOST_A_DAY)?;
-            if i64::try_from(lately).unwrap_or(i64::MAX) >= MOST_A_DAY {
-                let reason = format!("more than {MOST_A_DAY} of the agent came within a day");
-                return Err(RegistryError::Value { what: "receipt", found: judged.agent.clone(), reason });
-            }
+            self.holds_more(tx, &judged.holder, now)?;
             let kept = Theirs { seq, ..judged };
             let seq = theirs::put(tx, &self.id, &kept)?;
             // By its digest the log says that there was this receipt by then, whatever becomes of the key that signed it.
@@ -184,6 +215,12 @@ impl Registry {
     pub fn their_receipt(&self, seq: i64) -> Result<Theirs, RegistryError> {
         Ok(self.store.read(|tx| theirs::get(tx, &self.id, seq))?)
     }
+}
+
+/// Whether who signed it is at the origin that answered.
+#[must_use]
+pub fn is_at(signer: &Did, origin: &str) -> bool {
+    host_of(signer).is_some_and(|host| Some(host.as_str()) == host_in(origin))
 }
 
 /// The host, with its port, that a did:web is of.

@@ -12,10 +12,10 @@
 //! A store that was put back may hold a key that has signed an entry since: another one by it would be a second history under the
 //! same name. So there a log with another name is begun, once it is confirmed that the keys are still the organization's own.
 
-use crate::{error::RegistryError, registry::Registry};
+use crate::{error::RegistryError, names, registry::Registry};
 use legation_did::{Did, Document, web};
 use legation_keys::{Algorithm, jcs, json};
-use legation_signer::{EntryTerms, SealedKey};
+use legation_signer::{ClientError, EntryTerms, SealedKey};
 use legation_store::{
     StoreError, Tx,
     holder::{Holder, Kind},
@@ -29,6 +29,8 @@ use serde_json::json;
 pub const MOST_ENTRIES: i64 = 1024;
 /// Most bytes of a log, for the same reason.
 pub const MOST_BYTES: usize = 1024 * 1024;
+/// By how much the clock of whoever wrote an entry may have been ahead, seconds: a day.
+const AHEAD: i64 = 86_400;
 
 /// How the log of an organization is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,15 +146,20 @@ impl Registry {
         match self.due(tx)? {
             Due::Nothing => Ok(false),
             Due::Log => self.begin_history(tx, now).map(|()| true),
+            // One that was written by a clock that was far ahead can't be gone on with before that time has come, and nobody reads
+            // a log of more entries: the next version begins another log.
+            Due::Entry(number, last) if last.time > now.saturating_add(AHEAD) || number >= MOST_ENTRIES => {
+                self.begin_history(tx, now).map(|()| true)
+            }
             // Its entries have an order by their times.
-            Due::Entry(number, last) if last.time >= now || number >= MOST_ENTRIES => Ok(false),
+            Due::Entry(_, last) if last.time >= now => Ok(false),
             Due::Entry(number, _) => self.append_version(tx, number, now),
         }
     }
 
     fn append_version(&self, tx: &mut Tx<'_>, number: i64, now: i64) -> Result<bool, RegistryError> {
         let Some(history) = webvh::get(tx, &self.id)? else { return Ok(false) };
-        let (did, versions, _) = match self.verified_history(tx, &history) {
+        let (did, versions, bytes) = match self.verified_history(tx, &history) {
             Ok(verified) => verified,
             Err(RegistryError::Damaged { .. }) => return Ok(false),
             Err(error) => return Err(error),
@@ -167,7 +174,15 @@ impl Registry {
             next: &next.public_key,
             document: &document,
         };
-        let line = self.signer().webvh_entry(self.sealed(&history), &terms)?;
+        let line = match self.signer().webvh_entry(self.sealed(&history), &terms) {
+            Ok(line) => line,
+            // What it goes beside matters more, the replacement of a key that others have above all.
+            Err(ClientError::Refused { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        if bytes.saturating_add(line.len()) >= MOST_BYTES {
+            return self.begin_history(tx, now).map(|()| true);
+        }
         webvh::append(tx, &self.id, &history.did, (number.saturating_add(1), &line))?;
         webvh::set_key(tx, &self.id, &next)?;
         let (_, versions, _) = self.verified_history(tx, &next)?;
@@ -252,7 +267,8 @@ impl Registry {
     /// The services that a did:webvh has whether it says so or not, which a did:web beside it has to say ("Publishing a Parallel
     /// did:web DID"). Both say them, so that they say the same.
     fn add_services(&self, document: &mut Document) {
-        let origin = web::origin(&self.did).unwrap_or_default();
+        // Below the organization's own path, where it has one: what is at the root is somebody else's.
+        let origin = names::origin(&self.did);
         let id = |name: &str| format!("{}#{name}", document.id());
         let (files, whois) = (id("files"), id("whois"));
         document.add_service(files, "relativeRef".to_owned(), format!("{origin}/"));

@@ -3,6 +3,7 @@ CREATE TABLE their_receipt (
   seq BIGINT NOT NULL,
   digest TEXT NOT NULL,
   agent TEXT NOT NULL,
+  holder TEXT NOT NULL,
   origin TEXT NOT NULL,
   at BIGINT NOT NULL,
   signer TEXT NOT NULL,
@@ -15,5 +16,6 @@ CREATE TABLE their_receipt (
   PRIMARY KEY (organization, seq)
 );
 CREATE UNIQUE INDEX their_receipt_once ON their_receipt (organization, agent, digest);
+CREATE INDEX their_receipt_by_holder ON their_receipt (organization, holder, at);
 CREATE INDEX their_receipt_by_agent ON their_receipt (organization, agent, seq);
 CREATE INDEX their_receipt_by_age ON their_receipt (organization, at);

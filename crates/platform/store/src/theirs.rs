@@ -11,6 +11,8 @@ pub struct Theirs {
     pub digest: String,
     /// Whose it is, by its DID: who sent what was answered so, or who handed it in.
     pub agent: String,
+    /// Among whose it is counted, by its DID: the agent itself, or that of the organization which it is a child of.
+    pub holder: String,
     /// The origin that answered with it; empty where the agent handed it in.
     pub origin: String,
     /// When it arrived, Unix seconds.
@@ -32,22 +34,23 @@ pub struct Theirs {
 }
 
 const COLUMNS: &str =
-    "seq, digest, agent, origin, at, signer, decision, code, said_at, state, reason, secured";
+    "seq, digest, agent, holder, origin, at, signer, decision, code, said_at, state, reason, secured";
 
 fn read(row: &Row) -> Result<Theirs, StoreError> {
     Ok(Theirs {
         seq: row.int(0)?,
         digest: row.text(1)?,
         agent: row.text(2)?,
-        origin: row.text(3)?,
-        at: row.int(4)?,
-        signer: row.text(5)?,
-        decision: row.text(6)?,
-        code: row.text(7)?,
-        said_at: row.maybe_int(8)?,
-        state: row.text(9)?,
-        reason: row.text(10)?,
-        secured: row.text(11)?,
+        holder: row.text(3)?,
+        origin: row.text(4)?,
+        at: row.int(5)?,
+        signer: row.text(6)?,
+        decision: row.text(7)?,
+        code: row.text(8)?,
+        said_at: row.maybe_int(9)?,
+        state: row.text(10)?,
+        reason: row.text(11)?,
+        secured: row.text(12)?,
     })
 }
 
@@ -77,11 +80,24 @@ pub fn put(tx: &mut Tx<'_>, organization: &str, theirs: &Theirs) -> Result<i64, 
     )?;
     let next = last.first().map_or(Ok(0), |row| row.int(0))?.saturating_add(1);
     let seq = if theirs.seq == 0 { next } else { theirs.seq };
-    let Theirs { digest, agent, origin, at, signer, decision, code, said_at, state, reason, secured, .. } =
-        theirs;
+    let Theirs {
+        digest,
+        agent,
+        holder,
+        origin,
+        at,
+        signer,
+        decision,
+        code,
+        said_at,
+        state,
+        reason,
+        secured,
+        ..
+    } = theirs;
     tx.execute(
-        "INSERT INTO their_receipt (organization, seq, digest, agent, origin, at, signer, decision, code, said_at, state, reason, \
-         secured) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+        "INSERT INTO their_receipt (organization, seq, digest, agent, holder, origin, at, signer, decision, code, said_at, \
+         state, reason, secured) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
          ON CONFLICT (organization, seq) DO UPDATE SET origin = excluded.origin, at = excluded.at, state = excluded.state, \
          reason = excluded.reason",
         &[
@@ -89,6 +105,7 @@ pub fn put(tx: &mut Tx<'_>, organization: &str, theirs: &Theirs) -> Result<i64, 
             seq.into(),
             digest.into(),
             agent.into(),
+            holder.into(),
             origin.into(),
             (*at).into(),
             signer.into(),
@@ -139,19 +156,19 @@ pub fn latest(
     rows?.iter().map(read).collect()
 }
 
-/// How many of an agent arrived after a moment, counted up to `most`.
+/// How many of a holder and its children arrived after a moment, counted up to `most`.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn since(
     tx: &mut Tx<'_>,
     organization: &str,
-    (agent, after): (&str, i64),
+    (holder, after): (&str, i64),
     most: i64,
 ) -> Result<usize, StoreError> {
     let rows = tx.query(
-        "SELECT seq FROM their_receipt WHERE organization = $1 AND agent = $2 AND at > $3 LIMIT $4",
-        &[organization.into(), agent.into(), after.into(), most.into()],
+        "SELECT seq FROM their_receipt WHERE organization = $1 AND holder = $2 AND at > $3 LIMIT $4",
+        &[organization.into(), holder.into(), after.into(), most.into()],
     )?;
     Ok(rows.len())
 }

@@ -33,7 +33,18 @@ pub(super) fn name(kind: &str, id: &str) -> String {
 
 /// How the names of a type begin; those of [`URL`] as none of the others do.
 fn stem(kind: &str) -> String {
-    format!("{SCHEME}{kind}/")
+    let mut stem = SCHEME.to_owned();
+    for byte in kind.bytes() {
+        match byte {
+            // A type with a `/` in it is not the type before that, with an id that begins by the rest.
+            b'-' | b'.' | b'_' | b'~' => stem.push(byte.into()),
+            other if other.is_ascii_alphanumeric() => stem.push(other.into()),
+            // Writing to a text can't fail.
+            other => drop(write!(stem, "%{other:02X}")),
+        }
+    }
+    stem.push('/');
+    stem
 }
 
 /// The id of a resource, where it is of that type.
@@ -59,6 +70,6 @@ fn unescaped(text: &str) -> Option<String> {
 pub(super) fn leads_to(kind: &str, open: &str) -> bool {
     match kind == URL {
         true => !open.starts_with(SCHEME),
-        false => open.starts_with(&stem(kind)),
+        false => open.starts_with(&stem(kind)) || stem(kind).starts_with(open),
     }
 }

@@ -142,7 +142,14 @@ async fn resources(
     let mut named = BTreeSet::new();
     for (_, resource) in pairs.iter().filter(|(granted, _)| granted.matches(action)) {
         match resource.exact() {
-            Some(exact) => drop(resource::id(kind, exact).map(|_| named.insert(exact))),
+            Some(exact) => {
+                let Some(id) = resource::id(kind, exact) else { continue };
+                // An evaluation of that id is about another name: what is told here has to be what is answered there.
+                if resource::name(kind, &id) != exact {
+                    return Err(not_exact(exact, "resources"));
+                }
+                named.insert(exact);
+            }
             None if leads_to(kind, resource) => return Err(not_exact(&resource.to_string(), "resources")),
             None => {}
         }

@@ -108,6 +108,10 @@ pub(crate) async fn request(
     if let Some(session) = &asked.session {
         gateway.in_session(route, session, chain).await?;
     }
+    // Whoever declines does not want it any more, also where somebody has granted it meanwhile.
+    if asked.message().is_some_and(|message| message.brings == message::Brings::Declined) {
+        return Err(Refused::new("approval_refused", message::DECLINED).into());
+    }
     let mut facts = asked.message().map(|message| message.facts.clone()).unwrap_or_default();
     add_definition(&mut facts, asked, route, configured);
     let wrong = |error: legation_credential::RequestError| Refused::new("bad_request", error.to_string());

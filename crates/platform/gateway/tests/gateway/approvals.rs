@@ -153,7 +153,15 @@ async fn a_client_that_can_ask_is_told_where_and_comes_again() {
         );
     }
     shop.grant(&id, &shop.signed(&id, &shop.boss)).unwrap();
-    assert!(passed(&again.pay(&shop, 5, 5001).await));
+    let before = shop.upstream.count();
+    let declined = Newer { capabilities: form(), brings: &answers("decline") }.pay(&shop, 4, 5001).await;
+    assert_eq!(
+        held(&declined).0,
+        "approval_refused",
+        "who declines does not want what was granted meanwhile"
+    );
+    assert_eq!(shop.upstream.count(), before);
+    assert!(passed(&again.pay(&shop, 5, 5001).await), "and uses nothing up");
     assert_ne!(held(&again.pay(&shop, 6, 5001).await).1, id, "it was used");
     // The server gets nothing of what it did not ask for.
     assert_eq!(shop.upstream.count(), 2);

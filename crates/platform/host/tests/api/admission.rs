@@ -166,8 +166,13 @@ async fn nobody_makes_a_team_or_an_agent_that_could_administer_more_than_the_mak
 async fn nobody_has_processes_act_as_an_agent_that_administers_more_than_they_do() {
     let world = sqlite();
     let with = |name: &str, action: &str| json!({"name": name, "actions": [action], "resources": ["https://acme.example/v1/*"]});
-    world.done("POST", "/v1/agents", with("boss", "admin:*")).await;
-    world.done("POST", "/v1/agents", with("plain", "http:GET")).await;
+    world.done("POST", "/v1/teams", with("admins", "admin:*")).await;
+    world.done("POST", "/v1/teams", with("others", "http:GET")).await;
+    for (name, team, action) in [("boss", "admins", "admin:*"), ("plain", "others", "http:GET")] {
+        let mut body = with(name, action);
+        body["team"] = team.into();
+        world.done("POST", "/v1/agents", body).await;
+    }
     let maker = world.admin_for(&["admin:agents.process"]);
     let user = json!({"user": 1001});
     let answer = world.ask(&maker, "POST", "/v1/agents/boss/process", &user).await;

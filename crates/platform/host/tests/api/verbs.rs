@@ -140,6 +140,8 @@ async fn holders(walk: &Walk<'_>) {
         assert_eq!(walk.get(&path).await["card"]["name"], "Bot");
         walk.ask("DELETE", &path, Value::Null).await;
     }
+    let process = walk.ask("POST", "/v1/agents/bot/process", json!({"user": 1001})).await;
+    assert_eq!((&process["user"], &process["agent"]), (&json!(1001), &json!("bot")));
     for (path, kind) in [("agents/bot", "agent"), ("teams/sales", "team"), ("organization", "organization")] {
         let rotated = walk.ask("POST", &format!("/v1/{path}/rotate"), json!({})).await;
         assert_eq!(rotated["kind"], kind);
@@ -312,8 +314,12 @@ async fn told_of(walk: &Walk<'_>) {
     assert!(walk.get("/v1/receipts?last=3").await["receipts"][0]["seq"].as_i64().unwrap() > 3);
     blocking(|| {
         let agent = "did:web:acme.example:bot".parse().unwrap();
-        let arrived =
-            legation_registry::theirs::Arrived { agent: &agent, origin: None, secured: "no.receipt.at-all" };
+        let arrived = legation_registry::theirs::Arrived {
+            agent: &agent,
+            holder: &agent,
+            origin: None,
+            secured: "no.receipt.at-all",
+        };
         let judged = walk.world.registry.judge_theirs(arrived, Err("nobody".to_owned()), now());
         walk.world.registry.keep_theirs(judged, now()).unwrap();
     });
