@@ -67,7 +67,7 @@ fn an_agent_in_custody_signs_by_the_signer_until_it_is_stopped() {
     let refused = world.play.run("agent file pay --user 65534 --socket agents.sock --out none.agent --json");
     assert_eq!(refused.json()["error"], "user_unusable", "{refused:?}");
     world.play.json("agent suspend pay");
-    assert_eq!(told(proxy.chat(&json!({"max_tokens": 5}))).0, 403);
+    assert_eq!(told(proxy.chat(&json!({"max_tokens": 5}))).0, 401, "who is suspended is let in nowhere");
     world.play.json("agent resume pay");
     assert_eq!(proxy.chat(&json!({"max_tokens": 5})).0, 200);
     world.play.json("agent rotate pay --compromised");

@@ -174,7 +174,7 @@ async fn a_log_with_a_forged_entry_is_no_document() {
         ("no JSON", "{".to_owned()),
         (
             "a member twice",
-            format!("{}\n", first.replacen("{\"versionId\"", "{\"versionId\":\"1-a\",\"versionId\"", 1)),
+            format!("{}\n", first.replacen("\"versionId\"", "\"versionId\":\"1-a\",\"versionId\"", 1)),
         ),
         ("nothing", String::new()),
     ] {

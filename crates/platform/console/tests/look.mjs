@@ -72,9 +72,9 @@ try {
   } else say(false, "a decision is there");
   await click(page.getByRole("link", { name: "Approvals", exact: true }));
   await judge(page, "approvals");
-  const held = page.locator("main table a").first();
-  if (await held.count()) {
-    await click(held);
+  const asked = page.locator("main table a").first();
+  if (await asked.count()) {
+    await click(asked);
     await judge(page, "an approval");
     await page.getByLabel("Reason, which the agent is told").fill("not today");
     await click(page.getByRole("button", { name: "Refuse" }));

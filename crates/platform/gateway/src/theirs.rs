@@ -53,8 +53,6 @@ fn told(kept: &Theirs) -> Value {
 
 impl Gateway {
     /// Keeps the receipt that a service answered an agent with, where it did, beside everything else.
-    ///
-    /// What somebody signed who is not at the origin that answered is not looked at: a service makes nobody fetch from elsewhere.
     pub(crate) fn note_theirs(self: &Arc<Self>, whose: (&Did, &Did), url: &str, headers: &HeaderMap) {
         let mut given = headers.get_all(RECEIPT).iter();
         let (Some(secured), None) = (given.next(), given.next()) else { return };
@@ -62,9 +60,6 @@ impl Gateway {
         // More than that at a time is a service that plays; what agents were answered with they can hand in.
         let Ok(place) = Arc::clone(&self.theirs).try_acquire_owned() else { return };
         let Ok(origin) = origin_of(url) else { return };
-        if !signer_of(secured).is_ok_and(|signer| is_at(&signer, &origin)) {
-            return;
-        }
         let (gateway, secured) = (Arc::clone(self), secured.to_owned());
         let (agent, holder) = (whose.0.clone(), whose.1.clone());
         let kept = async move {
@@ -88,7 +83,11 @@ impl Gateway {
         if let Some(known) = looked.await.and_then(|looked| looked).map_err(refused)? {
             return Ok(known);
         }
-        let document = self.of_signer(&secured).await;
+        // A service makes nobody fetch from elsewhere: what others have signed than who answered is foreign, whatever they are.
+        let fetches =
+            origin.is_none_or(|origin| signer_of(&secured).is_ok_and(|signer| is_at(&signer, origin)));
+        let document =
+            if fetches { self.of_signer(&secured).await } else { Err("it is another's".to_owned()) };
         let (gateway, origin) = (Arc::clone(self), origin.map(str::to_owned));
         let kept = self.blocking(move || {
             let (now, document) = (now(), document.as_ref().map_err(String::clone));

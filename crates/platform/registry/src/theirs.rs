@@ -105,6 +105,9 @@ impl Registry {
         now: i64,
     ) -> Result<(), (&'static str, String)> {
         let signer = signer_of(arrived.secured).map_err(|reason| ("wrong", reason))?;
+        if let Some(origin) = arrived.origin.filter(|origin| !is_at(&signer, origin)) {
+            return Err(("foreign", format!("`{origin}` answered with it, and `{signer}` signed it")));
+        }
         let document = document.map_err(|reason| ("unresolved", reason))?;
         let said = receipt::verify(arrived.secured, document).map_err(|error| match error {
             ReceiptError::Signer { .. } => ("foreign", error.to_string()),
@@ -128,11 +131,7 @@ impl Registry {
         if said_at > now.saturating_add(APART) {
             return Err(("wrong", "it is of a time to come".to_owned()));
         }
-        let Some(origin) = arrived.origin else { return Ok(()) };
-        if !is_at(&signer, origin) {
-            return Err(("foreign", format!("`{origin}` answered with it, and `{signer}` signed it")));
-        }
-        if said_at < now.saturating_sub(APART) {
+        if arrived.origin.is_some() && said_at < now.saturating_sub(APART) {
             return Err(("foreign", "it is of another request: it is too old for this answer".to_owned()));
         }
         Ok(())
