@@ -2,7 +2,7 @@
 //! they were written here.
 //!
 //! Whoever reads the logs of others needs all of the method, and takes `legation-webvh`. Whoever keeps a log of its own needs
-//! what is here: [`begin`] and [`go_on`] write lines, [`check`] says whether lines are what was written. In a log that is kept
+//! what is here: [`begin`] and [`go_on`] write lines, [`check()`] says whether lines are what was written. In a log that is kept
 //! so each entry names the hash of the key that signs the next one (pre-rotation), and a key signs one entry: whoever steals
 //! the keys of today can write no other yesterday.
 //!
@@ -10,7 +10,7 @@
 //! |---|---|
 //! | [`mod@write`] | [`begin`], [`go_on`]: the first entry and each further one |
 //! | [`hashed`] | hashes of entries and keys, the proofs that count |
-//! | [`mod@check`] | [`check`]: a log of ours, held against its rules |
+//! | [`mod@check`] | [`check()`]: a log of ours, held against its rules |
 //! | [`error`] | [`EntryError`] |
 //!
 //! ```
