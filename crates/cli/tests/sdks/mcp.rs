@@ -166,10 +166,10 @@ fn the_mcp_sdk_as_it_is_asks_for_an_approval_and_comes_again_by_itself() {
     assert!(asked["asked"].as_str().unwrap().contains("approval"), "{asked}");
     assert_eq!(granted["granted"], true, "{granted}");
     assert_eq!((&first["denied"], &first["text"]), (&false.into(), &"paid back 6000".into()), "{first}");
-    // It passed once: the next one is another, and whoever declines is told what was denied.
+    // It passed once: the next one is another, and whoever declines gets nothing, also if it is granted meanwhile.
     assert!(again["asked"].as_str().unwrap().contains("approval"), "{again}");
     assert_eq!(second["denied"], true, "{second}");
-    assert!(second["text"].as_str().unwrap().contains("approval_required"), "{second}");
+    assert!(second["text"].as_str().unwrap().contains("approval_refused"), "{second}");
 }
 
 #[test]
