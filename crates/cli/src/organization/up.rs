@@ -25,6 +25,7 @@ use axum::routing::get;
 use legation_console::Console;
 use legation_gateway::Limits;
 use legation_host::{Serving, TlsFiles, serve_as};
+use legation_log::policy::Policy;
 use legation_registry::{Budget, Registry, identity::Role};
 use legation_signer::hide_memory;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -81,7 +82,8 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
         return Err(Failure::usage(message));
     }
     raise_files(&args.limits, all.len());
-    let all = begin_all(all, (&folder, &signer), args)?;
+    let signer = Arc::new(Mutex::new(signer));
+    let (all, left_out) = begin_all(all, (&folder, &signer), (args, witnesses.as_ref()))?;
     let telemetry = telemetry::start(&args.tell, &all)?;
     let code = match all.first() {
         Some(one) if args.dev => {
@@ -92,9 +94,8 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
         }
         _ => None,
     };
-    let domains = all.first().map(|one| domains(one.registry.store())).transpose()?.unwrap_or_default();
-    let signer = Arc::new(Mutex::new(signer));
-    all.iter().try_for_each(|one| one.keep(&folder, args, witnesses.as_ref(), &signer))?;
+    let mut domains = all.first().map(|one| domains(one.registry.store())).transpose()?.unwrap_or_default();
+    domains.retain(|domain| !left_out.contains(domain));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -110,19 +111,24 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
     Ok(Output::done(json!({ "served": served }), "stopped"))
 }
 
-/// Begins each. Of several, one that can't be served keeps the others from nothing: it is told, and left out.
+/// Begins each, and gives the domains of those that can't be served: of several, one keeps the others from nothing.
 fn begin_all(
     all: Vec<Registry>,
-    at: (&DataDir, &Signer),
-    args: &UpArgs,
-) -> Result<Vec<Organization>, Failure> {
-    let (several, mut begun, mut failed) = (all.len() > 1, Vec::new(), None);
+    (folder, signer): (&DataDir, &Arc<Mutex<Signer>>),
+    (args, witnesses): (&UpArgs, Option<&Policy>),
+) -> Result<(Vec<Organization>, Vec<String>), Failure> {
+    let (several, mut begun, mut left_out, mut failed) = (all.len() > 1, Vec::new(), Vec::new(), None);
     for registry in all {
-        let did = registry.did().clone();
-        match Organization::begin(registry, at, args) {
+        let (did, domain) = (registry.did().clone(), registry.host());
+        let one = {
+            let asked = signer.lock().unwrap_or_else(PoisonError::into_inner);
+            Organization::begin(registry, (folder, &asked), args)
+        };
+        match one.and_then(|one| one.keep(folder, args, witnesses, signer).map(|()| one)) {
             Ok(one) => begun.push(one),
             Err(error) if several => {
                 complain(&format!("note: {did} is not served: {error}\n"));
+                left_out.push(domain);
                 failed = Some(error);
             }
             Err(error) => return Err(error),
@@ -130,7 +136,7 @@ fn begin_all(
     }
     match failed {
         Some(error) if begun.is_empty() => Err(error),
-        _ => Ok(begun),
+        _ => Ok((begun, left_out)),
     }
 }
 

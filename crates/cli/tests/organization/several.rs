@@ -178,3 +178,29 @@ fn the_master_key_of_all_is_replaced_and_all_of_them_are_backed_up_and_come_back
     works("again", "anew");
     refused(&play, "master-key lost --make-keys-anew --data-dir again", (1, "not_lost"), &[]);
 }
+
+#[test]
+fn one_that_is_not_made_leaves_no_folder_behind() {
+    let play = organization();
+    play.json("agent add sales --models *");
+    let made = play.run("init acme.example/sales --beside --json");
+    assert_eq!(made.json()["error"], "name_taken", "{made:?}");
+    assert!(std::fs::read_dir(play.path("legation/organizations")).unwrap().next().is_none());
+    // What needs to know whose files are meant goes on as with one.
+    assert_eq!(play.run("log verify").status, play.run("log verify --organization acme.example").status);
+    assert_eq!(play.run("agent list").status, 0);
+}
+
+#[test]
+fn the_master_key_is_not_replaced_while_one_of_them_is_closed() {
+    let play = two();
+    play.json("backup all.backup");
+    play.json("restore all.backup --data-dir again");
+    std::fs::copy(play.path("legation/master.key"), play.path("again/master.key")).unwrap();
+    play.json("restore --reopen --all --data-dir again --organization acme.example");
+    let refused = play.run("master-key rotate --data-dir again --json");
+    assert_eq!(refused.json()["error"], "store_restored", "{refused:?}");
+    assert!(!play.path("again/master.key.new").exists(), "nothing was begun");
+    play.json("restore --reopen --all --data-dir again --organization b.example");
+    play.json("master-key rotate --data-dir again");
+}

@@ -19,6 +19,7 @@ use std::{
 };
 
 /// One of the organizations, with an agent `bot` that has a key.
+#[derive(Clone)]
 struct Organization {
     /// As people write it.
     domain: String,
@@ -445,4 +446,24 @@ fn the_first_admin_of_each_is_made_by_its_own_code_and_who_serves_one_says_what_
     let asked = ["--authz-listen", "127.0.0.1:0", "--authz-origin", "https://shop.example"];
     let refused = Up::try_by(&play, port, &[], &asked, &[]).err().unwrap();
     assert!(refused.contains("--organization"), "{refused}");
+}
+
+#[test]
+fn one_that_can_not_be_served_is_left_out_and_keeps_the_others_from_nothing() {
+    let world = World::new(None);
+    let World { play, mut up, all, _upstream } = world;
+    let [acme, other, _] = &all;
+    up.end();
+    // Where its log is to be, something else stands.
+    let logs = play.path(other.own).join("log");
+    std::fs::remove_dir_all(&logs).unwrap();
+    std::fs::write(&logs, "no folder").unwrap();
+    let up = Up::again(&play, up.port, &[], &[]);
+    let said = play.read(&format!("up-{}.err", up.port));
+    assert!(said.contains("did:web:b.example is not served: "), "{said}");
+    assert!(!said.contains("leave --organization out"), "{said}");
+    let world = World { play, up, all: all.clone(), _upstream };
+    assert_eq!(world.called(acme), ok());
+    assert_eq!(world.called(&world.all[2]), ok());
+    assert_ne!(world.call(&other.host, "", &other.key).0, 200);
 }

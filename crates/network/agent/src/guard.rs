@@ -134,3 +134,29 @@ fn with_receipt(mut response: Response, receipt: &str) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn no_cache_that_is_shared_gets_a_receipt() {
+        let answered = |said: &[&'static str]| {
+            let mut response = Response::new(Body::empty());
+            for line in said {
+                response.headers_mut().append(CACHE_CONTROL, HeaderValue::from_static(line));
+            }
+            let response = with_receipt(response, "a.receipt.x");
+            let lines = response.headers().get_all(CACHE_CONTROL).iter();
+            let lines: Vec<String> = lines.map(|line| line.to_str().unwrap().to_owned()).collect();
+            (response.headers().contains_key(RECEIPT), lines)
+        };
+        assert_eq!(answered(&[]), (true, vec!["private".to_owned()]));
+        assert_eq!(answered(&["max-age=60"]), (true, vec!["max-age=60".to_owned(), "private".to_owned()]));
+        for public in [&["public, max-age=60"][..], &["no-cache", "PUBLIC"]] {
+            assert!(!answered(public).0, "{public:?}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::{
     Console, chain,
-    client::Problem,
+    client::{Problem, with_query},
     decisions::table,
     page::{Visit, page, problem},
     told::{badge, code, facts, items, moment, plain, text, texts},
@@ -301,10 +301,7 @@ async fn done(console: &Console, visit: &Visit, name: &str, act: Act) -> Result<
 async fn current(console: &Console, visit: &Visit, name: &str) -> Result<String, Problem> {
     let mut after = String::new();
     loop {
-        let mut target = format!("/v1/delegations?limit=1000&agent={}", escape(name));
-        if !after.is_empty() {
-            target.push_str(&format!("&after={}", escape(&after)));
-        }
+        let target = with_query("/v1/delegations?limit=1000", &[("agent", name), ("after", &after)]);
         let all = console.get(&visit.asking(), &target).await?;
         let holds = |one: &&Value| ["current", "suspended"].contains(&text(one, "state"));
         if let Some(one) = items(&all, "delegations").iter().find(holds) {

@@ -2,7 +2,7 @@
 
 use crate::{
     Console, Organization,
-    client::Problem,
+    client::{Problem, with_query},
     decisions::{is_administration, word},
     page::{Visit, page, problem},
     told::{badge, items, moment, text, texts},
@@ -143,12 +143,8 @@ pub(crate) async fn list(
     visit: Visit,
     Query(wanted): Query<Wanted>,
 ) -> Response {
-    let mut target = format!("/v1/agents?limit={PAGE}");
-    for (name, value) in [("begins", &wanted.q), ("team", &wanted.team), ("after", &wanted.after)] {
-        if !value.is_empty() {
-            target.push_str(&format!("&{name}={}", escape(value)));
-        }
-    }
+    let members = [("begins", wanted.q.as_str()), ("team", &wanted.team), ("after", &wanted.after)];
+    let target = with_query(&format!("/v1/agents?limit={PAGE}"), &members);
     match console.get(&visit.asking(), &target).await {
         Ok(json) => page(&visit, "Agents", &listed(&json, &wanted)),
         Err(why) => problem(&visit, &why),

@@ -3,7 +3,7 @@
 
 use crate::{
     Console,
-    client::Problem,
+    client::{Problem, with_query},
     page::{Visit, page, problem},
     told::{badge, code, facts, items, moment, plain, text, texts},
 };
@@ -38,10 +38,8 @@ pub(crate) async fn list(
     Query(wanted): Query<Wanted>,
 ) -> Response {
     let state = STATES.into_iter().find(|state| *state == wanted.state).unwrap_or("pending");
-    let mut target = format!("/v1/approvals?state={state}&limit={SHOWN}");
-    if !wanted.after.is_empty() {
-        target.push_str(&format!("&after={}", escape(&wanted.after)));
-    }
+    let target =
+        with_query(&format!("/v1/approvals?state={state}&limit={SHOWN}"), &[("after", &wanted.after)]);
     match console.get(&visit.asking(), &target).await {
         Ok(json) => page(&visit, "Approvals", &listed(&json, state)),
         Err(why) => problem(&visit, &why),

@@ -7,6 +7,7 @@ use axum::{
 };
 use data_encoding::BASE64URL_NOPAD;
 use http_body_util::{BodyExt, Limited};
+use legation_host::api::escape;
 use legation_http_signature::{Message, Signing, sign};
 use legation_keys::secret::random;
 use serde_json::{Value, json};
@@ -41,6 +42,16 @@ impl Problem {
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or_default()
+}
+
+/// A target with those members of a query that say something.
+pub(crate) fn with_query(path: &str, members: &[(&str, &str)]) -> String {
+    let mut target = path.to_owned();
+    for (name, value) in members.iter().filter(|(_, value)| !value.is_empty()) {
+        let before = if target.contains('?') { '&' } else { '?' };
+        target.push_str(&format!("{before}{name}={}", escape(value)));
+    }
+    target
 }
 
 /// Who asks, and where the request came from: whoever asks too often from one address is refused as a client of `/v1` is.

@@ -2,6 +2,7 @@
 
 use crate::{
     Console, Organization,
+    client::with_query,
     page::{Visit, page, problem},
     told::{badge, code, facts, items, moment, named, plain, text},
 };
@@ -9,7 +10,6 @@ use axum::{
     extract::{Path, Query, State},
     response::Response,
 };
-use legation_host::api::escape;
 use legation_verifier::Code;
 use maud::{Markup, PreEscaped, html};
 use serde::Deserialize;
@@ -35,10 +35,7 @@ pub(crate) async fn list(
     visit: Visit,
     Query(wanted): Query<Wanted>,
 ) -> Response {
-    let mut target = format!("/v1/receipts?last={LOOKED}");
-    if !wanted.agent.is_empty() {
-        target.push_str(&format!("&agent={}", escape(&wanted.agent)));
-    }
+    let target = with_query(&format!("/v1/receipts?last={LOOKED}"), &[("agent", &wanted.agent)]);
     match console.get(&visit.asking(), &target).await {
         Ok(json) => page(&visit, "Decisions", &listed(&visit.session.of, items(&json, "receipts"), &wanted)),
         Err(why) => problem(&visit, &why),

@@ -183,19 +183,21 @@ async fn arrive_within(
     let (parts, body) = request.into_parts();
     let shown = shows(gateway, &parts.headers).await?;
     let overloaded = |_| Refused::new("overloaded", "too many files are held at once; try again");
-    let mut place = None;
-    if let (Some(_), Shown::Key(agent)) = (most, &shown) {
-        place = Some(gateway.files.take(agent).map_err(overloaded)?);
-    }
-    let is_signed = matches!(shown, Shown::Signature);
+    let is_file = most.is_some();
+    let is_signed = shown == Shown::Signature;
+    let of_key = match &shown {
+        Shown::Key(agent) if is_file => Some(gateway.files.take(agent).map_err(overloaded)?),
+        _ => None,
+    };
     let body = whole(gateway, shown, (body, most.unwrap_or(MAX_BODY))).await?;
     // Of those who show a signature few bodies arrive at a time, and the slow give way: until all of it is there it holds no turn.
-    if most.is_some() && is_signed {
-        place = Some(gateway.signed_files.take("").map_err(overloaded)?);
-    }
+    let _place = match of_key {
+        None if is_file && is_signed => Some(gateway.signed_files.take("").map_err(overloaded)?),
+        of_key => of_key,
+    };
     access::begin();
     let target_uri = target(gateway, &parts.uri);
-    Ok(Arrived { method: parts.method, target_uri, headers: parts.headers, body, _place: place })
+    Ok(Arrived { method: parts.method, target_uri, headers: parts.headers, body, _place })
 }
 
 /// What keeps the connection of a stream open that is a socket: whoever serves puts it among the extensions of a request, and it is

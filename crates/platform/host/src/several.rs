@@ -48,6 +48,14 @@ struct One {
     router: Router,
 }
 
+impl One {
+    fn new(did: Did, router: Router) -> Self {
+        let host = names::host(&did);
+        let authority = without_usual_port(host.split('/').next().unwrap_or_default()).to_owned();
+        Self { did, authority, router }
+    }
+}
+
 struct Several {
     all: Vec<One>,
     whose: Whose,
@@ -59,12 +67,7 @@ type Found<'s> = Result<(&'s One, String), Problem>;
 
 impl Several {
     fn router(all: Vec<(Did, Router)>, whose: Whose, administers: bool) -> Router {
-        let one = |(did, router)| {
-            let authority =
-                without_usual_port(names::host(&did).split('/').next().unwrap_or_default()).to_owned();
-            One { did, authority, router }
-        };
-        let all = all.into_iter().map(one).collect();
+        let all = all.into_iter().map(|(did, router)| One::new(did, router)).collect();
         Router::new().fallback(answer).with_state(Arc::new(Self { all, whose, administers }))
     }
 
@@ -194,17 +197,19 @@ mod tests {
     use futures::FutureExt;
 
     fn several(administers: bool) -> Several {
-        let one = |domain: &str| {
-            let did = names::organization(domain).unwrap();
-            let authority = names::host(&did).split('/').next().unwrap().to_owned();
-            One { did, authority, router: Router::new() }
-        };
+        let one = |domain: &str| One::new(names::organization(domain).unwrap(), Router::new());
         let whose = |headers: HeaderMap| {
             let shown = headers.get("shown").and_then(|did| did.to_str().ok()?.parse().ok());
             async move { shown }.boxed()
         };
-        let all =
-            ["acme.example", "acme.example/sales", "b.example:8443", "only.example/sales", "localhost:8080"];
+        let all = [
+            "acme.example",
+            "acme.example/sales",
+            "b.example:8443",
+            "only.example/sales",
+            "localhost:8080",
+            "usual.example:80",
+        ];
         Several { all: all.map(one).into(), whose: Arc::new(whose), administers }
     }
 
@@ -224,6 +229,8 @@ mod tests {
         for (host, target, one, path) in [
             ("acme.example", "/bot/did.json", "acme.example", "/bot/did.json"),
             ("ACME.example:443", "/", "acme.example", "/"),
+            ("usual.example", "/did.json", "usual.example:80", "/did.json"),
+            ("usual.example:80", "/did.json", "usual.example:80", "/did.json"),
             ("acme.example", "/sales/did.json", "acme.example/sales", "/did.json"),
             ("acme.example", "/sales", "acme.example/sales", "/"),
             ("acme.example", "/sales//x", "acme.example/sales", "//x"),

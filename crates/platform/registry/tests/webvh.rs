@@ -194,3 +194,52 @@ fn an_organization_without_one_has_none() {
     assert!(document.get("alsoKnownAs").is_none() && document.get("service").is_none(), "{document}");
     assert!(!registry.make_keys_anew(NOW + 3).unwrap().history_anew);
 }
+
+/// A clock that was far ahead for a moment must not keep what is revoked after it out of the log.
+#[test]
+fn a_version_of_a_time_to_come_is_not_waited_for() {
+    let world = World::with_history();
+    let registry = &world.registry;
+    let (before, _) = versions(registry);
+    registry.rotate(OWN, false, NOW + 400 * DAY).unwrap();
+    assert_eq!(versions(registry).1.len(), 2);
+    registry.rotate(OWN, true, NOW + DAY).unwrap();
+    let (did, versions) = versions(registry);
+    assert_ne!(did, before, "another log, since nothing can be later in this one");
+    assert_eq!((versions.len(), versions[0].time), (1, NOW + DAY));
+    assert!(registry.history().unwrap().unwrap().is_current);
+    assert_eq!(events(registry, "history.begun").len(), 2);
+}
+
+#[test]
+fn a_log_never_outgrows_what_is_read_of_one_and_no_rotation_fails_by_it() {
+    let world = World::with_history();
+    let registry = &world.registry;
+    let (before, _) = versions(registry);
+    for number in 1..=300 {
+        // The keys before it stay until what they signed has ended, so that each version is longer than the one before.
+        registry.rotate(OWN, false, NOW + number).unwrap();
+        let log = registry.history_log().unwrap();
+        assert!(log.len() < legation_registry::webvh::MOST_BYTES, "{} bytes", log.len());
+        if versions(registry).0 != before {
+            assert!(number > 10, "after {number} it was begun anew");
+            assert!(registry.history().unwrap().unwrap().is_current);
+            return;
+        }
+    }
+    panic!("it was never begun anew");
+}
+
+#[test]
+fn what_belongs_to_it_is_below_its_own_path_and_not_at_the_root_of_its_host() {
+    let world = World::with_history_at("acme.example/sales");
+    let own = world.registry.did().to_string();
+    let document = world.registry.document(&own).unwrap().to_json();
+    let at: Vec<&str> = document["service"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["serviceEndpoint"].as_str().unwrap())
+        .collect();
+    assert_eq!(at, ["https://acme.example/sales/", "https://acme.example/sales/whois.vp"]);
+}

@@ -10,7 +10,7 @@
 //! | [`master`] | [`Master`]: the master key in its file; [`Place`]; sealing and opening |
 //! | [`rotation`] | the files of a master key that is replaced; [`Source`], which a signer reads it from |
 //! | [`token`] | a master key that a token holds the key of, by PKCS #11 |
-//! | [`door`] | [`Door`]: the two sockets, and what is done at each |
+//! | [`door`] | [`Door`]: the sockets, and what is done at each |
 //! | `ask`, `frame` | what is asked and answered, as JSON; how it is framed |
 //! | `refused` | why something was not done, with its code |
 //! | `process` | requests of agents, signed for their processes |

@@ -29,19 +29,24 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
-        Self::by(init)
+        Self::by(init, "acme.example")
     }
 
     /// One with a did:webvh.
     pub fn with_history() -> Self {
-        Self::by(init_with_history)
+        Self::with_history_at("acme.example")
     }
 
-    fn by(init: fn(Arc<Store>, Client, &str, i64) -> Result<Registry, RegistryError>) -> Self {
+    /// The same at a domain, or by a name below one.
+    pub fn with_history_at(domain: &str) -> Self {
+        Self::by(init_with_history, domain)
+    }
+
+    fn by(init: fn(Arc<Store>, Client, &str, i64) -> Result<Registry, RegistryError>, domain: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let signer = Signer::start(folder.path()).unwrap();
         let store = Store::open(Location::Sqlite(folder.path().join("store.sqlite"))).unwrap();
-        let registry = init(store, signer.client(Door::Registry).unwrap(), "acme.example", NOW).unwrap();
+        let registry = init(store, signer.client(Door::Registry).unwrap(), domain, NOW).unwrap();
         Self { registry, signer, folder }
     }
 

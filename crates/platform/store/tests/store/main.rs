@@ -18,6 +18,7 @@ mod faults;
 mod memory;
 mod property;
 mod quarantine;
+mod theirs;
 mod together;
 mod webvh;
 mod world;

@@ -108,6 +108,38 @@ async fn what_is_open_is_refused_and_not_answered_half() {
     assert_eq!(asked.at("search/action", &gate, &body).await.json()["results"], json!([]));
 }
 
+/// A name that an evaluation of what is told would not come to is none that can be told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_search_tells_is_what_an_evaluation_answers() {
+    let asked = Asked::new();
+    let profile = |resource: &str| Profile {
+        actions: vec!["read".to_owned()],
+        resources: vec![resource.to_owned()],
+        ..Profile::default()
+    };
+    let all = ["authzen://record/a%21", "authzen://record/https://shop.example/x", "authzen://a/b/c"];
+    let every = Profile { resources: all.map(str::to_owned).to_vec(), ..profile(all[0]) };
+    asked.users(&every, "forbid (principal == Agent::\"nobody\", action, resource);");
+    for (name, resource) in ["odd", "url", "deep"].into_iter().zip(all) {
+        asked.user(name, &profile(resource));
+    }
+    let gate = asked.gate();
+    let body = |id: &str, resource: Value| json!({"subject": {"type": "agent", "id": id}, "action": {"name": "read"}, "resource": resource});
+    for name in ["odd", "url"] {
+        let answer = asked.at("search/resource", &gate, &body(name, json!({"type": "record"}))).await;
+        assert_eq!(answer.told(), (400, "search_not_exact".to_owned()), "{name}");
+    }
+    // A type is not the beginning of another one's ids.
+    let found = asked.at("search/resource", &gate, &body("deep", json!({"type": "a"}))).await.json();
+    assert_eq!(found["results"], json!([{"type": "a", "id": "b/c"}]));
+    let found = asked.at("search/resource", &gate, &body("deep", json!({"type": "a/b"}))).await.json();
+    assert_eq!(found["results"], json!([]));
+    for (kind, id, passes) in [("a", "b/c", true), ("a/b", "c", false)] {
+        let answer = asked.one(&gate, &body("deep", json!({"type": kind, "id": id}))).await;
+        assert_eq!(answer.json()["decision"] == true, passes, "{kind} {id}: {}", answer.text());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_are_of_one_search_and_end() {
     let asked = Asked::new();
