@@ -101,6 +101,7 @@ fn who_signs_for_another_process_reads_what_it_is_asked_to_sign() {
         for (wrong, name) in [
             (format!("{base}\n"), "a line more"),
             (format!("\"x\": y\n{base}"), "a line that is not listed"),
+            (format!("{lines}\n\"x\": y\n{last}"), "a line behind those that are listed"),
             (last.to_owned(), "no lines"),
             (lines.to_owned(), "no last line"),
             (
