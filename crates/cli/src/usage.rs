@@ -33,12 +33,13 @@ pub(crate) fn one_line(error: &Error) -> String {
 }
 
 /// What may stand in place of what is missing: of a command, as clap names both.
-const ALTERNATIVES: [(&str, &str, &str); 14] = [
+const ALTERNATIVES: [(&str, &str, &str); 15] = [
     ("delegate", "--to <DID>", "--batch <FILE>"),
     ("delegate", "--action <ACTION>", "--batch <FILE>"),
     ("delegate", "--resource <URL>", "--batch <FILE>"),
     ("delegate", "--out <FILE>", "--batch <FILE>"),
     ("verify", "--nonce <NONCE>", "--vouched <DID>"),
+    ("agent file", "--own-key <FILE>", "--user <UID>"),
     ("restore", "<FILE>", "--reopen"),
     ("migrate shadow", "<AGENT>...", "--all"),
     ("migrate enforce", "<AGENT>...", "--all"),
@@ -99,6 +100,7 @@ mod tests {
             let option = other.split(' ').next().unwrap();
             let value = match other {
                 "--vouched <DID>" => Some("did:web:a.example"),
+                "--user <UID>" => Some("1001"),
                 _ => other.contains('<').then_some("x"),
             };
             let given: Vec<&str> = [Some(option), value].into_iter().flatten().collect();

@@ -16,7 +16,7 @@ pub struct AgentProcess {
     pub holder: Holder,
     /// The organization that its key is sealed for.
     pub organization: String,
-    /// What its key is called: a DID URL.
+    /// What the signer knows its key by.
     pub key_id: String,
     /// The key's public part, a JSON text.
     pub public_jwk: String,

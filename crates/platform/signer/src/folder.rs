@@ -60,12 +60,12 @@ fn check_agents(path: &Path) -> Result<(), ServeError> {
         return Err(ServeError::Bind { path: path.to_owned(), reason });
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let unusable = |reason: String| ServeError::Folder { path: folder.to_owned(), reason };
-    let folder = std::path::absolute(folder).map_err(|error| unusable(error.to_string()))?;
+    let unusable = |error: io::Error| ServeError::Bind { path: path.to_owned(), reason: error.to_string() };
+    let folder = std::path::absolute(folder).map_err(unusable)?;
     let own = geteuid().as_raw();
     for (above, part) in folder.ancestors().enumerate() {
         // A link, or a folder above that others may rename in, could be turned to somewhere else after it was looked at.
-        let found = fs::symlink_metadata(part).map_err(|error| unusable(error.to_string()))?;
+        let found = fs::symlink_metadata(part).map_err(unusable)?;
         let is_sticky = above > 0 && found.mode() & 0o1000 != 0;
         let is_safe = found.is_dir()
             && (found.uid() == own || (above > 0 && found.uid() == 0))
