@@ -3,9 +3,7 @@
 
 mod common;
 
-use common::typed::{self, Place, blocks, section, text, typed};
-use serde_json::Value;
-
+use common::typed::{self, Place, section, shown, text, typed};
 /// How lines begin that only prepare the shell, which the test does by itself.
 const PREPARE: [&str; 3] = ["cargo build", "export PATH", "mkdir "];
 
@@ -19,9 +17,18 @@ fn all_said((said, complained): &(String, String), wanted: &[&str]) {
 
 /// Types pages, one after another in one folder, at an organization of its own.
 fn typed_pages(pages: &[&str]) -> (String, String) {
-    let texts: Vec<String> = pages.iter().map(|page| text(page)).collect();
-    let folder = tempfile::tempdir().unwrap();
-    typed(&Place::new().commands(&texts, &PREPARE), folder.path())
+    typed_texts(&pages.iter().map(|page| text(page)).collect::<Vec<_>>())
+}
+
+/// The same of texts. What they show is said.
+fn typed_texts(texts: &[String]) -> (String, String) {
+    let (place, folder) = (Place::new(), tempfile::tempdir().unwrap());
+    let said = typed(&place.commands(texts, &PREPARE), folder.path());
+    let shown: Vec<String> =
+        texts.iter().flat_map(|text| shown(text)).map(|part| place.adapt(&part)).collect();
+    assert!(!shown.is_empty(), "a page shows what comes of it");
+    all_said(&said, &shown.iter().map(String::as_str).collect::<Vec<_>>());
+    said
 }
 
 #[test]
@@ -46,10 +53,7 @@ fn the_path_that_a_newcomer_types_works_as_written() {
 fn what_a_service_is_told_to_try_works_as_written() {
     let made = text("first-chain.md");
     let (made, _) = made.split_once("\n## Revoked\n").unwrap();
-    let texts = [made.to_owned(), text("services.md")];
-    let folder = tempfile::tempdir().unwrap();
-    let said = typed(&Place::new().commands(&texts, &PREPARE), folder.path());
-    all_said(&said, &["permit: ", "not_granted"]);
+    all_said(&typed_texts(&[made.to_owned(), text("services.md")]), &["permit: ", "not_granted"]);
 }
 
 /// The first screen: an organization that runs, and the call that is denied with the answer that is shown.
@@ -74,10 +78,10 @@ fn the_first_screen_works_as_written() {
         &said,
         &["may spend 0.01 USD/day", "This answer is scripted", r#""code":"link_suspended""#, "settle"],
     );
-    let shown: Value = serde_json::from_str(&blocks(&screen, "json").concat()).unwrap();
-    let answers = said.0.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let denied = answers.into_iter().find(|answer| answer.pointer("/error/code").is_some()).unwrap();
-    assert_eq!(shown, denied, "the answer that the README shows");
+    // The first answer is the one that is shown.
+    let denied = said.0.lines().find(|line| line.contains(r#"{"error":"#)).unwrap();
+    let parts = shown(&screen);
+    assert!(parts.len() >= 3 && parts.iter().all(|part| denied.contains(part)), "{parts:?}: {denied}");
 }
 
 /// One decision proved, all of it exported, verified and decided again, and a word of it changed.
@@ -117,8 +121,8 @@ fn a_service_that_only_knows_oauth_is_served_as_written() {
 #[test]
 fn an_agent_with_its_own_key_calls_as_written() {
     let said = typed_pages(&["agents.md"]);
-    assert_eq!(said.0.matches("This answer is scripted").count(), 2, "{}\n{}", said.0, said.1);
-    all_said(&said, &["constraint_violated"]);
+    assert_eq!(said.0.matches("\"finish_reason\"").count(), 3, "{}\n{}", said.0, said.1);
+    all_said(&said, &["budget_exceeded"]);
 }
 
 /// An organization on a port of its own, from an empty folder to a call that is denied.

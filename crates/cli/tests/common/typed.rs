@@ -45,6 +45,14 @@ pub fn commands(text: &str) -> Vec<String> {
     all
 }
 
+/// What a text's blocks of output show, in parts: what stands beside a `…` and on a line of its own.
+pub fn shown(text: &str) -> Vec<String> {
+    let all = blocks(text, "text");
+    let outputs = all.iter().filter(|block| !block.starts_with("legation "));
+    let parts = outputs.flat_map(|block| block.lines()).flat_map(|line| line.split('…'));
+    parts.map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
 /// Whether a command ends in a later line: behind a backslash, within what is handed in, in a function.
 fn goes_on(command: &str) -> bool {
     let first = command.lines().next().unwrap_or_default();
@@ -86,7 +94,7 @@ pub fn typed(commands: &[String], folder: &Path) -> (String, String) {
     // Each is followed by its exit status; what goes on beside has none.
     let told = |line: &String| match line.ends_with('&') {
         true => line.clone(),
-        false => format!("{line}\necho \"status $?\""),
+        false => format!("{line}\nprintf '\\nstatus %s\\n' $?"),
     };
     let script = commands.iter().map(told).collect::<Vec<_>>().join("\n");
     let script = format!("trap 'kill $(jobs -p) 2>/dev/null' EXIT\n{script}\n");

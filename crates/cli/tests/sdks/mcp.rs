@@ -190,6 +190,9 @@ fn a_gateway_is_put_in_front_of_an_mcp_server_as_the_guide_types_it() {
         std::fs::write(folder.path().join(file), ours(&place.adapt(&text))).unwrap();
     }
     let (said, complained) = typed::typed(&commands, folder.path());
+    for part in typed::shown(&typed::text("mcp.md")) {
+        assert!(said.contains(&part), "{part}: {said}\n{complained}");
+    }
     for (wanted, times) in [
         ("paid 10.00 USD to bob", 1),
         ("Denied (constraint_violated)", 1),
