@@ -121,7 +121,7 @@ fn a_service_that_only_knows_oauth_is_served_as_written() {
 #[test]
 fn an_agent_with_its_own_key_calls_as_written() {
     let said = typed_pages(&["agents.md"]);
-    assert_eq!(said.0.matches("\"finish_reason\"").count(), 3, "{}\n{}", said.0, said.1);
+    assert_eq!(said.0.matches("\"finish_reason\"").count(), 2, "{}\n{}", said.0, said.1);
     all_said(&said, &["budget_exceeded"]);
 }
 
@@ -162,9 +162,11 @@ fn every_page_with_commands_is_typed_by_a_test() {
         "mcp.md",
     ];
     for entry in std::fs::read_dir(typed::root("crates/legation/guide")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if name.ends_with(".md") && !known.contains(&name.as_str()) {
-            assert_eq!(typed::commands(&text(&name)), Vec::<String>::new(), "{name}: no test types this");
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name.ends_with(".md") && !known.contains(&name) {
+            let commands = typed::commands(&std::fs::read_to_string(&path).unwrap());
+            assert!(commands.is_empty(), "{name}: no test types {commands:?}");
         }
     }
 }
