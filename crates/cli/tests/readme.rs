@@ -102,6 +102,14 @@ fn what_was_decided_is_proved_as_written() {
     );
 }
 
+/// What still verifies once a key is gone.
+#[test]
+fn what_stops_when_a_key_goes_stops_as_written() {
+    let said = typed_pages(&["rotation.md"]);
+    all_said(&said, &["the old one is published until", "the old one is no longer published"]);
+    assert_eq!(said.0.matches("valid: signed by").count(), 1, "{}", said.0);
+}
+
 /// A token for a service that knows OAuth, and none for another one or once the agent was stopped.
 #[test]
 fn a_service_that_only_knows_oauth_is_served_as_written() {
@@ -154,6 +162,7 @@ fn every_page_with_commands_is_typed_by_a_test() {
         "first-chain.md",
         "services.md",
         "prove.md",
+        "rotation.md",
         "oauth.md",
         "agents.md",
         "organizations.md",
