@@ -61,7 +61,7 @@ fn what_a_service_is_told_to_try_works_as_written() {
 fn the_first_screen_works_as_written() {
     let screen = section("README.md", "A key that is a delegation");
     let place = Place::new();
-    let mut commands = place.commands(&[screen.clone()], &[]);
+    let mut commands = place.commands(std::slice::from_ref(&screen), &[]);
     assert_eq!(commands.len(), 3, "three commands");
     // What is said below them.
     let answered = commands[2].replace(r#""n": 2"#, r#""n": 1"#);

@@ -30,7 +30,6 @@ use serde_json::{Value, json};
 use std::{
     fs::File,
     io::{BufRead, BufReader, Write},
-    path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
 };
 

@@ -127,7 +127,7 @@ fn trust(held: &Held) -> Trust {
 }
 
 #[test]
-fn book_decides_on_the_readme_s_delegation_by_the_body() {
+fn book_decides_on_the_guide_s_delegation_by_the_body() {
     let held = held();
     let folder = tempfile::tempdir().unwrap();
     let written = json!({

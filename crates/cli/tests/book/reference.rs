@@ -43,7 +43,7 @@ fn commands() -> Vec<Page> {
     let mut pages = Vec::new();
     for name in &names {
         let mut text = String::new();
-        let about = section(&[name.clone()], &mut text);
+        let about = section(std::slice::from_ref(name), &mut text);
         writeln!(index, "- [`legation {name}`]({name}.md): {about}").unwrap();
         pages.push(Page { path: format!("reference/commands/{name}.md"), text });
     }
