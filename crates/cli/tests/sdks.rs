@@ -18,7 +18,10 @@ mod proxies;
 #[allow(dead_code, reason = "a part of it is used here")]
 mod running;
 
-use common::{Play, Server, free_port};
+use common::{
+    Play, Server, free_port,
+    typed::{self, root},
+};
 use legation_tests::{
     postgres, sdk,
     upstream::{Plan, Upstream},
@@ -27,16 +30,11 @@ use serde_json::{Value, json};
 use std::{
     fs::File,
     io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
 };
 
 const NAME: &str = "Größe 😀";
 const CARD: &str = "site/.well-known/agent-card.json";
-
-fn root(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
-}
 
 /// One of the SDKs.
 #[derive(Clone, Copy, Debug)]
@@ -415,58 +413,21 @@ fn the_anthropic_sdk_as_it_is_calls_by_a_key_and_by_an_agents_signatures() {
     );
 }
 
-/// What the README has a newcomer type to put it in front of a model, with the SDKs as they are.
+/// What a page of the guide has a newcomer type to put it in front of a model, with the SDKs as they are.
 #[test]
 #[ignore = "needs tests/sdks/install"]
 fn in_front_of_a_model_as_written() {
-    let (port, admin) = (free_port(), free_port());
-    let adapt = |line: &String| {
-        let line = line.replace("localhost:8080", &format!("localhost:{port}"));
-        line.replace(
-            "up --dev ",
-            &format!("up --dev --listen 127.0.0.1:{port} --admin-listen 127.0.0.1:{admin} "),
-        )
-    };
-    let own = |line: &&String| !["pip install", "mkdir model"].iter().any(|start| line.starts_with(start));
-    let commands: Vec<String> =
-        common::readme("Put it in front of a model").iter().filter(own).map(adapt).collect();
+    let texts = [typed::text("models.md")];
+    let commands = typed::Place::new().commands(&texts, &["pip install", "mkdir model"]);
     assert!(commands.iter().filter(|line| line.starts_with("legation ")).count() >= 10);
     let folder = tempfile::tempdir().unwrap();
-    let (said, complained) = typed(&commands, folder.path());
-    assert_eq!(said.matches("This answer is scripted").count(), 5, "{said}\n{complained}");
+    let (said, complained) = typed::typed(&commands, folder.path());
+    for shown in typed::blocks(&texts[0], "text") {
+        assert_eq!(said.matches(shown.trim()).count(), 5, "{shown} is missing in: {said}\n{complained}");
+    }
     for why in ["constraint_violated", "or one above it, was revoked"] {
         assert!(complained.contains(why), "{why} is missing in: {complained}");
     }
-}
-
-/// What a shell says that is typed these lines, and what it complains of. Each ends as `# exit` behind it says, else well.
-fn typed(commands: &[String], folder: &Path) -> (String, String) {
-    // Each line is followed by its exit status; what goes on beside has none.
-    let told = |line: &String| match line.ends_with('&') {
-        true => line.clone(),
-        false => format!("{line}\necho \"status $?\""),
-    };
-    let script = commands.iter().map(told).collect::<Vec<_>>().join("\n");
-    let script = format!("trap 'kill $(jobs -p)' EXIT\n{script}\n");
-    let command = Path::new(env!("CARGO_BIN_EXE_legation"));
-    let path = format!("{}:{}", command.parent().unwrap().display(), std::env::var("PATH").unwrap());
-    let mut shell = Command::new("timeout");
-    shell.args(["120", "bash", "-c", &script]).current_dir(folder).env("PATH", path);
-    shell.env("PYTHONPATH", root("target/sdks/python"));
-    for name in ["OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"] {
-        shell.env_remove(name);
-    }
-    let output = shell.output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    let complained = String::from_utf8_lossy(&output.stderr).into_owned();
-    let found: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("status ")).collect();
-    let wanted: Vec<&str> = commands
-        .iter()
-        .filter(|line| !line.ends_with('&'))
-        .map(|line| line.rsplit_once("# exit ").map_or("0", |(_, status)| status))
-        .collect();
-    assert_eq!(found, wanted, "{said}\n{complained}");
-    (said, complained)
 }
 
 /// `oidc-provider` for Node.js, and whom it lets in.

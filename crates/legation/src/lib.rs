@@ -5,6 +5,7 @@
 //! the whole chain back to the company, offline, and where the answer is no, says why in one
 //! named reason. No central provider takes part.
 //! Each room is a crate of its own, too; a service that only verifies needs `legation-verifier` alone.
+//! Pages by role, and of constraints and trust settings, stand in `guide/` beside these sources.
 //!
 //! | room | what it does | there |
 //! |---|---|---|
@@ -93,7 +94,6 @@ pub use legation_verifier::{
     Code, Decision, Denial, Evidence, MemoryLedger, Trust, VerifiedChain, authorize, parse, verify,
 };
 
-/// The code of the README, compiled.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-pub struct Readme;
+#[doc = concat!(include_str!("../guide/services.md"), include_str!("../guide/meeting.md"))]
+pub struct Guide;

@@ -1,5 +1,5 @@
-//! The README's code, in one program and with its own line of dependencies, judging the README's own delegation.
-#![allow(dead_code, reason = "the README's caller needs a network")]
+//! The guide's code, in one program and with its own line of dependencies, judging the guide's own delegation.
+#![allow(dead_code, reason = "the guide's caller needs a network")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -33,20 +33,21 @@ const SHOP: &str = "did:web:shop.example";
 const ENDPOINT: &str = "https://shop.example/handshake";
 const GOODS: &str = "https://shop.example/api/rooms";
 
-fn readme() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap()
+fn page(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("guide").join(name)).unwrap()
 }
 
+/// The blocks of both pages with code: of a service, and of two agents that meet.
 fn blocks(language: &str) -> Vec<String> {
-    let readme = readme();
+    let pages = page("services.md") + &page("meeting.md");
     let start = format!("```{language}\n");
-    let after = readme.split(&start).skip(1);
+    let after = pages.split(&start).skip(1);
     after.map(|rest| rest.split_once("```").unwrap().0.to_owned()).collect()
 }
 
 #[test]
-fn the_blocks_that_are_compiled_here_are_those_of_the_readme() {
-    assert_eq!(blocks("rust").join("\n"), include_str!("readme/blocks.rs"), "copy the README's blocks");
+fn the_blocks_that_are_compiled_here_are_those_of_the_guide() {
+    assert_eq!(blocks("rust").join("\n"), include_str!("readme/blocks.rs"), "copy the guide's blocks");
 }
 
 #[test]
@@ -67,10 +68,10 @@ fn the_line_of_dependencies_names_the_features_that_the_blocks_are_compiled_with
     assert!(line(&workspace, "axum =").contains(&format!("\"{version}\"")), "{version}");
 }
 
-/// What the README's delegation says, from the line that is typed there.
+/// What the delegation of the chain by hand says, from what is typed there.
 fn delegated() -> Authority {
-    let readme = readme();
-    let line = readme.lines().find(|line| line.starts_with("legation delegate --key acme.key")).unwrap();
+    let page = page("first-chain.md").replace(" \\\n ", "");
+    let line = page.lines().find(|line| line.starts_with("legation delegate --key acme.key")).unwrap();
     let all = |flag: &str| -> Vec<&str> {
         line.split(&format!("--{flag} '")).skip(1).map(|rest| rest.split_once('\'').unwrap().0).collect()
     };
@@ -126,7 +127,7 @@ fn trust(held: &Held) -> Trust {
 }
 
 #[test]
-fn book_decides_on_the_readme_s_delegation_by_the_body() {
+fn book_decides_on_the_guide_s_delegation_by_the_body() {
     let held = held();
     let folder = tempfile::tempdir().unwrap();
     let written = json!({
@@ -189,7 +190,7 @@ async fn ask(service: &axum::Router, path: &str, headers: HeaderMap, body: &str)
 }
 
 #[tokio::test]
-async fn service_decides_on_the_readme_s_delegation_by_the_body() {
+async fn service_decides_on_the_guide_s_delegation_by_the_body() {
     let (held, did) = (held(), SHOP.parse::<Did>().unwrap());
     let shop = Arc::new(SecretKey::generate(Algorithm::EdDsa).unwrap());
     let (document, card) = (web::document(&did, &[shop.public_key().clone()]), card(&did, &shop));

@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub)] // each test file uses its part
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test's helpers may stop it
 
+pub mod typed;
+
 use serde_json::Value;
 use std::{
     net::{TcpListener, TcpStream},
@@ -112,17 +114,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The lines of the README's `sh` blocks below a heading.
-pub fn readme(heading: &str) -> Vec<String> {
-    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    let readme = std::fs::read_to_string(file).unwrap();
-    let (_, section) = readme.split_once(&format!("\n## {heading}\n")).expect("the README has this heading");
-    let section = section.split_once("\n## ").map_or(section, |(section, _)| section);
-    let blocks =
-        section.split("```sh\n").skip(1).map(|rest| rest.split_once("```").expect("the block ends").0);
-    blocks.flat_map(str::lines).map(str::to_owned).collect()
 }
 
 /// A port that was free a moment ago.

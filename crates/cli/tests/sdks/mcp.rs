@@ -2,7 +2,7 @@
 //! protocol, and over standard input and output.
 
 use super::{root, running, typed};
-use crate::common::{self, Play, free_port};
+use crate::common::{Play, free_port};
 use serde_json::Value;
 use std::{
     net::TcpStream,
@@ -174,26 +174,25 @@ fn the_mcp_sdk_as_it_is_asks_for_an_approval_and_comes_again_by_itself() {
 
 #[test]
 #[ignore = "needs tests/sdks/install"]
-fn a_gateway_is_put_in_front_of_an_mcp_server_as_the_readme_types_it() {
-    let (port, admin, behind) = (free_port(), free_port(), free_port());
-    let adapt = |line: &str| {
-        let line = line.replace("localhost:8080", &format!("localhost:{port}"));
+fn a_gateway_is_put_in_front_of_an_mcp_server_as_the_guide_types_it() {
+    let (place, behind) = (typed::Place::new(), free_port());
+    let ours = |line: &str| {
         let line = line.replace("localhost:8000", &format!("localhost:{behind}"));
-        let listen = format!("up --dev --listen 127.0.0.1:{port} --admin-listen 127.0.0.1:{admin} ");
-        line.replace("up --dev ", &listen)
-            .replace("python3 server.py", &format!("PORT={behind} python3 server.py"))
+        line.replace("python3 server.py", &format!("PORT={behind} python3 server.py"))
     };
-    let own = |line: &&String| !["pip install", "cp -r examples"].iter().any(|start| line.starts_with(start));
-    let commands = common::readme("Put it in front of an MCP server");
-    let commands: Vec<String> = commands.iter().filter(own).map(|line| adapt(line)).collect();
+    let commands = place.commands(&[typed::text("mcp.md")], &["pip install", "cp -r examples"]);
+    let commands: Vec<String> = commands.iter().map(|line| ours(line)).collect();
     assert!(commands.iter().filter(|line| line.starts_with("python3 pay.py")).count() >= 5);
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("organization")).unwrap();
     for file in ["server.py", "pay.py", "organization/bank.toml"] {
         let text = std::fs::read_to_string(root("examples/mcp").join(file)).unwrap();
-        std::fs::write(folder.path().join(file), adapt(&text)).unwrap();
+        std::fs::write(folder.path().join(file), ours(&place.adapt(&text))).unwrap();
     }
-    let (said, complained) = typed(&commands, folder.path());
+    let (said, complained) = typed::typed(&commands, folder.path());
+    for part in typed::shown(&typed::text("mcp.md")) {
+        assert!(said.contains(&part), "{part}: {said}\n{complained}");
+    }
     for (wanted, times) in [
         ("paid 10.00 USD to bob", 1),
         ("Denied (constraint_violated)", 1),
