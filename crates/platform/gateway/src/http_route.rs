@@ -19,12 +19,13 @@ use crate::{
     a2a, access,
     approve::may_need,
     auth,
-    decide::{Cost, Passed, Undecided},
+    decide::{Cost, Passed, Undecided, Who},
     forward::lost,
     gateway::Gateway,
     mcp,
     models::Configured,
     refused::Refused,
+    resource::{Presented, told as resource_told},
     router::KeptOpen,
     settle::Open,
     stop::{By, Guard},
@@ -38,7 +39,7 @@ use hyper::{ext::Protocol, upgrade::OnUpgrade};
 use legation_credential::{Request, request::split_query};
 use legation_did::Did;
 use legation_http_signature::Message;
-use legation_registry::route::{Route, RouteProtocol, origin_of};
+use legation_registry::route::{Route, RouteAuth, RouteProtocol, origin_of};
 use legation_resolver::{NoAnswer, Passing, Upgrading, passing};
 use legation_verifier::VerifiedChain;
 use sha2::{Digest, Sha256};
@@ -66,6 +67,8 @@ pub(crate) struct Asked {
     pub(crate) protocol: Option<Protocol>,
     /// What keeps its connection open while it does.
     pub(crate) open: Option<KeptOpen>,
+    /// The identity token that it shows.
+    pub(crate) token: Option<Presented>,
 }
 
 /// Where a request goes, and what it is there.
@@ -85,19 +88,20 @@ enum Spoken {
 }
 
 /// Passes a request on to where its route leads.
-pub(crate) async fn pass(gateway: &Arc<Gateway>, asked: Asked) -> Response {
+pub(crate) async fn pass(gateway: &Arc<Gateway>, asked: Asked, head: &resource_told::Head) -> Response {
     let meant = Mutex::new(None);
-    let outcome = run(gateway, asked, &meant).await;
+    let refused = match run(gateway, asked, &meant).await {
+        Ok(response) => return gateway.told(Ok(response)),
+        Err(refused) => refused,
+    };
     let meant = meant.into_inner().unwrap_or_else(PoisonError::into_inner);
-    match (outcome, meant) {
-        (Err(refused), Some(Meant { spoken: Spoken::Mcp(asked), .. })) => {
-            mcp::refused(gateway, asked.as_ref().ok(), &refused)
-        }
-        (Err(refused), Some(Meant { spoken: Spoken::A2a(asked), .. })) => {
-            a2a::refused(gateway, asked.as_ref().ok(), &refused)
-        }
-        (outcome, _) => gateway.told(outcome),
-    }
+    let mut response = match meant {
+        Some(Meant { spoken: Spoken::Mcp(asked), .. }) => mcp::refused(gateway, asked.as_ref().ok(), &refused),
+        Some(Meant { spoken: Spoken::A2a(asked), .. }) => a2a::refused(gateway, asked.as_ref().ok(), &refused),
+        _ => gateway.refuse(&refused),
+    };
+    resource_told::challenge(gateway, head, &refused, &mut response).await;
+    response
 }
 
 async fn run(
@@ -105,7 +109,7 @@ async fn run(
     asked: Asked,
     meant: &Mutex<Option<Meant>>,
 ) -> Result<Response, Refused> {
-    let Asked { method, uri, target_uri, headers, body, upgrade, protocol, open: kept } = asked;
+    let Asked { method, uri, target_uri, headers, body, upgrade, protocol, open: kept, token } = asked;
     let read = body.read();
     let message = Message {
         method: method.as_str(),
@@ -114,14 +118,17 @@ async fn run(
         body: read.as_deref().unwrap_or_default(),
     };
     // Whether there is a route is told to whoever shows who it is.
-    let who = auth::who(&message)?;
+    let who = match &token {
+        Some(presented) => Who::Token(presented),
+        None => auth::who(&message)?,
+    };
     let wanted = fields::wanted(&method, &headers, protocol.as_ref().map(Protocol::as_str))?;
     let busy = |_| Refused::new("overloaded", "too many requests are being passed on; try again");
     let place = Arc::clone(&gateway.passing).try_acquire_owned().map_err(busy)?;
     // From before it is decided on, so that no change after that is missed.
     let epochs = gateway.watch();
     let digest = read.as_deref().map(|body| Sha256::digest(body).into());
-    let judged = Judged { action: wanted.action(&method), uri: &uri, digest, message: &message };
+    let judged = Judged { action: wanted.action(&method), uri: &uri, digest, message: &message, who };
     let Passed { done, caller } = gateway
         .decide(who, Cost::Known, &|epoch, chain| Box::pin(request(gateway, &judged, (epoch, chain), meant)))
         .await?;
@@ -311,7 +318,7 @@ fn no_route() -> Refused {
 }
 
 /// The route whose path is the longest that fits, and where it leads.
-fn route_of<'c>(configured: &'c Configured, path: &str) -> Option<(&'c Route, String)> {
+pub(crate) fn route_of<'c>(configured: &'c Configured, path: &str) -> Option<(&'c Route, String)> {
     let fitting = configured.routes.iter().filter(|route| path.starts_with(&route.path));
     let route = fitting.max_by_key(|route| route.path.len())?;
     let rest = path.strip_prefix(&route.path)?;
@@ -325,6 +332,20 @@ struct Judged<'a> {
     /// SHA-256 of the body, where it was read.
     digest: Option<[u8; 32]>,
     message: &'a Message<'a>,
+    who: Who<'a>,
+}
+
+impl Judged<'_> {
+    /// Holds that a route takes what a caller shows. What it takes of tokens was held when the token was read.
+    fn is_taken(&self, route: &Route) -> Result<(), Refused> {
+        let auth = match self.who {
+            Who::Key(_) => RouteAuth::ApiKey,
+            Who::Signed(_) => RouteAuth::Signature,
+            _ => return Ok(()),
+        };
+        let message = || format!("this route takes no `{}`; whoever runs the gateway names in `auth` of a route what it takes", auth.told());
+        if route.takes(auth) { Ok(()) } else { Err(Refused::new("auth_not_taken", message())) }
+    }
 }
 
 async fn request(
@@ -333,11 +354,12 @@ async fn request(
     (epoch, chain): (i64, Arc<VerifiedChain>),
     meant: &Mutex<Option<Meant>>,
 ) -> Result<Request, Undecided> {
-    let Judged { action, uri, digest, message } = judged;
+    let Judged { action, uri, digest, message, .. } = judged;
     let configured = gateway.configured_at(epoch).await?;
     let (route, base) = route_of(&configured, uri.path()).ok_or_else(no_route)?;
     let url = uri.query().map_or_else(|| base.clone(), |query| format!("{base}?{query}"));
     access::route(&route.name);
+    judged.is_taken(route)?;
     let means = |spoken| {
         let means = Meant { route: route.clone(), url: url.clone(), spoken };
         *meant.lock().unwrap_or_else(PoisonError::into_inner) = Some(means);

@@ -15,6 +15,7 @@ use crate::{
     openai::{bound::ACTION, models},
     own,
     refused::Refused,
+    resource::{Presented, told as resource_told},
     theirs, token,
     turns::Turn,
 };
@@ -31,6 +32,7 @@ use hyper::{ext::Protocol, upgrade::OnUpgrade};
 use legation_credential::{Value, limit::LimitKind};
 use legation_http_signature::Message;
 use legation_registry::{CallerError, model::Model};
+use legation_token::metadata::PROTECTED_RESOURCE;
 use legation_verifier::{Code, VerifiedChain, authorize};
 use std::sync::Arc;
 
@@ -62,12 +64,16 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/self/receipts", post(own_receipts))
         .route("/token", post(token))
         .route("/token/challenge", post(token_challenge))
+        .route("/token/introspect", post(token_introspect))
+        .route("/token/revoke", post(token_revoke))
         .route(Decides::Evaluation.route(), decides(Decides::Evaluation))
         .route(Decides::Evaluations.route(), decides(Decides::Evaluations))
         .route(Decides::Search(Wanted::Subjects).route(), decides(Decides::Search(Wanted::Subjects)))
         .route(Decides::Search(Wanted::Resources).route(), decides(Decides::Search(Wanted::Resources)))
         .route(Decides::Search(Wanted::Actions).route(), decides(Decides::Search(Wanted::Actions)))
         .route("/.well-known/authzen-configuration", get(authzen_metadata))
+        .route(PROTECTED_RESOURCE, get(resource_metadata))
+        .route(&format!("{PROTECTED_RESOURCE}/{{*path}}"), get(resource_metadata))
         .fallback(other)
         .with_state(Arc::clone(&gateway));
     with_access(gateway, router)
@@ -111,6 +117,33 @@ async fn token(State(gateway): State<Arc<Gateway>>, request: axum::extract::Requ
     to_the_end(&gateway, async move { token::answer(&done, arrived).await }).await
 }
 
+async fn token_introspect(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    access::route("/token/introspect");
+    let arrived = match token::arrive(&gateway, request).await {
+        Ok(arrived) => arrived,
+        Err(refused) => return refused,
+    };
+    let done = Arc::clone(&gateway);
+    to_the_end(&gateway, async move { token::introspect(&done, arrived).await }).await
+}
+
+async fn token_revoke(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    access::route("/token/revoke");
+    let arrived = match token::arrive(&gateway, request).await {
+        Ok(arrived) => arrived,
+        Err(refused) => return refused,
+    };
+    let done = Arc::clone(&gateway);
+    to_the_end(&gateway, async move { token::revoke(&done, arrived).await }).await
+}
+
+/// Where tokens for a route come from (RFC 9728). It is nobody's secret.
+async fn resource_metadata(State(gateway): State<Arc<Gateway>>, uri: Uri) -> Response {
+    access::route(PROTECTED_RESOURCE);
+    let path = uri.path().strip_prefix(PROTECTED_RESOURCE).unwrap_or_default();
+    resource_told::metadata(&gateway, path).await
+}
+
 async fn token_challenge(State(gateway): State<Arc<Gateway>>) -> Response {
     access::route("/token/challenge");
     token::challenge(&gateway).await
@@ -135,12 +168,17 @@ async fn authzen_metadata(State(gateway): State<Arc<Gateway>>) -> Response {
 }
 
 async fn other(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    let head = resource_told::Head::of(request.method(), request.uri().path(), request.headers());
     let asked = match arrive_to_pass(&gateway, request).await {
         Ok(asked) => asked,
-        Err(refused) => return gateway.refuse(&refused),
+        Err(refused) => {
+            let mut response = gateway.refuse(&refused);
+            resource_told::challenge(&gateway, &head, &refused, &mut response).await;
+            return response;
+        }
     };
     let done = Arc::clone(&gateway);
-    to_the_end(&gateway, async move { http_route::pass(&done, asked).await }).await
+    to_the_end(&gateway, async move { http_route::pass(&done, asked, &head).await }).await
 }
 
 /// Does something to its end, also where the caller goes away meanwhile: what was reserved has to be settled.
@@ -215,7 +253,8 @@ async fn arrive_to_pass(
     let protocol = request.extensions_mut().remove::<Protocol>();
     let open = request.extensions_mut().remove::<KeptOpen>();
     let (parts, body) = request.into_parts();
-    let shown = shows(gateway, &parts.headers).await?;
+    let target_uri = target(gateway, &parts.uri);
+    let (shown, token) = shows_to_pass(gateway, &parts, &target_uri).await?;
     let length = body.size_hint().exact();
     let is_short =
         length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length <= MAX_BODY));
@@ -225,7 +264,6 @@ async fn arrive_to_pass(
         _ => Coming::Whole(whole(gateway, shown, (body, MAX_BODY)).await?),
     };
     access::begin();
-    let target_uri = target(gateway, &parts.uri);
     Ok(Asked {
         method: parts.method,
         uri: parts.uri,
@@ -235,7 +273,27 @@ async fn arrive_to_pass(
         upgrade,
         protocol,
         open,
+        token,
     })
+}
+
+/// By what somebody shows who it is at a route: also by an identity token, which is held against the organization's keys first.
+async fn shows_to_pass(
+    gateway: &Arc<Gateway>,
+    parts: &http::request::Parts,
+    target_uri: &str,
+) -> Result<(Shown, Option<Presented>), Refused> {
+    if parts.headers.contains_key("signature-input") {
+        return Ok((Shown::Signature, None));
+    }
+    let asked = (parts.method.as_str(), target_uri, parts.uri.path());
+    match Presented::read(asked, parts.uri.query(), &parts.headers)? {
+        Some(presented) => {
+            let holder = gateway.token_holder(&presented, now()).await?;
+            Ok((Shown::Key(holder.to_string()), Some(presented)))
+        }
+        None => Ok((shows(gateway, &parts.headers).await?, None)),
+    }
 }
 
 /// By what somebody shows who it is.
