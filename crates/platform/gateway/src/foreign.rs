@@ -161,7 +161,11 @@ impl Gateway {
             verified.links().iter().map(|link| Principal::of_did(Kind::Foreign, link.subject.as_str()));
         let principals = principals.collect();
         // Whoever is suspended for what it proved is none of ours.
-        Ok(Identified { status_age, principals: Some(principals), ..Identified::new(epoch, Arc::new(verified)) })
+        Ok(Identified {
+            status_age,
+            principals: Some(principals),
+            ..Identified::new(epoch, Arc::new(verified))
+        })
     }
 
     /// What the organization itself has blocked of a foreign chain passes no more.

@@ -25,7 +25,7 @@ use crate::{
     mcp,
     models::Configured,
     refused::Refused,
-    resource::{Presented, told as resource_told},
+    resource::{Presented, is_taken, told as resource_told},
     router::KeptOpen,
     settle::Open,
     stop::{By, Guard},
@@ -39,7 +39,7 @@ use hyper::{ext::Protocol, upgrade::OnUpgrade};
 use legation_credential::{Request, request::split_query};
 use legation_did::Did;
 use legation_http_signature::Message;
-use legation_registry::route::{Route, RouteAuth, RouteProtocol, origin_of};
+use legation_registry::route::{Route, RouteProtocol, origin_of};
 use legation_resolver::{NoAnswer, Passing, Upgrading, passing};
 use legation_verifier::VerifiedChain;
 use sha2::{Digest, Sha256};
@@ -96,8 +96,12 @@ pub(crate) async fn pass(gateway: &Arc<Gateway>, asked: Asked, head: &resource_t
     };
     let meant = meant.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut response = match meant {
-        Some(Meant { spoken: Spoken::Mcp(asked), .. }) => mcp::refused(gateway, asked.as_ref().ok(), &refused),
-        Some(Meant { spoken: Spoken::A2a(asked), .. }) => a2a::refused(gateway, asked.as_ref().ok(), &refused),
+        Some(Meant { spoken: Spoken::Mcp(asked), .. }) => {
+            mcp::refused(gateway, asked.as_ref().ok(), &refused)
+        }
+        Some(Meant { spoken: Spoken::A2a(asked), .. }) => {
+            a2a::refused(gateway, asked.as_ref().ok(), &refused)
+        }
         _ => gateway.refuse(&refused),
     };
     resource_told::challenge(gateway, head, &refused, &mut response).await;
@@ -118,10 +122,8 @@ async fn run(
         body: read.as_deref().unwrap_or_default(),
     };
     // Whether there is a route is told to whoever shows who it is.
-    let who = match &token {
-        Some(presented) => Who::Token(presented),
-        None => auth::who(&message)?,
-    };
+    let shown = token.as_ref().map(|presented| Ok(Who::Token(presented)));
+    let who = shown.unwrap_or_else(|| auth::who(&message))?;
     let wanted = fields::wanted(&method, &headers, protocol.as_ref().map(Protocol::as_str))?;
     let busy = |_| Refused::new("overloaded", "too many requests are being passed on; try again");
     let place = Arc::clone(&gateway.passing).try_acquire_owned().map_err(busy)?;
@@ -184,7 +186,6 @@ async fn run(
 /// A request that was decided on, on its way.
 struct On<'a> {
     gateway: &'a Arc<Gateway>,
-    /// Who asks.
     /// Who sends it, and among whose it is counted.
     agent: (&'a Did, &'a Did),
     url: &'a str,
@@ -335,19 +336,6 @@ struct Judged<'a> {
     who: Who<'a>,
 }
 
-impl Judged<'_> {
-    /// Holds that a route takes what a caller shows. What it takes of tokens was held when the token was read.
-    fn is_taken(&self, route: &Route) -> Result<(), Refused> {
-        let auth = match self.who {
-            Who::Key(_) => RouteAuth::ApiKey,
-            Who::Signed(_) => RouteAuth::Signature,
-            _ => return Ok(()),
-        };
-        let message = || format!("this route takes no `{}`; whoever runs the gateway names in `auth` of a route what it takes", auth.told());
-        if route.takes(auth) { Ok(()) } else { Err(Refused::new("auth_not_taken", message())) }
-    }
-}
-
 async fn request(
     gateway: &Arc<Gateway>,
     judged: &Judged<'_>,
@@ -359,7 +347,7 @@ async fn request(
     let (route, base) = route_of(&configured, uri.path()).ok_or_else(no_route)?;
     let url = uri.query().map_or_else(|| base.clone(), |query| format!("{base}?{query}"));
     access::route(&route.name);
-    judged.is_taken(route)?;
+    is_taken(route, judged.who)?;
     let means = |spoken| {
         let means = Meant { route: route.clone(), url: url.clone(), spoken };
         *meant.lock().unwrap_or_else(PoisonError::into_inner) = Some(means);

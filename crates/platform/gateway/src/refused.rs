@@ -48,7 +48,14 @@ impl Refused {
     /// A refusal with a code and a message.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), param: None, retry_after: None, approval: None, challenge: None }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            param: None,
+            retry_after: None,
+            approval: None,
+            challenge: None,
+        }
     }
 
     /// The HTTP status that it is answered with.

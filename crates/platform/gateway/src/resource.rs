@@ -14,7 +14,7 @@ pub(crate) mod told;
 
 pub(crate) use caller::{KnownToken, Tokens};
 
-use crate::{models::Configured, refused::Refused};
+use crate::{decide::Who, models::Configured, refused::Refused};
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use legation_keys::{
     Json, base64url,
@@ -67,9 +67,13 @@ impl Presented {
         let Some((by_proof, token)) = headers.get_all(AUTHORIZATION).iter().find_map(token_of) else {
             return Ok(None);
         };
-        let wrong = |code: &str, message: &str| Err(Refused::new(code, message).challenged("invalid_request"));
+        let wrong =
+            |code: &str, message: &str| Err(Refused::new(code, message).challenged("invalid_request"));
         if headers.get_all(AUTHORIZATION).iter().count() > 1 || headers.contains_key("x-api-key") {
-            return wrong("credentials_several", "show who you are in one way: one `Authorization`, and nothing beside it");
+            return wrong(
+                "credentials_several",
+                "show who you are in one way: one `Authorization`, and nothing beside it",
+            );
         }
         // RFC 6750 §2.3: what stands in a URL stands in logs.
         let names_token = |pair: &str| pair.split('=').next() == Some("access_token");
@@ -155,6 +159,23 @@ fn of_token(error: &TokenError) -> Refused {
 /// A proof of possession that does not hold (RFC 9449 §7.1).
 fn of_proof(error: &DpopError) -> Refused {
     Refused::new(error.code(), error.to_string()).challenged(error.oauth())
+}
+
+/// Holds that a route takes what a caller shows. What it takes of tokens was held when the token was read.
+pub(crate) fn is_taken(route: &Route, who: Who<'_>) -> Result<(), Refused> {
+    let auth = match who {
+        Who::Key(_) => RouteAuth::ApiKey,
+        Who::Signed(_) => RouteAuth::Signature,
+        _ => return Ok(()),
+    };
+    if route.takes(auth) {
+        return Ok(());
+    }
+    let message = format!(
+        "this route takes no `{}`; whoever runs the gateway names in `auth` of a route what it takes",
+        auth.told()
+    );
+    Err(Refused::new("auth_not_taken", message))
 }
 
 /// The route at a path that takes tokens, the URL that the path leads to, and the route's own path.

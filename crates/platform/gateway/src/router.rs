@@ -1,5 +1,7 @@
 //! Where callers find what: the paths that their SDKs know.
 
+mod tokens;
+
 use crate::{
     access, answer,
     asked::Endpoint,
@@ -16,7 +18,7 @@ use crate::{
     own,
     refused::Refused,
     resource::{Presented, told as resource_told},
-    theirs, token,
+    theirs,
     turns::Turn,
 };
 use axum::{
@@ -32,7 +34,6 @@ use hyper::{ext::Protocol, upgrade::OnUpgrade};
 use legation_credential::{Value, limit::LimitKind};
 use legation_http_signature::Message;
 use legation_registry::{CallerError, model::Model};
-use legation_token::metadata::PROTECTED_RESOURCE;
 use legation_verifier::{Code, VerifiedChain, authorize};
 use std::sync::Arc;
 
@@ -62,18 +63,13 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/self/delegation", get(own_delegation))
         .route("/v1/self/budget", get(own_budget))
         .route("/v1/self/receipts", post(own_receipts))
-        .route("/token", post(token))
-        .route("/token/challenge", post(token_challenge))
-        .route("/token/introspect", post(token_introspect))
-        .route("/token/revoke", post(token_revoke))
         .route(Decides::Evaluation.route(), decides(Decides::Evaluation))
         .route(Decides::Evaluations.route(), decides(Decides::Evaluations))
         .route(Decides::Search(Wanted::Subjects).route(), decides(Decides::Search(Wanted::Subjects)))
         .route(Decides::Search(Wanted::Resources).route(), decides(Decides::Search(Wanted::Resources)))
         .route(Decides::Search(Wanted::Actions).route(), decides(Decides::Search(Wanted::Actions)))
         .route("/.well-known/authzen-configuration", get(authzen_metadata))
-        .route(PROTECTED_RESOURCE, get(resource_metadata))
-        .route(&format!("{PROTECTED_RESOURCE}/{{*path}}"), get(resource_metadata))
+        .merge(tokens::routes())
         .fallback(other)
         .with_state(Arc::clone(&gateway));
     with_access(gateway, router)
@@ -105,48 +101,6 @@ fn asks(at: Endpoint) -> MethodRouter<Arc<Gateway>> {
         let done = Arc::clone(&gateway);
         to_the_end(&gateway, async move { call::answer(&done, at, &arrived.message()).await }).await
     })
-}
-
-async fn token(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
-    access::route("/token");
-    let arrived = match token::arrive(&gateway, request).await {
-        Ok(arrived) => arrived,
-        Err(refused) => return refused,
-    };
-    let done = Arc::clone(&gateway);
-    to_the_end(&gateway, async move { token::answer(&done, arrived).await }).await
-}
-
-async fn token_introspect(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
-    access::route("/token/introspect");
-    let arrived = match token::arrive(&gateway, request).await {
-        Ok(arrived) => arrived,
-        Err(refused) => return refused,
-    };
-    let done = Arc::clone(&gateway);
-    to_the_end(&gateway, async move { token::introspect(&done, arrived).await }).await
-}
-
-async fn token_revoke(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
-    access::route("/token/revoke");
-    let arrived = match token::arrive(&gateway, request).await {
-        Ok(arrived) => arrived,
-        Err(refused) => return refused,
-    };
-    let done = Arc::clone(&gateway);
-    to_the_end(&gateway, async move { token::revoke(&done, arrived).await }).await
-}
-
-/// Where tokens for a route come from (RFC 9728). It is nobody's secret.
-async fn resource_metadata(State(gateway): State<Arc<Gateway>>, uri: Uri) -> Response {
-    access::route(PROTECTED_RESOURCE);
-    let path = uri.path().strip_prefix(PROTECTED_RESOURCE).unwrap_or_default();
-    resource_told::metadata(&gateway, path).await
-}
-
-async fn token_challenge(State(gateway): State<Arc<Gateway>>) -> Response {
-    access::route("/token/challenge");
-    token::challenge(&gateway).await
 }
 
 /// Answers what is asked of the decision point (AuthZEN 1.0).

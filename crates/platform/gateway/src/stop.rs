@@ -197,7 +197,12 @@ impl Gateway {
         self.still_verifies(agent, &chain, now).await
     }
 
-    async fn token_holds(self: &Arc<Self>, id: &str, (agent, chain): (&Did, &str), now: i64) -> Result<(), Refused> {
+    async fn token_holds(
+        self: &Arc<Self>,
+        id: &str,
+        (agent, chain): (&Did, &str),
+        now: i64,
+    ) -> Result<(), Refused> {
         let (gateway, id) = (Arc::clone(self), id.to_owned());
         let found = self.blocking(move || gateway.registry.issued_token(&id)).await.and_then(|found| found);
         // One that ended meanwhile was not revoked before.

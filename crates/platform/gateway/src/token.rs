@@ -167,7 +167,8 @@ async fn issue(
         return Err(Told::new("invalid_client", "client_mismatch", message));
     }
     let id = uuid::Uuid::now_v7().to_string();
-    let wanted = Wanted { gateway, asked: &asked, proof: proof.as_ref(), id: &id, leads_to: Mutex::default() };
+    let wanted =
+        Wanted { gateway, asked: &asked, proof: proof.as_ref(), id: &id, leads_to: Mutex::default() };
     let judged = |epoch, chain: Arc<VerifiedChain>| -> BoxFuture<'_> {
         let wanted = &wanted;
         Box::pin(async move {
@@ -329,7 +330,12 @@ impl Gateway {
     }
 
     /// Keeps of which chain a token is, and by which key it was asked for, before anybody has it.
-    async fn keep_token(self: &Arc<Self>, caller: &Identified, claims: &Claims, now: i64) -> Result<(), Refused> {
+    async fn keep_token(
+        self: &Arc<Self>,
+        caller: &Identified,
+        claims: &Claims,
+        now: i64,
+    ) -> Result<(), Refused> {
         let unknown = || Refused::new("internal", "the chain of the token is not at hand");
         let issued = Issued {
             id: issued::digest(&claims.id),
@@ -340,7 +346,8 @@ impl Gateway {
             revoked: None,
         };
         let gateway = Arc::clone(self);
-        let kept = self.blocking(move || gateway.registry.keep_token(&issued, now)).await.and_then(|kept| kept);
+        let kept =
+            self.blocking(move || gateway.registry.keep_token(&issued, now)).await.and_then(|kept| kept);
         kept.map_err(|error| Refused::of_registry(&error))
     }
 

@@ -58,8 +58,6 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`].
     pub fn first_shown(&self, id: &[u8; 32], until: i64, now: i64) -> Result<bool, RegistryError> {
-        self.change(|tx| {
-            Ok(issued::first_shown(tx, &self.id, (&base64url::encode(id), until), now)?)
-        })
+        self.change(|tx| Ok(issued::first_shown(tx, &self.id, (&base64url::encode(id), until), now)?))
     }
 }

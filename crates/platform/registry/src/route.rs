@@ -255,7 +255,11 @@ impl Route {
             return wrong("headers of a route", &self.headers.len().to_string(), "name at most 32");
         }
         self.headers.iter().try_for_each(|name| check_header(name))?;
-        let twice = self.auth.iter().enumerate().find(|(at, one)| self.auth.iter().take(*at).any(|other| other == *one));
+        let twice = self
+            .auth
+            .iter()
+            .enumerate()
+            .find(|(at, one)| self.auth.iter().take(*at).any(|other| other == *one));
         if let Some((_, one)) = twice {
             return wrong("auth of a route", one.told(), "name it once");
         }

@@ -134,8 +134,8 @@ pub fn narrow(effective: &Authority, ask: Ask<'_>) -> Result<Narrowed, NarrowErr
     }
     let authority = written(effective, &pairs)?;
     check_not_wider(effective, &authority)?;
-    let is_own = ask.leads_to.is_some()
-        || ask.audience.strip_suffix('/').unwrap_or(ask.audience) == ask.ledger;
+    let is_own =
+        ask.leads_to.is_some() || ask.audience.strip_suffix('/').unwrap_or(ask.audience) == ask.ledger;
     // The gateway is called by the organization's DID, by which the chain has passed already.
     if !is_own {
         check_audience(&authority, ask.audience)?;

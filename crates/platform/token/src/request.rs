@@ -222,8 +222,8 @@ impl Form {
             let read = || Some((unescaped(name)?, unescaped(value)?));
             let (name, value) = read()
                 .ok_or_else(|| wrong("the body has an escape that is none, or text that is no UTF-8"))?;
-            let is_long =
-                !matches!(name.as_str(), "subject_token" | "client_assertion" | "token") && value.len() > MAX_VALUE;
+            let is_long = !matches!(name.as_str(), "subject_token" | "client_assertion" | "token")
+                && value.len() > MAX_VALUE;
             if is_long || name.len() > MAX_VALUE {
                 return Err(wrong("a parameter has more than 4096 bytes"));
             }

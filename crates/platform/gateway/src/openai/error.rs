@@ -46,7 +46,9 @@ pub fn status_and_type(code: &str) -> (u16, &'static str) {
         "search_not_exact" => (400, INVALID),
         "api_key_missing" | "api_key_unknown" | "api_key_expired" | "api_key_blocked" => (401, INVALID),
         // What is shown at a route that takes identity tokens.
-        "auth_not_taken" | "token_unknown" | "token_revoked" | "token_unbound" | "dpop_missing" => (401, INVALID),
+        "auth_not_taken" | "token_unknown" | "token_revoked" | "token_unbound" | "dpop_missing" => {
+            (401, INVALID)
+        }
         "dpop_stale" | "dpop_url_mismatch" | "dpop_method_mismatch" | "dpop_token_mismatch" => (401, INVALID),
         "credentials_several" => (400, INVALID),
         "no_delegation" | "unconfirmed" | "chain_unknown" | "client_unknown" => (401, INVALID),

@@ -67,7 +67,11 @@ impl KnownToken {
     }
 
     /// The chain as of now or a moment ago, by no signature of its agent.
-    pub(crate) fn vouched(&self, verifier: &Verifier, now: i64) -> Result<(Arc<VerifiedChain>, Seen), Denial> {
+    pub(crate) fn vouched(
+        &self,
+        verifier: &Verifier,
+        now: i64,
+    ) -> Result<(Arc<VerifiedChain>, Seen), Denial> {
         let kept = self.verified.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((at, whole, seen)) = kept
             && (0..VERIFIED).contains(&now.saturating_sub(at))
@@ -79,7 +83,8 @@ impl KnownToken {
         let presentation = verifier.parse_vouched(&self.chain, vouched)?;
         let whole = Arc::new(verifier.verify(&presentation, &self.evidence, presentation.nonce(), now)?);
         let seen: Seen = (Arc::new(self.narrowed(&whole)?), Arc::default());
-        *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&whole), seen.clone()));
+        *self.verified.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((now, Arc::clone(&whole), seen.clone()));
         Ok((whole, seen))
     }
 
@@ -126,7 +131,11 @@ type Read = Result<KnownToken, Refused>;
 
 impl Gateway {
     /// A token that the organization has signed and issued. The store is asked for nothing but those that it has signed.
-    pub(crate) async fn known_token(self: &Arc<Self>, token: &str, now: i64) -> Result<Arc<KnownToken>, Refused> {
+    pub(crate) async fn known_token(
+        self: &Arc<Self>,
+        token: &str,
+        now: i64,
+    ) -> Result<Arc<KnownToken>, Refused> {
         let digest = legation_token::about::digest(token);
         if let Some(known) = self.known_tokens.known(&digest) {
             return Ok(known);
@@ -157,19 +166,25 @@ impl Gateway {
         let gateway = Arc::clone(self);
         let read = self.blocking(move || keys(&gateway.registry, now)).await.and_then(|read| read);
         let keys = Arc::new(read.map_err(|error| Refused::of_registry(&error))?);
-        *self.known_tokens.keys.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&keys)));
+        *self.known_tokens.keys.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((Instant::now(), Arc::clone(&keys)));
         Ok(keys)
     }
 
     /// Whether a token was revoked is asked each time.
     pub(crate) async fn token_stands(self: &Arc<Self>, id: &str) -> Result<bool, Refused> {
         let (gateway, id) = (Arc::clone(self), id.to_owned());
-        let stands = self.blocking(move || gateway.registry.token_stands(&id)).await.and_then(|stands| stands);
+        let stands =
+            self.blocking(move || gateway.registry.token_stands(&id)).await.and_then(|stands| stands);
         stands.map_err(|error| Refused::of_registry(&error))
     }
 
     /// Whose token a request shows, before anything more of it is read: signed here, and shown by whoever may show it.
-    pub(crate) async fn token_holder(self: &Arc<Self>, presented: &Presented, now: i64) -> Result<Did, Refused> {
+    pub(crate) async fn token_holder(
+        self: &Arc<Self>,
+        presented: &Presented,
+        now: i64,
+    ) -> Result<Did, Refused> {
         let known = self.known_token(&presented.token, now).await?;
         // For which resource it is, is asked with the rest.
         known.held(presented, &known.claims().audience, now)?;
@@ -177,7 +192,11 @@ impl Gateway {
     }
 
     /// Whoever shows a token at a route.
-    pub(crate) async fn by_token(self: &Arc<Self>, presented: &Presented, now: i64) -> Result<Identified, Undecided> {
+    pub(crate) async fn by_token(
+        self: &Arc<Self>,
+        presented: &Presented,
+        now: i64,
+    ) -> Result<Identified, Undecided> {
         let known = self.known_token(&presented.token, now).instrument(info_span!("auth")).await?;
         let configured = self.configured_at(known.epoch).await?;
         // What is refused by what was remembered is looked at again where that has changed.
@@ -215,7 +234,8 @@ impl Gateway {
         now: i64,
     ) -> Result<(), Refused> {
         let route = taking(configured, &presented.path).map(|(route, _)| route);
-        let route = route.filter(|route| route.takes(presented.auth())).ok_or_else(|| not_taken(presented))?;
+        let route =
+            route.filter(|route| route.takes(presented.auth())).ok_or_else(|| not_taken(presented))?;
         let all = resources(&self.registry.origin(), route, &presented.path);
         let [first, ..] = &all;
         let audience = all.iter().find(|one| **one == known.claims().audience).unwrap_or(first);
@@ -232,9 +252,10 @@ impl Gateway {
     ) -> Result<(Arc<VerifiedChain>, Seen, By), Denial> {
         let proof = presented.proof.get().filter(|_| known.is_own_key);
         let Some(proof) = proof.map(|proof| proof.of_possession(&known.id)) else {
-            let by = presented.proof.get().map_or(By::Key, |proof| {
-                By::Signed(proof.of_possession(&known.id).signing_input.into())
-            });
+            let by = presented
+                .proof
+                .get()
+                .map_or(By::Key, |proof| By::Signed(proof.of_possession(&known.id).signing_input.into()));
             let (whole, seen) = known.vouched(&self.verifier, now)?;
             return Ok((whole, seen, by));
         };
@@ -296,7 +317,8 @@ fn not_taken(presented: &Presented) -> Refused {
 
 fn keys(registry: &Registry, now: i64) -> Result<JwkSet, RegistryError> {
     let jwks = serde_json::json!({ "keys": registry.token_jwks(now)? }).to_string();
-    let wrong = |error: JwkSetError| StoreError::Unavailable { reason: format!("the keys of tokens: {error}") };
+    let wrong =
+        |error: JwkSetError| StoreError::Unavailable { reason: format!("the keys of tokens: {error}") };
     Ok(JwkSet::parse(jwks.as_bytes()).map_err(wrong)?)
 }
 
@@ -315,7 +337,9 @@ fn read(gateway: &Gateway, token: &str, now: i64) -> Result<Read, RegistryError>
     };
     // What a key obtained ends with it.
     let Some(own) = key_of(registry, agent, &found.key, now)? else {
-        return unknown("the key by which the token was asked for is no longer the agent's; ask by the one that is");
+        return unknown(
+            "the key by which the token was asked for is no longer the agent's; ask by the one that is",
+        );
     };
     let is_own_key = signed.claims().key.as_deref() == Some(own.as_str());
     let vouched = Vouched { agent, known_by: "token", at: now };
@@ -325,7 +349,9 @@ fn read(gateway: &Gateway, token: &str, now: i64) -> Result<Read, RegistryError>
     };
     let claims: Vec<Delegation> = presentation.claims().cloned().collect();
     let digests: Vec<LinkDigest> = presentation.link_digests().collect();
-    if !signed.claims().links.iter().all(|link| digests.contains(link)) || signed.claims().links.len() != claims.len() {
+    if !signed.claims().links.iter().all(|link| digests.contains(link))
+        || signed.claims().links.len() != claims.len()
+    {
         return unknown("the token was made of another chain than the one that is kept; ask for another one");
     }
     let (_, evidence) = gather(registry, (&claims, &digests), verifier.trust().limits.status_entries, now)?;
@@ -342,7 +368,12 @@ fn read(gateway: &Gateway, token: &str, now: i64) -> Result<Read, RegistryError>
 }
 
 /// The thumbprint of the key by which an agent has shown itself, where it is its own still.
-fn key_of(registry: &Registry, agent: &Did, multikey: &str, now: i64) -> Result<Option<String>, RegistryError> {
+fn key_of(
+    registry: &Registry,
+    agent: &Did,
+    multikey: &str,
+    now: i64,
+) -> Result<Option<String>, RegistryError> {
     let Ok(key) = PublicKey::from_multikey(multikey) else { return Ok(None) };
     let thumbprint = key.thumbprint();
     // The key of a did:key is the DID itself.

@@ -35,7 +35,9 @@ impl Head {
     fn scope(&self, route: &Route) -> Option<String> {
         let action = match (route.protocol, &self.mcp) {
             (RouteProtocol::Http, _) => format!("http:{}", self.method),
-            (RouteProtocol::Mcp, Some((method, Some(name)))) if method == "tools/call" => format!("mcp:{method}:{name}"),
+            (RouteProtocol::Mcp, Some((method, Some(name)))) if method == "tools/call" => {
+                format!("mcp:{method}:{name}")
+            }
             (RouteProtocol::Mcp, Some((method, _))) => format!("mcp:{method}"),
             _ => return None,
         };
@@ -90,7 +92,12 @@ fn found<'c>(configured: &'c Configured, origin: &str, path: &str) -> Option<(&'
 }
 
 /// Says beside a refusal where to get a token, and for what, where the route that was asked for takes some.
-pub(crate) async fn challenge(gateway: &Arc<Gateway>, head: &Head, refused: &Refused, response: &mut Response) {
+pub(crate) async fn challenge(
+    gateway: &Arc<Gateway>,
+    head: &Head,
+    refused: &Refused,
+    response: &mut Response,
+) {
     let error = refused.challenge.as_ref().map(|challenge| challenge.error);
     let status = response.status().as_u16();
     if status != 401 && error != Some("insufficient_scope") {

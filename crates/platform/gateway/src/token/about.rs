@@ -83,10 +83,15 @@ fn changing() -> Refused {
     Refused::new("overloaded", "the organization is changing all the time; try again")
 }
 
-async fn introspected(gateway: &Arc<Gateway>, arrived: &Arrived, now: i64) -> Result<serde_json::Value, Told> {
+async fn introspected(
+    gateway: &Arc<Gateway>,
+    arrived: &Arrived,
+    now: i64,
+) -> Result<serde_json::Value, Told> {
     let asked = read(arrived)?;
     let assertion = asserted(gateway, &asked, now)?.ok_or_else(|| {
-        let message = "who asks proves itself by `client_assertion`, a JWT that its key signed (`private_key_jwt`)";
+        let message =
+            "who asks proves itself by `client_assertion`, a JWT that its key signed (`private_key_jwt`)";
         Told::new("invalid_client", "client_assertion", message)
     })?;
     identified(gateway, &assertion, now).await?;
@@ -159,7 +164,11 @@ async fn revoked(
 
 impl Gateway {
     /// A token that holds now, as its chain does; `None` of any other.
-    async fn standing_token(self: &Arc<Self>, token: &str, now: i64) -> Result<Option<Arc<KnownToken>>, Refused> {
+    async fn standing_token(
+        self: &Arc<Self>,
+        token: &str,
+        now: i64,
+    ) -> Result<Option<Arc<KnownToken>>, Refused> {
         for _ in 0..AGAIN {
             let known = match self.known_token(token, now).await {
                 Ok(known) => known,

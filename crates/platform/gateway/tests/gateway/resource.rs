@@ -115,7 +115,11 @@ async fn a_token_passes_at_its_route_as_its_chain_does_and_goes_no_further() {
             let token = routed.token(&mail, audience, &[]).await;
             for gateway in [0, 1] {
                 let answer = routed.world.send(gateway, get("/crm/models?page=2", &token)).await;
-                assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "from the service"), "{audience}");
+                assert_eq!(
+                    (answer.status.as_u16(), answer.text().as_str()),
+                    (200, "from the service"),
+                    "{audience}"
+                );
             }
             let seen = routed.upstream.requests();
             let seen = seen.last().unwrap();
@@ -162,7 +166,9 @@ async fn whatever_is_revoked_suspended_or_used_up_is_so_on_the_next_call_with_a_
             assert!(challenges(&answer)[0].contains("error=\"invalid_token\""), "{:?}", challenges(&answer));
         }
         assert_eq!(routed.upstream.count(), count + 2);
-        assert!(routed.world.receipts().iter().any(|(kind, code, _)| kind == "deny" && code == "link_revoked"));
+        assert!(
+            routed.world.receipts().iter().any(|(kind, code, _)| kind == "deny" && code == "link_revoked")
+        );
         let gone = routed.agent("gone", &routed.profile());
         let token = routed.token(&gone, CRM, &[]).await;
         blocking(|| routed.world.registry.retire(Kind::Agent, "gone", now())).unwrap();
@@ -177,7 +183,10 @@ async fn a_token_that_says_less_than_its_chain_lets_no_more_pass_and_tells_what_
     let token = routed.token(&mail, CRM, &[("scope", "http:GET")]).await;
     assert_eq!(routed.world.send(0, get("/crm/x", &token)).await.status, 200);
     let send = async |method: &str, token: &str| {
-        let request = Request::builder().method(method).uri("/crm/x").header("authorization", format!("Bearer {token}"));
+        let request = Request::builder()
+            .method(method)
+            .uri("/crm/x")
+            .header("authorization", format!("Bearer {token}"));
         routed.world.send(0, request.body(Body::from("{}")).unwrap()).await
     };
     let lacking = send("POST", &token).await;
@@ -186,7 +195,12 @@ async fn a_token_that_says_less_than_its_chain_lets_no_more_pass_and_tells_what_
     assert_eq!(told.len(), 2, "{told:?}");
     for one in &told {
         assert!(one.contains("error=\"insufficient_scope\"") && one.contains("scope=\"http:POST\""), "{one}");
-        assert!(one.contains("resource_metadata=\"https://acme.example/.well-known/oauth-protected-resource/crm/\""), "{one}");
+        assert!(
+            one.contains(
+                "resource_metadata=\"https://acme.example/.well-known/oauth-protected-resource/crm/\""
+            ),
+            "{one}"
+        );
     }
     // By the scope that it was told it gets a token that passes.
     let more = routed.token(&mail, CRM, &[("scope", "http:GET http:POST")]).await;
@@ -221,7 +235,13 @@ async fn a_bound_token_passes_by_a_proof_of_its_key_for_this_very_request_and_on
                 routed.world.send(gateway, with_proof(path, &token, proof)).await.told()
             };
             let good = shown(key, ("GET", url), Some(&token));
-            assert_eq!(send(0, "/strict/x?page=1", &good).await.0, 200, "{} {}", agent.name, routed.world.engine);
+            assert_eq!(
+                send(0, "/strict/x?page=1", &good).await.0,
+                200,
+                "{} {}",
+                agent.name,
+                routed.world.engine
+            );
             for gateway in [0, 1] {
                 let (status, code) = send(gateway, "/strict/x?page=1", &good).await;
                 assert_eq!(status, 401);
@@ -246,18 +266,27 @@ async fn a_bound_token_passes_by_a_proof_of_its_key_for_this_very_request_and_on
             assert_eq!(routed.world.send(0, twice).await.told(), (401, "dpop_several".to_owned()));
             // Without a proof it is nobody's, and this route takes none that is bound to no key.
             let crm = routed.bound(agent, CRM, key).await;
-            assert_eq!(routed.world.send(0, get("/crm/x", &crm)).await.told(), (401, "dpop_missing".to_owned()));
+            assert_eq!(
+                routed.world.send(0, get("/crm/x", &crm)).await.told(),
+                (401, "dpop_missing".to_owned())
+            );
             let request = Request::get("/strict/x").header("authorization", format!("DPoP {token}"));
             let bare = routed.world.send(0, request.body(Body::empty()).unwrap()).await;
             assert_eq!(bare.told(), (401, "dpop_missing".to_owned()));
             assert!(challenges(&bare)[0].starts_with("DPoP algs=\"ES256 EdDSA\""), "{:?}", challenges(&bare));
             // An agent that signs by its own key is known to be there; of another key the gateway vouches.
             let bodies = routed.world.bodies();
-            let passed = bodies.iter().rev().find(|body| body["decision"] == "permit" && body.to_string().contains("http:GET"));
+            let passed = bodies
+                .iter()
+                .rev()
+                .find(|body| body["decision"] == "permit" && body.to_string().contains("http:GET"));
             assert!(passed.unwrap().to_string().contains(&digest(&jti(&token))), "{}", passed.unwrap());
         }
         let unbound = routed.token(&mail, strict, &[]).await;
-        assert_eq!(routed.world.send(0, get("/strict/x", &unbound)).await.told(), (401, "auth_not_taken".to_owned()));
+        assert_eq!(
+            routed.world.send(0, get("/strict/x", &unbound)).await.told(),
+            (401, "auth_not_taken".to_owned())
+        );
         // A proof beside a token that is bound to nothing makes it no better.
         let crm = routed.token(&mail, CRM, &[]).await;
         let url = "https://acme.example/crm/x";
@@ -271,7 +300,8 @@ async fn a_bound_token_passes_by_a_proof_of_its_key_for_this_very_request_and_on
 fn forged(token: &str, head: &Value, key: Option<&SecretKey>) -> String {
     let payload = token.split('.').nth(1).unwrap();
     let input = format!("{}.{payload}", base64url::encode(head.to_string().as_bytes()));
-    let signature = key.map(|key| base64url::encode(&key.sign(input.as_bytes()).unwrap())).unwrap_or_default();
+    let signature =
+        key.map(|key| base64url::encode(&key.sign(input.as_bytes()).unwrap())).unwrap_or_default();
     format!("{input}.{signature}")
 }
 
@@ -280,7 +310,8 @@ async fn what_is_no_token_of_this_organization_for_this_route_opens_nothing() {
     let routed = routed(sqlite());
     let mail = routed.agent("mail", &routed.profile());
     let good = routed.token(&mail, CRM, &[]).await;
-    let head: Value = serde_json::from_slice(&base64url::decode(good.split('.').next().unwrap()).unwrap()).unwrap();
+    let head: Value =
+        serde_json::from_slice(&base64url::decode(good.split('.').next().unwrap()).unwrap()).unwrap();
     let (kid, evil) = (head["kid"].clone(), SecretKey::generate(Algorithm::Es256).unwrap());
     let jwk = evil.public_key().to_jwk();
     let foreign = {
@@ -289,7 +320,8 @@ async fn what_is_no_token_of_this_organization_for_this_route_opens_nothing() {
         other.token(&mail, CRM, &[]).await
     };
     let jwks = blocking(|| routed.world.registry.jwks(now())).unwrap();
-    let event_key = jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).find(|other| *other != kid);
+    let event_key =
+        jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).find(|other| *other != kid);
     let with = |more: Value| {
         let mut all = json!({"alg": "ES256", "typ": "at+jwt", "kid": kid});
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -302,7 +334,10 @@ async fn what_is_no_token_of_this_organization_for_this_route_opens_nothing() {
         (forged(&good, &with(json!({"alg": "HS256"})), Some(&evil)), "algorithm_not_allowed"),
         (forged(&good, &with(json!({"alg": "EdDSA"})), Some(&evil)), "algorithm_not_allowed"),
         (forged(&good, &with(json!({"jwk": jwk})), Some(&evil)), "key_in_header"),
-        (forged(&good, &with(json!({"jku": "https://evil.example/jwks.json"})), Some(&evil)), "key_in_header"),
+        (
+            forged(&good, &with(json!({"jku": "https://evil.example/jwks.json"})), Some(&evil)),
+            "key_in_header",
+        ),
         (forged(&good, &with(json!({"crit": ["x"], "x": 1})), Some(&evil)), "crit_unknown"),
         (forged(&good, &with(json!({})), Some(&evil)), "signature_invalid"),
         (forged(&good, &with(json!({"kid": evil.public_key().thumbprint()})), Some(&evil)), "key_not_found"),
@@ -315,7 +350,11 @@ async fn what_is_no_token_of_this_organization_for_this_route_opens_nothing() {
     for (token, code) in cases {
         let answer = routed.world.send(0, get("/crm/x", &token)).await;
         assert_eq!(answer.told(), (401, code.to_owned()), "{token}");
-        assert!(challenges(&answer).iter().all(|one| one.contains("error=\"invalid_token\"")), "{:?}", challenges(&answer));
+        assert!(
+            challenges(&answer).iter().all(|one| one.contains("error=\"invalid_token\"")),
+            "{:?}",
+            challenges(&answer)
+        );
     }
     // What shows who it is in two ways, or in a URL.
     let mut twice = get("/crm/x", &good);
@@ -355,7 +394,12 @@ async fn a_route_takes_what_it_names_and_nothing_else() {
     let token = routed.token(&mail, CRM, &[]).await;
     assert_eq!(told("/crm/x", &token).await.0, 200);
     // As soon as the route takes no tokens any more, it takes none.
-    let route = Route { name: "crm".to_owned(), path: "/crm/".to_owned(), upstream: routed.at.clone(), ..Route::default() };
+    let route = Route {
+        name: "crm".to_owned(),
+        path: "/crm/".to_owned(),
+        upstream: routed.at.clone(),
+        ..Route::default()
+    };
     blocking(|| routed.world.registry.put_route(&route, now())).unwrap();
     assert_eq!(told("/crm/x", &token).await, (401, "auth_not_taken".to_owned()));
     assert_eq!(told("/crm/x", &key).await.0, 200);
@@ -382,7 +426,8 @@ async fn who_shows_no_token_is_told_where_to_get_one_and_for_what() {
         assert_eq!(challenges(&routed.world.send(0, bare(path)).await), ["Bearer"], "{path}");
     }
     let told = async |path: &str| {
-        let answer = routed.world.send(0, bare(&format!("/.well-known/oauth-protected-resource{path}"))).await;
+        let answer =
+            routed.world.send(0, bare(&format!("/.well-known/oauth-protected-resource{path}"))).await;
         (answer.status.as_u16(), answer.json())
     };
     for (path, bound) in [("/crm/", false), ("/crm", false), ("/crm/models", false), ("/strict/", true)] {
@@ -426,7 +471,9 @@ async fn an_mcp_server_behind_a_route_is_called_by_a_token_for_its_very_url() {
     };
     let url = format!("{at}mcp");
     let may = Profile {
-        actions: ["mcp:tools/list", "mcp:tools/call:book", "mcp:tools/call:cancel", "token:issue"].map(str::to_owned).to_vec(),
+        actions: ["mcp:tools/list", "mcp:tools/call:book", "mcp:tools/call:cancel", "token:issue"]
+            .map(str::to_owned)
+            .to_vec(),
         resources: vec![url],
         ..Profile::default()
     };
@@ -455,7 +502,9 @@ async fn an_mcp_server_behind_a_route_is_called_by_a_token_for_its_very_url() {
         "Bearer resource_metadata=\"https://acme.example/.well-known/oauth-protected-resource/hotel/mcp\", \
          scope=\"mcp:tools/call:book\""
     );
-    let metadata = world.send(0, Request::get("/.well-known/oauth-protected-resource/hotel/mcp").body(Body::empty()).unwrap()).await;
+    let metadata = world
+        .send(0, Request::get("/.well-known/oauth-protected-resource/hotel/mcp").body(Body::empty()).unwrap())
+        .await;
     assert_eq!(metadata.json()["resource"], resource);
     let scope = "mcp:tools/list mcp:tools/call:book";
     let token = token_of(&mail.ask(&world, &[("audience", resource), ("scope", scope)]).await);
@@ -464,7 +513,11 @@ async fn an_mcp_server_behind_a_route_is_called_by_a_token_for_its_very_url() {
     // What it lacks it may ask for; a list shows what the token lets be called, and not what its chain does.
     let lacking = ask(Some(&token), "tools/call", Some("cancel")).await;
     assert_eq!(lacking.status, 403, "{}", lacking.text());
-    assert!(challenges(&lacking)[0].contains("error=\"insufficient_scope\", scope=\"mcp:tools/call:cancel\""), "{:?}", challenges(&lacking));
+    assert!(
+        challenges(&lacking)[0].contains("error=\"insufficient_scope\", scope=\"mcp:tools/call:cancel\""),
+        "{:?}",
+        challenges(&lacking)
+    );
     let listed = ask(Some(&token), "tools/list", None).await.json();
     assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 1, "{listed}");
     // What the chain lacks is told to the model, as ever.

@@ -23,8 +23,10 @@ fn service(world: &World, name: &'static str) -> Agent {
 
 fn organization(world: World) -> World {
     blocking(|| {
-        let actions = ["crm:read", "crm:write", "token:issue", "token:introspect"].map(str::to_owned).to_vec();
-        let resources = [API, ISSUER].iter().flat_map(|one| [format!("{one}/"), format!("{one}/*")]).collect();
+        let actions =
+            ["crm:read", "crm:write", "token:issue", "token:introspect"].map(str::to_owned).to_vec();
+        let resources =
+            [API, ISSUER].iter().flat_map(|one| [format!("{one}/"), format!("{one}/*")]).collect();
         world.registry.add_team("crm", &Profile { actions, resources, ..Profile::default() }, now()).unwrap();
     });
     world
@@ -65,7 +67,10 @@ async fn the_service_that_a_token_is_for_is_told_how_its_chain_stands_now_and_no
             let told = introspect(&world, gateway, &api, &shown).await;
             let json = told.json();
             assert_eq!((told.status.as_u16(), json["active"].as_bool()), (200, Some(true)), "{json}");
-            assert_eq!((json["client_id"].as_str(), json["aud"].as_str()), (Some(mail.did.as_str()), Some(API)));
+            assert_eq!(
+                (json["client_id"].as_str(), json["aud"].as_str()),
+                (Some(mail.did.as_str()), Some(API))
+            );
             assert_eq!((json["iss"].as_str(), json["token_type"].as_str()), (Some(ISSUER), Some("Bearer")));
             assert_eq!(json["scope"], "crm:read crm:write");
             assert!(json["authorization_details"][0]["grants"].is_array() && json["exp"].is_i64(), "{json}");
@@ -110,11 +115,13 @@ async fn who_does_not_prove_itself_is_told_nothing_of_any_token() {
     let (one, none) = (send(about(None, &shown, "")).await, send(about(None, "x", "")).await);
     is(&one, 401, "invalid_client", "client_assertion");
     assert_eq!(one.text(), none.text());
-    let forged = Agent { name: "api", did: api.did.clone(), key: SecretKey::generate(Algorithm::EdDsa).unwrap() };
+    let forged =
+        Agent { name: "api", did: api.did.clone(), key: SecretKey::generate(Algorithm::EdDsa).unwrap() };
     is(&send(about(Some(&forged), &shown, "a-1")).await, 401, "invalid_client", "client_unknown");
     // An assertion is for this server, and shows once that a token holds.
     let moved = assertion::make((&api.did, "k"), "https://evil.example", "a-2", now(), &api.key).unwrap();
-    let members = [("token", shown.as_str()), ("client_assertion", &moved), ("client_assertion_type", ASSERTION)];
+    let members =
+        [("token", shown.as_str()), ("client_assertion", &moved), ("client_assertion_type", ASSERTION)];
     is(&send(form(&members)).await, 401, "invalid_client", "audience_mismatch");
     let once = about(Some(&api), &shown, "a-3");
     assert_eq!(send(once.clone()).await.json()["active"], true);
@@ -138,7 +145,12 @@ async fn a_token_that_was_revoked_is_none_from_the_next_call_on() {
         };
         let shown = token(&world, &mail, API).await;
         // Another agent does not revoke it; who asked for it does, as often as it likes.
-        is(&revoke(&world, about(Some(&api), &shown, "r-1"), None).await, 401, "invalid_client", "token_of_another");
+        is(
+            &revoke(&world, about(Some(&api), &shown, "r-1"), None).await,
+            401,
+            "invalid_client",
+            "token_of_another",
+        );
         assert_eq!(introspect(&world, 1, &api, &shown).await.json()["active"], true);
         for id in ["r-2", "r-3"] {
             assert_eq!(revoke(&world, about(Some(&mail), &shown, id), None).await.status, 200);
@@ -156,7 +168,9 @@ async fn a_token_that_was_revoked_is_none_from_the_next_call_on() {
         let events = blocking(|| world.registry.events(0, 1000)).unwrap();
         let told = events.iter().filter(|event| event.kind == "token.revoked");
         assert_eq!(told.clone().count(), 2);
-        assert!(told.clone().all(|event| event.subject == mail.did.as_str() && !event.data.contains(&second)));
+        assert!(
+            told.clone().all(|event| event.subject == mail.did.as_str() && !event.data.contains(&second))
+        );
     }
 }
 
@@ -195,9 +209,6 @@ async fn a_bound_token_is_revoked_by_its_key_and_passes_nowhere_afterwards() {
     }
     let free = routed.token(&mail, "https://acme.example/crm/", &[]).await;
     assert_eq!(routed.world.send(1, get("/crm/x", &free)).await.status, 200);
-    assert_eq!(
-        routed.world.send(0, post("/token/revoke", about(None, &free, ""), None)).await.status,
-        200
-    );
+    assert_eq!(routed.world.send(0, post("/token/revoke", about(None, &free, ""), None)).await.status, 200);
     assert_eq!(routed.world.send(1, get("/crm/x", &free)).await.told(), (401, "token_revoked".to_owned()));
 }

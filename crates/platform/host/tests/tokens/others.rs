@@ -64,7 +64,11 @@ async fn oauth4webapi_and_authlib_ask_about_tokens_and_revoke_them() {
             let answer = told(&world, python, json!({"service": service})).await;
             assert_eq!(answer["reason"], Value::Null, "{answer}");
             let asked = &answer["asked"];
-            assert_eq!((&asked["before"]["active"], &asked["before"]["aud"]), (&json!(true), &json!(API)), "{asked}");
+            assert_eq!(
+                (&asked["before"]["active"], &asked["before"]["aud"]),
+                (&json!(true), &json!(API)),
+                "{asked}"
+            );
             assert_eq!(asked["before"]["client_id"], world.did.as_str());
             let none = json!({"active": false});
             assert_eq!((&asked["stranger"], &asked["after"]), (&none, &none), "{asked}");

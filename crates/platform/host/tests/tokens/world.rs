@@ -40,7 +40,8 @@ impl World {
         let domain = format!("localhost:{}", listener.local_addr().unwrap().port());
         let folder = tempfile::tempdir().unwrap();
         let signer = Running::start(folder.path()).unwrap();
-        let (key, service) = (SecretKey::generate(algorithm).unwrap(), SecretKey::generate(algorithm).unwrap());
+        let (key, service) =
+            (SecretKey::generate(algorithm).unwrap(), SecretKey::generate(algorithm).unwrap());
         let (registry, gateway, signals) = tokio::task::block_in_place(|| {
             let store = Store::open(Location::Sqlite(folder.path().join("store.sqlite"))).unwrap();
             let registry =

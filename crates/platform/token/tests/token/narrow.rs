@@ -81,8 +81,10 @@ fn a_scope_takes_less_and_never_more() {
     assert_eq!(pairs, authority(json!([grant(&["crm:read"], &["https://api.example/*"])]), json!([])));
     for more in ["crm", "*crm", "mail:*", "mail:receive", "token:issue"] {
         let Ok(pattern) = Pattern::action(more) else { continue };
-        let asked =
-            narrow(&chain, Ask { audience: "https://api.example", scope: &[pattern], ledger: GATEWAY, leads_to: None });
+        let asked = narrow(
+            &chain,
+            Ask { audience: "https://api.example", scope: &[pattern], ledger: GATEWAY, leads_to: None },
+        );
         assert_eq!(code(asked), "scope_not_granted", "{more}");
     }
     assert_eq!(code(of(&["crm:read", "mail:receive"])), "scope_not_granted");
@@ -240,10 +242,15 @@ fn a_token_for_a_route_says_what_is_granted_where_the_route_leads_and_may_have_t
             "constraints": [{"type": "rate", "seconds": 60, "max": 10}]}"#,
     )
     .unwrap();
-    let ask = |leads_to| Ask { audience: "https://gateway.example/crm/", scope: &[], ledger: GATEWAY, leads_to };
+    let ask =
+        |leads_to| Ask { audience: "https://gateway.example/crm/", scope: &[], ledger: GATEWAY, leads_to };
     let token = narrow(&chain, ask(Some("https://crm.example/v1/"))).unwrap();
-    assert_eq!((token.resource.as_str(), token.ledger.as_deref()), ("https://crm.example/v1/", Some(GATEWAY)));
-    let pairs: Vec<String> = token.authority.pairs().unwrap().iter().map(|(action, at)| format!("{action} {at}")).collect();
+    assert_eq!(
+        (token.resource.as_str(), token.ledger.as_deref()),
+        ("https://crm.example/v1/", Some(GATEWAY))
+    );
+    let pairs: Vec<String> =
+        token.authority.pairs().unwrap().iter().map(|(action, at)| format!("{action} {at}")).collect();
     assert_eq!(pairs, ["http:GET https://crm.example/v1/", "http:GET https://crm.example/v1/*"]);
     assert_eq!(narrow(&chain, ask(None)).unwrap_err().code(), "ledger_needed");
 }

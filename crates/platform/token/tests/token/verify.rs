@@ -225,7 +225,8 @@ fn what_was_signed_once_is_held_anew_each_time_that_it_is_shown_and_stands_for_n
     let other = jws_of(&head("ES256").to_string(), &claims().to_string(), &key(Algorithm::Es256));
     let known = signed(&token, &jwks(&[("k-1", &issuer)]), (ISSUER, &TokenAlgorithm::ALL)).unwrap();
     let ends = known.claims().expires_at;
-    let shown = |text: &str, audience: &str, now: i64| code(known.shown((text, Shown::Bearer), audience, now));
+    let shown =
+        |text: &str, audience: &str, now: i64| code(known.shown((text, Shown::Bearer), audience, now));
     assert_eq!(shown(&token, AUDIENCE, NOW), "good");
     assert_eq!(shown(&other, AUDIENCE, NOW), "signature_invalid");
     assert_eq!(shown(&token, "https://other.example", NOW), "audience_mismatch");
