@@ -90,10 +90,8 @@ enum Spoken {
 /// Passes a request on to where its route leads.
 pub(crate) async fn pass(gateway: &Arc<Gateway>, asked: Asked, head: &resource_told::Head) -> Response {
     let meant = Mutex::new(None);
-    let refused = match run(gateway, asked, &meant).await {
-        Ok(response) => return gateway.told(Ok(response)),
-        Err(refused) => refused,
-    };
+    let outcome = run(gateway, asked, &meant).await;
+    let Err(refused) = outcome else { return gateway.told(outcome) };
     let meant = meant.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut response = match meant {
         Some(Meant { spoken: Spoken::Mcp(asked), .. }) => {

@@ -5,7 +5,7 @@ use crate::{
     tokens::{API, Agent, ISSUER, agent, challenge, form, is, post, profile, proof},
     world::{Answer, World, blocking, both, now, sqlite},
 };
-use legation_keys::{Algorithm, SecretKey, Signer};
+use legation_keys::{Algorithm, SecretKey};
 use legation_registry::Profile;
 use legation_store::holder::Kind;
 use legation_token::{
