@@ -1,10 +1,10 @@
 // Identity tokens by the JavaScript libraries oauth4webapi and jose, as a client and as a service. One argument, a request as JSON:
-// {"issuer", "agent", "kid", "key" (a private JWK), "audience", "alg", "presentation"?, "bound"}. One line, the answer as JSON: what
+// {"issuer", "agent", "kid", "key" (a private JWK), "audience", "alg", "presentation"?, "bound", "service"? ({"agent", "kid", "key"})}. One line, the answer as JSON: what
 // the service was told, or {"reason"} where something was refused.
 import * as oauth from 'oauth4webapi';
 import {createRemoteJWKSet, jwtVerify} from 'jose';
 
-const {issuer, agent, kid, key, audience, alg, presentation, bound, shown} = JSON.parse(process.argv[2]);
+const {issuer, agent, kid, key, audience, alg, presentation, bound, shown, service} = JSON.parse(process.argv[2]);
 const insecure = {[oauth.allowInsecureRequests]: true};
 const algorithm = key.kty === 'OKP' ? {name: 'Ed25519'} : {name: 'ECDSA', namedCurve: 'P-256'};
 
@@ -65,7 +65,23 @@ const run = async () => {
   ]) {
     try { await attempt(); refused.push(null); } catch (error) { refused.push(error.code ?? error.name); }
   }
-  return {claims, payload, header: protectedHeader, kind, details: answer.authorization_details, expires_in: answer.expires_in, refused};
+  const asked = service && await askAbout(as, client, token);
+  return {claims, payload, header: protectedHeader, kind, details: answer.authorization_details, expires_in: answer.expires_in, refused, asked};
+};
+
+// A service asks whether the token holds, the agent asks, the agent revokes it twice, and the service asks again.
+const askAbout = async (as, client, token) => {
+  const by = async ({kid, key}) => oauth.PrivateKeyJwt({key: await crypto.subtle.importKey('jwk', key, algorithm, false, ['sign']), kid});
+  const introspect = async (client, of) => {
+    const answer = await oauth.introspectionRequest(as, client, await by(of), token, insecure);
+    return oauth.processIntrospectionResponse(as, client, answer);
+  };
+  const own = {kid, key};
+  const revoke = async () => oauth.processRevocationResponse(await oauth.revocationRequest(as, client, await by(own), token, insecure));
+  const [before, stranger] = [await introspect({client_id: service.agent}, service), await introspect(client, own)];
+  await revoke();
+  await revoke();
+  return {before, stranger, after: await introspect({client_id: service.agent}, service)};
 };
 
 // A proof for a service: oauth4webapi makes those of its own requests by itself.

@@ -53,7 +53,31 @@ def run(request: dict) -> dict:
             refused.append(None)
         except (jwt.PyJWTError, AssertionError) as error:
             refused.append(type(error).__name__)
-    return {"payload": claims, "kind": told["token_type"], "expires_in": told["expires_in"], "refused": refused}
+    token = told["access_token"]
+    told = {"payload": claims, "kind": told["token_type"], "expires_in": told["expires_in"], "refused": refused}
+    if "service" in request:
+        told["asked"] = ask_about(metadata, session, request["service"], token)
+    return told
+
+
+def ask_about(metadata: dict, session: OAuth2Session, service: dict, token: str) -> dict:
+    """A service asks whether the token holds, the agent asks and revokes it twice, and the service asks again."""
+    curve = service["key"]["kty"] == "EC"
+    key = (ECKey if curve else OKPKey).import_key(service["key"])
+    method = PrivateKeyJWT(metadata["issuer"], headers={"kid": service["kid"]}, alg="ES256" if curve else "EdDSA")
+    asks = OAuth2Session(service["agent"], key, token_endpoint_auth_method=method, revocation_endpoint_auth_method=method)
+    session.revocation_endpoint_auth_method = session.token_endpoint_auth_method
+
+    def introspect(by: OAuth2Session) -> dict:
+        answer = by.introspect_token(metadata["introspection_endpoint"], token=token)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    before, stranger = introspect(asks), introspect(session)
+    for _ in range(2):
+        answer = session.revoke_token(metadata["revocation_endpoint"], token=token)
+        assert answer.status_code == 200, answer.text
+    return {"before": before, "stranger": stranger, "after": introspect(asks)}
 
 
 try:

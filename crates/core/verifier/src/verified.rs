@@ -4,7 +4,9 @@ use crate::{
     evidence::Used,
     presentation::{Account, Link},
 };
-use legation_credential::{Authority, LinkDigest, Possession, Situation, delegation::account_digest};
+use legation_credential::{
+    Authority, LinkDigest, Possession, Refusal, Situation, delegation::account_digest, extend,
+};
 use legation_did::Did;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -84,6 +86,16 @@ impl VerifiedChain {
     #[must_use]
     pub fn effective(&self) -> &Authority {
         &self.effective
+    }
+
+    /// The same chain, of which less may be used: its effective authority narrowed to another one that is within it, such as what an
+    /// identity token that was made of it says. Totals are taken from the links as before.
+    ///
+    /// # Errors
+    /// [`Refusal`] where that would widen it.
+    pub fn narrow(&self, to: &Authority) -> Result<Self, Refusal> {
+        let effective = extend(self.effective.clone(), to)?;
+        Ok(Self { effective, ..self.clone() })
     }
 
     /// The links, root first.

@@ -27,7 +27,7 @@ const NOBODY: Duration = Duration::from_secs(1);
 const FRESH: i64 = 1200;
 /// For how long a chain that was verified is used, seconds: within the life of what is vouched for. That it was revoked
 /// shows by the epoch, and that it ends is asked for each call.
-const VERIFIED: i64 = 30;
+pub(crate) const VERIFIED: i64 = 30;
 
 /// A chain that was verified, and what receipts say of it, once one was written.
 pub(crate) type Seen = (Arc<VerifiedChain>, Arc<OnceLock<Told>>);
@@ -201,6 +201,7 @@ impl Gateway {
             Who::Named { subject, by } => return self.by_name(subject, by, now).await,
             Who::Presented(presentation) => return self.by_presentation(presentation, now).await,
             Who::Asserted(assertion) => return self.by_assertion(assertion, now).await,
+            Who::Token(presented) => return self.by_token(presented, now).await,
         };
         let caller = self.caller(key, now).await.map_err(|error| refused(&error))?;
         let epoch = caller.caller.epoch;
@@ -210,15 +211,8 @@ impl Gateway {
         }
         let (chain, told) = caller.verify(&self.verifier, now).map_err(|denial| Refused::from(&denial))?;
         let principals = Some(Arc::clone(&caller.caller.principals));
-        Ok(Identified {
-            epoch,
-            chain,
-            told,
-            status_age: caller.age(now),
-            principals,
-            shadow: None,
-            proved: Some(By::Key),
-        })
+        let (status_age, proved) = (caller.age(now), Some(By::Key));
+        Ok(Identified { told, status_age, principals, proved, ..Identified::new(epoch, chain) })
     }
 }
 

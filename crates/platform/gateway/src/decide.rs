@@ -7,6 +7,7 @@ use crate::{
     policy::Said,
     record,
     refused::Refused,
+    resource::Presented,
 };
 use legation_credential::Request;
 use legation_did::Did;
@@ -42,6 +43,8 @@ pub(crate) enum Who<'a> {
     Presented(&'a Presentation),
     /// An agent of the organization, by a JWT that its key signed, at the token endpoint.
     Asserted(&'a Assertion),
+    /// An identity token, at a route that takes some.
+    Token(&'a Presented),
     /// An agent of the organization, by its DID, that somebody who may say so vouches for (`authzen`).
     Named {
         /// The agent.
@@ -69,6 +72,7 @@ impl Who<'_> {
             Self::Named { .. } => "vouched",
             Self::Presented(_) => "presentation",
             Self::Asserted(_) => "assertion",
+            Self::Token(_) => "token",
         }
     }
 }
@@ -89,6 +93,28 @@ pub(crate) struct Identified {
     pub(crate) shadow: Option<i64>,
     /// By what it has proved that the request is its own; `None` where somebody else says so.
     pub(crate) proved: Option<By>,
+    /// The chain itself, where an identity token lets less of it be used.
+    pub(crate) whole: Option<Arc<VerifiedChain>>,
+    /// Its links as they stand in a header, where they will be needed again.
+    pub(crate) secured: Option<Arc<str>>,
+}
+
+impl Identified {
+    /// Whoever has a chain that was verified just now.
+    pub(crate) fn new(epoch: i64, chain: Arc<VerifiedChain>) -> Self {
+        let (told, status_age) = (Arc::default(), 0);
+        let (principals, shadow, proved, whole, secured) = (None, None, None, None, None);
+        Self { epoch, chain, told, status_age, principals, shadow, proved, whole, secured }
+    }
+
+    /// Whether a denial is of the token alone: another token of the same chain would let it pass.
+    fn lacks_scope(&self, request: &Request, denial: &Denial, now: i64) -> bool {
+        let not_granted = |denial: &Denial| denial.code == Code::NotGranted;
+        let is_denied = |whole: &Arc<VerifiedChain>| {
+            authorize(whole, request, now).into_permit().is_err_and(|denial| not_granted(&denial))
+        };
+        not_granted(denial) && self.whole.as_ref().is_some_and(|whole| !is_denied(whole))
+    }
 }
 
 /// What somebody asks for, as of what was configured at an epoch, with the chain of who asks.
@@ -129,9 +155,13 @@ impl Gateway {
             Who::Named { subject, by } => self.by_name(subject, by, now).await?,
             Who::Presented(presentation) => self.by_presentation(presentation, now).await?,
             Who::Asserted(assertion) => self.by_assertion(assertion, now).await?,
+            Who::Token(presented) => self.by_token(presented, now).await?,
         };
         access::identified(&caller, who.told(), caller.status_age);
-        caller.shadow = self.shadow_of(&caller, now).await?;
+        // What a token leaves out is left out, also of an agent that is only watched.
+        if caller.whole.is_none() {
+            caller.shadow = self.shadow_of(&caller, now).await?;
+        }
         // Whoever has its share of the calls that go on has nothing reserved for one more.
         if let Err(refused) = access::take_turn(self, self.holder(&caller.chain).as_str()) {
             return Err(self.not_asked(&caller, refused, now).await);
@@ -150,7 +180,14 @@ impl Gateway {
                 self.approved(&caller, &request, who, now).await?
             }
             Err(denial) => {
-                return Err(self.denied(&caller, (&request, policy.as_deref()), &denial, now).await);
+                let lacks_scope = caller.lacks_scope(&request, &denial, now);
+                let undecided = self.denied(&caller, (&request, policy.as_deref()), &denial, now).await;
+                return Err(match undecided {
+                    Undecided::Refused(refused) if lacks_scope && refused.code == denial.code.as_str() => {
+                        refused.lacking(request.action()).into()
+                    }
+                    undecided => undecided,
+                });
             }
         };
         let approved =
@@ -242,15 +279,8 @@ impl Gateway {
             Ok((chain, told)) => {
                 let principals = Some(Arc::clone(&known.caller.principals));
                 let (epoch, status_age) = (known.caller.epoch, known.age(now));
-                Ok(Identified {
-                    epoch,
-                    chain,
-                    told,
-                    status_age,
-                    principals,
-                    shadow: None,
-                    proved: Some(By::Key),
-                })
+                let proved = Some(By::Key);
+                Ok(Identified { told, status_age, principals, proved, ..Identified::new(epoch, chain) })
             }
             Err(denial) => {
                 let refused = self.unless_changed(known.caller.epoch, Refused::from(&denial)).await;
@@ -305,7 +335,7 @@ impl Gateway {
         }
     }
 
-    async fn unless_changed(self: &Arc<Self>, epoch: i64, refused: Refused) -> Undecided {
+    pub(crate) async fn unless_changed(self: &Arc<Self>, epoch: i64, refused: Refused) -> Undecided {
         match self.epoch().await {
             Ok(now) if now != epoch => Undecided::Changed,
             Ok(_) => refused.into(),

@@ -22,6 +22,8 @@ use tracing::{Instrument, info_span};
 
 /// For how long it is taken to be known who is a partner, before the organization's epoch is looked at for a stranger.
 const KNOWN: Duration = Duration::from_secs(1);
+/// How often it is read again because the organization changed meanwhile.
+const AGAIN: usize = 4;
 
 /// A partner, and what verifies its agents' chains.
 #[derive(Debug)]
@@ -90,22 +92,36 @@ fn age(chain: &VerifiedChain, now: i64) -> i64 {
 }
 
 impl Gateway {
+    /// What was configured a moment ago: for whoever is nobody yet, so that it costs the store little.
+    pub(crate) async fn configured_lately(self: &Arc<Self>) -> Result<Arc<Configured>, Refused> {
+        for _ in 0..AGAIN {
+            match self.lately().await {
+                Ok(configured) => return Ok(configured),
+                Err(Undecided::Changed) => self.forget(),
+                Err(Undecided::Refused(refused)) => return Err(refused),
+            }
+        }
+        Err(Refused::new("overloaded", "the organization is changing all the time; try again"))
+    }
+
+    async fn lately(self: &Arc<Self>) -> Result<Arc<Configured>, Undecided> {
+        let looked = self.foreign.looked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, configured)) = looked.filter(|(at, _)| at.elapsed() < KNOWN) {
+            return Ok(configured);
+        }
+        let epoch = self.epoch().await?;
+        let configured = self.configured_at(epoch).await?;
+        let now = Some((Instant::now(), Arc::clone(&configured)));
+        *self.foreign.looked.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        Ok(configured)
+    }
+
     /// The partner with this DID, and the epoch at which it is one.
     pub(crate) async fn partner(
         self: &Arc<Self>,
         root: &Did,
     ) -> Result<Option<(i64, Arc<Admitted>)>, Undecided> {
-        let looked = self.foreign.looked.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let configured = match looked.filter(|(at, _)| at.elapsed() < KNOWN) {
-            Some((_, configured)) => configured,
-            None => {
-                let epoch = self.epoch().await?;
-                let configured = self.configured_at(epoch).await?;
-                let now = Some((Instant::now(), Arc::clone(&configured)));
-                *self.foreign.looked.lock().unwrap_or_else(PoisonError::into_inner) = now;
-                configured
-            }
-        };
+        let configured = self.lately().await?;
         let found = configured.partners.iter().find(|one| one.did == *root).cloned();
         Ok(found.map(|partner| (configured.epoch, partner)))
     }
@@ -144,15 +160,11 @@ impl Gateway {
         let principals =
             verified.links().iter().map(|link| Principal::of_did(Kind::Foreign, link.subject.as_str()));
         let principals = principals.collect();
+        // Whoever is suspended for what it proved is none of ours.
         Ok(Identified {
-            epoch,
-            chain: Arc::new(verified),
-            told: Arc::default(),
             status_age,
             principals: Some(principals),
-            shadow: None,
-            // Whoever is suspended for it is none of ours.
-            proved: None,
+            ..Identified::new(epoch, Arc::new(verified))
         })
     }
 

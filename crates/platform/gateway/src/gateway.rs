@@ -10,6 +10,7 @@ use crate::{
     mcp::Sessions,
     models::Catalog,
     refused::Refused,
+    resource,
     telling::{Counts, number},
     token::Tokens,
     turns::Turns,
@@ -107,6 +108,8 @@ pub struct Gateway {
     pub(crate) sessions: Sessions,
     /// What the token endpoint remembers.
     pub(crate) tokens: Tokens,
+    /// Tokens that were shown here.
+    pub(crate) known_tokens: resource::Tokens,
     /// Receipts of services that are being looked at.
     pub(crate) theirs: Arc<Semaphore>,
     /// Requests of services that are passed on, until the end of their answers.
@@ -168,6 +171,7 @@ impl Gateway {
             batches: Mutex::default(),
             sessions: Sessions::default(),
             tokens: Tokens::default(),
+            known_tokens: resource::Tokens::default(),
             theirs: Arc::new(Semaphore::new(THEIRS)),
             passing: Arc::new(Semaphore::new(PASSING)),
         }))
@@ -225,6 +229,7 @@ impl Gateway {
         self.callers.forget();
         self.catalog.forget();
         self.foreign.forget();
+        self.known_tokens.forget();
     }
 
     /// Runs what blocks on a thread that may.

@@ -19,12 +19,13 @@ use crate::{
     a2a, access,
     approve::may_need,
     auth,
-    decide::{Cost, Passed, Undecided},
+    decide::{Cost, Passed, Undecided, Who},
     forward::lost,
     gateway::Gateway,
     mcp,
     models::Configured,
     refused::Refused,
+    resource::{Presented, is_taken, told as resource_told},
     router::KeptOpen,
     settle::Open,
     stop::{By, Guard},
@@ -66,6 +67,8 @@ pub(crate) struct Asked {
     pub(crate) protocol: Option<Protocol>,
     /// What keeps its connection open while it does.
     pub(crate) open: Option<KeptOpen>,
+    /// The identity token that it shows.
+    pub(crate) token: Option<Presented>,
 }
 
 /// Where a request goes, and what it is there.
@@ -85,19 +88,22 @@ enum Spoken {
 }
 
 /// Passes a request on to where its route leads.
-pub(crate) async fn pass(gateway: &Arc<Gateway>, asked: Asked) -> Response {
+pub(crate) async fn pass(gateway: &Arc<Gateway>, asked: Asked, head: &resource_told::Head) -> Response {
     let meant = Mutex::new(None);
     let outcome = run(gateway, asked, &meant).await;
+    let Err(refused) = outcome else { return gateway.told(outcome) };
     let meant = meant.into_inner().unwrap_or_else(PoisonError::into_inner);
-    match (outcome, meant) {
-        (Err(refused), Some(Meant { spoken: Spoken::Mcp(asked), .. })) => {
+    let mut response = match meant {
+        Some(Meant { spoken: Spoken::Mcp(asked), .. }) => {
             mcp::refused(gateway, asked.as_ref().ok(), &refused)
         }
-        (Err(refused), Some(Meant { spoken: Spoken::A2a(asked), .. })) => {
+        Some(Meant { spoken: Spoken::A2a(asked), .. }) => {
             a2a::refused(gateway, asked.as_ref().ok(), &refused)
         }
-        (outcome, _) => gateway.told(outcome),
-    }
+        _ => gateway.refuse(&refused),
+    };
+    resource_told::challenge(gateway, head, &refused, &mut response).await;
+    response
 }
 
 async fn run(
@@ -105,7 +111,7 @@ async fn run(
     asked: Asked,
     meant: &Mutex<Option<Meant>>,
 ) -> Result<Response, Refused> {
-    let Asked { method, uri, target_uri, headers, body, upgrade, protocol, open: kept } = asked;
+    let Asked { method, uri, target_uri, headers, body, upgrade, protocol, open: kept, token } = asked;
     let read = body.read();
     let message = Message {
         method: method.as_str(),
@@ -114,14 +120,15 @@ async fn run(
         body: read.as_deref().unwrap_or_default(),
     };
     // Whether there is a route is told to whoever shows who it is.
-    let who = auth::who(&message)?;
+    let shown = token.as_ref().map(|presented| Ok(Who::Token(presented)));
+    let who = shown.unwrap_or_else(|| auth::who(&message))?;
     let wanted = fields::wanted(&method, &headers, protocol.as_ref().map(Protocol::as_str))?;
     let busy = |_| Refused::new("overloaded", "too many requests are being passed on; try again");
     let place = Arc::clone(&gateway.passing).try_acquire_owned().map_err(busy)?;
     // From before it is decided on, so that no change after that is missed.
     let epochs = gateway.watch();
     let digest = read.as_deref().map(|body| Sha256::digest(body).into());
-    let judged = Judged { action: wanted.action(&method), uri: &uri, digest, message: &message };
+    let judged = Judged { action: wanted.action(&method), uri: &uri, digest, message: &message, who };
     let Passed { done, caller } = gateway
         .decide(who, Cost::Known, &|epoch, chain| Box::pin(request(gateway, &judged, (epoch, chain), meant)))
         .await?;
@@ -177,7 +184,6 @@ async fn run(
 /// A request that was decided on, on its way.
 struct On<'a> {
     gateway: &'a Arc<Gateway>,
-    /// Who asks.
     /// Who sends it, and among whose it is counted.
     agent: (&'a Did, &'a Did),
     url: &'a str,
@@ -311,7 +317,7 @@ fn no_route() -> Refused {
 }
 
 /// The route whose path is the longest that fits, and where it leads.
-fn route_of<'c>(configured: &'c Configured, path: &str) -> Option<(&'c Route, String)> {
+pub(crate) fn route_of<'c>(configured: &'c Configured, path: &str) -> Option<(&'c Route, String)> {
     let fitting = configured.routes.iter().filter(|route| path.starts_with(&route.path));
     let route = fitting.max_by_key(|route| route.path.len())?;
     let rest = path.strip_prefix(&route.path)?;
@@ -325,6 +331,7 @@ struct Judged<'a> {
     /// SHA-256 of the body, where it was read.
     digest: Option<[u8; 32]>,
     message: &'a Message<'a>,
+    who: Who<'a>,
 }
 
 async fn request(
@@ -333,11 +340,12 @@ async fn request(
     (epoch, chain): (i64, Arc<VerifiedChain>),
     meant: &Mutex<Option<Meant>>,
 ) -> Result<Request, Undecided> {
-    let Judged { action, uri, digest, message } = judged;
+    let Judged { action, uri, digest, message, .. } = judged;
     let configured = gateway.configured_at(epoch).await?;
     let (route, base) = route_of(&configured, uri.path()).ok_or_else(no_route)?;
     let url = uri.query().map_or_else(|| base.clone(), |query| format!("{base}?{query}"));
     access::route(&route.name);
+    is_taken(route, judged.who)?;
     let means = |spoken| {
         let means = Meant { route: route.clone(), url: url.clone(), spoken };
         *meant.lock().unwrap_or_else(PoisonError::into_inner) = Some(means);

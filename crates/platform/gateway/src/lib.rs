@@ -26,6 +26,7 @@
 //! | `decide` | verify, authorize, policy, reserve: decided again where the organization changed meanwhile |
 //! | `counted` | which denials count against an agent, for rules of quarantine |
 //! | `token` | identity tokens for services that know OAuth: who asks, what is decided, what is signed |
+//! | `resource` | routes that take identity tokens: whom one stands for, and what is told of where to get one |
 //! | `admit` | a request of an admin, decided in the same way: what the administration of an organization asks |
 //! | `turns`, `bodies` | how many calls go on at a time, and how many bodies arrive: of all, and of one agent |
 //! | `record` | receipts of what was decided and settled |
@@ -77,6 +78,7 @@ mod own;
 mod policy;
 mod record;
 pub mod refused;
+mod resource;
 pub mod router;
 mod rpc;
 mod settle;

@@ -19,19 +19,61 @@ pub struct Refused {
     pub retry_after: Option<u32>,
     /// The id by which the request waits for an approval.
     pub approval: Option<String>,
+    /// What whoever shows an identity token is told in OAuth's words.
+    pub(crate) challenge: Option<Box<Challenge>>,
+}
+
+/// A refusal in OAuth's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Challenge {
+    /// The `error` (RFC 6750 §3.1, RFC 9449 §7.1).
+    pub(crate) error: &'static str,
+    /// The scope that would be needed.
+    pub(crate) scope: Option<String>,
+}
+
+impl Challenge {
+    /// The status that it is answered with.
+    fn status(&self) -> u16 {
+        match self.error {
+            "invalid_request" => 400,
+            "insufficient_scope" => 403,
+            "temporarily_unavailable" => 503,
+            _ => 401,
+        }
+    }
 }
 
 impl Refused {
     /// A refusal with a code and a message.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), param: None, retry_after: None, approval: None }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            param: None,
+            retry_after: None,
+            approval: None,
+            challenge: None,
+        }
     }
 
     /// The HTTP status that it is answered with.
     #[must_use]
     pub fn status(&self) -> u16 {
-        crate::openai::error::status_and_type(&self.code).0
+        let by_code = || crate::openai::error::status_and_type(&self.code).0;
+        self.challenge.as_ref().map_or_else(by_code, |challenge| challenge.status())
+    }
+
+    /// The same, told in OAuth's words to whoever shows an identity token.
+    pub(crate) fn challenged(self, error: &'static str) -> Self {
+        Self { challenge: Some(Box::new(Challenge { error, scope: None })), ..self }
+    }
+
+    /// The same, of a token that lacks a scope which could be had (RFC 6750 §3.1).
+    pub(crate) fn lacking(self, scope: &str) -> Self {
+        let challenge = Challenge { error: "insufficient_scope", scope: Some(scope.to_owned()) };
+        Self { challenge: Some(Box::new(challenge)), ..self }
     }
 
     /// The store gave no answer, or is closed. What it says is for whoever runs it.
@@ -68,6 +110,7 @@ impl Refused {
             param: self.param.as_deref(),
             retry_after: self.retry_after,
             request_id: Some(request_id),
+            status: self.challenge.is_some().then(|| self.status()),
             ..ErrorShape::new(&self.code, &self.message)
         }
     }

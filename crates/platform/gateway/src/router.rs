@@ -1,5 +1,7 @@
 //! Where callers find what: the paths that their SDKs know.
 
+mod tokens;
+
 use crate::{
     access, answer,
     asked::Endpoint,
@@ -15,7 +17,8 @@ use crate::{
     openai::{bound::ACTION, models},
     own,
     refused::Refused,
-    theirs, token,
+    resource::{Presented, told as resource_told},
+    theirs,
     turns::Turn,
 };
 use axum::{
@@ -60,14 +63,13 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/self/delegation", get(own_delegation))
         .route("/v1/self/budget", get(own_budget))
         .route("/v1/self/receipts", post(own_receipts))
-        .route("/token", post(token))
-        .route("/token/challenge", post(token_challenge))
         .route(Decides::Evaluation.route(), decides(Decides::Evaluation))
         .route(Decides::Evaluations.route(), decides(Decides::Evaluations))
         .route(Decides::Search(Wanted::Subjects).route(), decides(Decides::Search(Wanted::Subjects)))
         .route(Decides::Search(Wanted::Resources).route(), decides(Decides::Search(Wanted::Resources)))
         .route(Decides::Search(Wanted::Actions).route(), decides(Decides::Search(Wanted::Actions)))
         .route("/.well-known/authzen-configuration", get(authzen_metadata))
+        .merge(tokens::routes())
         .fallback(other)
         .with_state(Arc::clone(&gateway));
     with_access(gateway, router)
@@ -101,21 +103,6 @@ fn asks(at: Endpoint) -> MethodRouter<Arc<Gateway>> {
     })
 }
 
-async fn token(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
-    access::route("/token");
-    let arrived = match token::arrive(&gateway, request).await {
-        Ok(arrived) => arrived,
-        Err(refused) => return refused,
-    };
-    let done = Arc::clone(&gateway);
-    to_the_end(&gateway, async move { token::answer(&done, arrived).await }).await
-}
-
-async fn token_challenge(State(gateway): State<Arc<Gateway>>) -> Response {
-    access::route("/token/challenge");
-    token::challenge(&gateway).await
-}
-
 /// Answers what is asked of the decision point (AuthZEN 1.0).
 fn decides(at: Decides) -> MethodRouter<Arc<Gateway>> {
     post(move |State(gateway): State<Arc<Gateway>>, request: axum::extract::Request| async move {
@@ -135,12 +122,17 @@ async fn authzen_metadata(State(gateway): State<Arc<Gateway>>) -> Response {
 }
 
 async fn other(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request) -> Response {
+    let head = resource_told::Head::of(request.method(), request.uri().path(), request.headers());
     let asked = match arrive_to_pass(&gateway, request).await {
         Ok(asked) => asked,
-        Err(refused) => return gateway.refuse(&refused),
+        Err(refused) => {
+            let mut response = gateway.refuse(&refused);
+            resource_told::challenge(&gateway, &head, &refused, &mut response).await;
+            return response;
+        }
     };
     let done = Arc::clone(&gateway);
-    to_the_end(&gateway, async move { http_route::pass(&done, asked).await }).await
+    to_the_end(&gateway, async move { http_route::pass(&done, asked, &head).await }).await
 }
 
 /// Does something to its end, also where the caller goes away meanwhile: what was reserved has to be settled.
@@ -215,7 +207,8 @@ async fn arrive_to_pass(
     let protocol = request.extensions_mut().remove::<Protocol>();
     let open = request.extensions_mut().remove::<KeptOpen>();
     let (parts, body) = request.into_parts();
-    let shown = shows(gateway, &parts.headers).await?;
+    let target_uri = target(gateway, &parts.uri);
+    let (shown, token) = shows_to_pass(gateway, &parts, &target_uri).await?;
     let length = body.size_hint().exact();
     let is_short =
         length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length <= MAX_BODY));
@@ -225,7 +218,6 @@ async fn arrive_to_pass(
         _ => Coming::Whole(whole(gateway, shown, (body, MAX_BODY)).await?),
     };
     access::begin();
-    let target_uri = target(gateway, &parts.uri);
     Ok(Asked {
         method: parts.method,
         uri: parts.uri,
@@ -235,7 +227,27 @@ async fn arrive_to_pass(
         upgrade,
         protocol,
         open,
+        token,
     })
+}
+
+/// By what somebody shows who it is at a route: also by an identity token, which is held against the organization's keys first.
+async fn shows_to_pass(
+    gateway: &Arc<Gateway>,
+    parts: &http::request::Parts,
+    target_uri: &str,
+) -> Result<(Shown, Option<Presented>), Refused> {
+    if parts.headers.contains_key("signature-input") {
+        return Ok((Shown::Signature, None));
+    }
+    let asked = (parts.method.as_str(), target_uri, parts.uri.path());
+    match Presented::read(asked, parts.uri.query(), &parts.headers)? {
+        Some(presented) => {
+            let holder = gateway.token_holder(&presented, now()).await?;
+            Ok((Shown::Key(holder.to_string()), Some(presented)))
+        }
+        None => Ok((shows(gateway, &parts.headers).await?, None)),
+    }
 }
 
 /// By what somebody shows who it is.

@@ -57,8 +57,7 @@ impl Gateway {
             .in_scope(|| self.verifier.verify(&presentation, &evidence, presentation.nonce(), now))
             .map_err(stranger)?;
         self.chains.remember(digest, &chain);
-        let (chain, told) = (Arc::new(verified), Arc::default());
-        Ok(Identified { epoch, chain, told, status_age: 0, principals: None, shadow: None, proved })
+        Ok(Identified { proved, ..Identified::new(epoch, Arc::new(verified)) })
     }
 }
 
@@ -90,8 +89,7 @@ impl Gateway {
         let presentation = self.verifier.parse_vouched(&links.join("~"), vouched).map_err(wrong)?;
         let (epoch, evidence) = self.gathered(&presentation, now).await?;
         let verified = self.verifier.verify(&presentation, &evidence, presentation.nonce(), now);
-        let (chain, told) = (Arc::new(verified.map_err(wrong)?), Arc::default());
-        Ok(Identified { epoch, chain, told, status_age: 0, principals: None, shadow: None, proved: None })
+        Ok(Identified::new(epoch, Arc::new(verified.map_err(wrong)?)))
     }
 
     /// The organization's evidence for a presentation, and the epoch that it is of.

@@ -31,6 +31,8 @@ use tokio::{
 
 /// How often the organization's epoch is looked at while something runs.
 const LOOK: Duration = Duration::from_millis(200);
+/// How often it is looked whether a token was revoked by which something runs.
+const LOOK_AT_TOKEN: Duration = Duration::from_millis(500);
 
 /// By what a caller that was decided on is looked at again.
 #[derive(Clone, Debug)]
@@ -39,6 +41,8 @@ pub(crate) enum By {
     Key([u8; 32]),
     /// An agent that signs, and its chain as its request named it.
     Chain(Box<Did>, Option<AgentDelegation>),
+    /// An identity token, by what it is known by, with its agent and the chain that it was made of.
+    Token(String, Box<Did>, Arc<str>),
 }
 
 impl By {
@@ -48,6 +52,10 @@ impl By {
             Who::Named { subject, .. } => Self::Chain(Box::new(subject.clone()), None),
             // A token is made at once; nothing runs.
             Who::Presented(_) | Who::Asserted(_) => Self::Chain(Box::new(agent.clone()), None),
+            Who::Token(presented) => match presented.of() {
+                Some((id, chain)) => Self::Token(id.clone(), Box::new(agent.clone()), Arc::clone(chain)),
+                None => Self::Chain(Box::new(agent.clone()), None),
+            },
             Who::Signed(message) => {
                 Self::Chain(Box::new(agent.clone()), AgentDelegation::parse(message.headers).ok())
             }
@@ -128,7 +136,16 @@ impl Gateway {
         let (stop, stopped) = oneshot::channel();
         let gateway = Arc::clone(self);
         let task = tokio::spawn(async move {
-            while epochs.changed().await.is_ok() {
+            // That a token was revoked raises no epoch.
+            let is_token = matches!(by, By::Token(..));
+            loop {
+                let goes_on = tokio::select! {
+                    changed = epochs.changed() => changed.is_ok(),
+                    () = tokio::time::sleep(LOOK_AT_TOKEN), if is_token => true,
+                };
+                if !goes_on {
+                    return;
+                }
                 if let Err(refused) = gateway.still_holds(&by).await {
                     let _ = stop.send(refused);
                     return;
@@ -152,6 +169,7 @@ impl Gateway {
                 Err(error) => Err(auth::refused(&error)),
             },
             By::Chain(agent, named) => self.chain_holds(agent, named.as_ref(), now).await,
+            By::Token(id, agent, chain) => self.token_holds(id, (agent, chain), now).await,
         }
     }
 
@@ -176,9 +194,29 @@ impl Gateway {
         };
         // One that was forgotten is looked at with the next call.
         let Some(chain) = chain else { return Ok(()) };
+        self.still_verifies(agent, &chain, now).await
+    }
+
+    async fn token_holds(
+        self: &Arc<Self>,
+        id: &str,
+        (agent, chain): (&Did, &str),
+        now: i64,
+    ) -> Result<(), Refused> {
+        let (gateway, id) = (Arc::clone(self), id.to_owned());
+        let found = self.blocking(move || gateway.registry.issued_token(&id)).await.and_then(|found| found);
+        // One that ended meanwhile was not revoked before.
+        if found.is_ok_and(|found| found.is_some_and(|token| token.revoked.is_some())) {
+            return Err(Refused::new("token_revoked", "the token was revoked"));
+        }
+        self.still_verifies(agent, chain, now).await
+    }
+
+    /// Whether a chain would still be verified.
+    async fn still_verifies(self: &Arc<Self>, agent: &Did, chain: &str, now: i64) -> Result<(), Refused> {
         let vouched = Vouched { agent, known_by: "stream", at: now };
         let presentation =
-            self.verifier.parse_vouched(&chain, vouched).map_err(|denial| Refused::from(&denial))?;
+            self.verifier.parse_vouched(chain, vouched).map_err(|denial| Refused::from(&denial))?;
         let claims: Vec<Delegation> = presentation.claims().cloned().collect();
         if let Some(root) = claims.first().filter(|root| root.issuer != *self.registry.did()) {
             // Whether its own organization still stands by it is asked for with its next call.

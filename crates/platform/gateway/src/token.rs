@@ -4,6 +4,7 @@
 //! |---|---|
 //! | this | what is asked, decided and signed |
 //! | `identify` | who asks: by a presentation of its chain, or by a JWT that its key signed |
+//! | `about` | whether a token holds (RFC 7662), that it holds no longer (RFC 7009) |
 //! | `told` | what a caller gets, in OAuth's words |
 //!
 //! A token is an action like any other: `token:issue` on the service that it is for. It is decided on by `decide`, with a nonce
@@ -11,19 +12,25 @@
 //! fetch: until a nonce of ours was shown nothing but memory is looked at, and then only what the organization's own store has of
 //! the chain that is named.
 
+mod about;
 mod identify;
 mod told;
 
+pub(crate) use about::{introspect, revoke};
+
 use crate::{
-    decide::{BoxFuture, Cost, Passed, Undecided, Who},
+    decide::{BoxFuture, Cost, Identified, Passed, Undecided, Who},
     gateway::{Gateway, now},
     refused::Refused,
+    resource::leads_to,
 };
 use axum::{body::Bytes, extract::Request as Asked, response::Response};
 use http::{HeaderMap, header};
 use legation_credential::{Facts, Request, Value};
 use legation_keys::PublicKey;
+use legation_registry::issued;
 use legation_signer::SealedKey;
+use legation_store::issued::Issued;
 use legation_token::{
     Assertion, Claims, Grant, ISSUE, Issue, Narrowed, Nonces, Refused as Told, TokenAlgorithm, TokenRequest,
     dpop,
@@ -160,10 +167,14 @@ async fn issue(
         return Err(Told::new("invalid_client", "client_mismatch", message));
     }
     let id = uuid::Uuid::now_v7().to_string();
-    let wanted = Wanted { gateway, asked: &asked, proof: proof.as_ref(), id: &id };
-    let judged = |_, chain: Arc<VerifiedChain>| -> BoxFuture<'_> {
-        let judged = wanted.judged(&chain);
-        Box::pin(async move { judged.map_err(Undecided::Refused) })
+    let wanted =
+        Wanted { gateway, asked: &asked, proof: proof.as_ref(), id: &id, leads_to: Mutex::default() };
+    let judged = |epoch, chain: Arc<VerifiedChain>| -> BoxFuture<'_> {
+        let wanted = &wanted;
+        Box::pin(async move {
+            wanted.look(epoch).await?;
+            wanted.judged(&chain).map_err(Undecided::Refused)
+        })
     };
     let decided = gateway.decide(shows.who(), Cost::Known, &judged).await;
     let refused = |refused: &Refused| told::of(refused, Some(&asked.grant));
@@ -191,18 +202,29 @@ async fn issue(
     let algorithm = asked.algorithm.unwrap_or(TokenAlgorithm::Es256);
     // What was decided is on the disk before anything comes of it.
     done.synced.wait().await.map_err(|_| refused(&Refused::store()))?;
+    gateway.keep_token(&caller, &claims, now).await.map_err(|error| refused(&error))?;
     let token = gateway.sign_token(claims.clone(), algorithm, now).await.map_err(|error| refused(&error))?;
     Ok(told::token(&claims, &token, &asked.grant))
 }
 
 /// The proof of possession beside a request; none where there is none, and none is demanded.
 fn proof(gateway: &Gateway, headers: &HeaderMap, nonces: &Nonces, now: i64) -> Result<Option<Proof>, Told> {
+    proof_at(gateway, (headers, "/token"), nonces, now)
+}
+
+/// The same at an end point.
+fn proof_at(
+    gateway: &Gateway,
+    (headers, path): (&HeaderMap, &str),
+    nonces: &Nonces,
+    now: i64,
+) -> Result<Option<Proof>, Told> {
     let shown: Option<Vec<&str>> = headers.get_all("dpop").iter().map(|one| one.to_str().ok()).collect();
     let shown = shown.ok_or_else(|| told::of_proof(&DpopError::Several))?;
     if shown.is_empty() && !gateway.tokens.require_dpop.load(Ordering::Acquire) {
         return Ok(None);
     }
-    let url = format!("{}/token", gateway.registry.origin());
+    let url = format!("{}{path}", gateway.registry.origin());
     let is_ours = |nonce: &str| nonces.is_good(Purpose::Dpop, nonce, now);
     let of = dpop::Of { method: "POST", url: &url, token: None, nonce: Some(&is_ours) };
     dpop::check(&shown, &of, now).map(Some).map_err(|error| told::of_proof(&error))
@@ -241,13 +263,29 @@ struct Wanted<'w> {
     asked: &'w TokenRequest,
     proof: Option<&'w Proof>,
     id: &'w str,
+    /// Where the audience leads to, where it is at a route that takes tokens.
+    leads_to: Mutex<Option<String>>,
 }
 
 impl Wanted<'_> {
+    /// Looks where the audience leads to, as of an epoch.
+    async fn look(&self, epoch: i64) -> Result<(), Undecided> {
+        let configured = self.gateway.configured_at(epoch).await?;
+        let found = leads_to(&configured, &self.gateway.registry.origin(), &self.asked.audience);
+        *self.leads_to.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        Ok(())
+    }
+
     /// What goes into the token.
     fn narrowed(&self, chain: &VerifiedChain) -> Result<Narrowed, Refused> {
         let ledger = self.gateway.registry.origin();
-        let ask = Ask { audience: &self.asked.audience, scope: &self.asked.scope, ledger: &ledger };
+        let leads_to = self.leads_to.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let ask = Ask {
+            audience: &self.asked.audience,
+            scope: &self.asked.scope,
+            ledger: &ledger,
+            leads_to: leads_to.as_deref(),
+        };
         narrow(chain.effective(), ask).map_err(|error| Refused::new(error.code(), error.to_string()))
     }
 
@@ -289,6 +327,28 @@ impl Gateway {
         let kept = (Instant::now(), nonces.clone());
         *self.tokens.nonces.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         Ok(nonces)
+    }
+
+    /// Keeps of which chain a token is, and by which key it was asked for, before anybody has it.
+    async fn keep_token(
+        self: &Arc<Self>,
+        caller: &Identified,
+        claims: &Claims,
+        now: i64,
+    ) -> Result<(), Refused> {
+        let unknown = || Refused::new("internal", "the chain of the token is not at hand");
+        let issued = Issued {
+            id: issued::digest(&claims.id),
+            agent: claims.client_id.to_string(),
+            key: NonceUse::of(&caller.chain).ok_or_else(unknown)?.key,
+            chain: caller.secured.as_deref().ok_or_else(unknown)?.to_owned(),
+            until: claims.expires_at,
+            revoked: None,
+        };
+        let gateway = Arc::clone(self);
+        let kept =
+            self.blocking(move || gateway.registry.keep_token(&issued, now)).await.and_then(|kept| kept);
+        kept.map_err(|error| Refused::of_registry(&error))
     }
 
     /// Has a token signed, by the key that signs by that algorithm now.

@@ -4,6 +4,7 @@
 use crate::{
     auth::key_of,
     gateway::{Gateway, now},
+    resource::claimed_issuer,
 };
 use http::HeaderMap;
 use legation_credential::Delegation;
@@ -12,8 +13,8 @@ use legation_http_signature::AgentDelegation;
 use legation_registry::CallerError;
 use std::sync::Arc;
 
-/// The organization of one of these gateways of which a request shows something: the one that its chain begins with, or of whose agents its
-/// key is one's.
+/// The organization of one of these gateways of which a request shows something: the one that its chain begins with, whose token it
+/// shows, or of whose agents its key is one's.
 pub async fn whose(gateways: &[Arc<Gateway>], headers: &HeaderMap) -> Option<Did> {
     if headers.contains_key("signature-input") {
         let is_its = |gateway: &&Arc<Gateway>| match AgentDelegation::parse(headers) {
@@ -25,6 +26,10 @@ pub async fn whose(gateways: &[Arc<Gateway>], headers: &HeaderMap) -> Option<Did
             Err(_) => false,
         };
         return gateways.iter().find(is_its).map(|gateway| gateway.registry.did().clone());
+    }
+    if let Some(issuer) = claimed_issuer(headers) {
+        let found = gateways.iter().find(|gateway| gateway.registry.origin() == issuer);
+        return found.map(|gateway| gateway.registry.did().clone());
     }
     let key = key_of(headers).ok()?;
     for gateway in gateways {

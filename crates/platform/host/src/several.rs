@@ -24,6 +24,9 @@ pub const ORGANIZATION: &str = "legation-organization";
 /// Documents whose place a path of an organization stands behind (RFC 8414 §3.1, which SSF 1.0 and AuthZEN 1.0 follow).
 const BEFORE_PATH: [&str; 3] = ["oauth-authorization-server", "ssf-configuration", "authzen-configuration"];
 
+/// The same of each resource of an organization, whose own path stands behind that of the organization (RFC 9728 §3.1).
+const OF_RESOURCES: &str = "oauth-protected-resource";
+
 /// Which organization something is of that a request shows; `None` where it shows nothing of any. It is proved afterwards.
 pub type Whose = Arc<dyn Fn(HeaderMap) -> BoxFuture<'static, Option<Did>> + Send + Sync>;
 
@@ -167,6 +170,10 @@ fn within(path: &str, name: &str) -> Option<String> {
     };
     below(path).or_else(|| {
         let (document, rest) = path.strip_prefix("/.well-known/")?.split_once('/')?;
+        if document == OF_RESOURCES {
+            let rest = rest.strip_prefix(name).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+            return Some(format!("/.well-known/{document}{rest}"));
+        }
         (rest == name && BEFORE_PATH.contains(&document)).then(|| format!("/.well-known/{document}"))
     })
 }
@@ -241,6 +248,18 @@ mod tests {
                 "/.well-known/ssf-configuration",
             ),
             ("acme.example", "/.well-known/did.json/sales", "acme.example", "/.well-known/did.json/sales"),
+            (
+                "acme.example",
+                "/.well-known/oauth-protected-resource/sales/crm/",
+                "acme.example/sales",
+                "/.well-known/oauth-protected-resource/crm/",
+            ),
+            (
+                "acme.example",
+                "/.well-known/oauth-protected-resource/salesman/",
+                "acme.example",
+                "/.well-known/oauth-protected-resource/salesman/",
+            ),
             // What only looks like its name is not.
             ("acme.example", "/%73ales/did.json", "acme.example", "/%73ales/did.json"),
             ("acme.example", "/Sales/did.json", "acme.example", "/Sales/did.json"),

@@ -32,7 +32,7 @@
 //! | [`console`] | admins of some hours, who sign in to the console by a code |
 //! | [`alerts`] | webhooks that are told what an operator has to know |
 //! | [`signals`] | streams of Security Event Tokens: whoever has one is told what happens to delegations |
-//! | [`tokens`] | the keys that sign agents' identity tokens |
+//! | [`tokens`], [`issued`] | the keys that sign agents' identity tokens; tokens that were issued, and revoked |
 //! | [`once`] | writes that are done once, however often they are asked for |
 //! | [`proof`] | that an agent holds the key that it brings |
 //! | [`profile`], [`mod@budget`], [`names`] | what is written down of a holder; `5USD/day`; names and DIDs |
@@ -63,6 +63,7 @@ pub mod holders;
 pub mod identity;
 pub mod import;
 pub mod integrity;
+pub mod issued;
 pub mod linkage;
 pub mod links;
 pub mod log;

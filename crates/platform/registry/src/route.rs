@@ -10,7 +10,7 @@ const MAX_HEADERS: usize = 32;
 const MAX_TIME: u32 = 86_400;
 /// Headers that no route lets pass: what says who somebody is or where from, what frames a message or is of one connection
 /// only, and what changes which request it is. Names that begin with one that ends with `-` are meant, too.
-const NEVER: [&str; 36] = [
+const NEVER: [&str; 37] = [
     "agent-delegation",
     "alt-svc",
     "authentication-info",
@@ -19,6 +19,7 @@ const NEVER: [&str; 36] = [
     "content-length",
     "cookie",
     "cookie2",
+    "dpop",
     "expect",
     "forwarded",
     "from",
@@ -73,6 +74,36 @@ pub struct Route {
     /// What is spoken behind it.
     #[serde(default, skip_serializing_if = "RouteProtocol::is_http")]
     pub protocol: RouteProtocol,
+    /// By what callers may show who they are; by an API key or a signature where nothing is said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub auth: Vec<RouteAuth>,
+}
+
+/// By what a caller of a route shows who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouteAuth {
+    /// A signature of the request, with a chain (RFC 9421).
+    Signature,
+    /// An API key.
+    ApiKey,
+    /// An identity token that is bound to a key, with a proof of that key (RFC 9449).
+    Token,
+    /// An identity token that is bound to no key: whoever has it may show it.
+    BearerToken,
+}
+
+impl RouteAuth {
+    /// As it is written.
+    #[must_use]
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Signature => "signature",
+            Self::ApiKey => "api-key",
+            Self::Token => "token",
+            Self::BearerToken => "bearer-token",
+        }
+    }
 }
 
 /// For how long an upstream is waited for, in seconds, each 1 to 86,400. A connection may take 5 seconds to come about.
@@ -173,6 +204,21 @@ fn check_header(name: &str) -> Result<(), RegistryError> {
 }
 
 impl Route {
+    /// Whether callers may show who they are by this.
+    #[must_use]
+    pub fn takes(&self, auth: RouteAuth) -> bool {
+        match self.auth.as_slice() {
+            [] => matches!(auth, RouteAuth::Signature | RouteAuth::ApiKey),
+            some => some.contains(&auth),
+        }
+    }
+
+    /// Whether identity tokens are taken, of one kind or the other.
+    #[must_use]
+    pub fn takes_tokens(&self) -> bool {
+        self.takes(RouteAuth::Token) || self.takes(RouteAuth::BearerToken)
+    }
+
     /// Holds that a route can be followed.
     ///
     /// # Errors
@@ -209,6 +255,14 @@ impl Route {
             return wrong("headers of a route", &self.headers.len().to_string(), "name at most 32");
         }
         self.headers.iter().try_for_each(|name| check_header(name))?;
+        let twice = self
+            .auth
+            .iter()
+            .enumerate()
+            .find(|(at, one)| self.auth.iter().take(*at).any(|other| other == *one));
+        if let Some((_, one)) = twice {
+            return wrong("auth of a route", one.told(), "name it once");
+        }
         self.timeouts.validate()
     }
 }

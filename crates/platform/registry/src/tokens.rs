@@ -49,7 +49,10 @@ impl Registry {
     }
 
     /// The JWKs that tokens are verified by at `now` (Unix seconds); one is made where there is none.
-    pub(crate) fn token_jwks(&self, now: i64) -> Result<Vec<Value>, RegistryError> {
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn token_jwks(&self, now: i64) -> Result<Vec<Value>, RegistryError> {
         let mut keys = self.read_open(|tx| token::keys(tx, &self.id))?;
         if keys.iter().all(|key| key.until.is_some()) {
             keys.push(self.token_key(TokenAlgorithm::Es256, now)?);

@@ -10,7 +10,7 @@
 //! | [`receipt`] | what was decided, as it is kept |
 //! | [`organization`], [`holder`], [`link`], [`blocked`], [`api_key`], [`claim`], [`console`], [`card`], [`linkage`], [`domain`], [`configuration`], [`mcp`], [`approval`] | the tables of the registry |
 //! | [`subscription`], [`signal`], [`followed`] | who is told of events, by which tokens and keys, and how far |
-//! | [`token`] | the keys that sign agents' tokens |
+//! | [`token`], [`issued`] | the keys that sign agents' tokens; tokens that were issued: of which chain, and whether they stand |
 //! | [`webvh`] | the did:webvh of an organization: the lines of its log, and the key that signs the next one |
 //! | `signing_key` | what keys that are published have in common, of one table or another |
 //! | [`logs`] | logs that receipts and events are carried over to, and in which order |
@@ -54,6 +54,7 @@ pub mod error;
 pub mod followed;
 pub mod holder;
 pub mod idempotency;
+pub mod issued;
 pub mod job;
 pub mod kept;
 mod ledger;

@@ -14,6 +14,7 @@ use legation_keys::{
     Algorithm, Json, PublicKey, Signer, base64url,
     json::Object,
     jws,
+    public::Signature,
     secret::SignError,
     time::{Clock, Round, numeric_date},
 };
@@ -53,6 +54,10 @@ pub struct Proof {
     id: [u8; 32],
     until: i64,
     token: Option<[u8; 32]>,
+    algorithm: Algorithm,
+    signing_input: String,
+    signature: Signature,
+    issued: i64,
 }
 
 impl Proof {
@@ -68,13 +73,30 @@ impl Proof {
         self.token == Some(Sha256::digest(token.as_bytes()).into())
     }
 
-    /// What it is known by, when it comes a second time: its key and its `jti`.
-    pub(crate) fn id(&self) -> [u8; 32] {
+    /// The same as what a verifier looks up in the document of the chain's last subject: its own key has signed this very request. It
+    /// is remembered by `under`, such as what stands for the token that it was made with, and its `jti`.
+    #[must_use]
+    pub fn of_possession(&self, under: &str) -> legation_verifier::Proof {
+        legation_verifier::Proof {
+            signing_input: self.signing_input.clone(),
+            algorithm: Some(self.algorithm),
+            key_thumbprint: self.thumbprint.clone(),
+            signature: self.signature,
+            nonce: format!("{under}.{}", base64url::encode(&self.id)),
+            created: self.issued,
+            expires: self.issued.saturating_add(AGE),
+        }
+    }
+
+    /// What it is known by, when it comes a second time: SHA-256 of its key and its `jti`.
+    #[must_use]
+    pub fn id(&self) -> [u8; 32] {
         self.id
     }
 
     /// Until when it could come a second time, Unix seconds.
-    pub(crate) fn until(&self) -> i64 {
+    #[must_use]
+    pub fn until(&self) -> i64 {
         self.until
     }
 }
@@ -124,6 +146,10 @@ pub fn check(headers: &[&str], of: &Of<'_>, now: i64) -> Result<Proof, DpopError
         id: Sha256::digest(format!("{thumbprint}\n{id}")).into(),
         thumbprint,
         until: until.saturating_add(SKEW),
+        algorithm,
+        signing_input: parts.signing_input.to_owned(),
+        signature,
+        issued,
         token: of.token.map(|token| token_digest(&claims, token)).transpose()?,
     })
 }

@@ -9,6 +9,7 @@
 //! | [`mod@verify`] | a service's side: [`VerifiedToken`] comes only out of [`verify()`] |
 //! | [`dpop`] | proofs of possession (RFC 9449): made, and checked by all of its §4.3; [`Seen`](dpop::Seen) holds who shows one twice |
 //! | [`request`] | what is asked of a token endpoint (RFC 6749, RFC 8693), read strictly |
+//! | [`about`] | what is asked about a token: whether it holds (RFC 7662), that it holds no longer (RFC 7009) |
 //! | [`assertion`] | a client that proves itself by its key (`private_key_jwt`, RFC 7523) |
 //! | [`nonce`] | nonces that nobody has to remember |
 //! | [`refused`] | errors as OAuth has them, each with a code of ours |
@@ -21,6 +22,7 @@
 //! `act` is history: nothing here grants anything by it. What a token lets its holder do stands in `authorization_details`
 //! alone.
 
+pub mod about;
 pub mod algorithm;
 pub mod assertion;
 pub mod claims;
@@ -34,6 +36,8 @@ pub mod refused;
 pub mod request;
 pub mod verify;
 
+pub use about::AboutToken;
+pub use legation_agent_card::{JwkSet, jwks::JwkSetError};
 pub use algorithm::TokenAlgorithm;
 pub use assertion::Assertion;
 pub use claims::{Claims, ClaimsError};
@@ -42,7 +46,7 @@ pub use narrow::{Narrowed, narrow};
 pub use nonce::Nonces;
 pub use refused::Refused;
 pub use request::{Grant, TokenRequest};
-pub use verify::{Expected, Shown, TokenError, VerifiedToken, verify};
+pub use verify::{Expected, Shown, SignedToken, TokenError, VerifiedToken, signed, verify};
 
 /// The `typ` of a token (RFC 9068 §2.1).
 pub const TYPE: &str = "at+jwt";
@@ -56,6 +60,8 @@ pub const MAX_CLAIMS: usize = 8 << 10;
 pub const SKEW: i64 = 30;
 /// What a chain has to grant on an audience, so that a token for it is made of the chain.
 pub const ISSUE: &str = "token:issue";
+/// What a chain has to grant on an audience, so that whoever has it is told whether a token for that audience holds.
+pub const INTROSPECT: &str = "token:introspect";
 
 /// The page's examples.
 #[cfg(doctest)]

@@ -4,6 +4,19 @@
 use crate::{DETAIL, TokenAlgorithm, dpop, request};
 use serde_json::{Value, json};
 
+/// The well-known part of the URL of a resource's metadata (RFC 9728 §3).
+pub const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
+
+/// An http(s) URL as its origin and its path.
+fn split(url: &str) -> (&str, &str) {
+    let authority = url.find("://").map_or(0, |at| at.saturating_add(3));
+    let path = url
+        .get(authority..)
+        .and_then(|rest| rest.find('/'))
+        .map_or(url.len(), |at| authority.saturating_add(at));
+    url.split_at_checked(path).unwrap_or((url, ""))
+}
+
 /// Where an issuer's metadata are: RFC 8414 §3.1 puts the well-known part before the path of the issuer, OpenID Connect Discovery
 /// §4 behind it. An issuer without a path has one of each at its root.
 ///
@@ -21,16 +34,38 @@ use serde_json::{Value, json};
 #[must_use]
 pub fn well_known(issuer: &str) -> [String; 2] {
     let issuer = issuer.strip_suffix('/').unwrap_or(issuer);
-    let authority = issuer.find("://").map_or(0, |at| at.saturating_add(3));
-    let path = issuer
-        .get(authority..)
-        .and_then(|rest| rest.find('/'))
-        .map_or(issuer.len(), |at| authority.saturating_add(at));
-    let (origin, path) = issuer.split_at_checked(path).unwrap_or((issuer, ""));
+    let (origin, path) = split(issuer);
     [
         format!("{origin}/.well-known/oauth-authorization-server{path}"),
         format!("{issuer}/.well-known/openid-configuration"),
     ]
+}
+
+/// Where the metadata of a resource are: the well-known part before its path (RFC 9728 §3.1).
+///
+/// ```
+/// use legation_token::metadata::resource_metadata;
+/// assert_eq!(resource_metadata("https://acme.example/crm/"), "https://acme.example/.well-known/oauth-protected-resource/crm/");
+/// assert_eq!(resource_metadata("https://acme.example"), "https://acme.example/.well-known/oauth-protected-resource");
+/// ```
+#[must_use]
+pub fn resource_metadata(resource: &str) -> String {
+    let (origin, path) = split(resource);
+    format!("{origin}{PROTECTED_RESOURCE}{path}")
+}
+
+/// The metadata of a resource at which tokens of an issuer are taken (RFC 9728 §2); `bound` says whether none but those that are bound
+/// to a key are.
+#[must_use]
+pub fn protected_resource(resource: &str, issuer: &str, bound: bool) -> Value {
+    json!({
+        "resource": resource,
+        "authorization_servers": [issuer],
+        "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": dpop::ALGORITHMS.map(legation_keys::Algorithm::jose),
+        "dpop_bound_access_tokens_required": bound,
+        "authorization_details_types_supported": [DETAIL],
+    })
 }
 
 /// The metadata of an issuer, which is an origin. Both documents say the same.
@@ -45,6 +80,12 @@ pub fn metadata(issuer: &str) -> Value {
     json!({
         "issuer": issuer,
         "token_endpoint": at("/token"),
+        "introspection_endpoint": at("/token/introspect"),
+        "introspection_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "introspection_endpoint_auth_signing_alg_values_supported": of_agents,
+        "revocation_endpoint": at("/token/revoke"),
+        "revocation_endpoint_auth_methods_supported": ["private_key_jwt", "none"],
+        "revocation_endpoint_auth_signing_alg_values_supported": of_agents,
         "jwks_uri": at("/.well-known/jwks.json"),
         "grant_types_supported": [request::EXCHANGE, request::CLIENT],
         "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"],

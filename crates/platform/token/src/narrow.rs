@@ -21,6 +21,8 @@ pub struct Ask<'a> {
     pub scope: &'a [Pattern],
     /// The origin of the gateway that takes from the totals of the chain: a token for it may have some.
     pub ledger: &'a str,
+    /// Where the audience is a route of that gateway: the URL that it leads to, which grants name.
+    pub leads_to: Option<&'a str>,
 }
 
 /// What goes into a token.
@@ -117,14 +119,14 @@ impl NarrowError {
 /// use legation_token::narrow::{Ask, narrow};
 /// let chain = Authority::parse(r#"{"grants": [{"actions": ["crm:read", "token:issue"], "resources": ["https://api.example/*", "https://api.example/"]},
 ///     {"actions": ["crm:write"], "resources": ["https://other.example/*"]}]}"#)?;
-/// let ask = Ask { audience: "https://api.example", scope: &[], ledger: "https://acme.example" };
+/// let ask = Ask { audience: "https://api.example", scope: &[], ledger: "https://acme.example", leads_to: None };
 /// let token = narrow(&chain, ask)?;
 /// let said = r#"{"grants": [{"actions": ["crm:read"], "resources": ["https://api.example/", "https://api.example/*"]}]}"#;
 /// assert_eq!(token.authority, Authority::parse(said)?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn narrow(effective: &Authority, ask: Ask<'_>) -> Result<Narrowed, NarrowError> {
-    let resource = resource_of(ask.audience)?;
+    let resource = resource_of(ask.leads_to.unwrap_or(ask.audience))?;
     let all = at(effective.pairs().unwrap_or_default(), &resource)?;
     let pairs = scoped(&all, ask)?;
     if pairs.is_empty() {
@@ -132,7 +134,8 @@ pub fn narrow(effective: &Authority, ask: Ask<'_>) -> Result<Narrowed, NarrowErr
     }
     let authority = written(effective, &pairs)?;
     check_not_wider(effective, &authority)?;
-    let is_own = ask.audience.strip_suffix('/').unwrap_or(ask.audience) == ask.ledger;
+    let is_own =
+        ask.leads_to.is_some() || ask.audience.strip_suffix('/').unwrap_or(ask.audience) == ask.ledger;
     // The gateway is called by the organization's DID, by which the chain has passed already.
     if !is_own {
         check_audience(&authority, ask.audience)?;
@@ -148,7 +151,10 @@ pub fn narrow(effective: &Authority, ask: Ask<'_>) -> Result<Narrowed, NarrowErr
 
 /// The resource that an audience is. `https://api.example` is one service with `https://api.example/`, and tokens name it as it
 /// calls itself.
-fn resource_of(audience: &str) -> Result<String, NarrowError> {
+///
+/// # Errors
+/// [`NarrowError::Audience`].
+pub fn resource_of(audience: &str) -> Result<String, NarrowError> {
     let wrong = |reason| NarrowError::Audience { found: audience.chars().take(120).collect(), reason };
     if audience.len() > MAX_NAME {
         return Err(wrong("it is longer than 512 bytes"));

@@ -26,7 +26,7 @@ pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const REQUESTED: [&str; 2] = [ACCESS_TOKEN, "urn:ietf:params:oauth:token-type:jwt"];
 
 /// Parameters by which a client would show a secret. Nobody has one here.
-const SECRETS: [&str; 4] = ["client_secret", "password", "username", "assertion"];
+pub(crate) const SECRETS: [&str; 4] = ["client_secret", "password", "username", "assertion"];
 /// Parameters that mean something here.
 const KNOWN: [&str; 12] = [
     "grant_type",
@@ -147,6 +147,11 @@ fn exchange(form: &Form) -> Result<Grant, Refused> {
 }
 
 fn client(form: &Form) -> Result<Grant, Refused> {
+    Ok(Grant::Client { assertion: client_assertion(form)? })
+}
+
+/// The JWT by which a client proves itself (RFC 7521 §4.2).
+pub(crate) fn client_assertion(form: &Form) -> Result<String, Refused> {
     let wrong = |code: &str, message: String| Refused::new("invalid_client", code, message);
     let Some(assertion) = form.get("client_assertion") else {
         let message =
@@ -156,7 +161,7 @@ fn client(form: &Form) -> Result<Grant, Refused> {
     if form.get("client_assertion_type") != Some(ASSERTION) {
         return Err(wrong("client_assertion_type", format!("`client_assertion_type` is `{ASSERTION}`")));
     }
-    Ok(Grant::Client { assertion: assertion.to_owned() })
+    Ok(assertion.to_owned())
 }
 
 /// The one service: of several each could hand the token on to the others.
@@ -199,10 +204,10 @@ fn algorithm(name: &str) -> Result<TokenAlgorithm, Refused> {
 }
 
 /// A form (`application/x-www-form-urlencoded`).
-struct Form(Vec<(String, String)>);
+pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
-    fn read(body: &[u8]) -> Result<Self, Refused> {
+    pub(crate) fn read(body: &[u8]) -> Result<Self, Refused> {
         let wrong = |message: &str| Refused::request("form_invalid", message);
         if body.len() > MAX_BODY {
             return Err(wrong("the body has more than 262144 bytes"));
@@ -217,8 +222,8 @@ impl Form {
             let read = || Some((unescaped(name)?, unescaped(value)?));
             let (name, value) = read()
                 .ok_or_else(|| wrong("the body has an escape that is none, or text that is no UTF-8"))?;
-            let is_long =
-                !matches!(name.as_str(), "subject_token" | "client_assertion") && value.len() > MAX_VALUE;
+            let is_long = !matches!(name.as_str(), "subject_token" | "client_assertion" | "token")
+                && value.len() > MAX_VALUE;
             if is_long || name.len() > MAX_VALUE {
                 return Err(wrong("a parameter has more than 4096 bytes"));
             }
@@ -240,15 +245,15 @@ impl Form {
         self.0.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
 
-    fn required(&self, name: &'static str) -> Result<&str, Refused> {
+    pub(crate) fn required(&self, name: &'static str) -> Result<&str, Refused> {
         self.get(name).ok_or_else(|| Refused::request("parameter_missing", format!("`{name}` is missing")))
     }
 }

@@ -13,6 +13,7 @@ use legation_keys::{
     jws::{self, JwsError},
     time::{self, Clock},
 };
+use sha2::{Digest, Sha256};
 
 /// Most bytes of a token: its claims in base64url, a header, and a signature by RSA.
 const MAX_TOKEN: usize = MAX_CLAIMS * 4 / 3 + 4096;
@@ -40,7 +41,15 @@ pub enum Shown<'s> {
     Proved(&'s dpop::Proof),
 }
 
-/// A token that holds. Nothing but [`verify`] makes one.
+/// A token that its issuer has signed, read and not yet believed: whether it is for this service, holds now and is shown by whom it is
+/// bound to is asked each time that it is shown. Nothing but [`signed`] makes one.
+#[derive(Clone, Debug)]
+pub struct SignedToken {
+    claims: Claims,
+    digest: [u8; 32],
+}
+
+/// A token that holds. Nothing but [`verify`] and [`SignedToken::shown`] makes one.
 #[derive(Clone, Debug)]
 pub struct VerifiedToken {
     claims: Claims,
@@ -181,13 +190,26 @@ pub fn verify(
     expected: &Expected<'_>,
     now: i64,
 ) -> Result<VerifiedToken, TokenError> {
+    signed(token, keys, (expected.issuer, expected.algorithms))?.shown((token, shown), expected.audience, now)
+}
+
+/// Holds that a token was signed by an issuer, whom `keys` are of, by one of these algorithms: what does not change with who shows it,
+/// where, and when.
+///
+/// # Errors
+/// [`TokenError`], the first rule that is broken.
+pub fn signed(
+    token: &str,
+    keys: &JwkSet,
+    (issuer, algorithms): (&str, &[TokenAlgorithm]),
+) -> Result<SignedToken, TokenError> {
     if token.len() > MAX_TOKEN {
         return Err(TokenError::TooLarge { found: token.len() });
     }
     let parts = jws::split(token)?;
     let allowed = |alg: &str| {
-        let known = TokenAlgorithm::from_jose(alg).filter(|known| expected.algorithms.contains(known));
-        known.ok_or_else(|| expected.algorithms.iter().map(|one| one.jose()).collect::<Vec<_>>().join(", "))
+        let known = TokenAlgorithm::from_jose(alg).filter(|known| algorithms.contains(known));
+        known.ok_or_else(|| algorithms.iter().map(|one| one.jose()).collect::<Vec<_>>().join(", "))
     };
     let header = jws::read_header_by(parts.header, TYPE, HEADER, allowed)?;
     let algorithm = header.algorithm;
@@ -199,19 +221,44 @@ pub fn verify(
     }
     let payload = base64url::decode(parts.payload).map_err(JwsError::from)?;
     let claims = Claims::read(&payload)?;
-    check(&claims, expected, now)?;
-    let possession = held(&claims, token, shown)?;
-    Ok(VerifiedToken { claims, possession })
+    if claims.issuer != issuer {
+        let found = claims.issuer;
+        return Err(TokenError::Issuer { expected: issuer.to_owned(), found });
+    }
+    Ok(SignedToken { claims, digest: Sha256::digest(token.as_bytes()).into() })
 }
 
-fn check(claims: &Claims, expected: &Expected<'_>, now: i64) -> Result<(), TokenError> {
-    if claims.issuer != expected.issuer {
-        let found = claims.issuer.clone();
-        return Err(TokenError::Issuer { expected: expected.issuer.to_owned(), found });
+impl SignedToken {
+    /// What it says.
+    #[must_use]
+    pub fn claims(&self) -> &Claims {
+        &self.claims
     }
-    if claims.audience != expected.audience {
+
+    /// Holds that it is for `audience`, holds at `now` (Unix seconds), and is shown by whoever may show it.
+    ///
+    /// # Errors
+    /// [`TokenError`], the first rule that is broken.
+    pub fn shown(
+        &self,
+        (token, shown): (&str, Shown<'_>),
+        audience: &str,
+        now: i64,
+    ) -> Result<VerifiedToken, TokenError> {
+        // Of another text nothing was verified.
+        if <[u8; 32]>::from(Sha256::digest(token.as_bytes())) != self.digest {
+            return Err(TokenError::Signature);
+        }
+        check(&self.claims, audience, now)?;
+        let possession = held(&self.claims, token, shown)?;
+        Ok(VerifiedToken { claims: self.claims.clone(), possession })
+    }
+}
+
+fn check(claims: &Claims, audience: &str, now: i64) -> Result<(), TokenError> {
+    if claims.audience != audience {
         let found = claims.audience.clone();
-        return Err(TokenError::Audience { expected: expected.audience.to_owned(), found });
+        return Err(TokenError::Audience { expected: audience.to_owned(), found });
     }
     if now >= claims.expires_at {
         return Err(TokenError::Expired { at: claims.expires_at });

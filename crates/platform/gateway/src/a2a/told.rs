@@ -34,6 +34,8 @@ pub(crate) fn refused(gateway: &Gateway, asked: Option<&Asked>, refused: &Refuse
     }
     let status = match refused.status() {
         _ if refused.code == "origin_denied" => 403,
+        // Whoever shows a token is to ask for one with more scopes.
+        status @ (400 | 403) if refused.challenge.is_some() => status,
         status @ (401 | 405 | 413) => status,
         status if status >= 500 => status,
         _ => 200,

@@ -20,7 +20,8 @@ pub(crate) fn refused(gateway: &Gateway, asked: Option<&Asked>, refused: &Refuse
     access::code(&refused.code);
     let message = asked.and_then(Asked::message);
     let is_decided = is_decision(refused) && message.is_some_and(Message::is_request);
-    let status = if is_decided { 200 } else { refused.status() };
+    // Whoever shows a token is to ask for one with more scopes (MCP 2026-07-28, basic/authorization).
+    let status = if is_decided && refused.challenge.is_none() { 200 } else { refused.status() };
     rpc::refusal(status, &body(message, refused), refused)
 }
 

@@ -45,6 +45,12 @@ pub fn status_and_type(code: &str) -> (u16, &'static str) {
         }
         "search_not_exact" => (400, INVALID),
         "api_key_missing" | "api_key_unknown" | "api_key_expired" | "api_key_blocked" => (401, INVALID),
+        // What is shown at a route that takes identity tokens.
+        "auth_not_taken" | "token_unknown" | "token_revoked" | "token_unbound" | "dpop_missing" => {
+            (401, INVALID)
+        }
+        "dpop_stale" | "dpop_url_mismatch" | "dpop_method_mismatch" | "dpop_token_mismatch" => (401, INVALID),
+        "credentials_several" => (400, INVALID),
         "no_delegation" | "unconfirmed" | "chain_unknown" | "client_unknown" => (401, INVALID),
         // What is asked for of a token, and how it is shown that it may be.
         "audience_invalid" | "nothing_granted" | "scope_not_granted" | "audience_refused" => (400, INVALID),
@@ -93,19 +99,21 @@ pub struct ErrorShape<'a> {
     pub request_id: Option<&'a str>,
     /// Seconds after which to ask again: of a 503, or of a window that frees what was asked for.
     pub retry_after: Option<u32>,
+    /// The status that it is answered with, where that is another one than the code's.
+    pub status: Option<u16>,
 }
 
 impl<'a> ErrorShape<'a> {
     /// An error with no more than a code and a message.
     #[must_use]
     pub fn new(code: &'a str, message: &'a str) -> Self {
-        Self { code, message, param: None, request_id: None, retry_after: None }
+        Self { code, message, param: None, request_id: None, retry_after: None, status: None }
     }
 
     /// The status that it is answered with.
     #[must_use]
     pub fn status(&self) -> u16 {
-        status_and_type(self.code).0
+        self.status.unwrap_or_else(|| status_and_type(self.code).0)
     }
 
     /// The body.

@@ -29,8 +29,8 @@ impl Gateway {
         let verified = info_span!("verify")
             .in_scope(|| self.verifier.verify(presentation, &evidence, presentation.nonce(), now))
             .map_err(|denial: Denial| Undecided::Refused(Refused::from(&denial.without_trust())))?;
-        let (chain, told) = (Arc::new(verified), Arc::default());
-        Ok(Identified { epoch, chain, told, status_age: 0, principals: None, shadow: None, proved: None })
+        let secured = presentation.secured_links().collect::<Vec<_>>().join("~");
+        Ok(Identified { secured: Some(secured.into()), ..Identified::new(epoch, Arc::new(verified)) })
     }
 
     /// An agent of the organization, whose key has signed an assertion: its delegations as they are now. The assertion is the
@@ -47,12 +47,13 @@ impl Gateway {
         let found = self.blocking(move || proved(&gateway.registry, &asked, now)).await;
         let (links, proof) = found.map_err(|error| Undecided::Refused(Refused::of_registry(&error)))??;
         let wrong = |denial: Denial| Undecided::Refused(Refused::from(&denial));
-        let presentation = self.verifier.parse_request(&links.join("~"), proof).map_err(wrong)?;
+        let secured = links.join("~");
+        let presentation = self.verifier.parse_request(&secured, proof).map_err(wrong)?;
         let (epoch, evidence) = self.gathered(&presentation, now).await?;
         let verified = info_span!("verify")
             .in_scope(|| self.verifier.verify(&presentation, &evidence, presentation.nonce(), now));
-        let (chain, told) = (Arc::new(verified.map_err(wrong)?), Arc::default());
-        Ok(Identified { epoch, chain, told, status_age: 0, principals: None, shadow: None, proved: None })
+        let chain = Arc::new(verified.map_err(wrong)?);
+        Ok(Identified { secured: Some(secured.into()), ..Identified::new(epoch, chain) })
     }
 }
 

@@ -19,17 +19,17 @@ use legation_token::{
 };
 use serde_json::{Value, json};
 
-const ISSUER: &str = "https://acme.example";
-const API: &str = "https://api.example";
+pub(crate) const ISSUER: &str = "https://acme.example";
+pub(crate) const API: &str = "https://api.example";
 
 /// An agent with its own key.
-struct Agent {
-    name: &'static str,
-    did: Did,
-    key: SecretKey,
+pub(crate) struct Agent {
+    pub(crate) name: &'static str,
+    pub(crate) did: Did,
+    pub(crate) key: SecretKey,
 }
 
-fn profile() -> Profile {
+pub(crate) fn profile() -> Profile {
     Profile {
         actions: ["crm:read", "crm:write", "token:issue"].map(str::to_owned).to_vec(),
         resources: ["https://api.example/", "https://api.example/*"].map(str::to_owned).to_vec(),
@@ -37,7 +37,7 @@ fn profile() -> Profile {
     }
 }
 
-fn agent(world: &World, name: &'static str, profile: &Profile) -> Agent {
+pub(crate) fn agent(world: &World, name: &'static str, profile: &Profile) -> Agent {
     let key = SecretKey::generate(Algorithm::EdDsa).unwrap();
     let team = Profile {
         resources: [API, ISSUER].iter().flat_map(|one| [format!("{one}/"), format!("{one}/*")]).collect(),
@@ -52,7 +52,7 @@ fn agent(world: &World, name: &'static str, profile: &Profile) -> Agent {
     Agent { name, did: format!("did:web:acme.example:{name}").parse().unwrap(), key }
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.bytes()
         .map(
             |byte| {
@@ -66,11 +66,11 @@ fn escaped(text: &str) -> String {
         .collect()
 }
 
-fn form(members: &[(&str, &str)]) -> String {
+pub(crate) fn form(members: &[(&str, &str)]) -> String {
     members.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect::<Vec<_>>().join("&")
 }
 
-fn post(path: &str, body: String, proof: Option<&str>) -> Request<Body> {
+pub(crate) fn post(path: &str, body: String, proof: Option<&str>) -> Request<Body> {
     let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     if let Some(proof) = proof {
         request = request.header("dpop", proof);
@@ -79,7 +79,7 @@ fn post(path: &str, body: String, proof: Option<&str>) -> Request<Body> {
 }
 
 /// The nonce of a presentation, and that of a proof.
-async fn challenge(world: &World, gateway: usize) -> (String, String) {
+pub(crate) async fn challenge(world: &World, gateway: usize) -> (String, String) {
     let answer = world.send(gateway, post("/token/challenge", String::new(), None)).await;
     assert_eq!(answer.json()["audience"], "did:web:acme.example");
     let dpop = answer.headers["dpop-nonce"].to_str().unwrap().to_owned();
@@ -87,7 +87,7 @@ async fn challenge(world: &World, gateway: usize) -> (String, String) {
 }
 
 impl Agent {
-    fn chain(&self, world: &World) -> Vec<String> {
+    pub(crate) fn chain(&self, world: &World) -> Vec<String> {
         blocking(|| world.registry.chain(Kind::Agent, self.name)).unwrap()
     }
 
@@ -99,12 +99,12 @@ impl Agent {
     }
 
     /// The form of an exchange, with further members.
-    fn exchange(&self, world: &World, nonce: &str, more: &[(&str, &str)]) -> String {
+    pub(crate) fn exchange(&self, world: &World, nonce: &str, more: &[(&str, &str)]) -> String {
         let presented = self.presented(&self.chain(world), "did:web:acme.example", nonce);
         exchange(&presented, more)
     }
 
-    fn asserted(&self, id: &str) -> String {
+    pub(crate) fn asserted(&self, id: &str) -> String {
         let named = (&self.did, method_id(&self.did, self.key.public_key()));
         assertion::make((named.0, &named.1), ISSUER, id, now(), &self.key).unwrap()
     }
@@ -114,7 +114,7 @@ impl Agent {
     }
 
     /// A token for the API, or why there is none.
-    async fn ask(&self, world: &World, more: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn ask(&self, world: &World, more: &[(&str, &str)]) -> Answer {
         let (nonce, _) = challenge(world, 0).await;
         world.send(0, post("/token", self.exchange(world, &nonce, more), None)).await
     }
@@ -144,18 +144,18 @@ fn client(assertion: &str, more: &[(&str, &str)]) -> String {
     form(&members)
 }
 
-fn proof(key: &SecretKey, nonce: Option<&str>, id: &str, url: &str) -> String {
+pub(crate) fn proof(key: &SecretKey, nonce: Option<&str>, id: &str, url: &str) -> String {
     dpop::make(&Making { method: "POST", url, id, nonce, token: None, now: now() }, key).unwrap()
 }
 
 /// `error` and `code`.
-fn told(answer: &Answer) -> (u16, String, String) {
+pub(crate) fn told(answer: &Answer) -> (u16, String, String) {
     let json = answer.json();
     let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
     (answer.status.as_u16(), text("error"), text("code"))
 }
 
-fn is(answer: &Answer, status: u16, error: &str, code: &str) {
+pub(crate) fn is(answer: &Answer, status: u16, error: &str, code: &str) {
     assert_eq!(told(answer), (status, error.to_owned(), code.to_owned()), "{}", answer.text());
     assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
 }

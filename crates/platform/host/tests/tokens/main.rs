@@ -18,6 +18,8 @@ async fn where_tokens_come_from_and_their_keys_are_told_at_both_well_known_place
     let issuer = world.registry.origin();
     assert_eq!(own["issuer"], issuer);
     assert_eq!(own["token_endpoint"], format!("{issuer}/token"));
+    assert_eq!(own["introspection_endpoint"], format!("{issuer}/token/introspect"));
+    assert_eq!(own["revocation_endpoint"], format!("{issuer}/token/revoke"));
     let (_, keys) = world.get(own["jwks_uri"].as_str().unwrap().strip_prefix(&issuer).unwrap()).await;
     let keys = keys["keys"].as_array().unwrap();
     assert!(

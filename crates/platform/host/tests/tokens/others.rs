@@ -1,7 +1,8 @@
 //! Identity tokens as clients and services of others get and check them: oauth4webapi and jose, Authlib and PyJWT.
 
 use crate::tokens_world::{API, World};
-use legation_keys::Algorithm;
+use legation_did::method_id;
+use legation_keys::{Algorithm, Signer};
 use serde_json::{Value, json};
 
 /// What a library of others makes of all of it.
@@ -48,6 +49,30 @@ async fn oauth4webapi_and_jose_get_tokens_by_either_grant_and_check_them() {
         // What is not granted is told in words that the client knows.
         let refused = told(&world, false, json!({"audience": "https://other.example/"})).await;
         assert_eq!(refused["reason"], "invalid_target", "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs tests/sdks/install"]
+async fn oauth4webapi_and_authlib_ask_about_tokens_and_revoke_them() {
+    for own in Algorithm::ALL {
+        let world = World::new(own).await;
+        let (did, key) = &world.service;
+        let jwk: Value = serde_json::from_str(&key.to_jwk().unwrap()).unwrap();
+        let service = json!({"agent": did.as_str(), "kid": method_id(did, key.public_key()), "key": jwk});
+        for python in [false, true] {
+            let answer = told(&world, python, json!({"service": service})).await;
+            assert_eq!(answer["reason"], Value::Null, "{answer}");
+            let asked = &answer["asked"];
+            assert_eq!(
+                (&asked["before"]["active"], &asked["before"]["aud"]),
+                (&json!(true), &json!(API)),
+                "{asked}"
+            );
+            assert_eq!(asked["before"]["client_id"], world.did.as_str());
+            let none = json!({"active": false});
+            assert_eq!((&asked["stranger"], &asked["after"]), (&none, &none), "{asked}");
+        }
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct World {
     router: axum::Router,
     pub(crate) did: Did,
     pub(crate) key: SecretKey,
+    /// The service at the API, which may ask about tokens for it.
+    pub(crate) service: (Did, SecretKey),
     _folder: tempfile::TempDir,
     _signer: Running,
 }
@@ -38,7 +40,8 @@ impl World {
         let domain = format!("localhost:{}", listener.local_addr().unwrap().port());
         let folder = tempfile::tempdir().unwrap();
         let signer = Running::start(folder.path()).unwrap();
-        let key = SecretKey::generate(algorithm).unwrap();
+        let (key, service) =
+            (SecretKey::generate(algorithm).unwrap(), SecretKey::generate(algorithm).unwrap());
         let (registry, gateway, signals) = tokio::task::block_in_place(|| {
             let store = Store::open(Location::Sqlite(folder.path().join("store.sqlite"))).unwrap();
             let registry =
@@ -49,18 +52,23 @@ impl World {
                 ..Profile::default()
             };
             let proof = prove(&key, registry.did(), "mail", now()).unwrap();
-            registry.add_team("crm", &profile, now()).unwrap();
+            let asks = Profile { actions: vec!["token:introspect".to_owned()], ..profile.clone() };
+            let actions = ["crm:read", "token:issue", "token:introspect"].map(str::to_owned).to_vec();
+            registry.add_team("crm", &Profile { actions, ..profile.clone() }, now()).unwrap();
             registry.add_agent_with_key("mail", "crm", &profile, &proof, now()).unwrap();
+            let proof = prove(&service, registry.did(), "api", now()).unwrap();
+            registry.add_agent_with_key("api", "crm", &asks, &proof, now()).unwrap();
             let client = || signer.client(Door::Gateway).unwrap();
             let gateway = Gateway::new(Arc::clone(&registry), client(), false).unwrap();
             let signals = Signals::new(Arc::clone(&registry), client(), true).unwrap();
             (registry, gateway, signals)
         });
         let did = format!("{}:mail", registry.did()).parse().unwrap();
+        let service = (format!("{}:api", registry.did()).parse().unwrap(), service);
         let router = router(gateway).merge(tokens(&registry)).merge(signals.router());
         let served = router.clone();
         tokio::spawn(async move { serve(listener, served, None, std::future::pending()).await });
-        Self { registry, router, did, key, _folder: folder, _signer: signer }
+        Self { registry, router, did, key, service, _folder: folder, _signer: signer }
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {

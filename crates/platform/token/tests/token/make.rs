@@ -55,7 +55,7 @@ fn chain(valid_for: i64) -> (VerifiedChain, [Did; 3]) {
 }
 
 fn narrowed(chain: &VerifiedChain) -> Narrowed {
-    narrow(chain.effective(), Ask { audience: AUDIENCE, scope: &[], ledger: ISSUER }).unwrap()
+    narrow(chain.effective(), Ask { audience: AUDIENCE, scope: &[], ledger: ISSUER, leads_to: None }).unwrap()
 }
 
 fn made<'i>(narrowed: &'i Narrowed) -> Issue<'i> {

@@ -11,7 +11,7 @@ fn authority(grants: Json, constraints: Json) -> Authority {
 
 fn asked(chain: &Authority, audience: &str, scope: &[&str]) -> Result<Narrowed, NarrowError> {
     let scope: Vec<Pattern> = scope.iter().map(|one| Pattern::action(one).unwrap()).collect();
-    narrow(chain, Ask { audience, scope: &scope, ledger: GATEWAY })
+    narrow(chain, Ask { audience, scope: &scope, ledger: GATEWAY, leads_to: None })
 }
 
 fn code(outcome: Result<Narrowed, NarrowError>) -> &'static str {
@@ -81,8 +81,10 @@ fn a_scope_takes_less_and_never_more() {
     assert_eq!(pairs, authority(json!([grant(&["crm:read"], &["https://api.example/*"])]), json!([])));
     for more in ["crm", "*crm", "mail:*", "mail:receive", "token:issue"] {
         let Ok(pattern) = Pattern::action(more) else { continue };
-        let asked =
-            narrow(&chain, Ask { audience: "https://api.example", scope: &[pattern], ledger: GATEWAY });
+        let asked = narrow(
+            &chain,
+            Ask { audience: "https://api.example", scope: &[pattern], ledger: GATEWAY, leads_to: None },
+        );
         assert_eq!(code(asked), "scope_not_granted", "{more}");
     }
     assert_eq!(code(of(&["crm:read", "mail:receive"])), "scope_not_granted");
@@ -230,4 +232,25 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_token_for_a_route_says_what_is_granted_where_the_route_leads_and_may_have_totals() {
+    let chain = Authority::parse(
+        r#"{"grants": [{"actions": ["http:GET", "token:issue"], "resources": ["https://crm.example/v1/*", "https://crm.example/v1/"]},
+            {"actions": ["http:*"], "resources": ["https://gateway.example/*", "https://other.example/*"]}],
+            "constraints": [{"type": "rate", "seconds": 60, "max": 10}]}"#,
+    )
+    .unwrap();
+    let ask =
+        |leads_to| Ask { audience: "https://gateway.example/crm/", scope: &[], ledger: GATEWAY, leads_to };
+    let token = narrow(&chain, ask(Some("https://crm.example/v1/"))).unwrap();
+    assert_eq!(
+        (token.resource.as_str(), token.ledger.as_deref()),
+        ("https://crm.example/v1/", Some(GATEWAY))
+    );
+    let pairs: Vec<String> =
+        token.authority.pairs().unwrap().iter().map(|(action, at)| format!("{action} {at}")).collect();
+    assert_eq!(pairs, ["http:GET https://crm.example/v1/", "http:GET https://crm.example/v1/*"]);
+    assert_eq!(narrow(&chain, ask(None)).unwrap_err().code(), "ledger_needed");
 }

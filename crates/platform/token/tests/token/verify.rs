@@ -4,7 +4,7 @@ use legation_keys::{Algorithm, SecretKey, Signer};
 use legation_token::{
     Claims, Expected, Shown, TokenAlgorithm, TokenError, VerifiedToken,
     dpop::{self, Making, Of, Proof},
-    verify,
+    signed, verify,
 };
 use serde_json::{Value, json};
 
@@ -216,4 +216,20 @@ fn a_scope_says_no_more_than_the_grants_and_limits() {
         |action: &str| json!([{"type": "argument", "name": "to", "oneOf": ["bob"], "actions": [action]}]);
     assert_eq!(of(grant("https://api.example/*"), limit("crm:read")), None, "under a limit");
     assert_eq!(of(grant("https://api.example/*"), limit("crm:write")).as_deref(), Some("crm:read"));
+}
+
+#[test]
+fn what_was_signed_once_is_held_anew_each_time_that_it_is_shown_and_stands_for_no_other_text() {
+    let issuer = key(Algorithm::Es256);
+    let token = jws_of(&head("ES256").to_string(), &claims().to_string(), &issuer);
+    let other = jws_of(&head("ES256").to_string(), &claims().to_string(), &key(Algorithm::Es256));
+    let known = signed(&token, &jwks(&[("k-1", &issuer)]), (ISSUER, &TokenAlgorithm::ALL)).unwrap();
+    let ends = known.claims().expires_at;
+    let shown =
+        |text: &str, audience: &str, now: i64| code(known.shown((text, Shown::Bearer), audience, now));
+    assert_eq!(shown(&token, AUDIENCE, NOW), "good");
+    assert_eq!(shown(&other, AUDIENCE, NOW), "signature_invalid");
+    assert_eq!(shown(&token, "https://other.example", NOW), "audience_mismatch");
+    assert_eq!((shown(&token, AUDIENCE, ends - 1), shown(&token, AUDIENCE, ends)), ("good", "expired"));
+    assert_eq!(shown(&token, AUDIENCE, NOW - 3600), "not_yet_valid");
 }
