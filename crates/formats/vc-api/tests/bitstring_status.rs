@@ -225,15 +225,10 @@ async fn a_list_of_whoever_is_named_is_believed_and_of_nobody_else() {
             });
             let more = json!({"credentialStatus": entry});
             let secured = credential(issuer.as_str(), &key::method_id(&issuer), &own, &more);
-            let service = Service::new(vec![], Fetcher::new(site.options()).unwrap(), "")
-                .believing_lists_of(named.clone());
-            let told = verify(
-                &Arc::new(service),
-                secured.to_string().as_bytes(),
-                Occasion::default(),
-                1_795_255_200,
-            );
-            let told = told.await.map_or_else(|problem| problem.code, |_| "");
+            let service = Service::new(vec![], Fetcher::new(site.options()).unwrap(), "");
+            let (service, text) = (Arc::new(service.believing_lists_of(named.clone())), secured.to_string());
+            let told = verify(&service, text.as_bytes(), Occasion::default(), 1_795_255_200).await;
+            let told = told.map_or_else(|problem| problem.code, |_| "");
             assert_eq!(told, code, "{securing:?} {named:?} {index}");
         }
     }
