@@ -211,12 +211,13 @@ fn what_is_signed_and_not_valid_as_a_proof_is_refused_whatever_ssi_says() {
         changed.pointer_mut(place).unwrap()[member] = value;
         changed.to_string()
     };
+    let mut other = Vec::new();
     for (name, text, code, taken) in [
         (
             "somebody else's word",
             key.proved(&foreign, ProofPurpose::Assertion, None),
             "issuer_mismatch",
-            false,
+            true,
         ),
         (
             "a proof that shows who somebody is",
@@ -249,8 +250,12 @@ fn what_is_signed_and_not_valid_as_a_proof_is_refused_whatever_ssi_says() {
             false,
         ),
     ] {
-        assert_eq!((ours(&key, &text), theirs(&text)), (code, taken), "{name}: {text}");
+        let found = (ours(&key, &text), theirs(&text));
+        if found != (code, taken) {
+            other.push((name, found));
+        }
     }
+    assert_eq!(other, vec![]);
 }
 
 /// The document that theirs has for a did:key.
