@@ -197,7 +197,10 @@ impl Service {
     pub(crate) fn set_status(&self, id: &str, revoked: bool) -> bool {
         let mut issued = self.issued();
         let all = issued.by_id.get(id).cloned().unwrap_or_default();
-        all.iter().fold(false, |done, index| issued.list.set(*index, revoked) || done)
+        for index in &all {
+            issued.list.set(*index, revoked);
+        }
+        !all.is_empty()
     }
 
     /// Sets or clears one entry of the list. `false` where it was given to no credential.
