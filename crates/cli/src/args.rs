@@ -616,6 +616,10 @@ pub(crate) struct ServeArgs {
     /// Issue and revoke for whoever reaches the VC API, as test suites need it. What its keys sign then says nothing.
     #[arg(long, requires = "vc_api", conflicts_with = "vc_api_token")]
     pub(crate) vc_api_open: bool,
+    /// A JSON-LD context that credentials may name beside those that are compiled in: its URL, and the file that is published
+    /// there; repeatable. No context is ever fetched.
+    #[arg(long, value_name = "URL=FILE", requires = "vc_api", value_parser = credential::context)]
+    pub(crate) context: Vec<(String, PathBuf)>,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
 }

@@ -13,7 +13,7 @@ pub(crate) fn run(_: &CredentialCommand) -> Result<Output, Failure> {
 }
 
 #[cfg(feature = "vc-api")]
-pub(crate) use with::run;
+pub(crate) use with::{contexts, run};
 
 #[cfg(feature = "vc-api")]
 mod with {
@@ -26,7 +26,7 @@ mod with {
     use legation_keys::{Algorithm, Signer as _};
     use legation_resolver::{Fetcher, Options};
     use legation_vc_api::{
-        Method, Problem, Service, SigningKey,
+        Contexts, Method, Problem, Service, SigningKey,
         alone::{Occasion, What, secure, verify},
         key::KeyAlgorithm,
     };
@@ -53,7 +53,7 @@ mod with {
             None => None,
         };
         let fetcher = Fetcher::new(Options::default()).map_err(|error| Failure::file(error.to_string()))?;
-        let mut service = Service::new(vec![key], fetcher, "");
+        let mut service = Service::new(vec![key], fetcher, "").reading_by(contexts(&args.context)?);
         if let Some((issuer, key_id)) = issuer {
             service = service.issuing_as(issuer, key_id);
         }
@@ -97,7 +97,10 @@ mod with {
         let methods: Result<Vec<Method>, Failure> = args.verification_method.iter().map(read).collect();
         let documents = args.did_documents.as_deref().map(folder::documents_in).transpose()?;
         let fetcher = network::fetcher(&args.network)?;
-        let service = Service::new(Vec::new(), fetcher, "").knowing(methods?, documents.unwrap_or_default());
+        let service = Service::new(Vec::new(), fetcher, "")
+            .knowing(methods?, documents.unwrap_or_default())
+            .reading_by(contexts(&args.context)?)
+            .believing_lists_of(args.status_issuer.clone());
         let service = std::sync::Arc::new(service);
         let occasion = Occasion { nonce: args.nonce.as_deref(), audience: args.audience.as_deref() };
         let now = args.now.unwrap_or_else(files::now);
@@ -114,6 +117,14 @@ mod with {
             output.notes.push("without --nonce it may have been shown before, to anybody".to_owned());
         }
         Ok(output)
+    }
+
+    /// The contexts that are compiled in, and those of files.
+    pub(crate) fn contexts(given: &[(String, PathBuf)]) -> Result<Contexts, Failure> {
+        given.iter().try_fold(Contexts::compiled_in().clone(), |known, (url, path)| {
+            let file = files::read(path)?;
+            known.with(url, &file).map_err(|error| Failure::file(format!("`{}`: {error}", path.display())))
+        })
     }
 
     fn failure(problem: Problem) -> Failure {

@@ -8,6 +8,7 @@ use crate::{
 };
 use legation_did::{Did, Document, document::MAX_METHODS, key, web};
 use legation_keys::{PublicKey, Signer};
+use legation_resolver::FetchError;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use url::Url;
@@ -111,9 +112,21 @@ pub(crate) fn resolve(args: &ResolveArgs) -> Result<Output, Failure> {
         let text = format!("a did:{} keeps no history: only a did:webvh has versions", args.did.method());
         return Err(Failure::usage(text));
     }
+    #[cfg(feature = "vc-api")]
+    if let Some(document) = network::wait("resolving", legation_vc_api::did_key::document(&args.did))? {
+        let json =
+            document.map_err(|reason| Failure::invalid("malformed", format!("`{}`: {reason}", args.did)))?;
+        return Ok(Output::done(json!({"did": args.did.as_str(), "document": json}), pretty(&json)));
+    }
     let fetcher = network::fetcher(&args.network)?;
-    let (_, bytes) = network::wait("resolving", fetcher.document_bytes(&args.did))?
-        .map_err(|error| network::failed(&error))?;
+    let resolved = network::wait("resolving", fetcher.document_bytes(&args.did))?;
+    let (_, bytes) = resolved.map_err(|error| match &error {
+        FetchError::DidInvalid(_) if args.did.method() == "key" && cfg!(not(feature = "foreign-keys")) => {
+            let more = "a build by `cargo build --release --features foreign-keys` knows more kinds of keys";
+            Failure::network(error.code(), format!("{error}; {more}"))
+        }
+        _ => network::failed(&error),
+    })?;
     // As it was published: it may hold what Legation has no use for, such as services.
     let json: serde_json::Value =
         serde_json::from_slice(&bytes).map_err(|error| Failure::invalid("malformed", error.to_string()))?;

@@ -97,7 +97,8 @@ fn vc_api(args: &ServeArgs, origin: &str, at: SocketAddr) -> Result<axum::Router
     }
     let issuing = issuing(args, origin, at)?;
     let fetcher = crate::network::fetcher(&args.network)?;
-    let service = std::sync::Arc::new(Service::new(keys, fetcher, origin));
+    let contexts = crate::credential::contexts(&args.context)?;
+    let service = std::sync::Arc::new(Service::new(keys, fetcher, origin).reading_by(contexts));
     Ok(router(service, Access::new(origin, issuing)))
 }
 

@@ -146,6 +146,48 @@ mod with {
         }
     }
 
+    /// A badge names a context that nobody here has.
+    #[test]
+    fn a_context_is_handed_over_and_never_fetched() {
+        let play = Play::new();
+        let [ed, _] = keys(&play);
+        let mut badge = credential(&ed);
+        badge["@context"] = json!(["https://www.w3.org/ns/credentials/v2", "https://badges.example/v3"]);
+        badge["credentialSubject"]["achievement"] = "to have swum".into();
+        play.write("c.json", badge.to_string());
+        play.write("v3.json", r#"{"@context": {"achievement": "https://badges.example/vocab#achievement"}}"#);
+        let given = "--context https://badges.example/v3=v3.json";
+        for (format, alone) in [("jwt", true), ("di-jcs", true), ("di-rdfc", false)] {
+            let issue = format!("credential issue c.json --key ed.key --format {format} --out out --force");
+            refused(&play, &issue, 1, "no context is ever fetched");
+            play.json(&format!("{issue} {given}"));
+            assert_eq!(
+                play.json(&format!("credential verify out {given}"))["warnings"],
+                json!([]),
+                "{format}"
+            );
+            if alone {
+                let verified = play.json("credential verify out");
+                assert!(
+                    verified["warnings"][0].as_str().unwrap().contains("https://badges.example/v3"),
+                    "{verified}"
+                );
+            } else {
+                refused(&play, "credential verify out", 1, "no context is ever fetched");
+            }
+        }
+        play.write("null.json", r#"{"@context": {"achievement": null}}"#);
+        for (context, part) in [
+            ("https://badges.example/v3=null.json", "has no place in what is signed"),
+            ("https://www.w3.org/ns/credentials/v2=v3.json", "is known already"),
+            ("https://badges.example/v3=c.json", "which is not known here"),
+            ("https://badges.example/v3=nowhere.json", "can't be read"),
+            ("v3.json", "expected URL=FILE"),
+        ] {
+            refused(&play, &format!("credential verify out --context {context}"), 2, part);
+        }
+    }
+
     #[test]
     fn a_context_that_stands_in_the_document_is_told_of() {
         let play = Play::new();

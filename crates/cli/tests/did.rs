@@ -51,3 +51,32 @@ fn each_key_may_have_a_passphrase_of_its_own() {
     assert_eq!(one.status, 2, "{one:?}");
     assert!(one.stderr.contains("two.key"), "{one:?}");
 }
+
+/// did:key specification, examples. In a build without them it says which kinds there are.
+#[test]
+fn did_keys_of_other_kinds_are_resolved_where_the_build_knows_them() {
+    let play = Play::new();
+    for (did, purpose, other) in [
+        ("did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme", "assertionMethod", "keyAgreement"),
+        ("did:key:z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc", "keyAgreement", "assertionMethod"),
+        (
+            "did:key:z82Lm1MpAkeJcix9K8TMiLd5NMAhnwkjjCBeWHXyu3U4oT2MVJJKXkcVBgjGhnLBn2Kaau9",
+            "assertionMethod",
+            "keyAgreement",
+        ),
+    ] {
+        if cfg!(feature = "foreign-keys") {
+            let resolved = play.json(&format!("did resolve {did}"));
+            assert_eq!((&resolved["did"], &resolved["document"]["id"]), (&json!(did), &json!(did)));
+            let id = format!("{did}#{}", did.strip_prefix("did:key:").unwrap());
+            assert_eq!(resolved["document"][purpose], json!([id]), "{resolved}");
+            assert_eq!(resolved["document"].get(other), None, "{resolved}");
+        } else {
+            let ran = play.run(&format!("did resolve {did}"));
+            assert!(ran.status == 3 && ran.stderr.contains("--features foreign-keys"), "{ran:?}");
+        }
+    }
+    // A kind that is known, and bytes that are no such key.
+    let ran = play.run("did resolve did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBm");
+    assert_eq!(ran.status, 3, "{ran:?}");
+}

@@ -12,7 +12,7 @@ use legation_keys::{
     jcs,
     json::{self, JsonLimits, Object},
 };
-use legation_linked_data::{canonicalize, suite};
+use legation_linked_data::{Contexts, canonicalize, suite};
 
 const LIMITS: JsonLimits = JsonLimits { bytes: 64 * 1024, depth: 32 };
 
@@ -26,7 +26,8 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Ok(json) = json::parse(data, LIMITS) else { return };
     let text = jcs::canonicalize(&json);
     let again = json::parse(text.as_bytes(), JsonLimits { bytes: 1 << 20, ..LIMITS }).unwrap();
-    match (canonicalize(&json), canonicalize(&again)) {
+    let contexts = Contexts::compiled_in();
+    match (canonicalize(&json, contexts), canonicalize(&again, contexts)) {
         (Ok(first), Ok(second)) => assert_eq!(first, second, "the order of members is said"),
         (first, second) => assert_eq!(first.is_ok(), second.is_ok(), "{first:?} {second:?}"),
     }
@@ -42,7 +43,7 @@ fn said(document: &Object<'_>) -> String {
         .iter()
         .flatten()
         .map(|proof| {
-            suite::hashes(document, all.as_deref().unwrap_or_default(), proof).map_err(|error| error.code())
+            suite::hashes(document, all.as_deref().unwrap_or_default(), proof, Contexts::compiled_in()).map_err(|error| error.code())
         })
         .collect();
     format!(

@@ -33,6 +33,10 @@ pub(crate) struct IssueArgs {
     /// How it is secured.
     #[arg(long, value_enum, default_value = "jwt")]
     pub(crate) format: CredentialFormat,
+    /// A JSON-LD context that documents may name beside those that are compiled in: its URL, and the file that is published
+    /// there; repeatable. No context is ever fetched.
+    #[arg(long, value_name = "URL=FILE", value_parser = context)]
+    pub(crate) context: Vec<(String, PathBuf)>,
     #[command(flatten)]
     pub(crate) out: OutArgs,
 }
@@ -64,9 +68,25 @@ pub(crate) struct VerifyCredentialArgs {
     /// A folder of DID documents that are believed; what it does not hold is fetched.
     #[arg(long, value_name = "DIR")]
     pub(crate) did_documents: Option<PathBuf>,
+    /// Whose status lists are believed besides those of the credential's own issuer: a DID, or the URL of a verification method's
+    /// controller; repeatable. A list of anybody else is no good status.
+    #[arg(long, value_name = "URL")]
+    pub(crate) status_issuer: Vec<String>,
+    /// A JSON-LD context that documents may name beside those that are compiled in: its URL, and the file that is published
+    /// there; repeatable. No context is ever fetched.
+    #[arg(long, value_name = "URL=FILE", value_parser = context)]
+    pub(crate) context: Vec<(String, PathBuf)>,
     /// The time of the verification; now by default.
     #[arg(long, value_name = "RFC3339", value_parser = super::moment)]
     pub(crate) now: Option<i64>,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
+}
+
+/// Reads `URL=FILE`, of which the URL may have a `=` of its own, and the file may not.
+pub(super) fn context(text: &str) -> Result<(String, PathBuf), String> {
+    match text.rsplit_once('=') {
+        Some((url, file)) if url.contains(':') && !file.is_empty() => Ok((url.to_owned(), file.into())),
+        _ => Err("expected URL=FILE, such as https://a.example/context.json=context.json".to_owned()),
+    }
 }

@@ -6,8 +6,8 @@
 
 use crate::{
     delegation::{
-        CONTEXT_CREDENTIALS, CONTEXT_LEGATION, LinkDigest, check_context, check_no_old_claims, check_types,
-        claim, did, issuer, member_object, moment,
+        CONTEXT_CREDENTIALS, CONTEXT_LEGATION, LinkDigest, check_context, check_issued_at,
+        check_no_old_claims, check_types, claim, did, issuer, member_object, moment,
     },
     error::{CredentialError, malformed, members, text},
     issue::{IssueError, secure},
@@ -159,6 +159,7 @@ impl Approval {
         check_no_old_claims(object)?;
         check_context(object, &[CONTEXT_CREDENTIALS, CONTEXT_LEGATION])?;
         check_types(object, &["VerifiableCredential", TYPE])?;
+        check_issued_at(object)?;
         // Each would narrow it in a way that is not looked at here.
         let narrows = ["credentialStatus", "status", "aud", "cnf"];
         if let Some(member) = narrows.into_iter().find(|member| object.get(member).is_some()) {

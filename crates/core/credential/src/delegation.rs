@@ -77,6 +77,7 @@ impl Delegation {
         check_no_old_claims(object)?;
         check_context(object, &[CONTEXT_CREDENTIALS, CONTEXT_LEGATION])?;
         check_types(object, &["VerifiableCredential", TYPE])?;
+        check_issued_at(object)?;
         if object.get("status").is_some() {
             // The claim of a Token Status List, which is not looked up for links: what it says must not be missed.
             return Err(CredentialError::UnknownMember { member: "status".to_owned(), place: "delegation" });
@@ -281,6 +282,12 @@ pub fn moment(object: &Object<'_>, member: &'static str, round: Round) -> Result
 /// [`CredentialError::Malformed`].
 pub fn claim(object: &Object<'_>, name: &'static str, round: Round) -> Result<Option<i64>, CredentialError> {
     object.get(name).map(|_| seconds(object, name, round)).transpose()
+}
+
+/// The claim `iat` is a number where it stands (RFC 7519 §4.1.6), though nothing follows from it: what one reader passes over
+/// another may take for something.
+pub(crate) fn check_issued_at(object: &Object<'_>) -> Result<(), CredentialError> {
+    claim(object, "iat", Round::Down).map(drop)
 }
 
 pub(crate) fn member_object<'o, 'a>(

@@ -4,7 +4,8 @@ pub use crate::bitstring::{MIN_ENTRIES, StatusList};
 pub use crate::signed_list::{ListSeal, SignedStatusList};
 use crate::{
     delegation::{
-        CONTEXT_CREDENTIALS, check_context, check_no_old_claims, check_types, claim, issuer, moment,
+        CONTEXT_CREDENTIALS, check_context, check_issued_at, check_no_old_claims, check_types, claim, issuer,
+        moment,
     },
     error::{CredentialError, malformed, text},
 };
@@ -202,6 +203,7 @@ impl StatusListCredential {
         let object = claims.as_object().ok_or_else(|| malformed("the payload", "an object", claims))?;
         check_no_old_claims(object)?;
         check_context(object, &[CONTEXT_CREDENTIALS])?;
+        check_issued_at(object)?;
         let PublishedList { id, purposes, list } = PublishedList::read(object, most_entries)?;
         let issuer = issuer(object)?;
         if object.get("iss").is_some_and(|iss| !iss.as_str().is_some_and(|iss| issuer.is(iss))) {

@@ -6,7 +6,7 @@
 //! in expansion, so that anybody could add it to what others signed, and their signature would still fit. Here it is
 //! refused: the last two only of what is signed as RDF, since others write them and sign them with the rest.
 
-use crate::{LinkedDataError, work};
+use crate::{LinkedDataError, contexts::Contexts, work};
 use legation_keys::json::{Json, Object};
 use std::collections::HashMap;
 
@@ -17,6 +17,8 @@ pub const MAX_OBJECTS: usize = 4096;
 pub const MAX_CONTEXTS: usize = 256;
 /// Most members of the contexts that stand inline.
 pub const MAX_TERMS: usize = 1024;
+/// Most members of one context that is handed over: vocabularies of hundreds of terms take some thousands.
+pub const MAX_GIVEN_TERMS: usize = 8192;
 /// Most terms that are defined by one another in turn, since they are worked out by one call within the other: a prefix,
 /// a term and a keyword's other name are three.
 pub const MAX_CHAIN: usize = 8;
@@ -76,15 +78,28 @@ pub(crate) enum Signed {
 ///
 /// # Errors
 /// [`LinkedDataError::TooLarge`], [`LinkedDataError::Dropped`], [`LinkedDataError::Escape`].
-pub(crate) fn check<'j>(document: &'j Json<'_>, signed: Signed) -> Result<Vec<&'j str>, LinkedDataError> {
-    let mut walk = Walk { signed, objects: 0, contexts: 0, terms: 0, keyword_like: Vec::new() };
+pub(crate) fn check<'j>(
+    document: &'j Json<'_>,
+    signed: Signed,
+    contexts: &Contexts,
+) -> Result<Vec<&'j str>, LinkedDataError> {
+    let mut walk = Walk::new(signed, MAX_TERMS);
     walk.body(document)?;
-    work::check(document)?;
+    work::check(document, contexts)?;
     Ok(walk.keyword_like)
+}
+
+/// Looks at a context that is handed over: nothing of a document that names it may be dropped, either.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn check_context(context: &Json<'_>) -> Result<(), LinkedDataError> {
+    Walk::new(Signed::AsRdf, MAX_GIVEN_TERMS).context(context, 0)
 }
 
 struct Walk<'j> {
     signed: Signed,
+    most_terms: usize,
     objects: usize,
     contexts: usize,
     terms: usize,
@@ -92,6 +107,10 @@ struct Walk<'j> {
 }
 
 impl<'j> Walk<'j> {
+    fn new(signed: Signed, most_terms: usize) -> Self {
+        Self { signed, most_terms, objects: 0, contexts: 0, terms: 0, keyword_like: Vec::new() }
+    }
+
     fn body(&mut self, json: &'j Json<'_>) -> Result<(), LinkedDataError> {
         match json {
             Json::String(text) => {
@@ -148,7 +167,7 @@ impl<'j> Walk<'j> {
             }
             Json::Array(all) => all.iter().try_for_each(|one| self.definitions(one, depth)),
             Json::Object(object) => {
-                count(&mut self.terms, object.len(), MAX_TERMS, "terms of contexts")?;
+                count(&mut self.terms, object.len(), self.most_terms, "terms of contexts")?;
                 check_chains(object)?;
                 object.iter().try_for_each(|(name, value)| {
                     check_name(name)?;

@@ -3,7 +3,7 @@
 use crate::{
     LinkedDataError,
     admit::{self, Signed},
-    contexts,
+    contexts::Contexts,
     rdf::{self, Statements},
 };
 use core::fmt::Display;
@@ -43,9 +43,9 @@ const STACK: usize = 16 << 20;
 ///
 /// # Errors
 /// [`LinkedDataError`].
-pub fn canonicalize(document: &Json<'_>) -> Result<String, LinkedDataError> {
-    apart(document, Signed::AsRdf, |document, keyword_like| {
-        let said = statements(document, keyword_like)?;
+pub fn canonicalize(document: &Json<'_>, contexts: &Contexts) -> Result<String, LinkedDataError> {
+    apart(document, Signed::AsRdf, contexts, |document, keyword_like| {
+        let said = statements(document, keyword_like, contexts)?;
         check_texts(&said)?;
         check_alike(&said)?;
         let mut text = Vec::new();
@@ -62,30 +62,45 @@ pub fn canonicalize(document: &Json<'_>) -> Result<String, LinkedDataError> {
 ///
 /// # Errors
 /// [`LinkedDataError`], as [`canonicalize`] but for what only a canonical form can't have.
-pub fn check(document: &Json<'_>) -> Result<(), LinkedDataError> {
-    apart(document, Signed::AsJson, |document, keyword_like| statements(document, keyword_like).map(drop))
+pub fn check(document: &Json<'_>, contexts: &Contexts) -> Result<(), LinkedDataError> {
+    apart(document, Signed::AsJson, contexts, |document, keyword_like| {
+        statements(document, keyword_like, contexts).map(drop)
+    })
 }
 
 /// Does something with a document that is admitted, on a thread of its own.
 fn apart<T: Send>(
     document: &Json<'_>,
     signed: Signed,
+    contexts: &Contexts,
     work: impl FnOnce(&Json<'_>, &[&str]) -> Result<T, LinkedDataError> + Send,
 ) -> Result<T, LinkedDataError> {
-    let keyword_like = admit::check(document, signed)?;
-    thread::scope(|scope| {
+    let keyword_like = admit::check(document, signed, contexts)?;
+    let worked = thread::scope(|scope| {
         let worker = thread::Builder::new().stack_size(STACK);
         let worker = worker.spawn_scoped(scope, || work(document, &keyword_like));
         let worker = worker.map_err(|error| not_understood(format!("no room to work it out: {error}")))?;
         worker.join().unwrap_or_else(|_| Err(not_understood("what its terms stand for can't be worked out")))
+    });
+    // Said as it is, where that is what it failed for. What stands in a JSON literal needs no context to be known.
+    let unknown = || document.as_object().and_then(|object| contexts.unknown(object));
+    worked.map_err(|error| match unknown() {
+        Some(url) if matches!(error, LinkedDataError::Expansion { .. }) => {
+            LinkedDataError::Context { url: url.chars().take(200).collect() }
+        }
+        _ => error,
     })
 }
 
-fn statements(document: &Json<'_>, keyword_like: &[&str]) -> Result<Statements, LinkedDataError> {
+fn statements(
+    document: &Json<'_>,
+    keyword_like: &[&str],
+    contexts: &Contexts,
+) -> Result<Statements, LinkedDataError> {
     // By the canonical JSON a number has one text, which its RDF literal is made of.
     let (mut value, _) = Value::parse_str(&jcs::canonicalize(document)).map_err(not_understood)?;
     unwrap_contexts(&mut value);
-    let said = rdf::statements(&expand(&value)?)?;
+    let said = rdf::statements(&expand(&value, contexts)?)?;
     if said.len() > MAX_QUADS {
         return Err(LinkedDataError::TooLarge { what: "statements", found: said.len(), most: MAX_QUADS });
     }
@@ -112,11 +127,14 @@ fn texts(said: &Statements) -> impl Iterator<Item = &str> {
 }
 
 /// Expands a document (JSON-LD 1.1 API §5.1). What other processors warn of is an error here: all of it is dropped.
-fn expand(value: &Value) -> Result<ExpandedDocument<IriBuf, BlankIdBuf>, LinkedDataError> {
+fn expand(
+    value: &Value,
+    contexts: &Contexts,
+) -> Result<ExpandedDocument<IriBuf, BlankIdBuf>, LinkedDataError> {
     let policy = Policy { invalid: Action::Reject, allow_undefined: false, ..Policy::default() };
     let options = Options { policy, ..Options::default() };
     let mut warnings = Warnings::default();
-    let (loader, context) = (contexts::loader()?, Context::default());
+    let (loader, context) = (contexts.loader(), Context::default());
     // Every context is at hand, so that nothing is waited for.
     let expanded = value
         .expand_full(&mut (), context, None, loader, options, &mut warnings)

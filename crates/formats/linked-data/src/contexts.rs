@@ -1,119 +1,264 @@
-//! JSON-LD contexts: compiled in, never fetched (DESIGN §2, 5).
+//! JSON-LD contexts: compiled in, or handed over by whoever embeds this; never fetched (DESIGN §2, 5).
+
+mod known;
 
 use crate::{
-    LinkedDataError,
+    LinkedDataError, admit,
     work::{self, Scoped, Weight},
 };
 use iref::IriBuf;
 use json_syntax::{Parse, Value};
-use legation_keys::json::{self, Json, JsonLimits, Object};
+use known::{KNOWN, Known};
+use legation_keys::json::{self, Json, JsonError, JsonLimits, Object};
+use sha2::{Digest as _, Sha256, Sha384};
 use ssi_json_ld::RemoteDocument;
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::LazyLock,
+};
 
-/// A context that is known: its URL, its text, and the SHA-256 and SHA-384 of the file that is published there,
-/// whose layout is its own; no digests where it is not published as one file.
-struct Known {
-    url: &'static str,
-    text: &'static str,
-    digests: Option<(&'static str, &'static str)>,
+/// How much of a context that is handed over is read.
+pub const LIMITS: JsonLimits = JsonLimits { bytes: 1 << 20, depth: 32 };
+/// Most contexts that are handed over.
+pub const MAX_GIVEN: usize = 64;
+
+/// SHA-256 and SHA-384, in hex, of the file that is published at a context's URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digests {
+    /// The SHA-256.
+    pub sha256: String,
+    /// The SHA-384.
+    pub sha384: String,
 }
 
-macro_rules! known {
-    ($url:literal, $file:literal, $digests:expr) => {
-        Known { url: $url, text: include_str!(concat!("../contexts/", $file)), digests: $digests }
-    };
+/// The contexts that a document may name. Any other is not known, and none is ever fetched.
+#[derive(Clone)]
+pub struct Contexts {
+    all: HashMap<String, Held>,
+    given: usize,
+    loader: Loader,
 }
 
-const KNOWN: [Known; 11] = [
-    known!(
-        "https://www.w3.org/2018/credentials/v1",
-        "credentials-v1.json",
-        Some((
-            "ab4ddd9a531758807a79a5b450510d61ae8d147eab966cc9a200c07095b0cdcc",
-            "82c3b3eab863754bbfd2b9f17d8d6db9f61169f301cbf0b05e1fc4beb5f5c51dd4d2e888c274f49c3fbb2408f61faed1",
-        ))
-    ),
-    known!(
-        "https://www.w3.org/ns/credentials/v2",
-        "credentials-v2.json",
-        Some((
-            "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734",
-            "97f1eb8e5042356c805fdd61afa2c557663785e0794dcafa21e138fd38def18cb360133c221aa31d6896a6bf3e65b614",
-        ))
-    ),
-    known!(
-        "https://www.w3.org/ns/credentials/examples/v2",
-        "credentials-examples-v2.json",
-        Some((
-            "57393fbc69d6efb9b9b5dc9cb6b9880b0944360abfe2eaf459c9e58cf2279d7c",
-            "ccd35b4135824944a2d1b6f3edd6ee6be45c10dbfb0ba16f966609d58f88ef6ec7b0f387773c042cc60ef4ccfaf0cdba",
-        ))
-    ),
-    known!(
-        "https://www.w3.org/ns/credentials/undefined-terms/v2",
-        "credentials-undefined-terms-v2.json",
-        Some((
-            "82dab514ba44eb18f5d1b0f638c5e140c6a556fbfb5089601bdc0fa5eb8b2581",
-            "b2a66ccddba70ba67ad99c2ff52e60558df0063cea51c4ca886e25d9ea73cfabb878baf92dc2ad2bda26c31391850d68",
-        ))
-    ),
-    known!("https://www.w3.org/ns/credentials/status/v1", "credentials-status-v1.json", None),
-    known!(
-        "https://w3id.org/security/data-integrity/v1",
-        "data-integrity-v1.json",
-        Some((
-            "b5d829bd09aa7c42abc6efa0c8ed7635313b5487f37ccfce3ecd149ca9418554",
-            "1f7b51154c2cb596b804d3eedeabb7678c7ea4d36f5201496a681dbd868d5dc0cb90a8839f5142ccdc91fdb92c5adcf2",
-        ))
-    ),
-    known!(
-        "https://w3id.org/security/data-integrity/v2",
-        "data-integrity-v2.json",
-        Some((
-            "67f21e6e33a6c14e5ccfd2fc7865f7474fb71a04af7e94136cb399dfac8ae8f4",
-            "0ee2d7626717f8b07cd449b525d5e2b71fe27209fc99e53089e0169dd2944d793feea4526fc60bb9cca1cd96512391f6",
-        ))
-    ),
-    known!(
-        "https://w3id.org/security/multikey/v1",
-        "multikey-v1.json",
-        Some((
-            "ba2c182de2d92f7e47184bcca8fcf0beaee6d3986c527bf664c195bbc7c58597",
-            "0fa51641d12fb8c701b2e6a9492556f25d32bb4af84a96f11808f0a623b972434dd18a8f1f1865bc68d8ee046c4e5a3e",
-        ))
-    ),
-    known!(
-        "https://w3id.org/security/jwk/v1",
-        "jwk-v1.json",
-        Some((
-            "0f14b62f6071aafe00df265770ea0c7508e118247d79b7d861a406d2aa00bece",
-            "762dc55ce79f361e3bbeb7d3cb0ddb3e44b8e2885261f8283183959d1aaa33904af6a8005059ed9641500eab7d8ddae5",
-        ))
-    ),
-    known!("https://www.w3.org/ns/did/v1", "did-v1.json", None),
-    Known {
-        url: "https://w3id.org/legation/v1",
-        text: include_str!("../../../../schemas/legation-v1.jsonld"),
-        digests: None,
+/// What a JSON-LD processor loads contexts from.
+pub(crate) type Loader = HashMap<IriBuf, RemoteDocument>;
+
+/// What is known of a context.
+#[derive(Clone)]
+struct Held {
+    /// None where it is not published as one file.
+    digests: Option<Digests>,
+    weight: Weight,
+    /// Those of its terms that have contexts of their own.
+    scoped: HashMap<String, Weight>,
+}
+
+/// Why a context is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ContextError {
+    /// What it is to be known by is no absolute URL.
+    #[error("`{url}` is no URL by which a document could name a context")]
+    Url {
+        /// What was given.
+        url: String,
     },
-];
-
-/// Whether a context is compiled in.
-#[must_use]
-pub fn is_known(url: &str) -> bool {
-    KNOWN.iter().any(|known| known.url == url)
+    /// One of this URL is compiled in, or was handed over before.
+    #[error("the context `{url}` is known already; one URL stands for one context")]
+    Known {
+        /// The URL.
+        url: String,
+    },
+    /// More than are taken.
+    #[error("at most {MAX_GIVEN} contexts are handed over")]
+    TooMany,
+    /// The file is no JSON, or too large.
+    #[error("the context `{url}` can't be read: {error}")]
+    Json {
+        /// The URL.
+        url: String,
+        /// What is wrong.
+        error: JsonError,
+    },
+    /// The file is JSON, and no context.
+    #[error("the file for `{url}` holds no context: it is no object with `@context`")]
+    NoContext {
+        /// The URL.
+        url: String,
+    },
+    /// It names a context that is not known.
+    #[error("the context `{url}` names `{inner}`, which is not known here; hand that one over first")]
+    Names {
+        /// The URL.
+        url: String,
+        /// What it names.
+        inner: String,
+    },
+    /// By it something of a document would be dropped, or it takes too long.
+    #[error("the context `{url}` is not taken: {error}")]
+    Refused {
+        /// The URL.
+        url: String,
+        /// What is wrong.
+        error: Box<LinkedDataError>,
+    },
 }
 
-/// SHA-256 and SHA-384, in hex, of the file that is published at a URL, where it is a known context.
-///
-/// ```
-/// let (sha256, _) = legation_linked_data::contexts::digests("https://www.w3.org/ns/credentials/v2").unwrap();
-/// assert!(sha256.starts_with("59955ced"));
-/// assert_eq!(legation_linked_data::contexts::digests("https://a.example/context"), None);
-/// ```
-#[must_use]
-pub fn digests(url: &str) -> Option<(&'static str, &'static str)> {
-    KNOWN.iter().find(|known| known.url == url)?.digests
+static COMPILED_IN: LazyLock<Contexts> = LazyLock::new(|| {
+    let mut contexts = Contexts { all: HashMap::new(), given: 0, loader: HashMap::new() };
+    for Known { url, text, digests } in KNOWN {
+        let digests =
+            digests.map(|(sha256, sha384)| Digests { sha256: sha256.into(), sha384: sha384.into() });
+        // That each of them can be read is a test's to hold.
+        if let Ok(json) = json::parse(text.as_bytes(), LIMITS) {
+            let _ = contexts.hold(url, text, &json, digests);
+        }
+    }
+    contexts
+});
+
+impl Contexts {
+    /// Those that are compiled in.
+    ///
+    /// ```
+    /// let contexts = legation_linked_data::Contexts::compiled_in();
+    /// assert!(contexts.is_known("https://www.w3.org/ns/credentials/v2"));
+    /// assert!(!contexts.is_known("https://a.example/context"));
+    /// ```
+    #[must_use]
+    pub fn compiled_in() -> &'static Self {
+        &COMPILED_IN
+    }
+
+    /// These and one more: the file that is published at a URL, which the caller vouches for. What it names has to be known
+    /// before. Nothing that is compiled in can be replaced.
+    ///
+    /// # Errors
+    /// [`ContextError`].
+    ///
+    /// ```
+    /// use legation_linked_data::{Contexts, contexts::ContextError};
+    /// let file = br#"{"@context": {"colour": "https://a.example/terms#colour"}}"#;
+    /// let contexts = Contexts::compiled_in().clone().with("https://a.example/context", file)?;
+    /// assert!(contexts.is_known("https://a.example/context"));
+    /// assert!(matches!(contexts.with("https://www.w3.org/ns/credentials/v2", file), Err(ContextError::Known { .. })));
+    /// # Ok::<(), ContextError>(())
+    /// ```
+    pub fn with(mut self, url: &str, file: &[u8]) -> Result<Self, ContextError> {
+        let named = || url.chars().take(200).collect::<String>();
+        if self.is_known(url) {
+            return Err(ContextError::Known { url: named() });
+        }
+        if self.given == MAX_GIVEN {
+            return Err(ContextError::TooMany);
+        }
+        let json = json::parse(file, LIMITS).map_err(|error| ContextError::Json { url: named(), error })?;
+        let context = json.get("@context").ok_or_else(|| ContextError::NoContext { url: named() })?;
+        if let Some(inner) = self.unknown_url(context) {
+            return Err(ContextError::Names { url: named(), inner: inner.chars().take(200).collect() });
+        }
+        let refused = |error| ContextError::Refused { url: named(), error: Box::new(error) };
+        admit::check_context(context).map_err(refused)?;
+        let digests = Digests { sha256: hex(&Sha256::digest(file)), sha384: hex(&Sha384::digest(file)) };
+        // The strict reader has found it to be UTF-8.
+        let text = core::str::from_utf8(file).unwrap_or_default();
+        self.hold(url, text, &json, Some(digests)).ok_or_else(|| ContextError::Url { url: named() })?;
+        self.given += 1;
+        Ok(self)
+    }
+
+    /// Whether a context is known by this URL.
+    #[must_use]
+    pub fn is_known(&self, url: &str) -> bool {
+        self.all.contains_key(url)
+    }
+
+    /// The digests of the file that is published at a URL, where it is a known context that is one file.
+    ///
+    /// ```
+    /// let contexts = legation_linked_data::Contexts::compiled_in();
+    /// let digests = contexts.digests("https://www.w3.org/ns/credentials/v2").unwrap();
+    /// assert!(digests.sha256.starts_with("59955ced"));
+    /// assert_eq!(contexts.digests("https://a.example/context"), None);
+    /// ```
+    #[must_use]
+    pub fn digests(&self, url: &str) -> Option<&Digests> {
+        self.all.get(url)?.digests.as_ref()
+    }
+
+    /// The first context of a document, at any depth, that is named by a URL and not known.
+    ///
+    /// ```
+    /// use legation_keys::json::{JsonLimits, parse};
+    /// let limits = JsonLimits { bytes: 1000, depth: 8 };
+    /// let json = parse(br#"{"@context": ["https://www.w3.org/ns/credentials/v2", "https://a.example/"]}"#, limits)?;
+    /// let contexts = legation_linked_data::Contexts::compiled_in();
+    /// assert_eq!(contexts.unknown(json.as_object().unwrap()), Some("https://a.example/"));
+    /// # Ok::<(), legation_keys::json::JsonError>(())
+    /// ```
+    #[must_use]
+    pub fn unknown<'d>(&self, document: &'d Object<'_>) -> Option<&'d str> {
+        document.iter().find_map(|(name, value)| match name {
+            "@context" | "@import" => self.unknown_url(value),
+            _ => self.unknown_within(value),
+        })
+    }
+
+    fn unknown_url<'d>(&self, context: &'d Json<'_>) -> Option<&'d str> {
+        match context {
+            Json::String(url) => (!self.is_known(url)).then_some(url),
+            Json::Array(all) => all.iter().find_map(|one| self.unknown_url(one)),
+            // What stands inline may name others, for its terms.
+            other => self.unknown_within(other),
+        }
+    }
+
+    fn unknown_within<'d>(&self, json: &'d Json<'_>) -> Option<&'d str> {
+        match json {
+            Json::Array(all) => all.iter().find_map(|one| self.unknown_within(one)),
+            Json::Object(object) => self.unknown(object),
+            _ => None,
+        }
+    }
+
+    /// Takes a context up; `None` where its URL or its text is none.
+    fn hold(&mut self, url: &str, text: &str, file: &Json<'_>, digests: Option<Digests>) -> Option<()> {
+        let iri = IriBuf::new(url.to_owned()).ok()?;
+        let (document, _) = Value::parse_str(text).ok()?;
+        let media_type = "application/ld+json".parse().ok()?;
+        let mut scoped = Scoped::new();
+        let weight = work::weigh(file.get("@context")?, &mut scoped, self);
+        let scoped = scoped.into_iter().map(|(name, weight)| (name.to_owned(), weight)).collect();
+        match self.all.entry(url.to_owned()) {
+            Entry::Occupied(_) => return None,
+            Entry::Vacant(place) => place.insert(Held { digests, weight, scoped }),
+        };
+        self.loader.insert(iri.clone(), RemoteDocument::new(Some(iri), Some(media_type), document));
+        Some(())
+    }
+
+    /// What the context at a URL weighs; nothing where it is not known, since it is not worked out then.
+    pub(crate) fn weight(&self, url: &str) -> Weight {
+        self.all.get(url).map_or(Weight::default(), |held| held.weight)
+    }
+
+    /// The terms of a known context that have contexts of their own.
+    pub(crate) fn scoped(&self, url: &str) -> impl Iterator<Item = (&str, &Weight)> {
+        let held = self.all.get(url).into_iter();
+        held.flat_map(|held| held.scoped.iter().map(|(name, weight)| (name.as_str(), weight)))
+    }
+
+    pub(crate) fn loader(&self) -> &Loader {
+        &self.loader
+    }
+}
+
+impl core::fmt::Debug for Contexts {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_set().entries(self.all.keys()).finish()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether a context stands in the document itself, at any depth. A signature over RDF covers what its terms mean and not
@@ -139,41 +284,6 @@ pub fn is_inline(document: &Object<'_>) -> bool {
     })
 }
 
-/// The first context of a document, at any depth, that is named by a URL and not compiled in.
-///
-/// ```
-/// use legation_keys::json::{JsonLimits, parse};
-/// use legation_linked_data::contexts::unknown;
-/// let limits = JsonLimits { bytes: 1000, depth: 8 };
-/// let json = parse(br#"{"@context": ["https://www.w3.org/ns/credentials/v2", "https://a.example/"]}"#, limits)?;
-/// assert_eq!(unknown(json.as_object().unwrap()), Some("https://a.example/"));
-/// # Ok::<(), legation_keys::json::JsonError>(())
-/// ```
-#[must_use]
-pub fn unknown<'d>(document: &'d Object<'_>) -> Option<&'d str> {
-    document.iter().find_map(|(name, value)| match name {
-        "@context" => unknown_url(value),
-        _ => unknown_within(value),
-    })
-}
-
-fn unknown_url<'d>(context: &'d Json<'_>) -> Option<&'d str> {
-    match context {
-        Json::String(url) => (!is_known(url)).then_some(url),
-        Json::Array(all) => all.iter().find_map(unknown_url),
-        // What stands inline may name others, for its terms.
-        other => unknown_within(other),
-    }
-}
-
-fn unknown_within<'d>(json: &'d Json<'_>) -> Option<&'d str> {
-    match json {
-        Json::Array(all) => all.iter().find_map(unknown_within),
-        Json::Object(object) => unknown(object),
-        _ => None,
-    }
-}
-
 /// Whether any object is so: this one, or one of an array, in whatever others that stands.
 fn any_object(json: &Json<'_>, is: fn(&Object<'_>) -> bool) -> bool {
     match json {
@@ -183,67 +293,15 @@ fn any_object(json: &Json<'_>, is: fn(&Object<'_>) -> bool) -> bool {
     }
 }
 
-/// What a JSON-LD processor loads contexts from.
-pub(crate) type Loader = HashMap<IriBuf, RemoteDocument>;
-
-static LOADER: LazyLock<Option<Loader>> = LazyLock::new(|| {
-    let load = |known: &Known| {
-        let url = IriBuf::new(known.url.to_owned()).ok()?;
-        let (document, _) = Value::parse_str(known.text).ok()?;
-        let media_type = "application/ld+json".parse().ok()?;
-        Some((url.clone(), RemoteDocument::new(Some(url), Some(media_type), document)))
-    };
-    KNOWN.iter().map(load).collect()
-});
-
-/// What a known context weighs, and which of its terms have contexts of their own.
-struct Weighed {
-    weight: Weight,
-    scoped: Scoped<'static>,
-}
-
-static WEIGHED: LazyLock<HashMap<&'static str, Weighed>> = LazyLock::new(|| {
-    let weighed = |known: &Known| {
-        let document = json::parse(known.text.as_bytes(), JsonLimits { bytes: 1 << 20, depth: 32 }).ok()?;
-        // They live as long as the process, as their texts do.
-        let document: &'static Json<'static> = Box::leak(Box::new(document));
-        let mut scoped = Scoped::new();
-        let weight = work::weigh(document.get("@context")?, &mut scoped);
-        Some((known.url, Weighed { weight, scoped }))
-    };
-    KNOWN.iter().filter_map(weighed).collect()
-});
-
-/// What the context at a URL weighs; nothing where it is not known, since it is not worked out then.
-pub(crate) fn weight(url: &str) -> Weight {
-    WEIGHED.get(url).map_or(Weight::default(), |weighed| weighed.weight)
-}
-
-/// The terms of a known context that have contexts of their own.
-pub(crate) fn scoped(url: &str) -> impl Iterator<Item = (&'static str, &'static Weight)> {
-    WEIGHED
-        .get(url)
-        .into_iter()
-        .flat_map(|weighed| weighed.scoped.iter().map(|(name, weight)| (*name, weight)))
-}
-
-/// The loader of the contexts that are compiled in.
-pub(crate) fn loader() -> Result<&'static Loader, LinkedDataError> {
-    // That each of them can be read is a test's to hold.
-    LOADER
-        .as_ref()
-        .ok_or_else(|| LinkedDataError::Expansion { reason: "a built-in context is broken".into() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_context_that_is_compiled_in_can_be_read() {
-        assert_eq!(loader().unwrap().len(), KNOWN.len());
-        assert_eq!(WEIGHED.len(), KNOWN.len());
-        let credentials = weight("https://www.w3.org/ns/credentials/v2");
+        let contexts = Contexts::compiled_in();
+        assert_eq!((contexts.loader().len(), contexts.all.len()), (KNOWN.len(), KNOWN.len()));
+        let credentials = contexts.weight("https://www.w3.org/ns/credentials/v2");
         assert!(credentials.terms > 100 && credentials.entered > 10, "{credentials:?}");
     }
 }

@@ -5,8 +5,15 @@ use legation_keys::{Algorithm, data_integrity::ProofError, secret::SignError};
 /// Why a document can't be canonicalized, or its proof not be made or checked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkedDataError {
-    /// The JSON-LD can't be expanded: a context that is not compiled in, a term that no context defines, an
-    /// identifier that is none.
+    /// A context that is named is not known here.
+    #[error(
+        "the context `{url}` is not known here, and no context is ever fetched; hand over the file that is published there"
+    )]
+    Context {
+        /// Its URL.
+        url: String,
+    },
+    /// The JSON-LD can't be expanded: a term that no context defines, an identifier that is none.
     #[error("the document is no JSON-LD that is understood: {reason}")]
     Expansion {
         /// What the processor says.
@@ -69,9 +76,11 @@ impl LinkedDataError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Expansion { .. } | Self::Escape { .. } | Self::Dropped { .. } | Self::Character { .. } => {
-                "malformed"
-            }
+            Self::Context { .. }
+            | Self::Expansion { .. }
+            | Self::Escape { .. }
+            | Self::Dropped { .. }
+            | Self::Character { .. } => "malformed",
             Self::TooLarge { .. } => "input_too_large",
             Self::Proof(error) => error.code(),
             Self::Algorithm { .. } => "algorithm_key_mismatch",

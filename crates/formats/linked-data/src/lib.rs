@@ -3,7 +3,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`contexts`] | the contexts that are compiled in; no other is ever loaded |
+//! | [`contexts`] | the contexts that are compiled in or handed over; none is ever fetched |
 //! | [`admit`] | what a document may hold before it is expanded: bounds, and nothing that would be dropped |
 //! | [`mod@work`] | what its contexts cost, counted before that |
 //! | [`canonical`] | a document as canonical N-Quads, within bounds |
@@ -13,19 +13,20 @@
 //! ```
 //! use legation_keys::{Algorithm, SecretKey, Signer, data_integrity::{ProofOptions, proofs}};
 //! use legation_keys::json::{JsonLimits, parse};
-//! use legation_linked_data::suite::{Suite, add, hashes};
+//! use legation_linked_data::{Contexts, suite::{Suite, add, hashes}};
 //!
 //! let (key, limits) = (SecretKey::generate(Algorithm::EdDsa)?, JsonLimits { bytes: 4096, depth: 8 });
+//! let contexts = Contexts::compiled_in();
 //! let credential = parse(br#"{
 //!     "@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential"],
 //!     "issuer": "did:example:a", "credentialSubject": {"id": "did:example:b"}
 //! }"#, limits)?;
 //! let options = ProofOptions { verification_method: "did:example:a#key", purpose: "assertionMethod", ..ProofOptions::default() };
-//! let signed = add(credential.as_object().unwrap(), Suite::EddsaRdfc2022, options, &key)?;
+//! let signed = add(credential.as_object().unwrap(), Suite::EddsaRdfc2022, options, &key, contexts)?;
 //! let signed = parse(signed.as_bytes(), limits)?;
 //! let document = signed.as_object().unwrap();
 //! let all = proofs(document)?;
-//! assert!(key.public_key().verify(&hashes(document, &all, &all[0])?, &all[0].signature).is_ok());
+//! assert!(key.public_key().verify(&hashes(document, &all, &all[0], contexts)?, &all[0].signature).is_ok());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -38,6 +39,7 @@ pub mod suite;
 pub mod work;
 
 pub use canonical::{canonicalize, check};
+pub use contexts::Contexts;
 pub use error::LinkedDataError;
 pub use suite::Suite;
 pub use work::work;

@@ -2,7 +2,7 @@
 //! of the proof's configuration and of the document (Data Integrity EdDSA Cryptosuites 1.0 §3.2 and §3.3, ECDSA
 //! Cryptosuites 1.0 §3.2).
 
-use crate::{LinkedDataError, canonicalize};
+use crate::{Contexts, LinkedDataError, canonicalize};
 use legation_keys::{
     Algorithm, Signer,
     data_integrity::{self, EDDSA_JCS_2022, Hashes, Proof, ProofError, ProofOptions},
@@ -71,6 +71,7 @@ pub fn hashes(
     document: &Object<'_>,
     proofs: &[Proof<'_>],
     proof: &Proof<'_>,
+    contexts: &Contexts,
 ) -> Result<Hashes, LinkedDataError> {
     if Suite::of(proof)? == Suite::EddsaJcs2022 {
         return Ok(data_integrity::hashes(document, proofs, proof)?);
@@ -83,8 +84,8 @@ pub fn hashes(
     let signed = data_integrity::signed_document(document, proofs, proof);
     let mut hashes = [0; 64];
     let (first, second) = hashes.split_at_mut(32);
-    first.copy_from_slice(&Sha256::digest(canonicalize(&Json::Object(configuration))?));
-    second.copy_from_slice(&Sha256::digest(canonicalize(&Json::Object(signed))?));
+    first.copy_from_slice(&Sha256::digest(canonicalize(&Json::Object(configuration), contexts)?));
+    second.copy_from_slice(&Sha256::digest(canonicalize(&Json::Object(signed), contexts)?));
     Ok(hashes)
 }
 
@@ -97,12 +98,13 @@ pub fn add(
     suite: Suite,
     options: ProofOptions<'_>,
     signer: &dyn Signer,
+    contexts: &Contexts,
 ) -> Result<String, LinkedDataError> {
     let found = signer.public_key().algorithm();
     if found != suite.algorithm() {
         return Err(LinkedDataError::Algorithm { suite: suite.name(), expected: suite.algorithm(), found });
     }
     data_integrity::add_by(suite.name(), document, options, &mut |document, proofs, proof| {
-        Ok(signer.sign(&hashes(document, proofs, proof)?)?)
+        Ok(signer.sign(&hashes(document, proofs, proof, contexts)?)?)
     })
 }

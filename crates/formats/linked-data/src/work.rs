@@ -8,7 +8,7 @@
 //! What is counted is never less than what is done: any text that is called as a term with a context of its own counts as
 //! a type, and a term that several contexts define counts as the heaviest of them.
 
-use crate::{LinkedDataError, contexts};
+use crate::{LinkedDataError, contexts::Contexts};
 use legation_keys::json::{Json, Object};
 use std::collections::{HashMap, HashSet};
 
@@ -48,10 +48,12 @@ impl Weight {
 pub(crate) type Scoped<'j> = HashMap<&'j str, Weight>;
 
 /// What a context weighs, and the terms in it that have one of their own.
-pub(crate) fn weigh<'j>(context: &'j Json<'_>, scoped: &mut Scoped<'j>) -> Weight {
+pub(crate) fn weigh<'j>(context: &'j Json<'_>, scoped: &mut Scoped<'j>, contexts: &Contexts) -> Weight {
     match context {
-        Json::Array(all) => all.iter().fold(Weight::default(), |weight, one| weight.plus(weigh(one, scoped))),
-        Json::String(url) => contexts::weight(url).plus(Weight { terms: 0, entered: 1 }),
+        Json::Array(all) => {
+            all.iter().fold(Weight::default(), |weight, one| weight.plus(weigh(one, scoped, contexts)))
+        }
+        Json::String(url) => contexts.weight(url).plus(Weight { terms: 0, entered: 1 }),
         Json::Object(object) => {
             let mut weight = Weight { terms: object.len(), entered: 1 };
             for (name, definition) in object.iter() {
@@ -61,7 +63,7 @@ pub(crate) fn weigh<'j>(context: &'j Json<'_>, scoped: &mut Scoped<'j>) -> Weigh
                     (_, definition) => definition.get("@context"),
                 };
                 if let Some(inner) = inner {
-                    let own = weigh(inner, scoped);
+                    let own = weigh(inner, scoped, contexts);
                     if !name.starts_with('@') {
                         let heaviest = scoped.entry(name).or_default();
                         if heaviest.steps(1) < own.steps(1) {
@@ -84,16 +86,17 @@ pub(crate) fn weigh<'j>(context: &'j Json<'_>, scoped: &mut Scoped<'j>) -> Weigh
 /// let limits = JsonLimits { bytes: 1000, depth: 8 };
 /// let one = parse(br#"{"@context": {"T": {"@id": "urn:t:t", "@context": {"a": "urn:a:a"}}}, "type": "T"}"#, limits)?;
 /// let two = parse(br#"{"@context": {"T": {"@id": "urn:t:t", "@context": {"a": "urn:a:a"}}}, "type": ["T", "T"]}"#, limits)?;
-/// assert!(legation_linked_data::work(&one) < legation_linked_data::work(&two));
+/// let contexts = legation_linked_data::Contexts::compiled_in();
+/// assert!(legation_linked_data::work(&one, contexts) < legation_linked_data::work(&two, contexts));
 /// # Ok::<(), legation_keys::json::JsonError>(())
 /// ```
 #[must_use]
-pub fn work(document: &Json<'_>) -> usize {
+pub fn work(document: &Json<'_>, contexts: &Contexts) -> usize {
     let mut found = Found::default();
-    found.contexts(document);
-    let named: HashSet<&str> = found.urls.iter().copied().filter(|url| contexts::is_known(url)).collect();
+    found.contexts(document, contexts);
+    let named: HashSet<&str> = found.urls.iter().copied().filter(|url| contexts.is_known(url)).collect();
     for url in &named {
-        for (name, weight) in contexts::scoped(url) {
+        for (name, weight) in contexts.scoped(url) {
             let heaviest = found.scoped.entry(name).or_default();
             if heaviest.steps(1) < weight.steps(1) {
                 *heaviest = *weight;
@@ -101,15 +104,16 @@ pub fn work(document: &Json<'_>) -> usize {
         }
     }
     // A context that is named again holds no further terms.
-    let terms = named.iter().map(|url| contexts::weight(url).terms).sum::<usize>();
+    let terms = named.iter().map(|url| contexts.weight(url).terms).sum::<usize>();
     let held = terms.saturating_add(found.inline_terms).max(1);
     let standing = found.standing.steps(held);
     standing.saturating_add(entered(document, &found.scoped, held))
 }
 
 /// Refuses a document whose contexts take too long.
-pub(crate) fn check(document: &Json<'_>) -> Result<(), LinkedDataError> {
-    let (found, what) = (work(document), "steps to work its contexts out, counted wherever they are entered");
+pub(crate) fn check(document: &Json<'_>, contexts: &Contexts) -> Result<(), LinkedDataError> {
+    let (found, what) =
+        (work(document, contexts), "steps to work its contexts out, counted wherever they are entered");
     match found > MAX_WORK {
         true => Err(LinkedDataError::TooLarge { what, found, most: MAX_WORK }),
         false => Ok(()),
@@ -129,15 +133,15 @@ struct Found<'j> {
 }
 
 impl<'j> Found<'j> {
-    fn contexts(&mut self, json: &'j Json<'_>) {
+    fn contexts(&mut self, json: &'j Json<'_>, contexts: &Contexts) {
         match json {
-            Json::Array(all) => all.iter().for_each(|one| self.contexts(one)),
+            Json::Array(all) => all.iter().for_each(|one| self.contexts(one, contexts)),
             Json::Object(object) => object.iter().for_each(|(name, value)| match name {
                 "@context" => {
-                    self.standing = self.standing.plus(weigh(value, &mut self.scoped));
+                    self.standing = self.standing.plus(weigh(value, &mut self.scoped, contexts));
                     self.names(value);
                 }
-                _ => self.contexts(value),
+                _ => self.contexts(value, contexts),
             }),
             _ => {}
         }

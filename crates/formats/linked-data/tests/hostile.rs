@@ -3,7 +3,7 @@
 
 use legation_keys::json::{self, JsonLimits};
 use legation_linked_data::{
-    LinkedDataError,
+    Contexts, LinkedDataError,
     admit::{MAX_CHAIN, MAX_NESTED},
     canonical::MAX_ALIKE,
     canonicalize, check,
@@ -15,7 +15,7 @@ const LIMITS: JsonLimits = JsonLimits { bytes: 1 << 20, depth: 32 };
 
 fn canonical(document: &Value) -> Result<String, LinkedDataError> {
     let text = document.to_string();
-    canonicalize(&json::parse(text.as_bytes(), LIMITS).unwrap())
+    canonicalize(&json::parse(text.as_bytes(), LIMITS).unwrap(), Contexts::compiled_in())
 }
 
 fn credential(more: Value) -> Value {
@@ -115,7 +115,7 @@ fn a_context_that_is_not_compiled_in_is_never_fetched() {
 fn a_number_is_the_same_however_it_is_written() {
     let with = |number: &str| {
         let text = format!(r#"{{"@id": "https://a.example/", "https://a.example/n": {number}}}"#);
-        canonicalize(&json::parse(text.as_bytes(), LIMITS).unwrap()).unwrap()
+        canonicalize(&json::parse(text.as_bytes(), LIMITS).unwrap(), Contexts::compiled_in()).unwrap()
     };
     assert_eq!(with("10"), with("10.0"));
     assert_eq!(with("10"), with("1e1"));
@@ -165,10 +165,14 @@ fn what_says_nothing_in_rdf_may_stand_in_json_that_is_signed() {
         let document = credential(json!({"@context": context, "p": value}));
         assert!(canonical(&document).is_err(), "{value}");
         let text = document.to_string();
-        assert_eq!(check(&json::parse(text.as_bytes(), LIMITS).unwrap()), Ok(()), "{value}");
+        assert_eq!(
+            check(&json::parse(text.as_bytes(), LIMITS).unwrap(), Contexts::compiled_in()),
+            Ok(()),
+            "{value}"
+        );
     }
     let undefined = credential(json!({"vip": true})).to_string();
-    assert!(check(&json::parse(undefined.as_bytes(), LIMITS).unwrap()).is_err());
+    assert!(check(&json::parse(undefined.as_bytes(), LIMITS).unwrap(), Contexts::compiled_in()).is_err());
 }
 
 /// The libraries left out each text in a list, and the types of a node that stands in two places.

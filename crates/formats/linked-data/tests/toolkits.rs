@@ -9,7 +9,7 @@ mod chance;
 
 use chance::Chance;
 use legation_keys::json::{self, JsonLimits};
-use legation_linked_data::{LinkedDataError, canonicalize};
+use legation_linked_data::{Contexts, LinkedDataError, canonicalize};
 use serde_json::{Map, Value, json};
 use std::{
     fs::{self, File},
@@ -181,7 +181,8 @@ fn documents() -> Vec<Value> {
 
 fn ours(document: &Value) -> Result<String, LinkedDataError> {
     let text = document.to_string();
-    canonicalize(&json::parse(text.as_bytes(), JsonLimits { bytes: 1 << 16, depth: 32 }).unwrap())
+    let json = json::parse(text.as_bytes(), JsonLimits { bytes: 1 << 16, depth: 32 }).unwrap();
+    canonicalize(&json, Contexts::compiled_in())
 }
 
 /// What a toolkit gives for each document: `canonical`, or the reason why not.

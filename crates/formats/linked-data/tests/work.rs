@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)] // a test's helpers may stop it
 
 use legation_keys::json::{self, JsonLimits};
-use legation_linked_data::{canonicalize, work, work::MAX_WORK};
+use legation_linked_data::{Contexts, canonicalize, work, work::MAX_WORK};
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
 
@@ -107,9 +107,9 @@ fn took(document: &Value) -> (Option<&'static str>, Duration, usize) {
     let text = document.to_string();
     let json = json::parse(text.as_bytes(), LIMITS).unwrap();
     let (started, before) = (Instant::now(), processor());
-    let code = canonicalize(&json).err().map(|error| error.code());
+    let code = canonicalize(&json, Contexts::compiled_in()).err().map(|error| error.code());
     let time = processor().zip(before).map_or(started.elapsed(), |(after, before)| after - before);
-    (code, time, work(&json))
+    (code, time, work(&json, Contexts::compiled_in()))
 }
 
 /// What took 9.5 and 4.7 seconds, and their kin.
@@ -152,7 +152,7 @@ fn what_people_write_is_far_from_the_bound() {
     let presentation =
         json!({"@context": [OURS], "type": "VerifiablePresentation", "verifiableCredential": all});
     let text = presentation.to_string();
-    let steps = work(&json::parse(text.as_bytes(), LIMITS).unwrap());
+    let steps = work(&json::parse(text.as_bytes(), LIMITS).unwrap(), Contexts::compiled_in());
     assert!(steps < MAX_WORK / 2, "{steps}");
     let (code, _, steps) = took(&by_type(20, 20));
     assert_eq!(code, None, "{steps} steps");
@@ -184,7 +184,7 @@ fn the_worst_that_is_worked_on() {
             while low + 1 < high {
                 let middle = usize::midpoint(low, high);
                 let text = kind(middle, count).to_string();
-                let steps = work(&json::parse(text.as_bytes(), LIMITS).unwrap());
+                let steps = work(&json::parse(text.as_bytes(), LIMITS).unwrap(), Contexts::compiled_in());
                 if steps <= MAX_WORK { low = middle } else { high = middle }
             }
             let (code, time, steps) = took(&kind(low, count));

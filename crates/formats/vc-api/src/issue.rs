@@ -2,7 +2,7 @@
 
 use crate::{
     alone::Occasion,
-    jwt::{check_iss, check_sub},
+    jwt::{check_iss, check_registered, check_sub},
     key::SigningKey,
     problem::{BLANK, MALFORMED, PROOF_GENERATION, Problem},
     resources,
@@ -11,7 +11,7 @@ use crate::{
 };
 use legation_credential::{
     delegation::{CONTEXT_CREDENTIALS, check_no_old_claims},
-    model::{check_credential, check_presentation},
+    model::{CONTEXT_CREDENTIALS_V1, check_credential, check_presentation},
     status::{StatusListCredential, StatusPurpose},
 };
 use legation_did::DidError;
@@ -147,8 +147,8 @@ pub(crate) fn issue(
     let signs = service.signer(securing.algorithm(), signer_of(object, CREDENTIAL))?;
     check_signs(object, &signs.name, CREDENTIAL)?;
     check_proof(object)?;
-    resources::check(object)?;
-    check_terms(object, securing)?;
+    resources::check(object, service.contexts())?;
+    check_terms(object, securing, &signs)?;
     match securing {
         Securing::Proof(suite) => prove(object, suite, &signs, (CREDENTIAL, Occasion::default()), now),
         Securing::Jwt => sign(object, &signs, CREDENTIAL),
@@ -174,7 +174,7 @@ pub(crate) fn present(
     let signs = service.signer(securing.algorithm(), signer_of(presentation, PRESENTATION))?;
     check_signs(presentation, &signs.name, PRESENTATION)?;
     check_proof(presentation)?;
-    check_terms(presentation, securing)?;
+    check_terms(presentation, securing, &signs)?;
     match securing {
         Securing::Proof(suite) => prove(presentation, suite, &signs, (PRESENTATION, occasion), now),
         Securing::Jwt => {
@@ -209,12 +209,12 @@ fn check_signs(document: &Object<'_>, own: &str, kind: Kind) -> Result<(), Probl
 }
 
 /// Whatever secures a document, its terms have to mean something.
-fn check_terms(document: &Object<'_>, securing: Securing) -> Result<(), Problem> {
+fn check_terms(document: &Object<'_>, securing: Securing, signs: &Signs<'_>) -> Result<(), Problem> {
     let said = match securing {
         Securing::Jwt => terms(document),
         Securing::Proof(_) | Securing::WithStatus => Json::Object(document.clone()),
     };
-    check(&said)?;
+    check(&said, signs.contexts)?;
     Ok(())
 }
 
@@ -244,7 +244,7 @@ fn prove(
         domain: occasion.audience,
         ..ProofOptions::default()
     };
-    Ok(Secured::Document(suite::add(document, suite, options, key)?))
+    Ok(Secured::Document(suite::add(document, suite, options, key, signs.contexts)?))
 }
 
 /// A credential of the first data model with the context that defines its proof, which the second has in its own
@@ -260,10 +260,29 @@ fn with_proof_context<'a>(credential: &Object<'a>) -> Object<'a> {
     credential.clone().with("@context", Json::Array(all))
 }
 
+/// A JWS of these media types secures the second data model (VC-JOSE-COSE §3.1): what is of the first has a JWT of its own.
+fn check_model(document: &Object<'_>) -> Result<(), Problem> {
+    if !is_first_model(document) {
+        return Ok(());
+    }
+    let detail = format!(
+        "`@context`: a `vc+jwt` or `vp+jwt` is of the data model 2.0, which begins with {CONTEXT_CREDENTIALS}; found {CONTEXT_CREDENTIALS_V1}"
+    );
+    Err(Problem::new(MALFORMED, "context_mismatch", detail))
+}
+
+/// Whether a document is of the first data model, by the first of its contexts.
+pub(crate) fn is_first_model(document: &Object<'_>) -> bool {
+    let contexts = document.get("@context").and_then(Json::as_array).unwrap_or_default();
+    contexts.first().and_then(Json::as_str) == Some(CONTEXT_CREDENTIALS_V1)
+}
+
 fn sign(document: &Object<'_>, signs: &Signs<'_>, kind: Kind) -> Result<Secured, Problem> {
+    check_model(document)?;
     check_no_old_claims(document)?;
     check_iss(document, &signs.name)?;
     check_sub(document)?;
+    check_registered(document)?;
     let payload = jcs::canonicalize(&Json::Object(document.clone()));
     let algorithm = signs.key.algorithm().jose();
     let sign = |input: &[u8]| signs.key.sign(input);

@@ -1,6 +1,7 @@
 //! What a compact JWS secures (VC-JOSE-COSE §3.1).
 
 use crate::{
+    issue::is_first_model,
     key::{KeyAlgorithm, Seal},
     problem::{CRYPTOGRAPHIC, MALFORMED, Problem, RANGE},
     verify::{Expected, Kind, Verification, check_occasion, object},
@@ -45,8 +46,12 @@ impl Verification<'_> {
         self.check_signer(claims, &by, kind)?;
         check_iss(claims, &by)?;
         check_sub(claims)?;
+        check_registered(claims)?;
         self.check_claims(claims, kind, expected)?;
         self.check_signature(&key_id, kind.purpose, parts.signing_input.as_bytes(), &seal).await?;
+        if is_first_model(claims) {
+            self.warn(FIRST_MODEL.to_owned());
+        }
         String::from_utf8(payload)
             .map_err(|_| Problem::new(MALFORMED, "malformed", "the payload is no UTF-8"))
     }
@@ -78,6 +83,28 @@ impl Verification<'_> {
 
 /// Told of a credential that is for somebody, where the verifier has not said who it is.
 const FOR_SOMEBODY: &str = "its `aud` says for whom alone it is, and nobody asked whether that is you: give the audience that you are";
+
+/// Told of a document of the first data model in a token of the second.
+const FIRST_MODEL: &str = "it is of the first data model, which a token of this type is not for (VC-JOSE-COSE §3.1): its times \
+     were read as that model has them";
+
+/// The claims that every JWT may have are of the kind that they have to be (RFC 7519 §4.1), also where nothing follows from
+/// them: another reader may take another meaning from what is none.
+pub(crate) fn check_registered(claims: &Object<'_>) -> Result<(), Problem> {
+    for name in ["iat", "exp", "nbf"] {
+        claim(claims, name, Round::Down)?;
+    }
+    let is_text = |value: &Json<'_>| value.as_str().is_some();
+    let is_texts = |value: &Json<'_>| value.as_array().is_some_and(|all| all.iter().all(is_text));
+    for name in ["iss", "sub", "jti", "nonce", "aud"] {
+        let fits = |value: &Json<'_>| is_text(value) || name == "aud" && is_texts(value);
+        if !claims.get(name).is_none_or(fits) {
+            let expected = if name == "aud" { "a text or an array of texts" } else { "a text" };
+            return Err(Problem::new(MALFORMED, "malformed", format!("`{name}`: expected {expected}")));
+        }
+    }
+    Ok(())
+}
 
 /// The claim `sub`, where a JWT has it, is a subject's `id` (VC-JOSE-COSE §3.1.3).
 pub(crate) fn check_sub(claims: &Object<'_>) -> Result<(), Problem> {

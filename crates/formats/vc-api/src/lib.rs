@@ -10,14 +10,16 @@
 //! | [`method`] | [`Method`]: a key that the caller vouches for |
 //! | [`key`] | [`SigningKey`], and the algorithms there are |
 //! | [`larger`] | those of P-384 and P-521, for a JWS only |
+//! | [`did_key`] | the documents of did:keys that nothing here signs or verifies by |
 //! | [`problem`] | what is answered where something does not hold |
 //!
-//! Behind them: `issue` (one way of securing for each issuer path), `verify`, `jwt`, `fetched` (what one verification
+//! Behind them: `issue` (one way of securing for each issuer path), `verify`, `signers` (whose key signed), `jwt`, `fetched` (what one verification
 //! fetches), `aside` (what is worked out on threads of its own), `status`, `token_status`, `resources` (`relatedResource`), `resolution`.
 
 pub mod access;
 pub mod alone;
 mod aside;
+pub mod did_key;
 mod fetched;
 mod issue;
 mod jwt;
@@ -29,12 +31,14 @@ mod resolution;
 mod resources;
 pub mod router;
 pub mod service;
+mod signers;
 mod status;
 mod token_status;
 mod verify;
 
 pub use access::{Access, BearerToken, Issuing};
 pub use key::SigningKey;
+pub use legation_linked_data::{Contexts, contexts::ContextError};
 pub use method::Method;
 pub use problem::Problem;
 pub use router::router;

@@ -105,7 +105,8 @@ impl From<ProofError> for Problem {
 impl From<LinkedDataError> for Problem {
     fn from(error: LinkedDataError) -> Self {
         let kind = match &error {
-            LinkedDataError::Expansion { .. }
+            LinkedDataError::Context { .. }
+            | LinkedDataError::Expansion { .. }
             | LinkedDataError::Escape { .. }
             | LinkedDataError::Dropped { .. }
             | LinkedDataError::Character { .. }

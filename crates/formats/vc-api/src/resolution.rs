@@ -1,7 +1,7 @@
 //! DID resolution over HTTP (DID Resolution 1.0, HTTPS binding): a document alone, or with its metadata; a DID URL
 //! dereferenced.
 
-use crate::larger::LargerPublicKey;
+use crate::did_key;
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -137,8 +137,8 @@ async fn find(fetcher: &Fetcher, text: &str, at: &At, url: bool) -> Result<Found
             let detail = format!("a did:{} keeps no versions; a did:webvh does", did.method());
             Err(Failure::new("FEATURE_NOT_SUPPORTED", StatusCode::NOT_IMPLEMENTED, detail))
         }
-        "key" if let Some(Ok(key)) = LargerPublicKey::from_multikey(did.method_specific_id()) => {
-            Ok(Found { document: key.document(), metadata: json!({}), is_ended: false })
+        "key" if let Some(document) = did_key::document(&did).await => {
+            Ok(Found { document: document.map_err(invalid)?, metadata: json!({}), is_ended: false })
         }
         "key" | "web" => match fetcher.document(&did).await {
             Ok(document) => Ok(Found { document: document.to_json(), metadata: json!({}), is_ended: false }),

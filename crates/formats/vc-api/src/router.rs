@@ -32,7 +32,7 @@ use std::{
 /// |---|---|---|
 /// | `POST /credentials/issue` | as by `eddsa-rdfc-2022` | 201 and the bare credential |
 /// | `POST /issuers/{way}/credentials/issue` | issued by `eddsa-rdfc-2022`, `eddsa-jcs-2022`, `ecdsa-rdfc-2019`, as `vc-jwt` in an envelope, or with a `bitstring-status-list` entry | 201 and the bare credential |
-/// | `POST /credentials/status` | an entry is set or cleared | 200 |
+/// | `POST /credentials/status` | what was issued with a `credentialId`, or one entry, a `credentialStatus`, is set or cleared | 200 |
 /// | `POST /credentials/verify` | `verifiableCredential`, by whichever it is secured | 200 |
 /// | `POST /presentations/verify` | `verifiablePresentation`, with its credentials | 200 |
 /// | `GET /credentials/status/1` | the status list | 200 |
@@ -127,13 +127,39 @@ async fn issued(service: Arc<Service>, securing: Securing, body: Bytes) -> Resul
 async fn set_status(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Problem> {
     let body = json::parse(&body, LIMITS)?;
     let body = object(&body)?;
-    let id = member(body, "credentialId")?.as_str().unwrap_or_default();
     let revoked = !matches!(body.get("status"), Some(Json::Bool(false)));
-    if !service.set_status(id, revoked) {
-        let detail = "no credential of this id was issued here with a status";
+    // A credential that was issued without an `id` is known by its entry alone.
+    let entry = body.get("credentialStatus").filter(|entry| entry.get("statusListIndex").is_some());
+    let (done, told) = match entry {
+        Some(entry) => {
+            let index = status_entry(&service, entry)?;
+            let told =
+                json!({"statusListIndex": index.to_string(), "statusListCredential": service.list_url()});
+            (service.set_entry(index, revoked), json!({"credentialStatus": told, "status": revoked}))
+        }
+        None => {
+            let id = member(body, "credentialId")?.as_str().unwrap_or_default();
+            (service.set_status(id, revoked), json!({"credentialId": id, "status": revoked}))
+        }
+    };
+    if !done {
+        let detail = "no credential of this id, or with this entry, was issued here with a status";
         return Err(Problem { status: 404, ..Problem::new(MALFORMED, "not_found", detail) });
     }
-    Ok(answer(StatusCode::OK, "application/json", json!({"credentialId": id, "status": revoked}).to_string()))
+    Ok(answer(StatusCode::OK, "application/json", told.to_string()))
+}
+
+/// The index of an entry of this service's list, as the credential has it.
+fn status_entry(service: &Service, entry: &Json<'_>) -> Result<usize, Problem> {
+    let text = |name: &str| entry.get(name).and_then(Json::as_str).unwrap_or_default();
+    let index = text("statusListIndex").parse().ok();
+    let index = index.filter(|_| text("statusListCredential") == service.list_url());
+    index.ok_or_else(|| {
+        let url = service.list_url();
+        let detail =
+            format!("`credentialStatus`: expected an entry of {url}, with its `statusListIndex` as a text");
+        Problem::new(MALFORMED, "malformed", detail)
+    })
 }
 
 async fn verify_credential(State(service): State<Arc<Service>>, body: Bytes) -> Result<Response, Problem> {

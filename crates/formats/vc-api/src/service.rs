@@ -7,13 +7,14 @@ use crate::{
     problem::{CRYPTOGRAPHIC, PROOF_GENERATION, Problem},
 };
 use legation_credential::status::{MIN_ENTRIES, StatusList};
-use legation_did::{Did, Document};
+use legation_did::{Did, Document, one_spelling};
 use legation_keys::Algorithm;
+use legation_linked_data::Contexts;
 use legation_resolver::Fetcher;
 use legation_webvh::fetch;
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// A service of standalone credentials. Its issuer is the did:key of the key that signs. What it revoked it knows
@@ -24,6 +25,9 @@ pub struct Service {
     issuer: Option<(String, String)>,
     methods: Vec<Method>,
     documents: Vec<Document>,
+    contexts: Arc<Contexts>,
+    /// Whose status lists are believed, besides those of a credential's own issuer.
+    list_issuers: Vec<String>,
     fetcher: Fetcher,
     origin: String,
     status: Mutex<Issued>,
@@ -37,6 +41,8 @@ pub(crate) struct Signs<'s> {
     pub(crate) name: String,
     /// The URL that names the key.
     pub(crate) key_id: String,
+    /// By which what is signed is read.
+    pub(crate) contexts: &'s Contexts,
 }
 
 /// What was issued with a status.
@@ -44,8 +50,8 @@ struct Issued {
     list: StatusList,
     /// The next index that is free.
     next: usize,
-    /// The index of each credential by its `id`.
-    by_id: HashMap<String, usize>,
+    /// The indexes of all that was issued with an `id`, by that: who issues one again issues another credential.
+    by_id: HashMap<String, Vec<usize>>,
 }
 
 impl Service {
@@ -59,6 +65,8 @@ impl Service {
             issuer: None,
             methods: Vec::new(),
             documents: Vec::new(),
+            contexts: Arc::new(Contexts::compiled_in().clone()),
+            list_issuers: Vec::new(),
             fetcher,
             origin: origin.trim_end_matches('/').to_owned(),
             status: Mutex::new(issued),
@@ -78,6 +86,31 @@ impl Service {
     pub fn knowing(mut self, methods: Vec<Method>, documents: Vec<Document>) -> Self {
         (self.methods, self.documents) = (methods, documents);
         self
+    }
+
+    /// Reads documents by these contexts. None is ever fetched.
+    #[must_use]
+    pub fn reading_by(mut self, contexts: Contexts) -> Self {
+        self.contexts = Arc::new(contexts);
+        self
+    }
+
+    /// Believes the status lists of these issuers, URLs, for credentials of others, besides those of the credential's own
+    /// issuer (Bitstring Status List 1.0 §3.2 lets a list be another's whom the verifier trusts).
+    #[must_use]
+    pub fn believing_lists_of(mut self, issuers: Vec<String>) -> Self {
+        self.list_issuers = issuers;
+        self
+    }
+
+    /// The contexts that are known.
+    pub(crate) fn contexts(&self) -> &Arc<Contexts> {
+        &self.contexts
+    }
+
+    /// Whether a list of this signer says something of a credential of this issuer. The signer has the one spelling of a DID.
+    pub(crate) fn believes_list(&self, signer: &str, issuer: &str) -> bool {
+        signer == one_spelling(issuer) || self.list_issuers.iter().any(|named| signer == one_spelling(named))
     }
 
     /// The key that the caller vouches for under this name.
@@ -129,7 +162,7 @@ impl Service {
             let multikey = key.to_multikey();
             (format!("did:key:{multikey}"), format!("did:key:{multikey}#{multikey}"))
         });
-        Signs { key, name, key_id }
+        Signs { key, name, key_id, contexts: &self.contexts }
     }
 
     /// The URL of the one status list.
@@ -154,17 +187,26 @@ impl Service {
             });
         }
         issued.next += 1;
-        issued.by_id.extend(id.map(|id| (id.to_owned(), index)));
+        if let Some(id) = id {
+            issued.by_id.entry(id.to_owned()).or_default().push(index);
+        }
         Ok(index)
     }
 
-    /// Sets or clears the status of a credential that was issued here. `false` where there is none of this `id`.
+    /// Sets or clears the status of every credential that was issued here with this `id`. `false` where there is none.
     pub(crate) fn set_status(&self, id: &str, revoked: bool) -> bool {
         let mut issued = self.issued();
-        match issued.by_id.get(id).copied() {
-            Some(index) => issued.list.set(index, revoked),
-            None => false,
+        let all = issued.by_id.get(id).cloned().unwrap_or_default();
+        for index in &all {
+            issued.list.set(*index, revoked);
         }
+        !all.is_empty()
+    }
+
+    /// Sets or clears one entry of the list. `false` where it was given to no credential.
+    pub(crate) fn set_entry(&self, index: usize, revoked: bool) -> bool {
+        let mut issued = self.issued();
+        index < issued.next && issued.list.set(index, revoked)
     }
 
     /// The status list as it is now.

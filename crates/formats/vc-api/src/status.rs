@@ -1,6 +1,6 @@
-//! `credentialStatus` (Bitstring Status List 1.0 §3.2) in a list that the credential's own issuer has to have signed: the
-//! standard lets a list be another's whom the verifier trusts (§3.2), and nobody else is trusted here. A status that can't
-//! be looked up is no good status.
+//! `credentialStatus` (Bitstring Status List 1.0 §3.2) in a list that the credential's own issuer has to have signed, or one
+//! whom the caller names: the standard lets a list be another's whom the verifier trusts (§3.2), and nobody else is trusted
+//! here. A status that can't be looked up is no good status.
 
 use crate::{
     issue::{signer_of, status_list},
@@ -43,14 +43,22 @@ fn invalid(detail: String) -> Problem {
     Problem::new(STATUS, "status_invalid", detail)
 }
 
+/// A list of somebody who is not believed.
+pub(crate) fn foreign(url: &str, signer: &str, issuer: &str) -> Problem {
+    let signer: String = signer.chars().take(120).collect();
+    invalid(format!(
+        "the list at {url} is signed by {signer}, not by {issuer}; only lists of the credential's issuer and of whoever is named are believed"
+    ))
+}
+
 async fn check_entry(
     verification: &Verification<'_>,
     entry: &StatusEntry,
     issuer: &str,
 ) -> Result<(), Problem> {
     let list = verification.fetched.bitstrings.once(&entry.list, fetch(verification, &entry.list)).await?;
-    if list.issuer != one_spelling(issuer) {
-        return Err(invalid(format!("the list at {} is not signed by {issuer}", entry.list)));
+    if !verification.service.believes_list(&list.issuer, issuer) {
+        return Err(foreign(&entry.list, &list.issuer, issuer));
     }
     is_clear(entry, &list.list)
 }

@@ -1,6 +1,6 @@
 //! The claim `status` of a JWT: its status in a Token Status List (IETF, draft-ietf-oauth-status-list-21, §8.3), which
-//! the credential's own issuer has to have signed. A status that can't be looked up, or whose meaning is not known, is no
-//! good status.
+//! the credential's own issuer has to have signed, or one whom the caller names. A status that can't be looked up, or
+//! whose meaning is not known, is no good status.
 //!
 //! The list is fetched for each verification, so that its `ttl`, which bounds how long a copy may be kept after it was fetched
 //! (§13.7), never runs out here. Redirects are not followed, which the draft recommends: a list's URL says who answers.
@@ -9,11 +9,11 @@ use crate::{
     issue::signer_of,
     key::{KeyAlgorithm, Seal},
     problem::{Problem, STATUS, STATUS_RETRIEVAL},
-    status::MAX_ENTRIES,
+    status::{MAX_ENTRIES, foreign},
     verify::{CREDENTIAL, Verification},
 };
 use legation_credential::token_status::{MEDIA_TYPE, StatusListToken, StatusReference, TokenStatus};
-use legation_did::{Purpose, one_spelling};
+use legation_did::Purpose;
 use legation_keys::{json::Object, time::Clock};
 
 /// A list by any algorithm that a credential may be signed by.
@@ -63,7 +63,7 @@ fn check_claims(list: &Token, uri: &str, clock: Clock) -> Result<(), Problem> {
     Ok(())
 }
 
-/// That whoever signed the list is the credential's issuer. Whose key it is said to be is looked at first: nobody
+/// That whoever signed the list is believed. Whose key it is said to be is looked at first: nobody
 /// else's document is fetched.
 async fn check_issuer(
     verification: &Verification<'_>,
@@ -71,18 +71,19 @@ async fn check_issuer(
     credential: &Object<'_>,
 ) -> Result<(), Problem> {
     let issuer = signer_of(credential, CREDENTIAL);
-    let foreign = || invalid(format!("the list at {} is not signed by {issuer}", list.uri));
     let named = |problem: Problem| {
         let detail = format!("the list at {}: {}", list.uri, problem.detail);
         Problem { detail, ..problem }
     };
-    if verification.who(&list.key_id).map_err(named)? != one_spelling(issuer) {
-        return Err(foreign());
+    let by = verification.who(&list.key_id).map_err(named)?;
+    if !verification.service.believes_list(&by, issuer) {
+        return Err(foreign(&list.uri, &by, issuer));
     }
     let key = verification.key(&list.key_id, list.algorithm, Purpose::AssertionMethod).await?;
     let (message, signature) = list.signed();
     let seal = Seal::new(list.algorithm, signature).map_err(|error| invalid(error.to_string()))?;
-    key.verify(message, &seal).map_err(|_| foreign())
+    let unfit = |_| invalid(format!("the signature of the list at {} is not by {}", list.uri, list.key_id));
+    key.verify(message, &seal).map_err(unfit)
 }
 
 fn is_valid(list: &Token, reference: &StatusReference) -> Result<(), Problem> {

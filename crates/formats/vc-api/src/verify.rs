@@ -4,10 +4,11 @@
 use crate::{
     fetched::Fetched,
     issue::LIMITS,
-    key::{KeyAlgorithm, Seal, VerifyingKey},
+    key::Seal,
     problem::{CHALLENGE, CRYPTOGRAPHIC, DOMAIN, MALFORMED, PROOF, Problem, RANGE},
     resources,
     service::Service,
+    signers::check_curves,
     status, token_status,
 };
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -16,19 +17,14 @@ use legation_credential::{
     model::{self, ENVELOPED_PRESENTATION, check_credential, check_presentation, validity},
     presentation::{self, ENVELOPED},
 };
-use legation_did::{Did, Document, KeyUse, Purpose, key::method_id, one_spelling};
+use legation_did::{Purpose, one_spelling};
 use legation_keys::{
     data_integrity::{Hashes, Proof, ProofError, proofs},
     jcs,
     json::{self, Json, JsonLimits, Object},
     time::Clock,
 };
-use legation_linked_data::{
-    Suite, check,
-    contexts::{is_inline, unknown},
-    suite, work,
-    work::MAX_WORK,
-};
+use legation_linked_data::{Suite, check, contexts::is_inline, suite, work, work::MAX_WORK};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Seconds by which clocks may differ.
@@ -113,7 +109,7 @@ impl<'s> Verification<'s> {
 
     /// Counts a document whose contexts are about to be worked out so many times.
     fn count(&self, document: &Json<'_>, times: usize) -> Result<(), Problem> {
-        let steps = work(document).saturating_mul(times);
+        let steps = work(document, self.service.contexts()).saturating_mul(times);
         let before = self.steps.fetch_add(steps.min(MAX_TOTAL + 1), Ordering::Relaxed);
         if before.saturating_add(steps) <= MAX_TOTAL {
             return Ok(());
@@ -127,18 +123,20 @@ impl<'s> Verification<'s> {
     async fn understood(&self, document: &Json<'_>) -> Result<(), Problem> {
         self.count(document, 1)?;
         let text = jcs::canonicalize(document);
-        self.service.aside().run(move || Ok(check(&json::parse(text.as_bytes(), WHOLE)?)?)).await
+        let contexts = Arc::clone(self.service.contexts());
+        let work = move || Ok(check(&json::parse(text.as_bytes(), WHOLE)?, &contexts)?);
+        self.service.aside().run(work).await
     }
 
     /// What one of the proofs of a document signs, of which the canonical text is given, too.
     async fn hashes(&self, text: &Arc<str>, index: usize) -> Result<Hashes, Problem> {
-        let text = Arc::clone(text);
+        let (text, contexts) = (Arc::clone(text), Arc::clone(self.service.contexts()));
         let work = move || {
             let json = json::parse(text.as_bytes(), WHOLE)?;
             let document = object(&json)?;
             let all = proofs(document)?;
             let gone = || Problem::new(PROOF, "malformed", "the document has no such proof");
-            Ok(suite::hashes(document, &all, all.get(index).ok_or_else(gone)?)?)
+            Ok(suite::hashes(document, &all, all.get(index).ok_or_else(gone)?, &contexts)?)
         };
         self.service.aside().run(work).await
     }
@@ -183,7 +181,7 @@ impl<'s> Verification<'s> {
         let credential = json::parse(text.as_bytes(), kind.limits)?;
         let claims = object(&credential)?;
         check_credential(claims)?;
-        resources::check(claims)?;
+        resources::check(claims, self.service.contexts())?;
         self.check_terms(document, claims).await?;
         self.check_time(claims)?;
         Ok(text)
@@ -215,17 +213,20 @@ impl<'s> Verification<'s> {
         Ok(())
     }
 
-    /// Whether what a document says has a meaning by its contexts. A signature over the JSON needs none of it (VC-JOSE-COSE
-    /// §3), and what the terms of a context mean that is not compiled in nobody here can say: that is told, and no fault.
-    /// A proof wants its contexts known (Data Integrity 1.0 §4.6).
+    /// Whether what a document says has a meaning by its contexts. A signature over the JSON, be it a JWS (VC-JOSE-COSE §3) or
+    /// a proof by `eddsa-jcs-2022`, needs none of it, and what the terms of a context mean that is not known nobody here can
+    /// say: that is told, and no fault. A proof over RDF can't be verified without.
     async fn check_terms(&self, document: &Json<'_>, claims: &Object<'_>) -> Result<(), Problem> {
-        let by_jose = model::is_enveloped(object(document)?);
-        match unknown(claims).filter(|_| by_jose) {
+        let document = object(document)?;
+        let over_json = model::is_enveloped(document)
+            || proofs(document)?.iter().all(|proof| Suite::of(proof) == Ok(Suite::EddsaJcs2022));
+        match self.service.contexts().unknown(claims).filter(|_| over_json) {
             None => self.understood(&terms(claims)).await,
             Some(url) => {
                 let url: String = url.chars().take(120).flat_map(char::escape_debug).collect();
                 self.warn(format!(
-                    "the context `{url}` is not known here: who signed was verified, and not what its terms mean"
+                    "the context `{url}` is not known here, and none is ever fetched: who signed was verified, and not what its terms mean; \
+                     hand over the file that is published there to have that verified, too"
                 ));
                 Ok(())
             }
@@ -252,6 +253,7 @@ impl<'s> Verification<'s> {
     /// All Data Integrity proofs of a document. A further one, as of a witness, says nothing for the issuer, but
     /// one that does not fit says that something is wrong.
     async fn proved(&self, document: &Object<'_>, kind: Kind, expected: Expected<'_>) -> Result<(), Problem> {
+        check_curves(document)?;
         let all = proofs(document)?;
         let by_rdf = all.iter().any(|proof| Suite::of(proof).is_ok_and(|suite| suite != Suite::EddsaJcs2022));
         if by_rdf && is_inline(document) {
@@ -320,69 +322,6 @@ impl<'s> Verification<'s> {
         }
     }
 
-    /// Whether a key of this name and for this purpose signed the message.
-    pub(crate) async fn check_signature(
-        &self,
-        key_id: &str,
-        purpose: Purpose,
-        message: &[u8],
-        seal: &Seal,
-    ) -> Result<(), Problem> {
-        let key = self.key(key_id, seal.algorithm(), purpose).await?;
-        let unfit = |_| Problem::new(PROOF, "signature_invalid", format!("the signature is not by {key_id}"));
-        key.verify(message, seal).map_err(unfit)
-    }
-
-    /// Whose key it is: its controller, where the caller vouches for it, else the DID of its URL.
-    pub(crate) fn who(&self, key_id: &str) -> Result<String, Problem> {
-        match self.service.method(key_id) {
-            Some(method) => Ok(method.controller().to_owned()),
-            None => Ok(signer(key_id)?.to_string()),
-        }
-    }
-
-    /// The key that the caller vouches for under this name, or that of a DID URL in the document of the moment.
-    pub(crate) async fn key(
-        &self,
-        key_id: &str,
-        algorithm: KeyAlgorithm,
-        purpose: Purpose,
-    ) -> Result<VerifyingKey, Problem> {
-        let unfit = |found: KeyAlgorithm| {
-            let detail = format!("{key_id} is a key for {found}, not for {algorithm}");
-            Problem::new(CRYPTOGRAPHIC, "algorithm_key_mismatch", detail)
-        };
-        if let Some(method) = self.service.method(key_id) {
-            let found = method.key().algorithm();
-            return (found == algorithm).then(|| method.key().clone()).ok_or_else(|| unfit(found));
-        }
-        let did = signer(key_id)?;
-        let missing = |detail: String| Problem::new(CRYPTOGRAPHIC, "key_not_found", detail);
-        match algorithm {
-            KeyAlgorithm::Chain(algorithm) => {
-                let document = self.document(&did).await?;
-                let wanted = KeyUse { id: key_id, algorithm, purpose, now: self.now };
-                let found = document.key(wanted).map_err(|error| missing(error.to_string()))?;
-                Ok(VerifyingKey::Chain(found.clone()))
-            }
-            KeyAlgorithm::Larger(_) => {
-                let key = larger_key(&did, key_id).map_err(missing)?;
-                let found = key.algorithm();
-                (found == algorithm).then_some(key).ok_or_else(|| unfit(found))
-            }
-        }
-    }
-
-    async fn document(&self, did: &Did) -> Result<Arc<Document>, Problem> {
-        let first = async {
-            if self.service.is_fetched(did) {
-                self.fetched.count(CRYPTOGRAPHIC, "did_unresolved", did.as_str())?;
-            }
-            self.service.document(did).await
-        };
-        self.fetched.documents.once(did.as_str(), first).await
-    }
-
     fn check_time(&self, credential: &Object<'_>) -> Result<(), Problem> {
         let (from, until) = validity(credential)?;
         if from.is_some_and(|start| !self.clock().has_begun(start)) {
@@ -393,28 +332,6 @@ impl<'s> Verification<'s> {
         }
         Ok(())
     }
-}
-
-/// Whose key a DID URL names.
-fn signer(key_id: &str) -> Result<Did, Problem> {
-    let did = key_id.split('#').next().unwrap_or_default();
-    did.parse().map_err(|error| {
-        Problem::new(CRYPTOGRAPHIC, "malformed", format!("the verification method names no DID: {error}"))
-    })
-}
-
-/// The key that a did:key of a larger curve is. Documents are read for keys of chains only.
-fn larger_key(did: &Did, key_id: &str) -> Result<VerifyingKey, String> {
-    let multikey = did.method_specific_id();
-    if did.method() != "key" {
-        return Err(format!(
-            "keys for ES384 and ES512 are not taken from documents, as of {did}: hand the key over"
-        ));
-    }
-    if key_id != method_id(did) {
-        return Err(format!("expected {}, found `{key_id}`", method_id(did)));
-    }
-    VerifyingKey::from_multikey(multikey).map_err(|error| error.to_string())
 }
 
 /// Challenge and domain, where the caller expects one (Data Integrity 1.0 §4.4, steps 6 and 7).

@@ -65,6 +65,13 @@ fn times(book: &mut Book) {
         Some(1),
         |d| d.claims(1)["exp"] = "1795600800".into(),
     );
+    book.deny(
+        "issued-at-claim-as-a-text",
+        "`iat` as a text (RFC 7519 section 4.1.6): nothing follows from it, and another reader may take it for something.",
+        code,
+        Some(1),
+        |d| d.claims(1)["iat"] = "yesterday".into(),
+    );
     book.deny("not-before-claim-that-is-too-large", "`nbf` of 2^53.", code, Some(0), |d| {
         d.claims(0)["nbf"] = 9_007_199_254_740_992_i64.into();
     });

@@ -68,12 +68,17 @@ impl Site {
 
     /// A service that trusts the site's certificate, and has little patience.
     pub fn world(&self) -> World {
-        World::with(Options {
+        World::with(self.options())
+    }
+
+    /// By which it is reached.
+    pub fn options(&self) -> Options {
+        Options {
             allow_private: true,
             timeout: Duration::from_secs(5),
             extra_root_certificates: vec![self.certificate.clone()],
             ..Options::default()
-        })
+        }
     }
 
     /// Puts an answer at a path, and gives its URL.
