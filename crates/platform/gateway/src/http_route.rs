@@ -81,7 +81,7 @@ struct Meant {
 enum Spoken {
     Http,
     Mcp(Result<mcp::Asked, Refused>),
-    A2a(Result<a2a::Asked, Refused>),
+    A2a(a2a::Wire, Result<a2a::Asked, Refused>),
 }
 
 /// Passes a request on to where its route leads.
@@ -93,8 +93,8 @@ pub(crate) async fn pass(gateway: &Arc<Gateway>, asked: Asked) -> Response {
         (Err(refused), Some(Meant { spoken: Spoken::Mcp(asked), .. })) => {
             mcp::refused(gateway, asked.as_ref().ok(), &refused)
         }
-        (Err(refused), Some(Meant { spoken: Spoken::A2a(asked), .. })) => {
-            a2a::refused(gateway, asked.as_ref().ok(), &refused)
+        (Err(refused), Some(Meant { spoken: Spoken::A2a(wire, asked), .. })) => {
+            a2a::refused(gateway, wire, asked.as_ref().ok(), &refused)
         }
         (outcome, _) => gateway.told(outcome),
     }
@@ -140,9 +140,9 @@ async fn run(
             let going = mcp::Going { gateway, route, url, asked: spoken?, caller, _place: place };
             return mcp::forward(going, asked, recorded, guard).await;
         }
-        Spoken::A2a(spoken) => {
+        Spoken::A2a(_, spoken) => {
             let gateway = Arc::clone(gateway);
-            let going = a2a::Going { gateway, route, url, asked: spoken?, caller, _place: place };
+            let going = a2a::Going { gateway, route, url, method, asked: spoken?, caller, _place: place };
             return a2a::forward(going, asked, recorded, guard).await;
         }
         Spoken::Http => {}
@@ -177,7 +177,6 @@ async fn run(
 /// A request that was decided on, on its way.
 struct On<'a> {
     gateway: &'a Arc<Gateway>,
-    /// Who asks.
     /// Who sends it, and among whose it is counted.
     agent: (&'a Did, &'a Did),
     url: &'a str,
@@ -280,6 +279,7 @@ impl On<'_> {
             }
             Upgrading::Answered(response) => Ok(self.given(response, route)),
             Upgrading::Switched(headers, connection) => {
+                self.gateway.note_theirs(self.agent, self.url, &headers);
                 let headers = fields::switched(&headers, key);
                 let headers = headers.inspect_err(|refused| self.exchange.ends(refused.clone()))?;
                 // It is a call that goes on: it keeps its turn, and is told of once it has ended.
@@ -355,8 +355,9 @@ async fn request(
         RouteProtocol::A2a => {
             let host = gateway.registry.host();
             let path = base.strip_prefix(&route.upstream).unwrap_or_default();
-            let asked = digest.ok_or_else(unread).and_then(|_| a2a::read(message, &host, path));
-            means(Spoken::A2a(asked.clone()));
+            let at = (path, uri.query());
+            let asked = digest.ok_or_else(unread).and_then(|_| a2a::read(message, &host, at));
+            means(Spoken::A2a(a2a::Wire::of(message.method, path), asked.clone()));
             return a2a::request(gateway, (&asked?, message.body), (route, &url), &chain).await;
         }
         RouteProtocol::Http => {}
