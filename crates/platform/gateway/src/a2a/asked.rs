@@ -88,9 +88,6 @@ pub(crate) fn read(
     if let Some(place) = http::place(http.method, path) {
         return over_http(&place, http, (path, query));
     }
-    if query.is_some() {
-        return Err(Refused::new("bad_request", "the address of an A2A agent has no query here"));
-    }
     match http.method {
         "GET" if is_card(path) => Ok(Asked::Card),
         "GET" if path == OVERLAY => Ok(Asked::Overlay),
@@ -138,6 +135,10 @@ pub(crate) async fn request(
     (route, url): (&Route, &str),
     chain: &VerifiedChain,
 ) -> Result<Request, Undecided> {
+    // By HTTP+JSON it was read, and its address has none.
+    if url.contains('?') && !matches!(asked, Asked::Http(_)) {
+        return Err(Refused::new("bad_request", "the address of an A2A agent has no query here").into());
+    }
     let wrong = |error: legation_credential::RequestError| Refused::new("bad_request", error.to_string());
     let Some(message) = asked.message() else {
         let request = Request::new(CARD, url, legation_credential::Facts::new()).map_err(wrong)?;
