@@ -1,6 +1,7 @@
 """Calls of an A2A agent by the official SDK's client, as it is, through a gateway.
 
-    a2a_calls.py VERSION GATEWAY AGENT KEYS    with the API key in `KEY`; VERSION is `1.0` or `0.3`
+    a2a_calls.py VERSION BINDING GATEWAY AGENT KEYS    with the API key in `KEY`; VERSION is `1.0` or `0.3`, BINDING `JSONRPC` or
+                                                       `HTTP+JSON`
 
 The agent's card is fetched through the gateway and verified by the SDK with the key in the file KEYS. Where messages go to is said by
 the gateway's own card, which the SDK verifies with the keys of the organization's DID document, and which names the agent's by its
@@ -23,7 +24,7 @@ from a2a.utils.signing import SignatureVerificationError, create_signature_verif
 from google.protobuf.json_format import MessageToDict
 from jwt import PyJWK
 
-VERSION, GATEWAY, AGENT, KEYS = sys.argv[1:]
+VERSION, BINDING, GATEWAY, AGENT, KEYS = sys.argv[1:]
 CARD = '/.well-known/agent-card.json'
 
 
@@ -53,7 +54,7 @@ async def overlay(http, card):
     says = [one for one in found.capabilities.extensions if one.uri.endswith('/a2a/overlay/v1')]
     digest = base64.urlsafe_b64encode(hashlib.sha256(card).digest()).rstrip(b'=').decode()
     urls = {interface.url for interface in found.supported_interfaces}
-    told(overlay=found.name, same=[one.params['digest'] for one in says] == [digest], to=urls == {GATEWAY + '/rpc'})
+    told(overlay=found.name, same=[one.params['digest'] for one in says] == [digest], to=urls == {GATEWAY + '/rpc', GATEWAY + '/rest'})
     return found
 
 
@@ -79,7 +80,10 @@ async def send(client, what, request):
             said = ''.join(part.text for part in status.message.parts) or said
         told(sent=what, states=states, said=said)
     except Exception as error:  # what the SDK raises is what is looked at
-        told(sent=what, raised=type(error).__name__, said=str(error))
+        # By HTTP+JSON the SDK tells the status alone; what was answered is in the error that it was made of.
+        cause = error.__cause__
+        answered = cause.response.text if isinstance(cause, httpx.HTTPStatusError) else ''
+        told(sent=what, raised=type(error).__name__, said=str(error) + answered)
     return task
 
 
@@ -87,11 +91,13 @@ async def main():
     headers = {'authorization': f"Bearer {os.environ['KEY']}", 'a2a-version': VERSION}
     async with httpx.AsyncClient(headers=headers, timeout=30) as http:
         found = await overlay(http, await card(http))
-        kept = [one for one in found.supported_interfaces if one.protocol_version == VERSION]
+        spoken = [one for one in found.supported_interfaces if one.protocol_version == VERSION]
+        kept = [one for one in spoken if one.protocol_binding == BINDING]
         del found.supported_interfaces[:]
         found.supported_interfaces.extend(kept)
         for streams in (False, True):
-            client = ClientFactory(ClientConfig(streaming=streams, httpx_client=http)).create(found)
+            config = ClientConfig(streaming=streams, httpx_client=http, supported_protocol_bindings=[BINDING])
+            client = ClientFactory(config).create(found)
             how = 'streamed' if streams else 'whole'
             task = await send(client, how, message('book', nights=2, amount=100, currency='USD'))
             state = await client.get_task(GetTaskRequest(id=task))

@@ -1,6 +1,7 @@
 """An A2A agent by the official SDK, as it is, with a card that the SDK signs.
 
-    a2a_server.py PORT KEYS    JSON-RPC of 1.0 and 0.3 at http://localhost:PORT/rpc; the public key of its card goes to the file KEYS
+    a2a_server.py PORT KEYS    JSON-RPC of 1.0 and 0.3 at http://localhost:PORT/rpc, HTTP+JSON of 1.0 at http://localhost:PORT/rest; the
+                               public key of its card goes to the file KEYS
 
 It books rooms from data; of words it says that it has read them.
 """
@@ -15,6 +16,7 @@ from a2a.server.agent_execution import AgentExecutor
 from a2a.server.request_handlers import DefaultRequestHandlerV2
 from a2a.server.routes.agent_card_routes import create_agent_card_routes
 from a2a.server.routes.jsonrpc_routes import create_jsonrpc_routes
+from a2a.server.routes.rest_routes import create_rest_routes
 from a2a.server.tasks import InMemoryTaskStore, TaskUpdater
 from a2a.types import AgentCapabilities, AgentCard, AgentInterface, AgentSkill
 from a2a.utils.signing import create_agent_card_signer
@@ -58,6 +60,9 @@ card = signed(
         supported_interfaces=[
             AgentInterface(url=url, protocol_binding='JSONRPC', protocol_version='1.0'),
             AgentInterface(url=url, protocol_binding='JSONRPC', protocol_version='0.3'),
+            AgentInterface(
+                url=f'http://localhost:{PORT}/rest', protocol_binding='HTTP+JSON', protocol_version='1.0'
+            ),
         ],
         capabilities=AgentCapabilities(streaming=True),
         default_input_modes=['application/json'],
@@ -67,4 +72,5 @@ card = signed(
 )
 handler = DefaultRequestHandlerV2(agent_executor=Hotel(), task_store=InMemoryTaskStore(), agent_card=card)
 routes = create_agent_card_routes(card) + create_jsonrpc_routes(handler, '/rpc', enable_v0_3_compat=True)
+routes += create_rest_routes(handler, path_prefix='/rest')
 uvicorn.run(Starlette(routes=routes), host='127.0.0.1', port=PORT, log_level='warning')

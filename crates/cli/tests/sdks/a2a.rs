@@ -1,5 +1,5 @@
 //! An A2A agent and a client by the official SDK, as they are, with the gateway between: the card as it was signed, messages whole and
-//! streamed, in both generations of the protocol.
+//! streamed, in both generations of the protocol, and by both bindings of 1.0.
 
 use super::mcp::{ARGUMENT, Server, python, told};
 use super::running;
@@ -31,7 +31,7 @@ fn holds(found: &[Value], version: &str) {
 
 #[test]
 #[ignore = "needs tests/sdks/install"]
-fn the_a2a_sdk_as_it_is_meets_an_agent_of_its_own_through_the_gateway_in_both_generations() {
+fn the_a2a_sdk_as_it_is_meets_an_agent_of_its_own_through_the_gateway_in_both_generations_and_bindings() {
     let (play, port) = (Play::new(), free_port());
     let keys = play.path("card.jwk").to_str().unwrap().to_owned();
     let _server = Server::start("a2a_server.py", port, &[&keys]);
@@ -56,20 +56,24 @@ fn the_a2a_sdk_as_it_is_meets_an_agent_of_its_own_through_the_gateway_in_both_ge
     let above = json!({"type": "approval", "above": 5000, "currency": "USD", "approver": approver.as_str(),
         "actions": ["a2a:skill:book"]});
     let gateway = format!("http://localhost:{}/hotel", up.port);
-    for (name, version) in [("mail", "1.0"), ("chat", "0.3")] {
+    let spoken = [("mail", "1.0", "JSONRPC"), ("chat", "0.3", "JSONRPC"), ("trip", "1.0", "HTTP+JSON")];
+    for (name, version, binding) in spoken {
         let made = play.json(&format!(
             "agent add {name} --team travel --action a2a:skill:book --resource {agent}/* --constraint {ARGUMENT} --constraint {above}"
         ));
         assert!(made["name"] == name || made.is_object(), "{made}");
         let key = play.json(&format!("api-key create {name}"))["secret"].as_str().unwrap().to_owned();
-        let found = told(python("a2a_calls.py").args([version, &gateway, &agent, &keys]).env("KEY", &key));
-        holds(&found, version);
+        let found =
+            told(python("a2a_calls.py").args([version, binding, &gateway, &agent, &keys]).env("KEY", &key));
+        holds(&found, &format!("{version}, {binding}"));
         if version == "1.0" {
             // Of the agent's tasks those that this caller began.
             assert_eq!(found[13], json!({"listed": 2, "total": 2}), "{found:?}");
         }
     }
-    let stranger =
-        python("a2a_calls.py").args(["1.0", &gateway, &agent, &keys]).env("KEY", "legation_x").output();
+    let stranger = python("a2a_calls.py")
+        .args(["1.0", "JSONRPC", &gateway, &agent, &keys])
+        .env("KEY", "legation_x")
+        .output();
     assert!(!stranger.unwrap().status.success(), "nobody reads the card who is not known");
 }

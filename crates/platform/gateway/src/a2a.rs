@@ -1,4 +1,4 @@
-//! A2A agents by JSON-RPC: each message is an action, `a2a:skill:NAME` where it names a skill; a task belongs to who began it.
+//! A2A agents by JSON-RPC and by HTTP+JSON: each message is an action, `a2a:skill:NAME` where it names a skill; a task belongs to who began it.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -18,6 +18,6 @@ mod named;
 mod push;
 mod told;
 
-pub(crate) use asked::{Asked, read, request};
+pub(crate) use asked::{Asked, Wire, read, request};
 pub(crate) use forward::{Going, forward};
 pub(crate) use told::refused;

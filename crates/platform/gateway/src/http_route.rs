@@ -84,7 +84,7 @@ struct Meant {
 enum Spoken {
     Http,
     Mcp(Result<mcp::Asked, Refused>),
-    A2a(Result<a2a::Asked, Refused>),
+    A2a(a2a::Wire, Result<a2a::Asked, Refused>),
 }
 
 /// Passes a request on to where its route leads.
@@ -97,8 +97,8 @@ pub(crate) async fn pass(gateway: &Arc<Gateway>, asked: Asked, head: &resource_t
         Some(Meant { spoken: Spoken::Mcp(asked), .. }) => {
             mcp::refused(gateway, asked.as_ref().ok(), &refused)
         }
-        Some(Meant { spoken: Spoken::A2a(asked), .. }) => {
-            a2a::refused(gateway, asked.as_ref().ok(), &refused)
+        Some(Meant { spoken: Spoken::A2a(wire, asked), .. }) => {
+            a2a::refused(gateway, wire, asked.as_ref().ok(), &refused)
         }
         _ => gateway.refuse(&refused),
     };
@@ -147,9 +147,9 @@ async fn run(
             let going = mcp::Going { gateway, route, url, asked: spoken?, caller, _place: place };
             return mcp::forward(going, asked, recorded, guard).await;
         }
-        Spoken::A2a(spoken) => {
+        Spoken::A2a(_, spoken) => {
             let gateway = Arc::clone(gateway);
-            let going = a2a::Going { gateway, route, url, asked: spoken?, caller, _place: place };
+            let going = a2a::Going { gateway, route, url, method, asked: spoken?, caller, _place: place };
             return a2a::forward(going, asked, recorded, guard).await;
         }
         Spoken::Http => {}
@@ -286,6 +286,7 @@ impl On<'_> {
             }
             Upgrading::Answered(response) => Ok(self.given(response, route)),
             Upgrading::Switched(headers, connection) => {
+                self.gateway.note_theirs(self.agent, self.url, &headers);
                 let headers = fields::switched(&headers, key);
                 let headers = headers.inspect_err(|refused| self.exchange.ends(refused.clone()))?;
                 // It is a call that goes on: it keeps its turn, and is told of once it has ended.
@@ -363,8 +364,9 @@ async fn request(
         RouteProtocol::A2a => {
             let host = gateway.registry.host();
             let path = base.strip_prefix(&route.upstream).unwrap_or_default();
-            let asked = digest.ok_or_else(unread).and_then(|_| a2a::read(message, &host, path));
-            means(Spoken::A2a(asked.clone()));
+            let at = (path, uri.query());
+            let asked = digest.ok_or_else(unread).and_then(|_| a2a::read(message, &host, at));
+            means(Spoken::A2a(a2a::Wire::of(message.method, path), asked.clone()));
             return a2a::request(gateway, (&asked?, message.body), (route, &url), &chain).await;
         }
         RouteProtocol::Http => {}

@@ -1,7 +1,9 @@
-//! What MCP and A2A have in common on their way to a server and back: messages of JSON-RPC, one by one or as a stream of events,
-//! each judged before it goes on.
+//! What MCP and A2A have in common on their way to a server and back: messages of JSON, one by one or as a stream of events, each
+//! judged before it goes on; receipts of the server's own.
 
-use crate::{access, answer, forward::lost, gateway::Gateway, refused::Refused, stop::Guard, trace};
+use crate::{
+    access, answer, decide::Identified, forward::lost, gateway::Gateway, refused::Refused, stop::Guard, trace,
+};
 use axum::{
     body::{Body, Bytes},
     response::Response,
@@ -19,8 +21,8 @@ use tracing::Instrument;
 pub(crate) trait Judges: Send + 'static {
     /// What goes on of a message of the server; `None` where nothing does.
     fn judged(&mut self, text: &str) -> impl Future<Output = Result<Option<String>, Refused>> + Send;
-    /// A refusal as the last message of a stream that has begun; it is counted.
-    fn ended(&self, refused: &Refused) -> Value;
+    /// A refusal as the last event of a stream that has begun; it is counted.
+    fn ended(&self, refused: &Refused) -> String;
 }
 
 /// Holds that a browser comes from a page of the organization's own host (MCP 2026-07-28, basic/transports/streamable-http,
@@ -35,15 +37,17 @@ pub(crate) fn from_own_page(headers: &HeaderMap, host: &str, what: &str) -> Resu
     Err(Refused::new("origin_denied", format!("pages of other hosts may not speak to {what} here")))
 }
 
-/// Sends a call to the server of a route, until the head of its answer is there.
+/// Sends a caller's call to the server of a route, until the head of its answer is there. The receipt that it answers with is kept.
 pub(crate) async fn begin(
     gateway: &Arc<Gateway>,
     route: &Route,
+    caller: &Identified,
     mut call: Call<'_>,
 ) -> Result<Arriving, Refused> {
     let origin = origin_of(&route.upstream).unwrap_or_default();
     let span = access::upstream(|_| trace::service(call.method.as_str(), &origin));
     access::pass_on(&span, &mut call.headers);
+    let url = call.url;
     let begun = gateway.fetcher.begin(call).instrument(span.clone()).await;
     let arriving = begun.map_err(|none| {
         let refused = match none.sent {
@@ -54,6 +58,8 @@ pub(crate) async fn begin(
         refused
     })?;
     span.record("http.response.status_code", i64::from(arriving.status));
+    let whose = (caller.chain.agent(), gateway.holder(&caller.chain));
+    gateway.note_theirs(whose, url, &arriving.headers);
     Ok(arriving)
 }
 
@@ -107,10 +113,7 @@ pub(crate) fn events(judge: impl Judges, arriving: Arriving, guard: Guard) -> Re
         match held.next().await {
             Ok(Some(piece)) => Some((Ok(Bytes::from(piece)), Some(held))),
             Ok(None) => None,
-            Err(refused) => {
-                let event = format!("data: {}\n\n", held.judge.ended(&refused));
-                Some((Ok(Bytes::from(event)), None))
-            }
+            Err(refused) => Some((Ok(Bytes::from(held.judge.ended(&refused))), None)),
         }
     });
     let pieces = pieces.filter(|piece: &Result<Bytes, io::Error>| {

@@ -1,9 +1,10 @@
-//! The Agent2Agent protocol (A2A) in its JSON-RPC binding, as requests that can be decided on. Both generations are read, 0.3 and
-//! 1.0: what one does has one name in actions, so that what is granted or forbidden of it holds in both.
+//! The Agent2Agent protocol (A2A) as requests that can be decided on: the JSON-RPC binding of both generations, 0.3 and 1.0, and the
+//! HTTP+JSON binding of 1.0. What one does has one name in actions, so that what is granted or forbidden of it holds in all.
 //!
 //! | module | what it does |
 //! |---|---|
 //! | [`operation`] | what can be asked for, by the names that both generations have for it |
+//! | [`http`] | the HTTP+JSON binding: paths and queries as the same messages |
 //! | [`message`] | what a client sends, read strictly: skill, facts, the tasks and contexts that it names |
 //! | [`reply`] | what an agent answers: the tasks and contexts that it tells of, lists of tasks |
 //! | [`told`] | a denial as an error, or as a task that waits for an approval |
@@ -17,11 +18,12 @@
 //! # Ok::<(), legation_mcp::MessageError>(())
 //! ```
 
+pub mod http;
 pub mod message;
 pub mod operation;
 mod parts;
 pub mod reply;
 pub mod told;
 
-pub use message::Message;
+pub use message::{Binding, Message};
 pub use operation::{Generation, Operation};

@@ -233,17 +233,28 @@ pub(crate) fn with_items(
 ) -> Result<String, ReplyError> {
     let written = || {
         let mut message: Members = serde_json::from_str(text)?;
-        let mut result: Members =
-            serde_json::from_str(message.get("result").map_or("{}", |result| result.get()))?;
-        let items = result.get(member).map_or("[]", |items| items.get());
-        let items: Vec<&RawValue> = serde_json::from_str(items)?;
-        let items: Vec<&RawValue> =
-            items.into_iter().zip(kept).filter(|(_, kept)| **kept).map(|(one, _)| one).collect();
-        let items = serde_json::value::to_raw_value(&items)?;
-        result.insert(member.to_owned(), items);
-        edit(&mut result)?;
+        let result = message.get("result").map_or("{}", |result| result.get());
+        let result = result_with_items(result, member, kept, edit)?;
         message.insert("result".to_owned(), serde_json::value::to_raw_value(&result)?);
         serde_json::to_string(&message)
     };
     written().map_err(|_: serde_json::Error| form("it was read, and can't be read again"))
+}
+
+/// The same of a result by itself.
+pub(crate) fn result_with_items(
+    text: &str,
+    member: &str,
+    kept: &[bool],
+    edit: impl FnOnce(&mut Members) -> Result<(), serde_json::Error>,
+) -> Result<Members, serde_json::Error> {
+    let mut result: Members = serde_json::from_str(text)?;
+    let items = result.get(member).map_or("[]", |items| items.get());
+    let items: Vec<&RawValue> = serde_json::from_str(items)?;
+    let items: Vec<&RawValue> =
+        items.into_iter().zip(kept).filter(|(_, kept)| **kept).map(|(one, _)| one).collect();
+    let items = serde_json::value::to_raw_value(&items)?;
+    result.insert(member.to_owned(), items);
+    edit(&mut result)?;
+    Ok(result)
 }

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use legation_mcp::{
+    Id,
     a2a::{
-        Generation, Message, Operation,
+        Binding, Generation, Message, Operation,
         message::read,
         reply,
         told::{Waits, error, held},
@@ -16,6 +17,10 @@ use serde_json::{Value, json};
 fn message(method: &str, params: &Value) -> Message {
     let body = json!({"jsonrpc": "2.0", "id": "1", "method": method, "params": params}).to_string();
     read(body.as_bytes()).unwrap()
+}
+
+fn rpc() -> Binding {
+    Binding::JsonRpc(Id::Number(1))
 }
 
 fn send(method: &str, members: &Value) -> Message {
@@ -105,7 +110,7 @@ fn the_same_words_are_the_same_request_and_others_are_not() {
 fn an_answer_tells_of_tasks_and_contexts_wherever_it_names_them() {
     let tells = |result: &Value| {
         let text = json!({"jsonrpc": "2.0", "id": 1, "result": result}).to_string();
-        let (_, tells) = reply::read(text.as_bytes()).unwrap();
+        let tells = reply::read(&rpc(), text.as_bytes()).unwrap().unwrap();
         (tells.tasks.join(","), tells.contexts.join(","))
     };
     let task = json!({"id": "t", "contextId": "c", "status": {}});
@@ -133,7 +138,7 @@ fn an_answer_tells_of_tasks_and_contexts_wherever_it_names_them() {
         r#"{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{}}"#,
         "{}",
     ] {
-        assert!(reply::read(wrong.as_bytes()).is_err(), "{wrong}");
+        assert!(reply::read(&rpc(), wrong.as_bytes()).is_err(), "{wrong}");
     }
 }
 
@@ -141,14 +146,14 @@ fn an_answer_tells_of_tasks_and_contexts_wherever_it_names_them() {
 fn a_list_keeps_what_is_the_callers_and_no_count_of_the_rest() {
     let text =
         r#"{"jsonrpc":"2.0","id":1,"result":{"tasks":[{"id":"a", "x":1.0},{"id":"b"}],"totalSize":57}}"#;
-    assert_eq!(reply::listed(text).unwrap().unwrap(), ["a", "b"]);
-    let kept = reply::filtered(text, &[true, false]).unwrap();
+    assert_eq!(reply::listed(&rpc(), text).unwrap().unwrap(), ["a", "b"]);
+    let kept = reply::filtered(&rpc(), text, &[true, false]).unwrap();
     assert!(kept.contains(r#"{"id":"a", "x":1.0}"#) && !kept.contains("57"), "as it was written: {kept}");
     let none = r#"{"jsonrpc":"2.0","id":1,"result":{"totalSize":57}}"#;
-    assert_eq!(reply::listed(none).unwrap().unwrap(), [""; 0]);
-    assert!(!reply::filtered(none, &[]).unwrap().contains("57"));
+    assert_eq!(reply::listed(&rpc(), none).unwrap().unwrap(), [""; 0]);
+    assert!(!reply::filtered(&rpc(), none, &[]).unwrap().contains("57"));
     let failed = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32004,"message":"no"}}"#;
-    assert_eq!(reply::listed(failed).unwrap(), None);
+    assert_eq!(reply::listed(&rpc(), failed).unwrap(), None);
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl Registry {
     /// `.well-known/agent-card.json` there, byte for byte. That card is for whoever asks for this to have looked at.
     ///
     /// # Errors
-    /// [`RegistryError::Card`] for what is no card of A2A 1.0, or has no JSON-RPC address behind the route; a route that is not there
+    /// [`RegistryError::Card`] for what is no card of A2A 1.0, or has no address that passes behind the route; a route that is not there
     /// or is none of A2A.
     pub fn set_card_overlay(&self, route: &str, card: &str, now: i64) -> Result<Overlay, RegistryError> {
         self.change(|tx| {
@@ -95,9 +95,15 @@ impl Registry {
         let through = format!("{}{}", self.origin(), route.path);
         let moved = |interface: &mut Value| {
             let url = interface.get("url").and_then(Value::as_str).unwrap_or_default();
-            let url = url.strip_prefix(&route.upstream).map(|rest| format!("{through}{rest}"));
+            let url = match url.strip_prefix(&route.upstream) {
+                // An address of HTTP+JSON stands before paths, so that it may have no `/` at its end.
+                None if route.upstream.strip_suffix('/') == Some(url) => {
+                    through.strip_suffix('/').map(str::to_owned)
+                }
+                rest => rest.map(|rest| format!("{through}{rest}")),
+            };
             // Other bindings do not pass the gateway.
-            let url = url.filter(|_| interface.get("protocolBinding") == Some(&"JSONRPC".into()));
+            let url = url.filter(|_| passes(interface));
             if let (Some(url), Some(members)) = (&url, interface.as_object_mut()) {
                 members.insert("url".to_owned(), url.as_str().into());
             }
@@ -109,7 +115,10 @@ impl Registry {
             interfaces.len()
         });
         if count == 0 {
-            let reason = format!("it has no JSON-RPC address that begins with `{}`", route.upstream);
+            let reason = format!(
+                "it has no address of JSON-RPC, or of HTTP+JSON 1.0, that begins with `{}`",
+                route.upstream
+            );
             return Err(RegistryError::Card { code: "no_interface", reason });
         }
         if let Some(members) = card.as_object_mut() {
@@ -140,5 +149,15 @@ impl Registry {
         }
         extension::declare_identity(&mut card, self.did()).map_err(crate::cards::wrong)?;
         Ok(card.to_string())
+    }
+}
+
+/// Whether messages to an interface pass the gateway: by JSON-RPC, and by HTTP+JSON of 1.0.
+fn passes(interface: &Value) -> bool {
+    let says = |name: &str| interface.get(name).and_then(Value::as_str).unwrap_or_default();
+    match says("protocolBinding") {
+        "JSONRPC" => true,
+        "HTTP+JSON" => says("protocolVersion") == "1.0",
+        _ => false,
     }
 }

@@ -173,7 +173,7 @@ pub enum RouteProtocol {
     Http,
     /// The Model Context Protocol over streamable HTTP: a message is `mcp:METHOD`, a call `mcp:tools/call:NAME`.
     Mcp,
-    /// The Agent2Agent protocol by JSON-RPC: a message is `a2a:skill:NAME`, or `a2a:OPERATION` such as `a2a:message/send`.
+    /// The Agent2Agent protocol by JSON-RPC or HTTP+JSON: a message is `a2a:skill:NAME`, or `a2a:OPERATION` such as `a2a:message/send`.
     A2a,
 }
 

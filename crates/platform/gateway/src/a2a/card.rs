@@ -31,7 +31,7 @@ pub(super) async fn pass(
     sent.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     going.gateway.with_secret(&going.route, &mut sent).await?;
     let call = Call { method: Method::GET, url: &going.url, headers: sent, body: Vec::new() };
-    let mut arriving = rpc::begin(&going.gateway, &going.route, call).await?;
+    let mut arriving = rpc::begin(&going.gateway, &going.route, &going.caller, call).await?;
     recorded.await?;
     let (kind, status) = (rpc::kind(&arriving), arriving.status);
     let is_json = kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"));

@@ -1,6 +1,12 @@
 //! To the agent, with the gateway's own key in place of the caller's, and what comes back.
 
-use super::{asked::Asked, card, judge::Judge, named::unknown, told};
+use super::{
+    asked::{Asked, Wire},
+    card,
+    judge::Judge,
+    named::unknown,
+    told,
+};
 use crate::{
     decide::Identified,
     gateway::Gateway,
@@ -9,10 +15,10 @@ use crate::{
     stop::Guard,
 };
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use legation_mcp::a2a::{Message, Operation};
 use legation_registry::{a2a::Named, route::Route};
-use legation_resolver::{Arriving, Call, call::Method};
+use legation_resolver::{Arriving, Call};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -23,6 +29,8 @@ const PASSED: [HeaderName; 3] = [
     HeaderName::from_static("a2a-extensions"),
     HeaderName::from_static("x-a2a-extensions"),
 ];
+/// The media type of HTTP+JSON (A2A 1.0 §11.1).
+pub(super) const A2A_JSON: &str = "application/a2a+json";
 /// Most bytes of one of them.
 const MAX_HEADER: usize = 4096;
 
@@ -32,6 +40,7 @@ pub(crate) struct Going {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) route: Route,
     pub(crate) url: String,
+    pub(crate) method: Method,
     pub(crate) asked: Asked,
     pub(crate) caller: Identified,
     /// For as long as something of it is passed on.
@@ -45,37 +54,52 @@ pub(crate) async fn forward(
     recorded: impl Future<Output = Result<(), Refused>>,
     guard: Guard,
 ) -> Result<Response, Refused> {
-    let message = match &going.asked {
+    let (message, method, url) = match &going.asked {
         Asked::Card => return card::pass(going, headers, recorded, guard).await,
         Asked::Overlay => return card::overlay(&going, recorded).await,
-        Asked::Post(message) => (**message).clone(),
+        Asked::Post(message) => ((**message).clone(), Method::POST, going.url.clone()),
+        // What was read of its path and query, and nothing that was not.
+        Asked::Http(asked) => {
+            let url = format!("{}{}", going.route.upstream, asked.to);
+            (asked.message.clone(), going.method.clone(), url)
+        }
     };
     let caller = going.caller.chain.agent().clone();
     if let Some(held) = going.gateway.asks_about(&message, &caller, &going.route).await? {
         recorded.await?;
         return Ok(told::waits(&message, &held));
     }
-    let sent = going.headers(headers).await?;
+    let sent = going.headers(headers, !body.is_empty()).await?;
     let context = message.context.iter().filter(|_| message.operation.is_message());
     let context = context.map(|id| (Named::Context, id.clone())).collect();
     // Before anything is sent of it: of two that begin one of the same name, one gets there.
     if !going.gateway.keep(&going.route, context, &caller).await? {
         return Err(unknown(Named::Context));
     }
-    let call = Call { method: Method::POST, url: &going.url, headers: sent, body: body.to_vec() };
-    let arriving = rpc::begin(&going.gateway, &going.route, call).await?;
+    let call = Call { method, url: &url, headers: sent, body: body.to_vec() };
+    let arriving = rpc::begin(&going.gateway, &going.route, &going.caller, call).await?;
     recorded.await?;
     going.answer(message, arriving, guard).await
 }
 
 impl Going {
     /// What an agent gets: what the protocol has, and the key that the route says.
-    async fn headers(&self, asked: &HeaderMap) -> Result<HeaderMap, Refused> {
+    async fn headers(&self, asked: &HeaderMap, has_body: bool) -> Result<HeaderMap, Refused> {
         let mut sent = HeaderMap::new();
-        let both = HeaderValue::from_static("application/json, text/event-stream");
-        sent.insert(header::ACCEPT, both);
+        let says = |name: HeaderName| asked.get(name).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let (accepts, is_a2a) = match self.asked {
+            Asked::Http(_) => (
+                "application/a2a+json, application/json, text/event-stream",
+                says(header::CONTENT_TYPE).starts_with(A2A_JSON),
+            ),
+            _ => ("application/json, text/event-stream", false),
+        };
+        sent.insert(header::ACCEPT, HeaderValue::from_static(accepts));
         sent.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        sent.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if has_body {
+            let kind = if is_a2a { A2A_JSON } else { "application/json" };
+            sent.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
         for name in &PASSED {
             let mut values = asked.get_all(name).iter();
             let Some(value) = values.next() else { continue };
@@ -91,7 +115,8 @@ impl Going {
 
     async fn answer(self, message: Message, arriving: Arriving, guard: Guard) -> Result<Response, Refused> {
         let (kind, status) = (rpc::kind(&arriving), arriving.status);
-        let streams = matches!(message.operation, Operation::Stream | Operation::Subscribe);
+        let (streams, wire) = (message.operation.is_streamed(), told::wire(&message));
+        let is_removed = message.operation == Operation::DeletePush;
         let passed: Vec<_> = PASSED
             .iter()
             .filter_map(|name| Some((name.clone(), arriving.headers.get(name)?.clone())))
@@ -100,10 +125,25 @@ impl Going {
         let judge = Judge::new(self, message);
         let mut response = match kind.as_str() {
             "text/event-stream" if streams && status == 200 => rpc::events(judge, arriving, guard),
-            "application/json" => rpc::whole(judge, arriving, guard).await?,
+            "application/json" if wire == Wire::JsonRpc => rpc::whole(judge, arriving, guard).await?,
+            "application/json" | A2A_JSON if is_told(status) => {
+                let mut response = rpc::whole(judge, arriving, guard).await?;
+                let kind = if kind == A2A_JSON { A2A_JSON } else { "application/json" };
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+                response
+            }
+            // There is nothing to say of it any more.
+            "" if wire == Wire::HttpJson && is_removed && matches!(status, 200 | 204) => {
+                rpc::whole(judge, arriving, guard).await?
+            }
             _ => return Err(failed(&format!("it answered with the status {status} and no message"))),
         };
         response.headers_mut().extend(passed);
         Ok(response)
     }
+}
+
+/// Whether an answer of HTTP+JSON of this status is one: it succeeded, or says why not.
+fn is_told(status: u16) -> bool {
+    matches!(status, 200..=299 | 400..=599)
 }

@@ -1,6 +1,6 @@
 //! What an agent answers, message by message: the tasks and contexts that it tells of are its caller's from then on.
 
-use super::{forward::Going, told};
+use super::{asked::Wire, forward::Going, told};
 use crate::{
     access,
     refused::Refused,
@@ -11,7 +11,6 @@ use legation_mcp::{
     reply::ReplyError,
 };
 use legation_registry::a2a::Named;
-use serde_json::Value;
 use std::sync::Arc;
 
 /// Most tasks and contexts that one answer may tell of: each is kept.
@@ -35,7 +34,9 @@ impl Judge {
 
     /// The tasks of a list that are the caller's, and no trace of others (A2A 1.0 §13.1).
     async fn own_tasks(&self, text: &str) -> Result<String, Refused> {
-        let Some(listed) = reply::listed(text).map_err(wrong)? else { return Ok(text.to_owned()) };
+        let Some(listed) = reply::listed(&self.message.binding, text).map_err(wrong)? else {
+            return Ok(text.to_owned());
+        };
         let named = listed.into_iter().map(|id| (Named::Task, id)).collect::<Vec<_>>();
         let (gateway, route) = (Arc::clone(&self.going.gateway), self.going.route.name.clone());
         let owners = move || gateway.registry.a2a_owners(&route, &named);
@@ -43,7 +44,7 @@ impl Judge {
         let owners = owners.map_err(|error| Refused::of_registry(&error))?;
         let caller = self.going.caller.chain.agent().as_str();
         let kept: Vec<bool> = owners.iter().map(|owner| owner.as_deref() == Some(caller)).collect();
-        reply::filtered(text, &kept).map_err(wrong)
+        reply::filtered(&self.message.binding, text, &kept).map_err(wrong)
     }
 
     /// Keeps what an answer tells of before anybody hears of it.
@@ -65,10 +66,8 @@ impl Judge {
 
 impl Judges for Judge {
     async fn judged(&mut self, text: &str) -> Result<Option<String>, Refused> {
-        let (id, tells) = reply::read(text.as_bytes()).map_err(wrong)?;
-        if id.is_some_and(|id| id != self.message.id) {
-            return Ok(None);
-        }
+        let tells = reply::read(&self.message.binding, text.as_bytes()).map_err(wrong)?;
+        let Some(tells) = tells else { return Ok(None) };
         match self.message.operation {
             Operation::List => self.own_tasks(text).await.map(Some),
             Operation::Send
@@ -87,10 +86,13 @@ impl Judges for Judge {
         }
     }
 
-    fn ended(&self, refused: &Refused) -> Value {
+    fn ended(&self, refused: &Refused) -> String {
         self.going.gateway.count(&refused.code);
         access::code(&refused.code);
-        told::error_body(Some(&self.message), refused)
+        let wire = told::wire(&self.message);
+        // What is told in a stream of HTTP+JSON is known by its name: there is nothing else around it.
+        let name = if wire == Wire::HttpJson { "event: error\n" } else { "" };
+        format!("{name}data: {}\n\n", told::error_body(wire, Some(&self.message), refused))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A refusal in the shape that A2A clients read, and a request that waits as the task that it is to them.
 
-use super::Asked;
+use super::{Asked, Wire, forward::A2A_JSON};
 use crate::{
     access, answer,
     gateway::{Gateway, now},
@@ -8,10 +8,11 @@ use crate::{
     rpc,
 };
 use axum::{body::Body, response::Response};
+use http::{HeaderValue, header};
 use legation_mcp::{
     a2a::{
-        Message, Operation,
-        told::{Waits, error, held},
+        Binding, Message,
+        told::{Waits, error, held, http_error},
     },
     told::Denied,
 };
@@ -19,9 +20,9 @@ use legation_store::approval::Held;
 use legation_verifier::Code;
 use serde_json::Value;
 
-/// A refusal as the answer to what was asked, counted by its code. Errors stand in the envelope, with the status 200 (A2A 1.0 §9.5);
-/// who calls, and what was no message at all, is told by the status, too.
-pub(crate) fn refused(gateway: &Gateway, asked: Option<&Asked>, refused: &Refused) -> Response {
+/// A refusal as the answer to what was asked, counted by its code. By JSON-RPC errors stand in the envelope, with the status 200 (A2A 1.0
+/// §9.5); who calls, and what was no message at all, is told by the status, too. By HTTP+JSON the status says what is wrong (§11.6).
+pub(crate) fn refused(gateway: &Gateway, wire: Wire, asked: Option<&Asked>, refused: &Refused) -> Response {
     if let Some(Asked::Card | Asked::Overlay) = asked {
         return gateway.refuse(refused);
     }
@@ -37,10 +38,22 @@ pub(crate) fn refused(gateway: &Gateway, asked: Option<&Asked>, refused: &Refuse
         // Whoever shows a token is to ask for one with more scopes.
         status @ (400 | 403) if refused.challenge.is_some() => status,
         status @ (401 | 405 | 413) => status,
-        status if status >= 500 => status,
+        status if status >= 500 || wire == Wire::HttpJson => status,
         _ => 200,
     };
-    rpc::refusal(status, &error_body(message, refused), refused)
+    let mut response = rpc::refusal(status, &error_body(wire, message, refused), refused);
+    if wire == Wire::HttpJson {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(A2A_JSON));
+    }
+    response
+}
+
+/// By which binding a message is answered.
+pub(super) fn wire(message: &Message) -> Wire {
+    match message.binding {
+        Binding::JsonRpc(_) => Wire::JsonRpc,
+        Binding::HttpJson => Wire::HttpJson,
+    }
 }
 
 /// How a request stands that was held for an approval.
@@ -69,10 +82,14 @@ pub(super) fn waits(message: &Message, of: &Held) -> Response {
 
 /// An answer of our own as the operation has it: one message, or a stream of one.
 fn given(message: &Message, body: &Value) -> Response {
-    match message.operation {
-        Operation::Stream | Operation::Subscribe => rpc::streamed(Body::from(format!("data: {body}\n\n"))),
-        _ => answer::whole(200, "application/json", body.to_string().into_bytes()),
+    let kind = match wire(message) {
+        Wire::JsonRpc => "application/json",
+        Wire::HttpJson => A2A_JSON,
+    };
+    if message.operation.is_streamed() {
+        return rpc::streamed(Body::from(format!("data: {body}\n\n")));
     }
+    answer::whole(200, kind, body.to_string().into_bytes())
 }
 
 fn why(refused: &Refused) -> Denied<'_> {
@@ -88,9 +105,16 @@ fn why(refused: &Refused) -> Denied<'_> {
     }
 }
 
-/// A refusal as an error of JSON-RPC.
-pub(super) fn error_body(message: Option<&Message>, refused: &Refused) -> Value {
-    error(message.map(|message| &message.id), rpc_code(refused), &why(refused))
+/// A refusal as an error of the binding.
+pub(super) fn error_body(wire: Wire, message: Option<&Message>, refused: &Refused) -> Value {
+    let id = message.and_then(|message| match &message.binding {
+        Binding::JsonRpc(id) => Some(id),
+        Binding::HttpJson => None,
+    });
+    match wire {
+        Wire::JsonRpc => error(id, rpc_code(refused), &why(refused)),
+        Wire::HttpJson => http_error(refused.status(), &why(refused)),
+    }
 }
 
 /// The code of JSON-RPC: of the specifications where they have one (A2A 1.0 §5.4), else the HTTP status.

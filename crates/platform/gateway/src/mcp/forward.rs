@@ -50,7 +50,7 @@ pub(crate) async fn forward(
     };
     let body = going.asked.message().map_or(Cow::Borrowed(body), |message| sent_on(message, body));
     let call = Call { method, url: &going.url, headers: sent, body: body.into_owned() };
-    let arriving = rpc::begin(&going.gateway, &going.route, call).await?;
+    let arriving = rpc::begin(&going.gateway, &going.route, &going.caller, call).await?;
     recorded.await?;
     let session = going.session(&arriving).await?;
     let mut response = going.answer(arriving, guard).await?;

@@ -18,7 +18,6 @@ use legation_mcp::{
 };
 use legation_resolver::{Call, call::Method};
 use legation_verifier::{Code, Denial, authorize, receipt::Subject};
-use serde_json::Value;
 use std::sync::Arc;
 
 /// Most requests to its client that a server is told of in one answer that they do not go on: each costs a request of ours.
@@ -35,10 +34,10 @@ impl Judges for Judge {
         self.message(text).await
     }
 
-    fn ended(&self, refused: &Refused) -> Value {
+    fn ended(&self, refused: &Refused) -> String {
         self.going.gateway.count(&refused.code);
         access::code(&refused.code);
-        told::body(self.message_asked(), refused)
+        format!("data: {}\n\n", told::body(self.message_asked(), refused))
     }
 }
 

@@ -40,9 +40,13 @@ pub fn status_and_type(code: &str) -> (u16, &'static str) {
             (400, INVALID)
         }
         "unsupported_member" | "unbounded_input" | "missing_member" | "wrong_member" => (400, INVALID),
-        "out_of_range" | "two_limits" | "answer_too_long" | "too_dear" | "bad_request" | "other_protocol" => {
-            (400, INVALID)
-        }
+        "out_of_range"
+        | "two_limits"
+        | "answer_too_long"
+        | "too_dear"
+        | "bad_request"
+        | "other_protocol"
+        | "version_unsupported" => (400, INVALID),
         "search_not_exact" => (400, INVALID),
         "api_key_missing" | "api_key_unknown" | "api_key_expired" | "api_key_blocked" => (401, INVALID),
         // What is shown at a route that takes identity tokens.

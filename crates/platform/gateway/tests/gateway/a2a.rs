@@ -1,8 +1,10 @@
 //! A2A agents: skills by their data, tasks and contexts of who began them, cards, places for notifications, approvals, streams.
 
+mod http;
+
 use crate::world::{Answer, World, blocking, both, get, local, now, post_to, sqlite};
+use ::http::Request;
 use axum::body::Body;
-use http::Request;
 use http_body_util::BodyExt;
 use legation_agent_card::{Form, Keys, UnverifiedCard, verify};
 use legation_credential::{Approval, ApprovalRequest, Securing, approve};
@@ -75,7 +77,11 @@ struct Hotel {
 
 impl Hotel {
     fn new() -> Self {
-        let (world, upstream) = (sqlite(), agent());
+        Self::of(agent())
+    }
+
+    fn of(upstream: Upstream) -> Self {
+        let world = sqlite();
         let route = Route {
             name: "hotel".to_owned(),
             path: "/hotel/".to_owned(),
@@ -317,7 +323,7 @@ async fn a_message_at_an_address_of_another_binding_is_not_passed_on() {
         let answer = hotel.world.send(0, post_to(&format!("/hotel/{path}"), &key, body.clone())).await;
         assert!(answer.json()["error"]["code"].is_i64(), "{path}: {}", answer.text());
     }
-    for (method, path) in [("GET", "rpc"), ("GET", "tasks/task-1"), ("DELETE", "rpc"), ("PUT", "rpc")] {
+    for (method, path) in [("GET", "rpc"), ("PUT", "tasks/task-1"), ("DELETE", "rpc"), ("PUT", "rpc")] {
         let request = Request::builder()
             .method(method)
             .uri(format!("/hotel/{path}"))
@@ -425,10 +431,7 @@ async fn a_stream_passes_as_it_arrives_and_ends_within_a_second_of_a_stop() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_above_a_limit_waits_as_a_task_and_passes_once_when_it_was_approved() {
     let hotel = Hotel::new();
-    let boss = SecretKey::generate(Algorithm::EdDsa).unwrap();
-    let approver = legation_did::key::did(boss.public_key());
-    let above = json!({"type": "approval", "above": 5000, "currency": "USD", "approver": approver.as_str(),
-        "actions": ["a2a:skill:book"]});
+    let (boss, above) = approver();
     let key = hotel.agent("mail", &["skill:book"], vec![above.clone()]);
     let eve = hotel.agent("eve", &["skill:book"], vec![above]);
     let dear = json!({"amount": 5001, "currency": "USD", "to": ["bob"]});
@@ -460,6 +463,15 @@ async fn what_is_above_a_limit_waits_as_a_task_and_passes_once_when_it_was_appro
     assert_eq!(hotel.upstream.count(), 1);
     let data = &hotel.last()["params"]["message"]["parts"][0]["data"];
     assert_eq!(data["to"], json!(["bob"]), "what was approved is what is sent");
+}
+
+/// Whoever approves what costs more than 50 dollars, and the constraint that says so.
+fn approver() -> (SecretKey, Value) {
+    let boss = SecretKey::generate(Algorithm::EdDsa).unwrap();
+    let approver = legation_did::key::did(boss.public_key());
+    let above = json!({"type": "approval", "above": 5000, "currency": "USD", "approver": approver.as_str(),
+        "actions": ["a2a:skill:book"]});
+    (boss, above)
 }
 
 /// Approves what waits.
@@ -517,7 +529,9 @@ async fn a_card_for_calls_through_the_gateway_is_signed_by_the_organization_and_
         "supportedInterfaces": [
             {"url": "https://elsewhere.example/rpc", "protocolBinding": "JSONRPC", "protocolVersion": "1.0"},
             {"url": hotel.url, "protocolBinding": "JSONRPC", "protocolVersion": "1.0"},
-            {"url": hotel.url, "protocolBinding": "HTTP+JSON", "protocolVersion": "1.0"}],
+            {"url": hotel.url.replace("/rpc", ""), "protocolBinding": "HTTP+JSON", "protocolVersion": "1.0"},
+            {"url": format!("{}/v1", hotel.url), "protocolBinding": "HTTP+JSON", "protocolVersion": "0.3"},
+            {"url": hotel.url, "protocolBinding": "GRPC", "protocolVersion": "1.0"}],
         "capabilities": {"extensions": [
             {"uri": "https://w3id.org/legation/a2a/identity/v1", "params": {"did": "did:web:hotel.example"}},
             {"uri": "https://other.example/v1"}]},
@@ -535,7 +549,7 @@ async fn a_card_for_calls_through_the_gateway_is_signed_by_the_organization_and_
     let card = verified.card();
     let interfaces = card["supportedInterfaces"].as_array().unwrap();
     let urls: Vec<_> = interfaces.iter().map(|one| one["url"].as_str().unwrap()).collect();
-    assert_eq!(urls, [format!("{}/hotel/rpc", registry.origin())]);
+    assert_eq!(urls, ["/hotel/rpc", "/hotel"].map(|path| format!("{}{path}", registry.origin())));
     let extensions = card["capabilities"]["extensions"].as_array().unwrap();
     let says = |uri: &str| extensions.iter().find(|one| one["uri"] == uri).cloned().unwrap_or_default();
     let digest = legation_keys::base64url::encode(&Sha256::digest(&text));
@@ -547,7 +561,7 @@ async fn a_card_for_calls_through_the_gateway_is_signed_by_the_organization_and_
     let stranger = Request::get(at).body(Body::empty()).unwrap();
     assert_eq!(hotel.world.send(0, stranger).await.status, 401);
     // Of what is no card of that agent's none is made; a route that is gone has none.
-    let elsewhere = text.replace(&hotel.url, "https://elsewhere.example/rpc");
+    let elsewhere = text.replace(&hotel.url.replace("/rpc", ""), "https://elsewhere.example");
     for wrong in ["{}", "", elsewhere.as_str()] {
         assert!(blocking(|| registry.set_card_overlay("hotel", wrong, now())).is_err(), "{wrong}");
     }

@@ -1,10 +1,13 @@
 //! Receipts of others: what a service answers with, and what an agent hands in.
 
-use crate::world::{World, blocking, local, now, post_to, sqlite};
+use crate::world::{World, blocking, get, local, now, post_to, sqlite};
 use axum::{Router, body::Body, http::Request, routing::any};
 use legation_credential::{Authority, Facts};
 use legation_keys::{Algorithm, PublicKey, SecretKey, Signer as _};
-use legation_registry::{Profile, route::Route};
+use legation_registry::{
+    Profile,
+    route::{Route, RouteProtocol},
+};
 use legation_verifier::receipt;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -30,7 +33,18 @@ impl Shop {
         let serves = move |request: Request<Body>| {
             let (said, document) = (said.lock().unwrap().clone(), document.clone());
             async move {
-                let mut response = axum::response::Response::new(Body::from("done"));
+                // What a server of MCP and an agent of A2A say, by either of its bindings, and any other service.
+                let (kind, body) = match request.uri().path() {
+                    "/rpc" => ("application/json", r#"{"jsonrpc":"2.0","id":1,"result":{}}"#),
+                    "/message:send" => (
+                        "application/a2a+json",
+                        r#"{"message":{"messageId":"m","role":"ROLE_AGENT","parts":[]}}"#,
+                    ),
+                    "/.well-known/agent-card.json" => ("application/json", "{}"),
+                    _ => ("text/plain", "done"),
+                };
+                let mut response = axum::response::Response::new(Body::from(body));
+                response.headers_mut().insert("content-type", kind.parse().unwrap());
                 if request.uri().path() == "/.well-known/did.json" {
                     *response.body_mut() = Body::from(document);
                     response.headers_mut().insert("content-type", "application/did+json".parse().unwrap());
@@ -49,13 +63,21 @@ impl Shop {
             upstream: local(&format!("http://127.0.0.1:{port}/")),
             ..Route::default()
         };
+        let other = |name: &str, protocol| Route {
+            name: name.to_owned(),
+            path: format!("/{name}/"),
+            protocol,
+            ..route.clone()
+        };
+        let others = [other("tools", RouteProtocol::Mcp), other("hotel", RouteProtocol::A2a)];
         let may = Profile {
-            actions: vec!["http:*".to_owned()],
+            actions: ["http:*", "mcp:*", "a2a:*"].map(str::to_owned).to_vec(),
             resources: vec![format!("{}*", route.upstream)],
             ..Profile::default()
         };
         let (agent, did) = blocking(|| {
             world.registry.put_route(&route, now()).unwrap();
+            others.iter().for_each(|other| world.registry.put_route(other, now()).unwrap());
             world.registry.add_team("buyers", &may, now()).unwrap();
             let did = world.registry.add_agent("mail", "buyers", &may, now()).unwrap().did;
             (world.registry.create_key("mail", "test", None, now()).unwrap().secret.to_string(), did)
@@ -94,6 +116,11 @@ impl Shop {
         let before = self.kept().len();
         let answer = self.world.send(0, post_to("/shop/orders", &self.agent, "{}".to_owned())).await;
         assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "done"));
+        self.next(before).await
+    }
+
+    /// What is kept beside so many.
+    async fn next(&self, before: usize) -> legation_store::theirs::Theirs {
         for _ in 0..200 {
             if let Some(last) = self.kept().into_iter().next().filter(|_| self.kept().len() > before) {
                 return last;
@@ -166,6 +193,40 @@ async fn what_a_service_answers_with_is_kept_and_named_as_what_it_is() {
     shop.world.send(0, post_to("/shop/orders", &shop.agent, "{}".to_owned())).await;
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     assert_eq!(shop.kept().len(), count);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_server_of_tools_or_an_agent_answers_with_is_kept_as_any_services() {
+    let shop = Shop::open().await;
+    let rpc = |method: &str, params: Value| {
+        json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string()
+    };
+    let message = json!({"message": {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": "hi"}]}});
+    let mut over_http = post_to("/hotel/message:send", &shop.agent, message.to_string());
+    over_http.headers_mut().insert("a2a-version", "1.0".parse().unwrap());
+    let asked = [
+        post_to("/tools/rpc", &shop.agent, rpc("ping", json!({}))),
+        post_to("/hotel/rpc", &shop.agent, rpc("SendMessage", message)),
+        over_http,
+        get(&shop.agent, "/hotel/.well-known/agent-card.json"),
+    ];
+    // Each of another second, since the same receipt is kept once.
+    let at = now();
+    for (index, request) in asked.into_iter().enumerate() {
+        let ago = i64::try_from(index).unwrap();
+        let good = shop.receipt(&shop.did, at - ago);
+        good.clone_into(&mut shop.says.lock().unwrap());
+        let answer = shop.world.send(0, request).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let kept = shop.next(index).await;
+        assert_eq!((kept.state.as_str(), kept.reason.as_str()), ("verified", ""), "{index}");
+        assert_eq!((kept.agent, kept.secured), (shop.did.clone(), good), "{index}");
+        assert_eq!(kept.origin, format!("http://localhost:{}", shop.port));
+    }
+    // One that is of somebody else is no better there.
+    shop.receipt("did:web:acme.example:other", now()).clone_into(&mut shop.says.lock().unwrap());
+    shop.world.send(0, post_to("/tools/rpc", &shop.agent, rpc("ping", json!({})))).await;
+    assert_eq!(shop.next(4).await.state, "foreign");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

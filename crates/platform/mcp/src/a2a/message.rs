@@ -1,4 +1,4 @@
-//! What a client sends: one message of JSON-RPC, read strictly.
+//! What a client sends: one message, read strictly, by whichever binding it came.
 
 use super::{
     operation::{Generation, Operation},
@@ -45,11 +45,20 @@ const PLACE: [&str; 6] = ["id", "url", "token", "authentication", "taskId", "ten
 /// By what metadata name a skill of the agent's card. The protocol has no member for it.
 const SKILL: [&str; 3] = ["skillId", "skill_id", "skill"];
 
+/// By which binding a message comes, and its answer goes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// JSON-RPC (A2A 1.0 §9), with the id by which the answer is known.
+    JsonRpc(Id),
+    /// HTTP+JSON (1.0 §11): method, path and query say what is asked.
+    HttpJson,
+}
+
 /// A message of a client.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
-    /// The id by which its answer is known.
-    pub id: Id,
+    /// By which binding it came.
+    pub binding: Binding,
     /// What it asks for.
     pub operation: Operation,
     /// Which generation it is written in.
@@ -65,7 +74,7 @@ pub struct Message {
     /// What is asked for in particular: the members of its data.
     pub facts: Facts,
     /// SHA-256 of what is asked, in canonical form (RFC 8785): `method` and `params` without the id of the message. The same asked
-    /// again has the same.
+    /// again has the same, and so has a message that came by the other binding.
     pub digest: [u8; 32],
 }
 
@@ -80,7 +89,7 @@ impl Message {
     }
 }
 
-/// Reads the message that a body is.
+/// Reads the message that a body of JSON-RPC is.
 ///
 /// # Errors
 /// [`MessageError`]: what two readers could read differently, and what is not known here, is no message.
@@ -92,9 +101,18 @@ pub fn read(body: &[u8]) -> Result<Message, MessageError> {
     let id = id.ok_or_else(|| form("it has no `id`"))?;
     let unknown = || MessageError::Unknown { found: shorten(&method) };
     let (operation, generation) = Operation::of(&method).ok_or_else(unknown)?;
-    let digest = digest(&method, params);
+    of_params(Binding::JsonRpc(id), (operation, generation), params)
+}
+
+/// The message that an operation and its parameters are.
+pub(super) fn of_params(
+    binding: Binding,
+    (operation, generation): (Operation, Generation),
+    params: Option<&Object<'_>>,
+) -> Result<Message, MessageError> {
+    let digest = digest(operation.method(generation), params);
     let (skill, tasks, context, push, facts) = (None, Vec::new(), None, None, Facts::new());
-    let mut read = Message { id, operation, generation, skill, tasks, context, push, facts, digest };
+    let mut read = Message { binding, operation, generation, skill, tasks, context, push, facts, digest };
     match params {
         Some(params) => with_params(&mut read, params)?,
         None if operation == Operation::ExtendedCard || operation == Operation::List => {}

@@ -75,6 +75,12 @@ impl Operation {
         NAMES.iter().find(|(operation, ..)| *operation == self).map_or("", |(_, old, _)| old)
     }
 
+    /// The method that it is by a generation's name.
+    pub(crate) fn method(self, generation: Generation) -> &'static str {
+        let named = NAMES.iter().find(|(operation, ..)| *operation == self);
+        named.map_or("", |(_, old, new)| if generation == Generation::Old { *old } else { *new })
+    }
+
     /// Whether it sends a message.
     #[must_use]
     pub fn is_message(self) -> bool {
@@ -88,6 +94,12 @@ impl Operation {
             (SetPush, _) | (GetPush | ListPush | DeletePush, Generation::New) => Some("taskId"),
             (Send | Stream | List | ExtendedCard, _) => None,
         }
+    }
+
+    /// Whether its answer may be a stream.
+    #[must_use]
+    pub fn is_streamed(self) -> bool {
+        matches!(self, Stream | Subscribe)
     }
 
     /// The members that `params` may have: those of both generations.

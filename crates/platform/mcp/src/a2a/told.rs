@@ -1,11 +1,16 @@
 //! What a caller is told by the gateway itself: a denial as an error, or a task that waits for an approval.
 
-use super::{message::Message, operation::Generation};
+use super::{
+    message::{Binding, Message},
+    operation::Generation,
+};
 use crate::{Id, told::Denied};
 use serde_json::{Value, json};
 
 /// The domain of our errors (`google.rpc.ErrorInfo`).
 pub const DOMAIN: &str = "w3id.org/legation";
+/// The domain of the protocol's own errors (A2A 1.0 §11.6).
+const OF_A2A: &str = "a2a-protocol.org";
 
 /// What became of a request that needs an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,29 +61,75 @@ pub fn held(message: &Message, waits: Waits, why: &Denied<'_>) -> Value {
             json!({"kind": "task", "id": id, "contextId": id, "status": status, "metadata": metadata})
         }
     };
-    let result = match (message.generation, message.operation.is_message()) {
-        (Generation::New, true) => json!({"task": task}),
+    // 1.0 wraps it where it could be something else (§3.2.3): in the answer to a message, and in a stream.
+    let is_wrapped = message.operation.is_message() || message.operation.is_streamed();
+    let result = match message.generation {
+        Generation::New if is_wrapped => json!({"task": task}),
         _ => task,
     };
-    json!({"jsonrpc": "2.0", "id": message.id.to_json(), "result": result})
+    match &message.binding {
+        Binding::JsonRpc(id) => json!({"jsonrpc": "2.0", "id": id.to_json(), "result": result}),
+        Binding::HttpJson => result,
+    }
 }
 
-/// An error (A2A 1.0 §9.5), with its code for people in `message` and for programs in `data`. What could not be read has no `id`
+/// An error of JSON-RPC (A2A 1.0 §9.5), with its code for people in `message` and for programs in `data`. What could not be read has no `id`
 /// of its own, and `null` in place of it (JSON-RPC 2.0 §5).
 #[must_use]
 pub fn error(id: Option<&Id>, code: i64, why: &Denied<'_>) -> Value {
-    let info = json!({
-        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-        "reason": why.code.to_ascii_uppercase(),
-        "domain": DOMAIN,
-        "metadata": details(why),
-    });
-    let message = format!("{} ({})", sentence(why), why.code);
+    let reason = why.code.to_ascii_uppercase();
+    let info = info((reason.as_str(), DOMAIN), why);
     json!({
         "jsonrpc": "2.0",
         "id": id.map(Id::to_json),
-        "error": {"code": code, "message": message, "data": [info]},
+        "error": {"code": code, "message": coded(why), "data": [info]},
     })
+}
+
+/// An error of HTTP+JSON (A2A 1.0 §11.6): `google.rpc.Status` with the HTTP status. What the protocol has a name for goes by that.
+#[must_use]
+pub fn http_error(status: u16, why: &Denied<'_>) -> Value {
+    let own = why.code.to_ascii_uppercase();
+    let named = match why.code {
+        "task_unknown" => ("TASK_NOT_FOUND", OF_A2A),
+        "version_unsupported" => ("VERSION_NOT_SUPPORTED", OF_A2A),
+        _ => (own.as_str(), DOMAIN),
+    };
+    json!({"error": {
+        "code": status, "status": status_name(status), "message": coded(why), "details": [info(named, why)],
+    }})
+}
+
+/// The name of an HTTP status in `google.rpc.Code`.
+fn status_name(status: u16) -> &'static str {
+    match status {
+        400 => "INVALID_ARGUMENT",
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        405 => "UNIMPLEMENTED",
+        409 => "ABORTED",
+        413 => "OUT_OF_RANGE",
+        429 => "RESOURCE_EXHAUSTED",
+        502 | 503 => "UNAVAILABLE",
+        504 => "DEADLINE_EXCEEDED",
+        500..=599 => "INTERNAL",
+        _ => "UNKNOWN",
+    }
+}
+
+fn info((reason, domain): (&str, &str), why: &Denied<'_>) -> Value {
+    json!({
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": reason,
+        "domain": domain,
+        "metadata": details(why),
+    })
+}
+
+/// For people, with the code behind it.
+fn coded(why: &Denied<'_>) -> String {
+    format!("{} ({})", sentence(why), why.code)
 }
 
 /// What is wrong, and what can be done.
