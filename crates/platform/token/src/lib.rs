@@ -37,10 +37,10 @@ pub mod request;
 pub mod verify;
 
 pub use about::AboutToken;
-pub use legation_agent_card::{JwkSet, jwks::JwkSetError};
 pub use algorithm::TokenAlgorithm;
 pub use assertion::Assertion;
 pub use claims::{Claims, ClaimsError};
+pub use legation_agent_card::{JwkSet, jwks::JwkSetError};
 pub use make::{Issue, MakeError, of_chain};
 pub use narrow::{Narrowed, narrow};
 pub use nonce::Nonces;
