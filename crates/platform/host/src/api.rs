@@ -6,7 +6,7 @@
 //! | `endpoint` | one end point, and the table of all: it mounts them, and is their description |
 //! | `serve` | a request: read, admitted by the gateway, run, answered |
 //! | `version` | `ETag` and `If-Match`: nobody overwrites what he has not seen |
-//! | `stream` | events as they come |
+//! | `stream` | events and receipts as they come |
 //! | `asked`, `error` | what an end point is asked; why it does nothing |
 //! | `holders`, `budgets`, `keys`, `delegations` | teams and agents, and what is theirs |
 //! | `configured` | models, routes, secrets of upstreams |

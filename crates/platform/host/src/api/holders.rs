@@ -94,6 +94,14 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     ),
     Endpoint::change(
         Method::POST,
+        ("/v1/agent-previews", "admin:agents.preview"),
+        "What an agent would be given, by the rules that it is added by. Nothing is made.",
+        (Some("AddAgent"), "AgentPreview"),
+        preview,
+    )
+    .reading(),
+    Endpoint::change(
+        Method::POST,
         ("/v1/agent-imports", "admin:agents.add"),
         "Add agents, whose keys the signer keeps. Each that can't be added is refused by itself; those that are there already stay.",
         (Some("ImportAgents"), "ImportedAgents"),
@@ -244,6 +252,31 @@ fn add_agent(asked: &Asked<'_>) -> Result<Value, ApiError> {
         None => asked.registry.add_agent(&name, team, &profile, asked.now)?,
     };
     Ok(forms::holder(&asked.registry.show(Kind::Agent, &name)?))
+}
+
+/// What [`add_agent`] would give. Whether who asks may give it is held as there.
+fn preview(asked: &Asked<'_>) -> Result<Value, ApiError> {
+    let add: Add = asked.body()?;
+    if add.key_proof.is_some() {
+        let message = "a key is brought when the agent is added; leave out `keyProof`";
+        return Err(ApiError::bad("body_invalid", message));
+    }
+    let (name, team) = (add.name.clone(), add.team.clone());
+    let team = team.as_deref().unwrap_or(FIRST_TEAM);
+    let profile = add.profile(legation_registry::profile::VALID_FOR)?;
+    gives_no_more(asked, &profile)?;
+    let seen = asked.registry.preview_agent((&name, team), &profile, asked.now)?;
+    Ok(json!({
+        "name": name,
+        "did": seen.terms.subject.as_str(),
+        "team": team,
+        "authority": seen.terms.authority.to_json(),
+        "effective": seen.effective.to_json(),
+        "account": seen.terms.account,
+        "validFrom": time::format(seen.terms.valid_from),
+        "validUntil": time::format(seen.terms.valid_until),
+        "maxDepth": seen.terms.max_depth,
+    }))
 }
 
 fn change(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {
