@@ -207,7 +207,7 @@ fn form(visit: &Visit, bounds: &Bounds, draft: &Draft, wrong_in: Option<(&str, &
             (field.lines("resources", "What these are on, one a line, such as https://crm.example/*", &draft.resources))
             (field.lines("constraints", "Constraints as JSON, one a line", &draft.constraints))
             label for="max_depth" { "How many further links it may make" }
-            input id="max_depth" name="max_depth" type="number" min="0" max=(bounds.depth) value=(if draft.max_depth.is_empty() { "0" } else { &draft.max_depth })
+            input id="max_depth" name="max_depth" type="number" min="0" max=(bounds.depth) value=(if draft.max_depth.is_empty() { "0" } else { draft.max_depth.as_str() })
                 aria-invalid=[field.is_wrong("max_depth")] aria-describedby=(field.described("max_depth"));
             (field.after("max_depth"))
             (field.line("valid_for", "How long each delegation lives, such as 30d; it is renewed in time", &draft.valid_for, 16))

@@ -144,7 +144,9 @@ impl Draft {
             "budget_invalid" => "budgets",
             "duration_invalid" => "valid_for",
             "nothing_granted" => "models",
-            "authority_invalid" if says("constraint") => "constraints",
+            "authority_invalid" if says("constraint") || !(says("action") || says("resource")) => {
+                "constraints"
+            }
             "authority_invalid" | "wider_than_parent" => "actions",
             "value_invalid" if says("`validFor`") => "valid_for",
             "value_invalid" if says(" is no group of models") => "models",

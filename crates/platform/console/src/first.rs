@@ -33,7 +33,8 @@ pub(crate) struct Calls {
 
 impl Calls {
     pub(crate) fn of(visit: &Visit, receipts: &[Value]) -> Self {
-        let of_agents = || receipts.iter().filter(|one| !is_administration(&visit.session.of, one));
+        let of = &visit.session.of;
+        let of_agents = || receipts.iter().filter(move |one| !is_administration(of, one));
         let any = |decision: &str| of_agents().any(|one| word(one) == decision);
         Self { permitted: any("permit"), denied: any("deny"), more: receipts.len() >= LOOKED }
     }

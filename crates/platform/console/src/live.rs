@@ -29,7 +29,7 @@ const MOST: usize = 1 << 20;
 /// After how long a browser asks again once a stream has ended, milliseconds: those of `/v1` end within a minute.
 const AGAIN: &str = "retry: 2000\n\n";
 /// When to ask again where there is no place, seconds.
-const FULL: HeaderValue = HeaderValue::from_static("30");
+const FULL: &str = "30";
 
 #[derive(Deserialize)]
 pub(crate) struct Wanted {
@@ -70,7 +70,10 @@ async fn begin(console: &Arc<Console>, wanted: Wanted, parts: &Parts) -> Result<
     }
     let full = |_| {
         let message = "so much is followed already; close another page";
-        Problem { retry_after: Some(FULL), ..Problem::new(503, "overloaded", message) }
+        Problem {
+            retry_after: Some(HeaderValue::from_static(FULL)),
+            ..Problem::new(503, "overloaded", message)
+        }
     };
     let own = Arc::clone(&session.followed).try_acquire_owned().map_err(full)?;
     let of_all = Arc::clone(&console.followed).try_acquire_owned().map_err(full)?;

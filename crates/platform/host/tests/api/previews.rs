@@ -17,12 +17,16 @@ async fn what_is_seen_before_is_what_the_delegation_says_after() {
         let listed = world.done("GET", "/v1/delegations?agent=bot", Value::Null).await;
         let id = listed["delegations"][0]["id"].as_str().unwrap().to_owned();
         let made = world.done("GET", &format!("/v1/delegations/{id}"), Value::Null).await;
-        let said = &made["credential"]["credentialSubject"];
-        assert_eq!(seen["did"], said["id"], "{}", world.engine);
-        for (name, pointer) in
-            [("authority", "/authority"), ("account", "/account"), ("maxDepth", "/maxDepth")]
-        {
-            assert_eq!(Some(&seen[name]), said.pointer(pointer), "{name} {said}");
+        let subject = &made["credential"]["credentialSubject"];
+        assert_eq!(seen["did"], subject["id"], "{}", world.engine);
+        let said = &subject["delegation"];
+        for (pointer, member) in [
+            ("/authority/grants", "grants"),
+            ("/authority/constraints", "constraints"),
+            ("/account", "account"),
+            ("/maxDepth", "maxDepth"),
+        ] {
+            assert_eq!(seen.pointer(pointer), said.get(member), "{member}: {said}");
         }
         // The limits of the team are its own too, and its name is taken now.
         assert!(seen["effective"].to_string().contains("constraints"), "{seen}");
