@@ -5,7 +5,7 @@ use super::{
     asked::{Asked, listed, unfit},
     endpoint::{AFTER, AT, Endpoint, LIMIT, Member},
     error::ApiError,
-    forms, policies, quarantine,
+    forms, policies, previews, quarantine,
 };
 use axum::http::Method;
 use legation_did::Purpose;
@@ -97,7 +97,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         ("/v1/agent-previews", "admin:agents.preview"),
         "What an agent would be given, by the rules that it is added by. Nothing is made.",
         (Some("AddAgent"), "AgentPreview"),
-        preview,
+        previews::preview,
     )
     .reading(),
     Endpoint::change(
@@ -168,9 +168,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 /// What a new team or agent is for, and what it may do.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
-struct Add {
-    name: String,
-    team: Option<String>,
+pub(super) struct Add {
+    pub(super) name: String,
+    pub(super) team: Option<String>,
     #[serde(default)]
     purpose: String,
     #[serde(default)]
@@ -193,11 +193,11 @@ struct Add {
     max_depth: u32,
     valid_for: Option<i64>,
     /// Of an agent that keeps its own key: the proof of it.
-    key_proof: Option<String>,
+    pub(super) key_proof: Option<String>,
 }
 
 impl Add {
-    fn profile(self, life: i64) -> Result<Profile, ApiError> {
+    pub(super) fn profile(self, life: i64) -> Result<Profile, ApiError> {
         let valid_for = self.valid_for.unwrap_or(life);
         if !(1..=MAX_LIFE).contains(&valid_for) {
             let message = format!("`validFor` is {valid_for}; expected seconds from 1 to {MAX_LIFE}");
@@ -252,31 +252,6 @@ fn add_agent(asked: &Asked<'_>) -> Result<Value, ApiError> {
         None => asked.registry.add_agent(&name, team, &profile, asked.now)?,
     };
     Ok(forms::holder(&asked.registry.show(Kind::Agent, &name)?))
-}
-
-/// What [`add_agent`] would give. Whether who asks may give it is held as there.
-fn preview(asked: &Asked<'_>) -> Result<Value, ApiError> {
-    let add: Add = asked.body()?;
-    if add.key_proof.is_some() {
-        let message = "a key is brought when the agent is added; leave out `keyProof`";
-        return Err(ApiError::bad("body_invalid", message));
-    }
-    let (name, team) = (add.name.clone(), add.team.clone());
-    let team = team.as_deref().unwrap_or(FIRST_TEAM);
-    let profile = add.profile(legation_registry::profile::VALID_FOR)?;
-    gives_no_more(asked, &profile)?;
-    let seen = asked.registry.preview_agent((&name, team), &profile, asked.now)?;
-    Ok(json!({
-        "name": name,
-        "did": seen.terms.subject.as_str(),
-        "team": team,
-        "authority": seen.terms.authority.to_json(),
-        "effective": seen.effective.to_json(),
-        "account": seen.terms.account,
-        "validFrom": time::format(seen.terms.valid_from),
-        "validUntil": time::format(seen.terms.valid_until),
-        "maxDepth": seen.terms.max_depth,
-    }))
 }
 
 fn change(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {
