@@ -119,7 +119,9 @@ impl Draft {
         }
         said.extend([("max-depth", self.max_depth.as_str()), ("valid-for", &self.valid_for)]);
         for (name, text) in said.into_iter().filter(|(_, text)| !text.is_empty()) {
-            command.push_str(&format!(" --{name} {}", shell(text)));
+            // What begins as an option does is not to be taken for one.
+            let between = if text.starts_with('-') { '=' } else { ' ' };
+            command.push_str(&format!(" --{name}{between}{}", shell(text)));
         }
         command
     }
@@ -197,6 +199,8 @@ mod tests {
              --resource 'https://crm.example/*' --constraint '{\"type\":\"rate\",\"seconds\":60,\"max\":10}' --max-depth 1 --valid-for 30d"
         );
         assert_eq!(Draft::read(own(draft.pairs())), draft);
+        let draft = of(&[("team", "sales"), ("name", "bot"), ("owner", "--no-such"), ("models", "a")]);
+        assert_eq!(draft.command(), "legation agent add bot --team sales --owner=--no-such --models a");
     }
 
     fn own(pairs: Vec<(&'static str, &str)>) -> Vec<(String, String)> {

@@ -76,7 +76,7 @@ async fn what_is_decided_comes_to_the_page_without_what_administrators_ask() {
     assert_eq!(world.call(&key).await, 403);
     let found = rows(&mut body, |one| one["decision"] == "deny").await.unwrap();
     assert!(found.iter().all(|one| one["agent"] == "bot" && one["on"] == "small"), "{found:?}");
-    let denied = found.last().unwrap();
+    let denied = found.iter().find(|one| one["decision"] == "deny").unwrap();
     assert_eq!(
         (denied["class"].as_str(), denied["toAgent"].as_str()),
         (Some("bad"), Some("/console/agents/bot"))
