@@ -81,7 +81,7 @@ async fn what_is_within_the_team_is_seen_before_it_is_issued_and_then_is_what_wa
     );
     let shown = blocking(|| world.registry.show(Kind::Agent, "reader")).unwrap();
     assert_eq!((shown.parent.as_deref(), shown.profile.valid_for), (Some("narrow"), 7 * 86_400));
-    assert_eq!(shown.profile.budgets[0].to_string(), "1USD/day");
+    assert_eq!(shown.profile.budgets[0].to_string(), "1.00 USD/day");
     // Sent twice, it is made once.
     let twice = sent(&world, &browser, &form, "issue", &fields).await;
     assert_eq!(twice.status, StatusCode::CONFLICT);

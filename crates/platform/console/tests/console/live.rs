@@ -73,7 +73,7 @@ async fn what_is_decided_comes_to_the_page_without_what_administrators_ask() {
     // An administrator's request, which nobody looks for here.
     browser.get(&world, "/console/agents").await;
     blocking(|| world.registry.suspend(Kind::Agent, "bot", now())).unwrap();
-    assert_eq!(world.call(&key).await, 403);
+    assert_eq!(world.call(&key).await, 401, "it is suspended");
     let found = rows(&mut body, |one| one["decision"] == "deny").await.unwrap();
     assert!(found.iter().all(|one| one["agent"] == "bot" && one["on"] == "small"), "{found:?}");
     let denied = found.iter().find(|one| one["decision"] == "deny").unwrap();
@@ -93,7 +93,7 @@ async fn it_begins_behind_the_last_one_that_was_read_and_tells_of_what_is_looked
     assert_eq!(world.call(&key).await, 200);
     let first = latest(&world);
     blocking(|| world.registry.suspend(Kind::Agent, "bot", now())).unwrap();
-    assert_eq!(world.call(&key).await, 403);
+    assert_eq!(world.call(&key).await, 401, "it is suspended");
     let denied = |one: &Value| one["decision"] == "deny";
     // A browser that asks again says what it has read.
     let last = [("last-event-id", first.to_string())];

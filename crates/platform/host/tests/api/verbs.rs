@@ -75,7 +75,10 @@ async fn holders(walk: &Walk<'_>) {
     let seen = walk.ask("POST", "/v1/agent-previews", agent.clone()).await;
     assert_eq!((&seen["team"], &seen["did"]), (&json!("sales"), &json!("did:web:acme.example:bot")));
     let wider = json!({"name": "wide", "team": "sales", "models": ["*"], "maxDepth": 9});
-    assert_eq!(walk.ask("POST", "/v1/agent-previews", wider).await["rule"], "redelegation_not_permitted");
+    let refused = walk.world.ask(&walk.world.admin, "POST", "/v1/agent-previews", &wider).await.json();
+    assert_eq!(refused["rule"], "redelegation_not_permitted", "{refused}");
+    let described = &walk.document["paths"]["/v1/agent-previews"]["post"]["responses"]["default"];
+    walk.hold(&described["content"], &refused, "a preview that is refused");
     let agent = walk.ask("POST", "/v1/agents", agent).await;
     assert_eq!((&agent["team"], &agent["budgets"][0]["budget"]), (&json!("sales"), &json!("5.00 USD/day")));
     walk.ask("POST", "/v1/agents", json!({"name": "other", "models": ["standard"]})).await;
