@@ -100,10 +100,19 @@ fn who_never_saw_the_console_revokes_an_agent_by_clicks_and_axe_finds_nothing() 
     );
     let key = run(&folder, &["api-key", "create", "buyer"]);
     assert_eq!(call(port, key["secret"].as_str().unwrap(), 1), "403");
+    // One that goes on calling, and a policy in two versions.
+    run(&folder, &["agent", "add", "caller", "--models", "*", "--budget", "1USD/day"]);
+    let caller = run(&folder, &["api-key", "create", "caller"]);
+    for text in ["when { context.at < 0 }", "when { context.at < 1 }"] {
+        fs::write(folder.join("quiet.cedar"), format!("forbid (principal, action, resource)\n{text};\n"))
+            .unwrap();
+        run(&folder, &["policy", "put", "quiet.cedar"]);
+    }
     let code = run(&folder, &["console", "--role", "owner"]);
     let mut node = node();
     node.arg(root("crates/platform/console/tests/look.mjs"));
     node.args([&format!("http://127.0.0.1:{admin}"), code["code"].as_str().unwrap(), "assistant"]);
-    let told = said(node.arg(root("target/console/pictures")));
+    node.arg(root("target/console/pictures")).arg(format!("http://127.0.0.1:{port}"));
+    let told = said(node.arg(caller["secret"].as_str().unwrap()));
     assert_eq!(told, "0 failed");
 }

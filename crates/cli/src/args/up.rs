@@ -220,6 +220,9 @@ pub(crate) struct UpArgs {
     /// is not of this machine and there is a certificate.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     pub(crate) admin_listen: SocketAddr,
+    /// Serve no console at the address for admins: whoever administers does so by commands and by `/v1`.
+    #[arg(long)]
+    pub(crate) no_console: bool,
     /// Where proxies on this machine ask whether a request that they hold passes: Envoy by `ext_authz`, nginx by `auth_request`,
     /// Traefik by `forwardAuth`. An address of this machine. Examples stand in `examples/proxies`.
     #[arg(long, value_name = "ADDRESS", requires = "authz_origin")]

@@ -148,7 +148,7 @@ impl Reached {
             ("", _) | (_, "") => Err(unknown()),
             (code, message) => {
                 let (code, message) = (code.to_owned(), message.to_owned());
-                Err(failed(&ApiError { status: reply.status, code, message, retry_after: None }))
+                Err(failed(&ApiError { status: reply.status, code, message, retry_after: None, rule: None }))
             }
         }
     }

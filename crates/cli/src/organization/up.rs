@@ -86,7 +86,7 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
     let (all, left_out) = begin_all(all, (&folder, &signer), (args, witnesses.as_ref()))?;
     let telemetry = telemetry::start(&args.tell, &all)?;
     let code = match all.first() {
-        Some(one) if args.dev => {
+        Some(one) if args.dev && !args.no_console => {
             let made = one.registry.new_console_code(Role::Owner, files::now());
             // The console is there all the same; `legation console` makes a code.
             made.inspect_err(|error| complain(&format!("note: there is no code for the console: {error}\n")))
@@ -228,8 +228,10 @@ async fn serve_all(
     let of_own = Serving { tls: admin_tls, connections, ..Serving::default() };
     let ends = Arc::new(AtomicBool::new(false));
     let (api, each) = served::administration(all, args);
-    let console = Console::of_several(each, of_own.tls.is_some());
-    let own = told::operations(all, &ends).merge(api).merge(console.router());
+    let mut own = told::operations(all, &ends).merge(api);
+    if !args.no_console {
+        own = own.merge(Console::of_several(each, of_own.tls.is_some()).router());
+    }
     let asked_to_end = async {
         serve::stopped().await;
         // Whoever asks hears it before nobody answers any more.

@@ -14,6 +14,7 @@ mod alerts;
 mod attacks;
 #[path = "../common/mod.rs"]
 mod common;
+mod console;
 mod drain;
 mod eight;
 mod failover;

@@ -4,6 +4,7 @@ use crate::{
     Console, Organization,
     client::{Problem, with_query},
     decisions::{is_administration, word},
+    first::{Calls, LOOKED, steps},
     page::{Visit, page, problem},
     told::{badge, items, moment, text, texts},
 };
@@ -17,8 +18,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
-/// How many decisions the overview counts.
-const COUNTED: usize = 1000;
 /// Agents of one page.
 const PAGE: usize = 50;
 
@@ -31,7 +30,7 @@ pub(crate) async fn home(State(console): State<Arc<Console>>, visit: Visit) -> R
 }
 
 /// What a session may not see is left out.
-fn if_allowed(answer: Result<Value, Problem>) -> Result<Option<Value>, Problem> {
+pub(crate) fn if_allowed(answer: Result<Value, Problem>) -> Result<Option<Value>, Problem> {
     match answer {
         Err(problem) if problem.status == 403 && problem.code == "not_granted" => Ok(None),
         other => other.map(Some),
@@ -41,18 +40,24 @@ fn if_allowed(answer: Result<Value, Problem>) -> Result<Option<Value>, Problem> 
 async fn overview(console: &Console, visit: &Visit) -> Result<Markup, Problem> {
     let asking = visit.asking();
     let organization = if_allowed(console.get(&asking, "/v1/organization").await)?;
-    let receipts = if_allowed(console.get(&asking, &format!("/v1/receipts?last={COUNTED}")).await)?;
+    let receipts = if_allowed(console.get(&asking, &format!("/v1/receipts?last={LOOKED}")).await)?;
     let spend = if_allowed(console.get(&asking, "/v1/spend").await)?;
     let waiting = if_allowed(console.get(&asking, "/v1/approvals?limit=100").await)?;
+    let calls = receipts.as_ref().map(|receipts| Calls::of(visit, items(receipts, "receipts")));
+    // Whoever has been here for long is not led any more; the page of the steps stays.
+    let is_new = calls.is_some_and(|calls| !calls.denied && !calls.more);
+    let first = if is_new { Some(steps(console, &asking, calls).await?) } else { None };
     Ok(html! {
         @if let Some(organization) = organization {
             h1 { (text(&organization, "did")) }
         } @else { h1 { "Overview" } }
+        @if let Some(first) = &first { section { h2 { "First steps" } (first) } }
         div.tiles {
             @if let Some(receipts) = &receipts { (decided(&visit.session.of, items(receipts, "receipts"))) }
             @if let Some(spend) = &spend { (cost(items(spend, "spent"))) }
             @if let Some(waiting) = &waiting { (waits(items(waiting, "approvals").len(), waiting.get("next").is_some())) }
         }
+        @if first.is_none() { p { a href="/console/first-steps" { "First steps" } } }
     })
 }
 
@@ -164,7 +169,7 @@ fn listed(json: &Value, wanted: &Wanted) -> Markup {
             button type="submit" { "Search" }
         }
         @if agents.is_empty() {
-            p { "There is no such agent. " code { "legation agent add NAME" } " makes one." }
+            p { "There is no such agent. " a href="/console/delegate" { "Delegate to a new one" } ", as " code { "legation agent add NAME" } " does." }
         } @else {
             div.wide tabindex="0" role="region" aria-label="Agents" {
                 table {

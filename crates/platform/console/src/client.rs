@@ -3,7 +3,7 @@
 use crate::{Console, session::Session};
 use axum::{
     body::Body,
-    http::{Extensions, HeaderMap, Request, header},
+    http::{Extensions, HeaderMap, HeaderValue, Request, Response, header},
 };
 use data_encoding::BASE64URL_NOPAD;
 use http_body_util::{BodyExt, Limited};
@@ -26,11 +26,15 @@ pub(crate) struct Problem {
     pub(crate) status: u16,
     pub(crate) code: String,
     pub(crate) message: String,
+    /// The rule of narrowing that is broken, where it is one: its code, what would fit, what was found.
+    pub(crate) rule: Option<Box<[String; 3]>>,
+    /// When to ask again, as `/v1` says it (RFC 9110 §10.2.3).
+    pub(crate) retry_after: Option<HeaderValue>,
 }
 
 impl Problem {
     pub(crate) fn new(status: u16, code: &str, message: impl ToString) -> Self {
-        Self { status, code: code.to_owned(), message: message.to_string() }
+        Self { status, code: code.to_owned(), message: message.to_string(), rule: None, retry_after: None }
     }
 
     fn internal(message: impl ToString) -> Self {
@@ -76,13 +80,31 @@ impl Console {
         self.send(asking, ("POST", target), body).await
     }
 
+    /// What `/v1` tells a session as it comes: server-sent events (WHATWG HTML §9.2).
+    pub(crate) async fn follow(&self, asking: &Asking<'_>, target: &str) -> Result<Body, Problem> {
+        let response = self.ask(asking, ("GET", target), (Vec::new(), "text/event-stream")).await?;
+        if response.status().is_success() {
+            return Ok(response.into_body());
+        }
+        Err(read(response).await.err().unwrap_or_else(|| Problem::internal("there is nothing to follow")))
+    }
+
     async fn send(
         &self,
-        Asking { session, from }: &Asking<'_>,
-        (method, target): (&str, &str),
+        asking: &Asking<'_>,
+        request: (&str, &str),
         body: Option<&Value>,
     ) -> Result<Value, Problem> {
         let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        read(self.ask(asking, request, (body, "application/json")).await?).await
+    }
+
+    async fn ask(
+        &self,
+        Asking { session, from }: &Asking<'_>,
+        (method, target): (&str, &str),
+        (body, accept): (Vec<u8>, &'static str),
+    ) -> Result<Response<Body>, Problem> {
         let mut headers = HeaderMap::new();
         headers.insert("agent-delegation", session.delegation.clone());
         let nonce = random::<16>().map_err(Problem::internal)?;
@@ -92,33 +114,41 @@ impl Console {
         let url = format!("{}{target}", session.of.registry.origin());
         let message = Message { method, target_uri: &url, headers: &headers, body: &body };
         sign(&message, occasion, &session.key).map_err(Problem::internal)?.apply(&mut headers);
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         let request = Request::builder().method(method).uri(target).body(Body::from(body));
         let mut request = request.map_err(Problem::internal)?;
         *request.headers_mut() = headers;
         if let Some(source) = from.get::<legation_host::server::Source>() {
             request.extensions_mut().insert(*source);
         }
-        let response = session.of.api.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
-        let status = response.status();
-        let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
-            kind.as_bytes().starts_with(b"application/json")
-                || kind.as_bytes().starts_with(b"application/problem+json")
-        });
-        let body = Limited::new(response.into_body(), MOST).collect().await;
-        let body = body.map_err(Problem::internal)?.to_bytes();
-        let answer: Value = match is_json {
-            true => serde_json::from_slice(&body).map_err(Problem::internal)?,
-            false => json!({}),
-        };
-        if status.is_success() {
-            return Ok(answer);
-        }
-        let text = |names: &[&str]| {
-            let found = names.iter().find_map(|name| answer.pointer(name).and_then(Value::as_str));
-            found.unwrap_or_default().to_owned()
-        };
-        let (code, message) =
-            (text(&["/code", "/error/code"]), text(&["/detail", "/message", "/error/message", "/title"]));
-        Err(Problem { status: status.as_u16(), code, message })
+        Ok(session.of.api.clone().oneshot(request).await.unwrap_or_else(|never| match never {}))
     }
+}
+
+/// An answer of `/v1`, or why there is none.
+async fn read(response: Response<Body>) -> Result<Value, Problem> {
+    let status = response.status();
+    let retry_after = response.headers().get(header::RETRY_AFTER).cloned();
+    let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
+        kind.as_bytes().starts_with(b"application/json")
+            || kind.as_bytes().starts_with(b"application/problem+json")
+    });
+    let body = Limited::new(response.into_body(), MOST).collect().await;
+    let body = body.map_err(Problem::internal)?.to_bytes();
+    let answer: Value = match is_json {
+        true => serde_json::from_slice(&body).map_err(Problem::internal)?,
+        false => json!({}),
+    };
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let text = |names: &[&str]| {
+        let found = names.iter().find_map(|name| answer.pointer(name).and_then(Value::as_str));
+        found.unwrap_or_default().to_owned()
+    };
+    let (code, message) =
+        (text(&["/code", "/error/code"]), text(&["/detail", "/message", "/error/message", "/title"]));
+    let rule = [text(&["/rule"]), text(&["/expected"]), text(&["/found"])];
+    let rule = (!rule[0].is_empty()).then(|| Box::new(rule));
+    Err(Problem { status: status.as_u16(), code, message, rule, retry_after })
 }

@@ -3,8 +3,8 @@
 use crate::{
     Console, Organization,
     client::with_query,
-    page::{Visit, page, problem},
-    told::{badge, code, facts, items, moment, named, plain, text},
+    page::{Visit, page, page_that_follows, problem},
+    told::{badge, code, facts, items, moment, named, number, plain, text},
 };
 use axum::{
     extract::{Path, Query, State},
@@ -37,7 +37,10 @@ pub(crate) async fn list(
 ) -> Response {
     let target = with_query(&format!("/v1/receipts?last={LOOKED}"), &[("agent", &wanted.agent)]);
     match console.get(&visit.asking(), &target).await {
-        Ok(json) => page(&visit, "Decisions", &listed(&visit.session.of, items(&json, "receipts"), &wanted)),
+        Ok(json) => {
+            let content = listed(&visit.session.of, items(&json, "receipts"), &wanted);
+            page_that_follows(&visit, "Decisions", &content)
+        }
         Err(why) => problem(&visit, &why),
     }
 }
@@ -49,12 +52,16 @@ pub(crate) fn is_administration(of: &Organization, receipt: &Value) -> bool {
     rest.is_some_and(|rest| rest.starts_with("/v1/"))
 }
 
+/// Whether somebody who looks for an agent's, or for a code, means a receipt.
+pub(crate) fn is_meant(of: &Organization, one: &Value, (agent, code): (&str, &str)) -> bool {
+    let of_agents = !agent.is_empty() || !is_administration(of, one);
+    of_agents && (code.is_empty() || text(one, "code") == code)
+}
+
 fn listed(of: &Organization, receipts: &[Value], wanted: &Wanted) -> Markup {
-    let is_meant = |one: &&Value| {
-        let of_agents = !wanted.agent.is_empty() || !is_administration(of, one);
-        of_agents && (wanted.code.is_empty() || text(one, "code") == wanted.code)
-    };
+    let is_meant = |one: &&Value| is_meant(of, one, (&wanted.agent, &wanted.code));
     let found: Vec<Value> = receipts.iter().filter(is_meant).take(SHOWN).cloned().collect();
+    let last = receipts.first().map_or(0, |one| number(one, "seq"));
     html! {
         h1 { "Decisions" }
         form.search method="get" action="/console/decisions" role="search" {
@@ -64,7 +71,10 @@ fn listed(of: &Organization, receipts: &[Value], wanted: &Wanted) -> Markup {
             input id="code" name="code" value=(wanted.code) maxlength="64";
             button type="submit" { "Search" }
         }
-        (table(&found))
+        // Filled by the script, where there is one: a button, and how it stands.
+        p.live id="live" data-after=(last) data-agent=(wanted.agent) data-code=(wanted.code) data-most=(SHOWN) hidden {}
+        @if found.is_empty() { p id="none" { "None." } }
+        (rows(&found))
         p.quiet {
             "At most " (SHOWN) " among the latest " (LOOKED) ", without what administrators asked; name one by its DID to see that."
             " " code { "legation log search" } " looks through all of them."
@@ -77,6 +87,10 @@ pub(crate) fn table(receipts: &[Value]) -> Markup {
     if receipts.is_empty() {
         return html! { p { "None." } };
     }
+    rows(receipts)
+}
+
+fn rows(receipts: &[Value]) -> Markup {
     html! {
         div.wide tabindex="0" role="region" aria-label="Decisions" {
             table {
@@ -84,7 +98,7 @@ pub(crate) fn table(receipts: &[Value]) -> Markup {
                 tbody {
                     @for one in receipts {
                         tr {
-                            td { a href={ "/console/decisions/" (seq(one)) } { (moment(text(one, "at"))) } }
+                            td { a href={ "/console/decisions/" (number(one, "seq")) } { (moment(text(one, "at"))) } }
                             td { (badge(word(one))) }
                             td { (code(text(one, "code"))) }
                             td { (named(text(one, "agent"))) }
@@ -105,10 +119,6 @@ pub(crate) fn word(receipt: &Value) -> &str {
         ("permit", code) if !code.is_empty() => "shadow",
         (decision, _) => decision,
     }
-}
-
-fn seq(receipt: &Value) -> i64 {
-    receipt.get("seq").and_then(Value::as_i64).unwrap_or_default()
 }
 
 /// One decision.
@@ -132,7 +142,7 @@ fn shown(json: &Value) -> Markup {
         _ => None,
     };
     html! {
-        h1 { "Decision " (seq(json)) " " (badge(word(json))) }
+        h1 { "Decision " (number(json, "seq")) " " (badge(word(json))) }
         div.columns {
             section {
                 h2 { "What was asked" }
@@ -151,7 +161,7 @@ fn shown(json: &Value) -> Markup {
             p.quiet {
                 @if json.get("signed").and_then(Value::as_bool) == Some(true) { "It is signed by the organization." }
                 @else { "It is signed within seconds." }
-                " " code { "legation log prove " (seq(json)) } " makes the proof that it is in the log."
+                " " code { "legation log prove " (number(json, "seq")) } " makes the proof that it is in the log."
             }
         }
     }

@@ -7,7 +7,7 @@
 //! author as any other.
 //!
 //! Pages are whole without a script. They are rendered here and escape all that they are given; the browser is told to run
-//! nothing that does not come from this origin, and to show the console in no frame.
+//! nothing, but on the page of decisions the one script that follows them, and to show the console in no frame.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -16,10 +16,13 @@
 //! | `client` | a request to `/v1`, signed by a session |
 //! | `sign_in` | by a code, and out |
 //! | `page` | what all pages have: head, navigation, what the browser may do |
+//! | `first` | the steps from the first agent to the first denied call |
 //! | `agents`, `agent` | the agents; one of them, with its acts |
 //! | `chain` | delegations up to the principal, as sentences and as a picture |
+//! | `delegate`, `draft` | a delegation to a new agent: what its team can give, what it would be, issued |
+//! | `policies`, `diff` | policies: their versions and what differs, who is bound, what one would have changed |
 //! | `approvals` | what waits for somebody's approval |
-//! | `decisions`, `spend` | what was decided; what it cost |
+//! | `decisions`, `live`, `spend` | what was decided; the same as it comes; what it cost |
 //! | `told` | values of `/v1` as people read them |
 
 mod agent;
@@ -28,7 +31,13 @@ mod approvals;
 mod chain;
 mod client;
 mod decisions;
+mod delegate;
+mod diff;
+mod draft;
+mod first;
+mod live;
 mod page;
+mod policies;
 mod session;
 mod sign_in;
 mod spend;
@@ -51,11 +60,17 @@ pub const PATH: &str = "/console";
 
 /// Most bytes of a form.
 const MAX_BODY: usize = 16 << 10;
+/// Most bytes of a form with a policy, of which each may be written as three.
+const MAX_POLICY: usize = 256 << 10;
 /// How many may be signing in at a time: whoever does costs a key and a look into the store, and is nobody yet.
 const SIGNING_IN: usize = 4;
 
+/// How much is followed at a time by all sessions together: less than `/v1` has places for.
+const FOLLOWED: usize = 32;
+
 const STYLE: &str = include_str!("style.css");
 const ICON: &str = include_str!("icon.svg");
+const LIVE: &str = include_str!("live.js");
 
 /// An organization that the console shows to whoever is signed in to it.
 pub(crate) struct Organization {
@@ -70,6 +85,8 @@ pub struct Console {
     pub(crate) sessions: session::Sessions,
     /// Places for those who sign in.
     pub(crate) signing_in: Semaphore,
+    /// Places for what is followed.
+    pub(crate) followed: Arc<Semaphore>,
     /// Whether browsers reach it by TLS, and are to send their cookie in no other way.
     pub(crate) tls: bool,
 }
@@ -87,7 +104,8 @@ impl Console {
     pub fn of_several(all: Vec<(Arc<Registry>, Router)>, tls: bool) -> Arc<Self> {
         let all = all.into_iter().map(|(registry, api)| Arc::new(Organization { registry, api })).collect();
         let (sessions, signing_in) = (session::Sessions::default(), Semaphore::new(SIGNING_IN));
-        Arc::new(Self { all, sessions, signing_in, tls })
+        let followed = Arc::new(Semaphore::new(FOLLOWED));
+        Arc::new(Self { all, sessions, signing_in, followed, tls })
     }
 
     /// Its pages, below [`PATH`].
@@ -96,12 +114,22 @@ impl Console {
             .route("/console", get(agents::home))
             .route("/console/style.css", get(|| file("text/css; charset=utf-8", STYLE)))
             .route("/console/icon.svg", get(|| file("image/svg+xml", ICON)))
+            .route("/console/live.js", get(|| file("text/javascript; charset=utf-8", LIVE)))
+            .route("/console/first-steps", get(first::show))
             .route("/console/sign-in", get(sign_in::page).post(sign_in::sign_in))
             .route("/console/sign-out", post(sign_in::sign_out))
             .route("/console/agents", get(agents::list))
             .route("/console/agents/{name}", get(agent::show))
             .route("/console/agents/{name}/{act}", get(agent::ask).post(agent::act))
+            .route("/console/delegate", get(delegate::show).post(delegate::act))
+            .route("/console/policies", get(policies::list))
+            .route("/console/policies/{name}", get(policies::show))
+            .route(
+                "/console/policies/{name}/test",
+                post(policies::test).layer(DefaultBodyLimit::max(MAX_POLICY)),
+            )
             .route("/console/decisions", get(decisions::list))
+            .route("/console/decisions/live", get(live::follow))
             .route("/console/decisions/{seq}", get(decisions::show))
             .route("/console/approvals", get(approvals::list))
             .route("/console/approvals/{id}", get(approvals::show))

@@ -20,10 +20,16 @@ pub(crate) const COOKIE_TLS: &str = "__Host-legation-console";
 /// Nothing is run, nothing is loaded but the style, forms go nowhere else, no other page shows this one.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const PAGES: [(&str, &str); 5] = [
+/// On a page that follows what is decided: one script of ours runs, asks this origin alone, and can write no markup
+/// (W3C Trusted Types).
+const FOLLOWING: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+const PAGES: [(&str, &str); 7] = [
     ("/console", "Overview"),
     ("/console/agents", "Agents"),
+    ("/console/delegate", "Delegate"),
     ("/console/decisions", "Decisions"),
+    ("/console/policies", "Policies"),
     ("/console/approvals", "Approvals"),
     ("/console/spend", "Spend"),
 ];
@@ -115,6 +121,29 @@ pub(crate) fn page(visit: &Visit, title: &str, content: &Markup) -> Response {
     answer(StatusCode::OK, document(title, &head, content))
 }
 
+/// The same, where a form is shown again with what is wrong in it.
+pub(crate) fn page_again(visit: &Visit, title: &str, content: &Markup, why: &Problem) -> Response {
+    refused(page(visit, title, content), why)
+}
+
+/// The same, with the script that follows what is decided.
+pub(crate) fn page_that_follows(visit: &Visit, title: &str, content: &Markup) -> Response {
+    let script = html! { (content) script src="/console/live.js" defer {} };
+    let mut response = page(visit, title, &script);
+    let policy = HeaderValue::from_static(FOLLOWING);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
+/// With the status of what went wrong, and when to ask again.
+fn refused(mut response: Response, why: &Problem) -> Response {
+    *response.status_mut() = StatusCode::from_u16(why.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Some(after) = &why.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, after.clone());
+    }
+    response
+}
+
 /// A page of anybody.
 pub(crate) fn open_page(status: StatusCode, title: &str, content: &Markup) -> Response {
     answer(status, document(title, &html! {}, content))
@@ -128,10 +157,7 @@ pub(crate) fn problem(visit: &Visit, problem: &Problem) -> Response {
         p.quiet { "Code " code { (problem.code) } ", status " (problem.status) }
         p { a href="/console" { "Back to the overview" } " or " a href="/console/sign-in" { "sign in anew" } }
     };
-    let mut response = page(visit, "That did not work", &content);
-    *response.status_mut() =
-        StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response
+    refused(page(visit, "That did not work", &content), problem)
 }
 
 fn document(title: &str, head: &Markup, content: &Markup) -> Markup {
@@ -163,8 +189,10 @@ fn answer(status: StatusCode, markup: Markup) -> Response {
 /// What the browser is told of all that comes from here. Without a referrer from its own pages it would not say of a form
 /// where it comes from (the Fetch standard, `Origin`).
 pub(crate) async fn secure(mut response: Response) -> Response {
+    if !response.headers().contains_key(header::CONTENT_SECURITY_POLICY) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    }
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

@@ -14,11 +14,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::Semaphore;
 
 /// After how long without a request a session ends.
 const IDLE: Duration = Duration::from_secs(30 * 60);
 /// Most sessions; those that have ended go first.
 const MOST: usize = 1000;
+/// How much one session may follow at a time: a few pages that are open beside each other.
+const FOLLOWED: usize = 4;
 /// Bytes of a cookie, and of what a form brings along.
 const SECRET: usize = 32;
 
@@ -33,6 +36,8 @@ pub(crate) struct Session {
     pub(crate) role: Role,
     /// What a form brings along, so that no other site's form is taken for one of ours.
     pub(crate) form: String,
+    /// Places for what it follows at a time.
+    pub(crate) followed: Arc<Semaphore>,
     /// When it ends at the latest.
     until: Instant,
 }
@@ -74,8 +79,8 @@ impl Sessions {
         let form = secret().map_err(|error| error.to_string())?;
         let (now, Fresh { key, did }) = (Instant::now(), fresh);
         let delegation = AgentDelegation::Chain(chain).to_header();
-        let session =
-            Arc::new(Session { of: Arc::clone(of), key, did, delegation, role, form, until: now + life });
+        let (of, followed) = (Arc::clone(of), Arc::new(Semaphore::new(FOLLOWED)));
+        let session = Arc::new(Session { of, key, did, delegation, role, form, followed, until: now + life });
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, (session, last)| lives(session, *last, now));
         if all.len() >= MOST {
@@ -94,6 +99,14 @@ impl Sessions {
         let (session, last) = all.get_mut(&digest)?;
         *last = now;
         Some(Arc::clone(session))
+    }
+
+    /// The same for what asks by itself, which keeps no session alive: nobody may be there any more.
+    pub(crate) fn peek(&self, cookie: &str) -> Option<Arc<Session>> {
+        let (digest, now) = (digest(cookie), Instant::now());
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (session, last) = all.get(&digest)?;
+        lives(session, *last, now).then(|| Arc::clone(session))
     }
 
     /// Ends a session.

@@ -26,13 +26,7 @@ pub(crate) fn moment(at: &str) -> Markup {
 
 /// A state or a decision, in a colour of its own that says nothing more than its word.
 pub(crate) fn badge(word: &str) -> Markup {
-    let kind = match word {
-        "active" | "current" | "permit" => "good",
-        "suspended" | "pending" | "replaced" | "shadow" => "held",
-        "retired" | "revoked" | "ended" | "deny" => "bad",
-        _ => "plain",
-    };
-    html! { span class={ "badge " (kind) } { (word) } }
+    html! { span class={ "badge " (class(word)) } { (word) } }
 }
 
 /// Facts in two columns; those that are empty are left out.
@@ -65,5 +59,44 @@ pub(crate) fn code(text: &str) -> Markup {
         html! {}
     } else {
         html! { code { (text) } }
+    }
+}
+
+/// A text as a shell takes it for one word.
+pub(crate) fn shell(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:=@,".contains(&byte);
+    match !text.is_empty() && text.bytes().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
+/// What is wrong with a field, at the field: `id` is what the field is described by.
+pub(crate) fn wrong(id: &str, why: &crate::client::Problem) -> Markup {
+    html! {
+        div.wrong id=(id) role="alert" {
+            p { (why.message) }
+            @match why.rule.as_deref() {
+                Some([rule, expected, found]) => {
+                    (facts(&[("Rule", code(rule)), ("Expected", plain(expected)), ("Found", plain(found))]))
+                }
+                None => { p.quiet { "Code " code { (why.code) } } }
+            }
+        }
+    }
+}
+
+/// A number of an object; 0 where there is none.
+pub(crate) fn number(json: &Value, name: &str) -> i64 {
+    json.get(name).and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// The class of a word's badge.
+pub(crate) fn class(word: &str) -> &'static str {
+    match word {
+        "active" | "current" | "permit" | "done" => "good",
+        "suspended" | "pending" | "replaced" | "shadow" => "held",
+        "retired" | "revoked" | "ended" | "deny" => "bad",
+        _ => "plain",
     }
 }

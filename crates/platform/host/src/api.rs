@@ -6,8 +6,9 @@
 //! | `endpoint` | one end point, and the table of all: it mounts them, and is their description |
 //! | `serve` | a request: read, admitted by the gateway, run, answered |
 //! | `version` | `ETag` and `If-Match`: nobody overwrites what he has not seen |
-//! | `stream` | events as they come |
+//! | `stream` | events and receipts as they come |
 //! | `asked`, `error` | what an end point is asked; why it does nothing |
+//! | `previews` | what an agent would be given, before it is added |
 //! | `holders`, `budgets`, `keys`, `delegations` | teams and agents, and what is theirs |
 //! | `configured` | models, routes, secrets of upstreams |
 //! | `claims` | the first admin, by a code that is typed |
@@ -62,6 +63,7 @@ mod migration;
 pub mod openapi;
 mod overlays;
 mod policies;
+mod previews;
 mod processes;
 mod quarantine;
 mod rotation;

@@ -1,6 +1,6 @@
 //! What can go wrong with a verb of the registry.
 
-use legation_credential::CredentialError;
+use legation_credential::{CredentialError, Refusal};
 use legation_did::DidError;
 use legation_log::WriteError;
 use legation_policy::TextError;
@@ -63,8 +63,13 @@ pub enum RegistryError {
     )]
     NothingGranted,
     /// A child would get more than its parent has.
-    #[error("{0}")]
-    Wider(String),
+    #[error("{message}")]
+    Wider {
+        /// What is wrong, and what would fit.
+        message: String,
+        /// By which rule of narrowing, with what was found and what fits, where the parent can be read here.
+        rule: Option<Box<Refusal>>,
+    },
     /// It is in a state in which this can't be done.
     #[error("{what} is {state}; {remedy}")]
     State {
@@ -176,7 +181,7 @@ impl RegistryError {
             Self::Duration { .. } => "duration_invalid",
             Self::Authority(_) => "authority_invalid",
             Self::NothingGranted => "nothing_granted",
-            Self::Wider(_) => "wider_than_parent",
+            Self::Wider { .. } => "wider_than_parent",
             Self::State { .. } => "wrong_state",
             Self::Damaged { .. } => "store_damaged",
             Self::Value { .. } => "value_invalid",

@@ -6,6 +6,7 @@
 //! | [`holders`], [`import`] | [`init`]; teams and agents: added, suspended, resumed, retired; many at once |
 //! | [`budgets`] | budgets set and raised, and what of them is taken |
 //! | [`links`], [`blocks`] | delegations: issued, renewed, revoked; those that agents made themselves, blocked |
+//! | [`preview`] | what a new agent would be given, before it is |
 //! | [`history`] | what was: a team, an agent, a delegation as of a moment |
 //! | [`rotation`] | keys in custody that are replaced |
 //! | [`processes`] | processes of agents, whose requests the signer signs |
@@ -75,6 +76,7 @@ pub mod once;
 pub mod overlays;
 pub mod partner;
 pub mod policies;
+pub mod preview;
 pub mod processes;
 pub mod profile;
 pub mod proof;
@@ -107,6 +109,7 @@ pub use holders::{Find, Shown, init, init_with_history};
 pub use import::{Imported, NewAgent};
 pub use once::{Answered, Once};
 pub use policies::Kept;
+pub use preview::Preview;
 pub use profile::Profile;
 pub use registry::{FIRST_TEAM, Registry};
 pub use rotation::Rotated;

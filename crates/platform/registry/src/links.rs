@@ -80,7 +80,7 @@ pub(crate) fn alive(
 pub(crate) struct Above {
     pub(crate) issuer: Holder,
     key: Key,
-    parents: Vec<Link>,
+    pub(crate) parents: Vec<Link>,
 }
 
 impl Above {
@@ -111,7 +111,7 @@ impl Above {
 /// A delegation that is not signed yet.
 pub(crate) struct Draft {
     link: Link,
-    terms: Terms,
+    pub(crate) terms: Terms,
 }
 
 impl Draft {
@@ -142,7 +142,8 @@ impl Registry {
         let draft = self.draft(&above, (holder, &profile), place, now)?;
         let asked = above.ask(&self.id, &[&draft])?;
         let told = self.signer().together(&[asked])?.into_iter().next();
-        let link = draft.signed(holder, told)?;
+        let terms = draft.terms.clone();
+        let link = draft.signed(holder, told).map_err(|error| above.with_rule(error, &terms))?;
         link::add(tx, &self.id, &link)?;
         Ok(link)
     }
@@ -218,7 +219,7 @@ impl Registry {
             // Who is retired, or whose delegation was revoked, gets none.
             if child.state != State::Retired && link::current(tx, &self.id, &child.id).is_ok() {
                 match self.reissue(tx, &child, Why::Renewed, now) {
-                    Err(RegistryError::Wider(reason)) if why == Why::Lowered => {
+                    Err(RegistryError::Wider { message: reason, .. }) if why == Why::Lowered => {
                         self.tell(tx, ("delegation.ended", &child.name), &json!({"reason": reason}), now)?;
                     }
                     other => drop(other?),
@@ -263,7 +264,7 @@ impl Registry {
             match self.renew(&link.id, now) {
                 Ok(done) => renewed += usize::from(done),
                 // What is above it was revoked, or lowered below what it has, and that is meant.
-                Err(RegistryError::Store(StoreError::NotFound { .. }) | RegistryError::Wider(_)) => {}
+                Err(RegistryError::Store(StoreError::NotFound { .. }) | RegistryError::Wider { .. }) => {}
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
@@ -486,9 +487,8 @@ fn wider(holder: &Holder, error: ClientError) -> RegistryError {
     match error {
         ClientError::Refused { code, message } if WIDER.contains(&code.as_str()) => {
             let (kind, name) = (holder.kind.name(), &holder.name);
-            RegistryError::Wider(format!(
-                "the {kind} `{name}` would get more than what is above it has: {message}"
-            ))
+            let message = format!("the {kind} `{name}` would get more than what is above it has: {message}");
+            RegistryError::Wider { message, rule: None }
         }
         other => RegistryError::Signer(other),
     }

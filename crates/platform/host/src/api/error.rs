@@ -1,5 +1,6 @@
 //! Why an end point does nothing, as a problem (RFC 9457) with a stable code.
 
+use super::forms;
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -25,12 +26,25 @@ pub struct ApiError {
     pub message: String,
     /// After how many seconds it may be asked again, where that is known.
     pub retry_after: Option<u64>,
+    /// The rule of narrowing that what was asked for breaks, where it is one.
+    pub rule: Option<Box<Rule>>,
+}
+
+/// By which rule a delegation would give more than its issuer holds, as a denial has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its stable code, such as `action_widened`.
+    pub code: String,
+    /// The most that would have fitted, in words.
+    pub expected: String,
+    /// What was asked for.
+    pub found: String,
 }
 
 impl ApiError {
     /// An error with its status, its code and what to do.
     pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), retry_after: None }
+        Self { status, code: code.to_owned(), message: message.into(), retry_after: None, rule: None }
     }
 
     /// A request that can't be meant.
@@ -47,9 +61,19 @@ impl ApiError {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let title = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
-        json!({
+        let json = json!({
             "type": "about:blank", "title": title, "status": self.status, "detail": self.message, "code": self.code,
-        })
+        });
+        match &self.rule {
+            None => json,
+            Some(rule) => {
+                let Rule { code, expected, found } = rule.as_ref();
+                forms::with(
+                    json,
+                    &[("rule", json!(code)), ("expected", json!(expected)), ("found", json!(found))],
+                )
+            }
+        }
     }
 }
 
@@ -84,7 +108,7 @@ impl From<Refused> for ApiError {
             500 => 401,
             status => status,
         };
-        Self { status, code: refused.code, message: refused.message, retry_after: None }
+        Self { status, code: refused.code, message: refused.message, retry_after: None, rule: None }
     }
 }
 
@@ -112,7 +136,7 @@ impl From<RegistryError> for ApiError {
             | RegistryError::Card { .. }
             | RegistryError::Policy(_)
             | RegistryError::Value { .. } => 400,
-            RegistryError::Wider(_)
+            RegistryError::Wider { .. }
             | RegistryError::State { .. }
             | RegistryError::SecretAnswered { .. }
             | RegistryError::Taken { .. } => 409,
@@ -123,6 +147,13 @@ impl From<RegistryError> for ApiError {
             | RegistryError::Organization(_)
             | RegistryError::Several { .. } => 500,
         };
-        Self::new(status, error.code(), error.to_string())
+        let rule = match &error {
+            RegistryError::Wider { rule: Some(rule), .. } => {
+                let code = rule.code().to_owned();
+                Some(Box::new(Rule { code, expected: rule.fits(), found: rule.found() }))
+            }
+            _ => None,
+        };
+        Self { rule, ..Self::new(status, error.code(), error.to_string()) }
     }
 }

@@ -5,7 +5,7 @@ use super::{
     asked::{Asked, listed, unfit},
     endpoint::{AFTER, AT, Endpoint, LIMIT, Member},
     error::ApiError,
-    forms, policies, quarantine,
+    forms, policies, previews, quarantine,
 };
 use axum::http::Method;
 use legation_did::Purpose;
@@ -94,6 +94,14 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     ),
     Endpoint::change(
         Method::POST,
+        ("/v1/agent-previews", "admin:agents.preview"),
+        "What an agent would be given, by the rules that it is added by. Nothing is made.",
+        (Some("AddAgent"), "AgentPreview"),
+        previews::preview,
+    )
+    .reading(),
+    Endpoint::change(
+        Method::POST,
         ("/v1/agent-imports", "admin:agents.add"),
         "Add agents, whose keys the signer keeps. Each that can't be added is refused by itself; those that are there already stay.",
         (Some("ImportAgents"), "ImportedAgents"),
@@ -160,9 +168,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 /// What a new team or agent is for, and what it may do.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
-struct Add {
-    name: String,
-    team: Option<String>,
+pub(super) struct Add {
+    pub(super) name: String,
+    pub(super) team: Option<String>,
     #[serde(default)]
     purpose: String,
     #[serde(default)]
@@ -185,11 +193,11 @@ struct Add {
     max_depth: u32,
     valid_for: Option<i64>,
     /// Of an agent that keeps its own key: the proof of it.
-    key_proof: Option<String>,
+    pub(super) key_proof: Option<String>,
 }
 
 impl Add {
-    fn profile(self, life: i64) -> Result<Profile, ApiError> {
+    pub(super) fn profile(self, life: i64) -> Result<Profile, ApiError> {
         let valid_for = self.valid_for.unwrap_or(life);
         if !(1..=MAX_LIFE).contains(&valid_for) {
             let message = format!("`validFor` is {valid_for}; expected seconds from 1 to {MAX_LIFE}");

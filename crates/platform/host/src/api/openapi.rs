@@ -72,7 +72,7 @@ fn operation(endpoint: &Endpoint) -> Value {
     }
     let content = operation.pointer_mut(&format!("/responses/{}/content", endpoint.status));
     if let (true, Some(kinds)) = (endpoint.streams, content.and_then(Value::as_object_mut)) {
-        // Each `data` of the stream is an event.
+        // Each `data` of the stream is an event, or a receipt.
         kinds.insert("text/event-stream".to_owned(), json!({"schema": {"type": "string"}}));
     }
     if let (Some(schema), Some(members)) = (endpoint.body, operation.as_object_mut()) {

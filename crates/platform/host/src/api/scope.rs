@@ -32,8 +32,8 @@ pub(super) fn team(registry: &Registry, endpoint: &Endpoint, target: &str, body:
     match endpoint.path {
         "/v1/agents" if is_get => said("team"),
         // What is too long to be read says no team, not the first one.
-        "/v1/agents" if body.len() > MAX_BODY => None,
-        "/v1/agents" => Some(said("team").unwrap_or_else(|| FIRST_TEAM.to_owned())),
+        "/v1/agents" | "/v1/agent-previews" if body.len() > MAX_BODY => None,
+        "/v1/agents" | "/v1/agent-previews" => Some(said("team").unwrap_or_else(|| FIRST_TEAM.to_owned())),
         "/v1/api-keys" => of_agent(&said("agent")?),
         "/v1/delegations" if is_get => of_agent(&said("agent")?),
         "/v1/teams/{name}" | "/v1/teams/{name}/history" if is_get => Some(name),

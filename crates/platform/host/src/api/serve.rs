@@ -177,7 +177,8 @@ async fn answer(
     act.admitted(&admitted, target.split('?').next().unwrap_or_default());
     if endpoint.streams && stream::is_wanted(&parts.headers) {
         let query = query(endpoint, &target)?;
-        return stream::events(&served.registry, &served.streams, admitted.agent.as_str(), &query);
+        let (admin, of) = (admitted.agent.as_str(), (endpoint.path, &query));
+        return stream::follow(&served.registry, &served.streams, admin, of);
     }
     let key = idempotency_key(endpoint, &parts.headers)?;
     let condition =

@@ -58,11 +58,12 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     ),
     Endpoint::get(
         ("/v1/receipts", "admin:receipts.list"),
-        "What was decided and settled, in order; or the latest, the latest first.",
+        "What was decided and settled, in order; or the latest, the latest first. With `Accept: text/event-stream` it is told as it comes.",
         &[SEQ, LIMIT, LAST, AGENT],
         "Receipts",
         receipts,
-    ),
+    )
+    .or_stream(),
     Endpoint::get(
         ("/v1/receipts/{seq}", "admin:receipts.show"),
         "One receipt, with what was signed.",

@@ -273,6 +273,15 @@ async fn an_admin_of_a_team_changes_that_teams_agents_and_nothing_else() {
             assert_eq!(answer.status, 200, "{}: {method} {path}: {}", world.engine, answer.text());
         }
         let foreign = json!({"name": "mole", "team": "legal", "models": ["standard"]});
+        let seen = world
+            .ask(
+                &own,
+                "POST",
+                "/v1/agent-previews",
+                &json!({"name": "mole", "team": "sales", "models": ["standard"]}),
+            )
+            .await;
+        assert_eq!(seen.status, 200, "{}: {}", world.engine, seen.text());
         let (wider, nowhere) =
             (json!({"budgets": ["9000USD/month"]}), json!({"name": "mole", "models": ["standard"]}));
         let long = json!({"name": "mole", "team": "legal", "purpose": "x".repeat(70_000)});
@@ -284,6 +293,9 @@ async fn an_admin_of_a_team_changes_that_teams_agents_and_nothing_else() {
             ("POST", "/v1/agents", &nowhere),
             // Of what is too long to be looked into nobody knows the team.
             ("POST", "/v1/agents", &long),
+            ("POST", "/v1/agent-previews", &foreign),
+            ("POST", "/v1/agent-previews", &nowhere),
+            ("POST", "/v1/agent-previews", &long),
             ("GET", "/v1/agents?team=legal", &Value::Null),
             ("GET", "/v1/agents", &Value::Null),
             ("GET", "/v1/agents/clerk", &Value::Null),

@@ -10,6 +10,7 @@ mod domains;
 mod hostile;
 mod identity;
 mod once;
+mod previews;
 mod published;
 mod stream;
 mod verbs;

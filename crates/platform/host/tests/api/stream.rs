@@ -74,3 +74,43 @@ async fn a_stream_is_asked_for_as_anything_else() {
     assert_eq!(world.send(request()).await.problem(), told(401, "nonce_replayed"));
     assert_eq!(world.done("GET", "/v1/events?limit=1", Value::Null).await["next"], json!(1));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn receipts_are_told_as_they_come_to_whoever_is_still_an_admin() {
+    for world in both() {
+        let reader = world.admin_for(&["admin:receipts.list"]);
+        // A request that is refused leaves one as well.
+        assert_eq!(world.ask(&reader, "GET", "/v1/teams", &Value::Null).await.status, 403);
+        let listed = world.done("GET", "/v1/receipts?last=1000", Value::Null).await;
+        let last = listed["receipts"][0]["seq"].as_i64().unwrap();
+        let answer = follow(&world, &reader, &format!("/v1/receipts?after={}", last - 1)).await;
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        let mut body = answer.into_body();
+        let first = next(&mut body).await.unwrap();
+        assert!(first.starts_with(&format!("id: {last}\nevent: ")), "{first}");
+        let data = first.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+        let told: Value = serde_json::from_str(data).unwrap();
+        assert_eq!((&told["seq"], &told["agent"]), (&json!(last), &listed["receipts"][0]["agent"]), "{told}");
+        world.done("GET", "/v1/teams", Value::Null).await;
+        let mut seen = first;
+        while !seen.contains("/v1/teams") || !seen.contains("event: permit") {
+            seen = next(&mut body).await.expect("the next one comes");
+        }
+        blocking(|| world.registry.remove_admin(&reader.did, now())).unwrap();
+        assert_eq!(next(&mut body).await, None, "{}", world.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_receipts_takes_nothing_that_it_would_not_hold() {
+    let world = sqlite();
+    let other = world.admin_for(&["admin:events.list"]);
+    assert_eq!(follow(&world, &other, "/v1/receipts").await.status(), 403);
+    for query in ["last=5", "last=5&agent=bot", "after=x", "after=-1"] {
+        assert_eq!(
+            follow(&world, &world.admin, &format!("/v1/receipts?{query}")).await.status(),
+            400,
+            "{query}"
+        );
+    }
+}

@@ -72,6 +72,13 @@ async fn holders(walk: &Walk<'_>) {
         "name": "bot", "team": "sales", "models": ["standard"], "budgets": ["5USD/day"], "owner": "ada",
         "constraints": [{"type": "rate", "seconds": 60, "max": 10}], "maxDepth": 0, "validFor": 172_800,
     });
+    let seen = walk.ask("POST", "/v1/agent-previews", agent.clone()).await;
+    assert_eq!((&seen["team"], &seen["did"]), (&json!("sales"), &json!("did:web:acme.example:bot")));
+    let wider = json!({"name": "wide", "team": "sales", "models": ["*"], "maxDepth": 9});
+    let refused = walk.world.ask(&walk.world.admin, "POST", "/v1/agent-previews", &wider).await.json();
+    assert_eq!(refused["rule"], "redelegation_not_permitted", "{refused}");
+    let described = &walk.document["paths"]["/v1/agent-previews"]["post"]["responses"]["default"];
+    walk.hold(&described["content"], &refused, "a preview that is refused");
     let agent = walk.ask("POST", "/v1/agents", agent).await;
     assert_eq!((&agent["team"], &agent["budgets"][0]["budget"]), (&json!("sales"), &json!("5.00 USD/day")));
     walk.ask("POST", "/v1/agents", json!({"name": "other", "models": ["standard"]})).await;

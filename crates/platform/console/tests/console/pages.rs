@@ -1,129 +1,13 @@
-//! The console as a browser sees it, over the real administration of an organization.
+//! The pages: signing in and out, agents and what is done about them, decisions, approvals.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
-
+use crate::world::{Browser, World, blocking, encoded, form, now};
 use axum::{
-    Router,
     body::Body,
     http::{Request, StatusCode, header},
 };
-use http_body_util::BodyExt;
-use legation_console::Console;
 use legation_credential::{Approval, ApprovalRequest, Securing, approve};
-use legation_gateway::Gateway;
 use legation_keys::{Algorithm, SecretKey, Signer as _};
-use legation_registry::{Profile, Registry, identity::Role, init};
-use legation_signer::Door;
-use legation_store::{Location, Store};
-use legation_tests::signer::Signer;
-use std::{sync::Arc, time::SystemTime};
-use tower::ServiceExt;
-
-fn now() -> i64 {
-    i64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()).unwrap()
-}
-
-fn blocking<T>(verb: impl FnOnce() -> T) -> T {
-    tokio::task::block_in_place(verb)
-}
-
-struct World {
-    registry: Arc<Registry>,
-    router: Router,
-    _signer: Signer,
-    _folder: tempfile::TempDir,
-}
-
-struct Page {
-    status: StatusCode,
-    location: String,
-    cookie: String,
-    text: String,
-    policy: String,
-}
-
-/// A browser: its cookie, and where its pages come from.
-#[derive(Default)]
-struct Browser {
-    cookie: String,
-}
-
-impl World {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let signer = Signer::start(folder.path()).unwrap();
-        let store = Store::open(Location::Sqlite(folder.path().join("store.sqlite"))).unwrap();
-        let registry = init(store, signer.client(Door::Registry).unwrap(), "acme.example", now()).unwrap();
-        let registry = Arc::new(registry);
-        let gateway =
-            Gateway::new(Arc::clone(&registry), signer.client(Door::Gateway).unwrap(), false).unwrap();
-        let api = legation_host::api(gateway, Arc::clone(&registry));
-        let router = Console::new(Arc::clone(&registry), api, false).router();
-        let may = Profile { groups: vec!["*".to_owned()], ..Profile::default() };
-        registry.add_team("sales", &may, now()).unwrap();
-        registry.add_agent("bot", "sales", &may, now()).unwrap();
-        Self { registry, router, _signer: signer, _folder: folder }
-    }
-
-    fn code(&self, role: Role) -> String {
-        blocking(|| self.registry.new_console_code(role, now())).unwrap().to_string()
-    }
-
-    async fn send(&self, request: Request<Body>) -> Page {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let header = |name: header::HeaderName| {
-            response.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned()
-        };
-        let cookie = header(header::SET_COOKIE).split(';').next().unwrap().to_owned();
-        let (status, location) = (response.status(), header(header::LOCATION));
-        let policy = header(header::CONTENT_SECURITY_POLICY);
-        let text =
-            String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        Page { status, location, cookie, text, policy }
-    }
-
-    async fn signed_in(&self, role: Role) -> Browser {
-        let mut browser = Browser::default();
-        let code = self.code(role);
-        let page = browser.post(self, "/console/sign-in", &[("code", &code)]).await;
-        assert_eq!(
-            (page.status, page.location.as_str()),
-            (StatusCode::SEE_OTHER, "/console"),
-            "{}",
-            page.text
-        );
-        browser.cookie = page.cookie;
-        browser
-    }
-}
-
-impl Browser {
-    async fn get(&self, world: &World, path: &str) -> Page {
-        let request = Request::builder().uri(path).header(header::COOKIE, &self.cookie);
-        world.send(request.body(Body::empty()).unwrap()).await
-    }
-
-    async fn post(&self, world: &World, path: &str, form: &[(&str, &str)]) -> Page {
-        self.post_from(world, path, form, "same-origin").await
-    }
-
-    async fn post_from(&self, world: &World, path: &str, form: &[(&str, &str)], site: &str) -> Page {
-        let body: Vec<String> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = Request::builder()
-            .method("POST")
-            .uri(path)
-            .header(header::COOKIE, &self.cookie)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header("origin", "null")
-            .header("sec-fetch-site", site);
-        world.send(request.body(Body::from(body.join("&"))).unwrap()).await
-    }
-}
-
-/// What the forms of a page bring along.
-fn form(page: &Page) -> String {
-    page.text.split("name=\"form\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
-}
+use legation_registry::{Profile, identity::Role};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_not_signed_in_sees_nothing_and_a_code_is_good_once() {
@@ -138,6 +22,10 @@ async fn who_is_not_signed_in_sees_nothing_and_a_code_is_good_once() {
         "/console/approvals",
         "/console/approvals/1",
         "/console/spend",
+        "/console/first-steps",
+        "/console/delegate",
+        "/console/policies",
+        "/console/policies/one",
     ] {
         let page = stranger.get(&world, path).await;
         assert_eq!(
@@ -277,10 +165,120 @@ async fn no_text_of_an_agent_is_markup() {
         format!("/console/spend?since={escaped}"),
         format!("/console/approvals?state={escaped}&after={escaped}"),
         format!("/console/approvals/{escaped}"),
+        format!("/console/delegate?team={escaped}"),
+        format!("/console/policies?after={escaped}"),
+        format!("/console/policies/{escaped}?version={escaped}&against={escaped}"),
     ] {
         let page = browser.get(&world, &path).await;
-        assert!(!page.text.contains("<script") && !page.text.contains("<img"), "{path}: {}", page.text);
+        assert!(!is_run(&page), "{path}: {}", page.text);
     }
+    // What is written into a form comes back with what is wrong, and as what would be issued.
+    let token = form(&browser.get(&world, "/console/delegate?team=sales").await);
+    let (evil, fields) = (
+        encoded(evil),
+        [
+            "name",
+            "purpose",
+            "owner",
+            "models",
+            "budgets",
+            "actions",
+            "resources",
+            "constraints",
+            "max_depth",
+            "valid_for",
+        ],
+    );
+    for field in fields {
+        let mut sent = vec![
+            ("form", token.as_str()),
+            ("team", "sales"),
+            ("name", "fine"),
+            ("models", "*"),
+            (field, &evil),
+        ];
+        for step in ["preview", "edit", "issue"] {
+            sent.push(("step", step));
+            let page = browser.post(&world, "/console/delegate", &sent).await;
+            assert!(!is_run(&page), "{field} {step}: {}", page.text);
+        }
+    }
+    let team = browser
+        .post(&world, "/console/delegate", &[("form", &token), ("team", &evil), ("step", "preview")])
+        .await;
+    assert!(!is_run(&team), "{}", team.text);
+    blocking(|| {
+        let text = "// <script>alert(1)</script><img src=x>\nforbid (principal, action, resource);";
+        world.registry.put_policy("two", text, now()).unwrap();
+        world.registry.put_policy("two", &format!("{text}\n// <img src=y>"), now()).unwrap();
+    });
+    for path in ["/console/policies/two", "/console/policies/two?version=2&against=1"] {
+        let page = browser.get(&world, path).await;
+        assert!(page.text.contains("&lt;script&gt;") && !is_run(&page), "{path}: {}", page.text);
+    }
+    for field in ["version", "text", "to", "since"] {
+        let sent = [("form", token.as_str()), (field, &evil)];
+        let page = browser.post(&world, "/console/policies/two/test", &sent).await;
+        assert!(!is_run(&page), "{field}: {}", page.text);
+    }
+}
+
+/// Whether a page has an element that none of ours is.
+fn is_run(page: &crate::world::Page) -> bool {
+    let own = page.text.replace("<script src=\"/console/live.js\" defer></script>", "");
+    own.contains("<script") || own.contains("<img")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_form_is_taken_from_a_page_of_its_session_alone() {
+    let world = blocking(World::new);
+    let text = "forbid (principal, action, resource);";
+    blocking(|| world.registry.put_policy("one", text, now())).unwrap();
+    let (mine, other) = (world.signed_in(Role::Owner).await, world.signed_in(Role::Owner).await);
+    let token = form(&mine.get(&world, "/console").await);
+    let anothers = form(&other.get(&world, "/console").await);
+    let before = blocking(|| world.registry.events(0, 1000)).unwrap().len();
+    for (path, fields) in [
+        ("/console/agents/bot/suspend", vec![]),
+        ("/console/agents/bot/retire", vec![]),
+        ("/console/agents/bot/revoke", vec![]),
+        ("/console/delegate", vec![("team", "sales"), ("name", "new"), ("models", "*"), ("step", "issue")]),
+        ("/console/delegate", vec![("team", "sales"), ("name", "new"), ("models", "*"), ("step", "preview")]),
+        ("/console/policies/one/test", vec![("version", "1")]),
+        ("/console/sign-out", vec![]),
+    ] {
+        for (form, site) in [
+            (None, "same-origin"),
+            (Some("guessed"), "same-origin"),
+            (Some(&*anothers), "same-origin"),
+            (Some(&*token), "cross-site"),
+            (Some(&*token), "same-site"),
+        ] {
+            let mut sent = fields.clone();
+            sent.extend(form.map(|form| ("form", form)));
+            let page = mine.post_from(&world, path, &sent, site).await;
+            let refused =
+                page.status == StatusCode::FORBIDDEN || page.status == StatusCode::UNPROCESSABLE_ENTITY;
+            assert!(refused, "{path} {form:?} {site}: {}", page.status);
+        }
+    }
+    assert_eq!(blocking(|| world.registry.events(0, 1000)).unwrap().len(), before, "nothing was done");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_too_often_is_told_when_to_ask_again() {
+    let rate =
+        |burst, seconds| legation_host::api::Rate { burst, every: std::time::Duration::from_secs(seconds) };
+    let rates = legation_host::api::Rates { admin: rate(2, 60), ..Default::default() };
+    let world = blocking(|| World::asked_as_often_as(rates));
+    let browser = world.signed_in(Role::Owner).await;
+    for _ in 0..2 {
+        assert_eq!(browser.get(&world, "/console/agents").await.status, StatusCode::OK);
+    }
+    let page = browser.get(&world, "/console/agents").await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS, "{}", page.text);
+    let seconds: u64 = page.retry_after.parse().unwrap();
+    assert!((1..=61).contains(&seconds), "{seconds}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -399,7 +397,7 @@ async fn who_approves_sees_what_will_be_done_and_refuses_it_with_a_reason() {
     {
         assert!(page.text.contains(part), "{part}: {}", page.text);
     }
-    assert!(!page.text.contains("<script"), "{}", page.text);
+    assert!(!is_run(&page), "{}", page.text);
     let refuse = format!("{path}/refuse");
     for (form, site) in [("guessed".to_owned(), "same-origin"), (form(&page), "cross-site")] {
         let other = browser.post_from(&world, &refuse, &[("form", &form)], site).await;
