@@ -28,6 +28,7 @@ mod quarantine;
 mod restored;
 mod running;
 mod several;
+mod signals;
 mod telemetry;
 mod thirty_two;
 mod tls;

@@ -220,7 +220,7 @@ impl Listening {
         let mut taken = Vec::new();
         for (jti, set) in sets {
             let heard = match set {
-                Ok(set) => self.listener.hear(&set, (&ear.trust, &self.fetcher), now()).await,
+                Ok(set) => self.listener.hear(&set, (&*ear.trust, &self.fetcher), now()).await,
                 Err(error) => Err(error),
             };
             match heard {

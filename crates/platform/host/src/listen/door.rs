@@ -99,7 +99,7 @@ impl Listening {
         if !self.doors.has_time(&ear.partner.name, now()) {
             return Err(SetError::Later { reason: format!("more than {A_SECOND} tokens within a second") });
         }
-        match self.listener.hear(set, (&ear.trust, &self.fetcher), now()).await? {
+        match self.listener.hear(set, (&*ear.trust, &self.fetcher), now()).await? {
             Heard::Told(told) => self.heed(&ear.partner, &ear.trust, vec![told]).await,
             Heard::Again | Heard::Nothing | Heard::Verified => Ok(()),
         }

@@ -49,7 +49,7 @@ async fn heard_by(push: bool) {
     assert_eq!((actor.as_str(), &subject), ("did:web:alice.example", &one.id));
     assert_eq!(blocking(|| shop.registry.let_in(&one.id, now())).unwrap_err().code(), "not_found");
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(shop.shut_out(), [], "what came once does nothing again");
+    assert_eq!(shop.shut_out(), Vec::new(), "what came once does nothing again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -76,7 +76,7 @@ async fn a_revocation_is_fetched_for_as_soon_as_it_is_told_also_without_a_rule()
     });
     // Its entry lets what it publishes be five minutes old.
     soon("the denial", async || (shop.asked_by(&callers[0]).await == "link_revoked").then_some(())).await;
-    assert_eq!(shop.shut_out(), []);
+    assert_eq!(shop.shut_out(), Vec::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -94,5 +94,5 @@ async fn a_rule_that_alerts_stops_nobody_and_one_of_another_partner_hears_nothin
     assert_eq!((actor.as_str(), &data["what"]), ("quarantine-rule:alert", &"alert".into()));
     blocking(|| acme.registry.resume(Kind::Agent, "buyer", now())).unwrap();
     soon("the permit", async || (shop.asked_by(&callers[0]).await == "200").then_some(())).await;
-    assert_eq!(shop.shut_out(), []);
+    assert_eq!(shop.shut_out(), Vec::new());
 }

@@ -177,8 +177,14 @@ impl Registry {
             self.tell(tx, ("quarantine.shut-out", &id), &data, now)?;
             return Ok(true);
         }
-        data["what"] = json!(if rule.then == Then::Alert { rule.then.name() } else { "held back" });
-        let told = (&*format!("{} {root}", told_as(rule, subject)), now.saturating_add(HOUR));
+        // However much a partner tells, there is room for what others do: of who is held back it is told once an hour, and of
+        // the others so often at most.
+        let (what, of) = match rule.then {
+            Then::Alert => (rule.then.name(), Sha256::digest(subject).first().copied().unwrap_or_default().to_string()),
+            Then::Suspend => ("held back", String::new()),
+        };
+        data["what"] = json!(what);
+        let told = (&*format!("{} {of}", told_as(rule, root)), now.saturating_add(HOUR));
         let is_told = self.tell_shut_out(tx, told, (rule, subject, &data), now)?;
         if is_told {
             self.note(tx, ("quarantine.told", subject), &data, now)?;
