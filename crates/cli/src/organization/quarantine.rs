@@ -114,7 +114,8 @@ fn remove(args: &NameArgs) -> Result<Output, Failure> {
 
 fn lift(args: &IdArgs) -> Result<Output, Failure> {
     let json = ask(&args.data, "DELETE", &format!("/v1/quarantine/partners/{}", escape(&args.id)), None)?;
-    let told = format!("{} may call again, as far as its partner and its delegation let it", text(&json, "subject"));
+    let told =
+        format!("{} may call again, as far as its partner and its delegation let it", text(&json, "subject"));
     Ok(Output::done(json, told))
 }
 

@@ -45,13 +45,19 @@ fn what_a_partner_tells_of_its_agent_shuts_it_out_here_and_says_how_to_lift_it()
     here.write("partner.json", partner.to_string());
     here.json("partner set partner.json");
     let set = here.run("quarantine set told --signal session-revoked,credential-change --from acme");
-    assert!(set.stdout.contains("of which acme told session-revoked, credential-change is suspended"), "{set:?}");
+    assert!(
+        set.stdout.contains("of which acme told session-revoked, credential-change is suspended"),
+        "{set:?}"
+    );
     soon("a stream", || !issuer.json("signals streams")["streams"].as_array().unwrap().is_empty());
 
     assert_eq!(issuer.run("agent suspend bot").status, 0);
     soon("the quarantine", || !here.json("quarantine list")["shutOut"].as_array().unwrap().is_empty());
     let one = here.json("quarantine list")["shutOut"][0].clone();
-    assert_eq!((&one["subject"], &one["rule"], &one["partner"]), (&json!(format!("{did}:bot")), &json!("told"), &json!(did)));
+    assert_eq!(
+        (&one["subject"], &one["rule"], &one["partner"]),
+        (&json!(format!("{did}:bot")), &json!("told"), &json!(did))
+    );
     assert!(one["reason"].as_str().unwrap().contains(&format!("`{origin}` told `session-revoked`")), "{one}");
     let lift = one["lift"].as_str().unwrap();
     assert!(here.run("quarantine list").stdout.contains(lift), "{lift}");

@@ -113,8 +113,9 @@ impl Listener {
         if !seen.is_new(&source.issuer, &token.jti, now)? {
             return Ok(Heard::Again);
         }
-        let is_its_own =
-            |subject: &Subject| subject.link.is_some() || subject.dids.iter().any(|did| source.speaks_of(did));
+        let is_its_own = |subject: &Subject| {
+            subject.link.is_some() || subject.dids.iter().any(|did| source.speaks_of(did))
+        };
         let subject = token.subject.filter(|_| !token.events.is_empty()).filter(is_its_own);
         match subject {
             Some(subject) if !token.is_verification => Ok(Heard::Told(Told {

@@ -80,7 +80,12 @@ impl Listening {
     ///
     /// # Errors
     /// [`SetupError`].
-    pub fn new(gateway: Arc<Gateway>, registry: Arc<Registry>, signer: Client, private: bool) -> Result<Arc<Self>, SetupError> {
+    pub fn new(
+        gateway: Arc<Gateway>,
+        registry: Arc<Registry>,
+        signer: Client,
+        private: bool,
+    ) -> Result<Arc<Self>, SetupError> {
         let options = Options {
             timeout: PATIENCE,
             http_on_loopback: private || registry.origin().starts_with("http://"),
@@ -121,7 +126,12 @@ impl Listening {
     }
 
     /// Ends what listens to whom nobody names any more, or in another way, and begins the others.
-    fn follow(self: &Arc<Self>, tasks: &mut Tasks, heard: Vec<Partner>, complain: &(impl Fn(&str) + Send + Clone + 'static)) {
+    fn follow(
+        self: &Arc<Self>,
+        tasks: &mut Tasks,
+        heard: Vec<Partner>,
+        complain: &(impl Fn(&str) + Send + Clone + 'static),
+    ) {
         tasks.0.retain(|_, (partner, task)| {
             let stays = heard.contains(partner);
             if !stays {
@@ -159,7 +169,9 @@ impl Listening {
                 Err(reason) => {
                     if reason != told {
                         let name = &ear.partner.name;
-                        complain(&format!("what the partner `{name}` tells is not heard, and it is tried again: {reason}\n"));
+                        complain(&format!(
+                            "what the partner `{name}` tells is not heard, and it is tried again: {reason}\n"
+                        ));
                     }
                     told = reason;
                     if began.elapsed() > most {
@@ -188,7 +200,11 @@ impl Listening {
         let at = join::Transmitter { fetcher: &self.fetcher, origin: &origin, token: &token };
         let metadata = at.metadata().await?;
         let mut ear = ear.clone();
-        let source = ear.trust.signals.iter().map(|source| SignalSource { jwks: metadata.jwks.clone(), ..source.clone() });
+        let source = ear
+            .trust
+            .signals
+            .iter()
+            .map(|source| SignalSource { jwks: metadata.jwks.clone(), ..source.clone() });
         let signals = source.collect();
         ear.trust = Arc::new(Trust { signals, ..(*ear.trust).clone() });
         // Tokens may come as soon as the stream is there.
@@ -238,7 +254,12 @@ impl Listening {
     }
 
     /// Does what tokens of a partner tell. Once this returns the next request is judged by it.
-    async fn heed(self: &Arc<Self>, partner: &Partner, trust: &Trust, all: Vec<Told>) -> Result<(), SetError> {
+    async fn heed(
+        self: &Arc<Self>,
+        partner: &Partner,
+        trust: &Trust,
+        all: Vec<Told>,
+    ) -> Result<(), SetError> {
         let Some(source) = trust.signals.first().filter(|_| !all.is_empty()) else { return Ok(()) };
         self.gateway.look_again(source, &|did| all.iter().any(|told| told.subject.names(did)), now());
         let signals: Vec<Signal> = all.iter().map(signal).collect();
@@ -252,7 +273,11 @@ impl Listening {
     /// A secret of the organization, opened for this origin and no other.
     async fn secret(self: &Arc<Self>, name: &str, origin: &str) -> Result<Zeroizing<String>, String> {
         let (listening, wanted, bound) = (Arc::clone(self), name.to_owned(), origin.to_owned());
-        let missing = || format!("there is no secret `{name}` for {origin}; set it by `legation secret set {name} --origin {origin}`");
+        let missing = || {
+            format!(
+                "there is no secret `{name}` for {origin}; set it by `legation secret set {name} --origin {origin}`"
+            )
+        };
         let opened = tokio::task::spawn_blocking(move || {
             let registry = &listening.registry;
             let found = registry.secrets().map_err(|error| error.to_string())?;

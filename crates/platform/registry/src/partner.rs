@@ -104,7 +104,8 @@ impl Partner {
         if self.signals.as_ref().is_some_and(|signals| signals.secret.is_empty())
             || (self.signals.is_some() && self.transmitter().is_none())
         {
-            let reason = "a partner that is listened to has a did:web without a path, and `signals` names a secret";
+            let reason =
+                "a partner that is listened to has a did:web without a path, and `signals` names a secret";
             return wrong("signals", &self.did, reason);
         }
         for group in &self.models {

@@ -133,7 +133,7 @@ pub struct Rule {
     #[serde(default)]
     pub then: Then,
     /// Most agents that it suspends within an hour, 1 to 10,000; 10 by default. Beyond that it is told, and nobody suspended: a rule
-    /// that is too low must not stop everybody.
+    /// that is too low must not stop everybody. Of each partner it shuts out as many.
     #[serde(default = "agents")]
     pub most_agents: i64,
 }
@@ -213,7 +213,11 @@ impl SignalOf {
         }
         let once = |all: &[String]| all.iter().collect::<BTreeSet<_>>().len() == all.len();
         if !once(events) || !once(from) || from.len() > MOST_RULES {
-            return wrong("list of events and partners", &events.join(","), "write each once, and at most 100");
+            return wrong(
+                "list of events and partners",
+                &events.join(","),
+                "write each once, and at most 100",
+            );
         }
         Ok(())
     }

@@ -86,14 +86,25 @@ fn a_token_counts_once_and_is_of_its_issuer() {
     rule(own, "organization", 10);
     assert_eq!(heard(own, "nobody", &[one.clone()]), 0);
     assert_eq!(heard(own, "shop", &[one.clone()]), 0, "it is another's");
-    assert_eq!(heard(own, "globex", &[Signal { events: vec![(format!("{CAEP}credential-change"), NOW)], ..one.clone() }]), 0);
+    assert_eq!(
+        heard(
+            own,
+            "globex",
+            &[Signal { events: vec![(format!("{CAEP}credential-change"), NOW)], ..one.clone() }]
+        ),
+        0
+    );
     assert_eq!(heard(own, "globex", &[one.clone()]), 0, "it was told");
     let next = Signal { jti: "b".to_owned(), ..one };
     assert_eq!(heard(own, "globex", &[next.clone(), next.clone()]), 1);
     let shut = own.shut_out("", 10).unwrap().remove(0);
     assert_eq!((shut.root.as_str(), shut.subject.as_str()), (GLOBEX, "did:web:globex.example:bot"));
     own.let_in(&shut.id, NOW).unwrap();
-    assert_eq!(world.other_host().hear_signals("globex", &[next], NOW).unwrap(), 0, "told again to another process");
+    assert_eq!(
+        world.other_host().hear_signals("globex", &[next], NOW).unwrap(),
+        0,
+        "told again to another process"
+    );
     assert!(own.shut_out("", 10).unwrap().is_empty());
 }
 
@@ -102,13 +113,30 @@ fn who_is_shut_out_is_so_by_the_word_of_who_issued_and_in_whatever_form() {
     let world = listening(&["globex", "shop"]);
     let own = &world.registry;
     rule(own, "organization", 10);
-    let of_link = |partner: &str, jti: &str, digest: u8| Signal { link: Some([digest; 32]), ..signal(partner, jti, &[]) };
-    heard(own, "globex", &[of_link("globex", "a", 8), of_link("globex", "b", 20), signal("globex", "c", &["did:web:globex.example:buyer"])]);
+    let of_link = |partner: &str, jti: &str, digest: u8| Signal {
+        link: Some([digest; 32]),
+        ..signal(partner, jti, &[])
+    };
+    heard(
+        own,
+        "globex",
+        &[
+            of_link("globex", "a", 8),
+            of_link("globex", "b", 20),
+            signal("globex", "c", &["did:web:globex.example:buyer"]),
+        ],
+    );
     let is_out = |root: &str, links: &[Link]| own.is_shut_out(&did(root), links).unwrap();
     let buyer = "did:web:globex.example:buyer";
     let clerk = "did:web:globex.example:clerk";
-    assert!(is_out(GLOBEX, &[link(8, GLOBEX, clerk)]) && is_out(GLOBEX, &[link(7, GLOBEX, clerk)]), "each form");
-    assert!(is_out(GLOBEX, &[link(1, GLOBEX, buyer)]) && is_out(GLOBEX, &[link(1, buyer, "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK")]));
+    assert!(
+        is_out(GLOBEX, &[link(8, GLOBEX, clerk)]) && is_out(GLOBEX, &[link(7, GLOBEX, clerk)]),
+        "each form"
+    );
+    assert!(
+        is_out(GLOBEX, &[link(1, GLOBEX, buyer)])
+            && is_out(GLOBEX, &[link(1, buyer, "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK")])
+    );
     assert!(!is_out(GLOBEX, &[link(1, GLOBEX, clerk)]));
     // What somebody else issued, below it or elsewhere, is not its own to speak of.
     let child = "did:web:elsewhere.example:child";
@@ -132,7 +160,10 @@ fn an_own_agent_is_suspended_by_what_it_was_lent_and_never_by_its_name() {
     let team = "did:web:globex.example:teams:sales";
     let links = [link(30, GLOBEX, team), link(40, team, &mail), link(50, &mail, &other)];
     own.note_lent(&did(GLOBEX), &links, NOW + 600, NOW).unwrap();
-    let of = |partner: &str, jti: &str, digest: u8| Signal { link: Some([digest; 32]), ..signal(partner, jti, &[]) };
+    let of = |partner: &str, jti: &str, digest: u8| Signal {
+        link: Some([digest; 32]),
+        ..signal(partner, jti, &[])
+    };
     assert_eq!(heard(own, "shop", &[of("shop", "a", 40)]), 1, "what it names there is nobody's");
     heard(own, "globex", &[of("globex", "b", 50)]);
     assert!(own.quarantined("", 10).unwrap().is_empty(), "that link is none of its own");
@@ -142,7 +173,10 @@ fn an_own_agent_is_suspended_by_what_it_was_lent_and_never_by_its_name() {
     own.resume(Kind::Agent, "mail", NOW + 10).unwrap();
     let late = Signal { issued: NOW + 5, ..of("globex", "d", 41) };
     own.hear_signals("globex", &[late], NOW + 20).unwrap();
-    assert!(own.quarantine_of("mail").unwrap().is_none(), "what was told before it was resumed counts no more");
+    assert!(
+        own.quarantine_of("mail").unwrap().is_none(),
+        "what was told before it was resumed counts no more"
+    );
     let fresh = Signal { issued: NOW + 20, ..signal("globex", "e", &[team]) };
     own.hear_signals("globex", &[fresh], NOW + 20).unwrap();
     assert!(own.quarantine_of("mail").unwrap().is_some(), "who issued it is suspended");
@@ -152,7 +186,10 @@ fn an_own_agent_is_suspended_by_what_it_was_lent_and_never_by_its_name() {
 fn a_rule_for_a_team_shuts_nobody_out_who_is_none_of_it() {
     let world = listening(&["globex"]);
     rule(&world.registry, "team:default", 10);
-    assert_eq!(heard(&world.registry, "globex", &[signal("globex", "a", &["did:web:globex.example:bot"])]), 0);
+    assert_eq!(
+        heard(&world.registry, "globex", &[signal("globex", "a", &["did:web:globex.example:bot"])]),
+        0
+    );
     assert!(world.registry.shut_out("", 10).unwrap().is_empty());
 }
 

@@ -125,11 +125,8 @@ pub fn get(tx: &mut Tx<'_>, organization: &str, id: &str) -> Result<ShutOut, Sto
 /// # Errors
 /// [`StoreError`].
 pub fn let_in(tx: &mut Tx<'_>, organization: &str, id: &str) -> Result<(), StoreError> {
-    tx.execute(
-        "DELETE FROM shut_out WHERE organization = $1 AND id = $2",
-        &[organization.into(), id.into()],
-    )
-    .map(drop)
+    tx.execute("DELETE FROM shut_out WHERE organization = $1 AND id = $2", &[organization.into(), id.into()])
+        .map(drop)
 }
 
 /// Whether somebody is shut out of chains that begin with `root`, of these subjects.
@@ -143,11 +140,8 @@ pub fn is_shut_out(
     subjects: &[String],
 ) -> Result<bool, StoreError> {
     let keys: Vec<Value> = subjects.iter().map(Value::from).collect();
-    let rows = tx.query_in(
-        "SELECT root FROM shut_out WHERE organization = $1 AND subject",
-        organization,
-        &keys,
-    )?;
+    let rows =
+        tx.query_in("SELECT root FROM shut_out WHERE organization = $1 AND subject", organization, &keys)?;
     for row in &rows {
         if row.text(0)? == root {
             return Ok(true);

@@ -151,11 +151,7 @@ fn text<'o>(object: &'o Object<'_>, name: &str) -> Option<&'o str> {
 }
 
 /// Whose token it is, for whom and of when; and what must not be in it.
-fn claimed<'s>(
-    claims: &Object<'_>,
-    trust: &'s Trust,
-    now: i64,
-) -> Result<(&'s SignalSource, i64), SetError> {
+fn claimed<'s>(claims: &Object<'_>, trust: &'s Trust, now: i64) -> Result<(&'s SignalSource, i64), SetError> {
     let shown = |text: &str| text.chars().take(200).collect::<String>();
     let issuer = text(claims, "iss").unwrap_or_default();
     let source = trust.signals.iter().find(|source| source.issuer == issuer);

@@ -45,9 +45,13 @@ impl Transmitter<'_> {
         let url = format!("{origin}/.well-known/ssf-configuration");
         let bytes = self.fetcher.file(&url, &["application/json"], MAX_METADATA).await;
         let bytes = bytes.map_err(|error| error.to_string())?;
-        let read: Value = serde_json::from_slice(&bytes).map_err(|error| format!("`{url}` is no JSON: {error}"))?;
+        let read: Value =
+            serde_json::from_slice(&bytes).map_err(|error| format!("`{url}` is no JSON: {error}"))?;
         if text(&read, "issuer") != origin {
-            return Err(format!("`{url}` is of the issuer `{}`, expected `{origin}`", short(text(&read, "issuer"))));
+            return Err(format!(
+                "`{url}` is of the issuer `{}`, expected `{origin}`",
+                short(text(&read, "issuer"))
+            ));
         }
         let own = |name: &str| {
             let found = text(&read, name);
@@ -82,7 +86,9 @@ impl Transmitter<'_> {
             one => Some(one),
         };
         let stream = match found {
-            None => self.ask(Method::POST, &metadata.configuration, Some(json!({"delivery": delivery}))).await?,
+            None => {
+                self.ask(Method::POST, &metadata.configuration, Some(json!({"delivery": delivery}))).await?
+            }
             Some(stream) => {
                 let now = stream.get("delivery").cloned().unwrap_or_default();
                 let same = text(&now, "method") == text(&delivery, "method")
@@ -113,7 +119,11 @@ impl Transmitter<'_> {
         }
         let url = stream.get("delivery").map(|delivery| text(delivery, "endpoint_url")).unwrap_or_default();
         if !self.is_its_own(url) {
-            return Err(format!("the stream is asked at `{}`, which is no URL of `{}`", short(url), self.origin));
+            return Err(format!(
+                "the stream is asked at `{}`, which is no URL of `{}`",
+                short(url),
+                self.origin
+            ));
         }
         Ok(Stream { poll: Some(url.to_owned()) })
     }
@@ -147,7 +157,11 @@ impl Transmitter<'_> {
         bearer.set_sensitive(true);
         headers.insert(AUTHORIZATION, bearer);
         let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-        let reply = self.fetcher.call(Call { method, url, headers, body }).await.map_err(|error| error.to_string())?;
+        let reply = self
+            .fetcher
+            .call(Call { method, url, headers, body })
+            .await
+            .map_err(|error| error.to_string())?;
         if !matches!(reply.status, 200 | 201) {
             return Err(format!("`{url}` answers {}", reply.status));
         }

@@ -489,13 +489,21 @@ async fn shut_out(walk: &Walk<'_>) {
         "then": "suspend", "mostAgents": 10,
     });
     assert_eq!(walk.ask("PUT", "/v1/quarantine-rules/told", rule.clone()).await, rule);
-    for signal in [json!({"events": []}), json!({"events": ["account-disabled"]}), json!({"events": ["session-revoked", "session-revoked"]})] {
+    for signal in [
+        json!({"events": []}),
+        json!({"events": ["account-disabled"]}),
+        json!({"events": ["session-revoked", "session-revoked"]}),
+    ] {
         let body = json!({"name": "told", "to": "organization", "signal": signal});
         let answer = walk.world.ask(&walk.world.admin, "PUT", "/v1/quarantine-rules/told", &body).await;
         assert_eq!(answer.problem().1, "value_invalid", "{body}");
     }
-    for (did, code) in [("did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", "value_invalid"), ("did:web:globex.example:sales", "value_invalid")] {
-        let body = json!({"name": "other", "did": did, "models": ["standard"], "signals": {"secret": "globex"}});
+    for (did, code) in [
+        ("did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", "value_invalid"),
+        ("did:web:globex.example:sales", "value_invalid"),
+    ] {
+        let body =
+            json!({"name": "other", "did": did, "models": ["standard"], "signals": {"secret": "globex"}});
         let answer = walk.world.ask(&walk.world.admin, "PUT", "/v1/partners/other", &body).await;
         assert_eq!(answer.problem().1, code, "{body}");
     }
@@ -510,11 +518,17 @@ async fn shut_out(walk: &Walk<'_>) {
     let heard = blocking(|| walk.world.registry.hear_signals("globex", &[signal], now()));
     assert_eq!(heard.unwrap(), 1);
     let one = walk.get("/v1/quarantine/partners").await["shutOut"][0].clone();
-    assert_eq!((&one["partner"], &one["subject"], &one["rule"]), (&json!(did), &json!(format!("{did}:bot")), &json!("told")));
+    assert_eq!(
+        (&one["partner"], &one["subject"], &one["rule"]),
+        (&json!(did), &json!(format!("{did}:bot")), &json!("told"))
+    );
     let lift = format!("/v1/quarantine/partners/{}", one["id"].as_str().unwrap());
     assert_eq!(walk.ask("DELETE", &lift, Value::Null).await, one);
     assert_eq!(walk.get("/v1/quarantine/partners").await["shutOut"], json!([]));
-    assert_eq!(walk.world.ask(&walk.world.admin, "DELETE", &lift, &Value::Null).await.problem(), told(404, "not_found"));
+    assert_eq!(
+        walk.world.ask(&walk.world.admin, "DELETE", &lift, &Value::Null).await.problem(),
+        told(404, "not_found")
+    );
     walk.ask("DELETE", "/v1/quarantine-rules/told", Value::Null).await;
     walk.ask("DELETE", "/v1/partners/globex", Value::Null).await;
 }

@@ -58,13 +58,30 @@ async fn nothing_comes_of_a_token_that_is_no_word_of_its_issuer_about_its_own() 
         told((String::from("no-token"), String::from("a.b.c")), "invalid_request"),
         told(about(&event("session-established", json!({}))), "taken"),
         told(about(&event("token-claims-change", json!({}))), "taken"),
-        told(about(&json!({"events": {"https://schemas.openid.net/secevent/risc/event-type/account-disabled": {}}})), "taken"),
-        told(about(&event("risk-level-change", json!({"current_level": "LOW", "previous_level": "HIGH"}))), "taken"),
-        told(about(&event("risk-level-change", json!({"current_level": "MEDIUM", "previous_level": "HIGH"}))), "taken"),
+        told(
+            about(
+                &json!({"events": {"https://schemas.openid.net/secevent/risc/event-type/account-disabled": {}}}),
+            ),
+            "taken",
+        ),
+        told(
+            about(&event("risk-level-change", json!({"current_level": "LOW", "previous_level": "HIGH"}))),
+            "taken",
+        ),
+        told(
+            about(&event("risk-level-change", json!({"current_level": "MEDIUM", "previous_level": "HIGH"}))),
+            "taken",
+        ),
         told(about(&event("assurance-level-change", json!({"change_direction": "increase"}))), "taken"),
         told(about(&event("device-compliance-change", json!({"current_status": "compliant"}))), "taken"),
         told(about(&event("credential-change", json!({"change_type": "create"}))), "taken"),
-        told(about(&event("credential-change", json!({"change_type": "revoke", "initiating_entity": "system"}))), "taken"),
+        told(
+            about(&event(
+                "credential-change",
+                json!({"change_type": "revoke", "initiating_entity": "system"}),
+            )),
+            "taken",
+        ),
     ];
     // About those who are none of its own.
     for subject in [
@@ -76,7 +93,8 @@ async fn nothing_comes_of_a_token_that_is_no_word_of_its_issuer_about_its_own() 
     ] {
         all.push(told(forger.set(&subject, &json!({})), "taken"));
     }
-    let expected: Vec<(String, &str)> = all.iter().map(|((jti, _), expected)| (jti.clone(), *expected)).collect();
+    let expected: Vec<(String, &str)> =
+        all.iter().map(|((jti, _), expected)| (jti.clone(), *expected)).collect();
     forger.tells(all.into_iter().map(|(set, _)| set).collect());
     for (jti, expected) in expected {
         let outcome = soon(&format!("{jti} ({expected})"), async || forger.outcome(&jti)).await;
@@ -105,7 +123,8 @@ async fn nothing_comes_of_a_token_that_is_no_word_of_its_issuer_about_its_own() 
     };
     assert_eq!(blocking(|| shop.registry.hear_signals("acme", &[signal.clone()], now())).unwrap(), 0);
     let fresh = legation_registry::quarantine::signal::Signal { jti: "fresh".to_owned(), ..signal.clone() };
-    let posing = legation_registry::quarantine::signal::Signal { issuer: other.origin.clone(), ..fresh.clone() };
+    let posing =
+        legation_registry::quarantine::signal::Signal { issuer: other.origin.clone(), ..fresh.clone() };
     assert_eq!(blocking(|| shop.registry.hear_signals("acme", &[posing], now())).unwrap(), 0);
     assert_eq!(blocking(|| shop.registry.hear_signals("acme", &[fresh], now())).unwrap(), 1);
 }
@@ -155,7 +174,8 @@ async fn an_own_agent_that_calls_with_a_partners_delegation_is_suspended_with_it
     // Before it has called with it, nobody here knows that it has it.
     assert_eq!(shop.asked_by(&lent).await, "200");
     forger.tells(vec![forger.set(&link, &json!({}))]);
-    let held = soon("the suspension", async || blocking(|| shop.registry.quarantine_of("clerk")).unwrap()).await;
+    let held =
+        soon("the suspension", async || blocking(|| shop.registry.quarantine_of("clerk")).unwrap()).await;
     assert!(held.rule == "told" && held.reason.contains(&forger.origin), "{held:?}");
     assert_eq!(shop.asked_by(&by_own).await, "link_suspended");
     assert_eq!(shop.asked_by(&lent).await, "link_suspended");
@@ -167,7 +187,10 @@ async fn an_own_agent_that_calls_with_a_partners_delegation_is_suspended_with_it
         shop.registry.resume(Kind::Agent, "clerk", now()).unwrap();
         shop.registry.let_in(&shop.registry.shut_out("", 10).unwrap()[0].id, now()).unwrap();
     });
-    assert_eq!((shop.asked_by(&by_own).await, shop.asked_by(&lent).await), ("200".to_owned(), "200".to_owned()));
+    assert_eq!(
+        (shop.asked_by(&by_own).await, shop.asked_by(&lent).await),
+        ("200".to_owned(), "200".to_owned())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -26,7 +26,8 @@ use std::sync::{
 };
 use tokio::net::TcpListener;
 
-pub(crate) const CREDENTIAL_CHANGE: &str = "https://schemas.openid.net/secevent/caep/event-type/credential-change";
+pub(crate) const CREDENTIAL_CHANGE: &str =
+    "https://schemas.openid.net/secevent/caep/event-type/credential-change";
 pub(crate) const TOKEN: &str = "token-of-the-stream";
 
 /// What it tells, and what came of it.
@@ -72,14 +73,15 @@ impl Forger {
         let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
         let n = base64url::encode(&key.public_key().as_ref()[9..265]);
         let list = StatusListCredential {
-            id: Some(format!("{}/status/1", origin.replace("http:", "https:"))),
+            id: Some(format!("{origin}/status/1")),
             issuer: did.clone(),
             valid_from: now() - 20,
             valid_until: None,
             purposes: vec![StatusPurpose::Revocation],
             list: StatusList::new(0),
         };
-        let list = jws::sign("vc+jwt", &key_id(&did, &own), list.to_json().to_string().as_bytes(), &own).unwrap();
+        let list =
+            jws::sign("vc+jwt", &key_id(&did, &own), list.to_json().to_string().as_bytes(), &own).unwrap();
         let stream = Stream {
             endpoint: format!("{origin}/stream"),
             audience: audience.to_owned(),
@@ -102,7 +104,10 @@ impl Forger {
             list,
         };
         let router = Router::new()
-            .route("/.well-known/did.json", get(async |State(one): State<Served>| typed("application/did+json", one.document)))
+            .route(
+                "/.well-known/did.json",
+                get(async |State(one): State<Served>| typed("application/did+json", one.document)),
+            )
             .route("/status/1", get(async |State(one): State<Served>| typed("application/vc+jwt", one.list)))
             .route("/jwks", get(async |State(one): State<Served>| Json(one.jwks)))
             .route("/.well-known/ssf-configuration", get(configuration))
@@ -150,8 +155,9 @@ impl Forger {
 
     /// A delegation of its own to somebody.
     pub(crate) fn lends(&self, subject: &Did, key: Arc<SecretKey>, there: &Organization) -> Caller {
-        let authority = json!({"grants": [{"actions": ["model:chat"], "resources": [there.models()]}]}).to_string();
-        let list = format!("{}/status/1", self.origin.replace("http:", "https:"));
+        let authority =
+            json!({"grants": [{"actions": ["model:chat"], "resources": [there.models()]}]}).to_string();
+        let list = format!("{}/status/1", self.origin);
         let terms = Terms {
             id: None,
             subject: subject.clone(),

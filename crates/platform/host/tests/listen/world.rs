@@ -46,7 +46,6 @@ pub(crate) fn blocking<T>(verb: impl FnOnce() -> T) -> T {
 pub(crate) struct Organization {
     pub(crate) registry: Arc<Registry>,
     pub(crate) router: Router,
-    pub(crate) listening: Arc<Listening>,
     upstream: Upstream,
     tasks: Vec<JoinHandle<()>>,
     _signer: Signer,
@@ -87,9 +86,9 @@ impl Organization {
                 legation_host::serve(listener, served, None, std::future::pending()).await.unwrap();
             }),
             tokio::spawn(signals.run(|error| panic!("{error}"))),
-            tokio::spawn(Arc::clone(&listening).run(|_| ())),
+            tokio::spawn(listening.run(|_| ())),
         ];
-        let one = Self { registry, router, listening, upstream, tasks, _signer: signer, _folder: folder };
+        let one = Self { registry, router, upstream, tasks, _signer: signer, _folder: folder };
         one.model();
         one
     }
@@ -141,7 +140,9 @@ impl Organization {
             self.registry.set_secret(name, origin, token, now()).unwrap();
             if push {
                 let secret = format!("{name}-push");
-                self.registry.set_secret(&secret, &self.registry.origin(), "shown-by-the-partner", now()).unwrap();
+                self.registry
+                    .set_secret(&secret, &self.registry.origin(), "shown-by-the-partner", now())
+                    .unwrap();
                 partner["signals"]["push"] = json!(secret);
             }
             let partner: Partner = serde_json::from_value(partner).unwrap();
@@ -188,7 +189,8 @@ impl Organization {
     pub(crate) async fn asked_by(&self, caller: &Caller) -> String {
         static NONCE: AtomicUsize = AtomicUsize::new(0);
         let nonce = format!("n-{}", NONCE.fetch_add(1, Ordering::SeqCst));
-        let body = json!({"model": "small", "max_tokens": 1, "messages": [{"role": "user", "content": "hello"}]});
+        let body =
+            json!({"model": "small", "max_tokens": 1, "messages": [{"role": "user", "content": "hello"}]});
         let (path, mut headers, body) = ("/v1/chat/completions", HeaderMap::new(), body.to_string());
         let links: Vec<&str> = caller.chain.iter().map(String::as_str).collect();
         headers.insert("agent-delegation", AgentDelegation::Chain(join(&links).unwrap()).to_header());
@@ -205,7 +207,11 @@ impl Organization {
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-        if status.is_success() { "200".to_owned() } else { json["error"]["code"].as_str().unwrap_or_default().to_owned() }
+        if status.is_success() {
+            "200".to_owned()
+        } else {
+            json["error"]["code"].as_str().unwrap_or_default().to_owned()
+        }
     }
 }
 

@@ -121,7 +121,8 @@ impl Registry {
         let Ok(root) = partner.did.parse::<Did>() else { return Ok(0) };
         let mut done = 0;
         for subject in signal.subjects(&root) {
-            let reason = format!("`{}` told `{event}` of {} about `{subject}`", signal.issuer, time::format(at));
+            let reason =
+                format!("`{}` told `{event}` of {} about `{subject}`", signal.issuer, time::format(at));
             if rule.target() == Some(Target::Organization) {
                 let news = (partner, subject.as_str(), reason.as_str());
                 done += usize::from(self.shut_out_by(tx, rule, news, (signal, event, at), now)?);
@@ -173,14 +174,21 @@ impl Registry {
             };
             foreign::shut_out(tx, &self.id, &one)?;
             data["lift"] = json!(lift(&id));
-            self.tell_shut_out(tx, (&format!("shut-out {id}"), now.saturating_add(1)), (rule, subject, &data), now)?;
+            self.tell_shut_out(
+                tx,
+                (&format!("shut-out {id}"), now.saturating_add(1)),
+                (rule, subject, &data),
+                now,
+            )?;
             self.tell(tx, ("quarantine.shut-out", &id), &data, now)?;
             return Ok(true);
         }
         // However much a partner tells, there is room for what others do: of who is held back it is told once an hour, and of
         // the others so often at most.
         let (what, of) = match rule.then {
-            Then::Alert => (rule.then.name(), Sha256::digest(subject).first().copied().unwrap_or_default().to_string()),
+            Then::Alert => {
+                (rule.then.name(), Sha256::digest(subject).first().copied().unwrap_or_default().to_string())
+            }
             Then::Suspend => ("held back", String::new()),
         };
         data["what"] = json!(what);

@@ -57,7 +57,9 @@ impl Registry {
         let Rule { name: rule, most_agents, .. } = rule;
         let text = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default();
         let follows = match (text("lift"), text("what")) {
-            ("", "alert") => "its calls pass on; end its partner's entry, or block its delegation, to stop it".to_owned(),
+            ("", "alert") => {
+                "its calls pass on; end its partner's entry, or block its delegation, to stop it".to_owned()
+            }
             ("", _) => format!(
                 "it is not shut out, since the rule has shut out {most_agents} of that partner within an hour, which is its most"
             ),

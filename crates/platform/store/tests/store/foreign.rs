@@ -34,7 +34,10 @@ fn a_token_is_heard_once_in_whatever_process_and_who_is_shut_out_is_so_of_one_ro
                 at: NOW,
             };
             let add = |one: &ShutOut| other.write(|tx| foreign::shut_out(tx, ACME, one)).unwrap();
-            assert!(add(&one("1", GLOBEX, "x")) && !add(&one("2", GLOBEX, "x")) && add(&one("3", SHOP, "y")), "{name}");
+            assert!(
+                add(&one("1", GLOBEX, "x")) && !add(&one("2", GLOBEX, "x")) && add(&one("3", SHOP, "y")),
+                "{name}"
+            );
             let is_out = |root: &str, subjects: &[&str]| {
                 let subjects: Vec<String> = subjects.iter().map(|one| (*one).to_owned()).collect();
                 engine.store.read(|tx| foreign::is_shut_out(tx, ACME, root, &subjects)).unwrap()
@@ -46,10 +49,18 @@ fn a_token_is_heard_once_in_whatever_process_and_who_is_shut_out_is_so_of_one_ro
             };
             assert_eq!((count(GLOBEX, Some("told"), 0), count(GLOBEX, None, 0)), (1, 1), "{name}");
             assert_eq!((count(GLOBEX, Some("other"), 0), count(GLOBEX, None, NOW)), (0, 0), "{name}");
-            assert_eq!(engine.store.read(|tx| foreign::list(tx, ACME, "1", 10)).unwrap(), [one("3", SHOP, "y")], "{name}");
+            assert_eq!(
+                engine.store.read(|tx| foreign::list(tx, ACME, "1", 10)).unwrap(),
+                [one("3", SHOP, "y")],
+                "{name}"
+            );
             engine.store.write(|tx| foreign::let_in(tx, ACME, "1")).unwrap();
             assert!(!is_out(GLOBEX, &["x"]), "{name}");
-            assert_eq!(engine.store.read(|tx| foreign::get(tx, ACME, "1")).unwrap_err().code(), "not_found", "{name}");
+            assert_eq!(
+                engine.store.read(|tx| foreign::get(tx, ACME, "1")).unwrap_err().code(),
+                "not_found",
+                "{name}"
+            );
         });
     }
 }
@@ -66,7 +77,9 @@ fn what_was_lent_is_found_by_its_digest_and_its_issuer_and_is_bounded() {
                 root: GLOBEX.to_owned(),
                 until,
             };
-            let lend = |all: &[Lent], now: i64| engine.store.write(|tx| foreign::lend(tx, ACME, all, (2, now))).unwrap();
+            let lend = |all: &[Lent], now: i64| {
+                engine.store.write(|tx| foreign::lend(tx, ACME, all, (2, now))).unwrap()
+            };
             lend(&[one("mail", "a", NOW + 10), one("mail", "a", NOW + 10), one("clerk", "a", NOW + 10)], NOW);
             lend(&[one("mail", "b", NOW + 99), one("mail", "c", NOW + 99)], NOW);
             let to = |root: &str, subject: &str, now: i64| {
@@ -74,7 +87,11 @@ fn what_was_lent_is_found_by_its_digest_and_its_issuer_and_is_bounded() {
             };
             assert_eq!(to(GLOBEX, "a", NOW), ["clerk", "mail"], "{name}");
             assert_eq!(to(GLOBEX, &format!("{GLOBEX}:buyer"), NOW), ["clerk", "mail"], "{name}");
-            assert_eq!((to(GLOBEX, "b", NOW), to(GLOBEX, "c", NOW)), (vec!["mail".to_owned()], vec![]), "{name}: two at most");
+            assert_eq!(
+                (to(GLOBEX, "b", NOW), to(GLOBEX, "c", NOW)),
+                (vec!["mail".to_owned()], vec![]),
+                "{name}: two at most"
+            );
             assert!(to(SHOP, "a", NOW).is_empty() && to(GLOBEX, "a", NOW + 10).is_empty(), "{name}");
             lend(&[one("mail", "c", NOW + 99)], NOW + 50);
             assert_eq!(to(GLOBEX, "c", NOW + 50), ["mail"], "{name}: what has ended makes room");
