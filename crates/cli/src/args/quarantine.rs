@@ -1,16 +1,18 @@
 //! The arguments of `legation quarantine`, and of `legation agent activity`.
 
-use super::{ListArgs, NameArgs, PlaceArgs, duration};
+use super::{IdArgs, ListArgs, NameArgs, PlaceArgs, duration};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum QuarantineCommand {
     /// Write a rule: what suspends an agent, or is told of it. One of the same name is replaced.
     Set(SetRuleArgs),
-    /// The agents that rules have suspended: why, and what resumes each.
+    /// Whom rules have suspended, and whom of partners they have shut out: why, and what lifts it.
     List(ListArgs),
     /// The rules.
     Rules(ListArgs),
+    /// Let somebody of a partner in again whom a rule has shut out.
+    Lift(IdArgs),
     /// One rule.
     Show(NameArgs),
     /// Remove a rule. Whom it has suspended stays so until resumed.
@@ -18,7 +20,7 @@ pub(crate) enum QuarantineCommand {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("counts").required(true).args(["denials", "spend", "new_tool"])))]
+#[command(group(ArgGroup::new("counts").required(true).args(["denials", "spend", "new_tool", "signal"])))]
 pub(crate) struct SetRuleArgs {
     /// Its name: `a`-`z`, `0`-`9`, `.`, `_`, `-`.
     #[arg(value_name = "NAME")]
@@ -41,6 +43,13 @@ pub(crate) struct SetRuleArgs {
     /// A tool, a skill or a model counts that the agent has never used in so many days that it was seen: 1 to 30.
     #[arg(long, value_name = "DAYS")]
     pub(crate) new_tool: Option<i64>,
+    /// An event counts that a partner tells of a delegation that it issued, such as `session-revoked`; repeatable. It shuts out
+    /// the partner's own, and suspends an own agent that calls with one.
+    #[arg(long, value_name = "EVENT", value_delimiter = ',')]
+    pub(crate) signal: Vec<String>,
+    /// The word of this partner only; repeatable.
+    #[arg(long, value_name = "PARTNER", value_delimiter = ',', requires = "signal")]
+    pub(crate) from: Vec<String>,
     /// What follows.
     #[arg(long, value_enum, default_value = "suspend")]
     pub(crate) then: Then,

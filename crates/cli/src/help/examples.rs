@@ -240,6 +240,7 @@ const EXAMPLES: &[Example] = &[
     ("policy test", &["policy test policy.cedar"]),
     ("quarantine set", &["quarantine set denied-often --denials 20"]),
     ("quarantine list", &["quarantine list"]),
+    ("quarantine lift", &["quarantine lift 01J8ZQ4V7N"]),
     ("quarantine rules", &["quarantine rules"]),
     ("quarantine show", &["quarantine show denied-often"]),
     ("quarantine remove", &["quarantine remove denied-often"]),

@@ -5,7 +5,7 @@ use super::{
     table::table,
 };
 use crate::{
-    args::{ListArgs, NameArgs, QuarantineCommand, SetRuleArgs},
+    args::{IdArgs, ListArgs, NameArgs, QuarantineCommand, SetRuleArgs},
     output::{Failure, Output},
 };
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ pub(crate) fn run(command: &QuarantineCommand) -> Result<Output, Failure> {
     match command {
         QuarantineCommand::Set(args) => set(args),
         QuarantineCommand::List(args) => list(args),
+        QuarantineCommand::Lift(args) => lift(args),
         QuarantineCommand::Rules(args) => rules(args),
         QuarantineCommand::Show(args) => show(args),
         QuarantineCommand::Remove(args) => remove(args),
@@ -34,6 +35,9 @@ fn set(args: &SetRuleArgs) -> Result<Output, Failure> {
         members.extend(denials.map(|denials| ("denials".to_owned(), denials)));
         members.extend(args.spend.as_ref().map(|spend| ("spend".to_owned(), json!(spend))));
         members.extend(args.new_tool.map(|days| ("newTool".to_owned(), json!({"days": days}))));
+        if !args.signal.is_empty() {
+            members.insert("signal".to_owned(), json!({"events": args.signal, "from": args.from}));
+        }
     }
     let json = ask(&args.data, "PUT", &path(&args.name), Some(&rule))?;
     let told = format!("from now on, whoever is up (`legation up`) holds agents to it: {}", words(&json));
@@ -56,7 +60,14 @@ fn words(rule: &Value) -> String {
 /// What a rule counts.
 fn counts(rule: &Value) -> String {
     let of = |name: &str| rule.get(name).cloned().unwrap_or_default();
-    let (denials, tool) = (of("denials"), of("newTool"));
+    let (denials, tool, signal) = (of("denials"), of("newTool"), of("signal"));
+    if signal.is_object() {
+        let from = match joined(&signal, "from", ", ") {
+            all if all.is_empty() => "a partner".to_owned(),
+            some => some,
+        };
+        return format!("a delegation of which {from} told {}", joined(&signal, "events", ", "));
+    }
     if denials.is_object() {
         let codes = match joined(&denials, "codes", ", ") {
             all if all.is_empty() => String::new(),
@@ -101,16 +112,26 @@ fn remove(args: &NameArgs) -> Result<Output, Failure> {
     Ok(Output::done(json, told))
 }
 
+fn lift(args: &IdArgs) -> Result<Output, Failure> {
+    let json = ask(&args.data, "DELETE", &format!("/v1/quarantine/partners/{}", escape(&args.id)), None)?;
+    let told =
+        format!("{} may call again, as far as its partner and its delegation let it", text(&json, "subject"));
+    Ok(Output::done(json, told))
+}
+
 fn list(args: &ListArgs) -> Result<Output, Failure> {
-    let all = Place::of(&args.data)?.all("/v1/quarantine", &[], "quarantined")?;
-    let row = |one: &Value| {
+    let place = Place::of(&args.data)?;
+    let all = place.all("/v1/quarantine", &[], "quarantined")?;
+    let shut = place.all("/v1/quarantine/partners", &[], "shutOut")?;
+    let row = |who: &str, one: &Value| {
         let cell = |name: &str| text(one, name).to_owned();
-        vec![cell("agent"), cell("rule"), cell("since"), cell("reason"), cell("lift")]
+        vec![cell(who), cell("rule"), cell("since"), cell("reason"), cell("lift")]
     };
-    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    let mut rows: Vec<Vec<String>> = all.iter().map(|one| row("agent", one)).collect();
+    rows.extend(shut.iter().map(|one| row("subject", one)));
     let told = match rows.is_empty() {
-        true => "no rule has suspended an agent that is so still".to_owned(),
-        false => table(&["AGENT", "RULE", "SINCE", "WHY", "TO LIFT IT"], &rows),
+        true => "no rule has suspended an agent that is so still, or shut somebody out".to_owned(),
+        false => table(&["WHO", "RULE", "SINCE", "WHY", "TO LIFT IT"], &rows),
     };
-    Ok(Output::done(json!({ "quarantined": all }), told))
+    Ok(Output::done(json!({ "quarantined": all, "shutOut": shut }), told))
 }

@@ -220,6 +220,7 @@ async fn serve_all(
     // It ends with the runtime; what it did not write down is sent again.
     for one in all {
         tokio::spawn(Arc::clone(&one.signals).run(complain));
+        tokio::spawn(Arc::clone(&one.listening).run(complain));
         tokio::spawn(domains::run(Arc::clone(&one.registry), args.allow_private));
     }
     let connections = usize::try_from(args.limits.max_connections).unwrap_or(usize::MAX);

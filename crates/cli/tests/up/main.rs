@@ -29,6 +29,7 @@ mod quarantine;
 mod restored;
 mod running;
 mod several;
+mod signals;
 mod telemetry;
 mod thirty_two;
 mod tls;

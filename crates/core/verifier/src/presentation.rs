@@ -144,6 +144,11 @@ impl Presentation {
         self.links.iter().flat_map(|link| link.digests())
     }
 
+    /// The same, link by link in the order of the chain.
+    pub fn digests_by_link(&self) -> impl Iterator<Item = Vec<LinkDigest>> {
+        self.links.iter().map(|link| link.digests().collect())
+    }
+
     /// Who the holder says it is: the subject of the last link. Nothing is verified yet.
     #[must_use]
     pub fn claimed_agent(&self) -> &Did {

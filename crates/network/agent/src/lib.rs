@@ -54,4 +54,4 @@ pub use ledger::{Ledger, LedgerError};
 pub use records::{Decided, RecordError, Records, Who};
 pub use responder::{Refusal, Responder, ResponderError};
 pub use router::handshake_router;
-pub use signals::{Poller, SetError, Signals};
+pub use signals::{Listener, Poller, SetError, Signals};

@@ -11,11 +11,12 @@ use legation_credential::LinkDigest;
 use legation_did::Did;
 use legation_http_signature::{Message, read};
 use legation_policy::{Kind, Principal};
-use legation_registry::{RegistryError, partner::Partner};
+use legation_registry::{RegistryError, partner::Partner, quarantine::shut::Link};
 use legation_resolver::{Fetcher, Options, SetupError, SharedEvidence, verify_anew, verify_shared};
-use legation_verifier::{Code, Denial, Trust, VerifiedChain, Verifier};
+use legation_verifier::{Code, Denial, SignalSource, Trust, VerifiedChain, VerifiedLink, Verifier};
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use tracing::{Instrument, info_span};
@@ -24,6 +25,8 @@ use tracing::{Instrument, info_span};
 const KNOWN: Duration = Duration::from_secs(1);
 /// How often it is read again because the organization changed meanwhile.
 const AGAIN: usize = 4;
+/// Most chains with which own agents call that a process remembers to have kept.
+const MOST_LENT: usize = 10_000;
 
 /// A partner, and what verifies its agents' chains.
 #[derive(Debug)]
@@ -40,6 +43,8 @@ pub(crate) struct Foreign {
     evidence: SharedEvidence,
     /// When it was last looked who is a partner.
     looked: Mutex<Option<(Instant, Arc<Configured>)>>,
+    /// Chains of which it was kept that own agents call with them, by their last links.
+    lent: Mutex<HashSet<LinkDigest>>,
 }
 
 impl Foreign {
@@ -50,6 +55,7 @@ impl Foreign {
             fetcher: Fetcher::new(options)?,
             evidence: SharedEvidence::new(),
             looked: Mutex::default(),
+            lent: Mutex::default(),
         })
     }
 
@@ -89,6 +95,11 @@ pub(crate) fn admitted(
 /// verifier's bound.
 fn age(chain: &VerifiedChain, now: i64) -> i64 {
     chain.evidence().iter().map(|used| now.saturating_sub(used.fetched_at).max(0)).max().unwrap_or_default()
+}
+
+fn shut_out() -> Refused {
+    let expected = "a delegation of whom no rule of quarantine has shut out here";
+    Refused::from(&Denial::new(Code::LinkSuspended, expected, "one of somebody who is"))
 }
 
 impl Gateway {
@@ -154,7 +165,8 @@ impl Gateway {
             anew.await
         };
         let verified = verified.instrument(info_span!("resolve")).await.map_err(stranger)?;
-        self.is_not_blocked(&verified).await?;
+        self.is_not_blocked(presentation.link_digests().collect()).await?;
+        self.is_not_shut_out(&verified, presentation.digests_by_link(), now).await?;
         let status_age = age(&verified, now);
         // Everybody on the path: whoever is forbidden something can't have it done by a child.
         let principals =
@@ -168,10 +180,8 @@ impl Gateway {
         })
     }
 
-    /// What the organization itself has blocked of a foreign chain passes no more.
-    async fn is_not_blocked(self: &Arc<Self>, chain: &VerifiedChain) -> Result<(), Refused> {
-        let digests: Vec<LinkDigest> =
-            chain.links().iter().flat_map(|link| [link.digest, link.signed]).collect();
+    /// What the organization itself has blocked of a foreign chain passes no more, in whichever form it is presented.
+    async fn is_not_blocked(self: &Arc<Self>, digests: Vec<LinkDigest>) -> Result<(), Refused> {
         let gateway = Arc::clone(self);
         let blocked = self.blocking(move || gateway.registry.blocked(&digests)).await;
         let blocked = blocked.and_then(|blocked| blocked).map_err(|error| Refused::of_registry(&error))?;
@@ -183,5 +193,60 @@ impl Gateway {
             "a delegation that is not blocked here",
             "one that is",
         )))
+    }
+
+    /// What a partner told of its delegations may have shut somebody out here, by a rule of quarantine. Where an own agent calls with
+    /// one it is kept, so that the agent is stopped with it.
+    async fn is_not_shut_out(
+        self: &Arc<Self>,
+        chain: &VerifiedChain,
+        digests: impl Iterator<Item = Vec<LinkDigest>>,
+        now: i64,
+    ) -> Result<(), Refused> {
+        let Some(first) = chain.links().first() else { return Ok(()) };
+        let root = first.issuer.clone();
+        let one = |(link, digests): (&VerifiedLink, _)| {
+            let (issuer, subject) = (link.issuer.clone(), link.subject.clone());
+            Link { digests, issuer, subject }
+        };
+        let links: Vec<Link> = chain.links().iter().zip(digests).map(one).collect();
+        let last = chain.links().last().map(|link| link.digest);
+        let last = last.filter(|_| links.iter().any(|link| self.registry.is_own(&link.subject)));
+        let last = last.filter(|last| !self.lent().contains(last));
+        let (gateway, until) = (Arc::clone(self), chain.valid_until());
+        let looked = self.blocking(move || {
+            if last.is_some() {
+                gateway.registry.note_lent(&root, &links, until, now)?;
+            }
+            gateway.registry.is_shut_out(&root, &links)
+        });
+        let is_out = looked.await.and_then(|looked| looked).map_err(|error| Refused::of_registry(&error))?;
+        if let Some(last) = last {
+            let mut lent = self.lent();
+            if lent.len() >= MOST_LENT {
+                lent.clear();
+            }
+            lent.insert(last);
+        }
+        if is_out { Err(shut_out()) } else { Ok(()) }
+    }
+
+    /// The same for an answer that is passed on while it arrives, of a chain that was verified when it began.
+    pub(crate) async fn is_let_in(self: &Arc<Self>, root: &Did, links: Vec<Link>) -> Result<(), Refused> {
+        let (gateway, root) = (Arc::clone(self), root.clone());
+        let looked = self.blocking(move || gateway.registry.is_shut_out(&root, &links)).await;
+        // The store is gone; it is looked at again with the next change.
+        if looked.and_then(|looked| looked).unwrap_or_default() { Err(shut_out()) } else { Ok(()) }
+    }
+
+    fn lent(&self) -> MutexGuard<'_, HashSet<LinkDigest>> {
+        self.foreign.lent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops what is remembered of a partner's own, as far as its transmitter has told something of it: all of its status lists, and
+    /// the documents of those who are named. Nothing is permitted by it. Gives how much was dropped.
+    pub fn look_again(&self, source: &SignalSource, named: &dyn Fn(&Did) -> bool, now: i64) -> usize {
+        let of_named = |did: &Did| source.speaks_of(did) && named(did);
+        self.foreign.evidence.drop_of(&|did| source.speaks_of(did), &of_named, now)
     }
 }

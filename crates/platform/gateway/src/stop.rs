@@ -19,6 +19,7 @@ use futures::{
 use legation_credential::{Delegation, LinkDigest};
 use legation_did::Did;
 use legation_http_signature::AgentDelegation;
+use legation_registry::quarantine::shut::Link;
 use legation_verifier::{Code, Vouched};
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -221,7 +222,15 @@ impl Gateway {
         if let Some(root) = claims.first().filter(|root| root.issuer != *self.registry.did()) {
             // Whether its own organization still stands by it is asked for with its next call.
             return match self.partner(&root.issuer).await {
-                Ok(Some(_)) | Err(_) => Ok(()),
+                Ok(Some(_)) => {
+                    let one = |(claims, digests): (&Delegation, _)| {
+                        let (issuer, subject) = (claims.issuer.clone(), claims.terms.subject.clone());
+                        Link { digests, issuer, subject }
+                    };
+                    let links = claims.iter().zip(presentation.digests_by_link()).map(one).collect();
+                    self.is_let_in(&root.issuer, links).await
+                }
+                Err(_) => Ok(()),
                 Ok(None) => Err(Refused::new(
                     Code::RootUntrusted.as_str(),
                     "the organization that the agent belongs to may no longer call here",

@@ -10,6 +10,7 @@
 //! | [`mod@api`] | [`api()`]: the administration of an organization, on an origin of its own |
 //! | [`domains`] | looks at domains that the organization says are its own |
 //! | [`signals`] | streams of Security Event Tokens: Shared Signals' end points, and the sender |
+//! | [`listen`] | what partners tell of their delegations: heard, and heeded |
 //! | [`mod@tokens`] | [`tokens()`]: where identity tokens come from |
 //! | [`several`] | several organizations at one address: which of them a request is for |
 //! | [`server`] | [`serve`]: connections with their limits, TLS, an orderly end |
@@ -38,6 +39,7 @@ mod begun;
 pub mod domains;
 mod file;
 mod fresh;
+pub mod listen;
 mod location;
 pub mod log;
 pub mod organization;
@@ -52,6 +54,7 @@ mod tls;
 pub mod tokens;
 
 pub use api::api;
+pub use listen::Listening;
 pub use log::logs;
 pub use organization::published;
 pub use router::router;

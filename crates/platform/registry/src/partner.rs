@@ -3,12 +3,12 @@
 
 use crate::{error::RegistryError, profile::group_pattern, registry::Registry, route::Route};
 use legation_credential::Authority;
-use legation_did::Did;
+use legation_did::{Did, web};
 use legation_store::configuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-const PARTNER: &str = "partner";
+pub(crate) const PARTNER: &str = "partner";
 /// Most routes, groups and constraints of one partner.
 const MOST: usize = 64;
 /// Most bytes of a name.
@@ -18,6 +18,18 @@ const STATUS_AGE: i64 = 30;
 const LONGEST: i64 = 3600;
 /// What a partner may do on a route, as far as its own delegations let its agents.
 const ON_ROUTES: [&str; 3] = ["http:*", "mcp:*", "a2a:*"];
+
+/// What a partner tells of its delegations by Shared Signals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
+pub struct Heard {
+    /// The name of the secret that holds the token that it gave for its stream. It is bound to the partner's origin.
+    pub secret: String,
+    /// Where tokens are sent here (RFC 8935) and not asked for (RFC 8936): the name of the secret that its transmitter shows with each.
+    /// It is bound to the organization's own origin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<String>,
+}
 
 /// Another organization whose agents may call here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +52,9 @@ pub struct Partner {
     /// revoked passes no longer than that. 30 by default.
     #[serde(default = "status_age")]
     pub max_status_age: i64,
+    /// Where it is listened to, for what happens to its delegations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signals: Option<Heard>,
 }
 
 fn status_age() -> i64 {
@@ -86,11 +101,26 @@ impl Partner {
         if !(0..=LONGEST).contains(&self.max_status_age) {
             return wrong("maxStatusAge", &self.max_status_age.to_string(), "write seconds, 0 to 3600");
         }
+        if self.signals.as_ref().is_some_and(|signals| signals.secret.is_empty())
+            || (self.signals.is_some() && self.transmitter().is_none())
+        {
+            let reason =
+                "a partner that is listened to has a did:web without a path, and `signals` names a secret";
+            return wrong("signals", &self.did, reason);
+        }
         for group in &self.models {
             group_pattern("example.com", group)?;
         }
         // The constraints are read as they will be.
         self.authority(vec![json!({"actions": ["http:*"], "resources": ["https://example.com/*"]})]).map(drop)
+    }
+
+    /// The origin of its transmitter, where it is listened to: that of its DID, so that it speaks of nobody else.
+    #[must_use]
+    pub fn transmitter(&self) -> Option<String> {
+        let did: Did = self.did.parse().ok().filter(|_| self.signals.is_some())?;
+        web::origin(&did)?;
+        crate::names::path(&did).is_none().then(|| crate::names::origin(&did))
     }
 
     /// The most that it may confer here: its routes and models, under its constraints. `None` where none of its routes is there.

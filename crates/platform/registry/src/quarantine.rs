@@ -1,10 +1,12 @@
-//! Quarantine: rules that suspend an agent, or tell somebody of it, by what it did.
+//! Quarantine: rules that suspend an agent, or tell somebody of it, by what it did, or by what the issuer of its delegation told.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | this | [`Rule`]: written, listed, removed; whom rules have suspended |
 //! | `enforce` | what agents did is held against the rules, and what follows |
 //! | `follow` | what agents spent and used, from receipts |
+//! | [`signal`] | what other organizations told of their own delegations, held against the rules when it comes |
+//! | [`shut`] | whom rules have shut out, who are none of the organization's own; let in again |
 //! | `told` | what webhooks are told |
 //!
 //! A rule is looked at off the path of requests, once a second, by whoever is up: what it counts is in the store, and a suspension
@@ -17,6 +19,8 @@
 
 mod enforce;
 mod follow;
+pub mod shut;
+pub mod signal;
 mod told;
 
 pub(crate) use follow::action;
@@ -92,6 +96,17 @@ pub struct NewTool {
     pub days: i64,
 }
 
+/// Which events of other organizations' transmitters count (CAEP 1.0), where they tell that something is worse than it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
+pub struct SignalOf {
+    /// Their types, of [`signal::EVENTS`].
+    pub events: Vec<String>,
+    /// The partners whose word counts, by their names here; that of all of them where none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
+}
+
 /// A rule, which counts one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
@@ -110,11 +125,15 @@ pub struct Rule {
     /// A tool of an MCP server, a skill of an A2A agent or a model that the agent never used before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_tool: Option<NewTool>,
+    /// An event that a partner told of a delegation that it issued: of its own agents where the rule is for `organization`, and of
+    /// own agents that call with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<SignalOf>,
     /// What follows.
     #[serde(default)]
     pub then: Then,
     /// Most agents that it suspends within an hour, 1 to 10,000; 10 by default. Beyond that it is told, and nobody suspended: a rule
-    /// that is too low must not stop everybody.
+    /// that is too low must not stop everybody. Of each partner it shuts out as many.
     #[serde(default = "agents")]
     pub most_agents: i64,
 }
@@ -155,14 +174,19 @@ impl Rule {
         if !(1..=MOST_AGENTS).contains(&self.most_agents) {
             return wrong("mostAgents", &self.most_agents.to_string(), "write 1 to 10000");
         }
-        match (&self.denials, &self.spend, &self.new_tool) {
-            (Some(denials), None, None) => denials.validate(),
-            (None, Some(spend), None) => spend_of(spend).map(drop),
-            (None, None, Some(NewTool { days })) if DAYS.contains(days) => Ok(()),
-            (None, None, Some(NewTool { days })) => {
+        match (&self.denials, &self.spend, &self.new_tool, &self.signal) {
+            (Some(denials), None, None, None) => denials.validate(),
+            (None, Some(spend), None, None) => spend_of(spend).map(drop),
+            (None, None, Some(NewTool { days }), None) if DAYS.contains(days) => Ok(()),
+            (None, None, Some(NewTool { days }), None) => {
                 wrong("number of days that an agent is seen", &days.to_string(), "write 1 to 30")
             }
-            _ => wrong("rule", &self.name, "say one thing that it counts: `denials`, `spend` or `newTool`"),
+            (None, None, None, Some(signal)) => signal.validate(),
+            _ => wrong(
+                "rule",
+                &self.name,
+                "say one thing that it counts: `denials`, `spend`, `newTool` or `signal`",
+            ),
         }
     }
 }
@@ -176,6 +200,27 @@ fn spend_of(text: &str) -> Result<(Budget, i64), RegistryError> {
         reason: "a rule has a window that slides, of 600 seconds to a day, such as `50USD/1h`".to_owned(),
     };
     seconds.map(|seconds| (budget, seconds)).ok_or_else(wrong)
+}
+
+impl SignalOf {
+    fn validate(&self) -> Result<(), RegistryError> {
+        let Self { events, from } = self;
+        let known = || format!("those that count are `{}`", signal::EVENTS.join("`, `"));
+        match events.iter().find(|event| !signal::EVENTS.contains(&event.as_str())) {
+            Some(unknown) => return wrong("event that counts", unknown, &known()),
+            None if events.is_empty() => return wrong("list of events", "", &known()),
+            None => {}
+        }
+        let once = |all: &[String]| all.iter().collect::<BTreeSet<_>>().len() == all.len();
+        if !once(events) || !once(from) || from.len() > MOST_RULES {
+            return wrong(
+                "list of events and partners",
+                &events.join(","),
+                "write each once, and at most 100",
+            );
+        }
+        Ok(())
+    }
 }
 
 impl Denials {

@@ -27,6 +27,7 @@ fn rule(name: &str) -> Rule {
         denials: None,
         spend: None,
         new_tool: None,
+        signal: None,
         then: Then::Suspend,
         most_agents: 10,
     }
@@ -41,8 +42,8 @@ fn what_is_no_rule_is_refused_and_says_why() {
     let world = World::new();
     let good = Rule { denials: denials(20, 300, &["not_granted"]), ..rule("nosy") };
     let wrong = [
-        (rule("nosy"), "`denials`, `spend` or `newTool`"),
-        (Rule { spend: Some("5USD/1h".to_owned()), ..good.clone() }, "`denials`, `spend` or `newTool`"),
+        (rule("nosy"), "`newTool` or `signal`"),
+        (Rule { spend: Some("5USD/1h".to_owned()), ..good.clone() }, "`newTool` or `signal`"),
         (Rule { name: "No Sy".to_owned(), ..good.clone() }, "1 to 64"),
         (Rule { to: "everybody".to_owned(), ..good.clone() }, "team:NAME"),
         (Rule { to: "team:nobody".to_owned(), ..good.clone() }, "nobody"),

@@ -16,6 +16,7 @@
 //! | [`logs`] | logs that receipts and events are carried over to, and in which order |
 //! | [`kept`] | what agents have let a provider keep, and whose it is |
 //! | [`quarantine`], [`used`] | denials that count against an agent, each once; whom a rule has suspended; what agents spent and used |
+//! | [`foreign`] | what other organizations told of their delegations, and who is shut out for it |
 //! | [`policy`] | policies in versions, and whom they are bound to |
 //! | [`rotation`], [`retention`] | when keys are replaced; for how long receipts and events are kept |
 //! | [`idempotency`] | what was answered to writes that carry a key |
@@ -52,6 +53,7 @@ pub mod console;
 pub mod domain;
 pub mod error;
 pub mod followed;
+pub mod foreign;
 pub mod holder;
 pub mod idempotency;
 pub mod issued;

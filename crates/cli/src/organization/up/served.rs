@@ -10,7 +10,7 @@ use crate::{
 use axum::Router;
 use legation_did::Did;
 use legation_gateway::Gateway;
-use legation_host::{Signals, api::Settings, logs, published, several, tokens};
+use legation_host::{Listening, Signals, api::Settings, logs, published, several, tokens};
 use legation_log::policy::Policy;
 use legation_registry::{Registry, names};
 use legation_signer::Door;
@@ -30,6 +30,8 @@ pub(super) struct Organization {
     pub(super) registry: Arc<Registry>,
     pub(super) gateway: Arc<Gateway>,
     pub(super) signals: Arc<Signals>,
+    /// What it hears of partners.
+    pub(super) listening: Arc<Listening>,
     /// The folder of its own files.
     own: PathBuf,
     /// Whoever is the first admin types it.
@@ -53,6 +55,13 @@ impl Organization {
         }
         let signals = Signals::new(Arc::clone(&registry), signer.client(Door::Gateway)?, args.allow_private)
             .map_err(|error| Failure::network("signals", error.to_string()))?;
+        let listening = Listening::new(
+            Arc::clone(&gateway),
+            Arc::clone(&registry),
+            signer.client(Door::Gateway)?,
+            args.allow_private,
+        )
+        .map_err(|error| Failure::network("signals", error.to_string()))?;
         if !args.dev
             && registry.models().is_ok_and(|models| models.iter().any(|model| model.name == scripted::NAME))
         {
@@ -75,7 +84,7 @@ impl Organization {
                 if args.dev { None } else { claim()? }
             }
         };
-        Ok(Self { registry, gateway, signals, own, claim })
+        Ok(Self { registry, gateway, signals, listening, own, claim })
     }
 
     pub(super) fn did(&self) -> &Did {
@@ -118,7 +127,7 @@ impl Organization {
             published(Arc::clone(&self.registry)).merge(tokens(&self.registry)).merge(logs(self.logs()));
         legation_gateway::router(Arc::clone(&self.gateway))
             .merge(told("published", pages))
-            .merge(told("signals", self.signals.router()))
+            .merge(told("signals", self.signals.router().merge(self.listening.router())))
     }
 
     fn administration(&self, args: &UpArgs) -> Router {

@@ -8,7 +8,7 @@ use crate::clock;
 use core::time::Duration;
 use legation_keys::json::{self, Json, JsonLimits};
 use legation_resolver::{
-    Call,
+    Call, Fetcher,
     call::{
         Method,
         header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
@@ -48,43 +48,63 @@ impl Poller {
         Self { url: url.to_owned(), token, taken: Vec::new(), refused: Map::new() }
     }
 
-    /// Asks once, and heeds what comes, at `now` (Unix seconds). What has come is acknowledged by the next turn. `waits`
-    /// says whether the transmitter may wait for the first event before it answers. Gives how many tokens came.
+    /// Asks once, and gives the tokens that come, each by the name that the transmitter has for it. What was settled since the
+    /// last time is acknowledged. `waits` says whether the transmitter may wait for the first event before it answers.
     ///
     /// # Errors
     /// [`SetError::Later`] where nobody answers, or no poll's answer; whoever is not told is as well off as before.
-    pub async fn turn(&mut self, signals: &Signals, waits: bool, now: i64) -> Result<usize, SetError> {
+    pub async fn ask(
+        &mut self,
+        fetcher: &Fetcher,
+        waits: bool,
+    ) -> Result<Vec<(String, Result<String, SetError>)>, SetError> {
         let body = json!({
             "maxEvents": MOST, "returnImmediately": !waits, "ack": self.taken, "setErrs": self.refused,
         });
         let later = |reason: String| SetError::Later { reason };
-        let answer = self.ask(signals, body.to_string()).await.map_err(later)?;
+        let answer = self.call(fetcher, body.to_string()).await.map_err(later)?;
         self.taken.clear();
         self.refused.clear();
         let read = json::parse(&answer, ANSWER).map_err(|error| later(error.to_string()))?;
         let sets = read.get("sets").and_then(Json::as_object);
         let sets = sets.ok_or_else(|| later("the answer has no object `sets`".to_owned()))?;
-        let mut count = 0;
-        for (jti, set) in sets.iter().take(MOST) {
-            count += 1;
-            let received = match set.as_str().filter(|set| set.len() <= MAX_SET) {
-                Some(set) => signals.receive(set, now).await,
-                None => Err(SetError::request("a token is a text")),
-            };
-            match received {
-                Ok(_) => self.taken.push(jti.to_string()),
-                // It comes again.
-                Err(SetError::Later { .. } | SetError::Key { .. }) => {}
-                Err(error) => {
-                    let told = json!({"err": error.code(), "description": error.to_string()});
-                    self.refused.insert(jti.to_string(), told);
-                }
+        let text = |set: &Json<'_>| {
+            let text = set.as_str().filter(|set| set.len() <= MAX_SET).map(str::to_owned);
+            text.ok_or_else(|| SetError::request(format!("a token is a text of at most {MAX_SET} bytes")))
+        };
+        Ok(sets.iter().take(MOST).map(|(jti, set)| (jti.to_string(), text(set))).collect())
+    }
+
+    /// Says what came of a token: it was taken, or why not. What is to come later comes again.
+    pub fn settle(&mut self, jti: String, outcome: Result<(), SetError>) {
+        match outcome {
+            Ok(()) => self.taken.push(jti),
+            Err(SetError::Later { .. } | SetError::Key { .. }) => {}
+            Err(error) => {
+                let told = json!({"err": error.code(), "description": error.to_string()});
+                self.refused.insert(jti, told);
             }
+        }
+    }
+
+    /// Asks once, and heeds what comes, at `now` (Unix seconds). Gives how many tokens came.
+    ///
+    /// # Errors
+    /// As of [`Poller::ask`].
+    pub async fn turn(&mut self, signals: &Signals, waits: bool, now: i64) -> Result<usize, SetError> {
+        let sets = self.ask(signals.desk().fetcher(), waits).await?;
+        let count = sets.len();
+        for (jti, set) in sets {
+            let received = match set {
+                Ok(set) => signals.receive(&set, now).await.map(drop),
+                Err(error) => Err(error),
+            };
+            self.settle(jti, received);
         }
         Ok(count)
     }
 
-    async fn ask(&self, signals: &Signals, body: String) -> Result<Vec<u8>, String> {
+    async fn call(&self, fetcher: &Fetcher, body: String) -> Result<Vec<u8>, String> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -94,7 +114,7 @@ impl Poller {
         bearer.set_sensitive(true);
         headers.insert(AUTHORIZATION, bearer);
         let call = Call { method: Method::POST, url: &self.url, headers, body: body.into_bytes() };
-        let reply = signals.desk().fetcher().call(call).await.map_err(|error| error.to_string())?;
+        let reply = fetcher.call(call).await.map_err(|error| error.to_string())?;
         match reply.status {
             200 => Ok(reply.body),
             status => Err(format!("`{}` answers {status}", self.url)),

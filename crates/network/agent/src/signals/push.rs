@@ -31,51 +31,52 @@ async fn take(
     uri: Uri,
     body: Body,
 ) -> Response {
-    match taken(&signals, wanted, &headers, &uri, body).await {
-        Ok(()) => (StatusCode::ACCEPTED, [(header::CACHE_CONTROL, "no-store")]).into_response(),
-        Err(Stop::Set(error)) => refused(&error),
-        Err(Stop::Body(response)) => response,
+    match arrived(&headers, &uri, body, wanted).await {
+        Ok(set) => answered(signals.receive(&set, clock::now()).await.map(drop)),
+        Err(response) => response,
     }
 }
 
-enum Stop {
-    Set(SetError),
-    Body(Response),
-}
-
-async fn taken(
-    signals: &Signals,
-    wanted: Option<[u8; 32]>,
+/// The token that a request brings. `wanted` is the SHA-256 of the whole value of its header `Authorization`; whoever shows another
+/// one is refused before anything is read.
+///
+/// # Errors
+/// The answer, where it brings none.
+pub async fn arrived(
     headers: &HeaderMap,
     uri: &Uri,
     body: Body,
-) -> Result<(), Stop> {
+    wanted: Option<[u8; 32]>,
+) -> Result<String, Response> {
+    let wrong = |error: SetError| answered(Err(error));
     if let Some(header) = single::ambiguous(headers, uri.authority()) {
-        return Err(Stop::Set(SetError::request(format!("`{header}` is there more than once"))));
+        return Err(wrong(SetError::request(format!("`{header}` is there more than once"))));
     }
     // Before anything is read of it.
     let shown = headers.get(header::AUTHORIZATION).map(|value| Sha256::digest(value.as_bytes()).into());
     if wanted.is_some() && wanted != shown {
-        return Err(Stop::Set(SetError::Authentication));
+        return Err(wrong(SetError::Authentication));
     }
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if !kind.eq_ignore_ascii_case("application/secevent+jwt") {
-        return Err(Stop::Set(SetError::request("send the token as `application/secevent+jwt`")));
+        return Err(wrong(SetError::request("send the token as `application/secevent+jwt`")));
     }
-    let bytes = body::read(body, MAX_SET).await.map_err(|error| Stop::Body(error.into_response()))?;
-    let set =
-        core::str::from_utf8(&bytes).map_err(|_| Stop::Set(SetError::request("the body is no text")))?;
-    signals.receive(set.trim_ascii(), clock::now()).await.map(drop).map_err(Stop::Set)
+    let bytes = body::read(body, MAX_SET).await.map_err(IntoResponse::into_response)?;
+    let set = core::str::from_utf8(&bytes).map_err(|_| wrong(SetError::request("the body is no text")))?;
+    Ok(set.trim_ascii().to_owned())
 }
 
-fn refused(error: &SetError) -> Response {
+/// The answer to a token, by what came of it.
+pub fn answered(outcome: Result<(), SetError>) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-    let body = json!({"err": error.code(), "description": error.to_string()}).to_string();
-    match error {
-        SetError::Later { .. } => {
-            (StatusCode::SERVICE_UNAVAILABLE, headers, [(header::RETRY_AFTER, "1")], body).into_response()
+    let body = |error: &SetError| json!({"err": error.code(), "description": error.to_string()}).to_string();
+    match outcome {
+        Ok(()) => (StatusCode::ACCEPTED, [(header::CACHE_CONTROL, "no-store")]).into_response(),
+        Err(error @ SetError::Later { .. }) => {
+            let later = [(header::RETRY_AFTER, "1")];
+            (StatusCode::SERVICE_UNAVAILABLE, headers, later, body(&error)).into_response()
         }
-        _ => (StatusCode::BAD_REQUEST, headers, body).into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, headers, body(&error)).into_response(),
     }
 }

@@ -1,6 +1,6 @@
 //! A token read and checked: everything but its signature, which costs a fetch where the key is not known.
 
-use super::Subject;
+use super::{Event, Subject};
 use legation_agent_card::CardAlgorithm;
 use legation_credential::LinkDigest;
 use legation_did::Did;
@@ -96,8 +96,10 @@ pub(super) struct Token<'t> {
     pub(super) signature: Vec<u8>,
     pub(super) kid: String,
     pub(super) jti: String,
-    /// Whether it is of an event that counts.
-    pub(super) counts: bool,
+    /// When it was made, Unix seconds.
+    pub(super) issued: i64,
+    /// Its events, of those that count.
+    pub(super) events: Vec<Event>,
     pub(super) is_verification: bool,
     /// Of whom it is, where that can be somebody of ours.
     pub(super) subject: Option<Subject>,
@@ -125,7 +127,7 @@ pub(super) fn read<'t, 's>(
     let payload = base64url::decode(parts.payload).map_err(not_base64)?;
     let claims = json::parse(&payload, PAYLOAD).map_err(|error| SetError::request(error.to_string()))?;
     let claims = claims.as_object().ok_or_else(|| SetError::request("the claims are no object"))?;
-    let source = claimed(claims, trust, now)?;
+    let (source, issued) = claimed(claims, trust, now)?;
     let jti = text(claims, "jti").filter(|jti| (1..=MAX_NAME).contains(&jti.len()));
     let jti = jti.ok_or_else(|| SetError::request("`jti` is no text of 1 to 512 bytes"))?.to_owned();
     let events = claims.get("events").and_then(Json::as_object);
@@ -136,7 +138,8 @@ pub(super) fn read<'t, 's>(
         signature: base64url::decode(parts.signature).map_err(not_base64)?,
         kid,
         jti,
-        counts: source.events.iter().any(|event| has(event)),
+        issued,
+        events: source.events.iter().filter_map(|name| said(events, name, issued)).collect(),
         is_verification: has(VERIFICATION),
         subject: claims.get("sub_id").and_then(Json::as_object).map(subject),
     };
@@ -148,7 +151,7 @@ fn text<'o>(object: &'o Object<'_>, name: &str) -> Option<&'o str> {
 }
 
 /// Whose token it is, for whom and of when; and what must not be in it.
-fn claimed<'s>(claims: &Object<'_>, trust: &'s Trust, now: i64) -> Result<&'s SignalSource, SetError> {
+fn claimed<'s>(claims: &Object<'_>, trust: &'s Trust, now: i64) -> Result<(&'s SignalSource, i64), SetError> {
     let shown = |text: &str| text.chars().take(200).collect::<String>();
     let issuer = text(claims, "iss").unwrap_or_default();
     let source = trust.signals.iter().find(|source| source.issuer == issuer);
@@ -175,7 +178,32 @@ fn claimed<'s>(claims: &Object<'_>, trust: &'s Trust, now: i64) -> Result<&'s Si
             "`iat` is {age} s ago; expected at most {MAX_AGE} s, and no later than now"
         )));
     }
-    Ok(source)
+    Ok((source, made))
+}
+
+/// An event of the token, where it is there. When it happened is never later than when that was told (CAEP 1.0 §2).
+fn said(events: &Object<'_>, name: &str, issued: i64) -> Option<Event> {
+    let said = events.get(name)?.as_object()?;
+    let at = said.get("event_timestamp").and_then(Json::as_integer).unwrap_or(issued);
+    Some(Event { name: name.to_owned(), at: at.min(issued).max(0), is_worse: is_worse(name, said) })
+}
+
+/// Whether an event says that something is worse than it was. What it does not say counts as worse, since nothing is permitted by it.
+fn is_worse(name: &str, said: &Object<'_>) -> bool {
+    let says = |member: &str, values: &[&str]| text(said, member).is_some_and(|text| values.contains(&text));
+    match name.rsplit('/').next().unwrap_or_default() {
+        // What the transmitter itself ended is a renewal: the one that replaces it holds.
+        "credential-change" => {
+            !says("change_type", &["create", "update"]) && !says("initiating_entity", &["system"])
+        }
+        "risk-level-change" => {
+            let has_fallen = says("current_level", &["MEDIUM"]) && says("previous_level", &["HIGH"]);
+            !says("current_level", &["LOW"]) && !has_fallen
+        }
+        "assurance-level-change" => !says("change_direction", &["increase"]),
+        "device-compliance-change" => !says("current_status", &["compliant"]),
+        _ => true,
+    }
 }
 
 /// Of whom it is (RFC 9493): DIDs, and the digest of a link as an opaque id. Others are nobody here.

@@ -29,6 +29,7 @@ fn rule(then: Then) -> Rule {
         denials: Some(denials),
         spend: None,
         new_tool: None,
+        signal: None,
         then,
         most_agents: 10,
     }

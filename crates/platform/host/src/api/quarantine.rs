@@ -11,8 +11,9 @@ use legation_credential::money::money;
 use legation_keys::time;
 use legation_registry::{
     activity::{Activity, DAY, Deeds, MOST_DAYS},
-    quarantine::{Quarantined, Rule},
+    quarantine::{Quarantined, Rule, shut::lift},
 };
+use legation_store::foreign::ShutOut;
 use serde_json::{Value, json};
 
 const DAYS: Member = Member {
@@ -85,6 +86,25 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
             Ok(listed("quarantined", found.iter().map(quarantined).collect(), next, page.most))
         },
     ),
+    Endpoint::get(
+        ("/v1/quarantine/partners", "admin:quarantine.list"),
+        "Whom rules have shut out of what partners' agents may call, why, and what lets each in again.",
+        &[AFTER, LIMIT],
+        "ShutOuts",
+        |asked| {
+            let page = asked.page()?;
+            let found = asked.registry.shut_out(&page.after, page.most)?;
+            let next = found.last().map(|last| json!(last.id));
+            Ok(listed("shutOut", found.iter().map(shut_out).collect(), next, page.most))
+        },
+    ),
+    Endpoint::change(
+        Method::DELETE,
+        ("/v1/quarantine/partners/{id}", "admin:quarantine.lift"),
+        "Let somebody of a partner in again whom a rule has shut out.",
+        (None, "ShutOut"),
+        |asked| Ok(shut_out(&asked.registry.let_in(asked.name, asked.now)?)),
+    ),
 ];
 
 fn form(rule: &Rule) -> Value {
@@ -97,6 +117,15 @@ pub(super) fn quarantined(one: &Quarantined) -> Value {
     json!({
         "agent": agent, "did": did, "rule": rule, "reason": reason, "since": time::format(*since),
         "lift": format!("legation agent resume {agent}"),
+    })
+}
+
+/// Somebody of a partner whom a rule has shut out.
+fn shut_out(one: &ShutOut) -> Value {
+    let ShutOut { id, root, subject, rule, reason, at } = one;
+    json!({
+        "id": id, "partner": root, "subject": subject, "rule": rule, "reason": reason, "since": time::format(*at),
+        "lift": lift(id),
     })
 }
 

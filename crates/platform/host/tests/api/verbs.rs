@@ -4,7 +4,10 @@ use crate::world::{Draft, World, blocking, both, now, sqlite, told};
 use legation_credential::{Approval, ApprovalRequest, Securing, approve};
 use legation_host::api::openapi::document;
 use legation_keys::{Algorithm, SecretKey, Signer, time};
-use legation_registry::mcp::Listed;
+use legation_registry::{
+    mcp::Listed,
+    quarantine::signal::{CAEP, Signal},
+};
 use serde_json::{Value, json};
 use std::{cell::RefCell, collections::BTreeSet};
 
@@ -472,11 +475,69 @@ async fn quarantine(walk: &Walk<'_>) {
         assert_eq!(answer.problem().1, code, "{body}");
     }
     assert_eq!(walk.get("/v1/quarantine").await["quarantined"], json!([]));
+    shut_out(walk).await;
     let seen = walk.get("/v1/agents/bot/activity?days=3").await;
     assert_eq!(
         (&seen["state"], &seen["last"]["calls"], &seen["quarantine"]),
         (&json!("active"), &json!(0), &Value::Null)
     );
+}
+
+/// Whom the word of a partner shut out is listed, and let in again.
+async fn shut_out(walk: &Walk<'_>) {
+    let did = "did:web:globex.example";
+    let partner = json!({
+        "name": "globex", "did": did, "models": ["standard"], "maxStatusAge": 10,
+        "signals": {"secret": "globex", "push": "globex-push"},
+    });
+    assert_eq!(walk.ask("PUT", "/v1/partners/globex", partner.clone()).await, partner);
+    let rule = json!({
+        "name": "told", "to": "organization", "signal": {"events": ["session-revoked"], "from": ["globex"]},
+        "then": "suspend", "mostAgents": 10,
+    });
+    assert_eq!(walk.ask("PUT", "/v1/quarantine-rules/told", rule.clone()).await, rule);
+    for signal in [
+        json!({"events": []}),
+        json!({"events": ["account-disabled"]}),
+        json!({"events": ["session-revoked", "session-revoked"]}),
+    ] {
+        let body = json!({"name": "told", "to": "organization", "signal": signal});
+        let answer = walk.world.ask(&walk.world.admin, "PUT", "/v1/quarantine-rules/told", &body).await;
+        assert_eq!(answer.problem().1, "value_invalid", "{body}");
+    }
+    for (did, code) in [
+        ("did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", "value_invalid"),
+        ("did:web:globex.example:sales", "value_invalid"),
+    ] {
+        let body =
+            json!({"name": "other", "did": did, "models": ["standard"], "signals": {"secret": "globex"}});
+        let answer = walk.world.ask(&walk.world.admin, "PUT", "/v1/partners/other", &body).await;
+        assert_eq!(answer.problem().1, code, "{body}");
+    }
+    let signal = Signal {
+        issuer: "https://globex.example".to_owned(),
+        jti: "one".to_owned(),
+        issued: now(),
+        events: vec![(format!("{CAEP}session-revoked"), now())],
+        dids: vec![format!("{did}:bot").parse().unwrap()],
+        link: None,
+    };
+    let heard = blocking(|| walk.world.registry.hear_signals("globex", &[signal], now()));
+    assert_eq!(heard.unwrap(), 1);
+    let one = walk.get("/v1/quarantine/partners").await["shutOut"][0].clone();
+    assert_eq!(
+        (&one["partner"], &one["subject"], &one["rule"]),
+        (&json!(did), &json!(format!("{did}:bot")), &json!("told"))
+    );
+    let lift = format!("/v1/quarantine/partners/{}", one["id"].as_str().unwrap());
+    assert_eq!(walk.ask("DELETE", &lift, Value::Null).await, one);
+    assert_eq!(walk.get("/v1/quarantine/partners").await["shutOut"], json!([]));
+    assert_eq!(
+        walk.world.ask(&walk.world.admin, "DELETE", &lift, &Value::Null).await.problem(),
+        told(404, "not_found")
+    );
+    walk.ask("DELETE", "/v1/quarantine-rules/told", Value::Null).await;
+    walk.ask("DELETE", "/v1/partners/globex", Value::Null).await;
 }
 
 async fn policies(walk: &Walk<'_>) {

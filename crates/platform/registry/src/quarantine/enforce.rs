@@ -20,15 +20,15 @@ const RECENT: i64 = 120;
 /// Most agents that are looked at at a time.
 const MOST: i64 = 1000;
 /// Within which time it is counted how many a rule has suspended, and for how long nobody is told of the same again: seconds.
-const HOUR: i64 = 3600;
+pub(super) const HOUR: i64 = 3600;
 
 /// An agent, as far as rules ask for it.
-struct Agent {
-    holder: Holder,
+pub(super) struct Agent {
+    pub(super) holder: Holder,
     /// All that a rule for it may name.
     targets: Vec<Target>,
     /// What was before counts no more, Unix seconds.
-    counted_from: i64,
+    pub(super) counted_from: i64,
 }
 
 impl Registry {
@@ -44,7 +44,10 @@ impl Registry {
                 return Ok((Vec::new(), false));
             }
             let is_due = quarantine::is_due(tx, &self.id, now)? || used::is_due(tx, &self.id, now)?;
-            Ok((read_rules(tx, &self.id)?, is_due))
+            let mut rules = read_rules(tx, &self.id)?;
+            // What others tell is held against its rules when it comes.
+            rules.retain(|rule| rule.signal.is_none());
+            Ok((rules, is_due))
         })?;
         if is_due {
             self.store.write(|tx| {
@@ -108,7 +111,7 @@ impl Registry {
     }
 
     /// The agent of a DID, where there is one of the organization that goes on.
-    fn rules_for(&self, tx: &mut Tx<'_>, did: &str) -> Result<Option<Agent>, RegistryError> {
+    pub(super) fn rules_for(&self, tx: &mut Tx<'_>, did: &str) -> Result<Option<Agent>, RegistryError> {
         let holder = match holder::by_did(tx, &self.id, did) {
             Ok(holder) if holder.kind == Kind::Agent && holder.state == State::Active => holder,
             Ok(_) | Err(StoreError::NotFound { .. }) => return Ok(None),
@@ -214,41 +217,52 @@ impl Registry {
             let Some(reason) = self.reason(tx, rule, &agent, now)?.filter(|_| agent.is_meant(rule)) else {
                 return Ok(false);
             };
-            let name = &agent.holder.name;
-            let mut held_back = false;
-            if rule.then == Then::Suspend {
-                held_back = !self.has_room(tx, rule, now)?;
-                if !held_back {
-                    let why = json!({"rule": rule.name, "reason": reason});
-                    self.set_state_in(tx, (Kind::Agent, name), State::Suspended, Some(&why), now)?;
-                    let one = Quarantine {
-                        holder: agent.holder.id.clone(),
-                        rule: rule.name.clone(),
-                        reason: reason.clone(),
-                        at: now,
-                        counted_from: agent.counted_from,
-                    };
-                    quarantine::put(tx, &self.id, &one)?;
-                }
-            }
-            let what = if held_back { "held back" } else { rule.then.name() };
-            let (told, until) = match (rule.then, held_back) {
-                // Each time anew: it was resumed in between.
-                (Then::Suspend, false) => (format!("{} {now}", told_as(rule, did)), now.saturating_add(1)),
-                _ => (told_as(rule, did), now.saturating_add(HOUR)),
-            };
-            let is_told = self.tell_quarantine(tx, (&told, until), (rule, name, &reason, what), now)?;
-            if is_told && what != Then::Suspend.name() {
-                let data = json!({"rule": rule.name, "reason": reason, "what": what});
-                self.note(tx, ("quarantine.told", name), &data, now)?;
-            }
-            Ok(is_told)
+            self.follow_up(tx, rule, (&agent, &reason), now)
         })
+    }
+
+    /// Does what a rule says to an agent that has broken it, in a transaction. Gives whether anything was done.
+    pub(super) fn follow_up(
+        &self,
+        tx: &mut Tx<'_>,
+        rule: &Rule,
+        (agent, reason): (&Agent, &str),
+        now: i64,
+    ) -> Result<bool, RegistryError> {
+        let (name, did) = (&agent.holder.name, &agent.holder.did);
+        let mut held_back = false;
+        if rule.then == Then::Suspend {
+            held_back = !self.has_room(tx, rule, now)?;
+            if !held_back {
+                let why = json!({"rule": rule.name, "reason": reason});
+                self.set_state_in(tx, (Kind::Agent, name), State::Suspended, Some(&why), now)?;
+                let one = Quarantine {
+                    holder: agent.holder.id.clone(),
+                    rule: rule.name.clone(),
+                    reason: reason.to_owned(),
+                    at: now,
+                    counted_from: agent.counted_from,
+                };
+                quarantine::put(tx, &self.id, &one)?;
+            }
+        }
+        let what = if held_back { "held back" } else { rule.then.name() };
+        let (told, until) = match (rule.then, held_back) {
+            // Each time anew: it was resumed in between.
+            (Then::Suspend, false) => (format!("{} {now}", told_as(rule, did)), now.saturating_add(1)),
+            _ => (told_as(rule, did), now.saturating_add(HOUR)),
+        };
+        let is_told = self.tell_quarantine(tx, (&told, until), (rule, name, reason, what), now)?;
+        if is_told && what != Then::Suspend.name() {
+            let data = json!({"rule": rule.name, "reason": reason, "what": what});
+            self.note(tx, ("quarantine.told", name), &data, now)?;
+        }
+        Ok(is_told)
     }
 }
 
 impl Agent {
-    fn is_meant(&self, rule: &Rule) -> bool {
+    pub(super) fn is_meant(&self, rule: &Rule) -> bool {
         rule.target().is_some_and(|target| self.targets.contains(&target))
     }
 }
@@ -265,11 +279,11 @@ impl Then {
 }
 
 /// Under which name it is noted that this version of a rule was told of an agent.
-fn told_as(rule: &Rule, did: &str) -> String {
+pub(super) fn told_as(rule: &Rule, did: &str) -> String {
     format!("quarantine {} {did} {}", rule.name, rule.digest())
 }
 
-fn read_rules(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Rule>, RegistryError> {
+pub(super) fn read_rules(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Rule>, RegistryError> {
     let items = configuration::list(tx, id, RULE)?;
     let read = |item: &configuration::Item| {
         serde_json::from_str(&item.body).map_err(|error| RegistryError::damaged(&item.name, error))

@@ -15,6 +15,7 @@ mod commits;
 mod engines;
 mod events;
 mod faults;
+mod foreign;
 mod memory;
 mod property;
 mod quarantine;
