@@ -85,6 +85,8 @@ fn a_token_counts_once_and_is_of_its_issuer() {
     assert_eq!(heard(own, "globex", &[one.clone()]), 0, "there is no rule");
     rule(own, "organization", 10);
     assert_eq!(heard(own, "nobody", &[one.clone()]), 0);
+    let of_link = Signal { link: Some([9; 32]), ..signal("globex", "link", &[]) };
+    assert_eq!(heard(own, "shop", &[of_link]), 0, "nor of a delegation that it may have seen");
     assert_eq!(heard(own, "shop", &[one.clone()]), 0, "it is another's");
     assert_eq!(
         heard(

@@ -153,17 +153,18 @@ impl Registry {
             return Ok(false);
         }
         let id = uuid::Uuid::now_v7().to_string();
-        let mut data = json!({
+        let data = json!({
             "rule": rule.name, "partner": partner.name, "subject": subject, "issuer": signal.issuer, "event": event,
             "eventAt": time::format(at), "jti": signal.jti.chars().take(128).collect::<String>(), "reason": reason,
         });
-        let has_room = {
-            let lately = (now.saturating_sub(HOUR), rule.most_agents);
-            let most = foreign::count(tx, &self.id, (root, None), (i64::MIN, MOST_SHUT_OUT))?;
-            foreign::count(tx, &self.id, (root, Some(&rule.name)), lately)? < rule.most_agents
-                && most < MOST_SHUT_OUT
+        let with = |name: &str, said: &str| {
+            let mut data = data.clone();
+            if let Some(members) = data.as_object_mut() {
+                members.insert(name.to_owned(), json!(said));
+            }
+            data
         };
-        if rule.then == Then::Suspend && has_room {
+        if rule.then == Then::Suspend && self.has_room_of(tx, rule, root, now)? {
             let one = ShutOut {
                 id: id.clone(),
                 root: root.to_owned(),
@@ -173,31 +174,35 @@ impl Registry {
                 at: now,
             };
             foreign::shut_out(tx, &self.id, &one)?;
-            data["lift"] = json!(lift(&id));
-            self.tell_shut_out(
-                tx,
-                (&format!("shut-out {id}"), now.saturating_add(1)),
-                (rule, subject, &data),
-                now,
-            )?;
+            let data = with("lift", &lift(&id));
+            let told = (&*format!("shut-out {id}"), now.saturating_add(1));
+            self.tell_shut_out(tx, told, (rule, subject, &data), now)?;
             self.tell(tx, ("quarantine.shut-out", &id), &data, now)?;
             return Ok(true);
         }
-        // However much a partner tells, there is room for what others do: of who is held back it is told once an hour, and of
-        // the others so often at most.
+        // However much a partner tells, webhooks have room for what others do: that somebody is held back is told once an hour, and
+        // the rest 256 times at most.
         let (what, of) = match rule.then {
             Then::Alert => {
                 (rule.then.name(), Sha256::digest(subject).first().copied().unwrap_or_default().to_string())
             }
             Then::Suspend => ("held back", String::new()),
         };
-        data["what"] = json!(what);
+        let data = with("what", what);
         let told = (&*format!("{} {of}", told_as(rule, root)), now.saturating_add(HOUR));
         let is_told = self.tell_shut_out(tx, told, (rule, subject, &data), now)?;
         if is_told {
             self.note(tx, ("quarantine.told", subject), &data, now)?;
         }
         Ok(is_told)
+    }
+
+    /// Whether a rule may shut out one more of a partner within the hour, and whether there is room for it at all.
+    fn has_room_of(&self, tx: &mut Tx<'_>, rule: &Rule, root: &str, now: i64) -> Result<bool, RegistryError> {
+        let lately = (now.saturating_sub(HOUR), rule.most_agents);
+        let most = foreign::count(tx, &self.id, (root, None), (i64::MIN, MOST_SHUT_OUT))?;
+        Ok(foreign::count(tx, &self.id, (root, Some(&rule.name)), lately)? < rule.most_agents
+            && most < MOST_SHUT_OUT)
     }
 
     /// Keeps by which delegations of others own agents call, as a chain shows that was verified and begins with `root`.
