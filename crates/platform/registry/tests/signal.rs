@@ -82,12 +82,12 @@ fn a_token_counts_once_and_is_of_its_issuer() {
     let world = listening(&["globex", "shop"]);
     let own = &world.registry;
     let one = signal("globex", "a", &["did:web:globex.example:bot"]);
-    assert_eq!(heard(own, "globex", &[one.clone()]), 0, "there is no rule");
+    assert_eq!(heard(own, "globex", std::slice::from_ref(&one)), 0, "there is no rule");
     rule(own, "organization", 10);
-    assert_eq!(heard(own, "nobody", &[one.clone()]), 0);
+    assert_eq!(heard(own, "nobody", std::slice::from_ref(&one)), 0);
     let of_link = Signal { link: Some([9; 32]), ..signal("globex", "link", &[]) };
     assert_eq!(heard(own, "shop", &[of_link]), 0, "nor of a delegation that it may have seen");
-    assert_eq!(heard(own, "shop", &[one.clone()]), 0, "it is another's");
+    assert_eq!(heard(own, "shop", std::slice::from_ref(&one)), 0, "it is another's");
     assert_eq!(
         heard(
             own,
@@ -96,7 +96,7 @@ fn a_token_counts_once_and_is_of_its_issuer() {
         ),
         0
     );
-    assert_eq!(heard(own, "globex", &[one.clone()]), 0, "it was told");
+    assert_eq!(heard(own, "globex", std::slice::from_ref(&one)), 0, "it was told");
     let next = Signal { jti: "b".to_owned(), ..one };
     assert_eq!(heard(own, "globex", &[next.clone(), next.clone()]), 1);
     let shut = own.shut_out("", 10).unwrap().remove(0);

@@ -3,7 +3,7 @@
 use crate::world::{Organization, blocking, now, soon};
 use legation_registry::quarantine::Then;
 use legation_store::holder::Kind;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 async fn heard_by(push: bool) {
     let (shop, acme) = (Organization::open().await, Organization::open().await);
@@ -19,10 +19,8 @@ async fn heard_by(push: bool) {
         (!blocking(|| acme.registry.streams("", 10)).unwrap().is_empty()).then_some(())
     })
     .await;
-    let begin = Instant::now();
     blocking(|| acme.registry.suspend(Kind::Agent, "buyer", now())).unwrap();
     let one = soon("the quarantine", async || shop.shut_out().pop()).await;
-    println!("push {push}: {:?}", begin.elapsed());
     let did = format!("{}:buyer", acme.registry.did());
     assert_eq!((one.subject.as_str(), one.rule.as_str()), (did.as_str(), "told"));
     assert!(
