@@ -121,7 +121,10 @@ async fn nothing_comes_of_a_token_that_is_no_word_of_its_issuer_about_its_own() 
         dids: vec![own.parse().unwrap()],
         link: None,
     };
-    assert_eq!(blocking(|| shop.registry.hear_signals("acme", std::slice::from_ref(&signal), now())).unwrap(), 0);
+    assert_eq!(
+        blocking(|| shop.registry.hear_signals("acme", std::slice::from_ref(&signal), now())).unwrap(),
+        0
+    );
     let fresh = legation_registry::quarantine::signal::Signal { jti: "fresh".to_owned(), ..signal.clone() };
     let posing =
         legation_registry::quarantine::signal::Signal { issuer: other.origin.clone(), ..fresh.clone() };
