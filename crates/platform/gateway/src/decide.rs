@@ -166,6 +166,9 @@ impl Gateway {
         if let Err(refused) = access::take_turn(self, self.holder(&caller.chain).as_str()) {
             return Err(self.not_asked(&caller, refused, now).await);
         }
+        if let Who::Token(presented) = who {
+            self.is_first(presented, now).await?;
+        }
         let request = match asked(caller.epoch, Arc::clone(&caller.chain)).await {
             Ok(request) => request,
             Err(Undecided::Changed) => return Err(Undecided::Changed),
@@ -181,6 +184,10 @@ impl Gateway {
             }
             Err(denial) => {
                 let lacks_scope = caller.lacks_scope(&request, &denial, now);
+                if lacks_scope {
+                    // Whoever has a narrow token brings nobody into quarantine by what it leaves out.
+                    caller.proved = None;
+                }
                 let undecided = self.denied(&caller, (&request, policy.as_deref()), &denial, now).await;
                 return Err(match undecided {
                     Undecided::Refused(refused) if lacks_scope && refused.code == denial.code.as_str() => {

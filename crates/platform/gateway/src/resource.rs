@@ -47,8 +47,8 @@ pub(crate) struct Presented {
     proof: OnceLock<Proof>,
     /// Whether it was asked already whether the proof was shown before.
     counted: AtomicBool,
-    /// What the token is known by, and its chain, once it is known.
-    of: OnceLock<(String, Arc<str>)>,
+    /// The token, once it is known.
+    of: OnceLock<Arc<KnownToken>>,
 }
 
 impl core::fmt::Debug for Presented {
@@ -95,8 +95,8 @@ impl Presented {
         }))
     }
 
-    /// What the token is known by, and its chain, once it is known.
-    pub(crate) fn of(&self) -> Option<&(String, Arc<str>)> {
+    /// The token, once it is known.
+    pub(crate) fn of(&self) -> Option<&Arc<KnownToken>> {
         self.of.get()
     }
 
@@ -161,11 +161,13 @@ fn of_proof(error: &DpopError) -> Refused {
     Refused::new(error.code(), error.to_string()).challenged(error.oauth())
 }
 
-/// Holds that a route takes what a caller shows. What it takes of tokens was held when the token was read.
+/// Holds that a route takes what a caller shows.
 pub(crate) fn is_taken(route: &Route, who: Who<'_>) -> Result<(), Refused> {
     let auth = match who {
         Who::Key(_) => RouteAuth::ApiKey,
         Who::Signed(_) => RouteAuth::Signature,
+        // Held against the very route that it goes to, which an address may name in two ways.
+        Who::Token(presented) => presented.auth(),
         _ => return Ok(()),
     };
     if route.takes(auth) {

@@ -6,6 +6,7 @@ use crate::{
     decide::Who,
     gateway::{Gateway, now},
     refused::Refused,
+    resource::KnownToken,
     signature::gather,
 };
 use core::{
@@ -42,8 +43,8 @@ pub(crate) enum By {
     Key([u8; 32]),
     /// An agent that signs, and its chain as its request named it.
     Chain(Box<Did>, Option<AgentDelegation>),
-    /// An identity token, by what it is known by, with its agent and the chain that it was made of.
-    Token(String, Box<Did>, Arc<str>),
+    /// An identity token.
+    Token(Arc<KnownToken>),
 }
 
 impl By {
@@ -54,7 +55,7 @@ impl By {
             // A token is made at once; nothing runs.
             Who::Presented(_) | Who::Asserted(_) => Self::Chain(Box::new(agent.clone()), None),
             Who::Token(presented) => match presented.of() {
-                Some((id, chain)) => Self::Token(id.clone(), Box::new(agent.clone()), Arc::clone(chain)),
+                Some(known) => Self::Token(Arc::clone(known)),
                 None => Self::Chain(Box::new(agent.clone()), None),
             },
             Who::Signed(message) => {
@@ -140,14 +141,20 @@ impl Gateway {
             // That a token was revoked raises no epoch.
             let is_token = matches!(by, By::Token(..));
             loop {
-                let goes_on = tokio::select! {
-                    changed = epochs.changed() => changed.is_ok(),
-                    () = tokio::time::sleep(LOOK_AT_TOKEN), if is_token => true,
+                let changed = tokio::select! {
+                    changed = epochs.changed() => {
+                        if changed.is_err() {
+                            return;
+                        }
+                        true
+                    }
+                    () = tokio::time::sleep(LOOK_AT_TOKEN), if is_token => false,
                 };
-                if !goes_on {
-                    return;
-                }
-                if let Err(refused) = gateway.still_holds(&by).await {
+                let holds = match &by {
+                    By::Token(known) if !changed => gateway.token_not_revoked(known).await,
+                    by => gateway.still_holds(by).await,
+                };
+                if let Err(refused) = holds {
                     let _ = stop.send(refused);
                     return;
                 }
@@ -170,7 +177,7 @@ impl Gateway {
                 Err(error) => Err(auth::refused(&error)),
             },
             By::Chain(agent, named) => self.chain_holds(agent, named.as_ref(), now).await,
-            By::Token(id, agent, chain) => self.token_holds(id, (agent, chain), now).await,
+            By::Token(known) => self.token_holds(known, now).await,
         }
     }
 
@@ -198,19 +205,24 @@ impl Gateway {
         self.still_verifies(agent, &chain, now).await
     }
 
-    async fn token_holds(
-        self: &Arc<Self>,
-        id: &str,
-        (agent, chain): (&Did, &str),
-        now: i64,
-    ) -> Result<(), Refused> {
-        let (gateway, id) = (Arc::clone(self), id.to_owned());
+    async fn token_holds(self: &Arc<Self>, known: &Arc<KnownToken>, now: i64) -> Result<(), Refused> {
+        self.token_not_revoked(known).await?;
+        // The store is gone; it is looked at again with the next change.
+        if self.token_has_its_key(known, now).await.is_ok_and(|has| !has) {
+            let message = "the key by which the token was asked for is no longer the agent's";
+            return Err(Refused::new("token_unknown", message));
+        }
+        self.still_verifies(&known.claims().client_id, &known.chain, now).await
+    }
+
+    async fn token_not_revoked(self: &Arc<Self>, known: &Arc<KnownToken>) -> Result<(), Refused> {
+        let (gateway, id) = (Arc::clone(self), known.id.clone());
         let found = self.blocking(move || gateway.registry.issued_token(&id)).await.and_then(|found| found);
         // One that ended meanwhile was not revoked before.
         if found.is_ok_and(|found| found.is_some_and(|token| token.revoked.is_some())) {
             return Err(Refused::new("token_revoked", "the token was revoked"));
         }
-        self.still_verifies(agent, chain, now).await
+        Ok(())
     }
 
     /// Whether a chain would still be verified.

@@ -184,6 +184,9 @@ async fn issue(
         let first = gateway.tokens.seen.first(proof, crate::gateway::now());
         first.map_err(|error| refused(&Refused::new(error.code(), error.to_string())))?;
     }
+    if let Shows::Assertion(assertion) = &shows {
+        gateway.assertion_is_first(assertion, now).await.map_err(|error| refused(&error))?;
+    }
     let narrowed = wanted.narrowed(&caller.chain).map_err(|error| refused(&error))?;
     let trust = gateway.verifier.trust();
     let claims = of_chain(

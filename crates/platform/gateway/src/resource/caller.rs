@@ -27,8 +27,9 @@ use std::{
 };
 use tracing::{Instrument, info_span};
 
-/// Most tokens that are kept. Beyond it all are read anew.
-const KEPT: usize = 10_000;
+/// Most tokens that are kept, each with the evidence for its chain. Beyond it those that have ended are dropped, and where that is not
+/// enough all are read anew.
+const KEPT: usize = 1000;
 /// For how long the issuer's keys are used for what is not known yet.
 const KEYS: Duration = Duration::from_secs(10);
 /// How often they are read at most where a token names another key.
@@ -41,12 +42,20 @@ pub(crate) struct KnownToken {
     /// What it is known by: SHA-256 of its `jti`.
     pub(crate) id: String,
     pub(crate) chain: Arc<str>,
+    /// The key by which its agent showed itself when it asked for it, as a Multikey.
+    key: String,
     evidence: Evidence,
     read_at: i64,
     /// Whether it is bound to the key by which its agent has shown itself.
     is_own_key: bool,
     /// The chain as it was verified last, whole and as the token lets it be used, and when; where nothing was signed for this request.
     verified: Mutex<Option<(i64, Arc<VerifiedChain>, Seen)>>,
+}
+
+impl core::fmt::Debug for KnownToken {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("KnownToken").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl KnownToken {
@@ -117,8 +126,11 @@ impl Tokens {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
     }
 
-    fn keep(&self, digest: [u8; 32], token: &Arc<KnownToken>) {
+    fn keep(&self, digest: [u8; 32], token: &Arc<KnownToken>, now: i64) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KEPT {
+            known.retain(|_, token| token.is_live(now));
+        }
         if known.len() >= KEPT {
             known.clear();
         }
@@ -146,12 +158,16 @@ impl Gateway {
         if matches!(&first, Err(error @ TokenError::Key(_)) if error.code() == "key_not_found") {
             first = holds(&*self.token_keys(ANEW, now).await?);
         }
-        first.map_err(|error| of_token(&error))?;
+        let at = first.map_err(|error| of_token(&error))?.claims().expires_at;
+        // One that has ended is anybody's who has seen it: the store is not asked for it.
+        if now >= at {
+            return Err(of_token(&TokenError::Expired { at }));
+        }
         let (gateway, text) = (Arc::clone(self), token.to_owned());
         let read = self.blocking(move || read(&gateway, &text, now)).instrument(info_span!("resolve")).await;
         let read = read.and_then(|read| read).map_err(|error| Refused::of_registry(&error))??;
         let known = Arc::new(read);
-        self.known_tokens.keep(digest, &known);
+        self.known_tokens.keep(digest, &known, now);
         Ok(known)
     }
 
@@ -177,6 +193,20 @@ impl Gateway {
         let stands =
             self.blocking(move || gateway.registry.token_stands(&id)).await.and_then(|stands| stands);
         stands.map_err(|error| Refused::of_registry(&error))
+    }
+
+    /// Whether the key by which a token was asked for is its agent's still: what a key obtained ends with it.
+    pub(crate) async fn token_has_its_key(
+        self: &Arc<Self>,
+        known: &Arc<KnownToken>,
+        now: i64,
+    ) -> Result<bool, Refused> {
+        let (gateway, known) = (Arc::clone(self), Arc::clone(known));
+        let key = self
+            .blocking(move || key_of(&gateway.registry, &known.claims().client_id, &known.key, now))
+            .await;
+        let key = key.and_then(|key| key).map_err(|error| Refused::of_registry(&error))?;
+        Ok(key.is_some())
     }
 
     /// Whose token a request shows, before anything more of it is read: signed here, and shown by whoever may show it.
@@ -207,15 +237,12 @@ impl Gateway {
             let message = "the token was revoked; ask for another one";
             return Err(Refused::new("token_revoked", message).challenged("invalid_token").into());
         }
-        let _ = presented.of.set((known.id.clone(), Arc::clone(&known.chain)));
+        let _ = presented.of.set(Arc::clone(&known));
         let verified = info_span!("verify").in_scope(|| self.of_chain(&known, presented, now));
         let (whole, (chain, told), proved) = match verified {
             Ok(verified) => verified,
             Err(denial) => return Err(self.chain_denied(&known, &denial, now).await),
         };
-        if !known.is_own_key {
-            self.is_first(presented, now).await?;
-        }
         Ok(Identified {
             told,
             status_age: now.saturating_sub(known.read_at).max(0),
@@ -266,8 +293,8 @@ impl Gateway {
         Ok((Arc::new(whole), (Arc::new(chain), Arc::default()), by))
     }
 
-    /// Holds that a proof of another key than the agent's comes once, in whichever process.
-    async fn is_first(self: &Arc<Self>, presented: &Presented, now: i64) -> Result<(), Refused> {
+    /// Holds that a proof comes once, in whichever process, whatever is decided on what it comes with: it names neither body nor query.
+    pub(crate) async fn is_first(self: &Arc<Self>, presented: &Presented, now: i64) -> Result<(), Refused> {
         let Some(proof) = presented.proof.get() else { return Ok(()) };
         // What is decided again is the same request.
         if presented.counted.swap(true, Ordering::AcqRel) {
@@ -360,6 +387,7 @@ fn read(gateway: &Gateway, token: &str, now: i64) -> Result<Read, RegistryError>
         signed,
         id,
         chain: found.chain.into(),
+        key: found.key,
         evidence,
         read_at: now,
         is_own_key,

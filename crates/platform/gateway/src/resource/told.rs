@@ -44,10 +44,11 @@ impl Head {
         is_scope(&action).then_some(action)
     }
 
-    /// The resource that a token for it should be for: the very URL of an MCP server or an agent, the address of any other route.
+    /// The resource that a token for it should be for: the very URL of an MCP server or an agent, the address of any other route. What no
+    /// grant could name, such as a quotation mark, is not repeated.
     fn resource(&self, origin: &str, route: &Route) -> String {
         let [_, own, this] = resources(origin, route, &self.path);
-        if route.protocol == RouteProtocol::Http { own } else { this }
+        if route.protocol == RouteProtocol::Http || resource::check(&this).is_err() { own } else { this }
     }
 }
 

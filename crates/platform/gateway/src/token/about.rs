@@ -71,7 +71,10 @@ fn asserted(gateway: &Gateway, asked: &AboutToken, now: i64) -> Result<Option<As
 async fn identified(gateway: &Arc<Gateway>, assertion: &Assertion, now: i64) -> Result<Did, Told> {
     for _ in 0..AGAIN {
         match gateway.identify(Who::Asserted(assertion), now).await {
-            Ok(caller) => return Ok(caller.chain.agent().clone()),
+            Ok(caller) => {
+                let first = gateway.assertion_is_first(assertion, now).await;
+                return first.map(|()| caller.chain.agent().clone()).map_err(|refused| of_client(&refused));
+            }
             Err(Undecided::Changed) => gateway.forget(),
             Err(Undecided::Refused(refused)) => return Err(of_client(&refused)),
         }

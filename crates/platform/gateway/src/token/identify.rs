@@ -9,8 +9,9 @@ use legation_did::{Document, KeyUse, Purpose};
 use legation_keys::PublicKey;
 use legation_registry::{Registry, RegistryError};
 use legation_store::StoreError;
-use legation_token::Assertion;
-use legation_verifier::{Denial, Evidence, Presentation, Proof};
+use legation_token::{Assertion, SKEW};
+use legation_verifier::{Code, Denial, Evidence, Presentation, Proof};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tracing::info_span;
 
@@ -54,6 +55,24 @@ impl Gateway {
             .in_scope(|| self.verifier.verify(&presentation, &evidence, presentation.nonce(), now));
         let chain = Arc::new(verified.map_err(wrong)?);
         Ok(Identified { secured: Some(secured.into()), ..Identified::new(epoch, chain) })
+    }
+
+    /// Holds that an assertion comes once, whichever of the end points it comes to, and in whichever process (RFC 7523 §3, item 7).
+    pub(crate) async fn assertion_is_first(
+        self: &Arc<Self>,
+        assertion: &Assertion,
+        now: i64,
+    ) -> Result<(), Refused> {
+        let id = Sha256::digest(format!("assertion\n{}\n{}", assertion.agent, assertion.id)).into();
+        let (gateway, until) = (Arc::clone(self), assertion.expires_at.saturating_add(SKEW));
+        let first = self.blocking(move || gateway.registry.first_shown(&id, until, now)).await;
+        match first.and_then(|first| first).map_err(|error| Refused::of_registry(&error))? {
+            true => Ok(()),
+            false => {
+                let (expected, found) = ("a `jti` that was not used before", "one that was");
+                Err(Refused::from(&Denial::new(Code::NonceReplayed, expected, found)))
+            }
+        }
     }
 }
 

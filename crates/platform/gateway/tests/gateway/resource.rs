@@ -4,7 +4,10 @@ use crate::{
     tokens::{Agent, ISSUER, agent, challenge, post, proof},
     world::{Answer, World, blocking, both, local, now, sqlite},
 };
-use axum::{body::Body, http::Request};
+use axum::{
+    body::Body,
+    http::{Method, Request},
+};
 use legation_keys::{Algorithm, SecretKey, Signer, base64url};
 use legation_registry::{
     Profile,
@@ -247,6 +250,15 @@ async fn a_bound_token_passes_by_a_proof_of_its_key_for_this_very_request_and_on
                 assert_eq!(status, 401);
                 assert!(["nonce_replayed", "dpop_replayed"].contains(&code.as_str()), "{code}");
             }
+            // Of what was denied, too: it names neither the body nor the query that it may come with next.
+            let denied = shown(key, ("DELETE", url), Some(&token));
+            let remove = || {
+                let mut request = with_proof("/strict/x", &token, &denied);
+                *request.method_mut() = Method::DELETE;
+                request
+            };
+            assert_eq!(routed.world.send(0, remove()).await.told().0, 403);
+            assert_eq!(routed.world.send(1, remove()).await.told(), (401, "dpop_replayed".to_owned()));
             for (proof, code) in [
                 (shown(key, ("POST", url), Some(&token)), "dpop_method_mismatch"),
                 (shown(key, ("GET", "https://acme.example/strict/y"), Some(&token)), "dpop_url_mismatch"),
@@ -502,6 +514,10 @@ async fn an_mcp_server_behind_a_route_is_called_by_a_token_for_its_very_url() {
         "Bearer resource_metadata=\"https://acme.example/.well-known/oauth-protected-resource/hotel/mcp\", \
          scope=\"mcp:tools/call:book\""
     );
+    // A path is not repeated where it would end what it is quoted in.
+    let quoted = Request::post("/hotel/mcp\",x=\"y").body(Body::empty()).unwrap();
+    let quoted = challenges(&world.send(0, quoted).await);
+    assert!(!quoted.is_empty() && quoted.iter().all(|one| !one.contains("x=\"y")), "{quoted:?}");
     let metadata = world
         .send(0, Request::get("/.well-known/oauth-protected-resource/hotel/mcp").body(Body::empty()).unwrap())
         .await;
