@@ -1,6 +1,7 @@
 //! Routes that take identity tokens.
 
 use crate::{
+    quarantine::counted,
     tokens::{Agent, ISSUER, agent, challenge, post, proof},
     world::{Answer, World, blocking, both, local, now, sqlite},
 };
@@ -208,8 +209,10 @@ async fn a_token_that_says_less_than_its_chain_lets_no_more_pass_and_tells_what_
     // By the scope that it was told it gets a token that passes.
     let more = routed.token(&mail, CRM, &[("scope", "http:GET http:POST")]).await;
     assert_eq!(send("POST", &more).await.status, 200);
-    // What the chain itself lacks no token brings.
+    // What a token leaves out counts against nobody, and what its chain lacks no token brings.
+    assert_eq!(counted(&routed.world, "mail"), 0);
     let never = send("DELETE", &more).await;
+    assert_eq!(counted(&routed.world, "mail"), 1);
     assert_eq!(never.told(), (403, "not_granted".to_owned()));
     assert!(challenges(&never).is_empty(), "{:?}", challenges(&never));
     // A token for one place is none for another behind the same route.

@@ -278,6 +278,14 @@ async fn an_agent_of_the_registry_gets_a_token_by_its_key_alone_and_once_for_eac
                 "nonce_replayed",
             );
         }
+        // Who has seen what was asked about a token gets none by it.
+        for path in ["/token/introspect", "/token/revoke"] {
+            let seen = mail.asserted(path);
+            let about = [("token", "x"), ("client_assertion", &seen), ("client_assertion_type", ASSERTION)];
+            assert_eq!(world.send(0, post(path, form(&about), None)).await.status, 200, "{path}");
+            let again = world.send(1, post("/token", client(&seen, &[]), None)).await;
+            is(&again, 401, "invalid_client", "nonce_replayed");
+        }
         // Nobody learns which agents there are: an agent with another key, one in custody, one that is not there.
         let custody = Agent {
             name: "bot",
