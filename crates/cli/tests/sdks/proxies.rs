@@ -56,10 +56,11 @@ impl Proxy {
             "{method} {path} HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n{headers}{length}\r\n"
         );
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(body).unwrap();
+        stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
+        let end = stream.read_to_end(&mut answer);
+        // A proxy that answers before it has read all of a body may reset the connection behind its answer.
+        assert!(end.is_ok() || !answer.is_empty(), "{end:?}");
         let text = String::from_utf8_lossy(&answer).into_owned();
         (text.split(' ').nth(1).unwrap().parse().unwrap(), text)
     }
