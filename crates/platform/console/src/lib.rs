@@ -65,7 +65,7 @@ const MAX_POLICY: usize = 256 << 10;
 /// How many may be signing in at a time: whoever does costs a key and a look into the store, and is nobody yet.
 const SIGNING_IN: usize = 4;
 
-/// How much is followed at a time by all sessions together: less than `/v1` has places for.
+/// How much is followed at a time by all sessions of one organization together: less than `/v1` has places for.
 const FOLLOWED: usize = 32;
 
 const STYLE: &str = include_str!("style.css");
@@ -77,6 +77,8 @@ pub(crate) struct Organization {
     pub(crate) registry: Arc<Registry>,
     /// Its administration.
     pub(crate) api: Router,
+    /// Places for what is followed, which others can't take.
+    pub(crate) followed: Arc<Semaphore>,
 }
 
 /// The console of one organization, or of several: a session is of one of them, whose code was typed, and sees no other.
@@ -85,8 +87,6 @@ pub struct Console {
     pub(crate) sessions: session::Sessions,
     /// Places for those who sign in.
     pub(crate) signing_in: Semaphore,
-    /// Places for what is followed.
-    pub(crate) followed: Arc<Semaphore>,
     /// Whether browsers reach it by TLS, and are to send their cookie in no other way.
     pub(crate) tls: bool,
 }
@@ -102,10 +102,13 @@ impl Console {
     /// The same over the administrations of several organizations.
     #[must_use]
     pub fn of_several(all: Vec<(Arc<Registry>, Router)>, tls: bool) -> Arc<Self> {
-        let all = all.into_iter().map(|(registry, api)| Arc::new(Organization { registry, api })).collect();
+        let one = |(registry, api)| {
+            let followed = Arc::new(Semaphore::new(FOLLOWED));
+            Arc::new(Organization { registry, api, followed })
+        };
+        let all = all.into_iter().map(one).collect();
         let (sessions, signing_in) = (session::Sessions::default(), Semaphore::new(SIGNING_IN));
-        let followed = Arc::new(Semaphore::new(FOLLOWED));
-        Arc::new(Self { all, sessions, signing_in, followed, tls })
+        Arc::new(Self { all, sessions, signing_in, tls })
     }
 
     /// Its pages, below [`PATH`].

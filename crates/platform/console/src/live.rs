@@ -76,7 +76,7 @@ async fn begin(console: &Arc<Console>, wanted: Wanted, parts: &Parts) -> Result<
         }
     };
     let own = Arc::clone(&session.followed).try_acquire_owned().map_err(full)?;
-    let of_all = Arc::clone(&console.followed).try_acquire_owned().map_err(full)?;
+    let of_all = Arc::clone(&session.of.followed).try_acquire_owned().map_err(full)?;
     let asking = Asking { session: &session, from: &parts.extensions };
     let body =
         console.follow(&asking, &format!("/v1/receipts?after={}", after(headers, &wanted.after))).await?;

@@ -11,7 +11,11 @@ use legation_credential::LinkDigest;
 use legation_did::Did;
 use legation_http_signature::{Message, read};
 use legation_policy::{Kind, Principal};
-use legation_registry::{RegistryError, partner::Partner, quarantine::shut::Link};
+use legation_registry::{
+    RegistryError,
+    partner::Partner,
+    quarantine::shut::{Link, Out},
+};
 use legation_resolver::{Fetcher, Options, SetupError, SharedEvidence, verify_anew, verify_shared};
 use legation_verifier::{Code, Denial, SignalSource, Trust, VerifiedChain, VerifiedLink, Verifier};
 use std::{
@@ -97,9 +101,17 @@ fn age(chain: &VerifiedChain, now: i64) -> i64 {
     chain.evidence().iter().map(|used| now.saturating_sub(used.fetched_at).max(0)).max().unwrap_or_default()
 }
 
-fn shut_out() -> Refused {
-    let expected = "a delegation of whom no rule of quarantine has shut out here";
-    Refused::from(&Denial::new(Code::LinkSuspended, expected, "one of somebody who is"))
+fn refused(out: Out) -> Refused {
+    let (expected, found) = match out {
+        Out::Told => {
+            ("a delegation of whom no rule of quarantine has shut out here", "one of somebody who is")
+        }
+        Out::Stopped => (
+            "delegations to agents of this organization that may act themselves",
+            "one to an agent that is suspended, retired or unconfirmed here",
+        ),
+    };
+    Refused::from(&Denial::new(Code::LinkSuspended, expected, found))
 }
 
 impl Gateway {
@@ -195,7 +207,8 @@ impl Gateway {
         )))
     }
 
-    /// What a partner told of its delegations may have shut somebody out here, by a rule of quarantine. Where an own agent calls with
+    /// What a partner told of its delegations may have shut somebody out here, by a rule of quarantine; and an own agent that is
+    /// stopped here calls with nobody's delegations. Where an own agent calls with
     /// one it is kept, so that the agent is stopped with it.
     async fn is_not_shut_out(
         self: &Arc<Self>,
@@ -213,14 +226,16 @@ impl Gateway {
         let last = chain.links().last().map(|link| link.digest);
         let last = last.filter(|_| links.iter().any(|link| self.registry.is_own(&link.subject)));
         let last = last.filter(|last| !self.lent().contains(last));
-        let (gateway, until) = (Arc::clone(self), chain.valid_until());
+        // Not until the end of this request's signature: it calls with the same delegations again.
+        let until = chain.links().iter().map(|link| link.valid_until).min().unwrap_or(now);
+        let gateway = Arc::clone(self);
         let looked = self.blocking(move || {
             if last.is_some() {
                 gateway.registry.note_lent(&root, &links, until, now)?;
             }
             gateway.registry.is_shut_out(&root, &links)
         });
-        let is_out = looked.await.and_then(|looked| looked).map_err(|error| Refused::of_registry(&error))?;
+        let out = looked.await.and_then(|looked| looked).map_err(|error| Refused::of_registry(&error))?;
         if let Some(last) = last {
             let mut lent = self.lent();
             if lent.len() >= MOST_LENT {
@@ -228,7 +243,7 @@ impl Gateway {
             }
             lent.insert(last);
         }
-        if is_out { Err(shut_out()) } else { Ok(()) }
+        out.map_or(Ok(()), |out| Err(refused(out)))
     }
 
     /// The same for an answer that is passed on while it arrives, of a chain that was verified when it began.
@@ -236,7 +251,7 @@ impl Gateway {
         let (gateway, root) = (Arc::clone(self), root.clone());
         let looked = self.blocking(move || gateway.registry.is_shut_out(&root, &links)).await;
         // The store is gone; it is looked at again with the next change.
-        if looked.and_then(|looked| looked).unwrap_or_default() { Err(shut_out()) } else { Ok(()) }
+        looked.and_then(|looked| looked).ok().flatten().map_or(Ok(()), |out| Err(refused(out)))
     }
 
     fn lent(&self) -> MutexGuard<'_, HashSet<LinkDigest>> {

@@ -82,7 +82,12 @@ impl Gateway {
                 Some(Arc::clone(&policies));
             let before = gateway.catalog.partners.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let own = (gateway.host.as_str(), gateway.registry.did());
-            let partners = admitted(&gateway.registry.partners()?, own, &routes, &before)?;
+            // Whom a rule had shut out since the backup nobody knows, until somebody confirms the organization.
+            let partners = match gateway.registry.is_confirmed()? {
+                true => gateway.registry.partners()?,
+                false => Vec::new(),
+            };
+            let partners = admitted(&partners, own, &routes, &before)?;
             gateway.catalog.partners.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&partners);
             let shadows = gateway.registry.shadows(now())?;
             let shadows = shadows.into_iter().map(|(did, one)| (did, one.until)).collect();

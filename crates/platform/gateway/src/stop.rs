@@ -191,7 +191,9 @@ impl Gateway {
             AgentDelegation::Chain(chain) => Some(chain.as_str().to_owned()),
             AgentDelegation::Digest(digest) => self.chains.get(digest).map(|chain| chain.to_string()),
         });
-        let chain = if self.registry.is_own(agent) {
+        // It may call with a chain of a partner's, which its own does not stand for.
+        let is_foreign = presented.as_deref().is_some_and(|chain| self.begins_elsewhere(agent, chain, now));
+        let chain = if self.registry.is_own(agent) && !is_foreign {
             // An organization that changes what its agent may do issues new delegations and revokes those before.
             let (gateway, agent) = (Arc::clone(self), agent.clone());
             let current = self.blocking(move || gateway.registry.chain_of(&agent)).await;
@@ -203,6 +205,14 @@ impl Gateway {
         // One that was forgotten is looked at with the next call.
         let Some(chain) = chain else { return Ok(()) };
         self.still_verifies(agent, &chain, now).await
+    }
+
+    /// Whether a chain begins with another organization.
+    fn begins_elsewhere(&self, agent: &Did, chain: &str, now: i64) -> bool {
+        let vouched = Vouched { agent, known_by: "stream", at: now };
+        self.verifier.parse_vouched(chain, vouched).is_ok_and(|presentation| {
+            presentation.claims().next().is_some_and(|root| root.issuer != *self.registry.did())
+        })
     }
 
     async fn token_holds(self: &Arc<Self>, known: &Arc<KnownToken>, now: i64) -> Result<(), Refused> {

@@ -6,6 +6,7 @@
 //! | this | [`Listening`]: who is listened to, and what a token does |
 //! | `join` | the stream of a partner: found or made, at its transmitter |
 //! | `door` | tokens that are sent here (RFC 8935) |
+//! | `look` | when it is looked again at what a partner publishes |
 //!
 //! It is asked of nobody but those whom an admin named, at their own origin. Tokens are read and checked as a service's desk does
 //! ([`legation_agent::Listener`]). Each partner has a task and a pace of its own, so that whoever tells much costs the others nothing.
@@ -13,6 +14,7 @@
 
 mod door;
 mod join;
+mod look;
 
 use axum::Router;
 use door::Doors;
@@ -29,6 +31,7 @@ use legation_registry::{
 use legation_resolver::{Fetcher, Options, SetupError};
 use legation_signer::Client;
 use legation_verifier::{SignalSource, Trust};
+use look::Looks;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -45,6 +48,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PACE: Duration = Duration::from_secs(1);
 /// How often it is looked at the stream itself: whether it is still there, and enabled.
 const REJOIN: Duration = Duration::from_secs(600);
+/// How often it is looked whether the secret that a partner shows is still the one that it was told.
+const LOOK_AT_SHOWN: Duration = Duration::from_secs(5);
 /// How long it waits after the first failure, and at the most.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// Most partners that are listened to; others are left out, and that is told.
@@ -59,6 +64,7 @@ pub struct Listening {
     fetcher: Fetcher,
     listener: Listener,
     doors: Doors,
+    looks: Looks,
 }
 
 impl core::fmt::Debug for Listening {
@@ -99,6 +105,7 @@ impl Listening {
             fetcher: Fetcher::new(options)?,
             listener: Listener::default(),
             doors: Doors::default(),
+            looks: Looks::default(),
         }))
     }
 
@@ -160,11 +167,11 @@ impl Listening {
     }
 
     async fn listen(self: Arc<Self>, ear: Ear, complain: impl Fn(&str) + Send) {
-        let ((first, most), mut told, mut joined) = (AGAIN, String::new(), false);
+        let ((first, most), mut told, mut header) = (AGAIN, String::new(), None);
         let mut pause = first;
         loop {
             let began = Instant::now();
-            match self.session(&ear, &mut joined).await {
+            match self.session(&ear, &mut header).await {
                 Ok(()) => (pause, told) = (first, String::new()),
                 Err(reason) => {
                     if reason != told {
@@ -184,19 +191,16 @@ impl Listening {
         }
     }
 
-    /// Joins the stream, and hears what comes for a while.
-    async fn session(self: &Arc<Self>, ear: &Ear, joined: &mut bool) -> Result<(), String> {
+    /// Joins the stream, and hears what comes for a while. `told` is the SHA-256 of the header that the transmitter was told last: another
+    /// one it is told anew.
+    async fn session(self: &Arc<Self>, ear: &Ear, told: &mut Option<[u8; 32]>) -> Result<(), String> {
         let Some(heard) = ear.partner.signals.clone() else { return Ok(()) };
         let origin = ear.partner.transmitter().unwrap_or_default();
-        let token = self.secret(&heard.secret, &origin).await?;
-        let push = match heard.push {
+        let push = match &heard.push {
             None => None,
-            Some(name) => {
-                let secret = self.secret(&name, &legation_registry::names::site(self.registry.did())).await?;
-                let header = Zeroizing::new(format!("Bearer {}", secret.as_str()));
-                Some((door::url(&self.registry.origin(), &ear.partner.name), header))
-            }
+            Some(name) => Some(self.shown(ear, name, &origin).await?),
         };
+        let token = self.secret(&heard.secret, &origin).await?;
         let at = join::Transmitter { fetcher: &self.fetcher, origin: &origin, token: &token };
         let metadata = at.metadata().await?;
         let mut ear = ear.clone();
@@ -208,20 +212,30 @@ impl Listening {
         let signals = source.collect();
         ear.trust = Arc::new(Trust { signals, ..(*ear.trust).clone() });
         // Tokens may come as soon as the stream is there.
-        if let Some((_, header)) = &push {
-            self.doors.open(&ear, header);
-        }
-        let push = push.as_ref().map(|(url, header)| (url.as_str(), header.as_str()));
-        let stream = at.join(&metadata, self.registry.did().as_str(), push, !*joined).await?;
-        *joined = true;
+        let shown = push.as_ref().map(|header| self.doors.open(&ear, header));
+        let url = door::url(&self.registry.origin(), &ear.partner.name);
+        let pushed = push.as_ref().map(|header| (url.as_str(), header.as_str()));
+        let is_new = shown.is_some() && *told != shown;
+        let stream = at.join(&metadata, self.registry.did().as_str(), pushed, is_new).await?;
+        *told = shown;
         let end = Instant::now() + REJOIN;
         let Some(url) = stream.poll else {
-            tokio::time::sleep_until(end.into()).await;
+            // Until what is shown is another secret, or none any more.
+            while let Some(name) = heard.push.as_ref().filter(|_| Instant::now() < end) {
+                tokio::time::sleep(LOOK_AT_SHOWN).await;
+                if push != Some(self.shown(&ear, name, &origin).await?) {
+                    self.doors.close(&ear.partner.name);
+                    break;
+                }
+            }
             return Ok(());
         };
         let mut poller = Poller::new(&url, &token);
         while Instant::now() < end {
-            if self.turn(&mut poller, &ear).await.map_err(|error| error.to_string())? > 0 {
+            let asked = Instant::now();
+            let came = self.turn(&mut poller, &ear).await.map_err(|error| error.to_string())?;
+            // One that holds nothing back is not asked all the time.
+            if came > 0 || asked.elapsed() < PACE {
                 tokio::time::sleep(PACE).await;
             }
         }
@@ -253,7 +267,8 @@ impl Listening {
         Ok(count)
     }
 
-    /// Does what tokens of a partner tell. Once this returns the next request is judged by it.
+    /// Does what tokens of a partner tell. Once this returns the next request is judged by what follows from the rules; what the partner
+    /// publishes is looked at again within a second.
     async fn heed(
         self: &Arc<Self>,
         partner: &Partner,
@@ -261,7 +276,7 @@ impl Listening {
         all: Vec<Told>,
     ) -> Result<(), SetError> {
         let Some(source) = trust.signals.first().filter(|_| !all.is_empty()) else { return Ok(()) };
-        self.gateway.look_again(source, &|did| all.iter().any(|told| told.subject.names(did)), now());
+        self.look_again(&partner.name, source, all.iter().flat_map(|told| told.subject.dids.clone()));
         let signals: Vec<Signal> = all.iter().map(signal).collect();
         let name = partner.name.clone();
         let done = self.blocking(move |registry| registry.hear_signals(&name, &signals, now())).await;
@@ -270,14 +285,31 @@ impl Listening {
         Ok(())
     }
 
+    /// The header that a partner's transmitter shows with each token. Where there is no secret for it any more, nobody comes in.
+    async fn shown(
+        self: &Arc<Self>,
+        ear: &Ear,
+        name: &str,
+        origin: &str,
+    ) -> Result<Zeroizing<String>, String> {
+        let Some(secret) = self.find_secret(name, origin).await? else {
+            self.doors.close(&ear.partner.name);
+            return Err(missing(name, origin));
+        };
+        Ok(Zeroizing::new(format!("Bearer {}", secret.as_str())))
+    }
+
     /// A secret of the organization, opened for this origin and no other.
     async fn secret(self: &Arc<Self>, name: &str, origin: &str) -> Result<Zeroizing<String>, String> {
+        self.find_secret(name, origin).await?.ok_or_else(|| missing(name, origin))
+    }
+
+    async fn find_secret(
+        self: &Arc<Self>,
+        name: &str,
+        origin: &str,
+    ) -> Result<Option<Zeroizing<String>>, String> {
         let (listening, wanted, bound) = (Arc::clone(self), name.to_owned(), origin.to_owned());
-        let missing = || {
-            format!(
-                "there is no secret `{name}` for {origin}; set it by `legation secret set {name} --origin {origin}`"
-            )
-        };
         let opened = tokio::task::spawn_blocking(move || {
             let registry = &listening.registry;
             let found = registry.secrets().map_err(|error| error.to_string())?;
@@ -288,7 +320,7 @@ impl Listening {
             let opened = signer.open_secret(registry.id(), &wanted, &bound, &found.sealed);
             opened.map(Some).map_err(|error| error.to_string())
         });
-        opened.await.map_err(|error| error.to_string())??.ok_or_else(missing)
+        opened.await.map_err(|error| error.to_string())?
     }
 
     /// Runs what blocks on a thread that may.
@@ -300,6 +332,12 @@ impl Listening {
         let done = tokio::task::spawn_blocking(move || work(&registry)).await;
         done.map_err(|error| legation_store::StoreError::Unavailable { reason: error.to_string() })?
     }
+}
+
+fn missing(name: &str, origin: &str) -> String {
+    format!(
+        "there is no secret `{name}` for {origin}; set it by `legation secret set {name} --origin {origin}`"
+    )
 }
 
 /// What listens, by the names of partners; it ends with this.

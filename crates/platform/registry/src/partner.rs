@@ -26,7 +26,8 @@ pub struct Heard {
     /// The name of the secret that holds the token that it gave for its stream. It is bound to the partner's origin.
     pub secret: String,
     /// Where tokens are sent here (RFC 8935) and not asked for (RFC 8936): the name of the secret that its transmitter shows with each.
-    /// It is bound to the organization's own origin.
+    /// It is
+    /// told to that transmitter, and bound to the partner's origin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<String>,
 }

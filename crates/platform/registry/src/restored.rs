@@ -147,6 +147,14 @@ impl Registry {
         Ok(self.store.read(|tx| restored::unconfirmed(tx, &self.id))?)
     }
 
+    /// Whether the organization itself holds: it was not put back, or somebody has confirmed it since.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn is_confirmed(&self) -> Result<bool, RegistryError> {
+        self.store.read(|tx| Ok(self.top(tx)?.unconfirmed.is_none()))
+    }
+
     /// What nobody has confirmed: holders by kind and name, then API keys by their ids; at most so many of either.
     ///
     /// # Errors

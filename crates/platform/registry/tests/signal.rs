@@ -17,7 +17,7 @@ use legation_registry::{
     partner::Partner,
     quarantine::{
         Rule, SignalOf, Then,
-        shut::Link,
+        shut::{Link, Out},
         signal::{CAEP, Signal},
     },
 };
@@ -128,7 +128,7 @@ fn who_is_shut_out_is_so_by_the_word_of_who_issued_and_in_whatever_form() {
             signal("globex", "c", &["did:web:globex.example:buyer"]),
         ],
     );
-    let is_out = |root: &str, links: &[Link]| own.is_shut_out(&did(root), links).unwrap();
+    let is_out = |root: &str, links: &[Link]| own.is_shut_out(&did(root), links).unwrap() == Some(Out::Told);
     let buyer = "did:web:globex.example:buyer";
     let clerk = "did:web:globex.example:clerk";
     assert!(
@@ -140,6 +140,9 @@ fn who_is_shut_out_is_so_by_the_word_of_who_issued_and_in_whatever_form() {
             && is_out(GLOBEX, &[link(1, buyer, "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK")])
     );
     assert!(!is_out(GLOBEX, &[link(1, GLOBEX, clerk)]));
+    // Who is shut out takes part neither below what somebody else issued.
+    let elsewhere = "did:web:elsewhere.example:broker";
+    assert!(is_out(GLOBEX, &[link(1, GLOBEX, clerk), link(3, clerk, elsewhere), link(5, elsewhere, buyer)]));
     // What somebody else issued, below it or elsewhere, is not its own to speak of.
     let child = "did:web:elsewhere.example:child";
     assert!(!is_out(GLOBEX, &[link(1, GLOBEX, clerk), link(20, child, child)]));
@@ -182,6 +185,27 @@ fn an_own_agent_is_suspended_by_what_it_was_lent_and_never_by_its_name() {
     let fresh = Signal { issued: NOW + 20, ..signal("globex", "e", &[team]) };
     own.hear_signals("globex", &[fresh], NOW + 20).unwrap();
     assert!(own.quarantine_of("mail").unwrap().is_some(), "who issued it is suspended");
+}
+
+#[test]
+fn an_own_agent_that_is_suspended_calls_with_nobodys_delegations() {
+    let world = listening(&["globex"]);
+    let own = &world.registry;
+    let profile = Profile { groups: vec!["*".to_owned()], ..Profile::default() };
+    own.add_agent("mail", "default", &profile, NOW).unwrap();
+    let mail = own.show(Kind::Agent, "mail").unwrap().holder.did;
+    let lent =
+        [link(30, GLOBEX, "did:web:globex.example:bot"), link(40, "did:web:globex.example:bot", &mail)];
+    let out = || own.is_shut_out(&did(GLOBEX), &lent).unwrap();
+    assert_eq!(out(), None);
+    for (kind, name) in [(Kind::Agent, "mail"), (Kind::Team, "default")] {
+        own.suspend(kind, name, NOW).unwrap();
+        assert_eq!(out(), Some(Out::Stopped), "{name}");
+        own.resume(kind, name, NOW).unwrap();
+        assert_eq!(out(), None);
+    }
+    let unknown = link(50, GLOBEX, "did:web:acme.example:nobody");
+    assert_eq!(own.is_shut_out(&did(GLOBEX), &[unknown]).unwrap(), None);
 }
 
 #[test]

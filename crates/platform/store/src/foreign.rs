@@ -184,7 +184,7 @@ pub struct Lent {
     pub until: i64,
 }
 
-/// Keeps some of one agent, where it has fewer than `most`. What is of no use any more at `now` (Unix seconds) is forgotten.
+/// Keeps some of one agent, where it has fewer than `most`; one that is kept stays for the longer of both times. What is of no use any more at `now` (Unix seconds) is forgotten.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -208,7 +208,8 @@ pub fn lend(
         }
         tx.execute(
             "INSERT INTO lent_link (organization, agent, digest, issuer, root, until) VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (organization, agent, digest) DO NOTHING",
+             ON CONFLICT (organization, agent, digest) DO UPDATE SET until = excluded.until \
+             WHERE lent_link.until < excluded.until",
             &[
                 organization.into(),
                 agent.into(),

@@ -15,6 +15,7 @@ use legation_resolver::{
     },
 };
 use serde_json::{Map, Value, json};
+use std::time::Instant;
 use zeroize::Zeroizing;
 
 /// Most tokens that are asked for at a time.
@@ -23,6 +24,8 @@ const MOST: usize = 50;
 const ANSWER: JsonLimits = JsonLimits { bytes: 4 << 20, depth: 4 };
 /// How long it waits after the first failure, and at the most, seconds.
 const AGAIN: (u64, u64) = (1, 60);
+/// How long it waits where nothing came, and that was said at once.
+const PACE: Duration = Duration::from_secs(1);
 
 /// Asks a transmitter for tokens: the end point of a stream, and the token that it was given for it.
 pub struct Poller {
@@ -127,8 +130,15 @@ impl Poller {
         let (first, most) = AGAIN;
         let mut pause = first;
         loop {
+            let asked = Instant::now();
             match self.turn(signals, true, clock::now()).await {
-                Ok(_) => pause = first,
+                Ok(came) => {
+                    pause = first;
+                    // One that holds nothing back is not asked all the time.
+                    if came == 0 && asked.elapsed() < PACE {
+                        tokio::time::sleep(PACE).await;
+                    }
+                }
                 Err(_) => {
                     tokio::time::sleep(Duration::from_secs(pause)).await;
                     pause = (pause * 2).min(most);

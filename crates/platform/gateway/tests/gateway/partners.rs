@@ -272,3 +272,26 @@ fn what_can_be_no_partner_is_refused() {
         assert!(!partner(bad.clone()), "{bad}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_restore_no_partner_is_let_in_until_somebody_confirms_the_organization() {
+    let upstream = Upstream::always(Plan::says("hello").tokens(1, 1)).unwrap();
+    for world in both() {
+        let shop = Shop::open().await;
+        world.model("small", &upstream, 1);
+        set(&world, &shop.partner()).await;
+        assert_eq!(world.send(0, shop.chat("small")).await.status, 200);
+        blocking(|| {
+            let (store, id) = (world.registry.store(), world.registry.id());
+            store.write(|tx| legation_store::restored::close(tx, id, "a backup", now())).unwrap();
+            world.registry.reopen(&[], now()).unwrap();
+        });
+        tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+        // Whom a rule had shut out since the backup nobody knows.
+        let told = world.send(0, shop.chat("small")).await.told();
+        assert_eq!(told, (401, "root_untrusted".to_owned()), "{}", world.engine);
+        blocking(|| world.registry.confirm(legation_registry::restored::Confirm::All, now())).unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        assert_eq!(world.send(0, shop.chat("small")).await.status, 200, "{}", world.engine);
+    }
+}

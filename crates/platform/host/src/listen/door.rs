@@ -40,12 +40,13 @@ struct Door {
 pub(super) struct Doors(Mutex<HashMap<String, Door>>);
 
 impl Doors {
-    /// Opens a partner's door, or changes what is shown there.
-    pub(super) fn open(&self, ear: &Ear, header: &str) {
-        let wanted = Sha256::digest(header).into();
+    /// Opens a partner's door, or changes what is shown there. Gives the SHA-256 of that.
+    pub(super) fn open(&self, ear: &Ear, header: &str) -> [u8; 32] {
+        let wanted: [u8; 32] = Sha256::digest(header).into();
         let mut doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (second, count) = doors.get(&ear.partner.name).map_or((0, 0), |door| (door.second, door.count));
         doors.insert(ear.partner.name.clone(), Door { ear: ear.clone(), wanted, second, count });
+        wanted
     }
 
     pub(super) fn close(&self, name: &str) {

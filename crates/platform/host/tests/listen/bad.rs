@@ -220,6 +220,11 @@ async fn the_token_of_a_stream_goes_to_its_own_origin_and_no_other_and_nobody_se
     let (shop, forger) = shop().await;
     let thief = Forger::open(shop.registry.did().as_str()).await;
     soon("the first asking", async || (forger.asked.load(Ordering::SeqCst) > 1).then_some(())).await;
+    // It has nothing, says so at once, and is asked once a second for all that.
+    let first = forger.asked.load(Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let often = forger.asked.load(Ordering::SeqCst) - first;
+    assert!((2..=5).contains(&often), "asked {often} times");
     // Its metadata lead elsewhere, from the next time on that somebody joins.
     forger.stream.lock().unwrap().endpoint = format!("{}/stream", thief.origin);
     let asked = forger.asked.load(Ordering::SeqCst);

@@ -1,9 +1,12 @@
 //! A real transmitter tells a real organization.
 
 use crate::world::{Organization, blocking, now, soon};
+use axum::{body::Body, http::Request};
+use http_body_util::BodyExt;
 use legation_registry::quarantine::Then;
 use legation_store::holder::Kind;
 use std::time::Duration;
+use tower::ServiceExt;
 
 async fn heard_by(push: bool) {
     let (shop, acme) = (Organization::open().await, Organization::open().await);
@@ -109,4 +112,40 @@ async fn a_rule_that_alerts_stops_nobody_and_one_of_another_partner_hears_nothin
     blocking(|| acme.registry.resume(Kind::Agent, "buyer", now())).unwrap();
     soon("the permit", async || (shop.asked_by(&callers[0]).await == "200").then_some(())).await;
     assert_eq!(shop.shut_out(), Vec::new());
+}
+
+/// Whether somebody who shows a secret at the door of a partner is let in.
+async fn opens(shop: &Organization, secret: &str) -> bool {
+    let request = Request::post("/ssf/heard/acme")
+        .header("content-type", "application/secevent+jwt")
+        .header("authorization", format!("Bearer {secret}"))
+        .header("host", shop.registry.host())
+        .body(Body::from("no.token.at-all"))
+        .unwrap();
+    let response = shop.router.clone().oneshot(request).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    body["err"] != "authentication_failed"
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_was_rotated_is_told_to_the_partner_and_without_one_nobody_comes_in() {
+    let (shop, acme) = (Organization::open().await, Organization::open().await);
+    acme.agents(&["buyer"], &shop);
+    shop.rule("told", &["session-revoked"], &["acme"], Then::Suspend);
+    shop.hears_of("acme", &acme, true);
+    soon("a stream", async || {
+        (!blocking(|| acme.registry.streams("", 10)).unwrap().is_empty()).then_some(())
+    })
+    .await;
+    assert!(opens(&shop, "shown-by-the-partner").await && !opens(&shop, "another").await);
+    let origin = acme.registry.origin();
+    blocking(|| shop.registry.set_secret("acme-push", &origin, "another", now())).unwrap();
+    soon("the other secret", async || opens(&shop, "another").await.then_some(())).await;
+    assert!(!opens(&shop, "shown-by-the-partner").await);
+    // Its transmitter comes in, so it was told.
+    blocking(|| acme.registry.suspend(Kind::Agent, "buyer", now())).unwrap();
+    soon("the quarantine", async || shop.shut_out().pop()).await;
+    blocking(|| shop.registry.remove_secret("acme-push", now())).unwrap();
+    soon("a closed door", async || (!opens(&shop, "another").await).then_some(())).await;
 }

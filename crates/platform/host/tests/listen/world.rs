@@ -140,9 +140,7 @@ impl Organization {
             self.registry.set_secret(name, origin, token, now()).unwrap();
             if push {
                 let secret = format!("{name}-push");
-                self.registry
-                    .set_secret(&secret, &self.registry.origin(), "shown-by-the-partner", now())
-                    .unwrap();
+                self.registry.set_secret(&secret, origin, "shown-by-the-partner", now()).unwrap();
                 partner["signals"]["push"] = json!(secret);
             }
             let partner: Partner = serde_json::from_value(partner).unwrap();

@@ -86,13 +86,15 @@ fn what_was_lent_is_found_by_its_digest_and_its_issuer_and_is_bounded() {
                 engine.store.read(|tx| foreign::lent_to(tx, ACME, (root, subject), (now, 10))).unwrap()
             };
             assert_eq!(to(GLOBEX, "a", NOW), ["clerk", "mail"], "{name}");
+            lend(&[one("clerk", "a", NOW + 20), one("clerk", "a", NOW + 5)], NOW);
+            assert_eq!(to(GLOBEX, "a", NOW + 15), ["clerk"], "{name}: the longer of both");
             assert_eq!(to(GLOBEX, &format!("{GLOBEX}:buyer"), NOW), ["clerk", "mail"], "{name}");
             assert_eq!(
                 (to(GLOBEX, "b", NOW), to(GLOBEX, "c", NOW)),
                 (vec!["mail".to_owned()], vec![]),
                 "{name}: two at most"
             );
-            assert!(to(SHOP, "a", NOW).is_empty() && to(GLOBEX, "a", NOW + 10).is_empty(), "{name}");
+            assert!(to(SHOP, "a", NOW).is_empty() && to(GLOBEX, "a", NOW + 20).is_empty(), "{name}");
             lend(&[one("mail", "c", NOW + 99)], NOW + 50);
             assert_eq!(to(GLOBEX, "c", NOW + 50), ["mail"], "{name}: what has ended makes room");
         });
