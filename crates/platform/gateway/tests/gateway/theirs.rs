@@ -122,8 +122,9 @@ impl Shop {
     /// What is kept beside so many.
     async fn next(&self, before: usize) -> legation_store::theirs::Theirs {
         for _ in 0..200 {
-            if let Some(last) = self.kept().into_iter().next().filter(|_| self.kept().len() > before) {
-                return last;
+            let kept = self.kept();
+            if kept.len() > before {
+                return kept.into_iter().next().unwrap();
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
