@@ -116,7 +116,7 @@ pub fn list(tx: &mut Tx<'_>, organization: &str, after: &str, most: i64) -> Resu
 /// [`StoreError::NotFound`].
 pub fn get(tx: &mut Tx<'_>, organization: &str, id: &str) -> Result<ShutOut, StoreError> {
     let rows = tx.query(&format!("{COLUMNS} AND id = $2"), &[organization.into(), id.into()])?;
-    let what = || StoreError::NotFound { what: format!("an entry `{id}` of who is shut out") };
+    let what = || StoreError::NotFound { what: format!("entry `{id}` among those that are shut out") };
     read(rows.first().ok_or_else(what)?)
 }
 
