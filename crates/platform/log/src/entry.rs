@@ -155,8 +155,10 @@ pub fn stands_for(leaf: &[u8], whole: &[u8]) -> bool {
 fn write(head: &Head, entry: &Json<'_>) -> Vec<u8> {
     let Head { at, kind, of, seq } = head;
     let of = of.map_or(String::new(), |of| format!(",\"of\":{of}"));
-    let entry = jcs::canonicalize(entry);
-    format!("{{\"at\":{at},\"entry\":{entry},\"kind\":\"{}\"{of},\"seq\":{seq}}}", kind.name()).into_bytes()
+    let mut leaf = format!("{{\"at\":{at},\"entry\":").into_bytes();
+    leaf.extend(jcs::canonicalize(entry).into_bytes());
+    leaf.extend(format!(",\"kind\":\"{}\"{of},\"seq\":{seq}}}", kind.name()).into_bytes());
+    leaf
 }
 
 /// Reads what stands at the ends of an entry, and nothing between. `None` where that is no entry.
