@@ -135,12 +135,12 @@ mod tests {
             (spend("0.5 EUR"), "at most 0.50 EUR are spent in one action"),
             (spend("9000JPY"), "at most 9000 JPY are spent in one action"),
             (spend("1.5KWD"), "at most 1.500 KWD are spent in one action"),
-            (spend_window("500USD/30d"), "at most 500.00 USD are spent in any 2592000 s"),
+            (spend_window("500USD/30d"), "at most 500.00 USD are spent in any 30 days"),
             (spend_window("500USD/month"), "at most 500.00 USD are spent in a calendar month in UTC"),
             (spend_window("5USD/day+02:00"), "at most 5.00 USD are spent in a calendar day at +02:00"),
             (rate("10/60s"), "at most 10 actions happen in any 60 s"),
             (rate("1000/day"), "at most 1000 actions happen in a calendar day in UTC"),
-            (total("tokens=1000000/1d"), "`tokens` comes to at most 1000000 in any 86400 s"),
+            (total("tokens=1000000/1d"), "`tokens` comes to at most 1000000 in any 24 hours"),
             (total("tokens=4000"), "`tokens` is at most 4000 in one action"),
         ] {
             let words = words(&[constraint.unwrap()]);

@@ -125,9 +125,17 @@ fn with(mut json: serde_json::Value, window: Window) -> serde_json::Value {
     json
 }
 
-/// A window as a sentence has it: any that slides, or each of the calendar.
+/// A window as a sentence has it: any that slides, or each of the calendar. Whole days and hours are said as such.
 fn any(window: Window) -> String {
+    const HOUR: i64 = 3600;
+    const DAY: i64 = 24 * HOUR;
     match window {
+        Window::Sliding { seconds } if seconds > DAY && seconds % DAY == 0 => {
+            format!("any {} days", seconds / DAY)
+        }
+        Window::Sliding { seconds } if seconds > HOUR && seconds % HOUR == 0 => {
+            format!("any {} hours", seconds / HOUR)
+        }
         Window::Sliding { .. } => format!("any {window}"),
         Window::Calendar { .. } => window.to_string(),
     }
