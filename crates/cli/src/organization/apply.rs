@@ -26,7 +26,7 @@ pub(crate) const KINDS: [(&str, &str, &str); 8] = [
 pub(crate) fn plan(args: &PlanArgs) -> Result<Output, Failure> {
     let place = Place::of(&args.data)?;
     let change = changes(args, &place)?;
-    let told = change.told("would be");
+    let told = change.told(["would be"; 2]);
     Ok(Output::done(change.json(), told))
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn apply(args: &PlanArgs) -> Result<Output, Failure> {
     let change = changes(args, &place)?;
     let failed = working("applying", || Ok::<_, Failure>(carry_out(&place, &change.steps)))?;
     if failed.is_empty() {
-        let told = change.told("were");
+        let told = change.told(["was", "were"]);
         return Ok(Output::done(change.json(), told));
     }
     let done = change.steps.len().saturating_sub(failed.len());
@@ -104,12 +104,14 @@ fn request(step: &Step) -> (&'static str, String, Option<Value>) {
 }
 
 impl Change {
-    fn told(&self, verb: &str) -> String {
+    /// What was or would be done; the verb is given for one change and for several.
+    fn told(&self, [one, several]: [&str; 2]) -> String {
         let mut lines: Vec<String> = self.steps.iter().map(Step::line).collect();
         let (changes, same) = (self.steps.len(), self.same);
         lines.push(match changes {
             0 => format!("nothing to change: all {same} are as the files say"),
-            _ => format!("{changes} changes {verb} made; {same} are as the files say"),
+            1 => format!("1 change {one} made; unchanged: {same}"),
+            _ => format!("{changes} changes {several} made; unchanged: {same}"),
         });
         lines.join("\n")
     }

@@ -241,4 +241,6 @@ fn what_files_say_wrong_is_told_with_file_and_name_and_changes_nothing() {
     let some = play.run("apply -f files");
     assert!(some.status == 1 && some.stderr.contains("1 of 2 changes were made"), "{some:?}");
     assert!(some.stderr.contains("agent `BAD`: `BAD` can't be the name of an agent"), "{some:?}");
+    let one = play.run("plan -f files");
+    assert!(one.stdout.ends_with("1 change would be made; unchanged: 1\n"), "{one:?}");
 }

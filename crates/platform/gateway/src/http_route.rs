@@ -317,11 +317,15 @@ fn no_route() -> Refused {
     Refused::new("not_found", "no route of the gateway covers this; models answer at `/v1/chat/completions`")
 }
 
-/// The route whose path is the longest that fits, and where it leads.
+/// The route whose path is the longest that fits, and where it leads. The address of a route is one resource with and without its
+/// last `/` (MCP 2026-07-28, basic/authorization), and clients leave it out.
 pub(crate) fn route_of<'c>(configured: &'c Configured, path: &str) -> Option<(&'c Route, String)> {
-    let fitting = configured.routes.iter().filter(|route| path.starts_with(&route.path));
-    let route = fitting.max_by_key(|route| route.path.len())?;
-    let rest = path.strip_prefix(&route.path)?;
+    let rest = |route: &Route| match path.strip_prefix(&route.path) {
+        None if route.path.strip_suffix('/') == Some(path) => Some(String::new()),
+        rest => rest.map(str::to_owned),
+    };
+    let fitting = configured.routes.iter().filter_map(|route| Some((route, rest(route)?)));
+    let (route, rest) = fitting.max_by_key(|(route, _)| route.path.len())?;
     Some((route, format!("{}{rest}", route.upstream)))
 }
 

@@ -182,12 +182,6 @@ pub(crate) fn is_taken(route: &Route, who: Who<'_>) -> Result<(), Refused> {
 
 /// The route at a path that takes tokens, the URL that the path leads to, and the route's own path.
 pub(crate) fn taking<'c>(configured: &'c Configured, path: &str) -> Option<(&'c Route, String)> {
-    // The address of a route is one resource with and without its last `/` (MCP 2026-07-28, basic/authorization).
-    let with_slash = format!("{path}/");
-    let is_it = |route: &&Route| route.path == with_slash;
-    if let Some(route) = configured.routes.iter().find(is_it).filter(|route| route.takes_tokens()) {
-        return Some((route, route.upstream.clone()));
-    }
     let (route, url) = crate::http_route::route_of(configured, path)?;
     route.takes_tokens().then_some((route, url))
 }

@@ -272,6 +272,12 @@ impl Registry {
             if let Some(target) = rule.target() {
                 self.check_target(tx, &target)?;
             }
+            // A rule on the word of nobody would never fire, and nobody would be told.
+            let from = rule.signal.iter().flat_map(|signal| &signal.from);
+            let partners = configuration::list(tx, &self.id, crate::partner::PARTNER)?;
+            for name in from.filter(|name| !partners.iter().any(|one| one.name == **name)) {
+                return Err(StoreError::NotFound { what: format!("partner `{name}`") }.into());
+            }
             let there = configuration::list(tx, &self.id, RULE)?;
             if there.len() >= MOST_RULES && !there.iter().any(|one| one.name == rule.name) {
                 let reason = "there are 100 rules, which is the most; remove one".to_owned();

@@ -68,14 +68,17 @@ async fn a_route_passes_what_is_granted_with_its_own_key_and_nothing_of_the_call
     for name in ["cookie", "x-forwarded-user", "legation-identity"] {
         assert_eq!(seen.header(name), None, "{name}");
     }
-    for path in ["/crm/../admin", "/crm/a/../../b", "/crm/%2e%2e/b", "/other/x"] {
+    // The address of a route is one with and without its last `/`; another one that begins so is not.
+    let answer = world.send(0, get(&key, "/crm")).await;
+    assert_eq!((answer.status.as_u16(), upstream.requests()[1].path.as_str()), (200, "/v1/"));
+    for path in ["/crm/../admin", "/crm/a/../../b", "/crm/%2e%2e/b", "/other/x", "/crmx", "/cr"] {
         let answer = world.send(0, get(&key, path)).await;
         assert!(answer.status.is_client_error(), "{path} {}", answer.text());
     }
     let post = Request::post("/crm/models").header("authorization", format!("Bearer {key}"));
     let answer = world.send(0, post.body(Body::from("{}")).unwrap()).await;
     assert_eq!(answer.told(), (403, "not_granted".to_owned()));
-    assert_eq!(upstream.count(), 1);
+    assert_eq!(upstream.count(), 2);
 }
 
 /// An agent that brought its key, and a child that it made itself, offline.

@@ -496,6 +496,10 @@ async fn shut_out(walk: &Walk<'_>) {
         "then": "suspend", "mostAgents": 10,
     });
     assert_eq!(walk.ask("PUT", "/v1/quarantine-rules/told", rule.clone()).await, rule);
+    let mut of_nobody = rule.clone();
+    of_nobody["signal"]["from"] = json!(["globex", "nobody"]);
+    let answer = walk.world.ask(&walk.world.admin, "PUT", "/v1/quarantine-rules/told", &of_nobody).await;
+    assert_eq!(answer.problem().1, "not_found", "a rule that would never fire");
     for signal in [
         json!({"events": []}),
         json!({"events": ["account-disabled"]}),
