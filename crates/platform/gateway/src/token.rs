@@ -4,6 +4,7 @@
 //! |---|---|
 //! | this | what is asked, decided and signed |
 //! | `identify` | who asks: by a presentation of its chain, or by a JWT that its key signed |
+//! | `code` | a program that a person has let act, by the code that it was sent |
 //! | `about` | whether a token holds (RFC 7662), that it holds no longer (RFC 7009) |
 //! | `told` | what a caller gets, in OAuth's words |
 //!
@@ -13,8 +14,9 @@
 //! the chain that is named.
 
 mod about;
+mod code;
 mod identify;
-mod told;
+pub(crate) mod told;
 
 pub(crate) use about::{introspect, revoke};
 
@@ -28,7 +30,7 @@ use axum::{body::Bytes, extract::Request as Asked, response::Response};
 use http::{HeaderMap, header};
 use legation_credential::{Facts, Request, Value};
 use legation_keys::PublicKey;
-use legation_registry::issued;
+use legation_registry::{consents::Redeemed, issued};
 use legation_signer::SealedKey;
 use legation_store::issued::Issued;
 use legation_token::{
@@ -85,8 +87,8 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, arrived: Arrived) -> Response
 
 /// A request that arrived whole.
 pub(crate) struct Arrived {
-    headers: HeaderMap,
-    body: Bytes,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// Reads a request, of which nobody knows yet whose it is: beside as many as sign, and as shortly.
@@ -130,6 +132,8 @@ pub(crate) async fn challenge(gateway: &Arc<Gateway>) -> Response {
 enum Shows {
     Presentation(Presentation),
     Assertion(Assertion),
+    /// A code that was spent for this token, and the `client_id` that it was given to.
+    Code(Redeemed, String),
 }
 
 impl Shows {
@@ -137,6 +141,7 @@ impl Shows {
         match self {
             Self::Presentation(presentation) => Who::Presented(presentation),
             Self::Assertion(assertion) => Who::Asserted(assertion),
+            Self::Code(redeemed, _) => Who::Consented(redeemed),
         }
     }
 
@@ -144,6 +149,7 @@ impl Shows {
         match self {
             Self::Presentation(presentation) => presentation.claimed_agent().as_str(),
             Self::Assertion(assertion) => assertion.agent.as_str(),
+            Self::Code(_, client) => client,
         }
     }
 }
@@ -161,14 +167,24 @@ async fn issue(
     }
     let asked = TokenRequest::read(&arrived.body)?;
     let proof = proof(gateway, &arrived.headers, nonces, now)?;
-    let shows = shows(gateway, &asked.grant, nonces, now)?;
+    let id = uuid::Uuid::now_v7().to_string();
+    let shows = shows(gateway, (&asked, proof.as_ref(), &id), nonces, now).await?;
     if asked.client_id.as_deref().is_some_and(|client| client != shows.claimed()) {
         let message = "`client_id` is another one than who asks; it is the DID of the agent, or left out";
         return Err(Told::new("invalid_client", "client_mismatch", message));
     }
-    let id = uuid::Uuid::now_v7().to_string();
-    let wanted =
-        Wanted { gateway, asked: &asked, proof: proof.as_ref(), id: &id, leads_to: Mutex::default() };
+    let audience = match &shows {
+        Shows::Code(redeemed, _) => redeemed.audience.clone(),
+        _ => asked.audience.clone().unwrap_or_default(),
+    };
+    let wanted = Wanted {
+        gateway,
+        asked: &asked,
+        audience: &audience,
+        proof: proof.as_ref(),
+        id: &id,
+        leads_to: Mutex::default(),
+    };
     let judged = |epoch, chain: Arc<VerifiedChain>| -> BoxFuture<'_> {
         let wanted = &wanted;
         Box::pin(async move {
@@ -193,7 +209,7 @@ async fn issue(
         &caller.chain,
         Issue {
             issuer: &gateway.registry.origin(),
-            audience: &asked.audience,
+            audience: &audience,
             narrowed: &narrowed,
             id: &id,
             key: proof.as_ref().map(Proof::thumbprint),
@@ -205,7 +221,7 @@ async fn issue(
     let algorithm = asked.algorithm.unwrap_or(TokenAlgorithm::Es256);
     // What was decided is on the disk before anything comes of it.
     done.synced.wait().await.map_err(|_| refused(&Refused::store()))?;
-    gateway.keep_token(&caller, &claims, now).await.map_err(|error| refused(&error))?;
+    gateway.keep_token(&caller, &shows, &claims, now).await.map_err(|error| refused(&error))?;
     let token = gateway.sign_token(claims.clone(), algorithm, now).await.map_err(|error| refused(&error))?;
     Ok(told::token(&claims, &token, &asked.grant))
 }
@@ -216,7 +232,7 @@ fn proof(gateway: &Gateway, headers: &HeaderMap, nonces: &Nonces, now: i64) -> R
 }
 
 /// The same at an end point.
-fn proof_at(
+pub(crate) fn proof_at(
     gateway: &Gateway,
     (headers, path): (&HeaderMap, &str),
     nonces: &Nonces,
@@ -233,9 +249,16 @@ fn proof_at(
     dpop::check(&shown, &of, now).map(Some).map_err(|error| told::of_proof(&error))
 }
 
-/// What shows who asks, read; of a presentation the nonce is one that was made here.
-fn shows(gateway: &Gateway, grant: &Grant, nonces: &Nonces, now: i64) -> Result<Shows, Told> {
+/// What shows who asks, read; of a presentation the nonce is one that was made here, and a code is spent by it.
+async fn shows(
+    gateway: &Arc<Gateway>,
+    (asked, proof, id): (&TokenRequest, Option<&Proof>, &str),
+    nonces: &Nonces,
+    now: i64,
+) -> Result<Shows, Told> {
+    let grant = &asked.grant;
     match grant {
+        Grant::Code { .. } => gateway.spend(asked, proof, id, now).await,
         Grant::Exchange { presentation } => {
             let read = gateway.verifier.parse(presentation.as_bytes());
             let read =
@@ -264,6 +287,7 @@ fn shows(gateway: &Gateway, grant: &Grant, nonces: &Nonces, now: i64) -> Result<
 struct Wanted<'w> {
     gateway: &'w Arc<Gateway>,
     asked: &'w TokenRequest,
+    audience: &'w str,
     proof: Option<&'w Proof>,
     id: &'w str,
     /// Where the audience leads to, where it is at a route that takes tokens.
@@ -274,7 +298,7 @@ impl Wanted<'_> {
     /// Looks where the audience leads to, as of an epoch.
     async fn look(&self, epoch: i64) -> Result<(), Undecided> {
         let configured = self.gateway.configured_at(epoch).await?;
-        let found = leads_to(&configured, &self.gateway.registry.origin(), &self.asked.audience);
+        let found = leads_to(&configured, &self.gateway.registry.origin(), self.audience);
         *self.leads_to.lock().unwrap_or_else(PoisonError::into_inner) = found;
         Ok(())
     }
@@ -284,7 +308,7 @@ impl Wanted<'_> {
         let ledger = self.gateway.registry.origin();
         let leads_to = self.leads_to.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let ask = Ask {
-            audience: &self.asked.audience,
+            audience: self.audience,
             scope: &self.asked.scope,
             ledger: &ledger,
             leads_to: leads_to.as_deref(),
@@ -317,7 +341,7 @@ fn is_own(chain: &VerifiedChain, proof: &Proof) -> bool {
 
 impl Gateway {
     /// The nonces of the token endpoint.
-    async fn nonces(self: &Arc<Self>, now: i64) -> Result<Nonces, Refused> {
+    pub(crate) async fn nonces(self: &Arc<Self>, now: i64) -> Result<Nonces, Refused> {
         let kept = self.tokens.nonces.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((since, nonces)) = kept
             && since.elapsed() < KEPT
@@ -336,10 +360,14 @@ impl Gateway {
     async fn keep_token(
         self: &Arc<Self>,
         caller: &Identified,
+        shows: &Shows,
         claims: &Claims,
         now: i64,
     ) -> Result<(), Refused> {
         let unknown = || Refused::new("internal", "the chain of the token is not at hand");
+        if let Shows::Code(redeemed, _) = shows {
+            return self.keep_bought((caller, redeemed), claims, now).await;
+        }
         let issued = Issued {
             id: issued::digest(&claims.id),
             agent: claims.client_id.to_string(),

@@ -7,7 +7,7 @@ use legation_token::{Claims, Grant, Refused as Told, dpop::DpopError, request};
 use serde_json::{Value, json};
 
 /// An answer, which nobody keeps (RFC 6749 §5.1), with the next nonce of proofs.
-pub(super) fn answer(gateway: &Gateway, nonce: Option<&str>, outcome: Result<Value, Told>) -> Response {
+pub(crate) fn answer(gateway: &Gateway, nonce: Option<&str>, outcome: Result<Value, Told>) -> Response {
     let (status, body, code) = match &outcome {
         Ok(body) => (200, body.clone(), "permit"),
         Err(refused) => (refused.status(), refused.to_json(), refused.code.as_str()),
@@ -53,7 +53,7 @@ pub(super) fn token(claims: &Claims, token: &str, grant: &Grant) -> Value {
 
 /// A refusal of the gateway. What is wrong with who asks is `invalid_request` of an exchange (RFC 8693 §2.2.2) and `invalid_client`
 /// of an agent that proves itself (RFC 6749 §5.2); what it asks for is `invalid_target` or `invalid_scope`.
-pub(super) fn of(refused: &Refused, grant: Option<&Grant>) -> Told {
+pub(crate) fn of(refused: &Refused, grant: Option<&Grant>) -> Told {
     let error = match refused.code.as_str() {
         "scope_not_granted" => "invalid_scope",
         "audience_invalid" | "nothing_granted" | "audience_refused" | "ledger_needed" | "token_too_large" => {
@@ -72,6 +72,8 @@ pub(super) fn of(refused: &Refused, grant: Option<&Grant>) -> Told {
             (503, _) => "temporarily_unavailable",
             (500.., _) => "server_error",
             (_, Some(Grant::Client { .. })) => "invalid_client",
+            // What a person has let it do is no longer so.
+            (_, Some(Grant::Code { .. })) => "invalid_grant",
             _ => "invalid_request",
         },
     };
