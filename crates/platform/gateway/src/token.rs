@@ -50,6 +50,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use zeroize::Zeroizing;
 
 /// The media type of a request.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -221,9 +222,9 @@ async fn issue(
     let algorithm = asked.algorithm.unwrap_or(TokenAlgorithm::Es256);
     // What was decided is on the disk before anything comes of it.
     done.synced.wait().await.map_err(|_| refused(&Refused::store()))?;
-    gateway.keep_token(&caller, &shows, &claims, now).await.map_err(|error| refused(&error))?;
+    let next = gateway.keep_token(&caller, &shows, &claims, now).await.map_err(|error| refused(&error))?;
     let token = gateway.sign_token(claims.clone(), algorithm, now).await.map_err(|error| refused(&error))?;
-    Ok(told::token(&claims, &token, &asked.grant))
+    Ok(told::token(&claims, &token, (&asked.grant, next.as_ref().map(|next| next.as_str()))))
 }
 
 /// The proof of possession beside a request; none where there is none, and none is demanded.
@@ -258,7 +259,7 @@ async fn shows(
 ) -> Result<Shows, Told> {
     let grant = &asked.grant;
     match grant {
-        Grant::Code { .. } => gateway.spend(asked, proof, id, now).await,
+        Grant::Code { .. } | Grant::Refresh { .. } => gateway.spend(asked, proof, id, now).await,
         Grant::Exchange { presentation } => {
             let read = gateway.verifier.parse(presentation.as_bytes());
             let read =
@@ -356,17 +357,18 @@ impl Gateway {
         Ok(nonces)
     }
 
-    /// Keeps of which chain a token is, and by which key it was asked for, before anybody has it.
+    /// Keeps of which chain a token is, and by which key it was asked for, before anybody has it. Gives by what a program that a person
+    /// lets act gets the next one.
     async fn keep_token(
         self: &Arc<Self>,
         caller: &Identified,
         shows: &Shows,
         claims: &Claims,
         now: i64,
-    ) -> Result<(), Refused> {
+    ) -> Result<Option<Zeroizing<String>>, Refused> {
         let unknown = || Refused::new("internal", "the chain of the token is not at hand");
         if let Shows::Code(redeemed, _) = shows {
-            return self.keep_bought((caller, redeemed), claims, now).await;
+            return self.keep_bought((caller, redeemed), claims, now).await.map(Some);
         }
         let issued = Issued {
             id: issued::digest(&claims.id),
@@ -379,7 +381,7 @@ impl Gateway {
         let gateway = Arc::clone(self);
         let kept =
             self.blocking(move || gateway.registry.keep_token(&issued, now)).await.and_then(|kept| kept);
-        kept.map_err(|error| Refused::of_registry(&error))
+        kept.map(|()| None).map_err(|error| Refused::of_registry(&error))
     }
 
     /// Has a token signed, by the key that signs by that algorithm now.

@@ -25,6 +25,8 @@ use zeroize::Zeroizing;
 
 /// For how long a code buys a token, seconds.
 pub const CODE_LIFE: i64 = 60;
+/// For how long a program gets its next token by what it got with the last one, seconds; never longer than the person chose.
+pub const REFRESH_LIFE: i64 = 7 * 86_400;
 /// Random bytes of a code.
 const RANDOM: usize = 32;
 
@@ -57,20 +59,41 @@ pub struct Consented {
 /// What a program shows with a code.
 #[derive(Clone, Copy, Debug)]
 pub struct Redeem<'r> {
-    /// The code.
-    pub code: &'r str,
+    /// By what it asks.
+    pub by: By<'r>,
     /// Its `client_id`.
     pub client: &'r str,
-    /// Where the code was sent to.
-    pub redirect: &'r str,
-    /// SHA-256 of its verifier, base64url (RFC 7636 §4.6).
-    pub challenge: &'r str,
     /// The thumbprint of the key that it has proved.
     pub key: Option<&'r str>,
     /// The service that it says the token is for.
     pub audience: Option<&'r str>,
     /// What the token is going to be known by.
     pub token: &'r str,
+}
+
+/// By what a program asks for a token.
+#[derive(Clone, Copy, Debug)]
+pub enum By<'r> {
+    /// By the code that it was sent.
+    Code {
+        /// The code.
+        code: &'r str,
+        /// Where it was sent to.
+        redirect: &'r str,
+        /// SHA-256 of its verifier, base64url (RFC 7636 §4.6).
+        challenge: &'r str,
+    },
+    /// By what it got with its last token.
+    Refresh(&'r str),
+}
+
+impl By<'_> {
+    fn digest(self) -> String {
+        match self {
+            Self::Code { code, .. } => digest("authorization code", code),
+            Self::Refresh(token) => digest("refresh token", token),
+        }
+    }
 }
 
 /// Why a code buys nothing.
@@ -128,8 +151,14 @@ pub struct Redeemed {
     pub digest: String,
 }
 
-fn digest(code: &str) -> String {
-    base64url::encode(&Sha256::new_with_prefix("legation authorization code\n").chain_update(code).finalize())
+/// What is kept of a secret; one of another kind is none.
+fn digest(kind: &str, secret: &str) -> String {
+    base64url::encode(&Sha256::new_with_prefix(format!("legation {kind}\n")).chain_update(secret).finalize())
+}
+
+fn secret() -> Result<Zeroizing<String>, RegistryError> {
+    let random = random::<RANDOM>().map_err(|error| RegistryError::damaged("the random source", error))?;
+    Ok(Zeroizing::new(base64url::encode(&random)))
 }
 
 fn missing(id: &str) -> RegistryError {
@@ -246,10 +275,9 @@ impl Registry {
         (redirect, challenge, key): (&str, &str, Option<&str>),
         now: i64,
     ) -> Result<Zeroizing<String>, RegistryError> {
-        let random = random::<RANDOM>().map_err(|error| RegistryError::damaged("the random source", error))?;
-        let secret = Zeroizing::new(base64url::encode(&random));
+        let secret = secret()?;
         let code = Code {
-            digest: digest(&secret),
+            digest: digest("authorization code", &secret),
             consent: consent.to_owned(),
             redirect: redirect.to_owned(),
             challenge: challenge.to_owned(),
@@ -271,7 +299,7 @@ impl Registry {
         shown: &Redeem<'_>,
         now: i64,
     ) -> Result<Result<Redeemed, CodeRefused>, RegistryError> {
-        let digest = digest(shown.code);
+        let digest = shown.by.digest();
         // Whoever guesses reads, and writes nothing.
         if self.read_open(|tx| consent::code(tx, &self.id, &digest))?.is_none() {
             return Ok(Err(CodeRefused::Unknown));
@@ -288,6 +316,8 @@ impl Registry {
                 if let Some(token) = &code.token {
                     issued::revoke(tx, &self.id, token, now)?;
                 }
+                // Of two who have it one has stolen it, or what came of it.
+                consent::end_codes(tx, &self.id, &consent.id)?;
                 self.tell(tx, ("consent.code-twice", &consent.id), &json!({"client": consent.client}), now)?;
                 return Ok(Err(CodeRefused::Used));
             }
@@ -299,17 +329,35 @@ impl Registry {
         })
     }
 
-    /// Keeps what a code has bought; `false` where the code was shown once more meanwhile.
+    /// Keeps what a code has bought, and gives by what the program gets its next token, from a key where it is bound to one; `None` where
+    /// the code was shown once more meanwhile.
     ///
     /// # Errors
     /// [`RegistryError`].
-    pub fn keep_bought(&self, token: &Issued, code: &str, now: i64) -> Result<bool, RegistryError> {
+    pub fn keep_bought(
+        &self,
+        token: &Issued,
+        (code, key): (&str, Option<&str>),
+        now: i64,
+    ) -> Result<Option<Zeroizing<String>>, RegistryError> {
+        let next = secret()?;
         self.change(|tx| {
-            if consent::code(tx, &self.id, code)?.is_none_or(|code| code.twice.is_some()) {
-                return Ok(false);
-            }
+            let spent = consent::code(tx, &self.id, code)?.filter(|code| code.twice.is_none());
+            let Some(spent) = spent else { return Ok(None) };
             issued::add(tx, &self.id, token, now)?;
-            Ok(true)
+            let until = self.consented(tx, &spent.consent)?.agent.profile.until.unwrap_or(i64::MAX);
+            let kept = Code {
+                digest: digest("refresh token", &next),
+                consent: spent.consent,
+                redirect: String::new(),
+                challenge: String::new(),
+                bound_key: key.map(str::to_owned),
+                until: until.min(now.saturating_add(REFRESH_LIFE)),
+                token: None,
+                twice: None,
+            };
+            consent::add_code(tx, &self.id, &kept, now)?;
+            Ok(Some(next))
         })
     }
 
@@ -335,11 +383,13 @@ fn fits(shown: &Redeem<'_>, code: &Code, consent: &Consent) -> Result<(), CodeRe
     if consent.client != shown.client {
         return Err(CodeRefused::Client);
     }
-    if code.redirect != shown.redirect {
-        return Err(CodeRefused::Redirect);
-    }
-    if !same(&code.challenge, shown.challenge) {
-        return Err(CodeRefused::Verifier);
+    if let By::Code { redirect, challenge, .. } = shown.by {
+        if code.redirect != redirect {
+            return Err(CodeRefused::Redirect);
+        }
+        if !same(&code.challenge, challenge) {
+            return Err(CodeRefused::Verifier);
+        }
     }
     if code.bound_key.as_deref().is_some_and(|key| shown.key != Some(key)) {
         return Err(CodeRefused::Key);

@@ -130,7 +130,7 @@ pub fn of(
     rows.iter().map(consent).collect()
 }
 
-/// A code that buys one token.
+/// A code that buys one token, or what a program gets with a token to get the next one by: that has no address and no challenge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code {
     /// SHA-256 of the code, base64url.
@@ -226,6 +226,18 @@ pub fn shown_twice(tx: &mut Tx<'_>, organization: &str, digest: &str, now: i64) 
     tx.execute(
         "UPDATE authorization_code SET twice = $3 WHERE organization = $1 AND digest = $2",
         &[organization.into(), digest.into(), now.into()],
+    )
+    .map(drop)
+}
+
+/// Ends all codes of a consent that have bought nothing yet.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn end_codes(tx: &mut Tx<'_>, organization: &str, consent: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE authorization_code SET until = 0 WHERE organization = $1 AND consent = $2 AND token IS NULL",
+        &[organization.into(), consent.into()],
     )
     .map(drop)
 }

@@ -93,7 +93,7 @@ pub fn metadata(issuer: &str) -> Value {
         "revocation_endpoint_auth_methods_supported": ["private_key_jwt", "none"],
         "revocation_endpoint_auth_signing_alg_values_supported": of_agents,
         "jwks_uri": at("/.well-known/jwks.json"),
-        "grant_types_supported": [request::EXCHANGE, request::CLIENT, request::CODE],
+        "grant_types_supported": [request::EXCHANGE, request::CLIENT, request::CODE, request::REFRESH],
         "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"],
         "token_endpoint_auth_signing_alg_values_supported": of_agents,
         "dpop_signing_alg_values_supported": of_agents,

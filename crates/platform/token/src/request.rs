@@ -17,6 +17,8 @@ pub const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 pub const CLIENT: &str = "client_credentials";
 /// `grant_type` of a program that a person has let act (RFC 6749 §4.1.3).
 pub const CODE: &str = "authorization_code";
+/// `grant_type` of the same program, by what it got with its last token (RFC 6749 §6).
+pub const REFRESH: &str = "refresh_token";
 /// `client_assertion_type` (RFC 7523 §2.2).
 pub const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The types of a presentation as a `subject_token`: any JWT (RFC 8693 §3), and ours.
@@ -30,7 +32,8 @@ const REQUESTED: [&str; 2] = [ACCESS_TOKEN, "urn:ietf:params:oauth:token-type:jw
 /// Parameters by which a client would show a secret. Nobody has one here.
 pub(crate) const SECRETS: [&str; 4] = ["client_secret", "password", "username", "assertion"];
 /// Parameters that mean something here.
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 24] = [
+    "refresh_token",
     "code",
     "code_verifier",
     "redirect_uri",
@@ -78,6 +81,11 @@ pub enum Grant {
         /// What the verifier that stands there answers (RFC 7636 §4.6).
         challenge: String,
     },
+    /// The same program, by what it got with its last token.
+    Refresh {
+        /// What it got.
+        token: String,
+    },
 }
 
 /// A request for a token, well-formed and not yet believed.
@@ -116,8 +124,9 @@ impl TokenRequest {
             EXCHANGE => exchange(&form)?,
             CLIENT => client(&form)?,
             CODE => code(&form)?,
+            REFRESH => refresh(&form)?,
             _ => {
-                let message = format!("the grants that are known are `{EXCHANGE}`, `{CLIENT}` and `{CODE}`");
+                let message = format!("the grants that are known are `{EXCHANGE}`, `{CLIENT}`, `{CODE}` and `{REFRESH}`");
                 return Err(Refused::new("unsupported_grant_type", "grant_unknown", message));
             }
         };
@@ -133,7 +142,7 @@ impl TokenRequest {
             return Err(Refused::new("invalid_authorization_details", "authorization_details", message));
         }
         let audience = match grant {
-            Grant::Code { .. } if !form.has("resource") && !form.has("audience") => None,
+            Grant::Code { .. } | Grant::Refresh { .. } if !form.has("resource") && !form.has("audience") => None,
             _ => Some(audience(&form)?),
         };
         Ok(Self {
@@ -177,12 +186,22 @@ fn client(form: &Form) -> Result<Grant, Refused> {
     Ok(Grant::Client { assertion: client_assertion(form)? })
 }
 
-fn code(form: &Form) -> Result<Grant, Refused> {
+/// A program that a person lets act says which one it is, and has nothing to prove it by.
+fn program(form: &Form) -> Result<(), Refused> {
     if form.has("client_assertion") {
         let message = "a program that a person lets act has no key here; leave `client_assertion` out";
         return Err(Refused::new("invalid_client", "client_assertion", message));
     }
-    form.required("client_id")?;
+    form.required("client_id").map(drop)
+}
+
+fn refresh(form: &Form) -> Result<Grant, Refused> {
+    program(form)?;
+    Ok(Grant::Refresh { token: form.required("refresh_token")?.to_owned() })
+}
+
+fn code(form: &Form) -> Result<Grant, Refused> {
+    program(form)?;
     Ok(Grant::Code {
         code: form.required("code")?.to_owned(),
         redirect_uri: form.required("redirect_uri")?.to_owned(),

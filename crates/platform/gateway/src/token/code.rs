@@ -9,7 +9,7 @@ use crate::{
 };
 use legation_registry::{
     RegistryError,
-    consents::{CodeRefused, Redeem, Redeemed},
+    consents::{By, CodeRefused, Redeem, Redeemed},
     issued,
 };
 use legation_store::{StoreError, issued::Issued};
@@ -17,6 +17,7 @@ use legation_token::{Claims, Grant, Refused as Told, TokenRequest, dpop::Proof};
 use legation_verifier::{Denial, Vouched};
 use std::sync::Arc;
 use tracing::info_span;
+use zeroize::Zeroizing;
 
 impl Gateway {
     /// Spends the code of a request, for the token of this id.
@@ -27,20 +28,22 @@ impl Gateway {
         id: &str,
         now: i64,
     ) -> Result<Shows, Told> {
-        let Grant::Code { code, redirect_uri, challenge } = &asked.grant else {
-            return Err(told(CodeRefused::Unknown));
-        };
         let client = asked.client_id.clone().unwrap_or_default();
         let (gateway, token) = (Arc::clone(self), issued::digest(id));
-        let (code, redirect, challenge) = (code.clone(), redirect_uri.clone(), challenge.clone());
+        let grant = asked.grant.clone();
         let (key, audience) = (proof.map(|proof| proof.thumbprint().to_owned()), asked.audience.clone());
         let shown_by = client.clone();
         let spent = self.blocking(move || {
+            let by = match &grant {
+                Grant::Code { code, redirect_uri, challenge } => {
+                    By::Code { code, redirect: redirect_uri, challenge }
+                }
+                Grant::Refresh { token } => By::Refresh(token),
+                Grant::Exchange { .. } | Grant::Client { .. } => return Ok(Err(CodeRefused::Unknown)),
+            };
             let shown = Redeem {
-                code: &code,
+                by,
                 client: &shown_by,
-                redirect: &redirect,
-                challenge: &challenge,
                 key: key.as_deref(),
                 audience: audience.as_deref(),
                 token: &token,
@@ -77,25 +80,27 @@ impl Gateway {
         Ok(Identified { secured: Some(secured.into()), ..Identified::new(epoch, chain) })
     }
 
-    /// Keeps of which chain a token is that a code has bought, before anybody has it. It ends with the key of the consent's agent.
+    /// Keeps of which chain a token is that a code has bought, before anybody has it, and gives by what the program gets the next one. It
+    /// ends with the key of the consent's agent.
     pub(super) async fn keep_bought(
         self: &Arc<Self>,
         (caller, redeemed): (&Identified, &Redeemed),
         claims: &Claims,
         now: i64,
-    ) -> Result<(), Refused> {
+    ) -> Result<Zeroizing<String>, Refused> {
         let chain = caller.secured.as_deref();
         let chain = chain.ok_or_else(|| Refused::new("internal", "the chain of the token is not at hand"))?;
         let (gateway, agent, code) = (Arc::clone(self), claims.client_id.clone(), redeemed.digest.clone());
+        let bound = claims.key.clone();
         let (id, chain, until) = (issued::digest(&claims.id), chain.to_owned(), claims.expires_at);
         let keep = move || {
             let key = gateway.registry.key_in_custody(&agent)?;
             let issued = Issued { id, agent: agent.to_string(), key, chain, until, revoked: None };
-            gateway.registry.keep_bought(&issued, &code, now)
+            gateway.registry.keep_bought(&issued, (&code, bound.as_deref()), now)
         };
         match self.blocking(keep).await.and_then(|kept| kept) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Refused::new(CodeRefused::Used.code(), CodeRefused::Used.to_string())),
+            Ok(Some(next)) => Ok(next),
+            Ok(None) => Err(Refused::new(CodeRefused::Used.code(), CodeRefused::Used.to_string())),
             Err(error) => Err(Refused::of_registry(&error)),
         }
     }

@@ -32,8 +32,8 @@ pub(crate) fn answer(gateway: &Gateway, nonce: Option<&str>, outcome: Result<Val
     response
 }
 
-/// A token as it is answered.
-pub(super) fn token(claims: &Claims, token: &str, grant: &Grant) -> Value {
+/// A token as it is answered, with that by which the next one is got, where there is such.
+pub(super) fn token(claims: &Claims, token: &str, (grant, next): (&Grant, Option<&str>)) -> Value {
     let kind = if claims.key.is_some() { "DPoP" } else { "Bearer" };
     let mut body = json!({
         "access_token": token, "token_type": kind, "expires_in": claims.expires_at.saturating_sub(claims.issued_at),
@@ -42,6 +42,7 @@ pub(super) fn token(claims: &Claims, token: &str, grant: &Grant) -> Value {
         if matches!(grant, Grant::Exchange { .. }) {
             members.insert("issued_token_type".to_owned(), request::ACCESS_TOKEN.into());
         }
+        members.extend(next.map(|next| ("refresh_token".to_owned(), next.into())));
         members.extend(claims.scope().map(|scope| ("scope".to_owned(), scope.into())));
         // RFC 9396 §7: what was granted.
         let said = claims.to_json();
@@ -73,7 +74,7 @@ pub(crate) fn of(refused: &Refused, grant: Option<&Grant>) -> Told {
             (500.., _) => "server_error",
             (_, Some(Grant::Client { .. })) => "invalid_client",
             // What a person has let it do is no longer so.
-            (_, Some(Grant::Code { .. })) => "invalid_grant",
+            (_, Some(Grant::Code { .. } | Grant::Refresh { .. })) => "invalid_grant",
             _ => "invalid_request",
         },
     };
