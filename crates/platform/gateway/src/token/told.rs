@@ -5,6 +5,7 @@ use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};
 use legation_token::{Claims, Grant, Refused as Told, dpop::DpopError, request};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// An answer, which nobody keeps (RFC 6749 §5.1), with the next nonce of proofs.
 pub(crate) fn answer(gateway: &Gateway, nonce: Option<&str>, outcome: Result<Value, Told>) -> Response {
@@ -43,13 +44,23 @@ pub(super) fn token(claims: &Claims, token: &str, (grant, next): (&Grant, Option
             members.insert("issued_token_type".to_owned(), request::ACCESS_TOKEN.into());
         }
         members.extend(next.map(|next| ("refresh_token".to_owned(), next.into())));
-        members.extend(claims.scope().map(|scope| ("scope".to_owned(), scope.into())));
+        // RFC 6749 §5.1: a program that is told nothing takes it that it got all that it asked for.
+        let given = next.and_then(|_| given(claims));
+        members.extend(given.or_else(|| claims.scope()).map(|scope| ("scope".to_owned(), scope.into())));
         // RFC 9396 §7: what was granted.
         let said = claims.to_json();
         let details = said.get("authorization_details").cloned();
         members.extend(details.map(|details| ("authorization_details".to_owned(), details)));
     }
     body
+}
+
+/// The actions that a token is for, by their names, whatever they are on and under which limits: what a program is told, and no claim.
+fn given(claims: &Claims) -> Option<String> {
+    let pairs = claims.authority.pairs().unwrap_or_default().iter();
+    let all: BTreeSet<String> = pairs.map(|(action, _)| action.to_string()).collect();
+    let all: Vec<String> = all.into_iter().filter(|action| !action.ends_with('*')).collect();
+    (!all.is_empty()).then(|| all.join(" "))
 }
 
 /// A refusal of the gateway. What is wrong with who asks is `invalid_request` of an exchange (RFC 8693 §2.2.2) and `invalid_client`

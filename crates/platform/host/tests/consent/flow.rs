@@ -96,11 +96,10 @@ async fn a_consent_that_is_taken_back_is_denied_on_the_next_call() {
     let anna = world.browser("anna").await;
     let token = anna.token(&["http:GET"]).await;
     let code = anna.code(&world.asks(&[]), &["http:GET"]).await;
-    let token = match world.call("GET", &token).await.status {
-        // To consent anew, to the same, ends nothing.
-        200 => token,
-        other => panic!("{other}"),
-    };
+    // To consent anew says what holds from then on.
+    assert_eq!(world.call("GET", &token).await.status, 401);
+    let token = anna.token(&["http:GET"]).await;
+    assert_eq!(world.call("GET", &token).await.status, 200);
     let id = blocking(|| world.registry.consents(None, ("", 10))).unwrap()[0].consent.id.clone();
     assert!(blocking(|| world.registry.revoke_consent(&id, now())).unwrap());
     let before = world.upstream.count();
@@ -158,4 +157,45 @@ async fn a_ceiling_is_not_lowered_below_what_stands_and_a_consent_ends_at_its_ti
     let all = blocking(|| world.registry.consents(None, ("", 10))).unwrap();
     assert_eq!(all[0].agent.holder.state.name(), "retired");
     blocking(|| world.registry.set_ceiling("anna", &less, now())).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_gets_its_next_token_once_by_each_that_it_got_and_as_the_consent_is_then() {
+    let world = World::new().await;
+    let anna = world.browser("anna").await;
+    let code = anna.code(&world.asks(&[]), &["http:GET", "http:POST"]).await;
+    let first = world.buy(&code, &[]).await.json();
+    let text = |json: &serde_json::Value, name: &str| json[name].as_str().unwrap_or_default().to_owned();
+    let next = |by: String, client: String| {
+        let sent = [("grant_type", "refresh_token"), ("refresh_token", by.as_str()), ("client_id", client.as_str())];
+        let sent = crate::world::form(&sent);
+        let world = &world;
+        async move { world.post("/token", sent).await }
+    };
+    let by = text(&first, "refresh_token");
+    // It is another program's to nobody, is no code, and buys for no other service.
+    let other = blocking(|| world.registry.add_client("Other", &[BACK.to_owned()], now())).unwrap().id;
+    assert_eq!(next(by.clone(), other).await.told(), (400, "client_mismatch".to_owned()));
+    assert_eq!(world.buy(&by, &[]).await.told(), (400, "code_unknown".to_owned()));
+    let second = next(by.clone(), world.client.clone()).await;
+    assert_eq!(second.status, 200, "{}", second.text);
+    let (token, by_second) = (text(&second.json(), "access_token"), text(&second.json(), "refresh_token"));
+    assert_eq!((world.call("POST", &token).await.status, by_second == by), (200, false));
+    // The person lowers it: what comes next is what is left.
+    anna.code(&world.asks(&[]), &["http:GET"]).await;
+    let third = next(by_second.clone(), world.client.clone()).await;
+    let (token, by_third) = (text(&third.json(), "access_token"), text(&third.json(), "refresh_token"));
+    assert_eq!((world.call("GET", &token).await.status, world.call("POST", &token).await.status), (200, 403));
+    // One that comes twice was stolen: it and what came of it end.
+    let twice = next(by_second, world.client.clone()).await;
+    assert_eq!((twice.told(), &twice.json()["error"]), ((400, "code_used".to_owned()), &"invalid_grant".into()));
+    assert_eq!(world.call("GET", &token).await.status, 401);
+    assert_eq!(next(by_third, world.client.clone()).await.told(), (400, "code_unknown".to_owned()));
+    // Taken back: there is no next one.
+    let code = anna.code(&world.asks(&[]), &["http:GET"]).await;
+    let last = text(&world.buy(&code, &[]).await.json(), "refresh_token");
+    let id = blocking(|| world.registry.consents(None, ("", 10))).unwrap()[0].consent.id.clone();
+    blocking(|| world.registry.revoke_consent(&id, now())).unwrap();
+    let refused = next(last, world.client.clone()).await;
+    assert_eq!((refused.status, &refused.json()["error"]), (400, &"invalid_grant".into()), "{}", refused.text);
 }

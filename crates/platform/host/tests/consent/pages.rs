@@ -44,7 +44,7 @@ async fn what_is_asked_wrongly_is_told_at_the_address_of_the_answer_by_whom() {
         (("code_challenge", "short"), "invalid_request"),
         (("resource", ""), "invalid_target"),
         (("resource", "no uri"), "invalid_target"),
-        (("scope", "no-action"), "invalid_scope"),
+        (("scope", "*"), "invalid_scope"),
         (("request", "a.b.c"), "request_not_supported"),
         (("prompt", "none"), "interaction_required"),
         (("response_mode", "fragment"), "invalid_request"),
