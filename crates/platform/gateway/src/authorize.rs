@@ -182,7 +182,7 @@ impl Gateway {
             Ok(asks) => asks,
             Err(refused) => return Err(self.back(&known, &refused)),
         };
-        match self.offer(&person.name, &asks).await? {
+        match self.offer(&known.client.id, &person.name, &asks).await? {
             Ok(offer) => Ok((known, asks, offer)),
             Err(refused) => Err(self.back(&known, &refused)),
         }

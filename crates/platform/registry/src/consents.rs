@@ -248,6 +248,27 @@ impl Registry {
         })
     }
 
+    /// The actions that a person lets a program do at a service now.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn given_before(
+        &self,
+        person: &str,
+        client: &str,
+        audience: &str,
+    ) -> Result<Vec<String>, RegistryError> {
+        self.read_open(|tx| {
+            let before = consent::of(tx, &self.id, (person, client, audience))?.into_iter().next();
+            let Some(before) = before else { return Ok(Vec::new()) };
+            let agent = self.consented(tx, &before.id)?.agent;
+            let is_there = agent.holder.state == State::Active;
+            let grants = agent.profile.grants.iter().filter(|_| is_there);
+            let actions = grants.filter_map(|grant| grant.get("actions").and_then(Value::as_array)).flatten();
+            Ok(actions.filter_map(|action| action.as_str().map(str::to_owned)).collect())
+        })
+    }
+
     /// Takes a consent back: its delegation is revoked, from the next call on. Gives whether it held until then.
     ///
     /// # Errors

@@ -19,8 +19,10 @@ pub(super) const LASTS: [(&str, &str); 4] = [("1h", "an hour"), ("1d", "a day"),
 
 /// What a person can give.
 pub(super) struct Offer {
-    /// Actions, each with what it is on.
+    /// Actions that are asked for, or were given before, each with what it is on.
     pub(super) items: BTreeMap<String, Vec<String>>,
+    /// What is not asked for, where a program asks for nothing but to connect: it has not seen yet what there is.
+    pub(super) more: BTreeMap<String, Vec<String>>,
     /// What only connects a program to a server: it comes along with what the server is asked for.
     along: BTreeMap<String, Vec<String>>,
     /// What is asked for and is not the person's to give, with the reason.
@@ -58,27 +60,36 @@ impl Gateway {
     /// What a person can give of what is asked. Within: what the program is told.
     pub(super) async fn offer(
         self: &Arc<Self>,
+        client: &str,
         person: &str,
         asks: &Asks,
     ) -> Result<Result<Offer, Told>, Stopped> {
-        let (gateway, person) = (Arc::clone(self), person.to_owned());
-        let ceiling = self.blocking(move || gateway.registry.ceiling(&person, now())).await;
-        let ceiling = ceiling.and_then(|ceiling| ceiling).map_err(|error| Refused::of_registry(&error))?;
+        let (gateway, person, client) = (Arc::clone(self), person.to_owned(), client.to_owned());
+        let audience = asks.audience.clone();
+        let read = self.blocking(move || {
+            let ceiling = gateway.registry.ceiling(&person, now())?;
+            Ok((ceiling, gateway.registry.given_before(&person, &client, &audience)?))
+        });
+        let (ceiling, before) = read.await.and_then(|read| read).map_err(|error| Refused::of_registry(&error))?;
         let configured = self.configured_lately().await?;
         let origin = self.registry.origin();
         let leads_to = leads_to(&configured, &origin, &asks.audience);
         let ask = Ask { audience: &asks.audience, scope: &[], ledger: &origin, leads_to: leads_to.as_deref() };
-        Ok(Offer::of(ceiling.as_ref(), ask, &asks.scope).map_err(|error| {
+        Ok(Offer::of(ceiling.as_ref(), ask, (&asks.scope, &before)).map_err(|error| {
             Told::new("invalid_target", error.code(), error.to_string())
         }))
     }
 }
 
 impl Offer {
-    fn of(ceiling: Option<&Authority>, ask: Ask<'_>, scope: &[Pattern]) -> Result<Self, NarrowError> {
+    fn of(
+        ceiling: Option<&Authority>,
+        ask: Ask<'_>,
+        (scope, before): (&[Pattern], &[String]),
+    ) -> Result<Self, NarrowError> {
         let resource = narrow::resource_of(ask.leads_to.unwrap_or(ask.audience))?;
-        let mut offer =
-            Self { items: BTreeMap::new(), along: BTreeMap::new(), beyond: Vec::new(), held: None, resource };
+        let (items, more, along) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut offer = Self { items, more, along, beyond: Vec::new(), held: None, resource };
         let nothing = "your organization has not given you that, so you can't hand it on";
         let Some(ceiling) = ceiling else {
             offer.beyond = scope.iter().map(|one| (one.to_string(), nothing.to_owned())).collect();
@@ -94,7 +105,22 @@ impl Offer {
                 Err(error) => offer.beyond.extend(one.iter().map(|one| (one.to_string(), error.to_string()))),
             }
         }
-        // What only connects is asked for by everybody.
+        // A program that asks for one thing more keeps what it has, unless the person takes it away.
+        let kept = |action: &&String| !scope.is_empty() && !offer.items.contains_key(*action);
+        let kept: Vec<Pattern> = before.iter().filter(kept).filter_map(|one| Pattern::action(one).ok()).collect();
+        for one in kept.chunks(1) {
+            if let Ok(narrowed) = narrow(ceiling, Ask { scope: one, ..ask }) {
+                offer.add(&narrowed);
+            }
+        }
+        offer.connect(ceiling, ask);
+        Ok(offer)
+    }
+
+    /// What only connects is asked for by everybody, and comes along. A program that asks for nothing else has not seen what there is:
+    /// then the person may choose of all that it has.
+    fn connect(&mut self, ceiling: &Authority, ask: Ask<'_>) {
+        let offer = self;
         for action in CONNECTING.iter().chain(&FOLLOWING) {
             let own = offer.items.remove(*action);
             let read = || {
@@ -104,7 +130,14 @@ impl Offer {
             let along = own.map(|own| BTreeMap::from([((*action).to_owned(), own)])).or_else(read);
             offer.along.extend(along.unwrap_or_default());
         }
-        Ok(offer)
+        if offer.items.is_empty()
+            && offer.beyond.is_empty()
+            && let Ok(narrowed) = narrow(ceiling, ask)
+        {
+            offer.more = pairs(&narrowed.authority);
+            offer.more.retain(|action, _| !offer.along.contains_key(action));
+            offer.held = Some(narrowed.authority);
+        }
     }
 
     fn add(&mut self, narrowed: &Narrowed) {
@@ -118,19 +151,23 @@ impl Offer {
         }
     }
 
+    fn offered(&self, action: &str) -> Option<&Vec<String>> {
+        self.items.get(action).or_else(|| self.more.get(action))
+    }
+
     /// What the form says that a person gives: of what it was offered, and of nothing else.
     pub(super) fn given(&self, (known, asks): (&Known, &Asks), person: &str, form: &Form) -> Result<Gives, String> {
         let chosen: Vec<String> = form.all("action").map(str::to_owned).collect();
         if chosen.is_empty() {
             return Err("You chose nothing that the program may do. Choose something, or say no.".to_owned());
         }
-        if let Some(other) = chosen.iter().find(|action| !self.items.contains_key(*action)) {
+        if let Some(other) = chosen.iter().find(|action| self.offered(action).is_none()) {
             return Err(format!("`{other}` is not yours to give, or the program has not asked for it."));
         }
         let mut actions = chosen;
         with_connecting(&mut actions);
         let grant = |action: &String| {
-            let on = self.items.get(action).or_else(|| self.along.get(action))?;
+            let on = self.offered(action).or_else(|| self.along.get(action))?;
             Some(json!({"actions": [action], "resources": on}))
         };
         let mut grants: Vec<Value> = actions.iter().filter_map(grant).collect();

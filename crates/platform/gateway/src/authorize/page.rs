@@ -51,6 +51,7 @@ pub(super) fn sign_in(status: StatusCode, request: &str, claimed: &str, why: Opt
 pub(super) fn ask(asking: &Asking<'_>) -> Response {
     let Asking { person, organization, known, audience, offer, request, form } = asking;
     let to = redirect::source(&known.asked.redirect_uri);
+    let is_nothing = offer.items.is_empty() && offer.more.is_empty();
     let content = html! {
         h1 { (known.client.name) " wants to act for you" }
         @if known.is_told {
@@ -69,13 +70,21 @@ pub(super) fn ask(asking: &Asking<'_>) -> Response {
                         label.check { input type="checkbox" name="action" value=(action) checked; (may(core::slice::from_ref(action), on)) }
                     }
                 }
-                @if let Some(held) = &offer.held { (limits(held)) }
             }
+            @if !offer.more.is_empty() {
+                fieldset {
+                    legend { "It asks for nothing yet but to connect. Choose what it may do there." }
+                    @for (action, on) in &offer.more {
+                        label.check { input type="checkbox" name="action" value=(action); (may(core::slice::from_ref(action), on)) }
+                    }
+                }
+            }
+            @if let Some(held) = &offer.held { (limits(held)) }
             @if !offer.beyond.is_empty() {
                 p { "It asks for this, too, and will not get it:" }
                 ul { @for (action, why) in &offer.beyond { li { code { (action) } ": " (why) "." } } }
             }
-            @if offer.items.is_empty() {
+            @if is_nothing {
                 p.bad { "You can't give it anything of what it asks for." }
             } @else {
                 label for="lasts" { "For how long" }
@@ -86,7 +95,7 @@ pub(super) fn ask(asking: &Asking<'_>) -> Response {
                 input id="budget" name="budget" maxlength="40" spellcheck="false";
             }
             div.acts {
-                @if !offer.items.is_empty() { button.go type="submit" name="act" value="allow" { "Allow" } }
+                @if !is_nothing { button.go type="submit" name="act" value="allow" { "Allow" } }
                 button type="submit" name="act" value="deny" { "Do not allow" }
             }
         }

@@ -199,3 +199,16 @@ async fn a_program_gets_its_next_token_once_by_each_that_it_got_and_as_the_conse
     let refused = next(last, world.client.clone()).await;
     assert_eq!((refused.status, &refused.json()["error"]), (400, &"invalid_grant".into()), "{}", refused.text);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_asks_for_one_thing_more_keeps_what_it_has_unless_it_is_taken_away() {
+    let world = World::new().await;
+    let anna = world.browser("anna").await;
+    anna.token(&["http:GET"]).await;
+    let asked = world.asks(&[("scope", "http:POST")]);
+    let page = anna.open(&asked).await;
+    assert!(page.text.contains("value=\"http:GET\" checked") && page.text.contains("value=\"http:POST\" checked"), "{}", page.text);
+    let code = anna.code(&asked, &["http:GET", "http:POST"]).await;
+    let token = world.buy(&code, &[]).await.json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!((world.call("GET", &token).await.status, world.call("POST", &token).await.status), (200, 200));
+}
