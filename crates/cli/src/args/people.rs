@@ -1,7 +1,7 @@
 //! Arguments of people who let programs act for them, of their consents, and of programs.
 
-use super::organization::{AddTeamArgs, IdArgs, ListArgs, NameArgs};
 use super::PlaceArgs;
+use super::organization::{AddTeamArgs, IdArgs, ListArgs, NameArgs};
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     args::{
-        AddClientArgs, AddTeamArgs, ClientCommand, ConsentCommand, IdArgs, ListArgs, ListConsentsArgs, NameArgs,
-        PersonCommand,
+        AddClientArgs, AddTeamArgs, ClientCommand, ConsentCommand, IdArgs, ListArgs, ListConsentsArgs,
+        NameArgs, PersonCommand,
     },
     output::{Failure, Output},
 };
@@ -37,7 +37,10 @@ pub(crate) fn client(command: &ClientCommand) -> Result<Output, Failure> {
         ClientCommand::List(args) => clients(args),
         ClientCommand::Remove(args) => {
             let json = ask(&args.data, "DELETE", &format!("/v1/clients/{}", escape(&args.id)), None)?;
-            let told = format!("{} is removed; what people let it do stands until `legation consent revoke`", args.id);
+            let told = format!(
+                "{} is removed; what people let it do stands until `legation consent revoke`",
+                args.id
+            );
             Ok(Output::done(json, told))
         }
     }
@@ -48,7 +51,9 @@ fn add(args: &AddTeamArgs) -> Result<Output, Failure> {
     let name = text(&json, "name");
     let more = match json.get("ceiling").is_some_and(Value::is_object) {
         true => format!("`legation person code {name}` makes a code to sign in by"),
-        false => format!("it can hand on nothing; `legation person ceiling {name} --action A --resource R` sets what it can"),
+        false => format!(
+            "it can hand on nothing; `legation person ceiling {name} --action A --resource R` sets what it can"
+        ),
     };
     let told = format!("added the person `{name}`\nNext: {more}");
     Ok(Output::done(json, told))
@@ -112,7 +117,11 @@ fn consents(args: &ListConsentsArgs) -> Result<Output, Failure> {
 
 fn revoke(args: &IdArgs) -> Result<Output, Failure> {
     let json = ask(&args.data, "POST", &format!("/v1/consents/{}/revoke", escape(&args.id)), None)?;
-    let told = format!("{} may not act for {} any more, from the next call on", text(&json, "clientName"), text(&json, "person"));
+    let told = format!(
+        "{} may not act for {} any more, from the next call on",
+        text(&json, "clientName"),
+        text(&json, "person")
+    );
     Ok(Output::done(json, told))
 }
 

@@ -19,7 +19,7 @@ fn a_person_is_added_with_a_ceiling_or_without_and_a_program_gets_no_secret() {
     refused(&play, "person code nobody", (1, "not_found"), &[]);
     let id = play.run("client add Notes --redirect http://127.0.0.1/cb").stdout.trim().to_owned();
     assert_eq!(play.json("client list")["clients"][0]["id"], json!(id));
-    refused(&play, "client add Evil --redirect javascript:alert(1)", (1, "value_invalid"), &[]);
+    refused(&play, "client add Evil --redirect javascript:alert(1)", (2, "value_invalid"), &[]);
     assert!(play.run("consent list").stdout.contains("nobody has let a program act"));
     assert_eq!(play.json("consent list --person anna")["consents"], json!([]));
     refused(&play, "consent revoke consent-1", (1, "not_found"), &[]);

@@ -114,12 +114,14 @@ fn the_mcp_sdk_as_it_is_asks_a_person_and_calls_what_it_was_let() {
     let up = running::Up::dev(&play, &[], &[]);
     let upstream = format!("http://localhost:{port}/");
     std::fs::create_dir(play.path("org")).unwrap();
-    let route = "[[route]]\nname = \"hotel\"\npath = \"/hotel/\"\nprotocol = \"mcp\"\nauth = [\"bearer-token\"]\n";
+    let route =
+        "[[route]]\nname = \"hotel\"\npath = \"/hotel/\"\nprotocol = \"mcp\"\nauth = [\"bearer-token\"]\n";
     play.write("org/hotel.toml", format!("{route}upstream = \"{upstream}\"\n"));
     play.json("apply -f org");
     let granted = "--action mcp:tools/call:book --action mcp:tools/call:refund";
     play.json(&format!("person add anna {granted} --resource {upstream}mcp"));
-    let client = play.json("client add Hotel --redirect http://127.0.0.1/callback")["id"].as_str().unwrap().to_owned();
+    let client =
+        play.json("client add Hotel --redirect http://127.0.0.1/callback")["id"].as_str().unwrap().to_owned();
     let url = format!("http://localhost:{}/hotel/mcp", up.port);
     let tools = root("target/bindings-tools/package.json");
     // By forms, and in Chromium where it and its driver are at hand.
@@ -136,7 +138,10 @@ fn the_mcp_sdk_as_it_is_asks_a_person_and_calls_what_it_was_let() {
         }
         let found = told(&mut command);
         let asked = found.iter().find_map(|one| one.get("asks")).unwrap();
-        assert_eq!((&asked["resource"][0], &asked["code_challenge_method"][0]), (&url.as_str().into(), &"S256".into()));
+        assert_eq!(
+            (&asked["resource"][0], &asked["code_challenge_method"][0]),
+            (&url.as_str().into(), &"S256".into())
+        );
         let token = found.iter().find(|one| one.get("token").is_some()).unwrap();
         assert!(token["scope"].as_str().unwrap().contains("mcp:tools/call:book"), "{token}");
         assert!(found.iter().any(|one| one["tools"] == serde_json::json!(["book"])), "{found:?}");

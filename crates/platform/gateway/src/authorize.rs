@@ -60,7 +60,10 @@ enum Stopped {
 
 impl From<Refused> for Stopped {
     fn from(refused: Refused) -> Self {
-        Self::Page(StatusCode::from_u16(refused.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE), refused.message)
+        Self::Page(
+            StatusCode::from_u16(refused.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+            refused.message,
+        )
     }
 }
 
@@ -152,7 +155,8 @@ async fn pushed_by(gateway: &Arc<Gateway>, sent: &Sent, now: i64) -> Result<serd
         .map_err(|_| Told::request("form_invalid", "the body is no form in UTF-8"))?;
     let nonces = gateway.nonces(now).await.map_err(|refused| token::told::of(&refused, None))?;
     let shows_key = sent.headers.contains_key("dpop");
-    let proof = if shows_key { proof_at(gateway, (&sent.headers, "/oauth/par"), &nonces, now)? } else { None };
+    let proof =
+        if shows_key { proof_at(gateway, (&sent.headers, "/oauth/par"), &nonces, now)? } else { None };
     let asked = authorize::pushed(text)?;
     let said = asked.asks.as_ref().ok().and_then(|asks| asks.key.as_deref());
     let key = proof.as_ref().map(legation_token::dpop::Proof::thumbprint);
@@ -214,7 +218,8 @@ impl Gateway {
         let now = now();
         let nonces = self.nonces(now).await?;
         let opened = pushed::open(&nonces, reference, now);
-        let unknown = "The request that the program pushed is not known here, or too old. Begin again at the program.";
+        let unknown =
+            "The request that the program pushed is not known here, or too old. Begin again at the program.";
         let (text, id, until) = opened.ok_or_else(|| bad(unknown))?;
         let asked = authorize::pushed(&text).map_err(|refused| bad(refused.description))?;
         if asked.client_id != client_id {
@@ -236,7 +241,8 @@ impl Gateway {
         form: &Form,
     ) -> Result<String, Stopped> {
         let allows = form.get("act") == Some("allow");
-        let given = if allows { Some(offer.given((known, asks), &person.name, form).map_err(bad)?) } else { None };
+        let given =
+            if allows { Some(offer.given((known, asks), &person.name, form).map_err(bad)?) } else { None };
         if let Some((id, until)) = known.once {
             let (gateway, now) = (Arc::clone(self), now());
             let first = self.blocking(move || gateway.registry.first_shown(&id, until, now)).await;
@@ -276,7 +282,8 @@ impl Gateway {
     /// Tells the program why there is nothing for it (RFC 6749 §4.1.2.1).
     fn back(&self, known: &Known, refused: &Told) -> Stopped {
         let told = refused.to_json();
-        let text = |name: &str| told.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        let text =
+            |name: &str| told.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
         let (error, description) = (text("error"), text("error_description"));
         Stopped::Back(self.answer(known, &[("error", &error), ("error_description", &description)]))
     }

@@ -23,7 +23,11 @@ impl Registry {
             Err(RegistryError::Value { what, found: found.to_owned(), reason: reason.to_owned() })
         };
         if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-            return wrong("name of a program", "…", "write 1 to 80 characters, none of them a control character");
+            return wrong(
+                "name of a program",
+                "…",
+                "write 1 to 80 characters, none of them a control character",
+            );
         }
         if redirects.is_empty() || redirects.len() > MOST {
             return wrong("redirect", "nothing", "name 1 to 8 of them");

@@ -103,7 +103,9 @@ pub enum CodeRefused {
     #[error("the code is not known here, or its minute is over; ask the person again")]
     Unknown,
     /// It was shown before.
-    #[error("the code was used before, so that what it has bought holds no longer either; ask the person again")]
+    #[error(
+        "the code was used before, so that what it has bought holds no longer either; ask the person again"
+    )]
     Used,
     /// It is another program's.
     #[error("the code was given to another `client_id`")]
@@ -185,7 +187,8 @@ impl Registry {
         self.by_person(given.person).change(|tx| {
             let own = self.by_person(given.person);
             self.person_in(tx, given.person)?;
-            let before = consent::of(tx, &self.id, (given.person, client, given.audience))?.into_iter().next();
+            let before =
+                consent::of(tx, &self.id, (given.person, client, given.audience))?.into_iter().next();
             if let Some(before) = before {
                 let (agent, _) = named(tx, &self.id, Kind::Agent, &before.id)?;
                 if agent.state != State::Retired {
@@ -237,11 +240,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError`].
-    pub fn consents(
-        &self,
-        person: Option<&str>,
-        page: (&str, i64),
-    ) -> Result<Vec<Consented>, RegistryError> {
+    pub fn consents(&self, person: Option<&str>, page: (&str, i64)) -> Result<Vec<Consented>, RegistryError> {
         self.store.read(|tx| {
             let found = consent::list(tx, &self.id, person, page)?;
             found.iter().map(|one| self.consented(tx, &one.id)).collect()
@@ -327,7 +326,9 @@ impl Registry {
         }
         // A code that comes twice is written down, too: so it is no error within the transaction.
         self.change(|tx| {
-            let Some(code) = consent::code(tx, &self.id, &digest)? else { return Ok(Err(CodeRefused::Unknown)) };
+            let Some(code) = consent::code(tx, &self.id, &digest)? else {
+                return Ok(Err(CodeRefused::Unknown));
+            };
             let Consented { consent, agent } = self.consented(tx, &code.consent)?;
             if let Err(refused) = fits(shown, &code, &consent) {
                 return Ok(Err(refused));
@@ -346,7 +347,12 @@ impl Registry {
                 return Ok(Err(CodeRefused::Unknown));
             }
             let agent = crate::links::read_did(&agent.holder.did)?;
-            Ok(Ok(Redeemed { agent, consent: consent.id, audience: consent.audience, digest: digest.clone() }))
+            Ok(Ok(Redeemed {
+                agent,
+                consent: consent.id,
+                audience: consent.audience,
+                digest: digest.clone(),
+            }))
         })
     }
 
@@ -391,7 +397,8 @@ impl Registry {
             let agent = holder::by_did(tx, &self.id, did.as_str())?;
             holder::keys(tx, &self.id, &agent.id)
         })?;
-        let key = keys.into_iter().next().ok_or_else(|| RegistryError::damaged(did.as_str(), "it has no key"))?;
+        let key =
+            keys.into_iter().next().ok_or_else(|| RegistryError::damaged(did.as_str(), "it has no key"))?;
         Ok(crate::view::read_key(&key)?.to_multikey())
     }
 }

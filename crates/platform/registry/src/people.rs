@@ -211,7 +211,8 @@ impl Registry {
         if self.read_open(|tx| person::of_secret(tx, &self.id, typed, now))?.is_none() {
             return Err(RegistryError::Claim);
         }
-        let random = random::<RANDOM>().map_err(|error| RegistryError::damaged("the random source", error))?;
+        let random =
+            random::<RANDOM>().map_err(|error| RegistryError::damaged("the random source", error))?;
         let cookie = Zeroizing::new(base64url::encode(&random));
         let session = self.person_digest("session", cookie.as_bytes());
         let name = self.change(|tx| {

@@ -206,11 +206,7 @@ pub fn code(tx: &mut Tx<'_>, organization: &str, digest: &str) -> Result<Option<
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn spend(
-    tx: &mut Tx<'_>,
-    organization: &str,
-    (digest, token): (&str, &str),
-) -> Result<bool, StoreError> {
+pub fn spend(tx: &mut Tx<'_>, organization: &str, (digest, token): (&str, &str)) -> Result<bool, StoreError> {
     let spent = tx.execute(
         "UPDATE authorization_code SET token = $3 WHERE organization = $1 AND digest = $2 AND token IS NULL",
         &[organization.into(), digest.into(), token.into()],

@@ -123,7 +123,11 @@ fn asks(form: &Form) -> Result<Asks, Refused> {
     }
     // What is signed by the program would say something else than what stands here.
     if form.has("request") {
-        return Err(Refused::new("request_not_supported", "request", "`request` is not read; push the request"));
+        return Err(Refused::new(
+            "request_not_supported",
+            "request",
+            "`request` is not read; push the request",
+        ));
     }
     if form.has("authorization_details") {
         let message = "`authorization_details` is not read here; ask for less by `scope`";

@@ -66,7 +66,8 @@ pub fn is_document(id: &str, plain: bool) -> bool {
 /// # Ok::<(), legation_token::client::ClientError>(())
 /// ```
 pub fn read(bytes: &[u8], id: &str) -> Result<Client, ClientError> {
-    let document = json::parse(bytes, LIMITS).map_err(|_| ClientError("it is no JSON object that can be read"))?;
+    let document =
+        json::parse(bytes, LIMITS).map_err(|_| ClientError("it is no JSON object that can be read"))?;
     let text = |name: &str| document.get(name).and_then(Json::as_str);
     if text("client_id") != Some(id) {
         return Err(ClientError("its `client_id` is not the URL that it stands at"));
@@ -75,19 +76,29 @@ pub fn read(bytes: &[u8], id: &str) -> Result<Client, ClientError> {
         return Err(ClientError("it shows a secret to everybody"));
     }
     if !matches!(text("token_endpoint_auth_method"), None | Some("none")) {
-        return Err(ClientError("its `token_endpoint_auth_method` is not `none`, the only one that is taken of such programs"));
+        return Err(ClientError(
+            "its `token_endpoint_auth_method` is not `none`, the only one that is taken of such programs",
+        ));
     }
     let all = document.get("redirect_uris").and_then(Json::as_array);
     let redirects: Option<Vec<String>> =
         all.and_then(|all| all.iter().map(|one| one.as_str().map(str::to_owned)).collect());
     let redirects = redirects.unwrap_or_default();
-    if redirects.is_empty() || redirects.len() > MOST || redirects.iter().any(|one| redirect::check(one).is_err()) {
-        return Err(ClientError("it names no `redirect_uris`, more than 32, or one that no answer can go to"));
+    if redirects.is_empty()
+        || redirects.len() > MOST
+        || redirects.iter().any(|one| redirect::check(one).is_err())
+    {
+        return Err(ClientError(
+            "it names no `redirect_uris`, more than 32, or one that no answer can go to",
+        ));
     }
     let name: String = text("client_name")
         .unwrap_or_default()
         .chars()
-        .filter(|one| !one.is_control() && !matches!(one, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+        .filter(|one| {
+            !one.is_control()
+                && !matches!(one, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        })
         .take(MAX_NAME)
         .collect();
     let name = if name.trim().is_empty() { id.chars().take(MAX_NAME).collect() } else { name };

@@ -36,13 +36,22 @@ pub fn challenge(verifier: &str) -> Result<String, Refused> {
 pub(crate) fn checked(challenge: Option<&str>, method: Option<&str>) -> Result<String, Refused> {
     let wrong = |code, message: &str| Err(Refused::request(code, message));
     let Some(challenge) = challenge else {
-        return wrong("pkce_missing", "`code_challenge` is missing; a code is given by PKCE alone (RFC 7636)");
+        return wrong(
+            "pkce_missing",
+            "`code_challenge` is missing; a code is given by PKCE alone (RFC 7636)",
+        );
     };
     if method != Some(METHOD) {
-        return wrong("pkce_method", "`code_challenge_method` is `S256`; `plain`, which is meant where none is said, is not taken");
+        return wrong(
+            "pkce_method",
+            "`code_challenge_method` is `S256`; `plain`, which is meant where none is said, is not taken",
+        );
     }
     if challenge.len() != CHALLENGE || base64url::decode_array::<32>(challenge).is_err() {
-        return wrong("pkce_invalid", "`code_challenge` is the SHA-256 of the verifier in base64url, 43 characters");
+        return wrong(
+            "pkce_invalid",
+            "`code_challenge` is the SHA-256 of the verifier in base64url, 43 characters",
+        );
     }
     Ok(challenge.to_owned())
 }

@@ -31,8 +31,9 @@ pub fn check(url: &str) -> Result<(), &'static str> {
     if url.is_empty() || url.len() > MAX {
         return Err("it has 1 to 2048 bytes");
     }
-    if !url.bytes().all(|byte| matches!(byte, b'!' | b'#'..=b';' | b'=' | b'?'..=b'[' | b']' | b'_' | b'a'..=b'z' | b'~'))
-    {
+    if !url.bytes().all(
+        |byte| matches!(byte, b'!' | b'#'..=b';' | b'=' | b'?'..=b'[' | b']' | b'_' | b'a'..=b'z' | b'~'),
+    ) {
         return Err("it has characters that no URL has");
     }
     if url.contains('#') {
@@ -50,8 +51,14 @@ pub fn check(url: &str) -> Result<(), &'static str> {
     }
     let (scheme, _) = url.split_once(':').ok_or("it is no URL")?;
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-+".contains(&byte);
-    let is_own = scheme.contains('.') && scheme.bytes().all(fits) && scheme.starts_with(|one: char| one.is_ascii_lowercase());
-    if is_own { Ok(()) } else { Err("write `https`, `http` on the person's own machine, or a scheme such as `com.example.app`") }
+    let is_own = scheme.contains('.')
+        && scheme.bytes().all(fits)
+        && scheme.starts_with(|one: char| one.is_ascii_lowercase());
+    if is_own {
+        Ok(())
+    } else {
+        Err("write `https`, `http` on the person's own machine, or a scheme such as `com.example.app`")
+    }
 }
 
 /// Whether an answer may go to an address that is asked for, where another one is known.
@@ -105,7 +112,9 @@ mod tests {
 
     #[test]
     fn what_a_browser_would_run_or_nobody_owns_is_no_address_of_an_answer() {
-        for good in ["https://app.example/cb?x=1", "http://localhost:7/", "http://[::1]/cb", "com.example.app:/cb"] {
+        for good in
+            ["https://app.example/cb?x=1", "http://localhost:7/", "http://[::1]/cb", "com.example.app:/cb"]
+        {
             assert!(check(good).is_ok(), "{good}");
         }
         for bad in [

@@ -126,7 +126,9 @@ impl TokenRequest {
             CODE => code(&form)?,
             REFRESH => refresh(&form)?,
             _ => {
-                let message = format!("the grants that are known are `{EXCHANGE}`, `{CLIENT}`, `{CODE}` and `{REFRESH}`");
+                let message = format!(
+                    "the grants that are known are `{EXCHANGE}`, `{CLIENT}`, `{CODE}` and `{REFRESH}`"
+                );
                 return Err(Refused::new("unsupported_grant_type", "grant_unknown", message));
             }
         };
@@ -142,7 +144,9 @@ impl TokenRequest {
             return Err(Refused::new("invalid_authorization_details", "authorization_details", message));
         }
         let audience = match grant {
-            Grant::Code { .. } | Grant::Refresh { .. } if !form.has("resource") && !form.has("audience") => None,
+            Grant::Code { .. } | Grant::Refresh { .. } if !form.has("resource") && !form.has("audience") => {
+                None
+            }
             _ => Some(audience(&form)?),
         };
         Ok(Self {

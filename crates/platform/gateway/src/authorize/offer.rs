@@ -1,7 +1,11 @@
 //! What of what is asked a person can give, by the order that tokens are narrowed by, and what it gives of that.
 
 use super::{Known, Stopped, who::Form};
-use crate::{gateway::{Gateway, now}, refused::Refused, resource::leads_to};
+use crate::{
+    gateway::{Gateway, now},
+    refused::Refused,
+    resource::leads_to,
+};
 use legation_credential::{Authority, Pattern};
 use legation_mcp::connecting::{CONNECTING, FOLLOWING, with_connecting};
 use legation_registry::{Budget, consents::Given, duration};
@@ -15,7 +19,8 @@ use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// For how long a person can let a program act, and what is chosen where it says nothing.
-pub(super) const LASTS: [(&str, &str); 4] = [("1h", "an hour"), ("1d", "a day"), ("7d", "a week"), ("30d", "30 days")];
+pub(super) const LASTS: [(&str, &str); 4] =
+    [("1h", "an hour"), ("1d", "a day"), ("7d", "a week"), ("30d", "30 days")];
 
 /// What a person can give.
 pub(super) struct Offer {
@@ -70,14 +75,15 @@ impl Gateway {
             let ceiling = gateway.registry.ceiling(&person, now())?;
             Ok((ceiling, gateway.registry.given_before(&person, &client, &audience)?))
         });
-        let (ceiling, before) = read.await.and_then(|read| read).map_err(|error| Refused::of_registry(&error))?;
+        let (ceiling, before) =
+            read.await.and_then(|read| read).map_err(|error| Refused::of_registry(&error))?;
         let configured = self.configured_lately().await?;
         let origin = self.registry.origin();
         let leads_to = leads_to(&configured, &origin, &asks.audience);
-        let ask = Ask { audience: &asks.audience, scope: &[], ledger: &origin, leads_to: leads_to.as_deref() };
-        Ok(Offer::of(ceiling.as_ref(), ask, (&asks.scope, &before)).map_err(|error| {
-            Told::new("invalid_target", error.code(), error.to_string())
-        }))
+        let ask =
+            Ask { audience: &asks.audience, scope: &[], ledger: &origin, leads_to: leads_to.as_deref() };
+        Ok(Offer::of(ceiling.as_ref(), ask, (&asks.scope, &before))
+            .map_err(|error| Told::new("invalid_target", error.code(), error.to_string())))
     }
 }
 
@@ -107,7 +113,8 @@ impl Offer {
         }
         // A program that asks for one thing more keeps what it has, unless the person takes it away.
         let kept = |action: &&String| !scope.is_empty() && !offer.items.contains_key(*action);
-        let kept: Vec<Pattern> = before.iter().filter(kept).filter_map(|one| Pattern::action(one).ok()).collect();
+        let kept: Vec<Pattern> =
+            before.iter().filter(kept).filter_map(|one| Pattern::action(one).ok()).collect();
         for one in kept.chunks(1) {
             if let Ok(narrowed) = narrow(ceiling, Ask { scope: one, ..ask }) {
                 offer.add(&narrowed);
@@ -145,7 +152,8 @@ impl Offer {
             self.items.entry(action).or_default().append(&mut on);
         }
         // Limits of the person's own are the same for all that it gives, but those of one action.
-        let more = narrowed.authority.limits().count() > self.held.as_ref().map_or(0, |held| held.limits().count());
+        let more =
+            narrowed.authority.limits().count() > self.held.as_ref().map_or(0, |held| held.limits().count());
         if self.held.is_none() || more {
             self.held = Some(narrowed.authority.clone());
         }
@@ -156,7 +164,12 @@ impl Offer {
     }
 
     /// What the form says that a person gives: of what it was offered, and of nothing else.
-    pub(super) fn given(&self, (known, asks): (&Known, &Asks), person: &str, form: &Form) -> Result<Gives, String> {
+    pub(super) fn given(
+        &self,
+        (known, asks): (&Known, &Asks),
+        person: &str,
+        form: &Form,
+    ) -> Result<Gives, String> {
         let chosen: Vec<String> = form.all("action").map(str::to_owned).collect();
         if chosen.is_empty() {
             return Err("You chose nothing that the program may do. Choose something, or say no.".to_owned());

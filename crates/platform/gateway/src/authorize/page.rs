@@ -1,7 +1,10 @@
 //! What the person sees. Pages run nothing, load nothing but their style, and stand in no frame, so that nobody clicks on what he does not
 //! see.
 
-use super::{Known, Stopped, offer::{LASTS, Offer}};
+use super::{
+    Known, Stopped,
+    offer::{LASTS, Offer},
+};
 use crate::words::{limits, may};
 use axum::{body::Body, response::Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -9,7 +12,8 @@ use legation_token::redirect;
 use maud::{DOCTYPE, Markup, html};
 
 /// What of a page may be loaded and run; where its form may go stands apart.
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 const STYLE: &str = include_str!("style.css");
 
 /// What a page that asks is made of.
@@ -150,11 +154,17 @@ fn page(status: StatusCode, title: &str, content: &Markup, goes_on_to: &str) -> 
     // What follows a form is held against this, too (Content Security Policy Level 3, §6.4.2).
     let policy = format!("{POLICY} {goes_on_to}");
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::try_from(policy.trim_end()).unwrap_or(HeaderValue::from_static(POLICY)));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::try_from(policy.trim_end()).unwrap_or(HeaderValue::from_static(POLICY)),
+    );
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     // Without a referrer a browser would not say of a form where it comes from (the Fetch standard, `Origin`).
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
+    headers.insert(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
     response
 }
 

@@ -101,8 +101,9 @@ impl Gateway {
             return Err(Refused::store().into());
         };
         let fetched = self.programs.fetcher.file(id, &TYPES, MAX_DOCUMENT).await;
-        let bytes =
-            fetched.map_err(|error| bad(format!("What the program tells of itself could not be fetched: {error}")))?;
+        let bytes = fetched.map_err(|error| {
+            bad(format!("What the program tells of itself could not be fetched: {error}"))
+        })?;
         let client = read(&bytes, id).map_err(|error| bad(format!("The program can't ask: {error}.")))?;
         self.programs.keep(&client);
         Ok(client)

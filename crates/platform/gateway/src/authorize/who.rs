@@ -113,7 +113,9 @@ pub(crate) async fn sign_in(gateway: &Arc<Gateway>, form: &Form) -> Response {
     let own = Arc::clone(gateway);
     let signed = gateway.blocking(move || own.registry.sign_in(&code, now())).await;
     match signed.and_then(|signed| signed) {
-        Ok((_, secret)) => set_cookie(gateway, page::led(&format!("authorize?{request}")), &secret, SESSION_LIFE),
+        Ok((_, secret)) => {
+            set_cookie(gateway, page::led(&format!("authorize?{request}")), &secret, SESSION_LIFE)
+        }
         Err(RegistryError::Claim) => {
             let why = "That is no code that holds: it was typed before, has ended, or is another one. Ask for a new one.";
             again(StatusCode::FORBIDDEN, why)
@@ -125,7 +127,8 @@ pub(crate) async fn sign_in(gateway: &Arc<Gateway>, form: &Form) -> Response {
 /// Signs out, and shows where one signs in.
 pub(crate) async fn sign_out(gateway: &Arc<Gateway>, form: &Form) -> Response {
     let request = form.get("request").unwrap_or_default();
-    let (Ok(arrived), Ok(Some(person))) = (authorize::read(request), gateway.signed_in(&form.headers).await) else {
+    let (Ok(arrived), Ok(Some(person))) = (authorize::read(request), gateway.signed_in(&form.headers).await)
+    else {
         return page::wrong(StatusCode::BAD_REQUEST, "Nobody is signed in here.");
     };
     if !form.is_own(gateway) || !form.get("form").is_some_and(|form| form == person.form(request)) {

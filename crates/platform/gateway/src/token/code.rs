@@ -51,7 +51,8 @@ impl Gateway {
             gateway.registry.redeem(&shown, now)
         });
         let spent = spent.await.and_then(|spent| spent);
-        let spent = spent.map_err(|error| super::told::of(&Refused::of_registry(&error), Some(&asked.grant)))?;
+        let spent =
+            spent.map_err(|error| super::told::of(&Refused::of_registry(&error), Some(&asked.grant)))?;
         spent.map(|redeemed| Shows::Code(redeemed, client)).map_err(told)
     }
 

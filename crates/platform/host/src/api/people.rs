@@ -112,7 +112,10 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 /// What a person can hand on at most, as a team has it; `None` where nothing is said.
 fn ceiling(asked: &Asked<'_>, add: Add) -> Result<Option<legation_registry::Profile>, ApiError> {
     if add.team.is_some() || add.key_proof.is_some() {
-        return Err(ApiError::bad("body_invalid", "a person has neither `team` nor `keyProof`; leave them out"));
+        return Err(ApiError::bad(
+            "body_invalid",
+            "a person has neither `team` nor `keyProof`; leave them out",
+        ));
     }
     let profile = add.profile(legation_registry::profile::VALID_FOR)?;
     if profile.groups.is_empty() && profile.actions.is_empty() && profile.resources.is_empty() {
@@ -133,8 +136,7 @@ fn set_ceiling(asked: &Asked<'_>) -> Result<Value, ApiError> {
             return Err(ApiError::bad("body_invalid", message));
         }
     }
-    let add: Add =
-        serde_json::from_value(body).map_err(|error| super::asked::unfit("the body", &error))?;
+    let add: Add = serde_json::from_value(body).map_err(|error| super::asked::unfit("the body", &error))?;
     let ceiling = ceiling(asked, add)?.ok_or(RegistryError::NothingGranted)?;
     Ok(person(&asked.registry.set_ceiling(asked.name, &ceiling, asked.now)?))
 }

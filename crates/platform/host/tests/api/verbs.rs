@@ -544,12 +544,14 @@ async fn people(walk: &Walk<'_>) {
     assert_eq!(walk.get("/v1/people").await["people"], json!([]));
     let anna = walk.ask("POST", "/v1/people", json!({"name": "anna"})).await;
     assert_eq!((&anna["name"], &anna["ceiling"]), (&json!("anna"), &Value::Null));
-    let ceiling = json!({"actions": ["crm:read"], "resources": ["https://crm.example/*"], "budgets": ["5USD/day"]});
+    let ceiling =
+        json!({"actions": ["crm:read"], "resources": ["https://crm.example/*"], "budgets": ["5USD/day"]});
     let anna = walk.ask("PUT", "/v1/people/anna/ceiling", ceiling.clone()).await;
     assert_eq!(anna["ceiling"]["actions"], json!(["crm:read", "token:issue"]));
     let code = walk.ask("POST", "/v1/people/anna/code", Value::Null).await;
     assert!(blocking(|| walk.world.registry.sign_in(code["code"].as_str().unwrap(), now())).is_ok());
-    let client = walk.ask("POST", "/v1/clients", json!({"name": "Notes", "redirects": ["http://127.0.0.1/cb"]})).await;
+    let client =
+        walk.ask("POST", "/v1/clients", json!({"name": "Notes", "redirects": ["http://127.0.0.1/cb"]})).await;
     assert_eq!(walk.get("/v1/clients").await["clients"], json!([client]));
     let given = legation_registry::consents::Given {
         person: "anna",
@@ -561,7 +563,10 @@ async fn people(walk: &Walk<'_>) {
     };
     let consent = blocking(|| walk.world.registry.consent(&given, now())).unwrap().consent;
     let all = walk.get("/v1/consents?person=anna").await;
-    assert_eq!((&all["consents"][0]["id"], &all["consents"][0]["state"]), (&json!(consent.id), &json!("active")));
+    assert_eq!(
+        (&all["consents"][0]["id"], &all["consents"][0]["state"]),
+        (&json!(consent.id), &json!("active"))
+    );
     // What a person has said is nobody else's to widen.
     let (path, other) = (format!("/v1/agents/{}", consent.id), json!({"models": ["*"]}));
     let answer = walk.world.ask(&walk.world.admin, "PUT", &path, &other).await;

@@ -43,7 +43,10 @@ async fn a_code_that_comes_twice_ends_what_it_has_bought() {
     let token = bought.json()["access_token"].as_str().unwrap().to_owned();
     assert_eq!(world.call("GET", &token).await.status, 200);
     let again = world.buy(&code, &[]).await;
-    assert_eq!((again.told(), &again.json()["error"]), ((400, "code_used".to_owned()), &"invalid_grant".into()));
+    assert_eq!(
+        (again.told(), &again.json()["error"]),
+        ((400, "code_used".to_owned()), &"invalid_grant".into())
+    );
     assert_eq!(world.call("GET", &token).await.status, 401);
     // It is told to whoever looks.
     let events = blocking(|| world.registry.events(0, 1000)).unwrap();
@@ -82,8 +85,11 @@ async fn a_code_ends_after_a_minute() {
 fn proof(world: &World, key: &SecretKey, nonce: &str) -> String {
     let id = base64url::encode(&legation_keys::secret::random::<16>().unwrap());
     let url = format!("{}/token", world.origin);
-    dpop::make(&Making { method: "POST", url: &url, id: &id, nonce: Some(nonce), token: None, now: now() }, key)
-        .unwrap()
+    dpop::make(
+        &Making { method: "POST", url: &url, id: &id, nonce: Some(nonce), token: None, now: now() },
+        key,
+    )
+    .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -95,7 +101,10 @@ async fn a_code_that_is_bound_to_a_key_buys_a_token_of_that_key_alone() {
     let thumbprint = own.public_key().thumbprint();
     let code = anna.code(&world.asks(&[("dpop_jkt", &thumbprint)]), &["http:GET"]).await;
     assert_eq!(world.buy(&code, &[]).await.told(), (400, "dpop_key_mismatch".to_owned()));
-    let nonce = world.post("/token/challenge", String::new()).await.headers["dpop-nonce"].to_str().unwrap().to_owned();
+    let nonce = world.post("/token/challenge", String::new()).await.headers["dpop-nonce"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     for (key, status) in [(&other, 400), (&own, 200)] {
         let crm = world.crm();
         let body = form(&[

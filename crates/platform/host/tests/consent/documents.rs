@@ -10,7 +10,9 @@ use std::sync::{
 const HERE: &str = "http://127.0.0.1:7/cb";
 
 /// A site of programs, whose documents are these; how often somebody asked.
-async fn site(document: impl Fn(&str) -> (u16, String) + Clone + Send + Sync + 'static) -> (String, Arc<AtomicUsize>) {
+async fn site(
+    document: impl Fn(&str) -> (u16, String) + Clone + Send + Sync + 'static,
+) -> (String, Arc<AtomicUsize>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
     let (count, own) = (Arc::new(AtomicUsize::new(0)), origin.clone());
@@ -47,13 +49,18 @@ async fn a_program_tells_of_itself_and_is_looked_at_for_nobody_but_whoever_is_si
     assert_eq!(count.load(Ordering::SeqCst), 0, "a stranger made somebody fetch");
     let anna = world.browser("anna").await;
     let page = anna.open(&asked).await;
-    assert!(page.text.contains("Reader") && page.text.contains("Nobody at") && page.text.contains(&id), "{}", page.text);
+    assert!(
+        page.text.contains("Reader") && page.text.contains("Nobody at") && page.text.contains(&id),
+        "{}",
+        page.text
+    );
     let code = anna.code(&asked, &["http:GET"]).await;
     let bought = world.buy(&code, &[("client_id", &id), ("redirect_uri", HERE)]).await;
     assert_eq!(bought.status, 200, "{}", bought.text);
     assert_eq!(count.load(Ordering::SeqCst), 1, "it is kept for a while");
     // What it has not told of is no address of its.
-    let other = anna.open(&world.asks(&[("client_id", &id), ("redirect_uri", "https://evil.example/")])).await;
+    let other =
+        anna.open(&world.asks(&[("client_id", &id), ("redirect_uri", "https://evil.example/")])).await;
     assert_eq!((other.status, other.location()), (400, ""));
 }
 

@@ -13,7 +13,11 @@ async fn a_person_lets_a_program_act_and_its_token_opens_what_was_allowed() {
     let asked = world.asks(&[]);
     let request = Request::get(format!("/oauth/authorize?{asked}")).body(Body::empty()).unwrap();
     let page = world.send(request).await;
-    assert!(page.status == 200 && page.text.contains("Sign in") && !page.text.contains("Notes"), "{}", page.text);
+    assert!(
+        page.status == 200 && page.text.contains("Sign in") && !page.text.contains("Notes"),
+        "{}",
+        page.text
+    );
     let anna = world.browser("anna").await;
     let page = anna.open(&asked).await;
     for said in ["Notes", "anna", "http:GET", "http:POST", &world.crm(), "https://app.example", "Allow"] {
@@ -21,18 +25,28 @@ async fn a_person_lets_a_program_act_and_its_token_opens_what_was_allowed() {
     }
     let answer = anna.allows(&asked, &["http:GET", "http:POST"]).await;
     assert!(answer.location().starts_with(&format!("{BACK}?code=")), "{}", answer.location());
-    assert_eq!((answer.sent("state").as_deref(), answer.sent("iss")), (Some("a state"), Some(world.origin.clone())));
+    assert_eq!(
+        (answer.sent("state").as_deref(), answer.sent("iss")),
+        (Some("a state"), Some(world.origin.clone()))
+    );
     let bought = world.buy(&answer.sent("code").unwrap(), &[]).await;
     assert_eq!(bought.status, 200, "{}", bought.text);
-    assert_eq!((&bought.json()["token_type"], &bought.json()["scope"]), (&"Bearer".into(), &"http:GET http:POST".into()));
+    assert_eq!(
+        (&bought.json()["token_type"], &bought.json()["scope"]),
+        (&"Bearer".into(), &"http:GET http:POST".into())
+    );
     let token = bought.json()["access_token"].as_str().unwrap().to_owned();
     assert_eq!((world.call("GET", &token).await.status, world.call("POST", &token).await.status), (200, 200));
     assert_eq!(world.upstream.count(), 2);
     // The chain goes from the organization over the person to the agent of the consent.
     let all = blocking(|| world.registry.consents(None, ("", 10))).unwrap();
-    assert_eq!((all.len(), all[0].consent.person.as_str(), all[0].consent.client_name.as_str()), (1, "anna", "Notes"));
+    assert_eq!(
+        (all.len(), all[0].consent.person.as_str(), all[0].consent.client_name.as_str()),
+        (1, "anna", "Notes")
+    );
     let chain = blocking(|| world.registry.chain(Kind::Agent, &all[0].consent.id)).unwrap();
-    let links: Vec<Delegation> = chain.iter().map(|link| Delegation::read_unverified(link).unwrap()).collect();
+    let links: Vec<Delegation> =
+        chain.iter().map(|link| Delegation::read_unverified(link).unwrap()).collect();
     let did = world.registry.did();
     assert_eq!(links.len(), 2);
     assert_eq!(links[0].issuer, *did);
@@ -46,7 +60,12 @@ async fn what_a_person_takes_away_stays_away_whatever_the_program_asks_for() {
     let code = anna.code(&world.asks(&[]), &["http:GET"]).await;
     // It asks for all at the token endpoint.
     let refused = world.buy(&code, &[("scope", "http:POST")]).await;
-    assert_eq!((refused.status, &refused.json()["error"]), (400, &"invalid_scope".into()), "{}", refused.text);
+    assert_eq!(
+        (refused.status, &refused.json()["error"]),
+        (400, &"invalid_scope".into()),
+        "{}",
+        refused.text
+    );
     let token = anna.token(&["http:GET"]).await;
     assert_eq!((world.call("GET", &token).await.status, world.call("POST", &token).await.status), (200, 403));
     // Whoever lowers it later ends what was bought before.
@@ -54,7 +73,10 @@ async fn what_a_person_takes_away_stays_away_whatever_the_program_asks_for() {
     assert_eq!(world.call("POST", &wide).await.status, 200);
     let narrow = anna.token(&["http:GET"]).await;
     assert_eq!(world.call("POST", &wide).await.status, 401);
-    assert_eq!((world.call("GET", &narrow).await.status, world.call("POST", &narrow).await.status), (200, 403));
+    assert_eq!(
+        (world.call("GET", &narrow).await.status, world.call("POST", &narrow).await.status),
+        (200, 403)
+    );
     // It is one consent all the time.
     assert_eq!(blocking(|| world.registry.consents(Some("anna"), ("", 10))).unwrap().len(), 1);
 }
@@ -86,7 +108,11 @@ async fn nobody_hands_on_more_than_the_organization_gave() {
     blocking(|| world.registry.add_person("bert", None, now())).unwrap();
     let bert = world.browser("bert").await;
     let page = bert.open(&world.asks(&[])).await;
-    assert!(page.text.contains("can't give it anything") && !page.text.contains("value=\"allow\""), "{}", page.text);
+    assert!(
+        page.text.contains("can't give it anything") && !page.text.contains("value=\"allow\""),
+        "{}",
+        page.text
+    );
     assert_eq!(bert.allows(&world.asks(&[]), &["http:GET"]).await.status, 400);
 }
 
@@ -107,7 +133,12 @@ async fn a_consent_that_is_taken_back_is_denied_on_the_next_call() {
     assert_eq!(world.upstream.count(), before);
     // A code that was not spent buys nothing any more, and it stays so.
     let refused = world.buy(&code, &[]).await;
-    assert_eq!((refused.status, &refused.json()["error"]), (400, &"invalid_grant".into()), "{}", refused.text);
+    assert_eq!(
+        (refused.status, &refused.json()["error"]),
+        (400, &"invalid_grant".into()),
+        "{}",
+        refused.text
+    );
     assert!(!blocking(|| world.registry.revoke_consent(&id, now())).unwrap());
     // Who is asked once more gives another one.
     let again = anna.token(&["http:GET"]).await;
@@ -167,7 +198,8 @@ async fn a_program_gets_its_next_token_once_by_each_that_it_got_and_as_the_conse
     let first = world.buy(&code, &[]).await.json();
     let text = |json: &serde_json::Value, name: &str| json[name].as_str().unwrap_or_default().to_owned();
     let next = |by: String, client: String| {
-        let sent = [("grant_type", "refresh_token"), ("refresh_token", by.as_str()), ("client_id", client.as_str())];
+        let sent =
+            [("grant_type", "refresh_token"), ("refresh_token", by.as_str()), ("client_id", client.as_str())];
         let sent = crate::world::form(&sent);
         let world = &world;
         async move { world.post("/token", sent).await }
@@ -188,7 +220,10 @@ async fn a_program_gets_its_next_token_once_by_each_that_it_got_and_as_the_conse
     assert_eq!((world.call("GET", &token).await.status, world.call("POST", &token).await.status), (200, 403));
     // One that comes twice was stolen: it and what came of it end.
     let twice = next(by_second, world.client.clone()).await;
-    assert_eq!((twice.told(), &twice.json()["error"]), ((400, "code_used".to_owned()), &"invalid_grant".into()));
+    assert_eq!(
+        (twice.told(), &twice.json()["error"]),
+        ((400, "code_used".to_owned()), &"invalid_grant".into())
+    );
     assert_eq!(world.call("GET", &token).await.status, 401);
     assert_eq!(next(by_third, world.client.clone()).await.told(), (400, "code_unknown".to_owned()));
     // Taken back: there is no next one.
@@ -197,7 +232,12 @@ async fn a_program_gets_its_next_token_once_by_each_that_it_got_and_as_the_conse
     let id = blocking(|| world.registry.consents(None, ("", 10))).unwrap()[0].consent.id.clone();
     blocking(|| world.registry.revoke_consent(&id, now())).unwrap();
     let refused = next(last, world.client.clone()).await;
-    assert_eq!((refused.status, &refused.json()["error"]), (400, &"invalid_grant".into()), "{}", refused.text);
+    assert_eq!(
+        (refused.status, &refused.json()["error"]),
+        (400, &"invalid_grant".into()),
+        "{}",
+        refused.text
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -207,7 +247,11 @@ async fn a_program_that_asks_for_one_thing_more_keeps_what_it_has_unless_it_is_t
     anna.token(&["http:GET"]).await;
     let asked = world.asks(&[("scope", "http:POST")]);
     let page = anna.open(&asked).await;
-    assert!(page.text.contains("value=\"http:GET\" checked") && page.text.contains("value=\"http:POST\" checked"), "{}", page.text);
+    assert!(
+        page.text.contains("value=\"http:GET\" checked") && page.text.contains("value=\"http:POST\" checked"),
+        "{}",
+        page.text
+    );
     let code = anna.code(&asked, &["http:GET", "http:POST"]).await;
     let token = world.buy(&code, &[]).await.json()["access_token"].as_str().unwrap().to_owned();
     assert_eq!((world.call("GET", &token).await.status, world.call("POST", &token).await.status), (200, 200));

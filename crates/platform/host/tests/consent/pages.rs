@@ -24,7 +24,9 @@ async fn what_goes_to_an_address_that_the_program_has_not_told_of_goes_nowhere()
     }
     // The port of a program on one's own machine is its own to choose (RFC 8252 §7.3).
     assert_eq!(anna.open(&world.asks(&[("redirect_uri", "http://127.0.0.1:5123/cb")])).await.status, 200);
-    for (more, status) in [(("client_id", "client-unknown"), 400), (("client_id", ""), 400), (("redirect_uri", ""), 400)] {
+    for (more, status) in
+        [(("client_id", "client-unknown"), 400), (("client_id", ""), 400), (("redirect_uri", ""), 400)]
+    {
         let page = anna.open(&world.asks(&[more])).await;
         assert_eq!((page.status, page.location()), (status, ""), "{more:?}");
     }
@@ -53,12 +55,17 @@ async fn what_is_asked_wrongly_is_told_at_the_address_of_the_answer_by_whom() {
         let answer = anna.open(&world.asks(&[more])).await;
         assert!(answer.location().starts_with(BACK), "{more:?} {} {}", answer.status, answer.text);
         assert_eq!(answer.sent("error").as_deref(), Some(error), "{more:?}");
-        assert_eq!((answer.sent("iss"), answer.sent("state").as_deref()), (Some(world.origin.clone()), Some("a state")));
+        assert_eq!(
+            (answer.sent("iss"), answer.sent("state").as_deref()),
+            (Some(world.origin.clone()), Some("a state"))
+        );
         assert_eq!(answer.sent("code"), None);
     }
     let page = anna.open(&world.asks(&[])).await;
     let (asked, token) = (page.hidden("request"), page.hidden("form"));
-    let no = anna.post(&[("request", &asked), ("form", &token), ("act", "deny"), ("action", "http:GET")], &[]).await;
+    let no = anna
+        .post(&[("request", &asked), ("form", &token), ("act", "deny"), ("action", "http:GET")], &[])
+        .await;
     assert_eq!(no.sent("error").as_deref(), Some("access_denied"));
     assert!(blocking(|| world.registry.consents(None, ("", 10))).unwrap().is_empty());
 }
@@ -74,7 +81,8 @@ async fn nobody_says_yes_for_somebody_else() {
     assert_eq!(page.headers["x-frame-options"], "DENY");
     assert_eq!(page.headers["cache-control"], "no-store");
     let (asked, token) = (page.hidden("request"), page.hidden("form"));
-    let yes = |form| vec![("request", asked.as_str()), ("form", form), ("act", "allow"), ("action", "http:GET")];
+    let yes =
+        |form| vec![("request", asked.as_str()), ("form", form), ("act", "allow"), ("action", "http:GET")];
     // Another site, by what browsers say of it in either way; without the form's own word, or with that of another request or person.
     for (form, headers) in [
         (token.as_str(), vec![("sec-fetch-site", "cross-site")]),

@@ -12,7 +12,9 @@ async fn a_request_that_was_pushed_is_asked_once_and_by_its_program_alone() {
     let pushed = world.post("/oauth/par", world.asks(&[])).await;
     assert_eq!(pushed.status, 201, "{}", pushed.text);
     let reference = pushed.json()["request_uri"].as_str().unwrap().to_owned();
-    assert!(reference.starts_with("urn:ietf:params:oauth:request_uri:") && !reference.contains("app.example"));
+    assert!(
+        reference.starts_with("urn:ietf:params:oauth:request_uri:") && !reference.contains("app.example")
+    );
     let by = |client: &str| form(&[("client_id", client), ("request_uri", &reference)]);
     let other = blocking(|| world.registry.add_client("Other", &[BACK.to_owned()], now())).unwrap().id;
     assert_eq!(anna.open(&by(&other)).await.status, 400);
@@ -51,7 +53,8 @@ async fn a_proof_beside_a_pushed_request_binds_its_code() {
     let proof = || {
         let id = base64url::encode(&legation_keys::secret::random::<16>().unwrap());
         let url = format!("{}/oauth/par", world.origin);
-        let making = Making { method: "POST", url: &url, id: &id, nonce: Some(&nonce), token: None, now: now() };
+        let making =
+            Making { method: "POST", url: &url, id: &id, nonce: Some(&nonce), token: None, now: now() };
         dpop::make(&making, &key).unwrap()
     };
     let push = |body: String| {
