@@ -119,7 +119,7 @@ pub(crate) async fn decide(gateway: &Arc<Gateway>, form: &Form) -> Response {
         Ok(None) => return page::sign_in(StatusCode::FORBIDDEN, request, claimed(&arrived), None),
         Err(refused) => return page::stopped(Stopped::from(refused)),
     };
-    if !form.is_own(gateway) || !form.get("form").is_some_and(|form| form == person.form(request)) {
+    if !form.is_of(gateway, &person, request) {
         let message = "The form was sent by another site, or is an old one. Nothing was allowed.";
         return page::wrong(StatusCode::FORBIDDEN, message);
     }

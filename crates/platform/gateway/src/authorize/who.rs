@@ -50,6 +50,11 @@ impl Form {
         self.members.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether the page that showed this request to this person has sent it.
+    pub(super) fn is_of(&self, gateway: &Gateway, person: &Person, request: &str) -> bool {
+        self.is_own(gateway) && self.get("form") == Some(person.form(request).as_str())
+    }
+
     /// Whether a page of this host has sent it: browsers say so themselves (Fetch Metadata), and those that do not, by `Origin`.
     pub(super) fn is_own(&self, gateway: &Gateway) -> bool {
         let text = |name: HeaderName| self.headers.get(name).and_then(|value| value.to_str().ok());
@@ -131,7 +136,7 @@ pub(crate) async fn sign_out(gateway: &Arc<Gateway>, form: &Form) -> Response {
     else {
         return page::wrong(StatusCode::BAD_REQUEST, "Nobody is signed in here.");
     };
-    if !form.is_own(gateway) || !form.get("form").is_some_and(|form| form == person.form(request)) {
+    if !form.is_of(gateway, &person, request) {
         return page::wrong(StatusCode::FORBIDDEN, "The form was sent by another site, or is an old one.");
     }
     let (own, cookie) = (Arc::clone(gateway), person.cookie.clone());
