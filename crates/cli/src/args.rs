@@ -17,6 +17,7 @@ mod mcp;
 mod migrate;
 mod organization;
 mod pages;
+mod people;
 mod policy;
 mod quarantine;
 mod signals;
@@ -57,6 +58,7 @@ pub(crate) use organization::{
     RotateMasterArgs, SetBudgetArgs, ShowDelegationArgs, ShowHolderArgs, TeamCommand,
 };
 pub(crate) use pages::{CompletionsArgs, ManArgs};
+pub(crate) use people::{AddClientArgs, ClientCommand, ConsentCommand, ListConsentsArgs, PersonCommand};
 pub(crate) use policy::{
     BindPolicyArgs, CheckPolicyArgs, PartnerCommand, PolicyCommand, PutPolicyArgs, ShowPolicyArgs,
     TestPolicyArgs, UnbindPolicyArgs,
@@ -194,6 +196,21 @@ pub(crate) enum Command {
     Domain {
         #[command(subcommand)]
         command: DomainCommand,
+    },
+    /// People who may let programs act for them, and what each can hand on at most.
+    Person {
+        #[command(subcommand)]
+        command: PersonCommand,
+    },
+    /// What people have let programs do.
+    Consent {
+        #[command(subcommand)]
+        command: ConsentCommand,
+    },
+    /// Programs that may ask people for their consent.
+    Client {
+        #[command(subcommand)]
+        command: ClientCommand,
     },
     /// OpenID providers whose groups stand for admins' roles.
     IdentityProvider {

@@ -30,6 +30,7 @@ pub(crate) mod migrate;
 pub(crate) mod model;
 mod own_admin;
 pub(crate) mod partner;
+pub(crate) mod people;
 pub(crate) mod place;
 pub(crate) mod policy;
 pub(crate) mod publish;

@@ -22,6 +22,7 @@ mod import;
 mod keepers;
 mod keys;
 mod migrated;
+mod people;
 mod policies;
 mod published;
 mod remote;

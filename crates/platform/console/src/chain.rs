@@ -1,6 +1,7 @@
 //! Delegations from the organization down to an agent: what is left at the end as sentences, and the path as a picture.
 
 use legation_credential::{Authority, Delegation, extend};
+pub(crate) use legation_gateway::words::sentences;
 use legation_keys::time;
 use maud::{Markup, html};
 use serde_json::Value;
@@ -40,39 +41,6 @@ pub(crate) fn read(chain: &Value) -> Option<Vec<Step>> {
 /// What is left at the end of a chain.
 pub(crate) fn effective(steps: &[Step]) -> Option<Authority> {
     steps.iter().try_fold(Authority::everything(), |above, step| extend(above, &step.authority).ok())
-}
-
-/// What an authority says, a sentence each: what may be done, and within which limits.
-pub(crate) fn sentences(authority: &Authority) -> Markup {
-    let json = authority.to_json();
-    let grants = json.get("grants").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let list = |grant: &Value, name: &str| -> Vec<String> {
-        let all = grant.get(name).and_then(Value::as_array);
-        all.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    html! {
-        ul.may {
-            @for grant in grants {
-                li {
-                    "May do " (several(&list(grant, "actions"))) " on " (several(&list(grant, "resources"))) "."
-                }
-            }
-            @if grants.is_empty() { li { "May do nothing." } }
-        }
-        @if authority.limits().next().is_some() {
-            p { "As long as:" }
-            ul.limits { @for (key, bound) in authority.limits() { li { (key.describe(bound)) } } }
-        }
-    }
-}
-
-fn several(all: &[String]) -> Markup {
-    html! {
-        @for (place, one) in all.iter().enumerate() {
-            @if place > 0 { (if place + 1 == all.len() { " and " } else { ", " }) }
-            code { (one) }
-        }
-    }
 }
 
 /// The path from the principal to the agent. `stopped` says that its last link does not hold at the moment.

@@ -201,6 +201,7 @@ impl Gateway {
             Who::Named { subject, by } => return self.by_name(subject, by, now).await,
             Who::Presented(presentation) => return self.by_presentation(presentation, now).await,
             Who::Asserted(assertion) => return self.by_assertion(assertion, now).await,
+            Who::Consented(redeemed) => return self.by_consent(redeemed, now).await,
             Who::Token(presented) => return self.by_token(presented, now).await,
         };
         let caller = self.caller(key, now).await.map_err(|error| refused(&error))?;

@@ -13,6 +13,7 @@ use legation_credential::Request;
 use legation_did::Did;
 use legation_http_signature::Message;
 use legation_policy::Principal;
+use legation_registry::consents::Redeemed;
 use legation_store::{Commit, CommitError, Done, NewReceipt};
 use legation_token::Assertion;
 use legation_verifier::{
@@ -43,6 +44,8 @@ pub(crate) enum Who<'a> {
     Presented(&'a Presentation),
     /// An agent of the organization, by a JWT that its key signed, at the token endpoint.
     Asserted(&'a Assertion),
+    /// A program that a person has let act, at the token endpoint, whose code was spent.
+    Consented(&'a Redeemed),
     /// An identity token, at a route that takes some.
     Token(&'a Presented),
     /// An agent of the organization, by its DID, that somebody who may say so vouches for (`authzen`).
@@ -72,6 +75,7 @@ impl Who<'_> {
             Self::Named { .. } => "vouched",
             Self::Presented(_) => "presentation",
             Self::Asserted(_) => "assertion",
+            Self::Consented(_) => "code",
             Self::Token(_) => "token",
         }
     }
@@ -155,6 +159,7 @@ impl Gateway {
             Who::Named { subject, by } => self.by_name(subject, by, now).await?,
             Who::Presented(presentation) => self.by_presentation(presentation, now).await?,
             Who::Asserted(assertion) => self.by_assertion(assertion, now).await?,
+            Who::Consented(redeemed) => self.by_consent(redeemed, now).await?,
             Who::Token(presented) => self.by_token(presented, now).await?,
         };
         access::identified(&caller, who.told(), caller.status_age);

@@ -2,6 +2,7 @@
 
 use crate::{
     auth::Callers,
+    authorize::Programs,
     balance::Health,
     bodies::Bodies,
     foreign::Foreign,
@@ -110,6 +111,8 @@ pub struct Gateway {
     pub(crate) tokens: Tokens,
     /// Tokens that were shown here.
     pub(crate) known_tokens: resource::Tokens,
+    /// Programs that tell of themselves, and people who sign in.
+    pub(crate) programs: Programs,
     /// Receipts of services that are being looked at.
     pub(crate) theirs: Arc<Semaphore>,
     /// Requests of services that are passed on, until the end of their answers.
@@ -145,6 +148,7 @@ impl Gateway {
             allow_private: private,
             ..Options::default()
         };
+        let programs = Programs::new(registry.origin().starts_with("http://"))?;
         Ok(Arc::new(Self {
             store: Arc::clone(registry.store()),
             organization: registry.id().into(),
@@ -172,6 +176,7 @@ impl Gateway {
             sessions: Sessions::default(),
             tokens: Tokens::default(),
             known_tokens: resource::Tokens::default(),
+            programs,
             theirs: Arc::new(Semaphore::new(THEIRS)),
             passing: Arc::new(Semaphore::new(PASSING)),
         }))

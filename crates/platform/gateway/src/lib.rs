@@ -26,6 +26,7 @@
 //! | `decide` | verify, authorize, policy, reserve: decided again where the organization changed meanwhile |
 //! | `counted` | which denials count against an agent, for rules of quarantine |
 //! | `token` | identity tokens for services that know OAuth: who asks, what is decided, what is signed |
+//! | `authorize`, [`words`] | a person is asked what a program may do, in plain words, and consents |
 //! | `resource` | routes that take identity tokens: whom one stands for, and what is told of where to get one |
 //! | `admit` | a request of an admin, decided in the same way: what the administration of an organization asks |
 //! | `turns`, `bodies` | how many calls go on at a time, and how many bodies arrive: of all, and of one agent |
@@ -52,6 +53,7 @@ pub mod anthropic;
 mod approve;
 mod asked;
 mod auth;
+mod authorize;
 mod authz;
 mod authzen;
 mod balance;
@@ -93,6 +95,7 @@ mod trace;
 mod turns;
 mod weight;
 mod whose;
+pub mod words;
 
 pub use admit::Admitted;
 pub use authz::{OriginError, Origins, authz_router};

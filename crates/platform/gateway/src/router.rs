@@ -1,5 +1,6 @@
 //! Where callers find what: the paths that their SDKs know.
 
+mod consent;
 mod tokens;
 
 use crate::{
@@ -38,7 +39,8 @@ use legation_verifier::{Code, VerifiedChain, authorize};
 use std::sync::Arc;
 
 /// The gateway as a router: models in OpenAI's shape (`/v1/chat/completions`, `/v1/responses`, `/v1/embeddings`, `/v1/images`,
-/// `/v1/audio`, `/v1/models`) and in Anthropic's (`/v1/messages`), what an agent asks about itself (`/v1/self`), identity tokens (`/token`),
+/// `/v1/audio`, `/v1/models`) and in Anthropic's (`/v1/messages`), what an agent asks about itself (`/v1/self`), identity tokens (`/token`), where a person is asked
+/// (`/oauth/authorize`),
 /// and the organization's routes.
 pub fn router(gateway: Arc<Gateway>) -> Router {
     let router = Router::new()
@@ -70,6 +72,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route(Decides::Search(Wanted::Actions).route(), decides(Decides::Search(Wanted::Actions)))
         .route("/.well-known/authzen-configuration", get(authzen_metadata))
         .merge(tokens::routes())
+        .merge(consent::routes())
         .fallback(other)
         .with_state(Arc::clone(&gateway));
     with_access(gateway, router)

@@ -53,7 +53,9 @@ impl By {
             Who::Key(key) => Self::Key(key),
             Who::Named { subject, .. } => Self::Chain(Box::new(subject.clone()), None),
             // A token is made at once; nothing runs.
-            Who::Presented(_) | Who::Asserted(_) => Self::Chain(Box::new(agent.clone()), None),
+            Who::Presented(_) | Who::Asserted(_) | Who::Consented(_) => {
+                Self::Chain(Box::new(agent.clone()), None)
+            }
             Who::Token(presented) => match presented.of() {
                 Some(known) => Self::Token(Arc::clone(known)),
                 None => Self::Chain(Box::new(agent.clone()), None),

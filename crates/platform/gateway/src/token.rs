@@ -4,6 +4,7 @@
 //! |---|---|
 //! | this | what is asked, decided and signed |
 //! | `identify` | who asks: by a presentation of its chain, or by a JWT that its key signed |
+//! | `code` | a program that a person has let act, by the code that it was sent |
 //! | `about` | whether a token holds (RFC 7662), that it holds no longer (RFC 7009) |
 //! | `told` | what a caller gets, in OAuth's words |
 //!
@@ -13,8 +14,9 @@
 //! the chain that is named.
 
 mod about;
+mod code;
 mod identify;
-mod told;
+pub(crate) mod told;
 
 pub(crate) use about::{introspect, revoke};
 
@@ -28,7 +30,7 @@ use axum::{body::Bytes, extract::Request as Asked, response::Response};
 use http::{HeaderMap, header};
 use legation_credential::{Facts, Request, Value};
 use legation_keys::PublicKey;
-use legation_registry::issued;
+use legation_registry::{consents::Redeemed, issued};
 use legation_signer::SealedKey;
 use legation_store::issued::Issued;
 use legation_token::{
@@ -48,6 +50,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use zeroize::Zeroizing;
 
 /// The media type of a request.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -85,8 +88,8 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, arrived: Arrived) -> Response
 
 /// A request that arrived whole.
 pub(crate) struct Arrived {
-    headers: HeaderMap,
-    body: Bytes,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// Reads a request, of which nobody knows yet whose it is: beside as many as sign, and as shortly.
@@ -130,6 +133,8 @@ pub(crate) async fn challenge(gateway: &Arc<Gateway>) -> Response {
 enum Shows {
     Presentation(Presentation),
     Assertion(Assertion),
+    /// A code that was spent for this token, and the `client_id` that it was given to.
+    Code(Redeemed, String),
 }
 
 impl Shows {
@@ -137,6 +142,7 @@ impl Shows {
         match self {
             Self::Presentation(presentation) => Who::Presented(presentation),
             Self::Assertion(assertion) => Who::Asserted(assertion),
+            Self::Code(redeemed, _) => Who::Consented(redeemed),
         }
     }
 
@@ -144,6 +150,7 @@ impl Shows {
         match self {
             Self::Presentation(presentation) => presentation.claimed_agent().as_str(),
             Self::Assertion(assertion) => assertion.agent.as_str(),
+            Self::Code(_, client) => client,
         }
     }
 }
@@ -161,14 +168,24 @@ async fn issue(
     }
     let asked = TokenRequest::read(&arrived.body)?;
     let proof = proof(gateway, &arrived.headers, nonces, now)?;
-    let shows = shows(gateway, &asked.grant, nonces, now)?;
+    let id = uuid::Uuid::now_v7().to_string();
+    let shows = shows(gateway, (&asked, proof.as_ref(), &id), nonces, now).await?;
     if asked.client_id.as_deref().is_some_and(|client| client != shows.claimed()) {
         let message = "`client_id` is another one than who asks; it is the DID of the agent, or left out";
         return Err(Told::new("invalid_client", "client_mismatch", message));
     }
-    let id = uuid::Uuid::now_v7().to_string();
-    let wanted =
-        Wanted { gateway, asked: &asked, proof: proof.as_ref(), id: &id, leads_to: Mutex::default() };
+    let audience = match &shows {
+        Shows::Code(redeemed, _) => redeemed.audience.clone(),
+        _ => asked.audience.clone().unwrap_or_default(),
+    };
+    let wanted = Wanted {
+        gateway,
+        asked: &asked,
+        audience: &audience,
+        proof: proof.as_ref(),
+        id: &id,
+        leads_to: Mutex::default(),
+    };
     let judged = |epoch, chain: Arc<VerifiedChain>| -> BoxFuture<'_> {
         let wanted = &wanted;
         Box::pin(async move {
@@ -193,7 +210,7 @@ async fn issue(
         &caller.chain,
         Issue {
             issuer: &gateway.registry.origin(),
-            audience: &asked.audience,
+            audience: &audience,
             narrowed: &narrowed,
             id: &id,
             key: proof.as_ref().map(Proof::thumbprint),
@@ -205,9 +222,9 @@ async fn issue(
     let algorithm = asked.algorithm.unwrap_or(TokenAlgorithm::Es256);
     // What was decided is on the disk before anything comes of it.
     done.synced.wait().await.map_err(|_| refused(&Refused::store()))?;
-    gateway.keep_token(&caller, &claims, now).await.map_err(|error| refused(&error))?;
+    let next = gateway.keep_token(&caller, &shows, &claims, now).await.map_err(|error| refused(&error))?;
     let token = gateway.sign_token(claims.clone(), algorithm, now).await.map_err(|error| refused(&error))?;
-    Ok(told::token(&claims, &token, &asked.grant))
+    Ok(told::token(&claims, &token, (&asked.grant, next.as_ref().map(|next| next.as_str()))))
 }
 
 /// The proof of possession beside a request; none where there is none, and none is demanded.
@@ -216,7 +233,7 @@ fn proof(gateway: &Gateway, headers: &HeaderMap, nonces: &Nonces, now: i64) -> R
 }
 
 /// The same at an end point.
-fn proof_at(
+pub(crate) fn proof_at(
     gateway: &Gateway,
     (headers, path): (&HeaderMap, &str),
     nonces: &Nonces,
@@ -233,9 +250,16 @@ fn proof_at(
     dpop::check(&shown, &of, now).map(Some).map_err(|error| told::of_proof(&error))
 }
 
-/// What shows who asks, read; of a presentation the nonce is one that was made here.
-fn shows(gateway: &Gateway, grant: &Grant, nonces: &Nonces, now: i64) -> Result<Shows, Told> {
+/// What shows who asks, read; of a presentation the nonce is one that was made here, and a code is spent by it.
+async fn shows(
+    gateway: &Arc<Gateway>,
+    (asked, proof, id): (&TokenRequest, Option<&Proof>, &str),
+    nonces: &Nonces,
+    now: i64,
+) -> Result<Shows, Told> {
+    let grant = &asked.grant;
     match grant {
+        Grant::Code { .. } | Grant::Refresh { .. } => gateway.spend(asked, proof, id, now).await,
         Grant::Exchange { presentation } => {
             let read = gateway.verifier.parse(presentation.as_bytes());
             let read =
@@ -264,6 +288,7 @@ fn shows(gateway: &Gateway, grant: &Grant, nonces: &Nonces, now: i64) -> Result<
 struct Wanted<'w> {
     gateway: &'w Arc<Gateway>,
     asked: &'w TokenRequest,
+    audience: &'w str,
     proof: Option<&'w Proof>,
     id: &'w str,
     /// Where the audience leads to, where it is at a route that takes tokens.
@@ -274,7 +299,7 @@ impl Wanted<'_> {
     /// Looks where the audience leads to, as of an epoch.
     async fn look(&self, epoch: i64) -> Result<(), Undecided> {
         let configured = self.gateway.configured_at(epoch).await?;
-        let found = leads_to(&configured, &self.gateway.registry.origin(), &self.asked.audience);
+        let found = leads_to(&configured, &self.gateway.registry.origin(), self.audience);
         *self.leads_to.lock().unwrap_or_else(PoisonError::into_inner) = found;
         Ok(())
     }
@@ -284,7 +309,7 @@ impl Wanted<'_> {
         let ledger = self.gateway.registry.origin();
         let leads_to = self.leads_to.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let ask = Ask {
-            audience: &self.asked.audience,
+            audience: self.audience,
             scope: &self.asked.scope,
             ledger: &ledger,
             leads_to: leads_to.as_deref(),
@@ -317,7 +342,7 @@ fn is_own(chain: &VerifiedChain, proof: &Proof) -> bool {
 
 impl Gateway {
     /// The nonces of the token endpoint.
-    async fn nonces(self: &Arc<Self>, now: i64) -> Result<Nonces, Refused> {
+    pub(crate) async fn nonces(self: &Arc<Self>, now: i64) -> Result<Nonces, Refused> {
         let kept = self.tokens.nonces.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((since, nonces)) = kept
             && since.elapsed() < KEPT
@@ -332,14 +357,19 @@ impl Gateway {
         Ok(nonces)
     }
 
-    /// Keeps of which chain a token is, and by which key it was asked for, before anybody has it.
+    /// Keeps of which chain a token is, and by which key it was asked for, before anybody has it. Gives by what a program that a person
+    /// lets act gets the next one.
     async fn keep_token(
         self: &Arc<Self>,
         caller: &Identified,
+        shows: &Shows,
         claims: &Claims,
         now: i64,
-    ) -> Result<(), Refused> {
+    ) -> Result<Option<Zeroizing<String>>, Refused> {
         let unknown = || Refused::new("internal", "the chain of the token is not at hand");
+        if let Shows::Code(redeemed, _) = shows {
+            return self.keep_bought((caller, redeemed), claims, now).await.map(Some);
+        }
         let issued = Issued {
             id: issued::digest(&claims.id),
             agent: claims.client_id.to_string(),
@@ -351,7 +381,7 @@ impl Gateway {
         let gateway = Arc::clone(self);
         let kept =
             self.blocking(move || gateway.registry.keep_token(&issued, now)).await.and_then(|kept| kept);
-        kept.map_err(|error| Refused::of_registry(&error))
+        kept.map(|()| None).map_err(|error| Refused::of_registry(&error))
     }
 
     /// Has a token signed, by the key that signs by that algorithm now.

@@ -15,6 +15,7 @@
 //! | `console` | codes by which somebody signs in to the console |
 //! | `identity` | admins whom an OpenID provider knows, for some hours |
 //! | `domains` | further domains that the organization controls |
+//! | `people` | people who let programs act for them, their consents, the programs that are known |
 //! | `scope` | which team a request is about |
 //! | `limits` | how often an admin, and an address, may ask |
 //! | `policies` | policies: kept, bound, tried out |
@@ -62,6 +63,7 @@ mod mcp;
 mod migration;
 pub mod openapi;
 mod overlays;
+mod people;
 mod policies;
 mod previews;
 mod processes;

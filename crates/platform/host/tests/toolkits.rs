@@ -6,6 +6,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, dead_code)]
 
+#[path = "consent/others.rs"]
+mod consent;
+#[path = "consent/world.rs"]
+mod consent_world;
 #[path = "tokens/others.rs"]
 mod tokens;
 #[path = "tokens/world.rs"]

@@ -128,7 +128,7 @@ impl Registry {
     }
 
     /// Keeps a holder's profile that has changed, and issues what says it.
-    fn keep_profile(
+    pub(crate) fn keep_profile(
         &self,
         tx: &mut Tx<'_>,
         holder: &Holder,

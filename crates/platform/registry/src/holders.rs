@@ -125,7 +125,7 @@ pub struct Find<'a> {
 }
 
 impl Registry {
-    fn add_team_in(
+    pub(crate) fn add_team_in(
         &self,
         tx: &mut legation_store::Tx<'_>,
         (name, top): (&str, &Holder),

@@ -60,4 +60,12 @@ impl Registry {
     pub fn first_shown(&self, id: &[u8; 32], until: i64, now: i64) -> Result<bool, RegistryError> {
         self.change(|tx| Ok(issued::first_shown(tx, &self.id, (&base64url::encode(id), until), now)?))
     }
+
+    /// Whether something that passes once was shown already, in whichever process.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn was_shown(&self, id: &[u8; 32]) -> Result<bool, RegistryError> {
+        Ok(self.read_open(|tx| issued::was_shown(tx, &self.id, &base64url::encode(id)))?)
+    }
 }

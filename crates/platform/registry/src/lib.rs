@@ -33,6 +33,8 @@
 //! | [`console`] | admins of some hours, who sign in to the console by a code |
 //! | [`alerts`] | webhooks that are told what an operator has to know |
 //! | [`signals`] | streams of Security Event Tokens: whoever has one is told what happens to delegations |
+//! | [`people`], [`clients`] | people who may let programs act for them, and by what they sign in; programs that are known |
+//! | [`consents`] | what a person lets a program do: a delegation; the codes that buy tokens of it |
 //! | [`tokens`], [`issued`] | the keys that sign agents' identity tokens; tokens that were issued, and revoked |
 //! | [`once`] | writes that are done once, however often they are asked for |
 //! | [`proof`] | that an agent holds the key that it brings |
@@ -55,7 +57,9 @@ pub mod budget;
 pub mod budgets;
 pub mod cards;
 pub mod claim;
+pub mod clients;
 pub mod configured;
+pub mod consents;
 pub mod console;
 pub mod domains;
 pub mod error;
@@ -75,6 +79,7 @@ pub mod names;
 pub mod once;
 pub mod overlays;
 pub mod partner;
+pub mod people;
 pub mod policies;
 pub mod preview;
 pub mod processes;
@@ -103,11 +108,13 @@ pub use api_keys::NewKey;
 pub use budget::{Budget, duration};
 pub use budgets::{Budgeted, Taken};
 pub use cards::SignedCard;
+pub use consents::Consented;
 pub use error::RegistryError;
 pub use history::Past;
 pub use holders::{Find, Shown, init, init_with_history};
 pub use import::{Imported, NewAgent};
 pub use once::{Answered, Once};
+pub use people::Person;
 pub use policies::Kept;
 pub use preview::Preview;
 pub use profile::Profile;

@@ -301,6 +301,10 @@ impl Registry {
             }
             let profile = Profile::read(&holder.body, &holder.name)?;
             if profile.until.is_some_and(|until| until <= now.saturating_add(EARLY)) {
+                if holder.kind == Kind::Agent {
+                    self.set_state_in(tx, (Kind::Agent, &holder.name), State::Retired, None, now)?;
+                    return Ok(false);
+                }
                 self.retire_admin(tx, &holder, ("admin.ended", "its session has ended"), now)?;
                 return Ok(false);
             }

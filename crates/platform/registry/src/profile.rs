@@ -36,6 +36,9 @@ pub struct Profile {
     /// What the actions are on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
+    /// Further grants, as a delegation writes them: what a person lets a program do ([`crate::consents`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Value>,
     /// Further constraints, as a delegation writes them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<Value>,
@@ -87,6 +90,7 @@ impl Default for Profile {
             groups: Vec::new(),
             actions: Vec::new(),
             resources: Vec::new(),
+            grants: Vec::new(),
             constraints: Vec::new(),
             budgets: Vec::new(),
             raises: Vec::new(),
@@ -144,7 +148,7 @@ impl Profile {
     /// [`RegistryError::Authority`]; [`RegistryError::NothingGranted`]; [`RegistryError::Value`] where a group is none, or an action has no
     /// resource.
     pub fn authority(&self, host: &str) -> Result<Authority, RegistryError> {
-        let mut grants: Vec<Value> = Vec::new();
+        let mut grants = self.grants.clone();
         if !self.groups.is_empty() {
             let resources: Vec<String> =
                 self.groups.iter().map(|group| group_pattern(host, group)).collect::<Result<_, _>>()?;

@@ -238,7 +238,7 @@ impl Route {
         {
             return wrong("path of a route", path, "write `/NAME/`, of letters, digits, `.`, `_`, `-`");
         }
-        if ["/v1/", "/.well-known/", "/access/", "/status/", "/ssf/", "/token/"]
+        if ["/v1/", "/.well-known/", "/access/", "/status/", "/ssf/", "/token/", "/oauth/"]
             .iter()
             .any(|taken| path.starts_with(taken))
         {

@@ -133,7 +133,7 @@ impl CallerError {
     }
 }
 
-fn read_key(key: &holder::Key) -> Result<PublicKey, RegistryError> {
+pub(crate) fn read_key(key: &holder::Key) -> Result<PublicKey, RegistryError> {
     let wrong = |reason: String| RegistryError::damaged(&key.key_id, reason);
     let limits = JsonLimits { bytes: 4096, depth: 4 };
     let jwk = json::parse(key.public_jwk.as_bytes(), limits).map_err(|error| wrong(error.to_string()))?;

@@ -105,3 +105,15 @@ pub fn first_shown(
     )?;
     Ok(added > 0)
 }
+
+/// Whether something that passes once was shown already.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn was_shown(tx: &mut Tx<'_>, organization: &str, id: &str) -> Result<bool, StoreError> {
+    let rows = tx.query(
+        "SELECT until FROM shown_proof WHERE organization = $1 AND id = $2",
+        &[organization.into(), id.into()],
+    )?;
+    Ok(!rows.is_empty())
+}

@@ -7,7 +7,7 @@
 use crate::{connection::Connection, error::StoreError};
 
 /// The steps. One that was released is never changed.
-const STEPS: [&str; 34] = [
+const STEPS: [&str; 35] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_idempotency.sql"),
     include_str!("../migrations/0003_batches.sql"),
@@ -42,6 +42,7 @@ const STEPS: [&str; 34] = [
     include_str!("../migrations/0032_their_receipt.sql"),
     include_str!("../migrations/0033_foreign.sql"),
     include_str!("../migrations/0034_issued_token.sql"),
+    include_str!("../migrations/0035_consent.sql"),
 ];
 
 /// Steps of which a program that does not know them need not know: they make tables, indexes and columns with a default (or

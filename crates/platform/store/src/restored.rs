@@ -58,6 +58,9 @@ pub fn reopen(tx: &mut Tx<'_>, organization: &str, known: Option<Point>, now: i6
     )?;
     // What is delegated from now on stands in lists of its own.
     tx.execute("DELETE FROM status_taken WHERE organization = $1", &[organization.into()])?;
+    // Who signed out or showed a code since the backup must not be in again.
+    tx.execute("DELETE FROM person_secret WHERE organization = $1", &[organization.into()])?;
+    tx.execute("DELETE FROM authorization_code WHERE organization = $1", &[organization.into()])?;
     // Who may be told of events is not known either: tokens that were taken away since the backup must not come back, and
     // what waited then is of no use now.
     for sql in [

@@ -9,6 +9,7 @@
 //! | [`mod@verify`] | a service's side: [`VerifiedToken`] comes only out of [`verify()`] |
 //! | [`dpop`] | proofs of possession (RFC 9449): made, and checked by all of its §4.3; [`Seen`](dpop::Seen) holds who shows one twice |
 //! | [`request`] | what is asked of a token endpoint (RFC 6749, RFC 8693), read strictly |
+//! | [`authorize`], [`pkce`], [`redirect`], [`client`] | what a program asks of a person; who may show what comes of it; where it may go; programs that tell of themselves |
 //! | [`about`] | what is asked about a token: whether it holds (RFC 7662), that it holds no longer (RFC 7009) |
 //! | [`assertion`] | a client that proves itself by its key (`private_key_jwt`, RFC 7523) |
 //! | [`nonce`] | nonces that nobody has to remember |
@@ -25,13 +26,17 @@
 pub mod about;
 pub mod algorithm;
 pub mod assertion;
+pub mod authorize;
 pub mod claims;
+pub mod client;
 pub mod dpop;
 mod header;
 pub mod make;
 pub mod metadata;
 pub mod narrow;
 pub mod nonce;
+pub mod pkce;
+pub mod redirect;
 pub mod refused;
 pub mod request;
 pub mod verify;

@@ -1,7 +1,7 @@
 //! Where a token endpoint and its keys are found: Authorization Server Metadata (RFC 8414), and the same as OpenID Connect
 //! Discovery 1.0 has it, which is what cloud providers read who take the tokens of others.
 
-use crate::{DETAIL, TokenAlgorithm, dpop, request};
+use crate::{DETAIL, TokenAlgorithm, dpop, pkce, request};
 use serde_json::{Value, json};
 
 /// The well-known part of the URL of a resource's metadata (RFC 9728 §3).
@@ -70,8 +70,8 @@ pub fn protected_resource(resource: &str, issuer: &str, bound: bool) -> Value {
 
 /// The metadata of an issuer, which is an origin. Both documents say the same.
 ///
-/// There is no authorization endpoint. `response_types_supported` stands there all the same, with the value that issuers of
-/// workload identities write (Kubernetes), since RFC 8414 §2 and readers of such documents demand it.
+/// `id_token` is among the `response_types_supported`, as issuers of workload identities write it (Kubernetes), since readers of such
+/// documents demand it: a person is asked by `code` alone.
 #[must_use]
 pub fn metadata(issuer: &str) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
@@ -79,6 +79,12 @@ pub fn metadata(issuer: &str) -> Value {
     let of_agents = dpop::ALGORITHMS.map(legation_keys::Algorithm::jose);
     json!({
         "issuer": issuer,
+        "authorization_endpoint": at("/oauth/authorize"),
+        "pushed_authorization_request_endpoint": at("/oauth/par"),
+        "code_challenge_methods_supported": [pkce::METHOD],
+        "authorization_response_iss_parameter_supported": true,
+        "client_id_metadata_document_supported": true,
+        "response_modes_supported": ["query"],
         "token_endpoint": at("/token"),
         "introspection_endpoint": at("/token/introspect"),
         "introspection_endpoint_auth_methods_supported": ["private_key_jwt"],
@@ -87,12 +93,12 @@ pub fn metadata(issuer: &str) -> Value {
         "revocation_endpoint_auth_methods_supported": ["private_key_jwt", "none"],
         "revocation_endpoint_auth_signing_alg_values_supported": of_agents,
         "jwks_uri": at("/.well-known/jwks.json"),
-        "grant_types_supported": [request::EXCHANGE, request::CLIENT],
+        "grant_types_supported": [request::EXCHANGE, request::CLIENT, request::CODE, request::REFRESH],
         "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"],
         "token_endpoint_auth_signing_alg_values_supported": of_agents,
         "dpop_signing_alg_values_supported": of_agents,
         "authorization_details_types_supported": [DETAIL],
-        "response_types_supported": ["id_token"],
+        "response_types_supported": ["code", "id_token"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithms,
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "act", "scope", "cnf", "authorization_details"],

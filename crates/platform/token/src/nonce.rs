@@ -84,6 +84,12 @@ impl Nonces {
         is_fresh & same(tag, &self.tag(purpose, body))
     }
 
+    /// A key for something else, which all processes have that know each other's nonces.
+    #[must_use]
+    pub fn key_for(&self, label: &str) -> [u8; 32] {
+        mac::sign(&self.key, &[b"legation key for ", label.as_bytes()].concat())
+    }
+
     fn tag(&self, purpose: Purpose, body: &[u8]) -> [u8; TAG] {
         let whole = mac::sign(&self.key, &[purpose.label(), body].concat());
         let mut tag = [0; TAG];

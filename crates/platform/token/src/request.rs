@@ -15,6 +15,10 @@ const MAX_SCOPES: usize = 64;
 pub const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// `grant_type` of an agent that proves itself (RFC 6749 §4.4).
 pub const CLIENT: &str = "client_credentials";
+/// `grant_type` of a program that a person has let act (RFC 6749 §4.1.3).
+pub const CODE: &str = "authorization_code";
+/// `grant_type` of the same program, by what it got with its last token (RFC 6749 §6).
+pub const REFRESH: &str = "refresh_token";
 /// `client_assertion_type` (RFC 7523 §2.2).
 pub const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The types of a presentation as a `subject_token`: any JWT (RFC 8693 §3), and ours.
@@ -28,7 +32,19 @@ const REQUESTED: [&str; 2] = [ACCESS_TOKEN, "urn:ietf:params:oauth:token-type:jw
 /// Parameters by which a client would show a secret. Nobody has one here.
 pub(crate) const SECRETS: [&str; 4] = ["client_secret", "password", "username", "assertion"];
 /// Parameters that mean something here.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 24] = [
+    "refresh_token",
+    "code",
+    "code_verifier",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "code_challenge",
+    "code_challenge_method",
+    "state",
+    "dpop_jkt",
+    "prompt",
+    "request_uri",
     "grant_type",
     "subject_token",
     "subject_token_type",
@@ -56,6 +72,20 @@ pub enum Grant {
         /// The JWT.
         assertion: String,
     },
+    /// A program that a person has let act, by the code that it was sent.
+    Code {
+        /// The code.
+        code: String,
+        /// Where it was sent to.
+        redirect_uri: String,
+        /// What the verifier that stands there answers (RFC 7636 §4.6).
+        challenge: String,
+    },
+    /// The same program, by what it got with its last token.
+    Refresh {
+        /// What it got.
+        token: String,
+    },
 }
 
 /// A request for a token, well-formed and not yet believed.
@@ -65,8 +95,8 @@ pub struct TokenRequest {
     pub grant: Grant,
     /// `client_id`, where it is said; whoever it is has to be the same.
     pub client_id: Option<String>,
-    /// The one service that the token is for: `audience`, or `resource` (RFC 8707).
-    pub audience: String,
+    /// The one service that the token is for: `audience`, or `resource` (RFC 8707). A code is of one, whoever says which.
+    pub audience: Option<String>,
     /// The actions that it is for; all that are granted where there are none.
     pub scope: Vec<Pattern>,
     /// By which algorithm it is to be signed: `token_signing_alg`, a parameter of ours.
@@ -93,8 +123,12 @@ impl TokenRequest {
         let grant = match form.required("grant_type")? {
             EXCHANGE => exchange(&form)?,
             CLIENT => client(&form)?,
+            CODE => code(&form)?,
+            REFRESH => refresh(&form)?,
             _ => {
-                let message = format!("the grants that are known are `{EXCHANGE}` and `{CLIENT}`");
+                let message = format!(
+                    "the grants that are known are `{EXCHANGE}`, `{CLIENT}`, `{CODE}` and `{REFRESH}`"
+                );
                 return Err(Refused::new("unsupported_grant_type", "grant_unknown", message));
             }
         };
@@ -109,10 +143,16 @@ impl TokenRequest {
             let message = "`authorization_details` is not read here; ask for less by `scope`";
             return Err(Refused::new("invalid_authorization_details", "authorization_details", message));
         }
+        let audience = match grant {
+            Grant::Code { .. } | Grant::Refresh { .. } if !form.has("resource") && !form.has("audience") => {
+                None
+            }
+            _ => Some(audience(&form)?),
+        };
         Ok(Self {
             grant,
             client_id: form.get("client_id").map(str::to_owned),
-            audience: audience(&form)?,
+            audience,
             scope: scope(form.get("scope").unwrap_or_default())?,
             algorithm: form.get("token_signing_alg").map(algorithm).transpose()?,
         })
@@ -150,6 +190,29 @@ fn client(form: &Form) -> Result<Grant, Refused> {
     Ok(Grant::Client { assertion: client_assertion(form)? })
 }
 
+/// A program that a person lets act says which one it is, and has nothing to prove it by.
+fn program(form: &Form) -> Result<(), Refused> {
+    if form.has("client_assertion") {
+        let message = "a program that a person lets act has no key here; leave `client_assertion` out";
+        return Err(Refused::new("invalid_client", "client_assertion", message));
+    }
+    form.required("client_id").map(drop)
+}
+
+fn refresh(form: &Form) -> Result<Grant, Refused> {
+    program(form)?;
+    Ok(Grant::Refresh { token: form.required("refresh_token")?.to_owned() })
+}
+
+fn code(form: &Form) -> Result<Grant, Refused> {
+    program(form)?;
+    Ok(Grant::Code {
+        code: form.required("code")?.to_owned(),
+        redirect_uri: form.required("redirect_uri")?.to_owned(),
+        challenge: crate::pkce::challenge(form.required("code_verifier")?)?,
+    })
+}
+
 /// The JWT by which a client proves itself (RFC 7521 §4.2).
 pub(crate) fn client_assertion(form: &Form) -> Result<String, Refused> {
     let wrong = |code: &str, message: String| Refused::new("invalid_client", code, message);
@@ -165,7 +228,7 @@ pub(crate) fn client_assertion(form: &Form) -> Result<String, Refused> {
 }
 
 /// The one service: of several each could hand the token on to the others.
-fn audience(form: &Form) -> Result<String, Refused> {
+pub(crate) fn audience(form: &Form) -> Result<String, Refused> {
     let mut all = form.all("audience").chain(form.all("resource")).collect::<Vec<_>>();
     // Whoever says both means one.
     all.dedup();
@@ -182,7 +245,7 @@ fn audience(form: &Form) -> Result<String, Refused> {
     }
 }
 
-fn scope(text: &str) -> Result<Vec<Pattern>, Refused> {
+pub(crate) fn scope(text: &str) -> Result<Vec<Pattern>, Refused> {
     let wrong = |message: String| Refused::new("invalid_scope", "scope_invalid", message);
     let mut scopes: Vec<&str> = text.split(' ').filter(|scope| !scope.is_empty()).collect();
     scopes.sort_unstable();
@@ -201,6 +264,18 @@ fn algorithm(name: &str) -> Result<TokenAlgorithm, Refused> {
         let known = TokenAlgorithm::ALL.map(TokenAlgorithm::jose).join("`, `");
         Refused::request("algorithm_not_allowed", format!("tokens are signed by `{known}`"))
     })
+}
+
+/// The members of a form, some of which may stand there several times; `None` of what is none, or has more than so many.
+#[must_use]
+pub fn members(body: &[u8], most: usize) -> Option<Vec<(String, String)>> {
+    let body = core::str::from_utf8(body).ok()?;
+    let pairs: Vec<&str> = body.split('&').filter(|pair| !pair.is_empty()).collect();
+    let read = |pair: &&str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Some((unescaped(name)?, unescaped(value)?))
+    };
+    (pairs.len() <= most).then(|| pairs.iter().map(read).collect::<Option<Vec<_>>>()).flatten()
 }
 
 /// A form (`application/x-www-form-urlencoded`).
@@ -271,4 +346,18 @@ fn unescaped(text: &str) -> Option<String> {
         });
     }
     String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
+/// A text as a value of a form or a query: what is not unreserved (RFC 3986 §2.3) is escaped.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }

@@ -3,7 +3,7 @@
 
 use super::{
     admins, alerts, approvals, asked::Asked, budgets, cards, claims, configured, console, delegations,
-    domains, error::ApiError, holders, identity, keys, mcp, migration, overlays, policies, processes,
+    domains, error::ApiError, holders, identity, keys, mcp, migration, overlays, people, policies, processes,
     quarantine, rotation, signals, told,
 };
 use axum::http::Method;
@@ -204,7 +204,7 @@ impl Endpoint {
 
 /// All end points.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&'static [Endpoint]; 22] = [
+    let tables: [&'static [Endpoint]; 23] = [
         holders::ENDPOINTS,
         budgets::ENDPOINTS,
         keys::ENDPOINTS,
@@ -224,6 +224,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
         console::ENDPOINTS,
         identity::ENDPOINTS,
         domains::ENDPOINTS,
+        people::ENDPOINTS,
         signals::ENDPOINTS,
         alerts::ENDPOINTS,
         told::ENDPOINTS,

@@ -212,6 +212,7 @@ impl Add {
             groups: self.models,
             actions: self.actions,
             resources: self.resources,
+            grants: Vec::new(),
             constraints: self.constraints,
             budgets,
             until: None,
@@ -258,6 +259,10 @@ fn change(asked: &Asked<'_>, kind: Kind) -> Result<Value, ApiError> {
     let before = asked.registry.show(kind, asked.name)?;
     // Who administers more than oneself is no other's to change.
     gives_no_more(asked, &before.profile)?;
+    if !before.profile.grants.is_empty() {
+        let message = "what a person lets a program do is that person's to say; take the consent back, or lower the person's ceiling";
+        return Err(ApiError::new(409, "wrong_state", message));
+    }
     let mut body: Value = asked.body()?;
     match body.as_object_mut() {
         Some(members) if !members.contains_key("name") => {

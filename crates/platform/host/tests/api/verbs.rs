@@ -544,6 +544,46 @@ async fn shut_out(walk: &Walk<'_>) {
     walk.ask("DELETE", "/v1/partners/globex", Value::Null).await;
 }
 
+async fn people(walk: &Walk<'_>) {
+    assert_eq!(walk.get("/v1/people").await["people"], json!([]));
+    let anna = walk.ask("POST", "/v1/people", json!({"name": "anna"})).await;
+    assert_eq!((&anna["name"], &anna["ceiling"]), (&json!("anna"), &Value::Null));
+    let ceiling =
+        json!({"actions": ["crm:read"], "resources": ["https://crm.example/*"], "budgets": ["5USD/day"]});
+    let anna = walk.ask("PUT", "/v1/people/anna/ceiling", ceiling.clone()).await;
+    assert_eq!(anna["ceiling"]["actions"], json!(["crm:read", "token:issue"]));
+    let code = walk.ask("POST", "/v1/people/anna/code", Value::Null).await;
+    assert!(blocking(|| walk.world.registry.sign_in(code["code"].as_str().unwrap(), now())).is_ok());
+    let client =
+        walk.ask("POST", "/v1/clients", json!({"name": "Notes", "redirects": ["http://127.0.0.1/cb"]})).await;
+    assert_eq!(walk.get("/v1/clients").await["clients"], json!([client]));
+    let given = legation_registry::consents::Given {
+        person: "anna",
+        client: (client["id"].as_str().unwrap(), "Notes"),
+        audience: "https://crm.example/",
+        grants: vec![json!({"actions": ["crm:read"], "resources": ["https://crm.example/*"]})],
+        budget: None,
+        lasts: 3600,
+    };
+    let consent = blocking(|| walk.world.registry.consent(&given, now())).unwrap().consent;
+    let all = walk.get("/v1/consents?person=anna").await;
+    assert_eq!(
+        (&all["consents"][0]["id"], &all["consents"][0]["state"]),
+        (&json!(consent.id), &json!("active"))
+    );
+    // What a person has said is nobody else's to widen.
+    let (path, other) = (format!("/v1/agents/{}", consent.id), json!({"models": ["*"]}));
+    let answer = walk.world.ask(&walk.world.admin, "PUT", &path, &other).await;
+    assert_eq!(answer.problem(), told(409, "wrong_state"));
+    let revoked = walk.ask("POST", &format!("/v1/consents/{}/revoke", consent.id), Value::Null).await;
+    assert_eq!(revoked["state"], "retired");
+    walk.ask("DELETE", &format!("/v1/clients/{}", client["id"].as_str().unwrap()), Value::Null).await;
+    walk.ask("DELETE", "/v1/people/anna", Value::Null).await;
+    let bad = json!({"name": "Evil", "redirects": ["javascript:alert(1)"]});
+    let refused = walk.world.ask(&walk.world.admin, "POST", "/v1/clients", &bad).await;
+    assert_eq!(refused.problem(), told(400, "value_invalid"));
+}
+
 async fn policies(walk: &Walk<'_>) {
     let partner =
         json!({"name": "shop", "did": "did:web:shop.example", "models": ["standard"], "maxStatusAge": 10});
@@ -620,6 +660,7 @@ async fn each_end_point_takes_and_gives_what_is_described() {
         delegations(&walk).await;
         configured(&walk).await;
         policies(&walk).await;
+        people(&walk).await;
         migration(&walk).await;
         approvals(&walk).await;
         told_of(&walk).await;

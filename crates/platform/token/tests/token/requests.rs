@@ -23,7 +23,7 @@ fn what_is_asked_is_read_as_it_was_written() {
     let plain = read("&unknown=1&scope=");
     assert_eq!(plain.grant, Grant::Exchange { presentation: "a.b.c".to_owned() });
     assert_eq!(
-        (plain.audience.as_str(), plain.scope.len(), plain.algorithm),
+        (plain.audience.as_deref().unwrap_or_default(), plain.scope.len(), plain.algorithm),
         ("https://api.example", 0, None)
     );
     let all = read(
