@@ -13,6 +13,7 @@ use legation_credential::Request;
 use legation_did::Did;
 use legation_http_signature::Message;
 use legation_policy::Principal;
+use legation_registry::route::RouteAuth;
 use legation_store::{Commit, CommitError, Done, NewReceipt};
 use legation_token::Assertion;
 use legation_verifier::{
@@ -43,7 +44,7 @@ pub(crate) enum Who<'a> {
     Presented(&'a Presentation),
     /// An agent of the organization, by a JWT that its key signed, at the token endpoint.
     Asserted(&'a Assertion),
-    /// An identity token, at a route that takes some.
+    /// An identity token or a JWT-SVID, at a route that takes some.
     Token(&'a Presented),
     /// An agent of the organization, by its DID, that somebody who may say so vouches for (`authzen`).
     Named {
@@ -72,6 +73,7 @@ impl Who<'_> {
             Self::Named { .. } => "vouched",
             Self::Presented(_) => "presentation",
             Self::Asserted(_) => "assertion",
+            Self::Token(presented) if presented.auth() == RouteAuth::Svid => "svid",
             Self::Token(_) => "token",
         }
     }

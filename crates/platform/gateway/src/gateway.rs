@@ -110,6 +110,8 @@ pub struct Gateway {
     pub(crate) tokens: Tokens,
     /// Tokens that were shown here.
     pub(crate) known_tokens: resource::Tokens,
+    /// SVIDs that were shown here, and the trust domains that they are of.
+    pub(crate) known_svids: resource::Svids,
     /// Receipts of services that are being looked at.
     pub(crate) theirs: Arc<Semaphore>,
     /// Requests of services that are passed on, until the end of their answers.
@@ -172,6 +174,7 @@ impl Gateway {
             sessions: Sessions::default(),
             tokens: Tokens::default(),
             known_tokens: resource::Tokens::default(),
+            known_svids: resource::Svids::default(),
             theirs: Arc::new(Semaphore::new(THEIRS)),
             passing: Arc::new(Semaphore::new(PASSING)),
         }))
@@ -230,6 +233,7 @@ impl Gateway {
         self.catalog.forget();
         self.foreign.forget();
         self.known_tokens.forget();
+        self.known_svids.forget();
     }
 
     /// Runs what blocks on a thread that may.

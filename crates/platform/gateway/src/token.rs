@@ -4,6 +4,7 @@
 //! |---|---|
 //! | this | what is asked, decided and signed |
 //! | `identify` | who asks: by a presentation of its chain, or by a JWT that its key signed |
+//! | `svid` | a JWT-SVID in place of a token |
 //! | `about` | whether a token holds (RFC 7662), that it holds no longer (RFC 7009) |
 //! | `told` | what a caller gets, in OAuth's words |
 //!
@@ -14,6 +15,7 @@
 
 mod about;
 mod identify;
+mod svid;
 mod told;
 
 pub(crate) use about::{introspect, revoke};
@@ -162,6 +164,9 @@ async fn issue(
     let asked = TokenRequest::read(&arrived.body)?;
     let proof = proof(gateway, &arrived.headers, nonces, now)?;
     let shows = shows(gateway, &asked.grant, nonces, now)?;
+    if asked.svid && proof.is_some() {
+        return Err(svid::bound());
+    }
     if asked.client_id.as_deref().is_some_and(|client| client != shows.claimed()) {
         let message = "`client_id` is another one than who asks; it is the DID of the agent, or left out";
         return Err(Told::new("invalid_client", "client_mismatch", message));
@@ -187,8 +192,14 @@ async fn issue(
     if let Shows::Assertion(assertion) = &shows {
         gateway.assertion_is_first(assertion, now).await.map_err(|error| refused(&error))?;
     }
-    let narrowed = wanted.narrowed(&caller.chain).map_err(|error| refused(&error))?;
     let trust = gateway.verifier.trust();
+    let status_until = now.saturating_add(trust.max_status_age.saturating_sub(caller.status_age));
+    if asked.svid {
+        done.synced.wait().await.map_err(|_| refused(&Refused::store()))?;
+        let made = svid::make(gateway, &caller, (&asked.audience, &id), (status_until, now)).await;
+        return made.map_err(|error| refused(&error));
+    }
+    let narrowed = wanted.narrowed(&caller.chain).map_err(|error| refused(&error))?;
     let claims = of_chain(
         &caller.chain,
         Issue {
@@ -197,7 +208,7 @@ async fn issue(
             narrowed: &narrowed,
             id: &id,
             key: proof.as_ref().map(Proof::thumbprint),
-            status_until: now.saturating_add(trust.max_status_age.saturating_sub(caller.status_age)),
+            status_until,
             now,
         },
     );
@@ -205,7 +216,8 @@ async fn issue(
     let algorithm = asked.algorithm.unwrap_or(TokenAlgorithm::Es256);
     // What was decided is on the disk before anything comes of it.
     done.synced.wait().await.map_err(|_| refused(&Refused::store()))?;
-    gateway.keep_token(&caller, &claims, now).await.map_err(|error| refused(&error))?;
+    let kept = gateway.keep_token(&caller, (&claims.id, claims.expires_at), now).await;
+    kept.map_err(|error| refused(&error))?;
     let token = gateway.sign_token(claims.clone(), algorithm, now).await.map_err(|error| refused(&error))?;
     Ok(told::token(&claims, &token, &asked.grant))
 }
@@ -294,6 +306,9 @@ impl Wanted<'_> {
 
     /// The request that is judged: `token:issue` on the service.
     fn judged(&self, chain: &VerifiedChain) -> Result<Request, Refused> {
+        if self.asked.svid {
+            return self.judged_svid(chain);
+        }
         let narrowed = self.narrowed(chain)?;
         if narrowed.own_key && !self.proof.is_some_and(|proof| is_own(chain, proof)) {
             let message =
@@ -336,16 +351,16 @@ impl Gateway {
     async fn keep_token(
         self: &Arc<Self>,
         caller: &Identified,
-        claims: &Claims,
+        (id, until): (&str, i64),
         now: i64,
     ) -> Result<(), Refused> {
         let unknown = || Refused::new("internal", "the chain of the token is not at hand");
         let issued = Issued {
-            id: issued::digest(&claims.id),
-            agent: claims.client_id.to_string(),
+            id: issued::digest(id),
+            agent: caller.chain.agent().to_string(),
             key: NonceUse::of(&caller.chain).ok_or_else(unknown)?.key,
             chain: caller.secured.as_deref().ok_or_else(unknown)?.to_owned(),
-            until: claims.expires_at,
+            until,
             revoked: None,
         };
         let gateway = Arc::clone(self);

@@ -32,6 +32,7 @@
 //! | [`identity`] | admins whom an OpenID provider knows |
 //! | [`console`] | admins of some hours, who sign in to the console by a code |
 //! | [`alerts`] | webhooks that are told what an operator has to know |
+//! | `spiffe`, [`trust`] | the organization as a SPIFFE trust domain; other trust domains, and whose workloads are its agents |
 //! | [`signals`] | streams of Security Event Tokens: whoever has one is told what happens to delegations |
 //! | [`tokens`], [`issued`] | the keys that sign agents' identity tokens; tokens that were issued, and revoked |
 //! | [`once`] | writes that are done once, however often they are asked for |
@@ -89,7 +90,9 @@ pub mod rotation;
 pub mod route;
 pub mod shadow;
 pub mod signals;
+mod spiffe;
 mod status;
+pub mod trust;
 pub mod theirs;
 pub mod tokens;
 pub mod tried;
