@@ -39,6 +39,9 @@ const KEPT: usize = 1000;
 const TRUSTED: Duration = Duration::from_secs(10);
 /// How often they are read at most where an SVID names another key.
 const ANEW: Duration = Duration::from_millis(200);
+/// What may be refused because something has come since.
+const MAY_BE_NEW: [&str; 5] =
+    ["key_not_found", "signature_invalid", "trust_domain_unknown", "bundle_stale", "svid_nobody"];
 
 /// A trust domain as it is relied on.
 #[derive(Debug)]
@@ -150,35 +153,25 @@ impl Gateway {
         if let Some(known) = kept {
             return Ok(known);
         }
-        let signed = self.signed_svid(text, now).await?;
-        let at = signed.0.claims().expires_at;
-        // One that has ended is anybody's who has seen it.
-        if now >= at {
-            return Err(of_svid(&SvidError::Expired { at }));
-        }
-        let known = Arc::new(self.read_svid(text, signed, now).await?);
+        let known = Arc::new(self.read_svid(text, true, now).await?);
         self.known_svids.keep(&known, now);
         Ok(known)
     }
 
-    /// An SVID that its trust domain has signed, and the trust domains as they were looked at.
-    async fn signed_svid(
-        self: &Arc<Self>,
-        text: &str,
-        now: i64,
-    ) -> Result<(SignedSvid, Arc<All>), Refused> {
+    /// An SVID that its trust domain has signed, whether or not it has ended, and whose it is. What is refused by what was remembered is
+    /// looked at again, so often at most: a key, a bundle or a name may have come since.
+    async fn read_svid(self: &Arc<Self>, text: &str, live: bool, now: i64) -> Result<KnownSvid, Refused> {
         let claims = claims_of(text).map_err(|error| of_svid(&error))?;
-        let mut all = self.trusted(TRUSTED, now).await?;
-        let mut held = all.signed(text, &claims.id);
-        // A key that has come since; or a bundle.
-        let may_be_new = |refused: &Refused| {
-            ["key_not_found", "trust_domain_unknown", "bundle_stale"].contains(&refused.code.as_str())
+        let first = self.trusted(TRUSTED, now).await?;
+        let refused = match self.read_by(text, (&claims.id, &first), live, now).await {
+            Err(refused) if MAY_BE_NEW.contains(&refused.code.as_str()) => refused,
+            other => return other,
         };
-        if held.as_ref().is_err_and(may_be_new) {
-            all = self.trusted(ANEW, now).await?;
-            held = all.signed(text, &claims.id);
+        let anew = self.trusted(ANEW, now).await?;
+        if Arc::ptr_eq(&first, &anew) {
+            return Err(refused);
         }
-        Ok((held?, all))
+        self.read_by(text, (&claims.id, &anew), live, now).await
     }
 
     /// The trust domains, read so long ago at most.
@@ -197,13 +190,20 @@ impl Gateway {
         Ok(all)
     }
 
-    async fn read_svid(
+    async fn read_by(
         self: &Arc<Self>,
         text: &str,
-        (signed, all): (SignedSvid, Arc<All>),
+        (id, all): (&SpiffeId, &Arc<All>),
+        live: bool,
         now: i64,
     ) -> Result<KnownSvid, Refused> {
-        let (gateway, text) = (Arc::clone(self), Arc::from(text));
+        let signed = all.signed(text, id)?;
+        let at = signed.claims().expires_at;
+        // One that has ended is anybody's who has seen it: the store is not asked for it.
+        if live && now >= at {
+            return Err(of_svid(&SvidError::Expired { at }));
+        }
+        let (gateway, text, all) = (Arc::clone(self), Arc::from(text), Arc::clone(all));
         let read = self.blocking(move || read(&gateway, text, (signed, &all), now));
         let read = read.instrument(info_span!("resolve")).await;
         read.and_then(|read| read).map_err(|error| Refused::of_registry(&error))?
@@ -285,12 +285,7 @@ impl Gateway {
 
     /// Whether an SVID would still be taken, whenever it ends: by its bundle, its agent's name, and the key by which it was asked for.
     pub(crate) async fn svid_holds(self: &Arc<Self>, known: &KnownSvid, now: i64) -> Result<String, Refused> {
-        let text = Arc::clone(&known.text);
-        let read = match self.signed_svid(&text, now).await {
-            Ok(signed) => self.read_svid(&text, signed, now).await,
-            Err(refused) => Err(refused),
-        };
-        match read {
+        match self.read_svid(&known.text, false, now).await {
             Ok(read) => Ok(read.chain.to_string()),
             // The store is gone; it is looked at again with the next change.
             Err(refused) if refused.status() >= 500 => Ok(known.chain.to_string()),

@@ -28,6 +28,7 @@ mod shadow;
 mod stopping;
 mod stops;
 mod theirs;
+mod svids;
 mod tokens;
 mod tokens_about;
 mod users;
