@@ -21,6 +21,7 @@ mod people;
 mod policy;
 mod quarantine;
 mod signals;
+mod spiffe;
 mod token;
 mod up;
 
@@ -65,6 +66,7 @@ pub(crate) use policy::{
 };
 pub(crate) use quarantine::{ActivityArgs, QuarantineCommand, SetRuleArgs};
 pub(crate) use signals::{AddAlertArgs, AddReceiverArgs, AlertCommand, ReceiverCommand, SignalsCommand};
+pub(crate) use spiffe::{SvidCommand, TrustDomainCommand};
 pub(crate) use token::{GetTokenArgs, TokenAlg, TokenCommand, TokenProofArgs};
 pub(crate) use up::{
     BackupArgs, ConfirmArgs, ConfirmCommand, DataArgs, DoctorArgs, FolderArgs, InitArgs, LimitArgs,
@@ -186,6 +188,16 @@ pub(crate) enum Command {
     Token {
         #[command(subcommand)]
         command: TokenCommand,
+    },
+    /// JWT-SVIDs of an agent, for services that know SPIFFE.
+    Svid {
+        #[command(subcommand)]
+        command: SvidCommand,
+    },
+    /// SPIFFE trust domains of others, whose workloads may call as agents of the organization.
+    TrustDomain {
+        #[command(subcommand)]
+        command: TrustDomainCommand,
     },
     /// Who is told what happens to delegations, while it happens (Shared Signals).
     Signals {

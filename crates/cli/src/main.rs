@@ -107,6 +107,8 @@ fn run(command: Command, as_json: bool) -> Result<Output, Failure> {
         Command::IdentityProvider { command } => organization::identity_provider::run(&command),
         Command::Alert { command } => organization::alert::run(&command),
         Command::Token { command } => token::run(&command, as_json),
+        Command::Svid { command } => token::svid(command, as_json),
+        Command::TrustDomain { command } => organization::trust_domain::run(&command),
         Command::Signals { command } => organization::signals::run(&command),
         Command::Budget { command } => organization::budget::run(&command),
         Command::Secret { command } => organization::secret::run(&command),

@@ -46,4 +46,5 @@ pub(crate) mod signer;
 pub(crate) mod spend;
 pub(crate) mod table;
 pub(crate) mod team;
+pub(crate) mod trust_domain;
 pub(crate) mod up;

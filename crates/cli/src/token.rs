@@ -1,8 +1,8 @@
-//! `legation token`: identity tokens for scripts and CI, by the agent's own key and its delegations.
+//! `legation token` and `legation svid`: identity tokens and JWT-SVIDs for scripts and CI, by the agent's own key and its delegations.
 
 use crate::{
     agent::{self, Agent},
-    args::{GetTokenArgs, TokenAlg, TokenCommand, TokenProofArgs},
+    args::{GetTokenArgs, SvidCommand, TokenAlg, TokenCommand, TokenProofArgs},
     files, network,
     organization::host::gateway_at,
     output::{Failure, Output, complain},
@@ -25,7 +25,7 @@ use legation_resolver::{
         header::{CONTENT_TYPE, HeaderMap, HeaderValue},
     },
 };
-use legation_token::{dpop, request};
+use legation_token::{dpop, request, svid::TOKEN_TYPE};
 use serde_json::{Value, json};
 use std::{path::Path, time::Duration};
 
@@ -40,6 +40,12 @@ pub(crate) fn run(command: &TokenCommand, as_json: bool) -> Result<Output, Failu
     match command {
         TokenCommand::Get(args) => get(args, as_json),
         TokenCommand::Proof(args) => proof(args),
+    }
+}
+
+pub(crate) fn svid(command: SvidCommand, as_json: bool) -> Result<Output, Failure> {
+    match command {
+        SvidCommand::Get(args) => get(&args.of_token(), as_json),
     }
 }
 
@@ -135,7 +141,12 @@ impl From {
         let proof = args.bound.then(|| self.proof(nonce.as_deref())).transpose()?;
         let answer = read(&self.post("/token", form.into_bytes(), proof).await?)?;
         let kind = text(&answer, "token_type")?;
-        if args.bound != kind.eq_ignore_ascii_case("DPoP") {
+        let expected = match (args.svid, args.bound) {
+            (true, _) => "N_A",
+            (false, true) => "DPoP",
+            (false, false) => "Bearer",
+        };
+        if !kind.eq_ignore_ascii_case(expected) {
             let message = format!(
                 "the answer is a token of the type `{kind}`, which was not asked for: somebody on the way changed it"
             );
@@ -175,7 +186,12 @@ impl From {
             ("scope", &scope),
             ("token_signing_alg", alg),
         ];
-        let pairs = members.map(|(name, value)| format!("{name}={}", escape(value)));
+        // An SVID says neither what may be done nor by which algorithm it is signed.
+        let of_svid = [("requested_token_type", TOKEN_TYPE)];
+        let (base, more) = members.split_at(if args.svid { 4 } else { members.len() });
+        let more = if args.svid { &of_svid[..] } else { more };
+        let pairs: Vec<String> =
+            base.iter().chain(more).map(|(name, value)| format!("{name}={}", escape(value))).collect();
         Ok(pairs.join("&"))
     }
 

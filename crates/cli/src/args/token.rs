@@ -43,6 +43,9 @@ pub(crate) struct GetTokenArgs {
     /// Write it to this file, which its owner alone may read, and write a new one before it ends, until it is asked to end.
     #[arg(long, value_name = "FILE")]
     pub(crate) watch: Option<PathBuf>,
+    /// Whether it is a JWT-SVID that is asked for (`svid get`).
+    #[arg(skip)]
+    pub(crate) svid: bool,
 }
 
 #[derive(Debug, Args)]

@@ -186,6 +186,13 @@ const EXAMPLES: &[Example] = &[
         &["token get --key mail.agent --gateway http://127.0.0.1:8181 --audience https://crm.example"],
     ),
     ("token proof", &["token proof --key mail.agent --token token.txt --url https://crm.example/contacts"]),
+    (
+        "svid get",
+        &["svid get --key mail.agent --gateway http://127.0.0.1:8181 --audience https://crm.example"],
+    ),
+    ("trust-domain set", &["trust-domain set trust-domain.json"]),
+    ("trust-domain list", &["trust-domain list"]),
+    ("trust-domain remove", &["trust-domain remove partner.example"]),
     ("signals receiver add", &["signals receiver add shop"]),
     ("signals receiver list", &["signals receiver list"]),
     ("signals receiver remove", &["signals receiver remove 01J8ZQ4V7N"]),

@@ -1,6 +1,7 @@
 //! `legation up`: signer, host and gateway of a folder, until it is asked to end. Where the folder holds several organizations, each has a
 //! host and a gateway of its own, and they share the addresses, the signer and the store.
 
+mod bundles;
 mod dev;
 mod domains;
 mod keeper;
@@ -222,6 +223,7 @@ async fn serve_all(
         tokio::spawn(Arc::clone(&one.signals).run(complain));
         tokio::spawn(Arc::clone(&one.listening).run(complain));
         tokio::spawn(domains::run(Arc::clone(&one.registry), args.allow_private));
+        tokio::spawn(bundles::run(Arc::clone(&one.registry), args.allow_private || args.dev));
     }
     let connections = usize::try_from(args.limits.max_connections).unwrap_or(usize::MAX);
     let drain = Duration::from_secs(args.limits.drain.into());

@@ -13,7 +13,7 @@ use legation_credential::Request;
 use legation_did::Did;
 use legation_http_signature::Message;
 use legation_policy::Principal;
-use legation_registry::consents::Redeemed;
+use legation_registry::{consents::Redeemed, route::RouteAuth};
 use legation_store::{Commit, CommitError, Done, NewReceipt};
 use legation_token::Assertion;
 use legation_verifier::{
@@ -46,7 +46,7 @@ pub(crate) enum Who<'a> {
     Asserted(&'a Assertion),
     /// A program that a person has let act, at the token endpoint, whose code was spent.
     Consented(&'a Redeemed),
-    /// An identity token, at a route that takes some.
+    /// An identity token or a JWT-SVID, at a route that takes some.
     Token(&'a Presented),
     /// An agent of the organization, by its DID, that somebody who may say so vouches for (`authzen`).
     Named {
@@ -76,6 +76,7 @@ impl Who<'_> {
             Self::Presented(_) => "presentation",
             Self::Asserted(_) => "assertion",
             Self::Consented(_) => "code",
+            Self::Token(presented) if presented.auth() == RouteAuth::Svid => "svid",
             Self::Token(_) => "token",
         }
     }

@@ -113,6 +113,8 @@ pub struct Gateway {
     pub(crate) known_tokens: resource::Tokens,
     /// Programs that tell of themselves, and people who sign in.
     pub(crate) programs: Programs,
+    /// SVIDs that were shown here, and the trust domains that they are of.
+    pub(crate) known_svids: resource::Svids,
     /// Receipts of services that are being looked at.
     pub(crate) theirs: Arc<Semaphore>,
     /// Requests of services that are passed on, until the end of their answers.
@@ -177,6 +179,7 @@ impl Gateway {
             tokens: Tokens::default(),
             known_tokens: resource::Tokens::default(),
             programs,
+            known_svids: resource::Svids::default(),
             theirs: Arc::new(Semaphore::new(THEIRS)),
             passing: Arc::new(Semaphore::new(PASSING)),
         }))
@@ -235,6 +238,7 @@ impl Gateway {
         self.catalog.forget();
         self.foreign.forget();
         self.known_tokens.forget();
+        self.known_svids.forget();
     }
 
     /// Runs what blocks on a thread that may.

@@ -1,18 +1,21 @@
-//! Routes that take identity tokens: what a request shows, whom it stands for, and what is told of where to get one.
+//! Routes that take identity tokens and JWT-SVIDs: what a request shows, whom it stands for, and what is told of where to get one.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | this | what a request shows; for which resource a token has to be |
 //! | `caller` | whom a token stands for: the chain that it was made of, as it holds now, narrowed to what the token says |
+//! | `svid` | whom a JWT-SVID stands for: the agent of its SPIFFE ID, by the chain that the registry has |
 //! | `told` | the metadata of a route (RFC 9728), and what whoever lacks a token or a scope is told (RFC 6750 §3) |
 //!
 //! A token stands for a proof of possession, and never for authority: what is judged is the chain that it was made of. So whatever
 //! was revoked, suspended or used up is so on its next call.
 
 mod caller;
+mod svid;
 pub(crate) mod told;
 
 pub(crate) use caller::{KnownToken, Tokens};
+pub(crate) use svid::{KnownSvid, Svids};
 
 use crate::{decide::Who, models::Configured, refused::Refused};
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
@@ -25,6 +28,7 @@ use legation_registry::route::{Route, RouteAuth};
 use legation_token::{
     TokenError,
     dpop::{self, DpopError, Proof},
+    svid::verify::{claims_of, is_svid},
 };
 use std::sync::{Arc, OnceLock, atomic::AtomicBool};
 
@@ -36,6 +40,8 @@ pub(crate) struct Presented {
     token: String,
     /// Whether it is shown by `Authorization: DPoP`.
     by_proof: bool,
+    /// Whether it says that it is an SVID.
+    is_svid: bool,
     /// The values of all `DPoP` headers; `None` where one is no text.
     proofs: Option<Vec<String>>,
     method: String,
@@ -49,6 +55,8 @@ pub(crate) struct Presented {
     counted: AtomicBool,
     /// The token, once it is known.
     of: OnceLock<Arc<KnownToken>>,
+    /// The SVID, likewise.
+    svid: OnceLock<Arc<KnownSvid>>,
 }
 
 impl core::fmt::Debug for Presented {
@@ -85,6 +93,7 @@ impl Presented {
         Ok(Some(Self {
             token: token.to_owned(),
             by_proof,
+            is_svid: !by_proof && is_svid(token),
             proofs,
             method: method.to_owned(),
             url: url.to_owned(),
@@ -92,6 +101,7 @@ impl Presented {
             proof: OnceLock::new(),
             counted: AtomicBool::new(false),
             of: OnceLock::new(),
+            svid: OnceLock::new(),
         }))
     }
 
@@ -100,8 +110,16 @@ impl Presented {
         self.of.get()
     }
 
+    /// The SVID, once it is known.
+    pub(crate) fn svid(&self) -> Option<&Arc<KnownSvid>> {
+        self.svid.get()
+    }
+
     /// What a route has to take for it.
-    fn auth(&self) -> RouteAuth {
+    pub(crate) fn auth(&self) -> RouteAuth {
+        if self.is_svid {
+            return RouteAuth::Svid;
+        }
         if self.by_proof { RouteAuth::Token } else { RouteAuth::BearerToken }
     }
 
@@ -159,6 +177,20 @@ fn of_token(error: &TokenError) -> Refused {
 /// A proof of possession that does not hold (RFC 9449 §7.1).
 fn of_proof(error: &DpopError) -> Refused {
     Refused::new(error.code(), error.to_string()).challenged(error.oauth())
+}
+
+/// Whom a token that a request shows is for, by its own word, where it is an SVID.
+pub(crate) fn claimed_audience(headers: &HeaderMap) -> Option<String> {
+    let (_, token) = headers.get_all(AUTHORIZATION).iter().find_map(token_of)?;
+    claims_of(token).ok().map(|claims| claims.audience)
+}
+
+fn not_taken(presented: &Presented) -> Refused {
+    let message = format!(
+        "no route here takes a token that is shown so (`{}`); whoever runs the gateway names in `auth` of a route what it takes",
+        presented.auth().told()
+    );
+    Refused::new("auth_not_taken", message).challenged("invalid_token")
 }
 
 /// Holds that a route takes what a caller shows.

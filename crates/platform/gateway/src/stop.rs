@@ -6,7 +6,7 @@ use crate::{
     decide::Who,
     gateway::{Gateway, now},
     refused::Refused,
-    resource::KnownToken,
+    resource::{KnownSvid, KnownToken},
     signature::gather,
 };
 use core::{
@@ -45,6 +45,8 @@ pub(crate) enum By {
     Chain(Box<Did>, Option<AgentDelegation>),
     /// An identity token.
     Token(Arc<KnownToken>),
+    /// A JWT-SVID.
+    Svid(Arc<KnownSvid>),
 }
 
 impl By {
@@ -56,9 +58,10 @@ impl By {
             Who::Presented(_) | Who::Asserted(_) | Who::Consented(_) => {
                 Self::Chain(Box::new(agent.clone()), None)
             }
-            Who::Token(presented) => match presented.of() {
-                Some(known) => Self::Token(Arc::clone(known)),
-                None => Self::Chain(Box::new(agent.clone()), None),
+            Who::Token(presented) => match (presented.of(), presented.svid()) {
+                (Some(known), _) => Self::Token(Arc::clone(known)),
+                (None, Some(known)) => Self::Svid(Arc::clone(known)),
+                (None, None) => Self::Chain(Box::new(agent.clone()), None),
             },
             Who::Signed(message) => {
                 Self::Chain(Box::new(agent.clone()), AgentDelegation::parse(message.headers).ok())
@@ -141,7 +144,7 @@ impl Gateway {
         let gateway = Arc::clone(self);
         let task = tokio::spawn(async move {
             // That a token was revoked raises no epoch.
-            let is_token = matches!(by, By::Token(..));
+            let is_token = matches!(by, By::Token(..) | By::Svid(..));
             loop {
                 let changed = tokio::select! {
                     changed = epochs.changed() => {
@@ -153,7 +156,11 @@ impl Gateway {
                     () = tokio::time::sleep(LOOK_AT_TOKEN), if is_token => false,
                 };
                 let holds = match &by {
-                    By::Token(known) if !changed => gateway.token_not_revoked(known).await,
+                    By::Token(known) if !changed => gateway.token_not_revoked(&known.id).await,
+                    By::Svid(known) if !changed => match &known.issued {
+                        Some(id) => gateway.token_not_revoked(id).await,
+                        None => Ok(()),
+                    },
                     by => gateway.still_holds(by).await,
                 };
                 if let Err(refused) = holds {
@@ -180,6 +187,10 @@ impl Gateway {
             },
             By::Chain(agent, named) => self.chain_holds(agent, named.as_ref(), now).await,
             By::Token(known) => self.token_holds(known, now).await,
+            By::Svid(known) => {
+                let chain = self.svid_holds(known, now).await?;
+                self.still_verifies(&known.agent, &chain, now).await
+            }
         }
     }
 
@@ -218,7 +229,7 @@ impl Gateway {
     }
 
     async fn token_holds(self: &Arc<Self>, known: &Arc<KnownToken>, now: i64) -> Result<(), Refused> {
-        self.token_not_revoked(known).await?;
+        self.token_not_revoked(&known.id).await?;
         // The store is gone; it is looked at again with the next change.
         if self.token_has_its_key(known, now).await.is_ok_and(|has| !has) {
             let message = "the key by which the token was asked for is no longer the agent's";
@@ -227,8 +238,8 @@ impl Gateway {
         self.still_verifies(&known.claims().client_id, &known.chain, now).await
     }
 
-    async fn token_not_revoked(self: &Arc<Self>, known: &Arc<KnownToken>) -> Result<(), Refused> {
-        let (gateway, id) = (Arc::clone(self), known.id.clone());
+    async fn token_not_revoked(self: &Arc<Self>, id: &str) -> Result<(), Refused> {
+        let (gateway, id) = (Arc::clone(self), id.to_owned());
         let found = self.blocking(move || gateway.registry.issued_token(&id)).await.and_then(|found| found);
         // One that ended meanwhile was not revoked before.
         if found.is_ok_and(|found| found.is_some_and(|token| token.revoked.is_some())) {

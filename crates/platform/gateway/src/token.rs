@@ -5,6 +5,7 @@
 //! | this | what is asked, decided and signed |
 //! | `identify` | who asks: by a presentation of its chain, or by a JWT that its key signed |
 //! | `code` | a program that a person has let act, by the code that it was sent |
+//! | `svid` | a JWT-SVID in place of a token |
 //! | `about` | whether a token holds (RFC 7662), that it holds no longer (RFC 7009) |
 //! | `told` | what a caller gets, in OAuth's words |
 //!
@@ -16,6 +17,7 @@
 mod about;
 mod code;
 mod identify;
+mod svid;
 pub(crate) mod told;
 
 pub(crate) use about::{introspect, revoke};
@@ -168,6 +170,9 @@ async fn issue(
     }
     let asked = TokenRequest::read(&arrived.body)?;
     let proof = proof(gateway, &arrived.headers, nonces, now)?;
+    if asked.svid && proof.is_some() {
+        return Err(svid::bound());
+    }
     let id = uuid::Uuid::now_v7().to_string();
     let shows = shows(gateway, (&asked, proof.as_ref(), &id), nonces, now).await?;
     if asked.client_id.as_deref().is_some_and(|client| client != shows.claimed()) {
@@ -204,8 +209,14 @@ async fn issue(
     if let Shows::Assertion(assertion) = &shows {
         gateway.assertion_is_first(assertion, now).await.map_err(|error| refused(&error))?;
     }
-    let narrowed = wanted.narrowed(&caller.chain).map_err(|error| refused(&error))?;
     let trust = gateway.verifier.trust();
+    let status_until = now.saturating_add(trust.max_status_age.saturating_sub(caller.status_age));
+    if asked.svid {
+        done.synced.wait().await.map_err(|_| refused(&Refused::store()))?;
+        let made = svid::make(gateway, &caller, (&audience, &id), (status_until, now)).await;
+        return made.map_err(|error| refused(&error));
+    }
+    let narrowed = wanted.narrowed(&caller.chain).map_err(|error| refused(&error))?;
     let claims = of_chain(
         &caller.chain,
         Issue {
@@ -214,7 +225,7 @@ async fn issue(
             narrowed: &narrowed,
             id: &id,
             key: proof.as_ref().map(Proof::thumbprint),
-            status_until: now.saturating_add(trust.max_status_age.saturating_sub(caller.status_age)),
+            status_until,
             now,
         },
     );
@@ -222,7 +233,11 @@ async fn issue(
     let algorithm = asked.algorithm.unwrap_or(TokenAlgorithm::Es256);
     // What was decided is on the disk before anything comes of it.
     done.synced.wait().await.map_err(|_| refused(&Refused::store()))?;
-    let next = gateway.keep_token(&caller, &shows, &claims, now).await.map_err(|error| refused(&error))?;
+    let next = match &shows {
+        Shows::Code(redeemed, _) => gateway.keep_bought((&caller, redeemed), &claims, now).await.map(Some),
+        _ => gateway.keep_token(&caller, (&claims.id, claims.expires_at), now).await.map(|()| None),
+    };
+    let next = next.map_err(|error| refused(&error))?;
     let token = gateway.sign_token(claims.clone(), algorithm, now).await.map_err(|error| refused(&error))?;
     Ok(told::token(&claims, &token, (&asked.grant, next.as_ref().map(|next| next.as_str()))))
 }
@@ -319,6 +334,9 @@ impl Wanted<'_> {
 
     /// The request that is judged: `token:issue` on the service.
     fn judged(&self, chain: &VerifiedChain) -> Result<Request, Refused> {
+        if self.asked.svid {
+            return self.judged_svid(chain);
+        }
         let narrowed = self.narrowed(chain)?;
         if narrowed.own_key && !self.proof.is_some_and(|proof| is_own(chain, proof)) {
             let message =
@@ -357,31 +375,26 @@ impl Gateway {
         Ok(nonces)
     }
 
-    /// Keeps of which chain a token is, and by which key it was asked for, before anybody has it. Gives by what a program that a person
-    /// lets act gets the next one.
+    /// Keeps of which chain a token is, and by which key it was asked for, before anybody has it.
     async fn keep_token(
         self: &Arc<Self>,
         caller: &Identified,
-        shows: &Shows,
-        claims: &Claims,
+        (id, until): (&str, i64),
         now: i64,
-    ) -> Result<Option<Zeroizing<String>>, Refused> {
+    ) -> Result<(), Refused> {
         let unknown = || Refused::new("internal", "the chain of the token is not at hand");
-        if let Shows::Code(redeemed, _) = shows {
-            return self.keep_bought((caller, redeemed), claims, now).await.map(Some);
-        }
         let issued = Issued {
-            id: issued::digest(&claims.id),
-            agent: claims.client_id.to_string(),
+            id: issued::digest(id),
+            agent: caller.chain.agent().to_string(),
             key: NonceUse::of(&caller.chain).ok_or_else(unknown)?.key,
             chain: caller.secured.as_deref().ok_or_else(unknown)?.to_owned(),
-            until: claims.expires_at,
+            until,
             revoked: None,
         };
         let gateway = Arc::clone(self);
         let kept =
             self.blocking(move || gateway.registry.keep_token(&issued, now)).await.and_then(|kept| kept);
-        kept.map(|()| None).map_err(|error| Refused::of_registry(&error))
+        kept.map_err(|error| Refused::of_registry(&error))
     }
 
     /// Has a token signed, by the key that signs by that algorithm now.

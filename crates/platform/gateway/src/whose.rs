@@ -4,7 +4,7 @@
 use crate::{
     auth::key_of,
     gateway::{Gateway, now},
-    resource::claimed_issuer,
+    resource::{claimed_audience, claimed_issuer},
 };
 use http::HeaderMap;
 use legation_credential::Delegation;
@@ -26,6 +26,15 @@ pub async fn whose(gateways: &[Arc<Gateway>], headers: &HeaderMap) -> Option<Did
             Err(_) => false,
         };
         return gateways.iter().find(is_its).map(|gateway| gateway.registry.did().clone());
+    }
+    // An SVID of another trust domain is for one of them, and of none.
+    if let Some(audience) = claimed_audience(headers) {
+        let is_its = |gateway: &&Arc<Gateway>| {
+            let rest = audience.strip_prefix(&gateway.registry.origin());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let found = gateways.iter().filter(is_its).max_by_key(|gateway| gateway.registry.origin().len());
+        return found.map(|gateway| gateway.registry.did().clone());
     }
     if let Some(issuer) = claimed_issuer(headers) {
         let found = gateways.iter().find(|gateway| gateway.registry.origin() == issuer);

@@ -74,6 +74,7 @@ mod serve;
 mod signals;
 mod stream;
 mod told;
+mod trust_domains;
 mod version;
 
 pub use admins::actions_of;

@@ -11,6 +11,7 @@
 //! | [`domains`] | looks at domains that the organization says are its own |
 //! | [`signals`] | streams of Security Event Tokens: Shared Signals' end points, and the sender |
 //! | [`listen`] | what partners tell of their delegations: heard, and heeded |
+//! | [`mod@spiffe`] | [`spiffe()`]: the bundle of the organization's SPIFFE trust domain; bundles of others, fetched |
 //! | [`mod@tokens`] | [`tokens()`]: where identity tokens come from |
 //! | [`several`] | several organizations at one address: which of them a request is for |
 //! | [`server`] | [`serve`]: connections with their limits, TLS, an orderly end |
@@ -50,6 +51,7 @@ pub mod router;
 pub mod server;
 pub mod several;
 pub mod signals;
+pub mod spiffe;
 mod tls;
 pub mod tokens;
 
@@ -60,4 +62,5 @@ pub use organization::published;
 pub use router::router;
 pub use server::{ServeError, Serving, TlsFiles, serve, serve_as, serve_long, serve_on};
 pub use signals::Signals;
+pub use spiffe::spiffe;
 pub use tokens::tokens;

@@ -32,6 +32,7 @@
 //! | [`identity`] | admins whom an OpenID provider knows |
 //! | [`console`] | admins of some hours, who sign in to the console by a code |
 //! | [`alerts`] | webhooks that are told what an operator has to know |
+//! | `spiffe`, [`trust`] | the organization as a SPIFFE trust domain; other trust domains, and whose workloads are its agents |
 //! | [`signals`] | streams of Security Event Tokens: whoever has one is told what happens to delegations |
 //! | [`people`], [`clients`] | people who may let programs act for them, and by what they sign in; programs that are known |
 //! | [`consents`] | what a person lets a program do: a delegation; the codes that buy tokens of it |
@@ -94,10 +95,12 @@ pub mod rotation;
 pub mod route;
 pub mod shadow;
 pub mod signals;
+mod spiffe;
 mod status;
 pub mod theirs;
 pub mod tokens;
 pub mod tried;
+pub mod trust;
 pub mod view;
 pub mod watched;
 pub mod webvh;

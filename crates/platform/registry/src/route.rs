@@ -91,6 +91,8 @@ pub enum RouteAuth {
     Token,
     /// An identity token that is bound to no key: whoever has it may show it.
     BearerToken,
+    /// A JWT-SVID, of the organization's own trust domain or of another one whose workloads it has named.
+    Svid,
 }
 
 impl RouteAuth {
@@ -102,6 +104,7 @@ impl RouteAuth {
             Self::ApiKey => "api-key",
             Self::Token => "token",
             Self::BearerToken => "bearer-token",
+            Self::Svid => "svid",
         }
     }
 }
@@ -213,9 +216,15 @@ impl Route {
         }
     }
 
-    /// Whether identity tokens are taken, of one kind or the other.
+    /// Whether identity tokens are taken, of one kind or the other, or SVIDs.
     #[must_use]
     pub fn takes_tokens(&self) -> bool {
+        self.takes_access_tokens() || self.takes(RouteAuth::Svid)
+    }
+
+    /// Whether identity tokens are taken, of one kind or the other.
+    #[must_use]
+    pub fn takes_access_tokens(&self) -> bool {
         self.takes(RouteAuth::Token) || self.takes(RouteAuth::BearerToken)
     }
 

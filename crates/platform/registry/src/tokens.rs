@@ -1,7 +1,7 @@
 //! The keys that sign agents' identity tokens: one for each algorithm, made when it is first asked for, replaced with the
 //! organization's own.
 
-use crate::{error::RegistryError, registry::Registry};
+use crate::{error::RegistryError, registry::Registry, spiffe::SVIDS};
 use legation_keys::Algorithm;
 use legation_store::{Tx, token, token::Key};
 use legation_token::TokenAlgorithm;
@@ -39,7 +39,7 @@ impl Registry {
     /// [`RegistryError`].
     pub fn nonce_key(&self, now: i64) -> Result<[u8; 32], RegistryError> {
         let keys = self.read_open(|tx| token::keys(tx, &self.id))?;
-        let first = keys.into_iter().find(|key| key.until.is_none());
+        let first = keys.into_iter().find(|key| key.until.is_none() && key.algorithm != SVIDS);
         let first = match first {
             Some(key) => key,
             None => self.token_key(TokenAlgorithm::Es256, now)?,
@@ -54,6 +54,8 @@ impl Registry {
     /// [`RegistryError`].
     pub fn token_jwks(&self, now: i64) -> Result<Vec<Value>, RegistryError> {
         let mut keys = self.read_open(|tx| token::keys(tx, &self.id))?;
+        // Those of SVIDs are in a bundle of their own.
+        keys.retain(|key| key.algorithm != SVIDS);
         if keys.iter().all(|key| key.until.is_some()) {
             keys.push(self.token_key(TokenAlgorithm::Es256, now)?);
         }

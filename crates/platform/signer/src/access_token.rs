@@ -17,7 +17,7 @@ use std::time::SystemTime;
 pub(crate) const FRAGMENT: &str = "token-";
 
 /// By how much the clock of whoever asks may differ, and how old its request may be, seconds.
-const CLOCKS: i64 = 60;
+pub(crate) const CLOCKS: i64 = 60;
 
 /// The time, Unix seconds.
 pub(crate) fn now() -> i64 {

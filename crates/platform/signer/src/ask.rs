@@ -52,6 +52,8 @@ pub(crate) enum Request {
     Alert(Alert),
     /// An identity token of an agent, signed.
     AccessToken(AccessToken),
+    /// A JWT-SVID of an agent, signed.
+    JwtSvid(JwtSvid),
     /// A checkpoint of a log, signed.
     Checkpoint(Checkpoint),
     /// An entry of the log of a did:webvh, written and signed.
@@ -86,6 +88,7 @@ impl Request {
             Self::SecurityEvent(_) => "security_event",
             Self::Alert(_) => "alert",
             Self::AccessToken(_) => "access_token",
+            Self::JwtSvid(_) => "jwt_svid",
             Self::Checkpoint(_) => "checkpoint",
             Self::WebvhEntry(_) => "webvh_entry",
             Self::SealSecret(_) => "seal_secret",
@@ -288,6 +291,16 @@ pub(crate) struct Alert {
     pub(crate) issuer: String,
     /// A JSON text, which is signed as it stands.
     pub(crate) alert: String,
+}
+
+/// Signs a JWT-SVID of an agent.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JwtSvid {
+    /// Its key id is the trust domain's URI with a fragment that begins with `svid-`.
+    pub(crate) key: Key,
+    /// A JSON text, which is read strictly and written anew.
+    pub(crate) claims: String,
 }
 
 /// Signs an identity token of an agent (RFC 9068).

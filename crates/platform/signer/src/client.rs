@@ -198,6 +198,21 @@ impl Client {
         self.secured(&Request::AccessToken(ask::AccessToken { key: key.into(), claims }))
     }
 
+    /// Signs a JWT-SVID of an agent as a compact JWS of `typ` `JWT` by ES256. The key's id is the URI of the trust domain with a fragment
+    /// that begins with `svid-`.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `issuer_mismatch` for a key of another trust domain or for something else, `token_terms` for an SVID that lives
+    /// longer than a token may.
+    pub fn jwt_svid(
+        &mut self,
+        key: SealedKey<'_>,
+        claims: &legation_token::svid::SvidClaims,
+    ) -> Result<String, ClientError> {
+        let claims = claims.to_json().to_string();
+        self.secured(&Request::JwtSvid(ask::JwtSvid { key: key.into(), claims }))
+    }
+
     /// Signs an alert of an organization, a JSON text whose `type` is `LegationAlert`, as it stands. Gives a compact JWS.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ pub enum Door {
     /// `registry.sock`: makes keys, signs delegations, status lists, receipts, cards, domain linkages and what was seen of domains, checkpoints of logs,
     /// entries of did:webvh logs, Security Event Tokens and alerts, seals secrets.
     Registry,
-    /// `gateway.sock`: signs receipts and identity tokens of agents, opens secrets.
+    /// `gateway.sock`: signs receipts, identity tokens and JWT-SVIDs of agents, opens secrets.
     Gateway,
     /// Where processes of agents may knock, whoever they run as: signs requests, by keys that were sealed for the user that asks. It is
     /// in no signer's folder, which others do not get into.
@@ -49,7 +49,7 @@ impl Door {
             Request::Ping {} => true,
             Request::Receipt(_) => self != Self::Agents,
             Request::SignRequest(_) => self == Self::Agents,
-            Request::OpenSecret(_) | Request::AccessToken(_) => self == Self::Gateway,
+            Request::OpenSecret(_) | Request::AccessToken(_) | Request::JwtSvid(_) => self == Self::Gateway,
             Request::Generate(_)
             | Request::GenerateAll(_)
             | Request::Delegate(_)

@@ -14,7 +14,7 @@
 //! | `ask`, `frame` | what is asked and answered, as JSON; how it is framed |
 //! | `refused` | why something was not done, with its code |
 //! | `process` | requests of agents, signed for their processes |
-//! | `verbs`, `signing`, `event`, `access_token`, `webvh` | what is done; what signs; security events and alerts; identity tokens; entries of did:webvh logs |
+//! | `verbs`, `signing`, `event`, `access_token`, `svid`, `webvh` | what is done; what signs; security events and alerts; identity tokens; JWT-SVIDs; entries of did:webvh logs |
 //! | `rsa` | RSA keys, for what others read by RS256 alone |
 //! | [`server`], `connections` | [`serve()`]: the process; how many it talks with |
 //! | `folder`, `socket`, `hidden` | who may knock; connecting; no core dump, no debugger |
@@ -48,6 +48,7 @@ mod serve_error;
 pub mod server;
 mod signing;
 mod socket;
+mod svid;
 pub mod token;
 mod verbs;
 mod webvh;

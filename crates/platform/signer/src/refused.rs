@@ -13,7 +13,7 @@ use legation_keys::{
     secret::{SecretKeyError, SignError},
     time,
 };
-use legation_token::{ClaimsError, LIFE};
+use legation_token::{ClaimsError, LIFE, svid::SvidClaimsError};
 use legation_webvh_entry::EntryError;
 
 /// Why nothing was done. It never holds anything of a key or a secret.
@@ -147,6 +147,9 @@ pub(crate) enum Refused {
     /// What is no token of an agent.
     #[error("{0}")]
     Claims(#[from] ClaimsError),
+    /// What is no SVID of an agent.
+    #[error("{0}")]
+    Svid(#[from] SvidClaimsError),
     /// A token that lives too long, or says what would not be signed.
     #[error("a token lives for 1 to {LIFE} seconds and says what is known of tokens, as it is written here")]
     TokenTerms,
@@ -209,6 +212,7 @@ impl Refused {
             Self::History { .. } => "issuer_mismatch",
             Self::Entry(error) => error.code(),
             Self::Claims(error) => error.code(),
+            Self::Svid(error) => error.code(),
             Self::TokenTerms => "token_terms",
             Self::Request(error) => error.code(),
             Self::NobodysUser { .. } => "user_unusable",

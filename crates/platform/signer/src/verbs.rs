@@ -9,7 +9,7 @@ use crate::{
     process,
     refused::{Refused, shorten},
     rsa::{self, RsaKey},
-    signing, webvh,
+    signing, svid, webvh,
 };
 use legation_keys::{Algorithm, SecretKey, Signer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,6 +52,7 @@ fn perform(request: Request, user: u32, master: &Master) -> Result<Answer, Refus
         Request::SecurityEvent(request) => event::security_event(&request, master).map(secured),
         Request::Alert(request) => event::alert(&request, master).map(secured),
         Request::AccessToken(request) => access_token::access_token(&request, master).map(secured),
+        Request::JwtSvid(request) => svid::jwt_svid(&request, master).map(secured),
         Request::Checkpoint(request) => signing::checkpoint(&request, master).map(secured),
         Request::ProcessKey(request) => process::process_key(&request, master),
         Request::SignRequest(request) => process::sign_request(&request, user, master),

@@ -16,6 +16,7 @@
 //! | [`refused`] | errors as OAuth has them, each with a code of ours |
 //! | [`metadata`] | where all of it is found (RFC 8414, OpenID Connect Discovery) |
 //! | [`algorithm`] | the signature algorithms of tokens |
+//! | [`svid`] | JWT-SVIDs, for services that know SPIFFE: who a workload is, and nothing of what it may do |
 //!
 //! Nothing here opens a socket, reads a clock or holds a key. A token is signed by whoever holds the issuer's key
 //! ([`Claims::to_json`] is what it signs), which is the signer.
@@ -39,6 +40,7 @@ pub mod pkce;
 pub mod redirect;
 pub mod refused;
 pub mod request;
+pub mod svid;
 pub mod verify;
 
 pub use about::AboutToken;
@@ -51,6 +53,7 @@ pub use narrow::{Narrowed, narrow};
 pub use nonce::Nonces;
 pub use refused::Refused;
 pub use request::{Grant, TokenRequest};
+pub use svid::{SpiffeId, SpiffeIdError};
 pub use verify::{Expected, Shown, SignedToken, TokenError, VerifiedToken, signed, verify};
 
 /// The `typ` of a token (RFC 9068 §2.1).

@@ -1,6 +1,6 @@
 //! What is asked of a token endpoint: a form (RFC 6749 §4.4.2, RFC 8693 §2.1), read strictly.
 
-use crate::{Refused, TokenAlgorithm};
+use crate::{Refused, TokenAlgorithm, svid};
 use legation_credential::Pattern;
 
 /// Most bytes of a request: the longest presentation that is read has as many, and is written once more in base64url.
@@ -27,7 +27,7 @@ pub const PRESENTATION: [&str; 2] =
 /// The type of what is issued.
 pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// The types that may be asked for: an access token is a JWT here.
-const REQUESTED: [&str; 2] = [ACCESS_TOKEN, "urn:ietf:params:oauth:token-type:jwt"];
+const REQUESTED: [&str; 3] = [ACCESS_TOKEN, "urn:ietf:params:oauth:token-type:jwt", svid::TOKEN_TYPE];
 
 /// Parameters by which a client would show a secret. Nobody has one here.
 pub(crate) const SECRETS: [&str; 4] = ["client_secret", "password", "username", "assertion"];
@@ -101,6 +101,8 @@ pub struct TokenRequest {
     pub scope: Vec<Pattern>,
     /// By which algorithm it is to be signed: `token_signing_alg`, a parameter of ours.
     pub algorithm: Option<TokenAlgorithm>,
+    /// Whether a JWT-SVID is asked for: `requested_token_type`, with either grant.
+    pub svid: bool,
 }
 
 impl TokenRequest {
@@ -143,6 +145,12 @@ impl TokenRequest {
             let message = "`authorization_details` is not read here; ask for less by `scope`";
             return Err(Refused::new("invalid_authorization_details", "authorization_details", message));
         }
+        let svid = is_svid(&form)?;
+        // It names an agent of the organization, and says nothing of what somebody consented to.
+        if svid && matches!(grant, Grant::Code { .. } | Grant::Refresh { .. }) {
+            let message = "a JWT-SVID is asked for by a presentation or an assertion, and not by a code";
+            return Err(Refused::request("svid_by_code", message));
+        }
         let audience = match grant {
             Grant::Code { .. } | Grant::Refresh { .. } if !form.has("resource") && !form.has("audience") => {
                 None
@@ -150,6 +158,7 @@ impl TokenRequest {
             _ => Some(audience(&form)?),
         };
         Ok(Self {
+            svid,
             grant,
             client_id: form.get("client_id").map(str::to_owned),
             audience,
@@ -175,7 +184,7 @@ fn exchange(form: &Form) -> Result<Grant, Refused> {
         return Err(Refused::request("actor_token", message));
     }
     if form.get("requested_token_type").is_some_and(|wanted| !REQUESTED.contains(&wanted)) {
-        let message = format!("the only `requested_token_type` is `{ACCESS_TOKEN}`");
+        let message = format!("`requested_token_type` is `{ACCESS_TOKEN}` or `{}`", svid::TOKEN_TYPE);
         return Err(Refused::request("requested_token_type", message));
     }
     // A second credential would be a second answer to who asks.
@@ -184,6 +193,21 @@ fn exchange(form: &Form) -> Result<Grant, Refused> {
         return Err(Refused::request("client_assertion", message));
     }
     Ok(Grant::Exchange { presentation: token.to_owned() })
+}
+
+/// Whether an SVID is asked for. It says who somebody is, by the algorithm that all its readers know, and binds no key.
+fn is_svid(form: &Form) -> Result<bool, Refused> {
+    if form.get("requested_token_type") != Some(svid::TOKEN_TYPE) {
+        return Ok(false);
+    }
+    match ["scope", "token_signing_alg"].into_iter().find(|name| form.has(name)) {
+        None => Ok(true),
+        Some(name) => {
+            let message =
+                format!("a JWT-SVID says who you are, by ES256, and not what you may do: leave `{name}` out");
+            Err(Refused::request("svid_parameter", message))
+        }
+    }
 }
 
 fn client(form: &Form) -> Result<Grant, Refused> {

@@ -10,7 +10,7 @@ use crate::{
 use axum::Router;
 use legation_did::Did;
 use legation_gateway::Gateway;
-use legation_host::{Listening, Signals, api::Settings, logs, published, several, tokens};
+use legation_host::{Listening, Signals, api::Settings, logs, published, several, spiffe, tokens};
 use legation_log::policy::Policy;
 use legation_registry::{Registry, names};
 use legation_signer::Door;
@@ -125,6 +125,7 @@ impl Organization {
         let told = |name, routes| legation_gateway::told(Arc::clone(&self.gateway), name, routes);
         let pages =
             published(Arc::clone(&self.registry)).merge(tokens(&self.registry)).merge(logs(self.logs()));
+        let pages = pages.merge(spiffe(Arc::clone(&self.registry)));
         legation_gateway::router(Arc::clone(&self.gateway))
             .merge(told("published", pages))
             .merge(told("signals", self.signals.router().merge(self.listening.router())))

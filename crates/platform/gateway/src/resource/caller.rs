@@ -1,6 +1,6 @@
 //! Whom a token stands for: the agent of the chain that it was made of, as that holds now, narrowed to what the token says.
 
-use super::{Presented, of_proof, of_token, resources, taking};
+use super::{Presented, not_taken, of_proof, of_token, resources, taking};
 use crate::{
     auth::{Seen, VERIFIED},
     counted::By,
@@ -215,6 +215,9 @@ impl Gateway {
         presented: &Presented,
         now: i64,
     ) -> Result<Did, Refused> {
+        if presented.is_svid {
+            return self.svid_holder(presented, now).await;
+        }
         let known = self.known_token(&presented.token, now).await?;
         // For which resource it is, is asked with the rest.
         known.held(presented, &known.claims().audience, now)?;
@@ -227,6 +230,9 @@ impl Gateway {
         presented: &Presented,
         now: i64,
     ) -> Result<Identified, Undecided> {
+        if presented.is_svid {
+            return self.by_svid(presented, now).await;
+        }
         let known = self.known_token(&presented.token, now).instrument(info_span!("auth")).await?;
         let configured = self.configured_at(known.epoch).await?;
         // What is refused by what was remembered is looked at again where that has changed.
@@ -334,14 +340,6 @@ impl KnownToken {
     }
 }
 
-fn not_taken(presented: &Presented) -> Refused {
-    let message = format!(
-        "no route here takes a token that is shown so (`{}`); whoever runs the gateway names in `auth` of a route what it takes",
-        presented.auth().told()
-    );
-    Refused::new("auth_not_taken", message).challenged("invalid_token")
-}
-
 fn keys(registry: &Registry, now: i64) -> Result<JwkSet, RegistryError> {
     let jwks = serde_json::json!({ "keys": registry.token_jwks(now)? }).to_string();
     let wrong =
@@ -396,7 +394,7 @@ fn read(gateway: &Gateway, token: &str, now: i64) -> Result<Read, RegistryError>
 }
 
 /// The thumbprint of the key by which an agent has shown itself, where it is its own still.
-fn key_of(
+pub(super) fn key_of(
     registry: &Registry,
     agent: &Did,
     multikey: &str,

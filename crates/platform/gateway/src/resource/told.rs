@@ -80,13 +80,13 @@ pub(crate) async fn metadata(gateway: &Arc<Gateway>, path: &str) -> Response {
 
 fn found<'c>(configured: &'c Configured, origin: &str, path: &str) -> Option<(&'c Route, String)> {
     if path.is_empty() || path == "/" {
-        let mut all = configured.routes.iter().filter(|route| route.takes_tokens());
+        let mut all = configured.routes.iter().filter(|route| route.takes_access_tokens());
         return match (all.next(), all.next()) {
             (Some(route), None) => Some((route, format!("{origin}{}", route.path))),
             _ => None,
         };
     }
-    let (route, url) = taking(configured, path)?;
+    let (route, url) = taking(configured, path).filter(|(route, _)| route.takes_access_tokens())?;
     // What no grant could name is no resource.
     resource::check(&url).ok()?;
     Some((route, format!("{origin}{path}")))
@@ -105,7 +105,8 @@ pub(crate) async fn challenge(
         return;
     }
     let Ok(configured) = gateway.configured_lately().await else { return };
-    let Some((route, _)) = taking(&configured, &head.path) else { return };
+    let taking = taking(&configured, &head.path).filter(|(route, _)| route.takes_access_tokens());
+    let Some((route, _)) = taking else { return };
     let asked = refused.challenge.as_ref().and_then(|challenge| challenge.scope.clone());
     // Whoever shows no token is told no error (RFC 6750 §3.1).
     let error = error.or_else(|| (head.shows_token && status == 401).then_some("invalid_token"));

@@ -144,7 +144,11 @@ async fn revoked(
     // What is no token of ours, and what has ended, is as good as revoked (RFC 7009 §2.2).
     let token = match gateway.known_token(&asked.token, now).await {
         Ok(token) => token,
-        Err(refused) if refused.challenge.is_some() => return Ok(json!({})),
+        Err(refused) if refused.challenge.is_some() => {
+            // An SVID is bound to no key: it is whoever's who has it.
+            gateway.revoke_svid(&asked.token, now).await.map_err(|error| of_client(&error))?;
+            return Ok(json!({}));
+        }
         Err(refused) => return Err(of_client(&refused)),
     };
     let claims = token.claims();

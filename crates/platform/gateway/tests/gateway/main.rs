@@ -27,6 +27,7 @@ mod secrets;
 mod shadow;
 mod stopping;
 mod stops;
+mod svids;
 mod theirs;
 mod tokens;
 mod tokens_about;

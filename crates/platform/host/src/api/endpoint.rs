@@ -4,7 +4,7 @@
 use super::{
     admins, alerts, approvals, asked::Asked, budgets, cards, claims, configured, console, delegations,
     domains, error::ApiError, holders, identity, keys, mcp, migration, overlays, people, policies, processes,
-    quarantine, rotation, signals, told,
+    quarantine, rotation, signals, told, trust_domains,
 };
 use axum::http::Method;
 use legation_credential::request::split_query;
@@ -213,6 +213,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
         cards::ENDPOINTS,
         delegations::ENDPOINTS,
         configured::ENDPOINTS,
+        trust_domains::ENDPOINTS,
         policies::ENDPOINTS,
         mcp::ENDPOINTS,
         quarantine::ENDPOINTS,

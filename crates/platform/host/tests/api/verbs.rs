@@ -584,6 +584,21 @@ async fn people(walk: &Walk<'_>) {
     assert_eq!(refused.problem(), told(400, "value_invalid"));
 }
 
+async fn trust_domains(walk: &Walk<'_>) {
+    let bundle = json!({"keys": [], "spiffe_sequence": 1});
+    let workloads = json!([{"spiffeId": "spiffe://partner.example/crm", "agent": "bot"}]);
+    let domain = json!({"name": "partner.example", "bundle": bundle, "workloads": workloads});
+    let set = walk.ask("PUT", "/v1/trust-domains/partner.example", domain.clone()).await;
+    assert_eq!((&set["maxLife"], &set["held"]), (&json!(3600), &json!({"keys": 0, "fetched": null})));
+    assert_eq!(walk.get("/v1/trust-domains").await["trust-domains"], json!([set]));
+    assert_eq!(walk.get("/v1/trust-domains/partner.example").await["workloads"], workloads);
+    let mut other = domain;
+    other["workloads"][0]["spiffeId"] = json!("spiffe://partner.example/crm/");
+    let wrong = walk.world.ask(&walk.world.admin, "PUT", "/v1/trust-domains/partner.example", &other).await;
+    assert_eq!(wrong.problem(), told(400, "value_invalid"));
+    walk.ask("DELETE", "/v1/trust-domains/partner.example", Value::Null).await;
+}
+
 async fn policies(walk: &Walk<'_>) {
     let partner =
         json!({"name": "shop", "did": "did:web:shop.example", "models": ["standard"], "maxStatusAge": 10});
@@ -591,6 +606,7 @@ async fn policies(walk: &Walk<'_>) {
     assert_eq!(walk.get("/v1/partners").await["partners"], json!([partner]));
     assert_eq!(walk.get("/v1/partners/shop").await["maxStatusAge"], 10);
     walk.ask("DELETE", "/v1/partners/shop", Value::Null).await;
+    trust_domains(walk).await;
     quarantine(walk).await;
     let text = "forbid (principal is Agent, action, resource == Model::\"gpt-5\");";
     let put = walk.ask("PUT", "/v1/policies/no-gpt-5", json!({ "text": text })).await;

@@ -9,6 +9,7 @@ mod dpop;
 mod make;
 mod narrow;
 mod requests;
+mod svid;
 mod verify;
 
 use legation_keys::{Algorithm, SecretKey, Signer, base64url};
