@@ -238,7 +238,8 @@ fn the_npm_package_does_what_it_says() {
     node.args(["--test", "--test-reporter=tap"])
         .arg(script("package.test.mjs"))
         .arg(script("refused.test.mjs"))
-        .arg(script("servers.test.mjs"));
+        .arg(script("servers.test.mjs"))
+        .arg(script("testing.test.mjs"));
     said(node.env("LEGATION_COMMAND", command()).env("LEGATION_PACKAGE", package));
 }
 
@@ -280,6 +281,7 @@ fn the_wheel_does_what_it_says() {
     said(&mut python("python", "test_package.py"));
     said(&mut python("python", "test_refused.py"));
     said(&mut python("python", "test_organization.py"));
+    said(&mut python("python", "test_testing.py"));
     said(python("python", "quickstarts.py").env("LEGATION_QUICKSTART", "first"));
     said(python("langchain", "quickstarts.py").env("LEGATION_QUICKSTART", "LangGraph"));
 }
@@ -291,6 +293,12 @@ fn each_framework_tells_its_model_of_a_denial() {
         ("langchain", "test_langchain.py"),
         ("openai-agents", "test_openai_agents.py"),
         ("fastmcp", "test_fastmcp.py"),
+        ("fastmcp", "test_mcp.py"),
+        ("claude-agent", "test_claude_agent.py"),
+        ("crewai", "test_crewai.py"),
+        ("autogen", "test_autogen.py"),
+        ("google-adk", "test_google_adk.py"),
+        ("pydantic-ai", "test_pydantic_ai.py"),
     ] {
         said(&mut python(with, script));
     }

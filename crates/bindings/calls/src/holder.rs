@@ -1,8 +1,9 @@
 //! An agent: its key and its delegations.
 
-use crate::{Failure, hand::Hand, input, look::header_map};
+use crate::{Failure, hand::Hand, input, look::header_map, terms};
 use legation_credential::{
-    Authority, Delegation, Occasion, Terms, delegation::link_digest, issue::effective, pass_on, present,
+    Approval, ApprovalRequest, Delegation, Occasion, Securing, approve, delegation::link_digest, issue,
+    issue::effective, pass_on, present,
 };
 use legation_did::{Did, key, method_id, web};
 use legation_http_signature::{AgentDelegation, Message, Signing, join, sign};
@@ -18,6 +19,8 @@ use serde_json::{Value, json};
 const FILE: JsonLimits = JsonLimits { bytes: 128 << 10, depth: 4 };
 /// Seconds for which a signed request, or a presentation, is good.
 const LIFETIME: i64 = 60;
+/// Seconds for which an approval is good: it lives for minutes.
+const APPROVAL_LIFETIME: i64 = 300;
 
 /// An agent: who it is, who signs for it, and the delegations that it acts by, root first.
 #[derive(Debug)]
@@ -248,7 +251,7 @@ impl Holder {
     ) -> Result<Value, Failure> {
         let links = self.links()?;
         let (parent, authority) = effective(&links).map_err(|error| Failure::new("chain_invalid", error))?;
-        let terms = child_terms(subject, terms, &parent, &authority, now)?;
+        let terms = terms::of_child(subject, terms, &parent, &authority, now)?;
         self.sign_with(given, |key_id, signer| {
             let link = pass_on(&links, terms, key_id, signer)
                 .map_err(|error| Failure::new("not_delegated", error))?;
@@ -257,6 +260,47 @@ impl Holder {
                 "chain": format!("{}~{link}", self.chain()), "digest": base64url::encode(&link_digest(&link)),
                 "validUntil": until.ok().map(time::format),
             }))
+        })
+    }
+
+    /// Issues the first delegation of a chain, as the principal: `{"chain", "digest", "validUntil"}`. `terms` are as for
+    /// [`delegate`](Self::delegate), with `actions` and `resources`.
+    ///
+    /// # Errors
+    /// Where the terms are none, or the key does not sign.
+    pub fn grant(
+        &self,
+        (subject, terms): (&str, &str),
+        given: Option<&[u8]>,
+        now: i64,
+    ) -> Result<Value, Failure> {
+        let terms = terms::of_root(subject, terms, now)?;
+        let until = time::format(terms.valid_until);
+        self.sign_with(given, |key_id, signer| {
+            let link = issue(terms, &self.did, key_id, signer)
+                .map_err(|error| Failure::new("not_delegated", error))?;
+            Ok(json!({"chain": link, "digest": base64url::encode(&link_digest(&link)), "validUntil": until}))
+        })
+    }
+
+    /// Consents to one very request, once: `{"approval", "validUntil"}`. `asked` is the member `approval` of a denial;
+    /// it is good for five minutes.
+    ///
+    /// # Errors
+    /// Where it is no request that can be approved, or the key does not sign.
+    pub fn approve(&self, asked: &str, given: Option<&[u8]>, now: i64) -> Result<Value, Failure> {
+        let asked = ApprovalRequest::parse(asked).map_err(|error| Failure::new(error.code(), error))?;
+        let approval = Approval {
+            issuer: self.did.clone(),
+            agent: asked.agent.clone(),
+            request: asked.digest(),
+            valid_from: now,
+            valid_until: now.saturating_add(APPROVAL_LIFETIME),
+        };
+        self.sign_with(given, |key_id, signer| {
+            let secured = approve(Securing::Jwt, &approval, key_id, signer)
+                .map_err(|error| Failure::new("not_approved", error))?;
+            Ok(json!({"approval": secured, "validUntil": time::format(approval.valid_until)}))
         })
     }
 
@@ -329,47 +373,4 @@ fn due(chain: &[String]) -> Result<i64, Failure> {
         let (from, until) = (last.terms.valid_from, last.terms.valid_until);
         until.saturating_sub(until.saturating_sub(from) / 3)
     }))
-}
-
-fn child_terms(
-    subject: &str,
-    terms: &str,
-    parent: &Delegation,
-    authority: &Authority,
-    now: i64,
-) -> Result<Terms, Failure> {
-    let members = ["actions", "resources", "constraints", "validFor", "maxDepth", "account"];
-    let object = input::object("terms", terms, &members)?;
-    let constraints = object.get("constraints").filter(|given| **given != Json::Null);
-    let constraints = constraints.map_or_else(|| "[]".to_owned(), legation_keys::jcs::canonicalize);
-    let (actions, resources) = (input::texts(&object, "actions")?, input::texts(&object, "resources")?);
-    let pairs = authority.pairs().unwrap_or_default();
-    let grants: Vec<Value> = if actions.is_empty() {
-        let pair = |(action, resource): &(legation_credential::Pattern, legation_credential::Pattern)| json!({"actions": [action.to_string()], "resources": [resource.to_string()]});
-        pairs.iter().map(pair).collect()
-    } else {
-        let mut resources = resources;
-        if resources.is_empty() {
-            resources = pairs.iter().map(|(_, resource)| resource.to_string()).collect();
-            resources.dedup();
-        }
-        vec![json!({"actions": actions, "resources": resources})]
-    };
-    let text = format!(r#"{{"grants":{},"constraints":{constraints}}}"#, json!(grants));
-    let authority = Authority::parse(&text).map_err(|error| Failure::new(error.code(), error))?;
-    let depth = input::integer(&object, "maxDepth")?.unwrap_or_default();
-    let life = input::integer(&object, "validFor")?.unwrap_or(3600);
-    if life <= 0 {
-        return Err(Failure::input("validFor", "a number of seconds above 0"));
-    }
-    Ok(Terms {
-        id: None,
-        subject: input::did("subject", subject)?,
-        valid_from: now.max(parent.terms.valid_from),
-        valid_until: now.saturating_add(life).min(parent.terms.valid_until),
-        max_depth: u32::try_from(depth).map_err(|_| Failure::input("maxDepth", "a number from 0 on"))?,
-        account: input::text(&object, "account")?.map(str::to_owned),
-        authority,
-        status: Vec::new(),
-    })
 }

@@ -25,6 +25,7 @@ pub mod look;
 pub mod meeting;
 pub mod place;
 pub mod receipt;
+mod terms;
 
 pub use desk::Desk;
 pub use failure::Failure;

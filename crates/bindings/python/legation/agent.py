@@ -212,24 +212,38 @@ class Agent:
             return False
         if chain == self.chain:
             return False
-        call(lambda: self._holder.renew(chain))
+        self._take(chain)
         with self._lock:
             self._knows.clear()
         if self._keep is not None:
             self._keep(chain)
         return True
 
+    def _take(self, chain: str) -> None:
+        call(lambda: self._holder.renew(chain))
+
     def delegate_to(self, to: str, *, now: Any = None, **terms: Any) -> str:
         """Passes part of what it may on to `to`, a DID: delegations in compact form."""
         subject, written, at = text(to, "to"), snapshot(_terms(terms), "terms"), seconds(now)
         return str(self._signed(lambda holder, given: holder.delegate(subject, written, given, at))["chain"])
 
+    def grant_to(self, to: str, *, now: Any = None, **terms: Any) -> str:
+        """Grants something to `to`, a DID, as the principal that it belongs to: the first delegation of a chain. `actions` and `resources`
+        are needed; `constraints`, `valid_for` (seconds), `max_depth` and `account` as for `delegate_to`."""
+        subject, written, at = text(to, "to"), snapshot(_terms(terms), "terms"), seconds(now)
+        return str(self._signed(lambda holder, given: holder.grant(subject, written, given, at))["chain"])
+
+    def approve(self, asked: dict[str, Any] | str, *, now: Any = None) -> str:
+        """Consents to one very request, once and for five minutes: `asked` is `approval` of a denial with the code `approval_required`. What
+        is given back goes into `approvals` of the request."""
+        request, at = snapshot(asked, "asked"), seconds(now)
+        return str(self._signed(lambda holder, given: holder.approve(request, given, at))["approval"])
+
     def child(self, *, now: Any = None, **terms: Any) -> Agent:
         """A child with a key of its own, made here and now. `actions`, `resources`, `constraints`, `valid_for` (seconds) only narrow."""
-        holder = call(raw.Holder.generate)
-        chain = self.delegate_to(holder.did, now=now, **terms)
-        call(lambda: holder.renew(chain))
-        return Agent(holder, gateway=self._gateway)
+        child = Agent(call(raw.Holder.generate), gateway=self._gateway)
+        child._take(self.delegate_to(child.did, now=now, **terms))
+        return child
 
     @contextlib.contextmanager
     def delegate(self, name: str = "", *, tools: Iterable[str] | None = None, **terms: Any) -> Iterator[Agent]:

@@ -104,6 +104,23 @@ impl Holder {
         answer(py.detach(|| self.read().delegate((subject, terms), given, now)))
     }
 
+    #[pyo3(signature = (subject, terms, given, now))]
+    fn grant(
+        &self,
+        py: Python<'_>,
+        subject: &str,
+        terms: &str,
+        given: Option<&[u8]>,
+        now: i64,
+    ) -> PyResult<String> {
+        answer(py.detach(|| self.read().grant((subject, terms), given, now)))
+    }
+
+    #[pyo3(signature = (asked, given, now))]
+    fn approve(&self, py: Python<'_>, asked: &str, given: Option<&[u8]>, now: i64) -> PyResult<String> {
+        answer(py.detach(|| self.read().approve(asked, given, now)))
+    }
+
     fn __repr__(&self) -> String {
         format!("Holder({})", self.read().did())
     }

@@ -8,9 +8,12 @@ from typing import Any
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool, Tool, ToolException, tool
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
+from langgraph.types import Command
 from pydantic import BaseModel, field_validator
+from shop import Shop, eager
 from world import RESOURCE, World
 
 from legation import Agent, Verifier
@@ -78,15 +81,17 @@ def call(name, **arguments):
 
 
 def graph(acting, *words):
-    model = Scripted(messages=iter(words))
-    tools = [guarded(acting, buy), guarded(acting, sell)]
+    return create_graph(Scripted(messages=iter(words)), [guarded(acting, buy), guarded(acting, sell)]).compile()
+
+
+def create_graph(model, tools):
     built = StateGraph(MessagesState)
     built.add_node("model", lambda state: {"messages": [model.bind_tools(tools).invoke(state["messages"])]})
     built.add_node("tools", ToolNode(tools))
     built.add_edge(START, "model")
     built.add_conditional_edges("model", tools_condition)
     built.add_edge("tools", "model")
-    return built.compile()
+    return built
 
 
 class LangGraph(unittest.TestCase):
@@ -118,6 +123,49 @@ class LangGraph(unittest.TestCase):
         self.assertIn("constraint_violated", self.told(answer)[0])
         self.assertNotEqual(child.agent.did, self.acting.agent.did)
         self.assertEqual(BOUGHT, [])
+
+
+class Approvals(unittest.TestCase):
+    """What needs an approval interrupts the graph, which goes on after it: also one that was made anew, of what its checkpoints hold."""
+
+    def graph(self, shop, script, saver):
+        @tool("buy")
+        def spend(item: str, amount: int, currency: str = "USD") -> str:
+            """Buys an item for an amount in cents."""
+            return shop.buy(item, amount, currency)
+
+        return create_graph(script.for_langchain(), [guarded(shop.acting, spend)]).compile(checkpointer=saver)
+
+    def test_the_graph_is_interrupted_and_resumes_after_a_restart(self):
+        for approves in (True, False):
+            shop, script, saver = Shop.with_approvals(), eager(), InMemorySaver()
+            thread = {"configurable": {"thread_id": "1"}}
+            waiting = self.graph(shop, script, saver).invoke({"messages": [HumanMessage("tea, please")]}, thread)
+            self.assertEqual(shop.bought, [])
+            asked = waiting["__interrupt__"][0].value["approval"]
+            again = self.graph(shop, script, saver)
+            done = again.invoke(Command(resume=shop.organization.approve(asked) if approves else False), thread)
+            self.assertEqual(done["messages"][-1].content, "done")
+            self.assertEqual(shop.bought, [("tea", 90)] if approves else [])
+            self.assertEqual("approval_required" in script.told(), not approves)
+
+    def test_beside_an_event_loop(self):
+        shop, script, saver = Shop.with_approvals(), eager(), InMemorySaver()
+        thread = {"configurable": {"thread_id": "1"}}
+
+        async def main():
+            waiting = await self.graph(shop, script, saver).ainvoke({"messages": [HumanMessage("tea, please")]}, thread)
+            approval = shop.organization.approve(waiting["__interrupt__"][0].value["approval"])
+            await self.graph(shop, script, saver).ainvoke(Command(resume=approval), thread)
+
+        asyncio.run(main())
+        self.assertEqual(shop.bought, [("tea", 90)])
+
+    def test_where_nobody_can_be_asked_it_is_a_denial(self):
+        shop = Shop.with_approvals()
+        spend = StructuredTool.from_function(shop.buy, name="buy")
+        self.assertIn("denied: approval_required", guarded(shop.acting, spend).invoke({"item": "tea", "amount": 90, "currency": "USD"}))
+        self.assertEqual(shop.bought, [])
 
 
 class Tools(unittest.TestCase):

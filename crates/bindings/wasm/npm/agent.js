@@ -206,17 +206,29 @@ export class Agent {
    * Passes part of what it may on to a child with a key of its own, made here and now: an agent. `constraints` and times only narrow.
    * With `to`, a DID, the child is somebody else, and what comes is its delegations in compact form.
    */
-  async delegate({ to, now, ...terms } = {}) {
-    const at = seconds(now);
-    const text = snapshot(terms, "terms");
-    if (to !== undefined) {
-      const subject = string(to, "to");
-      return (await this.signed((holder, given) => holder.delegate(subject, text, given, at))).chain;
-    }
-    const child = raw.Holder.generate();
-    const { chain } = await this.signed((holder, given) => holder.delegate(child.did, text, given, at));
+  delegate({ to, now, ...terms } = {}) {
+    return this.#passed("delegate", to, terms, now);
+  }
+
+  /** Grants something as the principal that it belongs to: the first delegation of a chain. As `delegate`, with `actions` and `resources`. */
+  grant({ to, now, ...terms }) {
+    return this.#passed("grant", to, terms, now);
+  }
+
+  async #passed(verb, to, terms, now) {
+    const [text, at] = [snapshot(terms, "terms"), seconds(now)];
+    const child = to === undefined ? call(() => raw.Holder.generate()) : undefined;
+    const subject = child ? child.did : string(to, "to");
+    const { chain } = await this.signed((holder, given) => holder[verb](subject, text, given, at));
+    if (!child) return chain;
     call(() => child.renew(chain));
     return new Agent(child, { fetch: this.#given, gateway: this.#gateway });
+  }
+
+  /** Consents to one very request, once and for five minutes: `asked` is `approval` of a denial. What is given back goes into `approvals`. */
+  async approve(asked, { now } = {}) {
+    const [text, at] = [snapshot(asked, "asked"), seconds(now)];
+    return (await this.signed((holder, given) => holder.approve(text, given, at))).approval;
   }
 
   /**

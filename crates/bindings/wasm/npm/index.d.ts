@@ -61,6 +61,8 @@ export interface VerifierOptions {
 /** A verifier. What it permits is used up in this process. */
 export class Verifier {
   constructor(trust: Data, options?: VerifierOptions);
+  /** Whom presentations have to be made for. */
+  readonly audience: string;
   setEvidence(evidence: Data): void;
   /** Decides with the evidence that is at hand. */
   decide(shown: Shown, request?: Asked, options?: { now?: number | Date }): Verdict;
@@ -145,6 +147,11 @@ export class Agent {
   renew(): Promise<boolean>;
   delegate(terms: Terms & { to: string }): Promise<string>;
   delegate(terms?: Terms): Promise<Agent>;
+  /** The first delegation of a chain, by the principal: `actions` and `resources` are needed. */
+  grant(terms: Terms & { to: string }): Promise<string>;
+  grant(terms: Terms): Promise<Agent>;
+  /** Consents to one very request, once: `asked` is `approval` of a denial. */
+  approve(asked: unknown, options?: { now?: number | Date }): Promise<string>;
   /** Meets the agent of a domain. Without a `fetch`, here or of the agent, what fetches evidence is taken. */
   meet(
     domain: string,

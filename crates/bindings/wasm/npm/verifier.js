@@ -15,6 +15,7 @@ const asked = (request) => (request === undefined ? undefined : snapshot(request
 export class Verifier {
   #desk;
   #fetch;
+  #audience;
 
   /**
    * @param trust settings, as `trust.schema.json` describes them
@@ -24,10 +25,17 @@ export class Verifier {
    * @param options.startedAt Unix seconds: what was signed before is refused, since it may have been used already
    */
   constructor(trust, { evidence, ledger, fetch = evidenceFetch, startedAt } = {}) {
-    this.#desk = call(() => new raw.Desk(snapshot(trust, "trust"), ledger === undefined ? undefined : snapshot(ledger, "ledger")));
+    const believed = snapshot(trust, "trust");
+    this.#desk = call(() => new raw.Desk(believed, ledger === undefined ? undefined : snapshot(ledger, "ledger")));
+    this.#audience = JSON.parse(believed).audience;
     this.#fetch = fetch;
     if (evidence !== undefined) this.setEvidence(evidence);
     if (startedAt !== undefined) call(() => this.#desk.beginAt(seconds(startedAt)));
+  }
+
+  /** Whom presentations have to be made for. */
+  get audience() {
+    return this.#audience;
   }
 
   setEvidence(evidence) {

@@ -126,4 +126,26 @@ impl Holder {
     ) -> Result<String, JsValue> {
         answer(self.0.delegate((subject, terms), given.as_deref(), time(now)?))
     }
+
+    /// Issues the first delegation of a chain.
+    ///
+    /// # Errors
+    /// Where the terms are none.
+    pub fn grant(
+        &self,
+        subject: &str,
+        terms: &str,
+        given: Option<Box<[u8]>>,
+        now: f64,
+    ) -> Result<String, JsValue> {
+        answer(self.0.grant((subject, terms), given.as_deref(), time(now)?))
+    }
+
+    /// Consents to one very request, once.
+    ///
+    /// # Errors
+    /// Where it is none that can be approved.
+    pub fn approve(&self, asked: &str, given: Option<Box<[u8]>>, now: f64) -> Result<String, JsValue> {
+        answer(self.0.approve(asked, given.as_deref(), time(now)?))
+    }
 }

@@ -1,10 +1,12 @@
 //! The two extensions by which a card says who it is and what it asks for (A2A §4.6).
 
-use crate::error::{CardError, shorten};
+use crate::{
+    binding,
+    error::{CardError, shorten},
+};
 use legation_did::Did;
 use legation_keys::Json;
 use serde_json::{Value, json};
-use url::Url;
 
 /// Declares the agent's DID, in `params.did`.
 pub const IDENTITY: &str = "https://w3id.org/legation/a2a/identity/v1";
@@ -129,7 +131,7 @@ pub(crate) fn delegation(form: &Json<'_>) -> Result<Option<Delegation>, CardErro
 
 /// A URL where a handshake can be spoken: it has an origin, which can be held against that of a DID.
 fn endpoint(url: &str) -> Result<&str, CardError> {
-    let parsed = (url.len() <= MAX_HANDSHAKE).then(|| Url::parse(url).ok()).flatten();
+    let parsed = (url.len() <= MAX_HANDSHAKE).then(|| binding::parsed(url)).flatten();
     match parsed {
         Some(parsed) if matches!(parsed.scheme(), "https" | "http") => Ok(url),
         _ => Err(CardError::Handshake { found: format!("`{}`", shorten(url)) }),

@@ -215,7 +215,10 @@ fn operand(object: &Object<'_>, operator: Operator) -> Result<Bound, CredentialE
                 _ => Err(CredentialError::Malformed {
                     member: member.to_owned(),
                     expected: "at least one value, all of one type",
-                    found: format!("{values:?}"),
+                    found: format!(
+                        "[{}]",
+                        values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ")
+                    ),
                 }),
             }
         }

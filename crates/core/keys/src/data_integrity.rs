@@ -6,13 +6,12 @@
 //! each proof of a set is its own: whoever believes a document asks for all of them.
 
 use crate::{
-    Algorithm, Signer, jcs,
+    Algorithm, Signer, base58btc, jcs,
     json::{Json, Object},
     public::Signature,
     secret::SignError,
     time::{self, Round},
 };
-use multibase::Base;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
@@ -184,10 +183,10 @@ fn read<'d>(object: &'d Object<'d>, index: usize, ids: &[Option<&'d str>]) -> Re
 /// `proofValue`: 64 bytes as base58btc with its prefix `z`, of which there is one text for the same bytes.
 fn proof_value(object: &Object<'_>) -> Result<Signature, ProofError> {
     let value = text(object, "proofValue")?;
-    let bytes = (value.starts_with('z') && value.len() <= MAX_PROOF_VALUE)
-        .then(|| multibase::decode(value).ok())
+    let bytes = (value.len() <= MAX_PROOF_VALUE)
+        .then(|| base58btc::decode(value))
         .flatten()
-        .and_then(|(_, bytes)| bytes.try_into().ok());
+        .and_then(|bytes| bytes.try_into().ok());
     bytes.ok_or_else(|| ProofError::Member {
         member: "proofValue",
         expected: "64 bytes in base58btc with the prefix `z`",
@@ -396,7 +395,7 @@ impl ProofOptions<'_> {
             ("domain", self.domain.map(owned)),
             ("challenge", self.challenge.map(owned)),
             ("previousProof", previous),
-            ("proofValue", Some(owned(&multibase::encode(Base::Base58Btc, signature)))),
+            ("proofValue", Some(owned(&base58btc::encode(signature)))),
         ];
         let members = members.into_iter().filter_map(|(name, value)| Some((name, value?)));
         Json::Object(members.fold(Object::default(), |object, (name, value)| object.with(name, value)))

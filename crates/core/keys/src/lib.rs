@@ -28,6 +28,7 @@
 //! ```
 
 pub mod algorithm;
+mod base58btc;
 pub mod base64url;
 pub mod data_integrity;
 mod ed25519;

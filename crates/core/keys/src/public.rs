@@ -1,14 +1,13 @@
 //! Public keys.
 
 use crate::{
-    Algorithm,
+    Algorithm, base58btc,
     base64url::{self, Base64Error},
     ed25519,
     json::{Json, Object},
     library::P256Key,
 };
 use core::fmt;
-use multibase::Base;
 use sha2::{Digest, Sha256};
 
 /// A signature: 64 bytes for both algorithms (R‖S).
@@ -134,10 +133,10 @@ impl PublicKey {
     /// one key several names.
     pub fn from_multikey(text: &str) -> Result<Self, PublicKeyError> {
         // A P-256 key takes 49 characters; the bound keeps the quadratic base58 cheap.
-        if !text.starts_with('z') || text.len() > 128 {
+        if text.len() > 128 {
             return Err(PublicKeyError::Multibase);
         }
-        let (_, bytes) = multibase::decode(text).map_err(|_| PublicKeyError::Multibase)?;
+        let bytes = base58btc::decode(text).ok_or(PublicKeyError::Multibase)?;
         match bytes.split_first_chunk::<2>() {
             Some((&MULTICODEC_ED25519, key)) => {
                 let key =
@@ -207,7 +206,7 @@ impl PublicKey {
             Inner::Ed25519(key) => [MULTICODEC_ED25519.as_slice(), key.as_bytes()].concat(),
             Inner::P256(key) => [MULTICODEC_P256.as_slice(), &key.compressed].concat(),
         };
-        multibase::encode(Base::Base58Btc, bytes)
+        base58btc::encode(&bytes)
     }
 
     /// The key as a public JWK, with the members that RFC 7638 §3.2 requires and no others,
@@ -338,6 +337,7 @@ pub fn reserved_for_others(jwk: &Object<'_>, is_own: impl Fn(&str) -> bool) -> O
 mod tests {
     use super::*;
     use crate::{SecretKey, Signer};
+    use multibase::Base;
 
     #[test]
     fn a_key_survives_each_of_its_forms() {

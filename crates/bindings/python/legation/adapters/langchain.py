@@ -18,6 +18,18 @@ from .base import Acting, check_tool
 SAME = ("name", "description", "return_direct", "response_format", "handle_validation_error", "callbacks", "tags", "metadata")
 
 
+def _ask(asked: dict[str, Any]) -> str | None:
+    """LangGraph's own interruption: `Command(resume=approval)` goes on with what `Agent.approve` gave, also after a restart. Outside of a graph
+    nobody can be asked."""
+    try:
+        from langgraph.types import interrupt
+
+        approval = interrupt({"approval": asked})
+    except (ImportError, RuntimeError, KeyError):
+        return None
+    return approval if isinstance(approval, str) else None
+
+
 class _Denial(ToolException):
     pass
 
@@ -35,7 +47,7 @@ class GuardedTool(BaseTool):
     acting: Any
 
     def _check(self, given: dict[str, Any]) -> None:
-        denied = check_tool(self.acting, self.name, given)
+        denied = check_tool(self.acting, self.name, given, _ask)
         if denied is not None:
             raise _Denial(denied)
 

