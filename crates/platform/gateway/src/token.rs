@@ -52,7 +52,6 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use zeroize::Zeroizing;
 
 /// The media type of a request.
 const FORM: &str = "application/x-www-form-urlencoded";
