@@ -273,8 +273,23 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`]; [`StoreError::NotFound`].
     pub fn revoke_consent(&self, id: &str, now: i64) -> Result<bool, RegistryError> {
+        self.end_consent(id, None, now)
+    }
+
+    /// The same, by the person who has given it; those of others are not there.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; [`StoreError::NotFound`].
+    pub fn take_back(&self, person: &str, id: &str, now: i64) -> Result<bool, RegistryError> {
+        self.by_person(person).end_consent(id, Some(person), now)
+    }
+
+    fn end_consent(&self, id: &str, by: Option<&str>, now: i64) -> Result<bool, RegistryError> {
         self.change(|tx| {
             let before = self.consented(tx, id)?;
+            if by.is_some_and(|person| before.consent.person != person) {
+                return Err(missing(id));
+            }
             if before.agent.holder.state == State::Retired {
                 return Ok(false);
             }

@@ -8,8 +8,12 @@ use super::{
 use crate::words::{limits, may};
 use axum::{body::Body, response::Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use legation_keys::time;
+use legation_registry::Consented;
+use legation_store::holder::State;
 use legation_token::redirect;
 use maud::{DOCTYPE, Markup, html};
+use serde_json::Value;
 
 /// What of a page may be loaded and run; where its form may go stands apart.
 const POLICY: &str =
@@ -34,10 +38,20 @@ pub(crate) fn style() -> Response {
 }
 
 /// Where one signs in: nothing is known of the program yet but its own word.
-pub(super) fn sign_in(status: StatusCode, request: &str, claimed: &str, why: Option<&str>) -> Response {
+pub(super) fn sign_in(
+    status: StatusCode,
+    request: &str,
+    claimed: Option<&str>,
+    why: Option<&str>,
+) -> Response {
     let content = html! {
         h1 { "Sign in" }
-        p { "A program wants to act for you. It calls itself " code { (short(claimed)) } ". Sign in to see what it asks for." }
+        @match claimed {
+            Some(claimed) => {
+                p { "A program wants to act for you. It calls itself " code { (short(claimed)) } ". Sign in to see what it asks for." }
+            }
+            None => { p { "Sign in to see what you have let programs do." } }
+        }
         @if let Some(why) = why { p.bad id="why" role="alert" { (why) } }
         form method="post" action="sign-in" {
             input type="hidden" name="request" value=(request);
@@ -103,7 +117,9 @@ pub(super) fn ask(asking: &Asking<'_>) -> Response {
                 button type="submit" name="act" value="deny" { "Do not allow" }
             }
         }
-        p.quiet { "You can take it back at any time: whoever administers your organization does so by " code { "legation consent revoke" } ", from the next call on." }
+        p.quiet {
+            "You can take it back at any time, from the next call on: " a href="consents" { "what you have let programs do" } "."
+        }
         form method="post" action="sign-out" {
             input type="hidden" name="request" value=(request);
             input type="hidden" name="form" value=(form);
@@ -111,6 +127,37 @@ pub(super) fn ask(asking: &Asking<'_>) -> Response {
         }
     };
     page(StatusCode::OK, "A program asks", &content, &to)
+}
+
+/// What a person has let programs do.
+pub(super) fn consents(person: &str, all: &[Consented], form: &str) -> Response {
+    let content = html! {
+        h1 { "What " (person) " has let programs do" }
+        @if all.is_empty() { p { "Nothing." } }
+        @for Consented { consent, agent } in all.iter().rev() {
+            section {
+                h2 { (consent.client_name) " at " code { (consent.audience) } }
+                ul { @for grant in &agent.profile.grants { li { (may(&texts(grant, "actions"), &texts(grant, "resources"))) } } }
+                @for budget in &agent.profile.budgets { p { "It may spend at most " (budget) "." } }
+                @if agent.holder.state == State::Retired {
+                    p.quiet { "It may do nothing any more." }
+                } @else {
+                    p.quiet { "Until " (agent.profile.until.map(time::format).unwrap_or_default()) "." }
+                    form method="post" action="revoke" {
+                        input type="hidden" name="form" value=(form);
+                        input type="hidden" name="id" value=(consent.id);
+                        button type="submit" { "Take it back" }
+                    }
+                }
+            }
+        }
+    };
+    page(StatusCode::OK, "What programs may do", &content, "")
+}
+
+fn texts(grant: &Value, name: &str) -> Vec<String> {
+    let all = grant.get(name).and_then(Value::as_array);
+    all.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// What is wrong, told to the person alone.

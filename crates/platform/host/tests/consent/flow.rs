@@ -160,6 +160,11 @@ async fn whoever_is_removed_or_suspended_has_let_nobody_act_any_more() {
     blocking(|| world.registry.resume(Kind::Agent, &id, now())).unwrap();
     let token = anna.token(&["http:GET"]).await;
     assert_eq!(world.call("GET", &token).await.status, 200);
+    // Of a person who is suspended nothing holds, and it has nothing to hand on.
+    blocking(|| world.registry.suspend(Kind::Team, "person-anna", now())).unwrap();
+    assert_eq!(world.call("GET", &token).await.status, 401);
+    assert!(anna.open(&world.asks(&[])).await.text.contains("can't give it anything"));
+    blocking(|| world.registry.resume(Kind::Team, "person-anna", now())).unwrap();
     blocking(|| world.registry.remove_person("anna", now())).unwrap();
     assert_eq!(world.call("GET", &token).await.status, 401);
     // Nor is anybody signed in as it.

@@ -137,3 +137,44 @@ async fn whoever_signs_out_is_nobody() {
     assert!(out.status == 200 && out.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
     assert!(anna.open(&asked).await.text.contains("Sign in"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_sees_what_it_has_let_programs_do_and_takes_it_back_itself() {
+    let world = World::new().await;
+    let anna = world.browser("anna").await;
+    let token = anna.token(&["http:GET"]).await;
+    blocking(|| world.registry.add_person("bert", Some(&world.ceiling()), now())).unwrap();
+    let bert = world.browser("bert").await;
+    let look = |cookie: &str| {
+        let request = Request::get("/oauth/consents").header("cookie", cookie);
+        world.send(request.body(Body::empty()).unwrap())
+    };
+    let nobody = look("").await;
+    assert!(nobody.text.contains("Sign in") && !nobody.text.contains("Notes"), "{}", nobody.text);
+    let page = look(&anna.cookie).await;
+    assert!(page.text.contains("Notes") && page.text.contains("http:GET"), "{}", page.text);
+    assert!(
+        !look(&bert.cookie).await.text.contains("Notes"),
+        "what others have let programs do is not there"
+    );
+    let (form_of, id) = (page.hidden("form"), page.hidden("id"));
+    let revoke = |cookie: &str, token: &str, site: &'static str| {
+        let request = Request::post("/oauth/revoke").header("cookie", cookie).header("sec-fetch-site", site);
+        world.send(request.body(Body::from(form(&[("form", token), ("id", &id)]))).unwrap())
+    };
+    // Another site, another person, a form of another page.
+    assert_eq!(revoke(&anna.cookie, &form_of, "cross-site").await.status, 403);
+    let other = anna.open(&world.asks(&[])).await.hidden("form");
+    assert_eq!(revoke(&anna.cookie, &other, "same-origin").await.status, 403);
+    let bert_token = bert.token(&["http:GET"]).await;
+    let form_of_bert = look(&bert.cookie).await.hidden("form");
+    assert_eq!(revoke(&bert.cookie, &form_of_bert, "same-origin").await.status, 404);
+    assert_eq!(world.call("GET", &token).await.status, 200);
+    let done = revoke(&anna.cookie, &form_of, "same-origin").await;
+    assert_eq!((done.status, done.location()), (303, "consents"));
+    assert_eq!(
+        (world.call("GET", &token).await.status, world.call("GET", &bert_token).await.status),
+        (401, 200)
+    );
+    assert!(look(&anna.cookie).await.text.contains("may do nothing any more"));
+}
