@@ -13,7 +13,7 @@ use legation_credential::Request;
 use legation_did::Did;
 use legation_http_signature::Message;
 use legation_policy::Principal;
-use legation_registry::consents::Redeemed;
+use legation_registry::codes::Redeemed;
 use legation_store::{Commit, CommitError, Done, NewReceipt};
 use legation_token::Assertion;
 use legation_verifier::{

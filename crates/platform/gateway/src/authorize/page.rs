@@ -85,7 +85,7 @@ pub(super) fn ask(asking: &Asking<'_>) -> Response {
                 fieldset {
                     legend { "It may do this. Take away what you do not want." }
                     @for (action, on) in &offer.items {
-                        label.check { input type="checkbox" name="action" value=(action) checked; (may(core::slice::from_ref(action), on)) }
+                        label.check { input type="checkbox" name="action" value=(action) checked; span { (may(core::slice::from_ref(action), on)) } }
                     }
                 }
             }
@@ -93,7 +93,7 @@ pub(super) fn ask(asking: &Asking<'_>) -> Response {
                 fieldset {
                     legend { "It asks for nothing yet but to connect. Choose what it may do there." }
                     @for (action, on) in &offer.more {
-                        label.check { input type="checkbox" name="action" value=(action); (may(core::slice::from_ref(action), on)) }
+                        label.check { input type="checkbox" name="action" value=(action); span { (may(core::slice::from_ref(action), on)) } }
                     }
                 }
             }
