@@ -93,7 +93,7 @@ pub(crate) async fn show(gateway: &Arc<Gateway>, uri: &Uri, headers: &HeaderMap)
                 person: &person.name,
                 organization: &gateway.registry.host(),
                 known: &known,
-                audience: &asks.audience,
+                asks: &asks,
                 offer: &offer,
                 request,
                 form: &form,

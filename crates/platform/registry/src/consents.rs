@@ -28,6 +28,8 @@ pub struct Given<'g> {
     pub audience: &'g str,
     /// What it may do, as a delegation writes grants.
     pub grants: Vec<Value>,
+    /// Within which limits beside the person's own, as a delegation writes constraints.
+    pub constraints: Vec<Value>,
     /// What it may spend.
     pub budget: Option<Budget>,
     /// For how long, seconds.
@@ -59,6 +61,7 @@ impl Registry {
             purpose: format!("acts for {client_name} (`{client}`), as {} lets it", given.person),
             owner: given.person.to_owned(),
             grants: given.grants.clone(),
+            constraints: given.constraints.clone(),
             budgets: given.budget.iter().cloned().collect(),
             valid_for: given.lasts,
             until: Some(now.saturating_add(given.lasts)),

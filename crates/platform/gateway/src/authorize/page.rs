@@ -8,12 +8,13 @@ use super::{
 use crate::words::{limits, may};
 use axum::{body::Body, response::Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use legation_credential::Authority;
 use legation_keys::time;
 use legation_registry::Consented;
 use legation_store::holder::State;
-use legation_token::redirect;
+use legation_token::{authorize::Asks, redirect};
 use maud::{DOCTYPE, Markup, html};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What of a page may be loaded and run; where its form may go stands apart.
 const POLICY: &str =
@@ -25,7 +26,7 @@ pub(super) struct Asking<'a> {
     pub(super) person: &'a str,
     pub(super) organization: &'a str,
     pub(super) known: &'a Known,
-    pub(super) audience: &'a str,
+    pub(super) asks: &'a Asks,
     pub(super) offer: &'a Offer,
     pub(super) request: &'a str,
     pub(super) form: &'a str,
@@ -67,7 +68,7 @@ pub(super) fn sign_in(
 
 /// What a program asks for, and what the person may lower.
 pub(super) fn ask(asking: &Asking<'_>) -> Response {
-    let Asking { person, organization, known, audience, offer, request, form } = asking;
+    let Asking { person, organization, known, asks, offer, request, form } = asking;
     let to = redirect::source(&known.asked.redirect_uri);
     let is_nothing = offer.items.is_empty() && offer.more.is_empty();
     let content = html! {
@@ -77,7 +78,7 @@ pub(super) fn ask(asking: &Asking<'_>) -> Response {
         } @else {
             p.bad { "Nobody at " strong { (organization) } " has looked at this program. What it is called is its own word; it stands at " code { (known.client.id) } "." }
         }
-        p { "It would act at " code { (audience) } ", as you, " strong { (person) } ". Your browser then goes on to " code { (to) } "." }
+        p { "It would act at " code { (asks.audience) } ", as you, " strong { (person) } ". Your browser then goes on to " code { (to) } "." }
         form method="post" action="consent" {
             input type="hidden" name="request" value=(request);
             input type="hidden" name="form" value=(form);
@@ -98,6 +99,10 @@ pub(super) fn ask(asking: &Asking<'_>) -> Response {
                 }
             }
             @if let Some(held) = &offer.held { (limits(held)) }
+            @if !asks.limits.is_empty() {
+                p { "It binds itself, too:" }
+                (limits_of(&asks.limits))
+            }
             @if !offer.beyond.is_empty() {
                 p { "It asks for this, too, and will not get it:" }
                 ul { @for (action, why) in &offer.beyond { li { code { (action) } ": " (why) "." } } }
@@ -138,6 +143,7 @@ pub(super) fn consents(person: &str, all: &[Consented], form: &str) -> Response 
             section {
                 h2 { (consent.client_name) " at " code { (consent.audience) } }
                 ul { @for grant in &agent.profile.grants { li { (may(&texts(grant, "actions"), &texts(grant, "resources"))) } } }
+                (limits_of(&agent.profile.constraints))
                 @for budget in &agent.profile.budgets { p { "It may spend at most " (budget) "." } }
                 @if agent.holder.state == State::Retired {
                     p.quiet { "It may do nothing any more." }
@@ -153,6 +159,12 @@ pub(super) fn consents(person: &str, all: &[Consented], form: &str) -> Response 
         }
     };
     page(StatusCode::OK, "What programs may do", &content, "")
+}
+
+/// Constraints as sentences.
+fn limits_of(constraints: &[Value]) -> Markup {
+    let bounds = Authority::parse(&json!({"grants": [], "constraints": constraints}).to_string());
+    html! { @if let Ok(bounds) = bounds { (limits(&bounds)) } }
 }
 
 fn texts(grant: &Value, name: &str) -> Vec<String> {

@@ -51,6 +51,27 @@ async fn what_is_asked_wrongly_is_told_at_the_address_of_the_answer_by_whom() {
         (("prompt", "none"), "interaction_required"),
         (("response_mode", "fragment"), "invalid_request"),
         (("authorization_details", "[]"), "invalid_authorization_details"),
+        (("authorization_details", "{}"), "invalid_authorization_details"),
+        (("authorization_details", r#"[{"type":"other"}]"#), "invalid_authorization_details"),
+        (
+            ("authorization_details", r#"[{"type":"legation_delegation","privileges":["x"]}]"#),
+            "invalid_authorization_details",
+        ),
+        (
+            ("authorization_details", r#"[{"type":"legation_delegation","actions":["http:GET"]}]"#),
+            "invalid_authorization_details",
+        ),
+        (
+            (
+                "authorization_details",
+                r#"[{"type":"legation_delegation","locations":["https://other.example/"]}]"#,
+            ),
+            "invalid_authorization_details",
+        ),
+        (
+            ("authorization_details", r#"[{"type":"legation_delegation","constraints":[{"type":"none"}]}]"#),
+            "invalid_authorization_details",
+        ),
     ] {
         let answer = anna.open(&world.asks(&[more])).await;
         assert!(answer.location().starts_with(BACK), "{more:?} {} {}", answer.status, answer.text);
