@@ -8,17 +8,20 @@
 //! | `programs` | which program asks: one that an admin told of, or one that tells of itself at its `client_id` |
 //! | `offer` | what of what is asked the person can give, and what it gives |
 //! | `pushed` | requests that were pushed: sealed, so that nothing is kept for strangers |
+//! | `own` | what a person has let programs do, and takes back itself |
 //! | `page` | what the person sees |
 //!
 //! Until somebody is signed in nothing is fetched and nothing is said of the program but what stands in the address bar. Until it is
 //! known that an answer may go to an address, nothing goes there.
 
 mod offer;
+mod own;
 mod page;
 mod programs;
 mod pushed;
 mod who;
 
+pub(crate) use own::{consents, revoke};
 pub(crate) use page::style;
 pub(crate) use programs::Programs;
 pub(crate) use who::{arrive, sign_in, sign_out};
@@ -80,7 +83,7 @@ pub(crate) async fn show(gateway: &Arc<Gateway>, uri: &Uri, headers: &HeaderMap)
     };
     let person = match gateway.signed_in(headers).await {
         Ok(Some(person)) => person,
-        Ok(None) => return page::sign_in(StatusCode::OK, request, claimed(&arrived), None),
+        Ok(None) => return page::sign_in(StatusCode::OK, request, Some(claimed(&arrived)), None),
         Err(refused) => return page::stopped(Stopped::from(refused)),
     };
     match gateway.asked(arrived, &person).await {
@@ -90,7 +93,7 @@ pub(crate) async fn show(gateway: &Arc<Gateway>, uri: &Uri, headers: &HeaderMap)
                 person: &person.name,
                 organization: &gateway.registry.host(),
                 known: &known,
-                audience: &asks.audience,
+                asks: &asks,
                 offer: &offer,
                 request,
                 form: &form,
@@ -116,7 +119,7 @@ pub(crate) async fn decide(gateway: &Arc<Gateway>, form: &Form) -> Response {
     };
     let person = match gateway.signed_in(&form.headers).await {
         Ok(Some(person)) => person,
-        Ok(None) => return page::sign_in(StatusCode::FORBIDDEN, request, claimed(&arrived), None),
+        Ok(None) => return page::sign_in(StatusCode::FORBIDDEN, request, Some(claimed(&arrived)), None),
         Err(refused) => return page::stopped(Stopped::from(refused)),
     };
     if !form.is_of(gateway, &person, request) {
@@ -184,12 +187,18 @@ impl Gateway {
         let known = self.known_program(arrived).await?;
         let asks = match known.asked.asks.clone() {
             Ok(asks) => asks,
-            Err(refused) => return Err(self.back(&known, &refused)),
+            Err(refused) => return Err(self.at_once(&known, &refused)),
         };
         match self.offer(&known.client.id, &person.name, &asks).await? {
             Ok(offer) => Ok((known, asks, offer)),
-            Err(refused) => Err(self.back(&known, &refused)),
+            Err(refused) => Err(self.at_once(&known, &refused)),
         }
+    }
+
+    /// Tells why nobody is asked: the program, where an admin has told of it. Of any other a link would lead the person wherever whoever
+    /// wrote it wants (RFC 9700 §4.11.2), so that the person alone is told.
+    fn at_once(&self, known: &Known, refused: &Told) -> Stopped {
+        if known.is_told { self.back(known, refused) } else { bad(refused.description.clone()) }
     }
 
     /// The program that asks. Its answer may go where it says.

@@ -13,7 +13,7 @@ use legation_credential::Request;
 use legation_did::Did;
 use legation_http_signature::Message;
 use legation_policy::Principal;
-use legation_registry::{consents::Redeemed, route::RouteAuth};
+use legation_registry::{codes::Redeemed, route::RouteAuth};
 use legation_store::{Commit, CommitError, Done, NewReceipt};
 use legation_token::Assertion;
 use legation_verifier::{

@@ -7,6 +7,7 @@
 //! | `code` | a program that a person has let act, by the code that it was sent |
 //! | `svid` | a JWT-SVID in place of a token |
 //! | `about` | whether a token holds (RFC 7662), that it holds no longer (RFC 7009) |
+//! | `keep` | of which chain a token is, kept before anybody has it; its signature |
 //! | `told` | what a caller gets, in OAuth's words |
 //!
 //! A token is an action like any other: `token:issue` on the service that it is for. It is decided on by `decide`, with a nonce
@@ -17,13 +18,14 @@
 mod about;
 mod code;
 mod identify;
+mod keep;
 mod svid;
 pub(crate) mod told;
 
 pub(crate) use about::{introspect, revoke};
 
 use crate::{
-    decide::{BoxFuture, Cost, Identified, Passed, Undecided, Who},
+    decide::{BoxFuture, Cost, Passed, Undecided, Who},
     gateway::{Gateway, now},
     refused::Refused,
     resource::leads_to,
@@ -32,12 +34,9 @@ use axum::{body::Bytes, extract::Request as Asked, response::Response};
 use http::{HeaderMap, header};
 use legation_credential::{Facts, Request, Value};
 use legation_keys::PublicKey;
-use legation_registry::{consents::Redeemed, issued};
-use legation_signer::SealedKey;
-use legation_store::issued::Issued;
+use legation_registry::codes::Redeemed;
 use legation_token::{
-    Assertion, Claims, Grant, ISSUE, Issue, Narrowed, Nonces, Refused as Told, TokenAlgorithm, TokenRequest,
-    dpop,
+    Assertion, Grant, ISSUE, Issue, Narrowed, Nonces, Refused as Told, TokenAlgorithm, TokenRequest, dpop,
     dpop::{DpopError, Proof, Seen},
     narrow,
     narrow::Ask,
@@ -372,46 +371,5 @@ impl Gateway {
         let kept = (Instant::now(), nonces.clone());
         *self.tokens.nonces.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         Ok(nonces)
-    }
-
-    /// Keeps of which chain a token is, and by which key it was asked for, before anybody has it.
-    async fn keep_token(
-        self: &Arc<Self>,
-        caller: &Identified,
-        (id, until): (&str, i64),
-        now: i64,
-    ) -> Result<(), Refused> {
-        let unknown = || Refused::new("internal", "the chain of the token is not at hand");
-        let issued = Issued {
-            id: issued::digest(id),
-            agent: caller.chain.agent().to_string(),
-            key: NonceUse::of(&caller.chain).ok_or_else(unknown)?.key,
-            chain: caller.secured.as_deref().ok_or_else(unknown)?.to_owned(),
-            until,
-            revoked: None,
-        };
-        let gateway = Arc::clone(self);
-        let kept =
-            self.blocking(move || gateway.registry.keep_token(&issued, now)).await.and_then(|kept| kept);
-        kept.map_err(|error| Refused::of_registry(&error))
-    }
-
-    /// Has a token signed, by the key that signs by that algorithm now.
-    async fn sign_token(
-        self: &Arc<Self>,
-        claims: Claims,
-        algorithm: TokenAlgorithm,
-        now: i64,
-    ) -> Result<String, Refused> {
-        let gateway = Arc::clone(self);
-        let sign = move || {
-            let key = gateway.registry.token_key(algorithm, now)?;
-            let sealed =
-                SealedKey { organization: gateway.registry.id(), key_id: &key.key_id, sealed: &key.sealed };
-            let mut signer = gateway.signer.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(signer.access_token(sealed, &claims)?)
-        };
-        let signed = self.blocking(sign).await.and_then(|signed| signed);
-        signed.map_err(|error| Refused::of_registry(&error))
     }
 }

@@ -35,7 +35,7 @@
 //! | `spiffe`, [`trust`] | the organization as a SPIFFE trust domain; other trust domains, and whose workloads are its agents |
 //! | [`signals`] | streams of Security Event Tokens: whoever has one is told what happens to delegations |
 //! | [`people`], [`clients`] | people who may let programs act for them, and by what they sign in; programs that are known |
-//! | [`consents`] | what a person lets a program do: a delegation; the codes that buy tokens of it |
+//! | [`consents`], [`codes`] | what a person lets a program do: a delegation; the codes that buy tokens of it |
 //! | [`tokens`], [`issued`] | the keys that sign agents' identity tokens; tokens that were issued, and revoked |
 //! | [`once`] | writes that are done once, however often they are asked for |
 //! | [`proof`] | that an agent holds the key that it brings |
@@ -59,6 +59,7 @@ pub mod budgets;
 pub mod cards;
 pub mod claim;
 pub mod clients;
+pub mod codes;
 pub mod configured;
 pub mod consents;
 pub mod console;

@@ -103,7 +103,7 @@ pub fn remove(tx: &mut Tx<'_>, organization: &str, name: &str) -> Result<(), Sto
 }
 
 /// Keeps the digest of a secret of a person until a moment (Unix seconds), and says whether there was room for it: those that have
-/// ended go first.
+/// ended go first, and of sessions the one that ends first.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -123,7 +123,14 @@ pub fn put_secret(
         &[organization.into(), kind.name().into(), person.into()],
     )?;
     if rows.first().map_or(Ok(0), |row| row.int(0))? >= MOST {
-        return Ok(false);
+        if kind == Secret::Code {
+            return Ok(false);
+        }
+        tx.execute(
+            "DELETE FROM person_secret WHERE organization = $1 AND kind = $2 AND person = $3 AND until = \
+             (SELECT MIN(until) FROM person_secret WHERE organization = $1 AND kind = $2 AND person = $3)",
+            &[organization.into(), kind.name().into(), person.into()],
+        )?;
     }
     tx.execute(
         "INSERT INTO person_secret (organization, kind, digest, person, until) VALUES ($1, $2, $3, $4, $5)",

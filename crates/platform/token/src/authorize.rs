@@ -1,10 +1,12 @@
 //! What a program asks of a person: an authorization request (RFC 6749 §4.1.1, RFC 7636, RFC 8707, RFC 9126), read strictly.
 
 use crate::{
-    Refused, pkce,
+    DETAIL, Refused, pkce,
     request::{self, Form},
 };
-use legation_credential::Pattern;
+use legation_credential::{Authority, Pattern};
+use legation_keys::json::{self, JsonLimits};
+use serde_json::{Value, json};
 
 /// Most bytes of a request.
 pub const MAX: usize = 8 << 10;
@@ -33,6 +35,8 @@ pub struct Asks {
     pub audience: String,
     /// The actions; all that the person can give there where there are none.
     pub scope: Vec<Pattern>,
+    /// The limits that the program asks for itself, as a delegation writes constraints.
+    pub limits: Vec<Value>,
     /// What whoever shows the code has to answer.
     pub challenge: String,
     /// The key that the token is to be bound to (RFC 9449 §10).
@@ -129,10 +133,6 @@ fn asks(form: &Form) -> Result<Asks, Refused> {
             "`request` is not read; push the request",
         ));
     }
-    if form.has("authorization_details") {
-        let message = "`authorization_details` is not read here; ask for less by `scope`";
-        return Err(Refused::new("invalid_authorization_details", "authorization_details", message));
-    }
     if form.get("prompt").is_some_and(|prompt| prompt.split(' ').any(|one| one == "none")) {
         let message = "a person is asked each time; leave out `prompt=none`";
         return Err(Refused::new("interaction_required", "prompt", message));
@@ -142,10 +142,56 @@ fn asks(form: &Form) -> Result<Asks, Refused> {
     if key.as_ref().is_some_and(|key| key.len() != THUMBPRINT) {
         return Err(Refused::request("dpop_jkt", "`dpop_jkt` is the thumbprint of a key, 43 characters"));
     }
-    Ok(Asks {
-        audience: request::audience(form)?,
-        scope: request::scope(form.get("scope").unwrap_or_default())?,
-        challenge,
-        key,
-    })
+    let audience = request::audience(form)?;
+    let Detail { actions, constraints } =
+        form.get("authorization_details").map_or(Ok(Detail::default()), |text| detail(text, &audience))?;
+    let scope = match form.get("scope") {
+        Some(_) if !actions.is_empty() => {
+            return Err(wrong("name actions in `scope` or in `authorization_details`, and not in both"));
+        }
+        scope => request::scope(scope.unwrap_or(&actions.join(" ")))?,
+    };
+    Ok(Asks { audience, scope, limits: constraints, challenge, key })
+}
+
+/// What a program asks for in more than a scope (RFC 9396).
+#[derive(Default)]
+struct Detail {
+    actions: Vec<String>,
+    constraints: Vec<Value>,
+}
+
+fn wrong(message: impl Into<String>) -> Refused {
+    Refused::new("invalid_authorization_details", "authorization_details", message)
+}
+
+/// Reads the one entry: what is asked for beside it could not be told apart by whoever reads it.
+fn detail(text: &str, audience: &str) -> Result<Detail, Refused> {
+    let known = "`authorization_details` is one entry with `type` `legation_delegation`, and `actions`, `constraints`, `locations` where there are some";
+    // No member twice: of two nobody knows which one is meant.
+    json::parse(text.as_bytes(), JsonLimits { bytes: MAX, depth: 16 }).map_err(|_| wrong(known))?;
+    let all: Value = serde_json::from_str(text).map_err(|_| wrong(known))?;
+    let one = match all.as_array().map(Vec::as_slice) {
+        Some([one]) => one.as_object(),
+        _ => None,
+    };
+    let one = one.ok_or_else(|| wrong(known))?;
+    let is_known = |name: &String| ["type", "locations", "actions", "constraints"].contains(&name.as_str());
+    if one.get("type").and_then(Value::as_str) != Some(DETAIL) || !one.keys().all(is_known) {
+        return Err(wrong(known));
+    }
+    let list = |name: &str| match one.get(name) {
+        None => Some(Vec::new()),
+        Some(list) => list.as_array().cloned(),
+    };
+    let texts = |name: &str| -> Option<Vec<String>> {
+        list(name)?.iter().map(|text| text.as_str().map(str::to_owned)).collect()
+    };
+    let (locations, actions) = (texts("locations"), texts("actions"));
+    let is_there = locations.is_some_and(|all| all.iter().all(|location| location == audience));
+    let read = actions.zip(list("constraints")).filter(|_| is_there).ok_or_else(|| wrong(known))?;
+    let one = Detail { actions: read.0, constraints: read.1 };
+    let bounds = json!({"grants": [], "constraints": one.constraints}).to_string();
+    Authority::parse(&bounds).map_err(|error| wrong(format!("its constraints can't be read: {error}")))?;
+    Ok(one)
 }

@@ -7,7 +7,7 @@ use crate::{
     resource::leads_to,
 };
 use legation_credential::{Authority, Pattern};
-use legation_mcp::connecting::{CONNECTING, FOLLOWING, with_connecting};
+use legation_mcp::connecting::{CONNECTING, FOLLOWING, with_arguments, with_connecting};
 use legation_registry::{Budget, consents::Given, duration};
 use legation_token::{
     ISSUE, Narrowed, Refused as Told,
@@ -44,6 +44,7 @@ pub(super) struct Gives {
     client: (String, String),
     audience: String,
     grants: Vec<Value>,
+    constraints: Vec<Value>,
     budget: Option<Budget>,
     lasts: i64,
 }
@@ -55,6 +56,7 @@ impl Gives {
             client: (&self.client.0, &self.client.1),
             audience: &self.audience,
             grants: self.grants.clone(),
+            constraints: self.constraints.clone(),
             budget: self.budget.clone(),
             lasts: self.lasts,
         }
@@ -195,10 +197,25 @@ impl Offer {
             client: (known.client.id.clone(), known.client.name.clone()),
             audience: asks.audience.clone(),
             grants,
+            constraints: asks.limits.iter().map(|limit| bound(limit, &actions)).collect(),
             budget: budget.map(Budget::parse).transpose().map_err(|error| error.to_string())?,
             lasts: duration(lasts).map_err(|error| error.to_string())?,
         })
     }
+}
+
+/// A limit that a program asks for itself. One on an argument that names no action binds those of the program that have arguments: what
+/// only connects it has none, and would be denied for want of them.
+fn bound(limit: &Value, actions: &[String]) -> Value {
+    let mut limit = limit.clone();
+    let is_of_arguments = limit.get("type").and_then(Value::as_str) == Some("argument");
+    if let (true, Some(members)) = (is_of_arguments && limit.get("actions").is_none(), limit.as_object_mut())
+    {
+        let all: Vec<String> =
+            with_arguments(actions).filter(|one| !CONNECTING.contains(&one.as_str())).collect();
+        members.insert("actions".to_owned(), all.into());
+    }
+    limit
 }
 
 /// The actions of an authority, each with what it is on.

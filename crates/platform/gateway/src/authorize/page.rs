@@ -8,8 +8,13 @@ use super::{
 use crate::words::{limits, may};
 use axum::{body::Body, response::Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use legation_token::redirect;
+use legation_credential::Authority;
+use legation_keys::time;
+use legation_registry::Consented;
+use legation_store::holder::State;
+use legation_token::{authorize::Asks, redirect};
 use maud::{DOCTYPE, Markup, html};
+use serde_json::{Value, json};
 
 /// What of a page may be loaded and run; where its form may go stands apart.
 const POLICY: &str =
@@ -21,7 +26,7 @@ pub(super) struct Asking<'a> {
     pub(super) person: &'a str,
     pub(super) organization: &'a str,
     pub(super) known: &'a Known,
-    pub(super) audience: &'a str,
+    pub(super) asks: &'a Asks,
     pub(super) offer: &'a Offer,
     pub(super) request: &'a str,
     pub(super) form: &'a str,
@@ -34,10 +39,20 @@ pub(crate) fn style() -> Response {
 }
 
 /// Where one signs in: nothing is known of the program yet but its own word.
-pub(super) fn sign_in(status: StatusCode, request: &str, claimed: &str, why: Option<&str>) -> Response {
+pub(super) fn sign_in(
+    status: StatusCode,
+    request: &str,
+    claimed: Option<&str>,
+    why: Option<&str>,
+) -> Response {
     let content = html! {
         h1 { "Sign in" }
-        p { "A program wants to act for you. It calls itself " code { (short(claimed)) } ". Sign in to see what it asks for." }
+        @match claimed {
+            Some(claimed) => {
+                p { "A program wants to act for you. It calls itself " code { (short(claimed)) } ". Sign in to see what it asks for." }
+            }
+            None => { p { "Sign in to see what you have let programs do." } }
+        }
         @if let Some(why) = why { p.bad id="why" role="alert" { (why) } }
         form method="post" action="sign-in" {
             input type="hidden" name="request" value=(request);
@@ -53,7 +68,7 @@ pub(super) fn sign_in(status: StatusCode, request: &str, claimed: &str, why: Opt
 
 /// What a program asks for, and what the person may lower.
 pub(super) fn ask(asking: &Asking<'_>) -> Response {
-    let Asking { person, organization, known, audience, offer, request, form } = asking;
+    let Asking { person, organization, known, asks, offer, request, form } = asking;
     let to = redirect::source(&known.asked.redirect_uri);
     let is_nothing = offer.items.is_empty() && offer.more.is_empty();
     let content = html! {
@@ -63,7 +78,7 @@ pub(super) fn ask(asking: &Asking<'_>) -> Response {
         } @else {
             p.bad { "Nobody at " strong { (organization) } " has looked at this program. What it is called is its own word; it stands at " code { (known.client.id) } "." }
         }
-        p { "It would act at " code { (audience) } ", as you, " strong { (person) } ". Your browser then goes on to " code { (to) } "." }
+        p { "It would act at " code { (asks.audience) } ", as you, " strong { (person) } ". Your browser then goes on to " code { (to) } "." }
         form method="post" action="consent" {
             input type="hidden" name="request" value=(request);
             input type="hidden" name="form" value=(form);
@@ -71,7 +86,7 @@ pub(super) fn ask(asking: &Asking<'_>) -> Response {
                 fieldset {
                     legend { "It may do this. Take away what you do not want." }
                     @for (action, on) in &offer.items {
-                        label.check { input type="checkbox" name="action" value=(action) checked; (may(core::slice::from_ref(action), on)) }
+                        label.check { input type="checkbox" name="action" value=(action) checked; span { (may(core::slice::from_ref(action), on)) } }
                     }
                 }
             }
@@ -79,11 +94,15 @@ pub(super) fn ask(asking: &Asking<'_>) -> Response {
                 fieldset {
                     legend { "It asks for nothing yet but to connect. Choose what it may do there." }
                     @for (action, on) in &offer.more {
-                        label.check { input type="checkbox" name="action" value=(action); (may(core::slice::from_ref(action), on)) }
+                        label.check { input type="checkbox" name="action" value=(action); span { (may(core::slice::from_ref(action), on)) } }
                     }
                 }
             }
             @if let Some(held) = &offer.held { (limits(held)) }
+            @if !asks.limits.is_empty() {
+                p { "It binds itself, too:" }
+                (limits_of(&asks.limits))
+            }
             @if !offer.beyond.is_empty() {
                 p { "It asks for this, too, and will not get it:" }
                 ul { @for (action, why) in &offer.beyond { li { code { (action) } ": " (why) "." } } }
@@ -103,7 +122,9 @@ pub(super) fn ask(asking: &Asking<'_>) -> Response {
                 button type="submit" name="act" value="deny" { "Do not allow" }
             }
         }
-        p.quiet { "You can take it back at any time: whoever administers your organization does so by " code { "legation consent revoke" } ", from the next call on." }
+        p.quiet {
+            "You can take it back at any time, from the next call on: " a href="consents" { "what you have let programs do" } "."
+        }
         form method="post" action="sign-out" {
             input type="hidden" name="request" value=(request);
             input type="hidden" name="form" value=(form);
@@ -111,6 +132,44 @@ pub(super) fn ask(asking: &Asking<'_>) -> Response {
         }
     };
     page(StatusCode::OK, "A program asks", &content, &to)
+}
+
+/// What a person has let programs do.
+pub(super) fn consents(person: &str, all: &[Consented], form: &str) -> Response {
+    let content = html! {
+        h1 { "What " (person) " has let programs do" }
+        @if all.is_empty() { p { "Nothing." } }
+        @for Consented { consent, agent } in all.iter().rev() {
+            section {
+                h2 { (consent.client_name) " at " code { (consent.audience) } }
+                ul { @for grant in &agent.profile.grants { li { (may(&texts(grant, "actions"), &texts(grant, "resources"))) } } }
+                (limits_of(&agent.profile.constraints))
+                @for budget in &agent.profile.budgets { p { "It may spend at most " (budget) "." } }
+                @if agent.holder.state == State::Retired {
+                    p.quiet { "It may do nothing any more." }
+                } @else {
+                    p.quiet { "Until " (agent.profile.until.map(time::format).unwrap_or_default()) "." }
+                    form method="post" action="revoke" {
+                        input type="hidden" name="form" value=(form);
+                        input type="hidden" name="id" value=(consent.id);
+                        button type="submit" { "Take it back" }
+                    }
+                }
+            }
+        }
+    };
+    page(StatusCode::OK, "What programs may do", &content, "")
+}
+
+/// Constraints as sentences.
+fn limits_of(constraints: &[Value]) -> Markup {
+    let bounds = Authority::parse(&json!({"grants": [], "constraints": constraints}).to_string());
+    html! { @if let Ok(bounds) = bounds { (limits(&bounds)) } }
+}
+
+fn texts(grant: &Value, name: &str) -> Vec<String> {
+    let all = grant.get(name).and_then(Value::as_array);
+    all.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// What is wrong, told to the person alone.

@@ -104,10 +104,13 @@ impl Gateway {
 /// Whoever types a code that holds is signed in, and led back to what is asked.
 pub(crate) async fn sign_in(gateway: &Arc<Gateway>, form: &Form) -> Response {
     let request = form.get("request").unwrap_or_default();
-    let Ok(arrived) = authorize::read(request) else {
-        return page::wrong(StatusCode::BAD_REQUEST, "That is no form of ours.");
+    // Whoever looks at its consents is asked by nobody.
+    let (arrived, next) = match authorize::read(request) {
+        Ok(arrived) => (Some(arrived), format!("authorize?{request}")),
+        Err(_) if request.is_empty() => (None, "consents".to_owned()),
+        Err(_) => return page::wrong(StatusCode::BAD_REQUEST, "That is no form of ours."),
     };
-    let again = |status, why| page::sign_in(status, request, claimed(&arrived), Some(why));
+    let again = |status, why| page::sign_in(status, request, arrived.as_ref().map(claimed), Some(why));
     if !form.is_own(gateway) {
         return again(StatusCode::FORBIDDEN, "The form was sent by another site. Type the code here.");
     }
@@ -118,9 +121,7 @@ pub(crate) async fn sign_in(gateway: &Arc<Gateway>, form: &Form) -> Response {
     let own = Arc::clone(gateway);
     let signed = gateway.blocking(move || own.registry.sign_in(&code, now())).await;
     match signed.and_then(|signed| signed) {
-        Ok((_, secret)) => {
-            set_cookie(gateway, page::led(&format!("authorize?{request}")), &secret, SESSION_LIFE)
-        }
+        Ok((_, secret)) => set_cookie(gateway, page::led(&next), &secret, SESSION_LIFE),
         Err(RegistryError::Claim) => {
             let why = "That is no code that holds: it was typed before, has ended, or is another one. Ask for a new one.";
             again(StatusCode::FORBIDDEN, why)
@@ -142,7 +143,9 @@ pub(crate) async fn sign_out(gateway: &Arc<Gateway>, form: &Form) -> Response {
     let (own, cookie) = (Arc::clone(gateway), person.cookie.clone());
     let ended = gateway.blocking(move || own.registry.sign_out(&cookie)).await.and_then(|ended| ended);
     match ended {
-        Ok(()) => set_cookie(gateway, page::sign_in(StatusCode::OK, request, claimed(&arrived), None), "", 0),
+        Ok(()) => {
+            set_cookie(gateway, page::sign_in(StatusCode::OK, request, Some(claimed(&arrived)), None), "", 0)
+        }
         Err(error) => page::stopped(Stopped::from(Refused::of_registry(&error))),
     }
 }

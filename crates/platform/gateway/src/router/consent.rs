@@ -16,6 +16,8 @@ pub(super) fn routes() -> Router<Arc<Gateway>> {
         .route("/oauth/sign-in", post(sign_in))
         .route("/oauth/sign-out", post(sign_out))
         .route("/oauth/consent", post(decide))
+        .route("/oauth/consents", get(own))
+        .route("/oauth/revoke", post(take_back))
         .route("/oauth/par", post(push))
         .route("/oauth/style.css", get(style))
 }
@@ -54,6 +56,21 @@ async fn decide(State(gateway): State<Arc<Gateway>>, request: Request) -> Respon
     };
     let done = Arc::clone(&gateway);
     to_the_end(&gateway, async move { authorize::decide(&done, &sent).await }).await
+}
+
+async fn own(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    access::route("/oauth/consents");
+    authorize::consents(&gateway, request.headers()).await
+}
+
+async fn take_back(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    access::route("/oauth/revoke");
+    let sent = match authorize::arrive(&gateway, request).await {
+        Ok(sent) => sent,
+        Err(refused) => return refused,
+    };
+    let done = Arc::clone(&gateway);
+    to_the_end(&gateway, async move { authorize::revoke(&done, &sent).await }).await
 }
 
 async fn push(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {

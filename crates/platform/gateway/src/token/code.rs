@@ -9,7 +9,7 @@ use crate::{
 };
 use legation_registry::{
     RegistryError,
-    consents::{By, CodeRefused, Redeem, Redeemed},
+    codes::{By, CodeRefused, Redeem, Redeemed},
     issued,
 };
 use legation_store::{StoreError, issued::Issued};

@@ -170,6 +170,7 @@ fn consent(one: &Consented) -> Value {
         "until": agent.profile.until.map(time::format),
         "agent": agent.holder.did,
         "grants": agent.profile.grants,
+        "constraints": agent.profile.constraints,
         "budgets": agent.profile.budgets.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }

@@ -562,6 +562,7 @@ async fn people(walk: &Walk<'_>) {
         client: (client["id"].as_str().unwrap(), "Notes"),
         audience: "https://crm.example/",
         grants: vec![json!({"actions": ["crm:read"], "resources": ["https://crm.example/*"]})],
+        constraints: Vec::new(),
         budget: None,
         lasts: 3600,
     };

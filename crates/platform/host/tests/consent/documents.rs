@@ -58,6 +58,10 @@ async fn a_program_tells_of_itself_and_is_looked_at_for_nobody_but_whoever_is_si
     let bought = world.buy(&code, &[("client_id", &id), ("redirect_uri", HERE)]).await;
     assert_eq!(bought.status, 200, "{}", bought.text);
     assert_eq!(count.load(Ordering::SeqCst), 1, "it is kept for a while");
+    // Nobody is led away by a link alone that such a program, or whoever writes links in its name, has made.
+    let wrong = world.asks(&[("client_id", &id), ("redirect_uri", HERE), ("code_challenge_method", "plain")]);
+    let page = anna.open(&wrong).await;
+    assert!(page.status == 400 && page.location().is_empty() && page.text.contains("S256"), "{}", page.text);
     // What it has not told of is no address of its.
     let other =
         anna.open(&world.asks(&[("client_id", &id), ("redirect_uri", "https://evil.example/")])).await;

@@ -98,6 +98,7 @@ async fn nobody_hands_on_more_than_the_organization_gave() {
         client: (&world.client, "Notes"),
         audience: &world.crm(),
         grants,
+        constraints: Vec::new(),
         budget: None,
         lasts: 3600,
     };
@@ -160,6 +161,11 @@ async fn whoever_is_removed_or_suspended_has_let_nobody_act_any_more() {
     blocking(|| world.registry.resume(Kind::Agent, &id, now())).unwrap();
     let token = anna.token(&["http:GET"]).await;
     assert_eq!(world.call("GET", &token).await.status, 200);
+    // Of a person who is suspended nothing holds, and it has nothing to hand on.
+    blocking(|| world.registry.suspend(Kind::Team, "person-anna", now())).unwrap();
+    assert_eq!(world.call("GET", &token).await.status, 401);
+    assert!(anna.open(&world.asks(&[])).await.text.contains("can't give it anything"));
+    blocking(|| world.registry.resume(Kind::Team, "person-anna", now())).unwrap();
     blocking(|| world.registry.remove_person("anna", now())).unwrap();
     assert_eq!(world.call("GET", &token).await.status, 401);
     // Nor is anybody signed in as it.
@@ -255,4 +261,21 @@ async fn a_program_that_asks_for_one_thing_more_keeps_what_it_has_unless_it_is_t
     let code = anna.code(&asked, &["http:GET", "http:POST"]).await;
     let token = world.buy(&code, &[]).await.json()["access_token"].as_str().unwrap().to_owned();
     assert_eq!((world.call("GET", &token).await.status, world.call("POST", &token).await.status), (200, 200));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_program_binds_itself_by_is_shown_as_a_sentence_and_binds_it() {
+    let world = World::new().await;
+    let anna = world.browser("anna").await;
+    let details = r#"[{"type":"legation_delegation","actions":["http:GET"],"constraints":[{"type":"rate","seconds":3600,"max":2}]}]"#;
+    let asked = world.asks(&[("scope", ""), ("authorization_details", details)]);
+    let page = anna.open(&asked).await;
+    assert!(page.text.contains("It binds itself, too"), "{}", page.text);
+    assert!(page.text.contains("http:GET") && !page.text.contains("http:POST"), "{}", page.text);
+    let code = anna.code(&asked, &["http:GET"]).await;
+    let answer = world.buy(&code, &[]).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    // Buying the token was a call, too.
+    assert_eq!((world.call("GET", &token).await.status, world.call("GET", &token).await.status), (200, 429));
 }

@@ -51,6 +51,27 @@ async fn what_is_asked_wrongly_is_told_at_the_address_of_the_answer_by_whom() {
         (("prompt", "none"), "interaction_required"),
         (("response_mode", "fragment"), "invalid_request"),
         (("authorization_details", "[]"), "invalid_authorization_details"),
+        (("authorization_details", "{}"), "invalid_authorization_details"),
+        (("authorization_details", r#"[{"type":"other"}]"#), "invalid_authorization_details"),
+        (
+            ("authorization_details", r#"[{"type":"legation_delegation","privileges":["x"]}]"#),
+            "invalid_authorization_details",
+        ),
+        (
+            ("authorization_details", r#"[{"type":"legation_delegation","actions":["http:GET"]}]"#),
+            "invalid_authorization_details",
+        ),
+        (
+            (
+                "authorization_details",
+                r#"[{"type":"legation_delegation","locations":["https://other.example/"]}]"#,
+            ),
+            "invalid_authorization_details",
+        ),
+        (
+            ("authorization_details", r#"[{"type":"legation_delegation","constraints":[{"type":"none"}]}]"#),
+            "invalid_authorization_details",
+        ),
     ] {
         let answer = anna.open(&world.asks(&[more])).await;
         assert!(answer.location().starts_with(BACK), "{more:?} {} {}", answer.status, answer.text);
@@ -136,4 +157,45 @@ async fn whoever_signs_out_is_nobody() {
     let out = world.send(out.body(Body::from(form(&[("request", &asked), ("form", &token)]))).unwrap()).await;
     assert!(out.status == 200 && out.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
     assert!(anna.open(&asked).await.text.contains("Sign in"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_sees_what_it_has_let_programs_do_and_takes_it_back_itself() {
+    let world = World::new().await;
+    let anna = world.browser("anna").await;
+    let token = anna.token(&["http:GET"]).await;
+    blocking(|| world.registry.add_person("bert", Some(&world.ceiling()), now())).unwrap();
+    let bert = world.browser("bert").await;
+    let look = |cookie: &str| {
+        let request = Request::get("/oauth/consents").header("cookie", cookie);
+        world.send(request.body(Body::empty()).unwrap())
+    };
+    let nobody = look("").await;
+    assert!(nobody.text.contains("Sign in") && !nobody.text.contains("Notes"), "{}", nobody.text);
+    let page = look(&anna.cookie).await;
+    assert!(page.text.contains("Notes") && page.text.contains("http:GET"), "{}", page.text);
+    assert!(
+        !look(&bert.cookie).await.text.contains("Notes"),
+        "what others have let programs do is not there"
+    );
+    let (form_of, id) = (page.hidden("form"), page.hidden("id"));
+    let revoke = |cookie: &str, token: &str, site: &'static str| {
+        let request = Request::post("/oauth/revoke").header("cookie", cookie).header("sec-fetch-site", site);
+        world.send(request.body(Body::from(form(&[("form", token), ("id", &id)]))).unwrap())
+    };
+    // Another site, another person, a form of another page.
+    assert_eq!(revoke(&anna.cookie, &form_of, "cross-site").await.status, 403);
+    let other = anna.open(&world.asks(&[])).await.hidden("form");
+    assert_eq!(revoke(&anna.cookie, &other, "same-origin").await.status, 403);
+    let bert_token = bert.token(&["http:GET"]).await;
+    let form_of_bert = look(&bert.cookie).await.hidden("form");
+    assert_eq!(revoke(&bert.cookie, &form_of_bert, "same-origin").await.status, 404);
+    assert_eq!(world.call("GET", &token).await.status, 200);
+    let done = revoke(&anna.cookie, &form_of, "same-origin").await;
+    assert_eq!((done.status, done.location()), (303, "consents"));
+    assert_eq!(
+        (world.call("GET", &token).await.status, world.call("GET", &bert_token).await.status),
+        (401, 200)
+    );
+    assert!(look(&anna.cookie).await.text.contains("may do nothing any more"));
 }
