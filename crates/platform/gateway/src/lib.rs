@@ -35,6 +35,7 @@
 //! | `access`, `trace`, `logs`, [`lines`] | what is told of a request: a line of the access log, spans; what administrators did |
 //! | `whose` | of which organization a request is, where a process serves several and its host does not say |
 //! | `settle` | what it really cost, by what the provider says |
+//! | `workload` | the SPIFFE Workload API on a unix socket: SVIDs for processes of agents of this machine |
 //! | [`mod@router`] | where callers find what |
 //! | [`openai`] | OpenAI's chat completions, responses and embeddings: bounded before, counted after |
 //! | [`anthropic`] | Anthropic's messages, likewise |
@@ -93,9 +94,11 @@ mod trace;
 mod turns;
 mod weight;
 mod whose;
+mod workload;
 
 pub use admit::Admitted;
 pub use authz::{OriginError, Origins, authz_router};
+pub use workload::{WorkloadSocket, WorkloadSocketError, Workloads};
 pub use gateway::{Gateway, Limits, StartError};
 pub use lines::{Lines, Place};
 pub use logs::Logs;

@@ -15,7 +15,7 @@
 
 mod about;
 mod identify;
-mod svid;
+pub(crate) mod svid;
 mod told;
 
 pub(crate) use about::{introspect, revoke};
@@ -196,7 +196,7 @@ async fn issue(
     let status_until = now.saturating_add(trust.max_status_age.saturating_sub(caller.status_age));
     if asked.svid {
         done.synced.wait().await.map_err(|_| refused(&Refused::store()))?;
-        let made = svid::make(gateway, &caller, (&asked.audience, &id), (status_until, now)).await;
+        let made = svid::answered(gateway, &caller, (&asked.audience, &id), (status_until, now)).await;
         return made.map_err(|error| refused(&error));
     }
     let narrowed = wanted.narrowed(&caller.chain).map_err(|error| refused(&error))?;
@@ -363,6 +363,10 @@ impl Gateway {
             until,
             revoked: None,
         };
+        self.keep_issued(issued, now).await
+    }
+
+    async fn keep_issued(self: &Arc<Self>, issued: Issued, now: i64) -> Result<(), Refused> {
         let gateway = Arc::clone(self);
         let kept =
             self.blocking(move || gateway.registry.keep_token(&issued, now)).await.and_then(|kept| kept);

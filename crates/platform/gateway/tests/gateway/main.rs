@@ -32,4 +32,5 @@ mod svids;
 mod tokens;
 mod tokens_about;
 mod users;
+mod workload;
 mod world;
