@@ -130,7 +130,12 @@ fn a_service_that_only_knows_oauth_is_served_as_written() {
 fn a_service_that_knows_spiffe_is_served_as_written() {
     all_said(
         &typed_pages(&["spiffe.md"]),
-        &[r#""sub":"spiffe://localhost_"#, r#""spiffe_sequence""#, "not granted", "partner.example"],
+        &[
+            r#""sub":"spiffe://localhost_"#,
+            r#""spiffe_sequence""#,
+            "found svid:issue on https://other.example/",
+            "partner.example",
+        ],
     );
 }
 

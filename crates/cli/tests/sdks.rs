@@ -14,11 +14,11 @@ mod log_store;
 mod mcp;
 #[path = "sdks/proxies.rs"]
 mod proxies;
-#[path = "sdks/spiffe.rs"]
-mod spiffe;
 #[path = "up/running.rs"]
 #[allow(dead_code, reason = "a part of it is used here")]
 mod running;
+#[path = "sdks/spiffe.rs"]
+mod spiffe;
 
 use common::{
     Play, Server, free_port,

@@ -36,9 +36,8 @@ pub(crate) async fn run(world: &Arc<World>) {
     for _ in 0..ROUNDS {
         let token = world.token().await;
         let stop = Arc::new(AtomicBool::new(false));
-        let shown = |gateway| {
-            tokio::spawn(shows(Arc::clone(world), gateway, token.clone(), Arc::clone(&stop)))
-        };
+        let shown =
+            |gateway| tokio::spawn(shows(Arc::clone(world), gateway, token.clone(), Arc::clone(&stop)));
         let all = [shown(0), shown(1)];
         tokio::time::sleep(Duration::from_millis(100)).await;
         let registry = Arc::clone(&world.registry);

@@ -69,8 +69,10 @@ fn measure(world: &World, tokens: &[String]) {
     };
     let one = vouched("token:1");
     // Those that a gateway has seen: by the digest of their text, with the chain as it was verified.
-    let known: HashMap<[u8; 32], (SignedToken, _)> =
-        tokens.iter().map(|token| (legation_token::about::digest(token), (verified(token), one.clone()))).collect();
+    let known: HashMap<[u8; 32], (SignedToken, _)> = tokens
+        .iter()
+        .map(|token| (legation_token::about::digest(token), (verified(token), one.clone())))
+        .collect();
     let bare_us = median(bare);
     let rows = [
         ("the bare signature", bare_us),
@@ -92,7 +94,9 @@ fn measure(world: &World, tokens: &[String]) {
                     let held = verified(token);
                     let id = issued::digest(&held.claims().id);
                     registry.issued_token(&id).unwrap().unwrap();
-                    drop(black_box(vouched(&format!("token:{id}")).narrow(&held.claims().authority).unwrap()));
+                    drop(black_box(
+                        vouched(&format!("token:{id}")).narrow(&held.claims().authority).unwrap(),
+                    ));
                 })
             }),
         ),

@@ -111,9 +111,7 @@ impl World {
         let method = method_id(&self.agent, self.key.public_key());
         let presented = present(&links, &self.agent, occasion, &method, &self.key).unwrap();
         let [kind, _] = PRESENTATION;
-        format!(
-            "grant_type={EXCHANGE}&subject_token={presented}&subject_token_type={kind}&audience={HERE}"
-        )
+        format!("grant_type={EXCHANGE}&subject_token={presented}&subject_token_type={kind}&audience={HERE}")
     }
 
     pub(crate) async fn token(&self) -> String {

@@ -47,7 +47,8 @@ fn list(args: &ListArgs) -> Result<Output, Failure> {
     let all = Place::of(&args.data)?.all("/v1/trust-domains", &[], "trust-domains")?;
     let row = |one: &Value| {
         let held = one.get("held").cloned().unwrap_or_default();
-        let keys = held.get("keys").and_then(Value::as_u64).map_or("none".to_owned(), |keys| keys.to_string());
+        let keys =
+            held.get("keys").and_then(Value::as_u64).map_or("none".to_owned(), |keys| keys.to_string());
         let from = match text(one, "endpoint") {
             "" => "its file".to_owned(),
             endpoint => endpoint.to_owned(),

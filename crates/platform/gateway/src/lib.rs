@@ -98,7 +98,6 @@ mod workload;
 
 pub use admit::Admitted;
 pub use authz::{OriginError, Origins, authz_router};
-pub use workload::{WorkloadSocket, WorkloadSocketError, Workloads};
 pub use gateway::{Gateway, Limits, StartError};
 pub use lines::{Lines, Place};
 pub use logs::Logs;
@@ -106,3 +105,4 @@ pub use refused::Refused;
 pub use router::{KeptOpen, router, told};
 pub use telling::of_several;
 pub use whose::whose;
+pub use workload::{WorkloadSocket, WorkloadSocketError, Workloads};

@@ -62,14 +62,16 @@ impl Gateway {
             let key = id.and_then(|id| {
                 let mut methods = document.usable(Purpose::Authentication, now);
                 let (_, algorithm) = methods.find(|(other, _)| *other == id)?;
-                let asked = legation_did::KeyUse { id: &id, algorithm, purpose: Purpose::Authentication, now };
+                let asked =
+                    legation_did::KeyUse { id: &id, algorithm, purpose: Purpose::Authentication, now };
                 document.key(asked).ok().map(|key| key.to_multikey())
             });
             let did = shown.holder.did.parse().map_err(|_| RegistryError::NothingGranted)?;
             key.map(|key| Known { did, key }).ok_or(RegistryError::NothingGranted)
         });
         read.await.and_then(|read| read).map_err(|error| match error {
-            RegistryError::Store(legation_store::StoreError::NotFound { .. }) | RegistryError::NothingGranted => {
+            RegistryError::Store(legation_store::StoreError::NotFound { .. })
+            | RegistryError::NothingGranted => {
                 Refused::new("svid_nobody", "there is no such agent any more, or it has no key")
             }
             other => Refused::of_registry(&other),

@@ -98,9 +98,8 @@ impl Bundles {
         now: i64,
     ) -> Result<(), String> {
         let url = domain.endpoint.as_deref().unwrap_or_default();
-        let bytes = runtime
-            .block_on(self.fetcher.file(url, &TYPES, MAX_BYTES))
-            .map_err(|error| error.to_string())?;
+        let bytes =
+            runtime.block_on(self.fetcher.file(url, &TYPES, MAX_BYTES)).map_err(|error| error.to_string())?;
         registry.keep_bundle(domain, &bytes, now).map_err(|error| error.to_string())
     }
 }

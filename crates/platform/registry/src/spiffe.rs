@@ -111,8 +111,9 @@ impl Registry {
         let sequence = keys.iter().map(|key| key.created).chain(ended).max().unwrap_or(now);
         let published = keys.iter().filter(|key| key.until.is_none_or(|until| now < until));
         let jwks = published.map(|key| serde_json::from_str(&key.public_jwk));
-        let jwks: Vec<Value> =
-            jwks.collect::<Result<_, _>>().map_err(|error| RegistryError::damaged("a key of SVIDs", error))?;
+        let jwks: Vec<Value> = jwks
+            .collect::<Result<_, _>>()
+            .map_err(|error| RegistryError::damaged("a key of SVIDs", error))?;
         Ok(bundle::document(&jwks, sequence, REFRESH))
     }
 }

@@ -100,7 +100,8 @@ impl TrustDomain {
                 crate::route::origin_of(endpoint)?;
             }
             _ => {
-                let reason = "name its `bundle`, or the `endpoint` where it is fetched, and not both".to_owned();
+                let reason =
+                    "name its `bundle`, or the `endpoint` where it is fetched, and not both".to_owned();
                 return wrong("trust domain", name, reason);
             }
         }

@@ -49,9 +49,7 @@ impl Door {
             Request::Ping {} => true,
             Request::Receipt(_) => self != Self::Agents,
             Request::SignRequest(_) => self == Self::Agents,
-            Request::OpenSecret(_) | Request::AccessToken(_) | Request::JwtSvid(_) => {
-                self == Self::Gateway
-            }
+            Request::OpenSecret(_) | Request::AccessToken(_) | Request::JwtSvid(_) => self == Self::Gateway,
             Request::Generate(_)
             | Request::GenerateAll(_)
             | Request::Delegate(_)

@@ -68,7 +68,9 @@ fn an_svid_is_signed_for_its_own_trust_domain_for_minutes_and_by_no_other_key() 
     }
     // The registry's door makes the key, and does not sign by it.
     assert_eq!(code(registry.jwt_svid(own, &said)), "not_at_this_door");
-    for key_id in ["0197-own", "https://acme.example#token-1", "spiffe://acme.example#token-1", "spiffe://acme.example"] {
+    for key_id in
+        ["0197-own", "https://acme.example#token-1", "spiffe://acme.example#token-1", "spiffe://acme.example"]
+    {
         let other = registry.generate(ACME, key_id, Algorithm::Es256).unwrap();
         let key = SealedKey { organization: ACME, key_id, sealed: &other.sealed };
         assert_eq!(code(gateway.jwt_svid(key, &said)), "issuer_mismatch", "{key_id}");

@@ -158,7 +158,8 @@ fn is_svid(form: &Form) -> Result<bool, Refused> {
     match ["scope", "token_signing_alg"].into_iter().find(|name| form.has(name)) {
         None => Ok(true),
         Some(name) => {
-            let message = format!("a JWT-SVID says who you are, by ES256, and not what you may do: leave `{name}` out");
+            let message =
+                format!("a JWT-SVID says who you are, by ES256, and not what you may do: leave `{name}` out");
             Err(Refused::request("svid_parameter", message))
         }
     }

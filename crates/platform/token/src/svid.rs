@@ -122,8 +122,8 @@ impl SvidClaims {
                 numeric_date(value, round).map(Some).ok_or(wrong(member, "a number of seconds since 1970"))
             }
         };
-        let expires_at =
-            moment("exp", Round::Down)?.ok_or(wrong("exp", "there, in seconds since 1970 (JWT-SVID §3.3)"))?;
+        let expires_at = moment("exp", Round::Down)?
+            .ok_or(wrong("exp", "there, in seconds since 1970 (JWT-SVID §3.3)"))?;
         let (issued_at, not_before) = (moment("iat", Round::Up)?, moment("nbf", Round::Up)?);
         let token_id = match claims.get("jti") {
             None => None,

@@ -24,12 +24,14 @@ pub(super) fn open(args: &UpArgs) -> Result<Option<Door>, Failure> {
             Failure::usage(format!("--workload is `{named}`; write UID=AGENT, such as `1001=crm`"))
         })?;
         if users.iter().any(|(other, _)| *other == user) {
-            return Err(Failure::usage(format!("--workload names the user {user} twice; a user is one agent")));
+            return Err(Failure::usage(format!(
+                "--workload names the user {user} twice; a user is one agent"
+            )));
         }
         users.push((user, agent.to_owned()));
     }
-    let socket = WorkloadSocket::bind(path)
-        .map_err(|error| Failure::network("socket_not_made", error.to_string()))?;
+    let socket =
+        WorkloadSocket::bind(path).map_err(|error| Failure::network("socket_not_made", error.to_string()))?;
     Ok(Some(Door { socket, workloads: Workloads::new(users) }))
 }
 

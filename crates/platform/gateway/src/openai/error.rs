@@ -54,7 +54,9 @@ pub fn status_and_type(code: &str) -> (u16, &'static str) {
             (401, INVALID)
         }
         "dpop_stale" | "dpop_url_mismatch" | "dpop_method_mismatch" | "dpop_token_mismatch" => (401, INVALID),
-        "svid_nobody" | "svid_header" | "svid_too_long" | "spiffe_id_invalid" | "trust_domain_unknown" => (401, INVALID),
+        "svid_nobody" | "svid_header" | "svid_too_long" | "spiffe_id_invalid" | "trust_domain_unknown" => {
+            (401, INVALID)
+        }
         "credentials_several" => (400, INVALID),
         "no_delegation" | "unconfirmed" | "chain_unknown" | "client_unknown" => (401, INVALID),
         // What is asked for of a token, and how it is shown that it may be.

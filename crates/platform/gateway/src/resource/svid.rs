@@ -275,8 +275,7 @@ impl Gateway {
             refused @ Undecided::Refused(_) => refused,
         };
         let subject = Subject { presented: known.chain.as_bytes(), ..Subject::default() };
-        let receipt =
-            record::of_denial(denial, (subject, None), &known.agent, self.verifier.trust(), now);
+        let receipt = record::of_denial(denial, (subject, None), &known.agent, self.verifier.trust(), now);
         match self.record_denial(receipt).await {
             Ok(()) => refused,
             Err(refused) => refused.into(),
@@ -294,7 +293,11 @@ impl Gateway {
     }
 
     /// What an SVID says that holds for an audience, by the bundle of its trust domain, whoever it is of (Workload API §6.2.3).
-    pub(crate) async fn valid_svid(self: &Arc<Self>, text: &str, audience: &str) -> Result<SvidClaims, Refused> {
+    pub(crate) async fn valid_svid(
+        self: &Arc<Self>,
+        text: &str,
+        audience: &str,
+    ) -> Result<SvidClaims, Refused> {
         let now = crate::gateway::now();
         let claims = claims_of(text).map_err(|error| of_svid(&error))?;
         let first = self.trusted(TRUSTED, now).await?;
@@ -344,8 +347,7 @@ impl Gateway {
         let Ok(known) = self.known_svid(text, now).await else { return Ok(false) };
         let Some(id) = known.issued.clone() else { return Ok(false) };
         let gateway = Arc::clone(self);
-        let done =
-            self.blocking(move || gateway.registry.revoke_token(&id, now)).await.and_then(|done| done);
+        let done = self.blocking(move || gateway.registry.revoke_token(&id, now)).await.and_then(|done| done);
         done.map(|_| true).map_err(|error| Refused::of_registry(&error))
     }
 }
@@ -394,10 +396,14 @@ impl All {
         }
         let refused = |code: &str, message: &str| Refused::new(code, message).challenged("invalid_token");
         let Some(other) = self.other(id) else {
-            return Err(refused("trust_domain_unknown", "the SVID is of a trust domain that nobody here relies on"));
+            return Err(refused(
+                "trust_domain_unknown",
+                "the SVID is of a trust domain that nobody here relies on",
+            ));
         };
         let Some(bundle) = &other.bundle else {
-            let message = "the bundle of the trust domain could not be had lately, so that none of its SVIDs is taken";
+            let message =
+                "the bundle of the trust domain could not be had lately, so that none of its SVIDs is taken";
             return Err(refused("bundle_stale", message));
         };
         signed(text, bundle, &other.domain.name).map_err(|error| of_svid(&error))
@@ -441,13 +447,17 @@ fn read(
         }
         // What a key obtained ends with it.
         if key_of(registry, &agent, &found.key, now)?.is_none() {
-            return nobody("the key by which the SVID was asked for is no longer the agent's; ask by the one that is");
+            return nobody(
+                "the key by which the SVID was asked for is no longer the agent's; ask by the one that is",
+            );
         }
         (agent, Some(found.id), LIFE)
     } else {
         let Some(other) = all.other(id) else { return nobody("nobody here relies on the trust domain") };
         let Some(agent) = registry.agent_of_workload(&other.domain, id)? else {
-            return nobody("the workload is no agent here: whoever administers the organization names it in `workloads` of its trust domain");
+            return nobody(
+                "the workload is no agent here: whoever administers the organization names it in `workloads` of its trust domain",
+            );
         };
         (agent, None, other.domain.max_life)
     };

@@ -102,11 +102,7 @@ pub(super) async fn answered(
 
 impl Gateway {
     /// Has an SVID signed, by the key that signs them now.
-    pub(crate) async fn sign_svid(
-        self: &Arc<Self>,
-        claims: SvidClaims,
-        now: i64,
-    ) -> Result<String, Refused> {
+    pub(crate) async fn sign_svid(self: &Arc<Self>, claims: SvidClaims, now: i64) -> Result<String, Refused> {
         let gateway = Arc::clone(self);
         let sign = move || {
             let key = gateway.registry.svid_key(now)?;

@@ -88,8 +88,9 @@ async fn validate(State(asking): State<Asking>, request: Request) -> Response {
     access::route("SpiffeWorkloadAPI/ValidateJWTSVID");
     match agent_of(&asking, &request) {
         Ok(_) => {
-            let mut grpc = Grpc::new(ProstCodec::<ValidateJwtSvidResponse, ValidateJwtSvidRequest>::default())
-                .max_decoding_message_size(MAX_MESSAGE);
+            let mut grpc =
+                Grpc::new(ProstCodec::<ValidateJwtSvidResponse, ValidateJwtSvidRequest>::default())
+                    .max_decoding_message_size(MAX_MESSAGE);
             grpc.unary(Validate(asking), request).await.map(Body::new)
         }
         Err(status) => status.into_http(),
@@ -116,7 +117,9 @@ impl UnaryService<JwtSvidRequest> for Fetch {
 
     fn call(&mut self, request: tonic::Request<JwtSvidRequest>) -> Self::Future {
         let (asking, agent) = (self.0.clone(), self.1.clone());
-        Box::pin(async move { fetched(&asking, &agent, request.into_inner()).await.map(tonic::Response::new) })
+        Box::pin(
+            async move { fetched(&asking, &agent, request.into_inner()).await.map(tonic::Response::new) },
+        )
     }
 }
 
@@ -149,7 +152,11 @@ impl UnaryService<ValidateJwtSvidRequest> for Validate {
             }
             // Whatever is wrong with it, it is the argument (Workload API §6.2.3).
             let claims = asking.gateway.valid_svid(&svid, &audience).await.map_err(|refused| {
-                if refused.status() >= 500 { status(&refused) } else { Status::invalid_argument(refused.message) }
+                if refused.status() >= 500 {
+                    status(&refused)
+                } else {
+                    Status::invalid_argument(refused.message)
+                }
             })?;
             let spiffe_id = claims.id.to_string();
             let claims = Some(said(&claims));
@@ -165,7 +172,8 @@ fn said(claims: &SvidClaims) -> Struct {
     #[allow(clippy::cast_precision_loss)]
     let number = |number: i64| Value { kind: Some(Kind::Number(number as f64)) };
     let audience = Value { kind: Some(Kind::List(List { values: vec![text(&claims.audience)] })) };
-    let mut fields = vec![("sub", text(claims.id.as_str())), ("aud", audience), ("exp", number(claims.expires_at))];
+    let mut fields =
+        vec![("sub", text(claims.id.as_str())), ("aud", audience), ("exp", number(claims.expires_at))];
     fields.extend(claims.issued_at.map(|at| ("iat", number(at))));
     fields.extend(claims.not_before.map(|at| ("nbf", number(at))));
     fields.extend(claims.token_id.as_ref().map(|id| ("jti", text(id))));

@@ -97,12 +97,17 @@ impl WorkloadSocket {
     ///
     /// # Errors
     /// [`WorkloadSocketError::Failed`].
-    pub async fn serve(&self, gateway: Arc<Gateway>, workloads: Workloads) -> Result<(), WorkloadSocketError> {
+    pub async fn serve(
+        &self,
+        gateway: Arc<Gateway>,
+        workloads: Workloads,
+    ) -> Result<(), WorkloadSocketError> {
         let failed = |error: io::Error| WorkloadSocketError::Failed {
             path: self.path.clone(),
             reason: error.to_string(),
         };
-        let listener = self.listener.try_clone().and_then(tokio::net::UnixListener::from_std).map_err(failed)?;
+        let listener =
+            self.listener.try_clone().and_then(tokio::net::UnixListener::from_std).map_err(failed)?;
         let (routes, places) = (router(Asking { gateway, workloads }), Arc::new(Semaphore::new(CONNECTIONS)));
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return Ok(()) };
@@ -130,7 +135,8 @@ impl WorkloadSocket {
                     .keep_alive_interval(SILENT)
                     .keep_alive_timeout(SILENT);
                 // Whoever goes away while it is answered has gone away.
-                let _ = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)).await;
+                let _ =
+                    builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)).await;
                 drop(place);
             });
         }

@@ -53,10 +53,14 @@ pub(crate) fn agent(routed: &Routed, name: &'static str) -> Agent {
 }
 
 async fn svid(routed: &Routed, agent: &Agent, audience: &str) -> String {
-    let answer = agent.ask(&routed.world, &[("audience", audience), ("requested_token_type", TOKEN_TYPE)]).await;
+    let answer =
+        agent.ask(&routed.world, &[("audience", audience), ("requested_token_type", TOKEN_TYPE)]).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let json = answer.json();
-    assert_eq!((json["token_type"].as_str(), json["issued_token_type"].as_str()), (Some("N_A"), Some(TOKEN_TYPE)));
+    assert_eq!(
+        (json["token_type"].as_str(), json["issued_token_type"].as_str()),
+        (Some("N_A"), Some(TOKEN_TYPE))
+    );
     json["access_token"].as_str().unwrap().to_owned()
 }
 
@@ -102,7 +106,9 @@ async fn who_may_have_no_svid_or_asks_for_more_than_one_says_gets_none() {
     let asked = [("audience", HERE), ("requested_token_type", TOKEN_TYPE)];
     // `token:issue` is another thing.
     is(&bare.ask(&routed.world, &asked).await, 400, "invalid_target", "not_granted");
-    for (more, code) in [(("scope", "http:GET"), "svid_parameter"), (("token_signing_alg", "EdDSA"), "svid_parameter")] {
+    for (more, code) in
+        [(("scope", "http:GET"), "svid_parameter"), (("token_signing_alg", "EdDSA"), "svid_parameter")]
+    {
         let members = [asked[0], asked[1], more];
         is(&crm.ask(&routed.world, &members).await, 400, "invalid_request", code);
     }
@@ -111,7 +117,12 @@ async fn who_may_have_no_svid_or_asks_for_more_than_one_says_gets_none() {
     let body = crm.exchange(&routed.world, &nonce, &asked);
     let answer = routed.world.send(0, post("/token", body, Some(&proof))).await;
     is(&answer, 400, "invalid_dpop_proof", "svid_unbound");
-    is(&crm.ask(&routed.world, &[("audience", "no uri"), asked[1]]).await, 400, "invalid_target", "audience_invalid");
+    is(
+        &crm.ask(&routed.world, &[("audience", "no uri"), asked[1]]).await,
+        400,
+        "invalid_target",
+        "audience_invalid",
+    );
     let other = [("audience", "https://other.example/"), asked[1]];
     is(&crm.ask(&routed.world, &other).await, 400, "invalid_target", "not_granted");
 }
@@ -178,7 +189,8 @@ impl Partner {
     }
 
     fn trust(&self, workloads: &[(&str, &str)]) -> TrustDomain {
-        let workload = |(id, agent): &(&str, &str)| Workload { spiffe_id: (*id).to_owned(), agent: (*agent).to_owned() };
+        let workload =
+            |(id, agent): &(&str, &str)| Workload { spiffe_id: (*id).to_owned(), agent: (*agent).to_owned() };
         TrustDomain {
             name: self.name.to_owned(),
             bundle: Some(self.bundle()),
@@ -253,7 +265,10 @@ async fn a_workload_of_another_trust_domain_is_the_agent_that_was_named_for_it_a
         assert_eq!(sent(&routed, 0, "/svid/x", &text).await.0, 200);
         blocking(|| routed.world.registry.remove_trust_domain("partner.example", now())).unwrap();
         for gateway in [0, 1] {
-            assert_eq!(sent(&routed, gateway, "/svid/x", &text).await, (401, "trust_domain_unknown".to_owned()));
+            assert_eq!(
+                sent(&routed, gateway, "/svid/x", &text).await,
+                (401, "trust_domain_unknown".to_owned())
+            );
         }
     }
 }

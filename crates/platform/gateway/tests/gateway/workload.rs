@@ -146,7 +146,9 @@ async fn a_process_has_svids_of_the_agent_that_its_user_was_named_for_and_of_nob
     let (code, body) = call(&path, "ValidateJWTSVID", (&validate(HERE, &got.text), Some("true"))).await;
     assert_eq!((code, Valid::decode(body.unwrap()).unwrap().id), (0, got.id.clone()));
     let forged = format!("{}AAAA", &got.text[..got.text.len() - 4]);
-    for (audience, svid) in [("https://other.example/", got.text.as_str()), (HERE, &forged), (HERE, "x"), ("", "")] {
+    for (audience, svid) in
+        [("https://other.example/", got.text.as_str()), (HERE, &forged), (HERE, "x"), ("", "")]
+    {
         assert_eq!(call(&path, "ValidateJWTSVID", (&validate(audience, svid), Some("true"))).await.0, 3);
     }
     // What its agent may no longer do it may not, at once.

@@ -30,7 +30,9 @@ pub enum SpiffeIdError {
     #[error("a SPIFFE ID begins with `spiffe://`, in small letters")]
     Scheme,
     /// The name of its trust domain can't be one.
-    #[error("a trust domain is 1 to {MAX_DOMAIN} of `a`-`z`, `0`-`9`, `.`, `_`, `-`: no port, no user, no capital letter")]
+    #[error(
+        "a trust domain is 1 to {MAX_DOMAIN} of `a`-`z`, `0`-`9`, `.`, `_`, `-`: no port, no user, no capital letter"
+    )]
     TrustDomain,
     /// It names a trust domain and nobody in it.
     #[error("the SPIFFE ID of a workload has a path; this one is a trust domain's")]
@@ -80,8 +82,7 @@ impl SpiffeId {
         }
         let path = path.ok_or(SpiffeIdError::NoPath)?;
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        let is_segment =
-            |one: &str| !one.is_empty() && one != "." && one != ".." && one.bytes().all(fits);
+        let is_segment = |one: &str| !one.is_empty() && one != "." && one != ".." && one.bytes().all(fits);
         if !path.split('/').all(is_segment) {
             return Err(SpiffeIdError::Path);
         }

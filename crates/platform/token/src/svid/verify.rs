@@ -164,8 +164,8 @@ pub fn signed(text: &str, bundle: &Bundle, trust_domain: &str) -> Result<SignedS
         Some(value) => value.as_str().map(Some).ok_or(JwsError::HeaderShape),
     };
     let (alg, kid) = (text_of("alg")?.unwrap_or_default(), text_of("kid")?);
-    let algorithm =
-        algorithm(alg).map_err(|allowed| JwsError::Algorithm { found: alg.chars().take(40).collect(), allowed })?;
+    let algorithm = algorithm(alg)
+        .map_err(|allowed| JwsError::Algorithm { found: alg.chars().take(40).collect(), allowed })?;
     if let Some(found) = text_of("typ")?.filter(|typ| !TYPES.contains(typ)) {
         return Err(SvidError::Type { found: found.chars().take(40).collect() });
     }

@@ -97,13 +97,18 @@ fn what_is_no_svid_is_refused_by_the_rule_that_it_breaks() {
         assert_eq!(held(&text, &bundle).unwrap_err().code(), "algorithm_not_allowed", "{alg}");
     }
     let good = jws_of(&header().to_string(), &claims().to_string(), &own);
-    for bent in [format!("{good}."), format!("{good}="), good.replacen('.', "..", 1), String::new(), "a.b.c".into()] {
+    for bent in
+        [format!("{good}."), format!("{good}="), good.replacen('.', "..", 1), String::new(), "a.b.c".into()]
+    {
         assert!(held(&bent, &keys).is_err(), "{bent}");
     }
     let long = format!("{good}{}", "A".repeat(24 << 10));
     assert_eq!(held(&long, &keys).unwrap_err().code(), "input_too_large");
     let twice = r#"{"sub":"spiffe://acme.example/crm","sub":"spiffe://acme.example/b","aud":"https://api.example","exp":1795255300}"#;
-    assert_eq!(held(&jws_of(&header().to_string(), twice, &own), &keys).unwrap_err().code(), "duplicate_member");
+    assert_eq!(
+        held(&jws_of(&header().to_string(), twice, &own), &keys).unwrap_err().code(),
+        "duplicate_member"
+    );
 }
 
 #[test]
@@ -125,7 +130,13 @@ fn a_bundle_is_of_now_and_says_which_key_is_which() {
     assert_eq!(document(&[unnamed], 7).unwrap_err().code(), "bundle_invalid");
     let twice = [jwk(&own, "k", "jwt-svid"), jwk(&key(Algorithm::Es256), "k", "jwt-svid")];
     assert_eq!(document(&twice, 7).unwrap_err().code(), "bundle_invalid");
-    for bad in ["[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[],"spiffe_sequence":"1"}"#, r#"{"keys":[],"spiffe_sequence":-1}"#] {
+    for bad in [
+        "[]",
+        "{}",
+        r#"{"keys":{}}"#,
+        r#"{"keys":[],"spiffe_sequence":"1"}"#,
+        r#"{"keys":[],"spiffe_sequence":-1}"#,
+    ] {
         assert!(Bundle::parse(bad.as_bytes()).is_err(), "{bad}");
     }
     let many = vec![json!({"kty": "x"}); 257];
