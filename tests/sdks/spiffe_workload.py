@@ -4,7 +4,7 @@ JSON."""
 import json
 import sys
 
-from spiffe import JwtBundleSet, JwtSvid, SpiffeId, TrustDomain, WorkloadApiClient
+from spiffe import JwtBundleSet, JwtSvid, SpiffeId, WorkloadApiClient
 
 
 def refused(call) -> str:
@@ -20,7 +20,7 @@ def run(asked: dict) -> dict:
     audience = asked["audience"]
     svid = client.fetch_jwt_svid(audience={audience})
     bundles: JwtBundleSet = client.fetch_jwt_bundles()
-    bundle = bundles.get(TrustDomain(svid.spiffe_id.trust_domain.name))
+    bundle = bundles.get_bundle_for_trust_domain(svid.spiffe_id.trust_domain)
     # By the bundle that came, and by the server.
     own = JwtSvid.parse_and_validate(svid.token, bundle, {audience})
     valid = client.validate_jwt_svid(svid.token, audience)

@@ -231,7 +231,8 @@ pub(crate) struct UpArgs {
     /// Repeatable.
     #[arg(long, value_name = "ORIGIN", requires = "authz_listen")]
     pub(crate) authz_origin: Vec<String>,
-    /// Where processes of agents on this machine ask for their SVIDs: a unix socket of the SPIFFE Workload API, by its whole path.
+    /// Where processes of agents on this machine ask for their SVIDs: a unix socket of the SPIFFE Workload API, by its whole path. Let it end
+    /// with `@localhost`, such as `/run/legation/workload@localhost`: clients by gRPC's C library, Python's among them, reach no other.
     #[arg(long, value_name = "PATH", requires = "workload")]
     pub(crate) workload_socket: Option<PathBuf>,
     /// Which agent the processes of a user of this machine are, by the user's number: `1001=crm`. Repeatable.

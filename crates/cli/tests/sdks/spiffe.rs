@@ -11,7 +11,8 @@ use std::{os::unix::fs::MetadataExt, process::Command};
 #[ignore = "needs tests/sdks/install"]
 fn the_python_client_has_svids_and_bundles_from_the_socket_and_finds_them_good() {
     let play = Play::new();
-    let socket = play.folder.path().join("workload.sock");
+    // gRPC's C library says the whole path as the authority, which is one where it ends as a host behind an `@` does.
+    let socket = play.folder.path().join("workload@localhost");
     let user = std::fs::metadata(play.folder.path()).unwrap().uid();
     let (path, named) = (socket.display().to_string(), format!("{user}=crm"));
     let _up = Up::dev(&play, &["--workload-socket", &path, "--workload", &named], &[]);
