@@ -125,6 +125,20 @@ fn a_service_that_only_knows_oauth_is_served_as_written() {
     );
 }
 
+/// An SVID for a service that knows SPIFFE, the bundle that it holds by, and a trust domain that is relied on.
+#[test]
+fn a_service_that_knows_spiffe_is_served_as_written() {
+    all_said(
+        &typed_pages(&["spiffe.md"]),
+        &[
+            r#""sub":"spiffe://localhost_"#,
+            r#""spiffe_sequence""#,
+            "found svid:issue on https://other.example/",
+            "partner.example",
+        ],
+    );
+}
+
 /// An agent with a key of its own, and a narrower one of it.
 #[test]
 fn an_agent_with_its_own_key_calls_as_written() {
@@ -164,6 +178,7 @@ fn every_page_with_commands_is_typed_by_a_test() {
         "prove.md",
         "rotation.md",
         "oauth.md",
+        "spiffe.md",
         "agents.md",
         "organizations.md",
         "operate.md",

@@ -17,6 +17,8 @@ mod proxies;
 #[path = "up/running.rs"]
 #[allow(dead_code, reason = "a part of it is used here")]
 mod running;
+#[path = "sdks/spiffe.rs"]
+mod spiffe;
 
 use common::{
     Play, Server, free_port,

@@ -18,7 +18,7 @@ fn main() {
     let only = std::env::var("LEGATION_ONLY").ok();
     let runs = |name: &str| only.as_deref().is_none_or(|only| only == name);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let world = runtime.block_on(async { world::World::new() });
+    let world = std::sync::Arc::new(runtime.block_on(async { world::World::new() }));
     if runs("verify") {
         runtime.block_on(verify::run(&world));
     }

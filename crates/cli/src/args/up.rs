@@ -231,6 +231,13 @@ pub(crate) struct UpArgs {
     /// Repeatable.
     #[arg(long, value_name = "ORIGIN", requires = "authz_listen")]
     pub(crate) authz_origin: Vec<String>,
+    /// Where processes of agents on this machine ask for their SVIDs: a unix socket of the SPIFFE Workload API, by its whole path. Let it end
+    /// with `@localhost`, such as `/run/legation/workload@localhost`: clients by gRPC's C library, Python's among them, reach no other.
+    #[arg(long, value_name = "PATH", requires = "workload")]
+    pub(crate) workload_socket: Option<PathBuf>,
+    /// Which agent the processes of a user of this machine are, by the user's number: `1001=crm`. Repeatable.
+    #[arg(long, value_name = "UID=AGENT", requires = "workload_socket")]
+    pub(crate) workload: Vec<String>,
     /// The TLS certificate chain (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,

@@ -14,6 +14,7 @@ mod served;
 mod telemetry;
 mod told;
 mod witnesses;
+mod workload;
 
 use super::data_dir::{DataDir, Signer, domains, failed};
 use crate::{
@@ -63,6 +64,7 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
     // What is wrong is told before anything is made.
     let budget = args.budget.as_deref().map(Budget::parse).transpose().map_err(|error| failed(&error))?;
     let witnesses = args.witnesses.as_deref().map(witnesses::read).transpose()?;
+    let workloads = workload::open(args)?;
     let doors = (bind(args.listen)?, bind(args.admin_listen)?, proxies::open(args)?);
     let _alone = if args.dev {
         if !folder.is_there() {
@@ -78,8 +80,8 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
         dev::init(&folder, &signer, args.listen.port())?;
     }
     let all = if args.dev { vec![folder.open(&signer)?] } else { folder.open_all(&signer)? };
-    if all.len() > 1 && doors.2.is_some() {
-        let message = "proxies ask one organization, and there are several here: name it by --organization, or run `legation up` for it alone";
+    if all.len() > 1 && (doors.2.is_some() || workloads.is_some()) {
+        let message = "proxies and processes ask one organization, and there are several here: name it by --organization, or run `legation up` for it alone";
         return Err(Failure::usage(message));
     }
     raise_files(&args.limits, all.len());
@@ -101,6 +103,10 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::network("runtime", format!("the runtime did not start: {error}")))?;
+    if let (Some(door), Some(one), Some(path)) = (workloads, all.first(), &args.workload_socket) {
+        let gateway = Arc::clone(&one.gateway);
+        runtime.spawn(workload::serve(door, path.display().to_string(), gateway));
+    }
     let done = runtime.block_on(serve_all((args, as_json), (doors, budget), (&all, &domains), (tls, code)));
     // What still waits to be kept is kept before the signer ends.
     drop(runtime);

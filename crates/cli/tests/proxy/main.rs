@@ -20,6 +20,7 @@ mod programs;
 #[allow(dead_code, reason = "a part of it is used here")]
 mod running;
 mod smuggling;
+mod svid;
 mod token;
 mod world;
 mod wrapped;

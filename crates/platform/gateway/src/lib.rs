@@ -36,6 +36,7 @@
 //! | `access`, `trace`, `logs`, [`lines`] | what is told of a request: a line of the access log, spans; what administrators did |
 //! | `whose` | of which organization a request is, where a process serves several and its host does not say |
 //! | `settle` | what it really cost, by what the provider says |
+//! | `workload` | the SPIFFE Workload API on a unix socket: SVIDs for processes of agents of this machine |
 //! | [`mod@router`] | where callers find what |
 //! | [`openai`] | OpenAI's chat completions, responses and embeddings: bounded before, counted after |
 //! | [`anthropic`] | Anthropic's messages, likewise |
@@ -96,6 +97,7 @@ mod turns;
 mod weight;
 mod whose;
 pub mod words;
+mod workload;
 
 pub use admit::Admitted;
 pub use authz::{OriginError, Origins, authz_router};
@@ -106,3 +108,4 @@ pub use refused::Refused;
 pub use router::{KeptOpen, router, told};
 pub use telling::of_several;
 pub use whose::whose;
+pub use workload::{WorkloadSocket, WorkloadSocketError, Workloads};

@@ -19,7 +19,7 @@ mod about;
 mod code;
 mod identify;
 mod keep;
-mod svid;
+pub(crate) mod svid;
 pub(crate) mod told;
 
 pub(crate) use about::{introspect, revoke};
@@ -211,7 +211,7 @@ async fn issue(
     let status_until = now.saturating_add(trust.max_status_age.saturating_sub(caller.status_age));
     if asked.svid {
         done.synced.wait().await.map_err(|_| refused(&Refused::store()))?;
-        let made = svid::make(gateway, &caller, (&audience, &id), (status_until, now)).await;
+        let made = svid::answered(gateway, &caller, (&audience, &id), (status_until, now)).await;
         return made.map_err(|error| refused(&error));
     }
     let narrowed = wanted.narrowed(&caller.chain).map_err(|error| refused(&error))?;

@@ -17,6 +17,7 @@
 //! | [`metadata`] | where all of it is found (RFC 8414, OpenID Connect Discovery) |
 //! | [`algorithm`] | the signature algorithms of tokens |
 //! | [`svid`] | JWT-SVIDs, for services that know SPIFFE: who a workload is, and nothing of what it may do |
+//! | [`wimse`] | workload identity tokens and their proofs, WIT-SVIDs among them |
 //!
 //! Nothing here opens a socket, reads a clock or holds a key. A token is signed by whoever holds the issuer's key
 //! ([`Claims::to_json`] is what it signs), which is the signer.
@@ -42,6 +43,7 @@ pub mod refused;
 pub mod request;
 pub mod svid;
 pub mod verify;
+pub mod wimse;
 
 pub use about::AboutToken;
 pub use algorithm::TokenAlgorithm;

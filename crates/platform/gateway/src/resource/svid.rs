@@ -22,7 +22,7 @@ use legation_registry::{Registry, RegistryError, issued, trust::TrustDomain};
 use legation_store::StoreError;
 use legation_token::{
     LIFE,
-    svid::{Bundle, SignedSvid, SpiffeId, SvidError, verify::claims_of, verify::signed},
+    svid::{Bundle, SignedSvid, SpiffeId, SvidClaims, SvidError, verify::claims_of, verify::signed},
 };
 use legation_verifier::{Denial, Evidence, VerifiedChain, Verifier, Vouched, receipt::Subject};
 use sha2::{Digest, Sha256};
@@ -290,6 +290,56 @@ impl Gateway {
             Err(refused) if refused.status() >= 500 => Ok(known.chain.to_string()),
             Err(refused) => Err(refused),
         }
+    }
+
+    /// What an SVID says that holds for an audience, by the bundle of its trust domain, whoever it is of (Workload API §6.2.3).
+    pub(crate) async fn valid_svid(
+        self: &Arc<Self>,
+        text: &str,
+        audience: &str,
+    ) -> Result<SvidClaims, Refused> {
+        let now = crate::gateway::now();
+        let claims = claims_of(text).map_err(|error| of_svid(&error))?;
+        let first = self.trusted(TRUSTED, now).await?;
+        let held = match first.signed(text, &claims.id) {
+            Err(refused) if MAY_BE_NEW.contains(&refused.code.as_str()) => {
+                self.trusted(ANEW, now).await?.signed(text, &claims.id)
+            }
+            held => held,
+        }?;
+        let most = first.other(&claims.id).map_or(LIFE, |other| other.domain.max_life);
+        held.holds(audience, most, now).map_err(|error| of_svid(&error))?;
+        if let (true, Some(jti)) = (first.is_own(&claims.id), &claims.token_id)
+            && !self.token_stands(&issued::digest(jti)).await?
+        {
+            return Err(revoked());
+        }
+        Ok(claims)
+    }
+
+    /// The bundles of all trust domains that are relied on, the organization's own among them, as JWK sets by the SPIFFE ID of each.
+    pub(crate) async fn all_bundles(self: &Arc<Self>) -> Result<HashMap<String, Vec<u8>>, Refused> {
+        let gateway = Arc::clone(self);
+        let read = self.blocking(move || {
+            let (registry, now, mut all) = (&gateway.registry, crate::gateway::now(), HashMap::new());
+            let mut add = |name: &str, bundle: &serde_json::Value| {
+                all.insert(format!("spiffe://{name}"), bundle.to_string().into_bytes());
+            };
+            if let Ok(name) = registry.trust_domain() {
+                add(&name, &registry.spiffe_bundle(now)?);
+            }
+            for domain in registry.trust_domains()? {
+                let held = match &domain.bundle {
+                    Some(bundle) => Some(bundle.clone()),
+                    None => registry.fetched_bundle(&domain)?.map(|fetched| fetched.bundle),
+                };
+                if let (Some(held), Some(_)) = (held, registry.bundle_of(&domain, now)?) {
+                    add(&domain.name, &held);
+                }
+            }
+            Ok(all)
+        });
+        read.await.and_then(|read| read).map_err(|error| Refused::of_registry(&error))
     }
 
     /// Revokes an SVID that was issued here, whoever has it. Gives whether it was one.

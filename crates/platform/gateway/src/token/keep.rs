@@ -25,6 +25,10 @@ impl Gateway {
             until,
             revoked: None,
         };
+        self.keep_issued(issued, now).await
+    }
+
+    pub(super) async fn keep_issued(self: &Arc<Self>, issued: Issued, now: i64) -> Result<(), Refused> {
         let gateway = Arc::clone(self);
         let kept =
             self.blocking(move || gateway.registry.keep_token(&issued, now)).await.and_then(|kept| kept);

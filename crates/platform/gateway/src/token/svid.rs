@@ -4,14 +4,15 @@
 use super::Wanted;
 use crate::{decide::Identified, gateway::Gateway, refused::Refused};
 use legation_credential::{Facts, Request, Value};
-use legation_registry::RegistryError;
+use legation_registry::{RegistryError, issued};
 use legation_signer::SealedKey;
+use legation_store::issued::Issued;
 use legation_token::{
     LIFE, Refused as Told,
     narrow::resource_of,
     svid::{ISSUE, SvidClaims, TOKEN_TYPE},
 };
-use legation_verifier::VerifiedChain;
+use legation_verifier::{NonceUse, VerifiedChain};
 use std::sync::{Arc, PoisonError};
 
 /// A proof would bind nothing.
@@ -43,13 +44,24 @@ impl Gateway {
     }
 }
 
-/// The SVID of an agent that was decided on, and is kept before anybody has it.
-pub(super) async fn make(
+/// What an SVID is made with.
+pub(crate) struct Making<'m> {
+    pub(crate) audience: &'m str,
+    pub(crate) id: &'m str,
+    /// The key by which the agent has shown itself, as a Multikey: what it obtained ends with it.
+    pub(crate) key: String,
+    /// Until when the status of the chain may be relied on, Unix seconds.
+    pub(crate) status_until: i64,
+    pub(crate) now: i64,
+}
+
+/// The SVID of an agent that was decided on, which is kept before anybody has it.
+pub(crate) async fn make(
     gateway: &Arc<Gateway>,
     caller: &Identified,
-    (audience, id): (&str, &str),
-    (status_until, now): (i64, i64),
-) -> Result<serde_json::Value, Refused> {
+    making: Making<'_>,
+) -> Result<(SvidClaims, String), Refused> {
+    let Making { audience, id, key, status_until, now } = making;
     let ends = caller.chain.links().iter().map(|link| link.valid_until);
     let ends = ends.chain([status_until, now.saturating_add(LIFE)]).min().unwrap_or(now);
     if ends <= now {
@@ -63,12 +75,28 @@ pub(super) async fn make(
         expires_at: ends,
         token_id: Some(id.to_owned()),
     };
-    gateway.keep_token(caller, (id, ends), now).await?;
-    let svid = gateway.sign_svid(claims.clone(), now).await?;
+    // Its chain is looked up when it is shown: it says who somebody is.
+    let (agent, chain) = (caller.chain.agent().to_string(), String::new());
+    let issued = Issued { id: issued::digest(id), agent, key, chain, until: ends, revoked: None };
+    gateway.keep_issued(issued, now).await?;
+    let signed = gateway.sign_svid(claims.clone(), now).await?;
+    Ok((claims, signed))
+}
+
+/// The same at the token endpoint.
+pub(super) async fn answered(
+    gateway: &Arc<Gateway>,
+    caller: &Identified,
+    (audience, id): (&str, &str),
+    (status_until, now): (i64, i64),
+) -> Result<serde_json::Value, Refused> {
+    let unknown = || Refused::new("internal", "the key of the agent is not at hand");
+    let key = NonceUse::of(&caller.chain).ok_or_else(unknown)?.key;
+    let (claims, svid) = make(gateway, caller, Making { audience, id, key, status_until, now }).await?;
     // RFC 8693 §2.2.1: what is no access token has the type `N_A`.
     Ok(serde_json::json!({
-        "access_token": svid, "issued_token_type": TOKEN_TYPE, "token_type": "N_A", "expires_in": ends.saturating_sub(now),
-        "spiffe_id": claims.id.as_str(),
+        "access_token": svid, "issued_token_type": TOKEN_TYPE, "token_type": "N_A",
+        "expires_in": claims.expires_at.saturating_sub(now), "spiffe_id": claims.id.as_str(),
     }))
 }
 

@@ -32,4 +32,5 @@ mod theirs;
 mod tokens;
 mod tokens_about;
 mod users;
+mod workload;
 mod world;

@@ -16,12 +16,12 @@ use legation_token::svid::{Bundle, TOKEN_TYPE, bundle, verify::signed};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const HERE: &str = "https://acme.example/svid/";
+pub(crate) const HERE: &str = "https://acme.example/svid/";
 const THERE: &str = "https://acme.example/second/";
 const ID: &str = "spiffe://partner.example/ns/crm";
 
 /// Two routes that take SVIDs, beside those that take tokens.
-fn with_routes(world: World) -> Routed {
+pub(crate) fn with_routes(world: World) -> Routed {
     let routed = routed(world);
     let upstream = blocking(|| routed.world.registry.routes()).unwrap()[0].upstream.clone();
     for name in ["svid", "second"] {
@@ -43,7 +43,7 @@ fn profile(routed: &Routed) -> Profile {
     profile
 }
 
-fn agent(routed: &Routed, name: &'static str) -> Agent {
+pub(crate) fn agent(routed: &Routed, name: &'static str) -> Agent {
     let profile = profile(routed);
     let team = Profile { max_depth: 2, ..profile.clone() };
     blocking(|| {
@@ -69,7 +69,7 @@ fn part(text: &str, number: usize) -> Value {
 }
 
 /// The status and the code that a request with this bearer comes to.
-async fn sent(routed: &Routed, gateway: usize, path: &str, text: &str) -> (u16, String) {
+pub(crate) async fn sent(routed: &Routed, gateway: usize, path: &str, text: &str) -> (u16, String) {
     routed.world.send(gateway, get(path, text)).await.told()
 }
 

@@ -125,6 +125,10 @@ impl World {
         authz_router(Arc::clone(&self.gateways[0].0), Origins::new(origins).unwrap())
     }
 
+    pub(crate) fn gateway(&self, number: usize) -> Arc<Gateway> {
+        Arc::clone(&self.gateways[number].0)
+    }
+
     pub(crate) fn require_dpop(&self) {
         self.gateways.iter().for_each(|(gateway, _)| gateway.require_dpop());
     }

@@ -156,7 +156,7 @@ pub fn signed(text: &str, bundle: &Bundle, trust_domain: &str) -> Result<SignedS
     let header = base64url::decode(parts.header).map_err(JwsError::from)?;
     let header = json::parse(&header, HEADER).map_err(JwsError::from)?;
     let members = header.as_object().ok_or(JwsError::HeaderShape)?;
-    if let Some((found, _)) = members.iter().find(|(name, _)| !MEMBERS.contains(&name.as_ref())) {
+    if let Some((found, _)) = members.iter().find(|(name, _)| !MEMBERS.contains(name)) {
         return Err(SvidError::Header { found: found.chars().take(40).collect() });
     }
     let text_of = |name: &str| match members.get(name) {

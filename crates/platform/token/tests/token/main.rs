@@ -1,6 +1,7 @@
 //! Identity tokens: made of chains, read strictly, shown with proofs. Bad input is data in `tests/data`.
 //!
-//! `dpop.json` is CC0: one bound token and twelve proofs with what to answer, made with jwcrypto.
+//! `dpop.json` is CC0: one bound token and twelve proofs with what to answer, made with jwcrypto. `wimse/` is from `includes/` of
+//! draft-ietf-wimse-s2s-protocol (IETF Trust) and from SPIFFE's standards (Apache-2.0).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -11,6 +12,7 @@ mod narrow;
 mod requests;
 mod svid;
 mod verify;
+mod wimse;
 
 use legation_keys::{Algorithm, SecretKey, Signer, base64url};
 use serde_json::{Value, json};
