@@ -282,7 +282,9 @@ fn the_wheel_does_what_it_says() {
     said(&mut python("python", "test_refused.py"));
     said(&mut python("python", "test_organization.py"));
     said(&mut python("python", "test_testing.py"));
+    said(&mut python("python", "test_shared.py"));
     said(python("python", "quickstarts.py").env("LEGATION_QUICKSTART", "first"));
+    said(python("python", "quickstarts.py").env("LEGATION_QUICKSTART", "testing"));
     said(python("langchain", "quickstarts.py").env("LEGATION_QUICKSTART", "LangGraph"));
 }
 
