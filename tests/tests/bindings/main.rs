@@ -301,6 +301,7 @@ fn each_framework_tells_its_model_of_a_denial() {
         ("autogen", "test_autogen.py"),
         ("google-adk", "test_google_adk.py"),
         ("pydantic-ai", "test_pydantic_ai.py"),
+        ("a2a", "test_a2a.py"),
     ] {
         said(&mut python(with, script));
     }

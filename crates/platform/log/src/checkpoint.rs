@@ -55,7 +55,7 @@ impl Checkpoint {
     /// The text that is signed.
     #[must_use]
     pub fn text(&self) -> String {
-        format!("{}\n{}\n{}\n", self.origin, self.size, BASE64.encode_to_string(&self.root))
+        format!("{}\n{}\n{}\n", self.origin, self.size, BASE64.encode_to_string(self.root))
     }
 
     /// Reads the text of a checkpoint. Lines after the third are let stand: a log may add some.

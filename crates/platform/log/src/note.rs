@@ -177,7 +177,7 @@ impl NoteKey {
                 bytes.extend(signer.sign(cosigned(text, time).as_bytes())?);
             }
         }
-        Ok(format!("\u{2014} {} {}\n", self.name, BASE64.encode_to_string(&bytes)))
+        Ok(format!("\u{2014} {} {}\n", self.name, BASE64.encode_to_string(bytes)))
     }
 }
 
@@ -185,7 +185,7 @@ impl core::fmt::Display for NoteKey {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let mut bytes = vec![self.kind.byte()];
         bytes.extend(raw(&self.key).unwrap_or_default());
-        write!(f, "{}+{}+{}", self.name, self.id_text(), BASE64.encode_to_string(&bytes))
+        write!(f, "{}+{}+{}", self.name, self.id_text(), BASE64.encode_to_string(bytes))
     }
 }
 
