@@ -306,3 +306,9 @@ fn each_framework_tells_its_model_of_a_denial() {
         said(&mut python(with, script));
     }
 }
+
+#[test]
+#[ignore = "needs the wheel: crates/bindings/build python"]
+fn the_reference_of_the_wheel_is_written_by_pydoc() {
+    assert_eq!(said(&mut Command::new(root("crates/bindings/docs"))), "10", "one page for each module");
+}

@@ -1,5 +1,5 @@
-//! Numbers modulo the prime of P-256, p = 2²⁵⁶ - 2²²⁴ + 2¹⁹² + 2⁹⁶ - 1, for WebAssembly: a product of 64 bits is all that it has, where the library
-//! takes 128 by a call. Nine limbs of 29 bits leave room for the sums of a product, and p is four powers of two, so that a reduction is shifts.
+//! Numbers modulo the prime of P-256, p = 2²⁵⁶ - 2²²⁴ + 2¹⁹² + 2⁹⁶ - 1, for WebAssembly: a product of 64 bits is all that it has, where
+//! the library takes 128 by a call. Nine limbs of 29 bits leave room for the sums of a product, and p is four powers of two, so that a reduction is shifts.
 //!
 //! Time depends on no number but in `is_zero`; nothing secret comes here all the same. A number is in Montgomery form, times 2²⁶¹; its limbs are from 0
 //! to 2²⁹-1, but for the last one, which is signed; it is between -p and 2p. `tests/vectors/p256.rs` holds each operation to the library.
