@@ -282,7 +282,9 @@ fn the_wheel_does_what_it_says() {
     said(&mut python("python", "test_refused.py"));
     said(&mut python("python", "test_organization.py"));
     said(&mut python("python", "test_testing.py"));
+    said(&mut python("python", "test_shared.py"));
     said(python("python", "quickstarts.py").env("LEGATION_QUICKSTART", "first"));
+    said(python("python", "quickstarts.py").env("LEGATION_QUICKSTART", "testing"));
     said(python("langchain", "quickstarts.py").env("LEGATION_QUICKSTART", "LangGraph"));
 }
 
@@ -299,7 +301,14 @@ fn each_framework_tells_its_model_of_a_denial() {
         ("autogen", "test_autogen.py"),
         ("google-adk", "test_google_adk.py"),
         ("pydantic-ai", "test_pydantic_ai.py"),
+        ("a2a", "test_a2a.py"),
     ] {
         said(&mut python(with, script));
     }
+}
+
+#[test]
+#[ignore = "needs the wheel: crates/bindings/build python"]
+fn the_reference_of_the_wheel_is_written_by_pydoc() {
+    assert_eq!(said(&mut Command::new(root("crates/bindings/docs"))), "10", "one page for each module");
 }

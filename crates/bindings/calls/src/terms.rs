@@ -1,11 +1,13 @@
-//! What a delegation is to say: `{"actions"?, "resources"?, "constraints"?, "validFor"?, "maxDepth"?, "account"?}`.
+//! What a delegation is to say: `{"actions"?, "resources"?, "constraints"?, "validFor"?, "maxDepth"?, "account"?, "budget"?}`. `budget` is
+//! short for a constraint: `0.50USD` for as long as the delegation lasts, `5USD/day` for each `day`, `week` or `month` in UTC.
 
 use crate::{Failure, input};
-use legation_credential::{Authority, Delegation, Pattern, Terms};
+use legation_credential::{Authority, Delegation, Pattern, Terms, money};
 use legation_keys::{Json, jcs, json::Object};
 use serde_json::{Value, json};
 
-const MEMBERS: [&str; 6] = ["actions", "resources", "constraints", "validFor", "maxDepth", "account"];
+const MEMBERS: [&str; 7] =
+    ["actions", "resources", "constraints", "validFor", "maxDepth", "account", "budget"];
 
 /// Of the first link of a chain.
 pub(crate) fn of_root(subject: &str, terms: &str, now: i64) -> Result<Terms, Failure> {
@@ -60,9 +62,18 @@ fn of(
     grants: &[Value],
     (from, until): (i64, i64),
 ) -> Result<Terms, Failure> {
-    let constraints = object.get("constraints").filter(|given| **given != Json::Null);
-    let constraints = constraints.map_or_else(|| "[]".to_owned(), jcs::canonicalize);
-    let text = format!(r#"{{"grants":{},"constraints":{constraints}}}"#, json!(grants));
+    let given = object.get("constraints").filter(|given| **given != Json::Null);
+    let mut constraints = match given {
+        None => Vec::new(),
+        Some(Json::Array(all)) => all.iter().map(jcs::canonicalize).collect(),
+        Some(_) => return Err(Failure::input("constraints", "a list of constraints")),
+    };
+    if let Some(text) = input::text(object, "budget")? {
+        let spend = budget(text, until.saturating_sub(from));
+        let expected = "an amount, and perhaps a period: `0.50USD`, `5USD/day`, by `week` or by `month`";
+        constraints.push(spend.ok_or_else(|| Failure::input("budget", expected))?.to_string());
+    }
+    let text = format!(r#"{{"grants":{},"constraints":[{}]}}"#, json!(grants), constraints.join(","));
     let authority = Authority::parse(&text).map_err(|error| Failure::new(error.code(), error))?;
     let depth = input::integer(object, "maxDepth")?.unwrap_or_default();
     Ok(Terms {
@@ -75,4 +86,49 @@ fn of(
         authority,
         status: Vec::new(),
     })
+}
+
+/// A budget as a constraint, in minor units of its currency (ISO 4217).
+fn budget(text: &str, life: i64) -> Option<Value> {
+    let (amount, period) =
+        text.split_once('/').map_or((text, None), |(amount, period)| (amount, Some(period)));
+    let (number, currency) = amount.split_at_checked(amount.find(|one: char| one.is_ascii_alphabetic())?)?;
+    let exponent = money::exponent(currency)?;
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let missing = usize::try_from(exponent).ok()?.checked_sub(part.len())?;
+    if whole.is_empty() || !digits(whole) || !digits(part) || number.ends_with('.') {
+        return None;
+    }
+    let amount: i64 = format!("{whole}{part}{}", "0".repeat(missing)).parse().ok()?;
+    let window = match period {
+        None => json!({"amount": amount, "seconds": life}),
+        Some("day" | "week" | "month") => json!({"amount": amount, "calendar": period}),
+        Some(_) => return None,
+    };
+    Some(json!({"type": "spend", "currency": currency, "window": window}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::budget;
+
+    #[test]
+    fn a_budget_is_read_exactly_or_not_at_all() {
+        for (text, amount) in
+            [("0.50USD", 50), ("5USD", 500), ("5.5USD", 550), ("12JPY", 12), ("1.234BHD", 1234), ("0USD", 0)]
+        {
+            let read = budget(text, 60).unwrap();
+            assert_eq!(
+                (&read["window"]["amount"], &read["window"]["seconds"]),
+                (&amount.into(), &60.into()),
+                "{text}"
+            );
+        }
+        assert_eq!(budget("5USD/month", 60).unwrap()["window"]["calendar"], "month");
+        let wrong = "USD|5|-5USD|+5USD|5.USD|.5USD|0.505USD|1.5JPY|5usd|5USD/|5USD/year|5 USD|1e3USD|\u{665}USD|5USDX|9223372036854775807USD|";
+        for text in wrong.split('|') {
+            assert!(budget(text, 60).is_none(), "{text}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-"""The programs of the README run as they stand: the first one, and LangGraph's, of which a tool is then called."""
+"""The programs of the README run as they stand: the first one, LangGraph's, of which a tool is then called, and the test."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 from world import World
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
-first, langgraph = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+first, langgraph, testing = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 world = World()
 os.environ["LEGATION_AGENT_FILE"] = str(world.file)
 
@@ -18,6 +18,9 @@ os.environ["TRUST"] = json.dumps(world.trust)
 if os.environ["LEGATION_QUICKSTART"] == "first":
     exec(compile(first, "README.md", "exec"), scope := {"__name__": "readme"})
     assert scope["verdict"]["decision"] == "permit", scope["verdict"]
+elif os.environ["LEGATION_QUICKSTART"] == "testing":
+    exec(compile(testing, "README.md", "exec"), scope := {"__name__": "readme"})
+    assert scope["child"].agent.describe()["links"] == 2
 else:
     exec(compile(langgraph, "README.md", "exec"), scope := {"__name__": "readme"})
     guarded = scope["tools"].tools_by_name["buy"]

@@ -21,6 +21,18 @@ def test_what_is_delegated_is_permitted_and_the_rest_denied(legation_organizatio
         assert_denied("constraint_violated", child.on_tool_call("buy", {"amount": 11}))
 
 
+def test_a_child_has_a_budget_of_its_own(legation_organization):
+    acting = legation_organization.acting()
+    with acting.delegate_to("researcher", budget="0.50USD", tools=["search"]) as child:
+        assert_permitted(child.on_tool_call("search", {"amount": 50, "currency": "USD"}))
+        denied = assert_denied("budget_exceeded", child.on_tool_call("search", {"amount": 1, "currency": "USD"}))
+        assert_denied("budget_exceeded", denied.require)
+        assert_denied("not_granted", child.on_tool_call("buy", {"amount": 1, "currency": "USD"}))
+    for wrong in ("0.505USD", "5", "5USD/year", "-5USD"):
+        with assert_denied("input"):
+            acting.agent.child(budget=wrong)
+
+
 def test_an_organization_trusts_its_own_alone(legation_organization):
     other = Organization()
     acting = legation_organization.acting(verifier=other.verifier())

@@ -125,6 +125,8 @@ export interface Terms {
   validFor?: number;
   maxDepth?: number;
   account?: string;
+  /** `0.50USD` for as long as the delegation lasts, or `5USD/day`, by `week`, by `month`. */
+  budget?: string;
   now?: number | Date;
 }
 

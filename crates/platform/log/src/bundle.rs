@@ -9,7 +9,7 @@ use crate::{
     proof::{MAX_HASHES, ProofError, verify_inclusion},
     tree::{Hash, leaf_hash},
 };
-use data_encoding::BASE64;
+use base64_simd::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 /// The first line.
@@ -94,8 +94,9 @@ impl Bundle {
         let shown: Vec<&str> = self.shown.iter().map(Disclosure::text).collect();
         let extra =
             json!({"leaf": self.leaf, "shown": shown, "about": self.about, "document": self.document});
-        let extra = BASE64.encode(extra.to_string().as_bytes());
-        let proof: String = self.proof.iter().map(|hash| format!("{}\n", BASE64.encode(hash))).collect();
+        let extra = BASE64.encode_to_string(extra.to_string().as_bytes());
+        let proof: String =
+            self.proof.iter().map(|hash| format!("{}\n", BASE64.encode_to_string(hash))).collect();
         format!("{FIRST_LINE}\nextra {extra}\nindex {}\n{proof}\n{}", self.index, self.note)
     }
 
@@ -114,14 +115,15 @@ impl Bundle {
             return Err(wrong("its first line is not `c2sp.org/tlog-proof@v1`"));
         }
         let extra = lines.next().and_then(|line| line.strip_prefix("extra "));
-        let extra = extra.and_then(|extra| BASE64.decode(extra.as_bytes()).ok());
+        let extra = extra.and_then(|extra| BASE64.decode_to_vec(extra.as_bytes()).ok());
         let extra: Value = extra.and_then(|extra| serde_json::from_slice(&extra).ok()).ok_or_else(|| {
             wrong("it does not hold the entry that it is about; `legation log prove` writes that")
         })?;
         let index = lines.next().and_then(|line| line.strip_prefix("index "));
         let number =
             index.and_then(|index| index.parse().ok().filter(|number: &u64| number.to_string() == index));
-        let hash = |line: &str| BASE64.decode(line.as_bytes()).ok().and_then(|hash| hash.try_into().ok());
+        let hash =
+            |line: &str| BASE64.decode_to_vec(line.as_bytes()).ok().and_then(|hash| hash.try_into().ok());
         let proof: Option<Vec<Hash>> = lines.take(MAX_HASHES + 1).map(hash).collect();
         let text = |name: &str| extra.get(name).and_then(Value::as_str).map(str::to_owned);
         let members = extra.as_object().map_or(0, serde_json::Map::len);

@@ -4,7 +4,7 @@ use crate::{
     note::{Kind, Note, NoteError, NoteKey},
     tree::Hash,
 };
-use data_encoding::BASE64;
+use base64_simd::STANDARD as BASE64;
 
 /// A log as it was at a size.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Checkpoint {
     /// The text that is signed.
     #[must_use]
     pub fn text(&self) -> String {
-        format!("{}\n{}\n{}\n", self.origin, self.size, BASE64.encode(&self.root))
+        format!("{}\n{}\n{}\n", self.origin, self.size, BASE64.encode_to_string(self.root))
     }
 
     /// Reads the text of a checkpoint. Lines after the third are let stand: a log may add some.
@@ -73,7 +73,7 @@ impl Checkpoint {
         }
         let number = size.parse().ok().filter(|number: &u64| number.to_string() == *size);
         let size = number.filter(|size| i64::try_from(*size).is_ok());
-        let root = BASE64.decode(root.as_bytes()).ok().and_then(|root| root.try_into().ok());
+        let root = BASE64.decode_to_vec(root.as_bytes()).ok().and_then(|root| root.try_into().ok());
         Ok(Self {
             origin: (*origin).to_owned(),
             size: size.ok_or_else(|| wrong("its second line is no size"))?,

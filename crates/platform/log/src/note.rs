@@ -1,6 +1,6 @@
 //! Signed notes (C2SP signed-note): a text, and lines of signatures below it.
 
-use data_encoding::BASE64;
+use base64_simd::STANDARD as BASE64;
 use legation_keys::{Algorithm, PublicKey, Signer, base64url, secret::SignError};
 use sha2::{Digest, Sha256};
 
@@ -127,7 +127,7 @@ impl NoteKey {
         let (name, id, key) = (parts.next(), parts.next(), parts.next());
         let (name, id) = (name.unwrap_or_default(), id.ok_or_else(|| wrong("a part is missing"))?);
         let key = key.ok_or_else(|| wrong("a part is missing"))?;
-        let bytes = BASE64.decode(key.as_bytes()).map_err(|_| wrong("the last part is no base64"))?;
+        let bytes = BASE64.decode_to_vec(key.as_bytes()).map_err(|_| wrong("the last part is no base64"))?;
         let (kind, point) = match bytes.split_first() {
             Some((1, point)) => (Kind::Text, point),
             Some((4, point)) => (Kind::Cosignature, point),
@@ -177,7 +177,7 @@ impl NoteKey {
                 bytes.extend(signer.sign(cosigned(text, time).as_bytes())?);
             }
         }
-        Ok(format!("\u{2014} {} {}\n", self.name, BASE64.encode(&bytes)))
+        Ok(format!("\u{2014} {} {}\n", self.name, BASE64.encode_to_string(bytes)))
     }
 }
 
@@ -185,7 +185,7 @@ impl core::fmt::Display for NoteKey {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let mut bytes = vec![self.kind.byte()];
         bytes.extend(raw(&self.key).unwrap_or_default());
-        write!(f, "{}+{}+{}", self.name, self.id_text(), BASE64.encode(&bytes))
+        write!(f, "{}+{}+{}", self.name, self.id_text(), BASE64.encode_to_string(bytes))
     }
 }
 
@@ -272,6 +272,6 @@ fn check(key: &NoteKey, text: &str, signature: &[u8]) -> Option<u64> {
 
 fn line(text: &str) -> Option<Line<'_>> {
     let (name, bytes) = text.strip_prefix("\u{2014} ")?.split_once(' ')?;
-    let bytes = BASE64.decode(bytes.as_bytes()).ok().filter(|bytes| bytes.len() > 4)?;
+    let bytes = BASE64.decode_to_vec(bytes.as_bytes()).ok().filter(|bytes| bytes.len() > 4)?;
     (!name.is_empty() && !name.contains('+')).then_some(Line { name, bytes })
 }

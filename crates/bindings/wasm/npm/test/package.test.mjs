@@ -302,3 +302,18 @@ test("the program of the README runs as it stands", async () => {
   const said = execFileSync(process.execPath, ["program.mjs"], { cwd: folder, env, encoding: "utf8" });
   assert.equal(said.trim(), "permit null undefined");
 });
+
+test("what is released is installed by npm, and is small", async () => {
+  const { execFileSync } = await import("node:child_process");
+  const { mkdtempSync, readdirSync } = await import("node:fs");
+  const { tmpdir } = await import("node:os");
+  const { dirname, join } = await import("node:path");
+  const [packed] = readdirSync(dirname(place)).filter((name) => name.endsWith(".tgz")).map((name) => join(dirname(place), name));
+  assert.ok(statSync(packed).size <= 600_000, `${statSync(packed).size} bytes`);
+  const folder = mkdtempSync(join(tmpdir(), "legation-npm-"));
+  const npm = join(dirname(process.execPath), "../lib/node_modules/npm/bin/npm-cli.js");
+  execFileSync(process.execPath, [npm, "install", "--offline", "--no-audit", "--no-fund", "--silent", "--prefix", folder, packed]);
+  const others = ["testing", "mcp", "ai"].map((name) => `import("legation/${name}");`).join(" ");
+  const program = `import("legation").then(({ nonce }) => console.log(nonce().length)); ${others}`;
+  assert.equal(execFileSync(process.execPath, ["-e", program], { cwd: folder, encoding: "utf8" }).trim(), "24");
+});

@@ -32,6 +32,14 @@ test("what is delegated is permitted and the rest denied", async () => {
   await assertPermitted(models.onModelCall("small", { tokens: 7 }));
 });
 
+test("a child has a budget of its own", async () => {
+  const acting = await new Organization().acting();
+  const child = await acting.delegateTo({ budget: "0.50USD" });
+  await assertPermitted(child.onToolCall("search", { amount: 50, currency: "USD" }));
+  await assertDenied("budget_exceeded", child.onToolCall("search", { amount: 1, currency: "USD" }));
+  await assertDenied("input", acting.delegateTo({ budget: "0.505USD" }));
+});
+
 test("assertions fail where nothing was denied", async () => {
   const acting = await new Organization().acting({ tools: ["buy"] });
   const denied = await acting.onToolCall("sell", {});

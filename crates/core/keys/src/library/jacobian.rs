@@ -1,28 +1,24 @@
 //! ES256 signatures, verified in variable time. The library adds points by formulas that hold for any two, as secrets need it; here all is public, so
-//! that the cheaper ones of Jacobian coordinates do, with their exceptions looked at: two thirds of its multiplications. Field and scalars are the
-//! library's. `tests/vectors/p256.rs` holds it to Wycheproof and to the library.
+//! that the cheaper ones of Jacobian coordinates do, with their exceptions looked at, over numbers as WebAssembly multiplies them best ([`field`]). Keys,
+//! scalars and inverses are the library's. `tests/vectors/p256.rs` holds it to Wycheproof and to the library.
 
+#[path = "field.rs"]
+pub(crate) mod field;
+
+use field::Element;
 use p256::{
-    FieldBytes, NistP256, Scalar,
+    AffinePoint, FieldBytes, NistP256, Scalar,
     ecdsa::{Signature, VerifyingKey},
     elliptic_curve::{
         ff::PrimeField as _,
         hazmat::FieldArithmetic,
-        ops::{Invert as _, Reduce as _},
+        ops::{Invert as _, Reduce},
     },
 };
 use std::sync::OnceLock;
 
-type Element = <NistP256 as FieldArithmetic>::FieldElement;
-
-/// The base point (SP 800-186 §3.2.1.3).
-const BASE: (Element, Element) = (
-    Element::from_hex_vartime("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"),
-    Element::from_hex_vartime("4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"),
-);
-
 /// How many bits a digit takes of the scalar before the base point, whose table is made once.
-const BASE_WIDTH: usize = 6;
+const BASE_WIDTH: usize = 7;
 /// And of the one before the key.
 const KEY_WIDTH: usize = 5;
 /// Digits of a scalar: one more than it has bits, for the last carry.
@@ -34,27 +30,32 @@ pub(crate) fn verifies(key: &VerifyingKey, digest: &[u8; 32], signature: &[u8; 6
     let Ok(signature) = Signature::from_slice(signature) else { return false };
     let Some((x, y)) = coordinates(key) else { return false };
     let (r, s) = signature.split_scalars();
-    let inverse = *s.invert_vartime();
-    let hash = <Scalar as p256::elliptic_curve::ops::Reduce<FieldBytes>>::reduce(&FieldBytes::from(*digest));
-    let base = digits(&(hash * inverse), BASE_WIDTH);
-    let own = digits(&(*r * inverse), KEY_WIDTH);
+    let s_inverse = *s.invert_vartime();
+    let hash = <Scalar as Reduce<FieldBytes>>::reduce(&FieldBytes::from(*digest));
+    let base = digits(&(hash * s_inverse), BASE_WIDTH);
+    let own = digits(&(*r * s_inverse), KEY_WIDTH);
     let table = odd_multiples(x, y, KEY_WIDTH);
     let mut sum = NEUTRAL;
     for (base, own) in base.iter().zip(own.iter()).rev() {
         sum = sum.double().add_digit(base_table(), *base).add_digit(&table, *own);
     }
-    let Some(inverse) = sum.z.invert_vartime().into_option() else { return false };
-    let x = sum.x.multiply(&inverse.square());
-    Scalar::reduce(&x.to_bytes()) == *r
+    let Some(z_inverse) = inverse(&sum.z) else { return false };
+    let x = sum.x.multiply(&z_inverse.square());
+    <Scalar as Reduce<FieldBytes>>::reduce(&FieldBytes::from(x.to_bytes())) == *r
+}
+
+/// The inverse of a number that is not zero.
+fn inverse(number: &Element) -> Option<Element> {
+    let bytes = FieldBytes::from(number.to_bytes());
+    let number = <NistP256 as FieldArithmetic>::FieldElement::from_bytes(&bytes).into_option()?;
+    Some(Element::from_bytes(&number.invert_vartime().into_option()?.to_bytes().into()))
 }
 
 /// x and y of a key.
 fn coordinates(key: &VerifyingKey) -> Option<(Element, Element)> {
     let point = key.to_sec1_point(false);
     let (x, y) = point.as_bytes().last_chunk::<64>()?.split_first_chunk::<32>()?;
-    let y = y.first_chunk::<32>()?;
-    let read = |bytes: &[u8; 32]| Element::from_bytes(&FieldBytes::from(*bytes)).into_option();
-    Some((read(x)?, read(y)?))
+    Some((Element::from_bytes(x), Element::from_bytes(y.first_chunk::<32>()?)))
 }
 
 /// A point: x = X/Z², y = Y/Z³; the neutral one has Z = 0.
@@ -79,19 +80,20 @@ impl Point {
     /// Twice the point, by `dbl-2001-b` of the Explicit-Formulas Database for a = -3. No point has order 2, and the neutral one stays it.
     fn double(self) -> Self {
         let delta = self.z.square();
-        let gamma = self.y.square();
-        let beta = self.x.multiply(&gamma).double().double();
+        let y_twice = self.y.double();
+        // 2·gamma and 4·beta of the database: so the fewest sums are left.
+        let gamma = self.y.multiply(&y_twice);
+        let beta = self.x.multiply(&gamma.double());
         let third = self.x.sub(&delta).multiply(&self.x.add(&delta));
         let alpha = third.double().add(&third);
         let x = alpha.square().sub(&beta.double());
-        let eighth = gamma.square().double().double().double();
-        let y = alpha.multiply(&beta.sub(&x)).sub(&eighth);
-        Self { x, y, z: self.y.multiply(&self.z).double() }
+        let y = alpha.multiply(&beta.sub(&x)).sub(&gamma.square().double());
+        Self { x, y, z: y_twice.multiply(&self.z) }
     }
 
     /// The sum, by `add-1998-cmo-2`, or `madd` where the other's Z is 1.
     fn add(self, other: &Entry) -> Self {
-        if bool::from(self.z.is_zero()) {
+        if self.z.is_zero() {
             return other.point();
         }
         let square = self.z.square();
@@ -101,9 +103,9 @@ impl Point {
         };
         let h = other.x.multiply(&square).sub(&x);
         let r = other.y.multiply(&self.z.multiply(&square)).sub(&y);
-        if bool::from(h.is_zero()) {
+        if h.is_zero() {
             // The same point, or its negative.
-            return if bool::from(r.is_zero()) { self.double() } else { NEUTRAL };
+            return if r.is_zero() { self.double() } else { NEUTRAL };
         }
         let h_square = h.square();
         let h_cube = h.multiply(&h_square);
@@ -130,7 +132,7 @@ impl Point {
 
     /// The same with Z = 1. It costs an inversion.
     fn affine(self) -> Option<Entry> {
-        let inverse = self.z.invert_vartime().into_option()?;
+        let inverse = inverse(&self.z)?;
         let square = inverse.square();
         let y = self.y.multiply(&square.multiply(&inverse));
         Some(Entry { x: self.x.multiply(&square), y, z: None })
@@ -159,7 +161,12 @@ fn odd_multiples(x: Element, y: Element, width: usize) -> Vec<Entry> {
 fn base_table() -> &'static [Entry] {
     static TABLE: OnceLock<Vec<Entry>> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let table = odd_multiples(BASE.0, BASE.1, BASE_WIDTH);
+        let Some((x, y)) =
+            VerifyingKey::from_affine(AffinePoint::GENERATOR).ok().as_ref().and_then(coordinates)
+        else {
+            return Vec::new();
+        };
+        let table = odd_multiples(x, y, BASE_WIDTH);
         table.iter().map(|entry| entry.point().affine().unwrap_or(*entry)).collect()
     })
 }

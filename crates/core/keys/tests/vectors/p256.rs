@@ -2,9 +2,9 @@
 
 use crate::Tally;
 use ::p256::{
-    FieldBytes, ProjectivePoint, Scalar,
+    FieldBytes, NistP256, ProjectivePoint, Scalar,
     ecdsa::{Signature, VerifyingKey, signature::hazmat::PrehashVerifier as _},
-    elliptic_curve::{ops::Reduce, point::AffineCoordinates as _},
+    elliptic_curve::{hazmat::FieldArithmetic, ops::Reduce, point::AffineCoordinates as _},
 };
 use legation_keys::{PublicKey, base64url, jws, public::Signed, verify_all};
 use sha2::{Digest as _, Sha256};
@@ -109,5 +109,80 @@ proptest::proptest! {
     fn any_signature_is_answered_as_by_the_library(bytes in proptest::array::uniform3(proptest::array::uniform32(0_u8..))) {
         let [secret, u1, u2] = bytes.map(|bytes| Scalar::reduce(&FieldBytes::from(bytes)));
         proptest::prop_assert!(agrees(secret, u1, u2));
+    }
+}
+
+type Library = <NistP256 as FieldArithmetic>::FieldElement;
+
+/// Holds a number to the library's.
+fn same(own: jacobian::field::Element, library: Library) {
+    assert_eq!(own.to_bytes(), <[u8; 32]>::from(library.to_bytes()));
+    assert_eq!(own.is_zero(), bool::from(library.is_zero()));
+    let read = jacobian::field::Element::from_bytes(&own.to_bytes());
+    assert!(read.sub(&own).is_zero(), "there are two of one number");
+}
+
+/// Numbers at the edges: of p, of limbs and of words.
+fn edges() -> Vec<[u8; 32]> {
+    let mut all = vec![[0; 32]];
+    let powers = std::iter::successors(Some(Library::ONE), |power| Some(power.double())).take(256);
+    for power in powers {
+        for number in [
+            power,
+            power.sub(&Library::ONE),
+            power.neg(),
+            power.neg().sub(&Library::ONE),
+            power.add(&Library::ONE),
+        ] {
+            all.push(number.to_bytes().into());
+        }
+    }
+    all
+}
+
+/// A program of operations, on four numbers, done by both.
+fn run(program: &[(u8, usize, usize)], seeds: [[u8; 32]; 4]) {
+    let of = |bytes: [u8; 32]| Option::<Library>::from(Library::from_bytes(&FieldBytes::from(bytes)));
+    let numbers = seeds.map(|bytes| of(bytes).unwrap_or(Library::ONE));
+    let mut own = numbers.map(|number| jacobian::field::Element::from_bytes(&number.to_bytes().into()));
+    let mut library = numbers;
+    for (operation, one, other) in program {
+        let (a, b, to) = (one % 4, other % 4, (one + other) % 4);
+        (own[to], library[to]) = match operation % 6 {
+            0 => (own[a].add(&own[b]), library[a].add(&library[b])),
+            1 => (own[a].sub(&own[b]), library[a].sub(&library[b])),
+            2 => (own[a].multiply(&own[b]), library[a].multiply(&library[b])),
+            3 => (own[a].square(), library[a].square()),
+            4 => (own[a].double(), library[a].double()),
+            _ => (own[a].neg(), library[a].neg()),
+        };
+    }
+    own.into_iter().zip(library).for_each(|(own, library)| same(own, library));
+}
+
+#[test]
+fn numbers_modulo_p_are_those_of_the_library() {
+    let edges = edges();
+    for (index, one) in edges.iter().enumerate() {
+        for other in edges.iter().skip(index % 37).step_by(37) {
+            for operation in 0..6 {
+                run(&[(operation, 0, 1)], [*one, *other, [0; 32], [0; 32]]);
+            }
+        }
+        // The same, over and over: what is beyond a limb adds up.
+        for operation in 0..6 {
+            run(&[(operation, 1, 0); 40], [*one, *one, [0; 32], [0; 32]]);
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(3000))]
+    #[test]
+    fn programs_of_numbers_modulo_p_are_those_of_the_library(
+        program in proptest::collection::vec((0_u8..6, 0_usize..4, 0_usize..4), 1..200),
+        seeds in proptest::array::uniform4(proptest::prop_oneof![proptest::array::uniform32(0_u8..), proptest::sample::select(edges())]),
+    ) {
+        run(&program, seeds);
     }
 }
