@@ -4,6 +4,8 @@
 //! for by a key that is still the agent's. Of another trust domain it is the agent that the organization has named for that workload, by
 //! the bundle that is held: nothing is fetched because somebody shows something.
 
+mod trusted;
+
 use super::{Presented, caller::key_of, resources, taking};
 use crate::{
     auth::{Seen, VERIFIED},
@@ -18,11 +20,11 @@ use crate::{
 use legation_credential::{Delegation, LinkDigest};
 use legation_did::Did;
 use legation_keys::base64url;
-use legation_registry::{Registry, RegistryError, issued, trust::TrustDomain};
+use legation_registry::{RegistryError, issued};
 use legation_store::StoreError;
 use legation_token::{
     LIFE,
-    svid::{Bundle, SignedSvid, SpiffeId, SvidClaims, SvidError, verify::claims_of, verify::signed},
+    svid::{SignedSvid, SpiffeId, SvidError, verify::claims_of},
 };
 use legation_verifier::{Denial, Evidence, VerifiedChain, Verifier, Vouched, receipt::Subject};
 use sha2::{Digest, Sha256};
@@ -32,6 +34,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tracing::{Instrument, info_span};
+use trusted::All;
 
 /// Most SVIDs that are kept, each with the evidence for its agent's chain.
 const KEPT: usize = 1000;
@@ -42,22 +45,6 @@ const ANEW: Duration = Duration::from_millis(200);
 /// What may be refused because something has come since.
 const MAY_BE_NEW: [&str; 5] =
     ["key_not_found", "signature_invalid", "trust_domain_unknown", "bundle_stale", "svid_nobody"];
-
-/// A trust domain as it is relied on.
-#[derive(Debug)]
-struct Trusted {
-    domain: TrustDomain,
-    /// `None` where none is held that is new enough.
-    bundle: Option<Bundle>,
-}
-
-/// The trust domains as of an epoch: the organization's own first.
-#[derive(Debug)]
-struct All {
-    epoch: i64,
-    own: Option<(String, Bundle)>,
-    others: Vec<Trusted>,
-}
 
 /// An SVID of an agent, with the evidence for its chain.
 pub(crate) struct KnownSvid {
@@ -292,56 +279,6 @@ impl Gateway {
         }
     }
 
-    /// What an SVID says that holds for an audience, by the bundle of its trust domain, whoever it is of (Workload API §6.2.3).
-    pub(crate) async fn valid_svid(
-        self: &Arc<Self>,
-        text: &str,
-        audience: &str,
-    ) -> Result<SvidClaims, Refused> {
-        let now = crate::gateway::now();
-        let claims = claims_of(text).map_err(|error| of_svid(&error))?;
-        let first = self.trusted(TRUSTED, now).await?;
-        let held = match first.signed(text, &claims.id) {
-            Err(refused) if MAY_BE_NEW.contains(&refused.code.as_str()) => {
-                self.trusted(ANEW, now).await?.signed(text, &claims.id)
-            }
-            held => held,
-        }?;
-        let most = first.other(&claims.id).map_or(LIFE, |other| other.domain.max_life);
-        held.holds(audience, most, now).map_err(|error| of_svid(&error))?;
-        if let (true, Some(jti)) = (first.is_own(&claims.id), &claims.token_id)
-            && !self.token_stands(&issued::digest(jti)).await?
-        {
-            return Err(revoked());
-        }
-        Ok(claims)
-    }
-
-    /// The bundles of all trust domains that are relied on, the organization's own among them, as JWK sets by the SPIFFE ID of each.
-    pub(crate) async fn all_bundles(self: &Arc<Self>) -> Result<HashMap<String, Vec<u8>>, Refused> {
-        let gateway = Arc::clone(self);
-        let read = self.blocking(move || {
-            let (registry, now, mut all) = (&gateway.registry, crate::gateway::now(), HashMap::new());
-            let mut add = |name: &str, bundle: &serde_json::Value| {
-                all.insert(format!("spiffe://{name}"), bundle.to_string().into_bytes());
-            };
-            if let Ok(name) = registry.trust_domain() {
-                add(&name, &registry.spiffe_bundle(now)?);
-            }
-            for domain in registry.trust_domains()? {
-                let held = match &domain.bundle {
-                    Some(bundle) => Some(bundle.clone()),
-                    None => registry.fetched_bundle(&domain)?.map(|fetched| fetched.bundle),
-                };
-                if let (Some(held), Some(_)) = (held, registry.bundle_of(&domain, now)?) {
-                    add(&domain.name, &held);
-                }
-            }
-            Ok(all)
-        });
-        read.await.and_then(|read| read).map_err(|error| Refused::of_registry(&error))
-    }
-
     /// Revokes an SVID that was issued here, whoever has it. Gives whether it was one.
     pub(crate) async fn revoke_svid(self: &Arc<Self>, text: &str, now: i64) -> Result<bool, Refused> {
         let Ok(known) = self.known_svid(text, now).await else { return Ok(false) };
@@ -356,57 +293,6 @@ impl KnownSvid {
     /// Holds that it is for a resource, and holds now.
     fn held(&self, audience: &str, now: i64) -> Result<(), Refused> {
         self.signed.holds(audience, self.most, now).map_err(|error| of_svid(&error))
-    }
-}
-
-impl All {
-    /// The epoch first: what changes while the rest is read makes this too old, and never too new.
-    fn read(registry: &Registry, now: i64) -> Result<Self, RegistryError> {
-        let epoch = registry.epoch()?;
-        let own = match registry.trust_domain() {
-            Ok(name) => {
-                let bundle = Bundle::parse(registry.spiffe_bundle(now)?.to_string().as_bytes());
-                let wrong = |error: legation_token::svid::BundleError| StoreError::Unavailable {
-                    reason: format!("the keys of SVIDs: {error}"),
-                };
-                Some((name, bundle.map_err(wrong)?))
-            }
-            Err(_) => None,
-        };
-        let mut others = Vec::new();
-        for domain in registry.trust_domains()? {
-            let bundle = registry.bundle_of(&domain, now)?;
-            others.push(Trusted { domain, bundle });
-        }
-        Ok(Self { epoch, own, others })
-    }
-
-    fn is_own(&self, id: &SpiffeId) -> bool {
-        self.own.as_ref().is_some_and(|(name, _)| name == id.trust_domain())
-    }
-
-    fn other(&self, id: &SpiffeId) -> Option<&Trusted> {
-        self.others.iter().find(|one| one.domain.name == id.trust_domain())
-    }
-
-    /// Holds an SVID against the bundle of its own trust domain, and of no other.
-    fn signed(&self, text: &str, id: &SpiffeId) -> Result<SignedSvid, Refused> {
-        if let Some((name, bundle)) = self.own.as_ref().filter(|(name, _)| name == id.trust_domain()) {
-            return signed(text, bundle, name).map_err(|error| of_svid(&error));
-        }
-        let refused = |code: &str, message: &str| Refused::new(code, message).challenged("invalid_token");
-        let Some(other) = self.other(id) else {
-            return Err(refused(
-                "trust_domain_unknown",
-                "the SVID is of a trust domain that nobody here relies on",
-            ));
-        };
-        let Some(bundle) = &other.bundle else {
-            let message =
-                "the bundle of the trust domain could not be had lately, so that none of its SVIDs is taken";
-            return Err(refused("bundle_stale", message));
-        };
-        signed(text, bundle, &other.domain.name).map_err(|error| of_svid(&error))
     }
 }
 
