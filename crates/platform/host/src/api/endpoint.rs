@@ -3,8 +3,8 @@
 
 use super::{
     admins, alerts, approvals, asked::Asked, budgets, cards, claims, configured, console, delegations,
-    domains, error::ApiError, holders, identity, keys, mcp, migration, overlays, policies, processes,
-    quarantine, rotation, signals, told,
+    domains, error::ApiError, exports, holders, identity, keys, mcp, migration, overlays, policies,
+    processes, quarantine, rotation, signals, told,
 };
 use axum::http::Method;
 use legation_credential::request::split_query;
@@ -204,7 +204,7 @@ impl Endpoint {
 
 /// All end points.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&'static [Endpoint]; 22] = [
+    let tables: [&'static [Endpoint]; 23] = [
         holders::ENDPOINTS,
         budgets::ENDPOINTS,
         keys::ENDPOINTS,
@@ -227,6 +227,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
         signals::ENDPOINTS,
         alerts::ENDPOINTS,
         told::ENDPOINTS,
+        exports::ENDPOINTS,
     ];
     tables.into_iter().flatten()
 }
@@ -264,6 +265,7 @@ pub fn ask(
             authority: None,
             keys: None,
             domains: None,
+            logs: None,
             now,
         })
     };
