@@ -23,6 +23,7 @@
 //! | `policies`, `diff` | policies: their versions and what differs, who is bound, what one would have changed |
 //! | `approvals` | what waits for somebody's approval |
 //! | `decisions`, `live`, `spend` | what was decided; the same as it comes; what it cost |
+//! | `evidence` | the log, downloaded in parts that are verified offline |
 //! | `told` | values of `/v1` as people read them |
 
 mod agent;
@@ -34,6 +35,7 @@ mod decisions;
 mod delegate;
 mod diff;
 mod draft;
+mod evidence;
 mod first;
 mod live;
 mod page;
@@ -137,6 +139,8 @@ impl Console {
             .route("/console/approvals", get(approvals::list))
             .route("/console/approvals/{id}", get(approvals::show))
             .route("/console/approvals/{id}/{act}", post(approvals::act))
+            .route("/console/evidence", get(evidence::show))
+            .route("/console/evidence/export", get(evidence::export))
             .route("/console/spend", get(spend::show))
             .layer(DefaultBodyLimit::max(MAX_BODY))
             .layer(map_response(page::secure))

@@ -24,7 +24,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form
 /// (W3C Trusted Types).
 const FOLLOWING: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("/console", "Overview"),
     ("/console/agents", "Agents"),
     ("/console/delegate", "Delegate"),
@@ -32,6 +32,7 @@ const PAGES: [(&str, &str); 7] = [
     ("/console/policies", "Policies"),
     ("/console/approvals", "Approvals"),
     ("/console/spend", "Spend"),
+    ("/console/evidence", "Evidence"),
 ];
 
 /// Who visits, and is signed in. Whoever is not is led to where one signs in.

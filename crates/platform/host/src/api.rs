@@ -21,6 +21,7 @@
 //! | `policies` | policies: kept, bound, tried out |
 //! | `quarantine` | rules that suspend agents, or tell of them, by what they did |
 //! | `admins`, `told` | who administers; the organization itself, spending, receipts, events |
+//! | `exports` | the log, in parts that are verified offline |
 //! | `signals`, `alerts` | who is told of what happens |
 //! | `forms` | how all of it looks as JSON |
 //! | [`openapi`] | the description of all of it, OpenAPI 3.1 |
@@ -54,6 +55,7 @@ mod delegations;
 mod domains;
 pub(crate) mod endpoint;
 mod error;
+mod exports;
 mod forms;
 mod holders;
 mod identity;

@@ -132,7 +132,8 @@ impl Organization {
     }
 
     fn administration(&self, args: &UpArgs) -> Router {
-        let settings = Settings { allow_private: args.allow_private, ..Settings::default() };
+        let logs = Some(self.logs());
+        let settings = Settings { allow_private: args.allow_private, logs, ..Settings::default() };
         legation_host::api::api_with(Arc::clone(&self.gateway), Arc::clone(&self.registry), settings)
     }
 }

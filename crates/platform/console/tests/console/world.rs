@@ -37,7 +37,7 @@ pub(crate) struct World {
     pub(crate) router: Router,
     gateway: Router,
     _signer: Signer,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 pub(crate) struct Page {
@@ -79,16 +79,22 @@ impl World {
         let registry = Arc::new(registry);
         let gateway =
             Gateway::new(Arc::clone(&registry), signer.client(Door::Gateway).unwrap(), false).unwrap();
-        let settings = legation_host::api::Settings { rates, ..Default::default() };
+        let settings = legation_host::api::Settings {
+            rates,
+            logs: Some(folder.path().join("logs")),
+            ..Default::default()
+        };
         let api = legation_host::api::api_with(Arc::clone(&gateway), Arc::clone(&registry), settings);
         let router = Console::new(Arc::clone(&registry), api, false).router();
-        Self {
-            registry,
-            router,
-            gateway: legation_gateway::router(gateway),
-            _signer: signer,
-            _folder: folder,
-        }
+        Self { registry, router, gateway: legation_gateway::router(gateway), _signer: signer, folder }
+    }
+
+    /// Writes the log as far as there is something to write.
+    pub(crate) fn carry(&self) {
+        blocking(|| {
+            let mut writer = self.registry.open_log(&self.folder.path().join("logs"), now()).unwrap();
+            self.registry.carry(&mut writer, now()).unwrap();
+        });
     }
 
     pub(crate) fn code(&self, role: Role) -> String {

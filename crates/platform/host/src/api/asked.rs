@@ -10,7 +10,7 @@ use legation_keys::{
 use legation_registry::Registry;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 /// Most bytes of a body: 1 MiB.
 pub const MAX_BODY: usize = 1 << 20;
@@ -35,6 +35,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) keys: Option<&'a Keys>,
     /// Who looks at domains; where there is none, the end point does.
     pub(crate) domains: Option<&'a Domains>,
+    /// The folder of the organization's logs, where this process has one.
+    pub(crate) logs: Option<&'a Path>,
     /// Unix seconds.
     pub(crate) now: i64,
 }

@@ -3,8 +3,8 @@
 
 use super::{
     admins, alerts, approvals, asked::Asked, budgets, cards, claims, configured, console, delegations,
-    domains, error::ApiError, holders, identity, keys, mcp, migration, overlays, people, policies, processes,
-    quarantine, rotation, signals, told, trust_domains,
+    domains, error::ApiError, exports, holders, identity, keys, mcp, migration, overlays, people, policies,
+    processes, quarantine, rotation, signals, told, trust_domains,
 };
 use axum::http::Method;
 use legation_credential::request::split_query;
@@ -204,7 +204,7 @@ impl Endpoint {
 
 /// All end points.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&'static [Endpoint]; 24] = [
+    let tables: [&'static [Endpoint]; 25] = [
         holders::ENDPOINTS,
         budgets::ENDPOINTS,
         keys::ENDPOINTS,
@@ -229,6 +229,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
         signals::ENDPOINTS,
         alerts::ENDPOINTS,
         told::ENDPOINTS,
+        exports::ENDPOINTS,
     ];
     tables.into_iter().flatten()
 }
@@ -266,6 +267,7 @@ pub fn ask(
             authority: None,
             keys: None,
             domains: None,
+            logs: None,
             now,
         })
     };

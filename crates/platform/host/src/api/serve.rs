@@ -27,6 +27,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{
     net::SocketAddr,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -51,7 +52,7 @@ pub fn api(gateway: Arc<Gateway>, registry: Arc<Registry>) -> Router {
 }
 
 /// How the administration is served.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// How often it may be asked.
     pub rates: Rates,
@@ -59,11 +60,13 @@ pub struct Settings {
     pub allow_private: bool,
     /// The name server to ask for domains; those of this machine where there is none.
     pub name_server: Option<SocketAddr>,
+    /// The folder of the organization's logs; without one there is nothing to export.
+    pub logs: Option<PathBuf>,
 }
 
 /// As [`api`], by settings of one's own.
 pub fn api_with(gateway: Arc<Gateway>, registry: Arc<Registry>, settings: Settings) -> Router {
-    let Settings { rates, allow_private, name_server } = settings;
+    let Settings { rates, allow_private, name_server, logs } = settings;
     let served = Arc::new(Served {
         gateway,
         registry,
@@ -72,6 +75,7 @@ pub fn api_with(gateway: Arc<Gateway>, registry: Arc<Registry>, settings: Settin
         rates,
         keys: Keys::new(allow_private),
         domains: Domains::new(allow_private, name_server).ok(),
+        logs,
         admins: Counted::default(),
         sources: Counted::default(),
         open: Counted::default(),
@@ -98,6 +102,7 @@ struct Served {
     rates: Rates,
     keys: Option<Keys>,
     domains: Option<Domains>,
+    logs: Option<PathBuf>,
     admins: Counted,
     sources: Counted,
     open: Counted,
@@ -282,12 +287,23 @@ fn run(
         return Err(ApiError::bad("body_invalid", "this end point takes no body; send none"));
     }
     let (keys, domains) = (served.keys.as_ref(), served.domains.as_ref());
+    let logs = served.logs.as_deref();
     let registry = served.registry.by(admitted.map_or(endpoint.path, |admitted| admitted.agent.as_str()));
     // Of what nobody signs, the end point itself says who may.
     let authority = admitted.map(|admitted| &admitted.authority);
     let run = |registry: &Registry| -> Result<Value, ApiError> {
         condition.hold(registry, path, now)?;
-        (endpoint.run)(&Asked { registry, name: &name, query: &query, body, authority, keys, domains, now })
+        (endpoint.run)(&Asked {
+            registry,
+            name: &name,
+            query: &query,
+            body,
+            authority,
+            keys,
+            domains,
+            logs,
+            now,
+        })
     };
     let answer = match key {
         Some(key) => {

@@ -106,6 +106,7 @@ fn current(registry: &Registry, path: &str, now: i64) -> Result<Option<String>, 
         authority: None,
         keys: None,
         domains: None,
+        logs: None,
         now,
     };
     match (endpoint.run)(&asked) {

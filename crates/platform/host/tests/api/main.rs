@@ -7,6 +7,7 @@ mod bodies;
 mod claims;
 mod document;
 mod domains;
+mod exports;
 mod hostile;
 mod identity;
 mod once;
