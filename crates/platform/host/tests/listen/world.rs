@@ -157,7 +157,16 @@ impl Organization {
         self.hears(name, other.registry.did().as_str(), &other.registry.origin(), &token, push);
     }
 
+    /// A rule on the word of partners. Those that are not there yet are added, and not listened to.
     pub(crate) fn rule(&self, name: &str, events: &[&str], from: &[&str], then: Then) {
+        let there: Vec<String> =
+            blocking(|| self.registry.partners()).unwrap().into_iter().map(|one| one.name).collect();
+        for name in from.iter().filter(|name| !there.iter().any(|one| one == *name)) {
+            let did = format!("did:web:{name}.example");
+            let partner = json!({"name": name, "did": did, "models": ["standard"], "maxStatusAge": 300});
+            let partner: Partner = serde_json::from_value(partner).unwrap();
+            blocking(|| self.registry.put_partner(&partner, now())).unwrap();
+        }
         let list = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect();
         let rule = Rule {
             name: name.to_owned(),
