@@ -273,9 +273,9 @@ impl Registry {
                 self.check_target(tx, &target)?;
             }
             // A rule on the word of nobody would never fire, and nobody would be told.
-            let from = rule.signal.iter().flat_map(|signal| &signal.from);
+            let mut from = rule.signal.iter().flat_map(|signal| &signal.from);
             let partners = configuration::list(tx, &self.id, crate::partner::PARTNER)?;
-            for name in from.filter(|name| !partners.iter().any(|one| one.name == **name)) {
+            if let Some(name) = from.find(|name| !partners.iter().any(|one| one.name == **name)) {
                 return Err(StoreError::NotFound { what: format!("partner `{name}`") }.into());
             }
             let there = configuration::list(tx, &self.id, RULE)?;
