@@ -54,7 +54,7 @@ fn a_trust_domain_is_written_listed_fetched_and_removed() {
     let endpoint = format!("{}/.well-known/spiffe-bundle", world.gateway());
     play.write(
         "partner.json",
-        &format!(
+        format!(
             "{{\"name\": \"partner.example\", \"endpoint\": \"{endpoint}\", \
              \"workloads\": [{{\"spiffeId\": \"spiffe://partner.example/ns/crm\", \"agent\": \"crm\"}}]}}"
         ),
