@@ -126,6 +126,11 @@ fn the_mcp_sdk_as_it_is_asks_a_person_and_calls_what_it_was_let() {
     let tools = root("target/bindings-tools/package.json");
     // By forms, and in Chromium where it and its driver are at hand.
     let chromium = tools.exists() && std::path::Path::new("/usr/bin/chromium").exists();
+    if !chromium {
+        eprintln!(
+            "skipped: the same in a browser: needs /usr/bin/chromium, and what crates/bindings/tools/install brings"
+        );
+    }
     for by_chromium in [false, true].into_iter().take(1 + usize::from(chromium)) {
         let code = play.json("person code anna")["code"].as_str().unwrap().to_owned();
         let mut command = python("mcp_oauth.py");
