@@ -2,14 +2,14 @@
 
 use crate::world::{Draft, World, blocking, both, now, sqlite, told};
 use legation_credential::{Approval, ApprovalRequest, Securing, approve};
-use legation_host::api::openapi::document;
+use legation_host::api::{Settings, openapi::document};
 use legation_keys::{Algorithm, SecretKey, Signer, time};
 use legation_registry::{
     mcp::Listed,
     quarantine::signal::{CAEP, Signal},
 };
 use serde_json::{Value, json};
-use std::{cell::RefCell, collections::BTreeSet};
+use std::{cell::RefCell, collections::BTreeSet, path::Path};
 
 /// A world whose answers are held against the description.
 struct Walk<'w> {
@@ -600,6 +600,15 @@ async fn trust_domains(walk: &Walk<'_>) {
     walk.ask("DELETE", "/v1/trust-domains/partner.example", Value::Null).await;
 }
 
+async fn exported(walk: &Walk<'_>, logs: &Path) {
+    blocking(|| {
+        let mut writer = walk.world.registry.open_log(logs, now()).unwrap();
+        walk.world.registry.carry(&mut writer, now()).unwrap();
+    });
+    let part = walk.get("/v1/log-export?limit=5").await;
+    assert_eq!((&part["first"], &part["entries"], &part["next"]), (&json!(0), &json!(5), &json!(5)));
+}
+
 async fn policies(walk: &Walk<'_>) {
     let partner =
         json!({"name": "shop", "did": "did:web:shop.example", "models": ["standard"], "maxStatusAge": 10});
@@ -669,6 +678,8 @@ async fn policies(walk: &Walk<'_>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_end_point_takes_and_gives_what_is_described() {
     for world in both() {
+        let logs = tempfile::tempdir().unwrap();
+        let world = world.with(Settings { logs: Some(logs.path().to_owned()), ..Settings::default() });
         let walk = Walk::new(&world);
         holders(&walk).await;
         walk.get("/v1/teams").await;
@@ -684,6 +695,7 @@ async fn each_end_point_takes_and_gives_what_is_described() {
         retention(&walk).await;
         admins(&walk).await;
         signals(&walk).await;
+        exported(&walk, logs.path()).await;
         ended(&walk).await;
         let mut all = BTreeSet::new();
         for (path, methods) in walk.document["paths"].as_object().unwrap() {
