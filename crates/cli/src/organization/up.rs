@@ -110,6 +110,8 @@ pub(crate) fn run(args: &UpArgs, as_json: bool) -> Result<Output, Failure> {
     let done = runtime.block_on(serve_all((args, as_json), (doors, budget), (&all, &domains), (tls, code)));
     // What still waits to be kept is kept before the signer ends.
     drop(runtime);
+    // Its spans are sent with the others.
+    all.iter().for_each(|one| one.registry.store().do_waiting());
     drop(telemetry);
     signer.lock().unwrap_or_else(PoisonError::into_inner).stop();
     done?;

@@ -414,6 +414,11 @@ impl Store {
         asked.await.map_err(ended)?
     }
 
+    /// Does what waits and nobody waits for, such as settlements: whoever ends does that before it says that it has. It blocks.
+    pub fn do_waiting(&self) {
+        self.line.iter().for_each(|line| line.do_waiting());
+    }
+
     fn line(&self) -> Result<&Line, StoreError> {
         self.line
             .as_deref()

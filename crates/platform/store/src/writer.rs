@@ -76,6 +76,18 @@ impl Line {
         Ok(())
     }
 
+    /// Does all that waits, on this thread.
+    pub(crate) fn do_waiting(&self) {
+        loop {
+            let mut writer = self.writer();
+            let jobs = self.queue.take(TOGETHER);
+            if jobs.is_empty() {
+                return;
+            }
+            writer.work(jobs, Patience::Usual);
+        }
+    }
+
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(|poisoned| {
             // Whoever made a mistake left a transaction open.
